@@ -1,0 +1,62 @@
+"""`python -m simulation …`: one step of the workflow by hand. Snakemake's rules call the same commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from simulation.deck import render_standalone
+from simulation.engine import EngineError, Ranks, single_threaded
+from simulation.plan import FRICTION, Run, points
+from simulation.runfolder import ClosureError
+from simulation.simulate import make_start, simulate
+from simulation.study import StudyError, load_study
+
+
+def main() -> int:
+    """Parse the command line and do what it says; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="check a study file and print what it will run")
+    check.add_argument("study")
+    start = commands.add_parser("equilibrate", help="build both baths and equilibrate them")
+    start.add_argument("study")
+    start.add_argument("folder", type=Path)
+    run = commands.add_parser("run", help="run one point, continuing what is there")
+    run.add_argument("study")
+    run.add_argument("point", help="friction, or kH_<ratio> such as kH_4.80")
+    run.add_argument("replica", type=int)
+    run.add_argument("start", type=Path, help="folder written by 'equilibrate'")
+    run.add_argument("folder", type=Path, help="run folder to write")
+    deck = commands.add_parser("deck", help="print one run as a deck for a plain 'lmp -in'")
+    deck.add_argument("study")
+    deck.add_argument("point")
+    deck.add_argument("replica", type=int, nargs="?", default=1)
+    arguments = parser.parse_args()
+
+    single_threaded()
+    ranks: Ranks | None = None
+    try:
+        study = load_study(arguments.study)
+        match arguments.command:
+            case "check":
+                print(f"study {study.name}: {study.argon_atoms} argon atoms per bath, points {', '.join([FRICTION, *points(study)])}")
+            case "deck":
+                print(render_standalone(Run(study, arguments.point, arguments.replica)), end="")
+            case "equilibrate":
+                ranks = Ranks(study.ranks)
+                make_start(study, arguments.folder, ranks)
+            case "run":
+                ranks = Ranks(study.ranks)
+                simulate(Run(study, arguments.point, arguments.replica), arguments.start, arguments.folder, ranks)
+    except (StudyError, EngineError, ClosureError, OSError, ValueError) as failure:
+        print(f"nanofridge: {failure}", file=sys.stderr, flush=True)
+        if ranks is not None:
+            ranks.abort()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""Segments on disk: a long run advances in short ones, each committed whole or not at all.
+
+Every segment starts from the restart file that the one before it left, in a fresh LAMMPS. A run cut short anywhere therefore
+continues from its last committed segment and passes through the same states as one left alone. Segments lie in a folder named
+by the run's fingerprint: other parameters, other folder, and data of different parameters never meet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SERIES = "series.parquet"
+TRAJECTORY = "trajectory.dcd"
+LOG = "log.lammps"
+RESTART = "end.restart"
+RECORD = "segment.json"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A committed segment: its folder and its record (`index`, `first_step`, `last_step`, `wall_time_s`, …)."""
+
+    folder: Path
+    record: dict[str, Any]
+
+
+class Segments:
+    """The committed segments of one run, in order; index 0 is the relaxation before production."""
+
+    def __init__(self, root: Path, fingerprint: str) -> None:
+        self.folder = root / fingerprint[:16]
+
+    def committed(self) -> list[Segment]:
+        """The segments to continue from: the longest unbroken row of intact ones that ends with a restart file."""
+        good: list[Segment] = []
+        while (segment := self._read(len(good))) is not None:
+            good.append(segment)
+        while good and not (good[-1].folder / RESTART).is_file():
+            good.pop()
+        return good
+
+    def begin(self, index: int) -> Path:
+        """An empty folder to run segment `index` in."""
+        folder = self.folder / f"{index:04d}.part"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def commit(self, index: int, record: dict[str, Any]) -> None:
+        """Make segment `index` count: its files reach the disk first, its record next, its final name last."""
+        part, final = self.folder / f"{index:04d}.part", self.folder / f"{index:04d}"
+        files = [part / name for name in (SERIES, TRAJECTORY, LOG, RESTART)]
+        for file in files:
+            _sync(file)
+        record = {**record, "index": index, "sha256": {file.name: _checksum(file) for file in files}}
+        (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        _sync(part / RECORD)
+        shutil.rmtree(final, ignore_errors=True)  # there only if it was found damaged
+        os.replace(part, final)
+        _sync(self.folder)
+        # Restart files are large and only the newest is needed; the one before it stays in case that one is damaged.
+        if index >= 2:
+            (self.folder / f"{index - 2:04d}" / RESTART).unlink(missing_ok=True)
+
+    def _read(self, index: int) -> Segment | None:
+        folder = self.folder / f"{index:04d}"
+        try:
+            record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            intact = all(_checksum(folder / name) == wanted for name, wanted in record["sha256"].items() if not self._pruned(folder, name))
+        except (OSError, ValueError, KeyError, AttributeError):
+            return None
+        return Segment(folder, record) if intact else None
+
+    @staticmethod
+    def _pruned(folder: Path, name: str) -> bool:
+        return name == RESTART and not (folder / name).exists()
+
+
+def production(segments: list[Segment]) -> Iterator[Segment]:
+    """The segments that count as measured: all but the relaxation."""
+    return iter(segments[1:])
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

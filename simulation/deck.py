@@ -1,0 +1,105 @@
+"""LAMMPS decks: the Jinja2 templates in `lammps_templates/`, filled in for a study and a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from simulation.plan import Run, seed
+from simulation.study import SIDES, Study
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "lammps_templates"
+PROTOCOL = 1  # raise when the engine's way of running a deck changes what is measured
+
+ARGON_OVERLAP_A = 2.7  # closest that argon is thrown to another atom: dense enough to fit, far enough to minimise
+
+
+def series_columns(axes: str, *, work: bool) -> list[str]:
+    """Names of the LAMMPS variables in the series, in order; see docs/run-folder.md for their meaning."""
+    columns = [f"{kind}_{side}_{axis}" for kind in ("position", "velocity") for side in SIDES for axis in "xyz"]
+    if work:
+        columns += [f"work_{side}_{axis}" for side in SIDES for axis in axes]
+    return columns + [f"{kind}_{side}" for kind in ("thermostat", "energy", "trap", "temperature", "pressure") for side in SIDES]
+
+
+def render_equilibration(study: Study) -> str:
+    """The deck that builds both baths and equilibrates them; writes `topology.data` and `equilibrated.restart`."""
+    purposes = ["insert_cold", "insert_hot", *(f"velocity_{kind}_{side}" for kind in ("argon", "particle") for side in SIDES)]
+    return _render("equilibrate.lmp.j2", study=study, seeds={p: seed(study, "equilibrated", 1, p) for p in purposes})
+
+
+def render_segment(run: Run, restart_file: str, *, fresh_velocities: bool, reset_clock: bool) -> str:
+    """The deck of one segment, all but its `run` command; the demon is a Python callback on fix `demon`."""
+    return _render(
+        "production.lmp.j2",
+        study=run.study,
+        run=run,
+        seeds=run.seeds,
+        restart_file=restart_file,
+        fresh_velocities=fresh_velocities,
+        reset_clock=reset_clock,
+        series=series_columns(run.study.demon.coupling_axes, work=True),
+        series_file="series.dat",
+        trajectory_file="trajectory.dcd",
+    )
+
+
+def render_standalone(run: Run) -> str:
+    """The whole run as one deck for a plain `lmp -in`, the demon as native LAMMPS variables (linear controller only)."""
+    study = run.study
+    inserted = {f"insert_{side}": seed(study, "equilibrated", 1, f"insert_{side}") for side in SIDES}
+    return _render(
+        "standalone.lmp.j2",
+        study=study,
+        run=run,
+        seeds=run.seeds | inserted,
+        series=series_columns(study.demon.coupling_axes, work=False),
+        series_file="series.dat",
+        trajectory_file="trajectory.dcd",
+    )
+
+
+def equilibration_fingerprint(study: Study) -> str:
+    """Identity of the equilibrated start: changes with anything that LAMMPS is told, not with a comment."""
+    return _digest({"protocol": PROTOCOL, "ranks": study.ranks, "deck": _statements(render_equilibration(study))})
+
+
+def run_fingerprint(run: Run) -> str:
+    """Identity of a run's trajectory. Its length is left out, so that a longer run continues a shorter one."""
+    demon, schedule = run.study.demon, run.study.schedule
+    controller = None if run.purpose == "friction" else [demon.controller, demon.controller_options]
+    return _digest(
+        {
+            "protocol": PROTOCOL,
+            "ranks": run.study.ranks,
+            "suffix": run.study.integration.suffix,
+            "start": equilibration_fingerprint(run.study),
+            "deck": _statements(render_segment(run, "start", fresh_velocities=True, reset_clock=True)),
+            "couplings": [run.coupling_cold_eV_per_A2, run.coupling_hot_eV_per_A2, demon.coupling_axes],
+            "controller": controller,
+            "relaxation_ps": schedule.relaxation_ps,
+            "segment_ps": schedule.segment_ps,
+        }
+    )
+
+
+def _render(template: str, **context: Any) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    study: Study = context["study"]
+    return environment.get_template(template).render(steps=study.steps, overlap=ARGON_OVERLAP_A, **context)
+
+
+def _statements(deck: str) -> list[str]:
+    """What LAMMPS acts on: the deck less comments, blank lines and alignment."""
+    lines = (line.split("#")[0].split() for line in deck.splitlines())
+    return [" ".join(words) for words in lines if words]
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

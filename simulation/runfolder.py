@@ -1,0 +1,183 @@
+"""The run folder: join a run's segments, check the first law, and write what docs/run-folder.md promises."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import warnings
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simulation import checkpoint
+from simulation.checkpoint import Segment
+from simulation.deck import PROTOCOL, render_standalone
+from simulation.plan import Run
+from simulation.study import SIDES
+
+FORMAT = 1
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class ClosureError(Exception):
+    """Energy does not close: the run must not be believed."""
+
+
+def write(run: Run, folder: Path, segments: list[Segment], fingerprint: str, topology: Path) -> None:
+    """Write the run folder from all segments of a finished run; `run.json` comes last.
+
+    Raises:
+        ClosureError: the first law's drift on one side exceeds the study's limit; nothing but the segments is kept then.
+        ValueError: segments do not join.
+    """
+    measured = list(checkpoint.production(segments))
+    series = join_series([pd.read_parquet(segment.folder / checkpoint.SERIES) for segment in measured])
+    axes = run.study.demon.coupling_axes
+    closure = first_law(series, axes) | {"limit_eV_per_ns": run.study.limits.closure_drift_eV_per_ns}
+    for side in SIDES:
+        drift = closure[f"{side}_drift_eV_per_ns"]
+        if abs(drift) > closure["limit_eV_per_ns"]:
+            raise ClosureError(
+                f"{run.label}: energy of the {side} side drifts by {drift:.3g} eV/ns, above limits.closure_drift_eV_per_ns = "
+                f"{closure['limit_eV_per_ns']:g}: shorten integration.timestep_fs (now {run.study.integration.timestep_fs:g}), or run longer"
+            )
+    _replace(folder / "series.parquet", lambda part: series.to_parquet(part, index=False))
+    _replace(folder / "deck.lmp", lambda part: part.write_text(render_standalone(run), encoding="utf-8"))
+    _replace(folder / "log.lammps", lambda part: _join_logs(segments, part))
+    _replace(folder / "topology.data", lambda part: shutil.copyfile(topology, part))
+    frame_ps = run.study.schedule.trajectory_every_ps
+    _replace(folder / "trajectory.dcd", lambda part: _join_trajectories(measured, topology, part, frame_ps))
+    content = describe(run, series, segments, fingerprint, closure)
+    _replace(folder / "run.json", lambda part: part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"))
+
+
+def join_series(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """One series from those of consecutive segments: shared rows once, work and thermostat energy counted from the first row.
+
+    Raises:
+        ValueError: a segment does not begin in the state in which the one before it ended.
+    """
+    joined = [parts[0]]
+    for part in parts[1:]:
+        last, first = joined[-1].iloc[-1], part.iloc[0]
+        state = [name for name in part.columns if name.startswith(("position", "trap", "thermostat", "step"))]
+        if not np.allclose(last[state].to_numpy(float), first[state].to_numpy(float), rtol=1e-9, atol=1e-9):
+            raise ValueError(f"segments do not join at step {first['step']:.0f}: delete the run's segments/ folder and run it again")
+        part = part.copy()
+        # The demon counts work from the start of each segment; LAMMPS keeps the thermostat's energy in its restart file.
+        for name in part.columns:
+            if name.startswith("work"):
+                part[name] += last[name]
+        part.loc[0, "step"] = -1  # marks the shared row
+        joined.append(part)
+    series = pd.concat(joined, ignore_index=True)
+    series = series[series["step"] >= 0].reset_index(drop=True)
+    for side in SIDES:
+        series[f"thermostat_{side}_eV"] -= series[f"thermostat_{side}_eV"].iloc[0]
+    return series
+
+
+def first_law(series: pd.DataFrame, axes: str) -> dict[str, float]:
+    """Slope (eV/ns) and rms (eV) of each side's energy balance: thermostat + Δenergy + Δtrap − work, zero if energy closes."""
+    time_ns = series["time_ps"].to_numpy() / 1000
+    closure: dict[str, float] = {}
+    for side in SIDES:
+        work = sum(series[f"work_{side}_{axis}_eV"].to_numpy() for axis in axes)
+        stored = series[f"energy_{side}_eV"] + series[f"trap_{side}_eV"]
+        residual = (series[f"thermostat_{side}_eV"] + stored - stored.iloc[0] - work).to_numpy()
+        closure[f"{side}_drift_eV_per_ns"] = float(np.polyfit(time_ns, residual, 1)[0])
+        closure[f"{side}_rms_eV"] = float(residual.std())
+    return closure
+
+
+def describe(run: Run, series: pd.DataFrame, segments: list[Segment], fingerprint: str, closure: dict[str, float]) -> dict[str, Any]:
+    """The content of `run.json`."""
+    study = run.study
+    records = [segment.record for segment in segments]
+    wall = sum(record["wall_time_s"] for record in records)
+    steps = sum(record["last_step"] - record["first_step"] for record in records)
+    return {
+        "format": FORMAT,
+        "engine": "lammps",
+        "study": study.name,
+        "purpose": run.purpose,
+        "point": run.point,
+        "kappa_ratio": run.kappa_ratio,
+        "replica": run.replica,
+        "parameters": {
+            "mass_cold_eV_ps2_per_A2": study.particle_mass_eV_ps2_per_A2,
+            "mass_hot_eV_ps2_per_A2": study.particle_mass_eV_ps2_per_A2,
+            "trap_stiffness_eV_per_A2": study.trap.stiffness_eV_per_A2,
+            "coupling_cold_eV_per_A2": run.coupling_cold_eV_per_A2,
+            "coupling_hot_eV_per_A2": run.coupling_hot_eV_per_A2,
+            "coupling_axes": study.demon.coupling_axes,
+            "temperature_cold_K": study.baths.temperature_cold_K,
+            "temperature_hot_K": study.baths.temperature_hot_K,
+            "timestep_ps": study.integration.timestep_fs / 1000,
+            "sample_interval_ps": study.schedule.sample_every_ps,
+        },
+        "duration_ps": float(series["time_ps"].iloc[-1] - series["time_ps"].iloc[0]),
+        "settings": study.model_dump(mode="json"),
+        "seeds": run.seeds,
+        "versions": _versions(records[-1]["lammps_version"]),
+        "ranks": study.ranks,
+        "fingerprint": fingerprint,
+        "segments": len(segments),
+        "wall_time_s": round(wall, 3),
+        "loop_time_s": round(sum(record["loop_time_s"] for record in records), 3),
+        "steps_per_s": round(steps / wall, 2),
+        "system": {
+            "argon_atoms_per_bath": study.argon_atoms,
+            "copper_atoms_per_particle": study.nanoparticle.atoms,
+            "bath_edge_A": study.edge_A,
+            "accessible_density_per_nm3": round(1000 * study.argon_atoms / study.accessible_volume_A3, 4),
+            "neighbours_per_atom": records[-1]["neighbours_per_atom"],
+        },
+        "closure": closure,
+    }
+
+
+def _versions(lammps: int) -> dict[str, str]:
+    versions = {"protocol": str(PROTOCOL), "lammps": str(lammps), "python": platform.python_version()}
+    for package in ("numpy", "pandas", "MDAnalysis", "snakemake"):
+        versions[package] = metadata.version(package)
+    commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    if commit.returncode == 0:
+        versions["nanofridge_commit"] = commit.stdout.strip()
+    return versions
+
+
+def _replace(target: Path, write_to: Callable[[Path], object]) -> None:
+    """Write beside the target, then rename: a reader sees the old file or the new one, never half of one."""
+    part = target.with_name(f".{target.name}.part")
+    write_to(part)
+    os.replace(part, target)
+
+
+def _join_logs(segments: list[Segment], target: Path) -> None:
+    with target.open("wb") as stream:
+        for segment in segments:
+            stream.write((segment.folder / checkpoint.LOG).read_bytes())
+
+
+def _join_trajectories(segments: list[Segment], topology: Path, target: Path, frame_ps: float) -> None:
+    import MDAnalysis  # slow to load, and needed only here
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a data file of atomic style has no charges or names to tell
+        files = [str(segment.folder / checkpoint.TRAJECTORY) for segment in segments]
+        universe = MDAnalysis.Universe(str(topology), atom_style="id type x y z", topology_format="DATA")
+        with MDAnalysis.Writer(str(target), n_atoms=universe.atoms.n_atoms, dt=frame_ps, format="DCD") as writer:
+            for index, file in enumerate(files):
+                universe.load_new(file, format="LAMMPS")
+                for frame in universe.trajectory:
+                    if index and frame.frame == 0:  # each segment begins with the frame that ended the one before it
+                        continue
+                    writer.write(universe.atoms)

@@ -1,0 +1,86 @@
+"""One simulation from start to run folder: relax, then produce segment by segment, continuing what is already there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from simulation import checkpoint, runfolder
+from simulation.deck import equilibration_fingerprint, run_fingerprint
+from simulation.engine import EngineError, Ranks, equilibrate, run_segment
+from simulation.plan import Run
+from simulation.progress import Progress
+from simulation.study import Study
+
+START_RESTART = "equilibrated.restart"
+START_RECORD = "equilibrated.json"
+
+
+def make_start(study: Study, folder: Path, ranks: Ranks) -> None:
+    """Build and equilibrate the state that all runs of a study start from."""
+    record = equilibrate(study, folder, ranks)
+    if ranks.is_root:
+        content = record | {"study": study.name, "fingerprint": equilibration_fingerprint(study), "argon_atoms": study.argon_atoms}
+        (folder / START_RECORD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def simulate(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
+    """Advance a run to its full length and write its run folder. What is committed already is not simulated again.
+
+    Args:
+        run: which run.
+        start: folder that `make_start` wrote.
+        folder: the run folder.
+        ranks: MPI ranks.
+
+    Raises:
+        EngineError: LAMMPS or the controller failed; committed segments stay and the next call continues from them.
+        ClosureError: energy does not close.
+    """
+    study = run.study
+    made_for = json.loads((start / START_RECORD).read_text(encoding="utf-8"))["fingerprint"]
+    if made_for != equilibration_fingerprint(study):
+        raise EngineError(f"{start} was equilibrated with other parameters than study {study.name!r} now has: equilibrate again")
+    fingerprint = run_fingerprint(run)
+    segments = checkpoint.Segments(folder / "segments", fingerprint)
+    lengths = segment_steps(run)
+    done = ranks.share(segments.committed() if ranks.is_root else None)[: len(lengths)]
+    if ranks.is_root and done and len(done) < len(lengths):
+        print(f"{run.label}: continuing after {len(done)} of {len(lengths)} segments", file=sys.stderr, flush=True)
+    progress = Progress(run.label, sum(lengths), study.integration.timestep_fs / 1000)
+    for index in range(len(done), len(lengths)):
+        before = sum(lengths[:index])
+        # Step numbers start again at 0 when production begins.
+        first_step = 0 if index <= 1 else sum(lengths[1:index])
+        stage = "relaxing" if index == 0 else "measuring"
+
+        def on_sample(step: int, offset: int = before - first_step, stage: str = stage) -> None:
+            if ranks.is_root:
+                progress.report(step + offset, stage)
+
+        previous = start / START_RESTART if index == 0 else segments.folder / f"{index - 1:04d}" / checkpoint.RESTART
+        part = ranks.share(segments.begin(index) if ranks.is_root else None)
+        record = run_segment(
+            run,
+            previous.resolve(),
+            part,
+            ranks,
+            steps=lengths[index],
+            fresh_velocities=index == 0,
+            reset_clock=index <= 1,
+            on_sample=on_sample,
+        )
+        if ranks.is_root:
+            segments.commit(index, record)
+        ranks.wait()
+    if ranks.is_root:
+        runfolder.write(run, folder, segments.committed()[: len(lengths)], fingerprint, start / "topology.data")
+
+
+def segment_steps(run: Run) -> list[int]:
+    """Steps of each segment: the relaxation, then production in pieces of `schedule.segment_ps`, the last one maybe shorter."""
+    study = run.study
+    total, piece = study.steps(run.duration_ps), study.steps(study.schedule.segment_ps)
+    pieces = [min(piece, total - done) for done in range(0, total, piece)]
+    return [study.steps(study.schedule.relaxation_ps), *pieces]
