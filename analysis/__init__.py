@@ -1,0 +1,1 @@
+"""From run folders to physics: heat, power, friction, and the exact theory beside them."""
