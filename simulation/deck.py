@@ -29,12 +29,12 @@ def series_columns(axes: str, *, work: bool) -> list[str]:
 def render_equilibration(study: Study) -> str:
     """The deck that builds both baths and equilibrates them; writes `topology.data` and `equilibrated.restart`."""
     purposes = ["insert_cold", "insert_hot", *(f"velocity_{kind}_{side}" for kind in ("argon", "particle") for side in SIDES)]
-    return _render("equilibrate.lmp.j2", study=study, seeds={p: seed(study, "equilibrated", 1, p) for p in purposes})
+    return render("equilibrate.lmp.j2", study=study, seeds={p: seed(study, "equilibrated", 1, p) for p in purposes})
 
 
 def render_segment(run: Run, restart_file: str, *, fresh_velocities: bool, reset_clock: bool) -> str:
     """The deck of one segment, all but its `run` command; the demon is a Python callback on fix `demon`."""
-    return _render(
+    return render(
         "production.lmp.j2",
         study=run.study,
         run=run,
@@ -52,7 +52,7 @@ def render_standalone(run: Run) -> str:
     """The whole run as one deck for a plain `lmp -in`, the demon as native LAMMPS variables (linear controller only)."""
     study = run.study
     inserted = {f"insert_{side}": seed(study, "equilibrated", 1, f"insert_{side}") for side in SIDES}
-    return _render(
+    return render(
         "standalone.lmp.j2",
         study=study,
         run=run,
@@ -87,7 +87,7 @@ def run_fingerprint(run: Run) -> str:
     )
 
 
-def _render(template: str, **context: Any) -> str:
+def render(template: str, **context: Any) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )

@@ -89,8 +89,8 @@ def equilibrate(study: Study, folder: Path, ranks: Ranks) -> dict[str, Any]:
         folder.mkdir(parents=True, exist_ok=True)
         print(f"{study.name}: building and equilibrating for {study.schedule.equilibration_ps:g} ps", file=sys.stderr, flush=True)
     ranks.wait()
-    with _lammps(study, folder, ranks) as lmp:
-        _tell(lmp, render_equilibration(study), study)
+    with open_lammps(study, folder, ranks) as lmp:
+        tell(lmp, render_equilibration(study), study)
     return _read_log(folder / checkpoint.LOG) | {"wall_time_s": round(time.monotonic() - started, 3)}
 
 
@@ -117,8 +117,8 @@ def run_segment(
     timestep_ps = study.integration.timestep_fs / 1000
     deck = render_segment(run, str(restart_file), fresh_velocities=fresh_velocities, reset_clock=reset_clock)
     started = time.monotonic()
-    with _lammps(study, folder, ranks) as lmp:
-        _tell(lmp, deck, study)
+    with open_lammps(study, folder, ranks) as lmp:
+        tell(lmp, deck, study)
         demon = Demon(
             load_controller(
                 study.demon.controller if run.purpose == "sweep" else "linear",
@@ -145,8 +145,8 @@ def run_segment(
         lmp.fix_external_set_vector_length("demon", demon.work.size)
         lmp.set_fix_external_callback("demon", demon, None)
         first_step = int(lmp.extract_global("ntimestep"))
-        _tell(lmp, f"run {steps}\n", study, demon)
-        _tell(lmp, f"write_restart {checkpoint.RESTART}\n", study)
+        tell(lmp, f"run {steps}\n", study, demon)
+        tell(lmp, f"write_restart {checkpoint.RESTART}\n", study)
         last_step, version = int(lmp.extract_global("ntimestep")), lmp.version()
     if last_step != first_step + steps:
         raise EngineError(f"{run.label}: LAMMPS stopped at step {last_step} instead of {first_step + steps}; see {checkpoint.LOG}")
@@ -177,7 +177,7 @@ def _load_mpi_library() -> None:
 
 
 @contextlib.contextmanager
-def _lammps(study: Study, folder: Path, ranks: Ranks) -> Iterator[Any]:
+def open_lammps(study: Study, folder: Path, ranks: Ranks) -> Iterator[Any]:
     """A fresh LAMMPS working in `folder`, closed at the end."""
     try:
         import lammps
@@ -216,7 +216,7 @@ def _check_lammps(lmp: Any, study: Study, ranks: Ranks) -> None:
         raise EngineError(f"this LAMMPS lacks {', '.join(missing)}: install the lammps of envs/requirements.lock")
 
 
-def _tell(lmp: Any, deck: str, study: Study, demon: Demon | None = None) -> None:
+def tell(lmp: Any, deck: str, study: Study, demon: Demon | None = None) -> None:
     """Give LAMMPS commands; its errors, and those of the demon within, come out as one EngineError."""
     complaint = ""
     try:

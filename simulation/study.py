@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from analysis.model import LangevinPair
 from analysis.units import ATOMIC_MASS_EV_PS2_PER_A2
+from simulation.demon import ControllerError, load_controller
 
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "config"
 SIDES = ("cold", "hot")
@@ -279,6 +280,10 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
     values = [float(ratio) for ratio in study.demon.kappa_ratios]
     rule(not values, "demon.kappa_ratios", "demon.kappa_ratios is empty: name at least one κ_H/κ_C")
     rule(len(set(values)) < len(values), "demon.kappa_ratios", "demon.kappa_ratios names the same value twice: drop one")
+    try:
+        load_controller(study.demon.controller, study.demon.coupling_cold_eV_per_A2, 0.0, study.demon.controller_options)
+    except ControllerError as failure:
+        rule(True, "demon.controller demon.controller_options", f"demon.controller: {failure}")
 
     timestep_ps = study.integration.timestep_fs / 1000
     lengths = {
@@ -305,7 +310,7 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
 
 
 def _field_problem(error: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in error["loc"] if part != "function-after[_ratio(), constrained-str]")
+    place = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"{place} is not a known field: remove it, or see config/README.md for the spelling"
     if error["type"] == "missing":
@@ -341,13 +346,12 @@ def check_study(name: str, data: Any) -> Study:
 
 
 def _without(data: dict[str, Any], location: tuple[int | str, ...]) -> dict[str, Any]:
-    """A copy of nested data less the field at `location`; a species or list loses its whole entry."""
-    head = location[0]
-    if len(location) == 1 or not isinstance(data.get(str(head)), dict) or len(location) > 2:
-        if len(location) > 2 and isinstance(data.get(str(head)), dict):
-            return {**data, str(head): {k: v for k, v in data[str(head)].items() if k != location[1]}}
-        return {k: v for k, v in data.items() if k != head}
-    return {**data, str(head): _without(data[str(head)], location[1:])}
+    """A copy of a study's data less the field at `location`; what lies deeper (a list, a species) goes as a whole."""
+    section, *field = location
+    inner = data.get(str(section))
+    if field and isinstance(inner, dict):
+        return {**data, str(section): {key: value for key, value in inner.items() if key != field[0]}}
+    return {key: value for key, value in data.items() if key != section}
 
 
 def load_study(name: str, folder: Path = CONFIG_FOLDER) -> Study:

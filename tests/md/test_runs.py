@@ -1,0 +1,135 @@
+"""Whole runs of a small system: resume, identity of the data, the run-folder contract, and decks that stand alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import MDAnalysis
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulation import checkpoint
+from simulation.deck import render_standalone, run_fingerprint
+from simulation.engine import EngineError, Ranks
+from simulation.plan import Run
+from simulation.runfolder import ClosureError, first_law
+from simulation.simulate import simulate
+from tests.md.conftest import small_study
+
+pytestmark = pytest.mark.md
+
+
+@pytest.fixture(scope="module")
+def finished(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run folder of a run of 4 ps in two segments, undisturbed."""
+    folder = tmp_path_factory.mktemp("finished")
+    simulate(Run(small_study(), "kH_4.80", 1), start, folder, Ranks(1))
+    return folder
+
+
+def test_run_folder_keeps_its_contract(finished: Path) -> None:
+    """The run folder holds what docs/run-folder.md promises, and MDAnalysis opens its trajectory."""
+    content = json.loads((finished / "run.json").read_text())
+    series = pd.read_parquet(finished / "series.parquet")
+    assert content["format"] == 1
+    assert content["parameters"]["coupling_hot_eV_per_A2"] == pytest.approx(0.48)
+    assert content["duration_ps"] == pytest.approx(4.0)
+    assert np.diff(series["step"]).tolist() == [25] * 40
+    assert np.allclose(series["time_ps"], series["step"] * 0.004)
+    started_at_zero = [name for name in series if name.startswith(("work", "thermostat"))]
+    assert len(started_at_zero) == 8
+    assert (series[started_at_zero].iloc[0] == 0).all()
+    assert series.notna().all(axis=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        universe = MDAnalysis.Universe(
+            str(finished / "topology.data"), str(finished / "trajectory.dcd"), topology_format="DATA", atom_style="id type x y z"
+        )
+        particle = universe.select_atoms("type 3")
+        assert particle.n_atoms == 186
+        assert [round(frame.time, 3) for frame in universe.trajectory] == [0, 1, 2, 3, 4]
+        # Frame and series agree: the trajectory is that of this run.
+        centre = [particle.center_of_geometry()[0] - 18.0 for _ in universe.trajectory]
+    at_frames = series.loc[series["step"] % 250 == 0, "position_cold_x_A"].to_numpy()
+    assert np.allclose(centre, at_frames, atol=1e-4)
+
+
+def test_energy_closes_on_each_side(finished: Path) -> None:
+    """Work on a particle equals heat to its thermostat plus what its side stores, far below either."""
+    series = pd.read_parquet(finished / "series.parquet")
+    closure = first_law(series, "xyz")
+    assert closure["cold_rms_eV"] < 0.02
+    assert closure["hot_rms_eV"] < 0.02
+    work = np.abs(series[[f"work_hot_{axis}_eV" for axis in "xyz"]].sum(axis=1)).max()
+    exchanged = np.ptp(series["thermostat_hot_eV"])
+    assert exchanged > 20 * closure["hot_rms_eV"], "nothing was exchanged, so nothing was tested"
+    assert work > 0
+    # The balance must notice a work that is wrong by a tenth of what was exchanged.
+    spoiled = series.assign(work_hot_x_eV=series["work_hot_x_eV"] + 0.1 * exchanged * series["time_ps"] / 4)
+    assert abs(first_law(spoiled, "xyz")["hot_drift_eV_per_ns"]) > 10 * abs(closure["hot_drift_eV_per_ns"])
+
+
+def test_interrupted_run_gives_the_same_bytes(finished: Path, start: Path, tmp_path: Path) -> None:
+    """A run stopped after its first measured segment and continued later writes the series of one left alone, byte for byte."""
+    short = small_study(schedule={"sweep_ns": 0.002})
+    simulate(Run(short, "kH_4.80", 1), start, tmp_path, Ranks(1))
+    first = next(tmp_path.glob("segments/*/0001/series.parquet")).stat().st_mtime_ns
+    simulate(Run(small_study(), "kH_4.80", 1), start, tmp_path, Ranks(1))
+    assert next(tmp_path.glob("segments/*/0001/series.parquet")).stat().st_mtime_ns == first, "a committed segment was run again"
+    assert (tmp_path / "series.parquet").read_bytes() == (finished / "series.parquet").read_bytes()
+
+
+def test_damaged_segment_is_run_again(finished: Path, start: Path, tmp_path: Path) -> None:
+    """A flipped byte in the last segment is found by its checksum, and only that segment is run again, to the same bytes."""
+    run = Run(small_study(), "kH_4.80", 1)
+    simulate(run, start, tmp_path, Ranks(1))
+    segments = checkpoint.Segments(tmp_path / "segments", run_fingerprint(run))
+    damaged = segments.folder / "0002" / checkpoint.SERIES
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    assert len(segments.committed()) == 2
+    simulate(run, start, tmp_path, Ranks(1))
+    assert len(segments.committed()) == 3
+    assert (tmp_path / "series.parquet").read_bytes() == (finished / "series.parquet").read_bytes()
+
+
+def test_other_parameters_never_share_segments(start: Path, tmp_path: Path) -> None:
+    """A changed coupling starts in a new place and leaves the old segments alone."""
+    for coupling in ("0.1", "0.09"):
+        study = small_study(demon={"coupling_cold_eV_per_A2": coupling}, schedule={"sweep_ns": 0.002})
+        simulate(Run(study, "kH_4.80", 1), start, tmp_path, Ranks(1))
+    assert len(list(tmp_path.glob("segments/*"))) == 2
+    assert len(list(tmp_path.glob("segments/*/0001/segment.json"))) == 2
+
+
+def test_start_of_another_study_is_refused(start: Path, tmp_path: Path) -> None:
+    """A run does not begin from baths that were equilibrated at another temperature."""
+    warmer = small_study(baths={"temperature_hot_K": 130})
+    with pytest.raises(EngineError, match="equilibrated with other parameters"):
+        simulate(Run(warmer, "kH_4.80", 1), start, tmp_path, Ranks(1))
+
+
+def test_energy_drift_above_the_limit_fails(start: Path, tmp_path: Path) -> None:
+    """A run whose energy does not close within the study's limit leaves no run.json, only a message and its segments."""
+    strict = small_study(limits={"closure_drift_eV_per_ns": 1e-9}, schedule={"sweep_ns": 0.002})
+    with pytest.raises(ClosureError, match="limits.closure_drift_eV_per_ns"):
+        simulate(Run(strict, "kH_4.80", 1), start, tmp_path, Ranks(1))
+    assert not (tmp_path / "run.json").exists()
+    assert list(tmp_path.glob("segments/*/0001/segment.json"))
+
+
+def test_standalone_deck_runs_in_plain_lammps(tmp_path: Path) -> None:
+    """The deck written for a point runs by itself with `lmp -in`, to its last step, and records a demon that pushes."""
+    (tmp_path / "deck.lmp").write_text(render_standalone(Run(small_study(), "kH_4.80", 1)))
+    lmp = Path(sys.executable).parent / "lmp"
+    result = subprocess.run([str(lmp), "-in", "deck.lmp", "-screen", "none"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = np.loadtxt(tmp_path / "series.dat")
+    assert rows[-1, 0] == 1000
+    assert np.isfinite(rows).all()

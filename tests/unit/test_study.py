@@ -1,0 +1,111 @@
+"""Study files: what is refused, how it is said, and what the shipped studies contain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulation.study import StudyError, check_study, load_study
+
+GOOD: dict[str, Any] = {"baths": {"argon_atoms": "25280"}}
+
+
+def problems(**sections: dict[str, Any]) -> list[str]:
+    """What check_study says about a good study with some sections replaced."""
+    with pytest.raises(StudyError) as caught:
+        check_study("example", GOOD | sections)
+    return caught.value.problems
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    """Wrong values, unknown keys and rules that join fields all appear in one error, each naming its field."""
+    found = problems(
+        baths={"argon_atoms": "25280", "temperature_cold_K": "130", "thermostat": "berendsen"},
+        demon={"kappa_ratios": ["4.80", "-1.2"], "coupling": "1"},
+        integration={"timestep_fs": "-1"},
+        schedule={"segment_ps": "100.05"},
+    )
+    text = "\n".join(found)
+    for expected in (
+        "baths.temperature_hot_K = 120 is below temperature_cold_K = 130",
+        "baths.thermostat = 'berendsen'",
+        "demon.kappa_ratios: -1.2 makes the coupling unstable",
+        "demon.coupling is not a known field",
+        "integration.timestep_fs = '-1'",
+        "schedule.segment_ps (100.05 ps) must be a whole multiple of schedule.sample_every_ps",
+    ):
+        assert expected in text
+    assert len(found) == 7  # segment_ps divides neither the sample interval nor the trajectory interval
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"baths": {}}, "give exactly one of argon_atoms and accessible_density_per_nm3"),
+        ({"baths": {"argon_atoms": "9000", "edge_nm": "4"}}, "do not fit a bath of edge_nm = 4"),
+        ({"baths": {"argon_atoms": "100", "edge_nm": "3"}}, "baths.edge_nm = 3 is too small"),
+        ({"nanoparticle": {"atoms": "201"}}, "radius_lattice = 2.236 about this origin_lattice holds 186"),
+        ({"demon": {"kappa_ratios": []}}, "demon.kappa_ratios is empty"),
+        ({"demon": {"kappa_ratios": ["4.8", "4.80"]}}, "names the same value twice"),
+        ({"demon": {"kappa_ratios": ["4.8; rm -rf"]}}, "demon.kappa_ratios.0"),
+        ({"demon": {"coupling_axes": "zx"}}, "use x (the paper)"),
+        ({"demon": {"controller": "no_such_module_here:Best"}}, "No module named 'no_such_module_here'"),
+        ({"demon": {"controller": "os; print(1)"}}, "demon.controller = 'os; print(1)'"),
+        ({"trap": {"stiffness_eV_per_A2": "nan"}}, "trap.stiffness_eV_per_A2 = 'nan'"),
+        ({"schedule": {"sample_every_ps": "0.0005"}}, "schedule.sample_every_ps (0.0005 ps) must be a whole multiple"),
+        ({"baths": "cold"}, "baths = 'cold'"),
+    ],
+)
+def test_problem_names_field_and_cure(sections: dict[str, Any], message: str) -> None:
+    """Each kind of mistake is named by field and value."""
+    assert message in "\n".join(problems(**sections))
+
+
+def test_ratio_keeps_its_spelling(tmp_path: Path) -> None:
+    """4.80 in a study file stays 4.80, since it names a folder, and numbers may be written 1e-2."""
+    (tmp_path / "mine.yaml").write_text(
+        "baths: {argon_atoms: 25280}\ndemon: {kappa_ratios: [4.80, 10]}\ntrap: {stiffness_eV_per_A2: 1e-2}\n"
+    )
+    study = load_study("mine", tmp_path)
+    assert study.demon.kappa_ratios == ("4.80", "10")
+    assert study.trap.stiffness_eV_per_A2 == 0.01
+
+
+@pytest.mark.parametrize("text", ["baths: [", "- a\n- b", "baths: {edge_nm: 6.5", "just words"])
+def test_unreadable_file_is_one_message(text: str, tmp_path: Path) -> None:
+    """A file that is not a mapping gives a StudyError, not a traceback."""
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(StudyError):
+        load_study("bad", tmp_path)
+
+
+def test_missing_study_lists_those_that_exist() -> None:
+    """A misspelt study name is answered with the names that exist."""
+    with pytest.raises(StudyError, match="found: demo, paper, tiny"):
+        load_study("dmeo")
+
+
+def test_paper_study_has_the_paper_numbers() -> None:
+    """Study `paper` states the published set-up."""
+    study = load_study("paper")
+    assert study.argon_atoms == 25280
+    assert study.edge_A == 110
+    assert study.particle_mass_eV_ps2_per_A2 == pytest.approx(1.225, abs=5e-4)
+    assert (study.baths.temperature_cold_K, study.baths.temperature_hot_K) == (100, 120)
+    assert (study.trap.stiffness_eV_per_A2, study.demon.coupling_cold_eV_per_A2) == (0.01, 0.1)
+    assert study.integration.timestep_fs == 1
+    assert (study.schedule.sweep_ns, study.schedule.friction_ns) == (15, 15)
+    ratios = [float(ratio) for ratio in study.demon.kappa_ratios]
+    assert len(ratios) >= 16
+    assert max(ratios) / min(ratios) >= 1000
+    assert {"0.17", "1.2", "3.79", "4.80", "7.27"} <= set(study.demon.kappa_ratios)
+
+
+def test_demo_has_the_density_of_the_paper() -> None:
+    """The laptop-size study keeps the paper's argon density in the volume that argon can reach."""
+    paper, demo = load_study("paper"), load_study("demo")
+    density = [1000 * study.argon_atoms / study.accessible_volume_A3 for study in (paper, demo)]
+    assert density[0] == pytest.approx(19.56, abs=0.01)
+    assert density[1] == pytest.approx(density[0], rel=1e-3)

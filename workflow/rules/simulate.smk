@@ -1,0 +1,74 @@
+# Molecular dynamics: one equilibrated start per study, then one job per point and replica.
+#
+# These rules use `shell`, and their params are fingerprints of what LAMMPS will do: editing a comment, a colour or an
+# analysis reruns no MD, and changing a coupling reruns just the runs that feel it.
+
+
+def launcher(wildcards):
+    """How to start the ranks of a study; one rank needs no MPI launcher."""
+    ranks = study(wildcards.study).ranks
+    return f"mpiexec -n {ranks}" if ranks > 1 else ""
+
+
+def run_of(wildcards):
+    """The run whose folder the wildcards name."""
+    try:
+        return plan.Run(study(wildcards.study), wildcards.group.removeprefix("sweep/"), int(wildcards.replica))
+    except StudyError as problem:
+        raise WorkflowError(str(problem))
+
+
+rule equilibrate:
+    output:
+        multiext("results/{study}/equilibrated/", "equilibrated.restart", "equilibrated.json", "topology.data"),
+    log:
+        "results/{study}/logs/equilibrated.log",
+    params:
+        fingerprint=lambda wildcards: deck.equilibration_fingerprint(study(wildcards.study)),
+        launcher=launcher,
+        folder=subpath(output[0], parent=True),
+    threads: lambda wildcards: study(wildcards.study).ranks
+    shell:
+        "{params.launcher} python -m simulation equilibrate {wildcards.study} {params.folder} 2>&1 | tee {log}"
+
+
+rule simulate:
+    input:
+        "results/{study}/equilibrated/equilibrated.restart",
+        "results/{study}/equilibrated/equilibrated.json",
+        "results/{study}/equilibrated/topology.data",
+    output:
+        multiext(
+            "results/{study}/{group}/replica_{replica}/",
+            "run.json",
+            "series.parquet",
+            "deck.lmp",
+            "log.lammps",
+            "topology.data",
+            "trajectory.dcd",
+        ),
+    log:
+        "results/{study}/logs/{group}/replica_{replica}.log",
+    params:
+        fingerprint=lambda wildcards: deck.run_fingerprint(run_of(wildcards)),
+        duration_ps=lambda wildcards: run_of(wildcards).duration_ps,
+        launcher=launcher,
+        point=lambda wildcards: run_of(wildcards).point,
+        start=subpath(input[0], parent=True),
+        folder=subpath(output[0], parent=True),
+    threads: lambda wildcards: study(wildcards.study).ranks
+    shell:
+        "{params.launcher} python -m simulation run {wildcards.study} {params.point} {wildcards.replica}"
+        " {params.start} {params.folder} 2>&1 | tee {log}"
+
+
+rule deck:
+    output:
+        "results/{study}/decks/{point}.lmp",
+    log:
+        "results/{study}/logs/decks/{point}.log",
+    params:
+        text=lambda wildcards: deck.render_standalone(plan.Run(study(wildcards.study), wildcards.point, 1)),
+    localrule: True
+    shell:
+        "python -m simulation deck {wildcards.study} {wildcards.point} > {output} 2> {log}"
