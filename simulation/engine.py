@@ -229,7 +229,7 @@ def tell(lmp: Any, deck: str, study: Study, demon: Demon | None = None) -> None:
         return
     if "nanofridge: stop" in complaint:  # one of our own checks (parts/checks.lmp.j2), which printed its message before
         lmp.flush_buffers()
-        said = re.findall(r"^nanofridge: (.+)$", Path(checkpoint.LOG).read_text(encoding="utf-8"), re.MULTILINE)
+        said = re.findall(r"^nanofridge: (?!stop)(.+)$", Path(checkpoint.LOG).read_text(encoding="utf-8"), re.MULTILINE)
         raise EngineError(said[-1])
     cure = next((f" ({cure})" for sign, cure in CURES.items() if sign in complaint), "")
     raise EngineError("LAMMPS stopped: " + " ".join(complaint.split()) + cure)
