@@ -1,0 +1,94 @@
+"""The set-up as it was simulated: a cut through the box of a real run, with traps and demon drawn in."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import MDAnalysis
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.collections import EllipseCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
+
+# LAMMPS types: argon cold/hot, particle cold/hot, wall of the cold/hot side; colours safe for colour-blind readers (Okabe-Ito)
+COLOURS = {1: "#9bc9ea", 2: "#f3c29b", 3: "#0072b2", 4: "#d55e00", 5: "#6d6d6d", 6: "#6d6d6d"}
+RADII_A = {1: 1.7, 2: 1.7, 3: 1.25, 4: 1.25, 5: 1.25, 6: 1.25}
+SLAB_A = 4.0  # half thickness of the argon shown; copper is shown whole
+
+
+def draw_setup(topology: Path, trajectory: Path, temperatures_K: tuple[float, float], frame: int = -1) -> Figure:
+    """Draw one frame of a run: walls, argon in a slab about the particles, both particles, their traps, the demon's forces.
+
+    Args:
+        topology: `topology.data` of a run folder.
+        trajectory: `trajectory.dcd` of the same.
+        temperatures_K: of the cold and the hot bath, for the labels.
+        frame: which frame; the last by default.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an atomic-style data file has no charges or names to tell
+        universe = MDAnalysis.Universe(str(topology), str(trajectory), topology_format="DATA", atom_style="id type x y z")
+        universe.trajectory[frame]
+        positions, types = universe.atoms.positions.astype(float), universe.atoms.types.astype(int)
+    # A wrapped frame may start anywhere; the middle wall is the origin of x.
+    middle = positions[(types == 5) | (types == 6), 0].mean()
+    edge = np.ptp(positions[(types == 5) | (types == 6), 0]) / 2
+    centre_z = positions[types == 3, 2].mean()
+    shown = (np.abs(positions[:, 2] - centre_z) < SLAB_A) | (types == 3) | (types == 4)
+    order = np.flatnonzero(shown)[np.argsort(positions[shown, 2])]
+
+    figure, axes = plt.subplots(figsize=(9, 4.9))
+    diameters = 2 * np.array([RADII_A[kind] for kind in types[order]])
+    axes.add_collection(
+        EllipseCollection(
+            diameters,
+            diameters,
+            np.zeros(order.size),
+            units="xy",
+            offsets=positions[order, :2] - [middle, 0.0],
+            offset_transform=axes.transData,
+            facecolors=[COLOURS[kind] for kind in types[order]],
+            edgecolors="white",
+            linewidths=0.3,
+        )
+    )
+    trap = np.linspace(-0.36 * edge, 0.36 * edge, 200)
+    ends = []
+    for sign, name, kind, temperature in ((-1, "cold", 3, temperatures_K[0]), (1, "hot", 4, temperatures_K[1])):
+        middle_of_bath = sign * edge / 2
+        axes.plot(middle_of_bath + trap, 0.08 * edge + 0.34 * edge * (trap / trap[-1]) ** 2, color="black", lw=1.6)
+        particle = positions[types == kind, :2].mean(axis=0) - [middle, 0.0]
+        ends.append(particle)
+        axes.text(middle_of_bath, -0.02 * edge, f"{name} bath, {temperature:g} K", ha="center", va="top", fontsize=11)
+    top = 1.04 * edge
+    for start, end, label, colour in (
+        (ends[1], ends[0], r"$F_C=\kappa_C\,(X_H-X_C)$", COLOURS[3]),
+        (ends[0], ends[1], r"$F_H=\kappa_H\,(X_C-X_H)$", COLOURS[4]),
+    ):
+        sign = np.sign(end[0])
+        axes.add_patch(
+            FancyArrowPatch(
+                (0.0, top),
+                (end[0], end[1] + 10),
+                connectionstyle=f"arc3,rad={0.25 * sign}",
+                arrowstyle="-|>",
+                mutation_scale=16,
+                color=colour,
+                lw=2,
+                zorder=5,
+            )
+        )
+        axes.text(sign * 0.36 * edge, top + 0.035 * edge, label, color=colour, ha="center", va="bottom", fontsize=12)
+    axes.text(0, top, "demon", ha="center", va="center", fontsize=12, bbox={"boxstyle": "round", "fc": "#d7efe3", "ec": "#009e73"}, zorder=6)
+    axes.set_xlim(-1.03 * edge, 1.03 * edge)
+    axes.set_ylim(-0.1 * edge, 1.2 * edge)
+    axes.set_aspect("equal")
+    axes.axis("off")
+    figure.tight_layout(pad=0.2)
+    return figure
