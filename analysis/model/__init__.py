@@ -3,16 +3,36 @@
 Units are LAMMPS *metal*: Å, ps, eV, K; mass in eV ps²/Å², friction in eV ps/Å².
 """
 
+from analysis.model.currents import (
+    Current,
+    covariance_over,
+    heat_current,
+    mean_rates,
+    noise_rates,
+    work_current,
+)
 from analysis.model.dressed import DressedPair
-from analysis.model.network import BOLTZMANN, LinearLangevin, Stability, solve_lyapunov
-from analysis.model.pair import LangevinPair, Refrigerator
+from analysis.model.lyapunov import solve_lyapunov
+from analysis.model.network import BOLTZMANN, LinearLangevin, Stability
+from analysis.model.pair import LangevinPair
+from analysis.model.power import QuadraticFormLaw
+from analysis.model.refrigerator import FLOWS, Mode, Refrigerator
 
 __all__ = [
     "BOLTZMANN",
+    "FLOWS",
+    "Current",
     "DressedPair",
     "LangevinPair",
     "LinearLangevin",
+    "Mode",
+    "QuadraticFormLaw",
     "Refrigerator",
     "Stability",
+    "covariance_over",
+    "heat_current",
+    "mean_rates",
+    "noise_rates",
     "solve_lyapunov",
+    "work_current",
 ]

@@ -1,4 +1,4 @@
-"""The dressed pair: each particle rubs against its own adsorbed argon shell, and the shell against the bath."""
+"""The dressed pair: each particle rubs against its own adsorbed argon, and that shell against the bath."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.model.pair import Refrigerator
+from analysis.model.refrigerator import Refrigerator
 
 
 @dataclass(frozen=True, kw_only=True)
 class DressedPair(Refrigerator):
-    """Core and shell on each side, still linear. State (X_C, X_H, V_C, V_H, U_C, U_H), U the shells; baths (cold, hot).
+    """Core and shell on each side: m dV/dt = F - g₁(V - U) + ξ₁ and M dU/dt = g₁(V - U) - g₂U - ξ₁ + ξ₂.
 
-    m dV/dt = forces - g₁ (V - U) + ξ₁ and M dU/dt = g₁ (V - U) - g₂ U - ξ₁ + ξ₂, with both noises at the temperature of that
-    side. At zero frequency its friction is g₁ g₂ / (g₁ + g₂).
+    V and U are the velocities of core and shell, F trap and controller; both noises are at the temperature of that
+    side. Still linear, so still exact. At zero frequency the friction is g₁g₂/(g₁ + g₂).
+    State (X_C, X_H, V_C, V_H, U_C, U_H); baths (cold, hot).
 
     Args:
         mass: of each core, or (cold, hot), eV ps²/Å².
@@ -26,7 +27,8 @@ class DressedPair(Refrigerator):
         temperature_cold, temperature_hot: K.
 
     Raises:
-        ValueError: if a value is not physical; names it. An unstable pair can be built and asked for ``stability()``.
+        ValueError: if a value is not physical; names it. An unstable pair may be built, to ask for
+            ``stability()``.
     """
 
     mass: float | tuple[float, float]

@@ -1,12 +1,14 @@
 """A general linear Langevin network in its stationary state, solved exactly.
 
-n velocities V, of which the first p belong to coordinates X that forces depend on, touch one or more baths::
+n velocities V, of which the first p belong to coordinates X that forces depend on, touch one or more baths
+b::
 
-    dX/dt = V[:p],    M dV/dt = -K X - sum_b (Γ_b V - ξ_b),    <ξ_b(t) ξ_b(t')ᵀ> = 2 k_B T_b Γ_b δ(t - t')
+    dX/dt = V[:p],   M dV/dt = -K X - Σ_b (Γ_b V - ξ_b),   <ξ_b(t) ξ_b(t')ᵀ> = 2 k_B T_b Γ_b δ(t - t')
 
-With the state r = (X, V) this is dr/dt = A r + noise, so the stationary law of r is a Gaussian whose covariance C solves the
-Lyapunov equation A C + C Aᵀ = -D. Everything else follows from A, D and C. Units are LAMMPS *metal* (Å, ps, eV, K), masses in
-eV ps²/Å²; heat is positive *into* a bath.
+With the state r = (X, V) this is dr/dt = A r + noise, so the stationary law of r is a Gaussian whose
+covariance C solves the Lyapunov equation A C + C Aᵀ = -D. All else follows from A, D and C. Units are
+LAMMPS *metal* (Å, ps, eV, K), masses in eV ps²/Å²; heat is positive *into* a bath. Derivations:
+docs/theory.md.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import physical_constants
-from scipy.linalg import expm, matrix_balance, solve_continuous_lyapunov
+from scipy.linalg import expm, matrix_balance
 
-Array = NDArray[np.float64]
+from analysis.model.lyapunov import Array, solve_lyapunov
+
 BOLTZMANN = float(physical_constants["Boltzmann constant in eV/K"][0])
 
 
@@ -28,9 +31,9 @@ class Stability:
 
     Attributes:
         is_stable: True if every eigenvalue of the drift has a negative real part.
-        eigenvalues: of the drift matrix, complex, 1/ps.
+        eigenvalues: of the drift, complex, shape (p + n,), 1/ps.
         worst: the eigenvalue with the largest real part, 1/ps.
-        reason: one sentence that names the parameter at fault; empty if stable.
+        reason: one sentence that names the parameter at fault, its value and the eigenvalue; empty if stable.
     """
 
     is_stable: bool
@@ -40,10 +43,16 @@ class Stability:
 
 
 class LinearLangevin:
-    """A linear Langevin network of n velocities, p ≤ n coordinates and any number of baths.
+    """A linear Langevin network of n velocities, p <= n coordinates and any number of baths.
 
-    The friction matrix of a bath acts on the whole velocity vector, so a bath may also sit *between* two bodies: a
-    contact of friction g between i and j has ``Γ_ii = Γ_jj = g`` and ``Γ_ij = Γ_ji = -g``.
+    The friction matrix of a bath acts on the whole velocity vector, so a bath may also sit *between* two
+    bodies: a contact of friction g between i and j has ``Γ_ii = Γ_jj = g`` and ``Γ_ij = Γ_ji = -g``.
+
+    Attributes:
+        masses: (n,), eV ps²/Å².
+        stiffness: K, (n, p), eV/Å².
+        frictions: Γ_b, (baths, n, n), eV ps/Å².
+        temperatures: (baths,), K.
     """
 
     masses: Array
@@ -59,29 +68,27 @@ class LinearLangevin:
         Args:
             masses: (n,), eV ps²/Å², positive.
             stiffness: (n, p), eV/Å²; the force on velocity i is ``-stiffness[i] @ X``. Need not be symmetric.
-            frictions: (b, n, n), eV ps/Å²; one symmetric positive semidefinite matrix per bath.
-            temperatures: (b,), K, positive.
+            frictions: (baths, n, n), eV ps/Å²; symmetric, positive semidefinite, and every velocity has some.
+            temperatures: (baths,), K, positive.
 
         Raises:
             ValueError: if a shape does not fit or a value is not physical; the message names the argument.
         """
         m, k, g, t = (np.array(x, dtype=float) for x in (masses, stiffness, frictions, temperatures))
-        if m.ndim != 1 or not (np.isfinite(m) & (m > 0)).all():
-            raise ValueError(f"masses = {m.tolist()}: must be a list of positive finite numbers (eV ps²/Å²)")
+        for name, values, unit in (("masses", m, "eV ps²/Å²"), ("temperatures", t, "K")):
+            if values.ndim != 1 or not (np.isfinite(values) & (values > 0)).all():
+                raise ValueError(f"{name} = {values.tolist()} {unit}: must be a list of positive finite numbers")
         if k.ndim != 2 or k.shape[0] != m.size or k.shape[1] > m.size or not np.isfinite(k).all():
-            raise ValueError(
-                f"stiffness of shape {k.shape}: must be finite, (n, p) with n = {m.size} masses and p <= n"
-            )
-        if t.ndim != 1 or not (np.isfinite(t) & (t > 0)).all():
-            raise ValueError(f"temperatures = {t.tolist()}: must be a list of positive finite numbers (K)")
-        if g.shape != (t.size, m.size, m.size) or not np.isfinite(g).all():
-            raise ValueError(
-                f"frictions of shape {g.shape}: must be finite, (b, n, n) = {(t.size, m.size, m.size)}"
-            )
+            raise ValueError(f"stiffness of shape {k.shape}: must be finite, (n, p) with p <= n = {m.size} masses")
+        shape = (t.size, m.size, m.size)
+        if g.shape != shape or not np.isfinite(g).all():
+            raise ValueError(f"frictions of shape {g.shape}: must be finite, (baths, n, n) = {shape}")
         for bath, matrix in enumerate(g):
             spectrum = np.linalg.eigvalsh(matrix)
             if not np.array_equal(matrix, matrix.T) or spectrum[0] < -1e-12 * abs(spectrum[-1]):
-                raise ValueError(f"frictions[{bath}]: must be symmetric and positive semidefinite (eV ps/Å²)")
+                raise ValueError(f"frictions[{bath}]: must be symmetric and positive semidefinite")
+        if not (np.diagonal(g.sum(axis=0)) > 0).all():
+            raise ValueError("frictions: some velocity touches no bath and would never settle")
         for array in (m, k, g, t):
             array.setflags(write=False)
         # Straight into __dict__: subclasses are frozen dataclasses, whose attributes cannot be assigned.
@@ -93,7 +100,7 @@ class LinearLangevin:
         return int(self.stiffness.shape[1])
 
     def drift(self) -> Array:
-        """A, shape (p + n, p + n), 1/ps (mixed units between coordinates and velocities)."""
+        """A, shape (p + n, p + n), in 1/ps between like components."""
         p, n = self.coordinates, self.masses.size
         a = np.zeros((p + n, p + n))
         a[:p, p : 2 * p] = np.eye(p)
@@ -102,67 +109,71 @@ class LinearLangevin:
         return a
 
     def noise_by_bath(self) -> Array:
-        """Noise intensity of each bath, shape (b, p + n, p + n): 2 k_B T_b M⁻¹ Γ_b M⁻¹ in the velocity block, Å²/ps³."""
+        """Intensity 2 k_B T_b M⁻¹ Γ_b M⁻¹ of each bath's noise, shape (baths, p + n, p + n), Å²/ps³."""
         p, n = self.coordinates, self.masses.size
         d = np.zeros((self.temperatures.size, p + n, p + n))
-        mm = np.outer(self.masses, self.masses)
-        d[:, p:, p:] = 2 * BOLTZMANN * self.temperatures[:, None, None] * self.frictions / mm
+        masses = np.outer(self.masses, self.masses)
+        d[:, p:, p:] = 2 * BOLTZMANN * self.temperatures[:, None, None] * self.frictions / masses
         return d
 
     def noise(self) -> Array:
-        """D, the summed noise intensity of all baths, shape (p + n, p + n)."""
+        """D, the noise intensity of all baths together, shape (p + n, p + n), Å²/ps³."""
         return np.asarray(self.noise_by_bath().sum(axis=0))
 
     def stability(self) -> Stability:
         """Eigenvalues of the drift, and the reason if there is no steady state."""
-        eigenvalues = np.linalg.eigvals(matrix_balance(self.drift(), permute=False)[0]).astype(complex)
+        balanced, _ = matrix_balance(self.drift(), permute=False)
+        eigenvalues = np.linalg.eigvals(balanced).astype(complex)
         worst = complex(eigenvalues[np.argmax(eigenvalues.real)])
         stable = worst.real < 0
-        reason = "" if stable else f"{self._blame()} (eigenvalue {worst:.3g} /ps): no steady state"
+        reason = "" if stable else f"{self._blame()}: no steady state (eigenvalue {worst:.3g} /ps)"
         return Stability(stable, eigenvalues, worst, reason)
 
     def _blame(self) -> str:
-        """Name the parameter that makes the network unstable, with its value and the cure."""
-        return "stiffness: gives a growing mode; stiffen what holds the coordinates"
+        """What makes an unstable network unstable: parameter, value, cure."""
+        return f"stiffness = {self.stiffness.tolist()} eV/Å² lets a displacement grow"
 
     @property
     def is_stable(self) -> bool:
         """True if a steady state exists."""
         return self.stability().is_stable
 
-    def _require_steady_state(self) -> None:
+    def require_steady_state(self) -> None:
+        """Do nothing if a steady state exists.
+
+        Raises:
+            ValueError: if there is none; names the parameter at fault and the eigenvalue.
+        """
         stability = self.stability()
         if not stability.is_stable:
             raise ValueError(stability.reason)
 
-    def local_temperatures(self) -> Array:
-        """Friction-weighted bath temperature of each velocity, shape (n,), K: what it would have, left to its baths."""
+    def _local_temperatures(self) -> Array:
+        """Friction-weighted bath temperature of each velocity, (n,), K: what its baths alone would give it."""
         weights = np.diagonal(self.frictions, axis1=1, axis2=2)
-        return np.asarray((weights * self.temperatures[:, None]).sum(axis=0) / weights.sum(axis=0))
+        return np.asarray(self.temperatures @ weights / weights.sum(axis=0))
 
     def _local_equilibrium(self) -> Array:
-        """The covariance if no heat flowed: velocities at their local temperatures, coordinates in their potential."""
+        """The covariance if no heat flowed: velocities at their local temperatures, coordinates in wells."""
         p = self.coordinates
-        kt = BOLTZMANN * self.local_temperatures()
-        spatial = np.linalg.solve(self.stiffness[:p], np.diag(kt[:p]))
-        c = np.zeros((p + self.masses.size,) * 2)
-        c[:p, :p] = (spatial + spatial.T) / 2
-        c[p:, p:] = np.diag(kt / self.masses)
+        thermal = BOLTZMANN * self._local_temperatures()
+        c = np.diag(np.concatenate([np.zeros(p), thermal / self.masses]))
+        wells = np.linalg.solve(self.stiffness[:p], np.diag(thermal[:p]))
+        c[:p, :p] = (wells + wells.T) / 2
         return c
 
     def _response(self) -> Array:
-        """Covariance less its local equilibrium, shape (p + n, p + n).
+        """The covariance less its local equilibrium: the part that carries heat.
 
-        It is the part that carries heat. Solved for on its own, it keeps all its digits however small it is; as the
-        difference of two large covariances it would lose them near equilibrium.
+        Solved for on its own it keeps all its digits however small it is; the difference of two
+        covariances would lose them near equilibrium.
         """
-        self._require_steady_state()
-        local = self._local_equilibrium()
-        a = self.drift()
+        self.require_steady_state()
+        a, local = self.drift(), self._local_equilibrium()
         return solve_lyapunov(a, a @ local + local @ a.T + self.noise())
 
     def covariance(self) -> Array:
-        """Stationary covariance <r rᵀ>, shape (p + n, p + n); Å², Å²/ps, Å²/ps².
+        """Stationary covariance C = <r rᵀ>, shape (p + n, p + n); Å², Å²/ps and Å²/ps².
 
         Raises:
             ValueError: if there is no steady state; names the parameter and the eigenvalue.
@@ -170,7 +181,7 @@ class LinearLangevin:
         return self._local_equilibrium() + self._response()
 
     def correlation(self, tau: ArrayLike) -> Array:
-        """Stationary time correlation <r(t + τ) r(t)ᵀ> = exp(A τ) C, shape (*tau.shape, p + n, p + n).
+        """Stationary time correlation C(τ) = <r(t + τ) r(t)ᵀ> = exp(A τ) C, (*tau.shape, p + n, p + n).
 
         Args:
             tau: lags, ps, of any shape and either sign; C(-τ) = C(τ)ᵀ.
@@ -178,38 +189,72 @@ class LinearLangevin:
         Raises:
             ValueError: if there is no steady state.
         """
-        lags = np.asarray(tau, dtype=float)
-        forward = expm(np.abs(lags)[..., None, None] * self.drift()) @ self.covariance()
-        return np.where(lags[..., None, None] < 0, np.swapaxes(forward, -1, -2), forward)
+        lags = np.asarray(tau, dtype=float)[..., None, None]
+        forward = expm(np.abs(lags) * self.drift()) @ self.covariance()
+        return np.where(lags < 0, np.swapaxes(forward, -1, -2), forward)
+
+    def sampled_covariance(self, interval: float | None = None) -> Array:
+        """Covariance of (mid-point positions, mean velocities) over a sampling interval, shape (2p, 2p).
+
+        Of two samples one interval apart, the mid-point is (X(t) + X(t + dt))/2 and the mean velocity
+        (X(t + dt) - X(t))/dt: what a trajectory stored every dt gives. It is exact for any interval.
+
+        Args:
+            interval: dt, ps, positive; None for the instantaneous positions and velocities.
+
+        Raises:
+            ValueError: if the interval is not positive, or there is no steady state.
+        """
+        p = self.coordinates
+        c = self.covariance()
+        if interval is None:
+            return c[: 2 * p, : 2 * p]
+        if not interval > 0:
+            raise ValueError(f"interval = {interval} ps: must be positive, or None for instantaneous values")
+        # φ₁ = ∫₀¹ e^{A dt s} ds and φ₂ = ∫₀¹ (1-s) e^{A dt s} ds from one exponential: differences of
+        # C(dt) and C would lose every digit at small intervals.
+        d = len(c)
+        a = self.drift() * interval
+        zero, one = np.zeros((d, d)), np.eye(d)
+        steps = expm(np.block([[a, one, zero], [zero, zero, one], [zero, zero, zero]]))[:d]
+        ahead, phi_1, phi_2 = steps[:, :d] @ c, steps[:, d : 2 * d] @ c, steps[:, 2 * d :] @ c
+        x, v = slice(0, p), slice(p, 2 * p)
+        cross = (phi_1[v, x].T - phi_1[v, x]) / 2
+        middle = (2 * c[x, x] + ahead[x, x] + ahead[x, x].T) / 4
+        return np.block([[middle, cross], [cross.T, phi_2[v, v] + phi_2[v, v].T]])
 
     def heat_rates(self) -> Array:
-        """Mean heat flow into each bath, shape (b,), eV/ps: Tr[Γ_b (<V Vᵀ> - k_B T_b M⁻¹)] (arXiv:2211.05502, eq. B2).
+        """Mean heat flow into each bath, (baths,), eV/ps: Tr Γ_b (<V Vᵀ> - k_B T_b M⁻¹).
+
+        (arXiv:2211.05502, eq. B2, for one contact per bath.)
 
         Raises:
             ValueError: if there is no steady state.
         """
         p = self.coordinates
-        excess = BOLTZMANN * (self.local_temperatures() - self.temperatures[:, None]) / self.masses
-        local = np.einsum("bii,bi->b", self.frictions, excess)
-        return np.asarray(np.einsum("bij,ij->b", self.frictions, self._response()[p:, p:]) + local)
+        flow = np.einsum("bij,ji->b", self.frictions, self._response()[p:, p:])
+        excess = BOLTZMANN * (self._local_temperatures() - self.temperatures[:, None]) / self.masses
+        return np.asarray(flow + np.einsum("bii,bi->b", self.frictions, excess))
 
+    def entropy_production(self) -> float:
+        """Mean entropy production rate Σ_b Q_b/T_b, eV/(K ps), never negative (eq. B11, steady state).
 
-def solve_lyapunov(a: Array, source: Array) -> Array:
-    """The symmetric X with a X + X aᵀ + source = 0, both shape (d, d).
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        return float(np.sum(self.heat_rates() / self.temperatures))
 
-    In SI units, or with very unlike rates, the plain solver returns nonsense. Here the variables are balanced to like size,
-    and the solution is refined against a residual taken in the longest float the machine has.
-    """
-    balanced, (scale, _) = matrix_balance(a, permute=False, separate=True)
-    units = np.outer(scale, scale)
-    target = source / units
-    largest = np.abs(target).max()
-    if largest == 0.0:
-        return np.zeros_like(source)
-    wide_a, wide_target = balanced.astype(np.longdouble), (target / largest).astype(np.longdouble)
-    x = np.zeros_like(wide_target)
-    for _ in range(4):
-        residual = (wide_a @ x + x @ wide_a.T + wide_target).astype(float)
-        x = x + solve_continuous_lyapunov(balanced, -residual)
-    solution = x.astype(float) * units * largest
-    return np.asarray((solution + solution.T) / 2)
+    def irreversible_drift(self) -> Array:
+        """The probability current that each bath drives, u_b = U_b r; U_b of shape (baths, p + n, p + n).
+
+        U_b = -M⁻¹Γ_b (on velocities) + D_b C⁻¹/2. Detailed balance holds if and only if every U_b
+        vanishes. The reversible part of the current (motion along the forces) does not vanish even in
+        equilibrium.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        p = self.coordinates
+        u = self.noise_by_bath() @ np.linalg.inv(self.covariance()) / 2
+        u[:, p:, p:] -= self.frictions / self.masses[:, None]
+        return np.asarray(u)

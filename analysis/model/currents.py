@@ -1,0 +1,124 @@
+"""Work and heat as fluctuating currents: means, long-time noise, covariances over any duration; exact.
+
+A current is J_T = ∫ rᵀ S r dt + Σ_b w_b Q_b(T): a power that is a quadratic form S of the state, plus
+heats into baths with weights w_b. The error bar of a mean over a run of length T is √(noise rate / T):
+known before the run.
+Derivation: docs/theory.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.linalg import expm
+
+from analysis.model.lyapunov import Array, solve_lyapunov
+from analysis.model.network import LinearLangevin
+
+
+@dataclass(frozen=True)
+class Current:
+    """One current of a network.
+
+    Attributes:
+        power: S, symmetric, (p + n, p + n); rᵀ S r is in eV/ps.
+        heat_weights: w_b, (baths,); 1 for the heat into that bath, 1/T_b for entropy.
+    """
+
+    power: Array
+    heat_weights: Array
+
+
+def work_current(network: LinearLangevin, force: ArrayLike) -> Current:
+    """Work done by the force F X, whose power is V·(F X); ``force`` is F, (n, p), eV/Å²."""
+    p, n = network.coordinates, network.masses.size
+    power = np.zeros((p + n, p + n))
+    power[p:, :p] = np.asarray(force, dtype=float) / 2
+    return Current(power + power.T, np.zeros(network.temperatures.size))
+
+
+def heat_current(network: LinearLangevin, bath: int) -> Current:
+    """Heat into one bath."""
+    size = network.coordinates + network.masses.size
+    return Current(np.zeros((size, size)), np.eye(network.temperatures.size)[bath])
+
+
+def mean_rates(network: LinearLangevin, currents: Sequence[Current]) -> Array:
+    """Mean of each current per time, (k,), eV/ps.
+
+    Raises:
+        ValueError: if there is no steady state.
+    """
+    c, heats = network.covariance(), network.heat_rates()
+    return np.array([np.sum(j.power * c) + j.heat_weights @ heats for j in currents])
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """The fluctuations of a set of currents, split into white noise and memory.
+
+    Seen from a later power S_a, an earlier current a' acts as the source G_a' = C S_a' C + (C N_a' D + its
+    transpose)/2: what it shares with the state then. The correlation is 2 Tr S_a e^{Aτ} G_a' e^{Aᵀτ}.
+    """
+
+    white: Array  # (k, k): covariance per time of the parts that are white noise
+    forms: Array  # (k, d, d): S of every current, friction included
+    sources: Array  # (k, d, d): G of every current
+
+
+def _kernel(network: LinearLangevin, currents: Sequence[Current]) -> _Kernel:
+    p = network.coordinates
+    c, noises = network.covariance(), network.noise_by_bath()
+    weights = np.array([j.heat_weights for j in currents])
+    forms = np.array([j.power for j in currents])
+    forms[:, p:, p:] += np.einsum("kb,bij->kij", weights, network.frictions)
+    # dQ_b = (VᵀΓ_b V + const) dt - V·ξ_b dt in the sense of Itô; ξ_b is M times that bath's noise on the
+    # velocities.
+    masses = np.diag(np.concatenate([np.zeros(p), network.masses]))
+    felt = masses @ noises
+    white = np.einsum("kb,lb,bij,ij->kl", weights, weights, felt @ masses, c)
+    shared = -np.einsum("kb,bij->kij", weights, c @ felt)
+    sources = c @ forms @ c + (shared + np.swapaxes(shared, 1, 2)) / 2
+    return _Kernel(white, forms, sources)
+
+
+def noise_rates(network: LinearLangevin, currents: Sequence[Current]) -> Array:
+    """Long-time covariance per time, lim Cov(J_a, J_b)/T, (k, k), eV²/ps; twice the diffusion coefficient.
+
+    Raises:
+        ValueError: if there is no steady state.
+    """
+    kernel = _kernel(network, currents)
+    drift = network.drift()
+    memory = np.array([solve_lyapunov(drift, source) for source in kernel.sources])
+    cross = 2 * np.einsum("kij,lij->kl", kernel.forms, memory)
+    return np.asarray(kernel.white + cross + cross.T)
+
+
+def covariance_over(network: LinearLangevin, currents: Sequence[Current], duration: float) -> Array:
+    """Covariance of the currents gathered over a duration in the steady state, (k, k), eV².
+
+    Args:
+        network: in its steady state.
+        currents: the k currents.
+        duration: T, ps, positive.
+
+    Raises:
+        ValueError: if the duration is not positive, or there is no steady state.
+    """
+    if not duration > 0:
+        raise ValueError(f"duration = {duration} ps: must be positive")
+    kernel = _kernel(network, currents)
+    drift = network.drift()
+    ahead = expm(drift * duration)
+    cross = np.empty_like(kernel.white)
+    for earlier, source in enumerate(kernel.sources):
+        # ∫₀ᵀ (T - τ) e^{Aτ} G e^{Aᵀτ} dτ = T Y₁ - Y₂ + e^{AT} Y₂ e^{AᵀT}
+        once = solve_lyapunov(drift, source)
+        twice = solve_lyapunov(drift, once)
+        total = duration * once - twice + ahead @ twice @ ahead.T
+        cross[:, earlier] = 2 * np.einsum("kij,ij->k", kernel.forms, total)
+    return np.asarray(kernel.white * duration + cross + cross.T)

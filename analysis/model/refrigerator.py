@@ -1,0 +1,265 @@
+"""What the pair and the dressed pair share: two particles, two baths, the controller; thermodynamics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import fields, replace
+from enum import StrEnum
+from typing import Literal, Self
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from analysis.model.currents import (
+    Current,
+    covariance_over,
+    heat_current,
+    mean_rates,
+    noise_rates,
+    work_current,
+)
+from analysis.model.lyapunov import Array
+from analysis.model.network import BOLTZMANN, LinearLangevin
+from analysis.model.power import QuadraticFormLaw
+
+Force = Literal["cross", "full"]
+Target = Literal["cold", "hot", "total"]
+
+FLOWS = ("work_cold", "work_hot", "heat_cold", "heat_hot")
+"""Order of the flows in every array that has one entry per flow."""
+
+_UNITS = {
+    "mass": "eV ps²/Å²",
+    "friction": "eV ps/Å²",
+    "trap": "eV/Å²",
+    "coupling": "eV/Å²",
+    "temperature": "K",
+}
+
+
+class Mode(StrEnum):
+    """What the machine does on average."""
+
+    REFRIGERATOR = "refrigerator"  # work drives heat out of the cold bath into the hot one (a heat pump, too)
+    CONDUCTOR = "conductor"  # reciprocal coupling: heat flows from hot to cold, as Fourier says, and no work
+    ENGINE = "engine"  # heat flows from hot to cold and the controller gains work
+    HEATER_I = "heater I"  # work heats both baths
+    HEATER_II = "heater II"  # work speeds the flow of heat from hot to cold
+    EQUILIBRIUM = "equilibrium"  # nothing flows
+
+
+class Refrigerator(LinearLangevin):
+    """Two particles, coordinates 0 (cold) and 1 (hot), with a controller between them; baths (cold, hot).
+
+    The controller pushes the cold particle with κ_C (X_H - X_C) and the hot one with κ_H (X_C - X_H). Work is
+    positive when done on a particle, heat when given to a bath.
+    """
+
+    mass: float | tuple[float, float]
+    trap: float
+    coupling_cold: float
+    coupling_hot: float
+    temperature_cold: float
+    temperature_hot: float
+
+    def _check(self) -> None:
+        """Refuse what is not physical, naming field and value; unstable but physical is allowed."""
+        if isinstance(self.mass, tuple) and len(self.mass) != 2:
+            raise ValueError(f"mass = {self.mass}: give one number, or a (cold, hot) pair")
+        for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+            value = getattr(self, field.name)
+            quantity = next(name for name in _UNITS if name in field.name)
+            signed = quantity in ("trap", "coupling")
+            for number in value if isinstance(value, tuple) else (value,):
+                if not math.isfinite(number) or (number <= 0 and not signed):
+                    kind = "a finite number" if signed else "a positive finite number"
+                    raise ValueError(f"{field.name} = {value} {_UNITS[quantity]}: must be {kind}")
+
+    def _core_masses(self) -> tuple[float, float]:
+        return self.mass if isinstance(self.mass, tuple) else (self.mass, self.mass)
+
+    def _core_stiffness(self) -> Array:
+        return self.trap * np.eye(2) - self.controller_force()
+
+    def _blame(self) -> str:
+        total = self.coupling_cold + self.coupling_hot
+        if self.trap <= 0:
+            return f"trap = {self.trap:g} eV/Å²: must be positive"
+        if self.trap + total <= 0:
+            return f"coupling_cold + coupling_hot = {total:g} eV/Å²: must exceed -trap = {-self.trap:g}"
+        return (
+            f"coupling_cold = {self.coupling_cold:g} and coupling_hot = {self.coupling_hot:g} eV/Å²: of opposite "
+            "signs, they drive a growing oscillation where the sides differ; weaken one"
+        )
+
+    def controller_force(self, force: Force = "full") -> Array:
+        """Matrix F of the controller's force F X on the particles, (2, 2), eV/Å².
+
+        Args:
+            force: "full" for κ_j (X_l - X_j), what the controller does; "cross" for κ_j X_l alone, which
+                the paper calls the nonreciprocal force (its eq. 8). Both do the same work on average.
+        """
+        kc, kh = self.coupling_cold, self.coupling_hot
+        own = 1.0 if force == "full" else 0.0
+        return np.array([[-own * kc, kc], [kh, -own * kh]])
+
+    def currents(self) -> tuple[Current, ...]:
+        """The four flows, in the order of ``FLOWS``; works are those of the full force of the controller."""
+        force = np.zeros_like(self.stiffness)
+        force[:2] = self.controller_force()
+        works = [work_current(self, np.where(np.arange(len(force))[:, None] == j, force, 0.0)) for j in (0, 1)]
+        return (*works, heat_current(self, 0), heat_current(self, 1))
+
+    def flow_rates(self) -> Array:
+        """Mean flows in the order of ``FLOWS``, (4,), eV/ps.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        return mean_rates(self, self.currents())
+
+    def flow_noise(self) -> Array:
+        """Long-time covariance of the flows per time, (4, 4), eV²/ps, in the order of ``FLOWS``.
+
+        The standard error of a mean flow over a run of length T is √(flow_noise()[i, i] / T).
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        return noise_rates(self, self.currents())
+
+    def flow_covariance(self, duration: float) -> Array:
+        """Covariance of works and heats gathered over a duration (ps), (4, 4), eV², in the order of ``FLOWS``.
+
+        Raises:
+            ValueError: if the duration is not positive, or there is no steady state.
+        """
+        return covariance_over(self, self.currents(), duration)
+
+    def work_rates(self) -> Array:
+        """Mean power of the controller on each particle, (cold, hot), eV/ps.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        return self.flow_rates()[:2]
+
+    def _drive(self) -> float:
+        """κ_C T_H - κ_H T_C, zero at the pseudo-equilibrium; its sign decides every direction of flow.
+
+        Both works come from one circulation of the pair, W_C/κ_C = -W_H/κ_H, and each equals the heat of
+        its side. So the second law, Q_C/T_C + Q_H/T_H >= 0, gives Q_C the sign of κ_C (κ_C T_H - κ_H T_C),
+        whatever the frictions.
+        """
+        direct, crossed = self.coupling_cold * self.temperature_hot, self.coupling_hot * self.temperature_cold
+        return 0.0 if math.isclose(direct, crossed, rel_tol=1e-14) else direct - crossed
+
+    def mode(self) -> Mode:
+        """What the machine does on average.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        self.require_steady_state()
+        drive = self._drive()
+        heat_cold, heat_hot = self.coupling_cold * drive, -self.coupling_hot * drive
+        if heat_cold == 0.0 == heat_hot:
+            return Mode.EQUILIBRIUM
+        if heat_cold < 0:
+            return Mode.REFRIGERATOR
+        if heat_hot >= 0:
+            return Mode.HEATER_I
+        if self.coupling_cold == self.coupling_hot:
+            return Mode.CONDUCTOR
+        return Mode.HEATER_II if heat_cold + heat_hot > 0 else Mode.ENGINE
+
+    def cop(self) -> tuple[float, float]:
+        """Coefficients of performance, refrigeration |Q_C|/W and pumping Q_H/W (eqs. 7, D1); nan in other modes.
+
+        They are κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C) for any friction and mass, dressed or not.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        if self.mode() is not Mode.REFRIGERATOR:
+            return math.nan, math.nan
+        work = self.coupling_hot - self.coupling_cold
+        return self.coupling_cold / work, self.coupling_hot / work
+
+    def carnot_cop(self) -> tuple[float, float]:
+        """Carnot's bounds on both coefficients, T_C/(T_H - T_C) and T_H/(T_H - T_C); inf without a gradient."""
+        gradient = self.temperature_hot - self.temperature_cold
+        if gradient <= 0:
+            return math.inf, math.inf
+        return self.temperature_cold / gradient, self.temperature_hot / gradient
+
+    def power_distribution(
+        self, target: Target = "total", dt: float | None = None, force: Force = "cross"
+    ) -> QuadraticFormLaw:
+        """Exact law of the power on one particle or on both, eV/ps.
+
+        Args:
+            target: "cold", "hot" or "total".
+            dt: sampling interval, ps: the power is then force at mid-point times displacement/dt; None for
+                the instantaneous power.
+            force: "cross" for the paper's κ_j X_l V_j, "full" for the whole force of the controller.
+
+        Raises:
+            ValueError: if the particle has no coupling, dt is not positive, or there is no steady state.
+        """
+        rows = {"cold": [0], "hot": [1], "total": [0, 1]}[target]
+        matrix = np.zeros((4, 4))
+        for row in rows:
+            matrix[2 + row, :2] = self.controller_force(force)[row] / 2
+        return QuadraticFormLaw.of(matrix + matrix.T, self.sampled_covariance(dt))
+
+    def power_uncertainty(self, target: Target = "total", dt: float | None = None) -> float:
+        """Var(P)/<P>² of the sampled power; diverges at the pseudo-equilibrium.
+
+        Raises:
+            ValueError: as ``power_distribution``.
+        """
+        law = self.power_distribution(target, dt)
+        return math.inf if law.mean() == 0.0 else law.var() / law.mean() ** 2
+
+    def uncertainty_bound(self, duration: float) -> float:
+        """2 k_B/ΔS with ΔS the mean entropy produced over a duration (ps) (eq. 12).
+
+        A bound on Var/mean² of any current for overdamped dynamics; underdamped machines may go below it.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        produced = self.entropy_production() * duration
+        return math.inf if produced <= 0.0 else 2 * BOLTZMANN / produced
+
+    def coupling_hot_of_largest_cooling(self) -> float:
+        """κ_H, eV/Å², at which most heat leaves the cold bath, all else equal.
+
+        Raises:
+            ValueError: if κ_C is not positive: no κ_H cools then without risk of instability.
+        """
+        return self._best_coupling_hot(lambda machine: float(machine.heat_rates()[0]))
+
+    def coupling_hot_of_least_uncertainty(self, dt: float | None = None) -> float:
+        """κ_H, eV/Å², of the least relative uncertainty of the total power among refrigerators, all else equal.
+
+        Raises:
+            ValueError: if κ_C is not positive, or dt is not.
+        """
+        return self._best_coupling_hot(lambda machine: machine.power_uncertainty("total", dt))
+
+    def _best_coupling_hot(self, cost: Callable[[Self], float]) -> float:
+        """The κ_H beyond the pseudo-equilibrium that makes the cost least."""
+        if self.coupling_cold <= 0:
+            raise ValueError(f"coupling_cold = {self.coupling_cold} eV/Å²: must be positive to cool")
+        balance = self.coupling_cold * self.temperature_hot / self.temperature_cold
+
+        def at(excess: float) -> float:
+            return cost(replace(self, coupling_hot=balance * (1 + math.exp(excess))))  # type: ignore[type-var]
+
+        # The cost has one minimum between its two dull ends; six decades of excess coupling hold it for
+        # any friction.
+        best = minimize_scalar(at, bounds=(-7.0, 7.0), method="bounded", options={"xatol": 1e-9})
+        return balance * (1 + math.exp(best.x))
