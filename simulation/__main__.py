@@ -41,7 +41,8 @@ def main() -> int:
         study = load_study(arguments.study)
         match arguments.command:
             case "check":
-                print(f"study {study.name}: {study.argon_atoms} argon atoms per bath, points {', '.join([FRICTION, *points(study)])}")
+                known = ", ".join([FRICTION, *points(study)])
+                print(f"study {study.name}: {study.argon_atoms} argon atoms per bath, points {known}")
             case "deck":
                 print(render_standalone(Run(study, arguments.point, arguments.replica)), end="")
             case "equilibrate":

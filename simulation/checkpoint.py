@@ -73,7 +73,11 @@ class Segments:
         folder = self.folder / f"{index:04d}"
         try:
             record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            intact = all(_checksum(folder / name) == wanted for name, wanted in record["sha256"].items() if not self._pruned(folder, name))
+            intact = all(
+                _checksum(folder / name) == wanted
+                for name, wanted in record["sha256"].items()
+                if not self._pruned(folder, name)
+            )
         except (OSError, ValueError, KeyError, AttributeError):
             return None
         return Segment(folder, record) if intact else None

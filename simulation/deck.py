@@ -23,12 +23,18 @@ def series_columns(axes: str, *, work: bool) -> list[str]:
     columns = [f"{kind}_{side}_{axis}" for kind in ("position", "velocity") for side in SIDES for axis in "xyz"]
     if work:
         columns += [f"work_{side}_{axis}" for side in SIDES for axis in axes]
-    return columns + [f"{kind}_{side}" for kind in ("thermostat", "energy", "trap", "temperature", "pressure") for side in SIDES]
+    return columns + [
+        f"{kind}_{side}" for kind in ("thermostat", "energy", "trap", "temperature", "pressure") for side in SIDES
+    ]
 
 
 def render_equilibration(study: Study) -> str:
     """The deck that builds both baths and equilibrates them; writes `topology.data` and `equilibrated.restart`."""
-    purposes = ["insert_cold", "insert_hot", *(f"velocity_{kind}_{side}" for kind in ("argon", "particle") for side in SIDES)]
+    purposes = [
+        "insert_cold",
+        "insert_hot",
+        *(f"velocity_{kind}_{side}" for kind in ("argon", "particle") for side in SIDES),
+    ]
     return render("equilibrate.lmp.j2", study=study, seeds={p: seed(study, "equilibrated", 1, p) for p in purposes})
 
 
@@ -88,8 +94,13 @@ def run_fingerprint(run: Run) -> str:
 
 
 def render(template: str, **context: Any) -> str:
+    """Fill in one template; `context` holds at least `study`. A name that is not given is an error, never blank."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     study: Study = context["study"]
     return environment.get_template(template).render(steps=study.steps, overlap=ARGON_OVERLAP_A, **context)

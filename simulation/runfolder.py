@@ -46,7 +46,8 @@ def write(run: Run, folder: Path, segments: list[Segment], fingerprint: str, top
         if abs(drift) > closure["limit_eV_per_ns"]:
             raise ClosureError(
                 f"{run.label}: energy of the {side} side drifts by {drift:.3g} eV/ns, above limits.closure_drift_eV_per_ns = "
-                f"{closure['limit_eV_per_ns']:g}: shorten integration.timestep_fs (now {run.study.integration.timestep_fs:g}), or run longer"
+                f"{closure['limit_eV_per_ns']:g}: shorten integration.timestep_fs "
+                f"(now {run.study.integration.timestep_fs:g}), or run longer"
             )
     _replace(folder / "series.parquet", lambda part: series.to_parquet(part, index=False))
     _replace(folder / "deck.lmp", lambda part: part.write_text(render_standalone(run), encoding="utf-8"))
@@ -55,7 +56,10 @@ def write(run: Run, folder: Path, segments: list[Segment], fingerprint: str, top
     frame_ps = run.study.schedule.trajectory_every_ps
     _replace(folder / "trajectory.dcd", lambda part: _join_trajectories(measured, topology, part, frame_ps))
     content = describe(run, series, segments, fingerprint, closure)
-    _replace(folder / "run.json", lambda part: part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"))
+    _replace(
+        folder / "run.json",
+        lambda part: part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"),
+    )
 
 
 def join_series(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -69,7 +73,9 @@ def join_series(parts: list[pd.DataFrame]) -> pd.DataFrame:
         last, first = joined[-1].iloc[-1], part.iloc[0]
         state = [name for name in part.columns if name.startswith(("position", "trap", "thermostat", "step"))]
         if not np.allclose(last[state].to_numpy(float), first[state].to_numpy(float), rtol=1e-9, atol=1e-9):
-            raise ValueError(f"segments do not join at step {first['step']:.0f}: delete the run's segments/ folder and run it again")
+            raise ValueError(
+                f"segments do not join at step {first['step']:.0f}: delete the run's segments/ folder and run it again"
+            )
         part = part.copy()
         # The demon counts work from the start of each segment; LAMMPS keeps the thermostat's energy in its restart file.
         for name in part.columns:
@@ -97,7 +103,9 @@ def first_law(series: pd.DataFrame, axes: str) -> dict[str, float]:
     return closure
 
 
-def describe(run: Run, series: pd.DataFrame, segments: list[Segment], fingerprint: str, closure: dict[str, float]) -> dict[str, Any]:
+def describe(
+    run: Run, series: pd.DataFrame, segments: list[Segment], fingerprint: str, closure: dict[str, float]
+) -> dict[str, Any]:
     """The content of `run.json`."""
     study = run.study
     records = [segment.record for segment in segments]
@@ -148,7 +156,12 @@ def _versions(lammps: int) -> dict[str, str]:
     versions = {"protocol": str(PROTOCOL), "lammps": str(lammps), "python": platform.python_version()}
     for package in ("numpy", "pandas", "MDAnalysis", "snakemake"):
         versions[package] = metadata.version(package)
-    commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    commit = subprocess.run(
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if commit.returncode == 0:
         versions["nanofridge_commit"] = commit.stdout.strip()
     return versions

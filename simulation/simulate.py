@@ -21,7 +21,11 @@ def make_start(study: Study, folder: Path, ranks: Ranks) -> None:
     """Build and equilibrate the state that all runs of a study start from."""
     record = equilibrate(study, folder, ranks)
     if ranks.is_root:
-        content = record | {"study": study.name, "fingerprint": equilibration_fingerprint(study), "argon_atoms": study.argon_atoms}
+        content = record | {
+            "study": study.name,
+            "fingerprint": equilibration_fingerprint(study),
+            "argon_atoms": study.argon_atoms,
+        }
         (folder / START_RECORD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -41,13 +45,19 @@ def simulate(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
     study = run.study
     made_for = json.loads((start / START_RECORD).read_text(encoding="utf-8"))["fingerprint"]
     if made_for != equilibration_fingerprint(study):
-        raise EngineError(f"{start} was equilibrated with other parameters than study {study.name!r} now has: equilibrate again")
+        raise EngineError(
+            f"{start} was equilibrated with other parameters than study {study.name!r} now has: equilibrate again"
+        )
     fingerprint = run_fingerprint(run)
     segments = checkpoint.Segments(folder / "segments", fingerprint)
     lengths = segment_steps(run)
     done = ranks.share(segments.committed() if ranks.is_root else None)[: len(lengths)]
     if ranks.is_root and done and len(done) < len(lengths):
-        print(f"{run.label}: continuing after {len(done)} of {len(lengths)} segments", file=sys.stderr, flush=True)
+        print(
+            f"{run.label}: continuing after {len(done)} of {len(lengths)} segments",
+            file=sys.stderr,
+            flush=True,
+        )
     progress = Progress(run.label, sum(lengths), study.integration.timestep_fs / 1000)
     for index in range(len(done), len(lengths)):
         before = sum(lengths[:index])

@@ -104,7 +104,12 @@ class Demon(Section):
     """The controller: its couplings, its axes, and the class that turns displacements into forces."""
 
     coupling_cold_eV_per_A2: Finite = 0.1
-    kappa_ratios: tuple[Annotated[str, Field(pattern=r"^-?[0-9.]+$"), AfterValidator(_ratio)], ...] = ("0.17", "1.2", "4.80", "7.27")
+    kappa_ratios: tuple[Annotated[str, Field(pattern=r"^-?[0-9.]+$"), AfterValidator(_ratio)], ...] = (
+        "0.17",
+        "1.2",
+        "4.80",
+        "7.27",
+    )
     coupling_axes: Annotated[str, AfterValidator(_axes)] = "x"
     controller: Annotated[str, Field(pattern=r"^linear$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = "linear"
     controller_options: dict[str, str] = {}
@@ -246,7 +251,8 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
     rule(
         baths.temperature_hot_K < baths.temperature_cold_K,
         "baths.temperature_cold_K baths.temperature_hot_K",
-        f"baths.temperature_hot_K = {baths.temperature_hot_K:g} is below temperature_cold_K = {baths.temperature_cold_K:g}: swap them",
+        f"baths.temperature_hot_K = {baths.temperature_hot_K:g} is below "
+        f"temperature_cold_K = {baths.temperature_cold_K:g}: swap them",
     )
     holds = _fcc_sphere_count(study.nanoparticle, study.nanoparticle.radius_lattice)
     rule(
@@ -259,8 +265,8 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
     rule(
         study.edge_A < 2 * reach,
         "baths.edge_nm materials.cutoff_A nanoparticle.radius_lattice materials.copper.lattice_A",
-        f"baths.edge_nm = {baths.edge_nm:g} is too small: a particle of radius {study.radius_A / 10:.3g} nm and materials.cutoff_A = "
-        f"{study.materials.cutoff_A:g} need at least {2 * reach / 10:.3g} nm",
+        f"baths.edge_nm = {baths.edge_nm:g} is too small: a particle of radius "
+        f"{study.radius_A / 10:.3g} nm and materials.cutoff_A = {study.materials.cutoff_A:g} need at least {2 * reach / 10:.3g} nm",
     )
     number_density = study.argon_atoms / max(study.accessible_volume_A3, 1e-9) * study.materials.argon.sigma_A**3
     rule(
@@ -279,9 +285,15 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
         )
     values = [float(ratio) for ratio in study.demon.kappa_ratios]
     rule(not values, "demon.kappa_ratios", "demon.kappa_ratios is empty: name at least one κ_H/κ_C")
-    rule(len(set(values)) < len(values), "demon.kappa_ratios", "demon.kappa_ratios names the same value twice: drop one")
+    rule(
+        len(set(values)) < len(values),
+        "demon.kappa_ratios",
+        "demon.kappa_ratios names the same value twice: drop one",
+    )
     try:
-        load_controller(study.demon.controller, study.demon.coupling_cold_eV_per_A2, 0.0, study.demon.controller_options)
+        load_controller(
+            study.demon.controller, study.demon.coupling_cold_eV_per_A2, 0.0, study.demon.controller_options
+        )
     except ControllerError as failure:
         rule(True, "demon.controller demon.controller_options", f"demon.controller: {failure}")
 
@@ -290,11 +302,23 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
         "schedule.equilibration_ps": (schedule.equilibration_ps, "integration.timestep_fs", timestep_ps),
         "schedule.relaxation_ps": (schedule.relaxation_ps, "integration.timestep_fs", timestep_ps),
         "schedule.sample_every_ps": (schedule.sample_every_ps, "integration.timestep_fs", timestep_ps),
-        "schedule.trajectory_every_ps": (schedule.trajectory_every_ps, "integration.timestep_fs", timestep_ps),
+        "schedule.trajectory_every_ps": (
+            schedule.trajectory_every_ps,
+            "integration.timestep_fs",
+            timestep_ps,
+        ),
         "schedule.segment_ps": (schedule.segment_ps, "schedule.sample_every_ps", schedule.sample_every_ps),
-        "schedule.friction_ns": (schedule.friction_ns * 1000, "schedule.sample_every_ps", schedule.sample_every_ps),
+        "schedule.friction_ns": (
+            schedule.friction_ns * 1000,
+            "schedule.sample_every_ps",
+            schedule.sample_every_ps,
+        ),
         "schedule.sweep_ns": (schedule.sweep_ns * 1000, "schedule.sample_every_ps", schedule.sample_every_ps),
-        "schedule.segment_ps ": (schedule.segment_ps, "schedule.trajectory_every_ps", schedule.trajectory_every_ps),
+        "schedule.segment_ps ": (
+            schedule.segment_ps,
+            "schedule.trajectory_every_ps",
+            schedule.trajectory_every_ps,
+        ),
     }
     for field, (length, divisor_field, divisor) in lengths.items():
         count = length / divisor
@@ -324,7 +348,9 @@ def check_study(name: str, data: Any) -> Study:
     Rules that join several fields are checked even when other fields are wrong: a wrong field takes its default for that.
     """
     if not isinstance(data, dict):
-        raise StudyError(name, [f"the file must hold a mapping of sections such as 'baths:', not {type(data).__name__}"])
+        raise StudyError(
+            name, [f"the file must hold a mapping of sections such as 'baths:', not {type(data).__name__}"]
+        )
     problems: list[str] = []
     wrong: set[str] = set()
     data = {**data, "name": name}

@@ -33,7 +33,9 @@ def draw_setup(topology: Path, trajectory: Path, temperatures_K: tuple[float, fl
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an atomic-style data file has no charges or names to tell
-        universe = MDAnalysis.Universe(str(topology), str(trajectory), topology_format="DATA", atom_style="id type x y z")
+        universe = MDAnalysis.Universe(
+            str(topology), str(trajectory), topology_format="DATA", atom_style="id type x y z"
+        )
         universe.trajectory[frame]
         positions, types = universe.atoms.positions.astype(float), universe.atoms.types.astype(int)
     # A wrapped frame may start anywhere; the middle wall is the origin of x.
@@ -60,16 +62,26 @@ def draw_setup(topology: Path, trajectory: Path, temperatures_K: tuple[float, fl
     )
     trap = np.linspace(-0.36 * edge, 0.36 * edge, 200)
     ends = []
-    for sign, name, kind, temperature in ((-1, "cold", 3, temperatures_K[0]), (1, "hot", 4, temperatures_K[1])):
+    for sign, name, kind, temperature in (
+        (-1, "cold", 3, temperatures_K[0]),
+        (1, "hot", 4, temperatures_K[1]),
+    ):
         middle_of_bath = sign * edge / 2
         axes.plot(middle_of_bath + trap, 0.08 * edge + 0.34 * edge * (trap / trap[-1]) ** 2, color="black", lw=1.6)
         particle = positions[types == kind, :2].mean(axis=0) - [middle, 0.0]
         ends.append(particle)
-        axes.text(middle_of_bath, -0.02 * edge, f"{name} bath, {temperature:g} K", ha="center", va="top", fontsize=11)
+        axes.text(
+            middle_of_bath,
+            -0.02 * edge,
+            f"{name} bath, {temperature:g} K",
+            ha="center",
+            va="top",
+            fontsize=11,
+        )
     top = 1.04 * edge
-    for start, end, label, colour in (
-        (ends[1], ends[0], r"$F_C=\kappa_C\,(X_H-X_C)$", COLOURS[3]),
-        (ends[0], ends[1], r"$F_H=\kappa_H\,(X_C-X_H)$", COLOURS[4]),
+    for end, label, colour in (
+        (ends[0], r"$F_C=\kappa_C\,(X_H-X_C)$", COLOURS[3]),
+        (ends[1], r"$F_H=\kappa_H\,(X_C-X_H)$", COLOURS[4]),
     ):
         sign = np.sign(end[0])
         axes.add_patch(
@@ -85,7 +97,16 @@ def draw_setup(topology: Path, trajectory: Path, temperatures_K: tuple[float, fl
             )
         )
         axes.text(sign * 0.36 * edge, top + 0.035 * edge, label, color=colour, ha="center", va="bottom", fontsize=12)
-    axes.text(0, top, "demon", ha="center", va="center", fontsize=12, bbox={"boxstyle": "round", "fc": "#d7efe3", "ec": "#009e73"}, zorder=6)
+    axes.text(
+        0,
+        top,
+        "demon",
+        ha="center",
+        va="center",
+        fontsize=12,
+        bbox={"boxstyle": "round", "fc": "#d7efe3", "ec": "#009e73"},
+        zorder=6,
+    )
     axes.set_xlim(-1.03 * edge, 1.03 * edge)
     axes.set_ylim(-0.1 * edge, 1.2 * edge)
     axes.set_aspect("equal")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simulation.deck import render, series_columns
-from simulation.engine import Ranks, open_lammps, tell, run_segment
+from simulation.engine import Ranks, open_lammps, run_segment, tell
 from simulation.plan import Run
 from simulation.study import check_study
 from tests.md.conftest import SMALL
@@ -33,7 +33,14 @@ def main() -> None:
             (folder / name).mkdir(parents=True)
     ranks.wait()
     run_segment(
-        run, restart, folder / "python", ranks, steps=STEPS, fresh_velocities=True, reset_clock=True, on_sample=lambda step: None
+        run,
+        restart,
+        folder / "python",
+        ranks,
+        steps=STEPS,
+        fresh_velocities=True,
+        reset_clock=True,
+        on_sample=lambda step: None,
     )
     deck = render(
         "production.lmp.j2",
@@ -51,7 +58,11 @@ def main() -> None:
     native = render("parts/demon_native.lmp.j2", study=study, run=run)
     couple = COUPLE.format(kappa=run.coupling_hot_eV_per_A2, distance=study.edge_A)
     with open_lammps(study, folder / "rival", ranks) as lmp:
-        tell(lmp, deck[:begin] + (native if rival == "native" else couple) + deck[end:] + f"\nrun {STEPS}\n", study)
+        tell(
+            lmp,
+            deck[:begin] + (native if rival == "native" else couple) + deck[end:] + f"\nrun {STEPS}\n",
+            study,
+        )
     if not ranks.is_root:
         return
     ours = pd.read_parquet(folder / "python" / "series.parquet")

@@ -28,7 +28,15 @@ def test_python_demon_equals_lammps_forces(rival: str, size: int, start: Path, t
     `native` is addforce with variables; `couple` is fix spring couple, which the demon equals at κ_C = κ_H.
     """
     launcher = [str(Path(sys.executable).parent / "mpiexec"), "-n", str(size)] if size > 1 else []
-    program = [sys.executable, "-m", "tests.md.compare_demons", str(start / START_RESTART), str(tmp_path), rival, str(size)]
+    program = [
+        sys.executable,
+        "-m",
+        "tests.md.compare_demons",
+        str(start / START_RESTART),
+        str(tmp_path),
+        rival,
+        str(size),
+    ]
     result = subprocess.run([*launcher, *program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     words = result.stdout.split()
@@ -69,7 +77,10 @@ class Poisoned(Brittle):
 
 @pytest.mark.parametrize(
     ("controller", "message"),
-    [("Brittle", "controller 'tests.md.test_demon_in_lammps:Brittle' failed: KeyError"), ("Poisoned", "not a number")],
+    [
+        ("Brittle", "controller 'tests.md.test_demon_in_lammps:Brittle' failed: KeyError"),
+        ("Poisoned", "not a number"),
+    ],
 )
 def test_controller_failure_ends_the_run(controller: str, message: str, start: Path, tmp_path: Path) -> None:
     """An exception in a user's controller, which ctypes would swallow, ends the run with its own message."""

@@ -41,14 +41,17 @@ def test_run_folder_keeps_its_contract(finished: Path) -> None:
     assert content["duration_ps"] == pytest.approx(4.0)
     assert np.diff(series["step"]).tolist() == [25] * 40
     assert np.allclose(series["time_ps"], series["step"] * 0.004)
-    started_at_zero = [name for name in series if name.startswith(("work", "thermostat"))]
+    started_at_zero = [name for name in series.columns if name.startswith(("work", "thermostat"))]
     assert len(started_at_zero) == 8
     assert (series[started_at_zero].iloc[0] == 0).all()
     assert series.notna().all(axis=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         universe = MDAnalysis.Universe(
-            str(finished / "topology.data"), str(finished / "trajectory.dcd"), topology_format="DATA", atom_style="id type x y z"
+            str(finished / "topology.data"),
+            str(finished / "trajectory.dcd"),
+            topology_format="DATA",
+            atom_style="id type x y z",
         )
         particle = universe.select_atoms("type 3")
         assert particle.n_atoms == 186
@@ -80,7 +83,9 @@ def test_interrupted_run_gives_the_same_bytes(finished: Path, start: Path, tmp_p
     simulate(Run(short, "kH_4.80", 1), start, tmp_path, Ranks(1))
     first = next(tmp_path.glob("segments/*/0001/series.parquet")).stat().st_mtime_ns
     simulate(Run(small_study(), "kH_4.80", 1), start, tmp_path, Ranks(1))
-    assert next(tmp_path.glob("segments/*/0001/series.parquet")).stat().st_mtime_ns == first, "a committed segment was run again"
+    assert next(tmp_path.glob("segments/*/0001/series.parquet")).stat().st_mtime_ns == first, (
+        "a committed segment was run again"
+    )
     assert (tmp_path / "series.parquet").read_bytes() == (finished / "series.parquet").read_bytes()
 
 
@@ -118,7 +123,7 @@ def test_start_of_another_study_is_refused(start: Path, tmp_path: Path) -> None:
 def test_energy_drift_above_the_limit_fails(start: Path, tmp_path: Path) -> None:
     """A run whose energy does not close within the study's limit leaves no run.json, only a message and its segments."""
     strict = small_study(limits={"closure_drift_eV_per_ns": 1e-9}, schedule={"sweep_ns": 0.002})
-    with pytest.raises(ClosureError, match="limits.closure_drift_eV_per_ns"):
+    with pytest.raises(ClosureError, match=r"limits\.closure_drift_eV_per_ns"):
         simulate(Run(strict, "kH_4.80", 1), start, tmp_path, Ranks(1))
     assert not (tmp_path / "run.json").exists()
     assert list(tmp_path.glob("segments/*/0001/segment.json"))
@@ -128,7 +133,13 @@ def test_standalone_deck_runs_in_plain_lammps(tmp_path: Path) -> None:
     """The deck written for a point runs by itself with `lmp -in`, to its last step, and records a demon that pushes."""
     (tmp_path / "deck.lmp").write_text(render_standalone(Run(small_study(), "kH_4.80", 1)))
     lmp = Path(sys.executable).parent / "lmp"
-    result = subprocess.run([str(lmp), "-in", "deck.lmp", "-screen", "none"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [str(lmp), "-in", "deck.lmp", "-screen", "none"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     rows = np.loadtxt(tmp_path / "series.dat")
     assert rows[-1, 0] == 1000

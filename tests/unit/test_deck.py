@@ -64,7 +64,11 @@ def test_comment_in_a_template_reruns_nothing(tmp_path: Path, monkeypatch: pytes
 def test_seeds_differ_between_all_streams() -> None:
     """No two purposes, points, replicas or study seeds share a seed, and each is valid for LAMMPS."""
     one, other = study(schedule={"sweep_replicas": "3"}), check_study("example", {**DATA, "seed": "1"})
-    seeds = [value for run in [*friction_runs(one), *point_runs(one, "kH_1.2"), *point_runs(one, "kH_4.80")] for value in run.seeds.values()]
+    seeds = [
+        value
+        for run in [*friction_runs(one), *point_runs(one, "kH_1.2"), *point_runs(one, "kH_4.80")]
+        for value in run.seeds.values()
+    ]
     seeds += [seed(one, "equilibrated", 1, purpose) for purpose in ("insert_cold", "insert_hot")]
     seeds += list(Run(other, "friction", 1).seeds.values())
     assert len(seeds) == len(set(seeds)) == 4 * 7 + 2 + 4

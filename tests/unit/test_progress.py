@@ -7,7 +7,9 @@ import pytest
 from simulation import progress
 
 
-def test_line_gives_share_speed_and_time_left(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_line_gives_share_speed_and_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """After 20 s and 1 000 of 4 000 steps of 4 fs: 25 %, 17 ns/day, 60 s left; nothing is printed before a line is due."""
     clock = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
@@ -21,7 +23,9 @@ def test_line_gives_share_speed_and_time_left(monkeypatch: pytest.MonkeyPatch, c
     assert capsys.readouterr().err == "demo kH_4.80 replica 1:  25 % (measuring), 17 ns/day, 60 s left\n"
 
 
-def test_speed_counts_only_what_this_process_did(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_speed_counts_only_what_this_process_did(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A continued run does not credit itself with the steps of its earlier life."""
     clock = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])

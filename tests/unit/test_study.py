@@ -54,7 +54,10 @@ def test_every_problem_is_reported_at_once() -> None:
         ({"demon": {"controller": "no_such_module_here:Best"}}, "No module named 'no_such_module_here'"),
         ({"demon": {"controller": "os; print(1)"}}, "demon.controller = 'os; print(1)'"),
         ({"trap": {"stiffness_eV_per_A2": "nan"}}, "trap.stiffness_eV_per_A2 = 'nan'"),
-        ({"schedule": {"sample_every_ps": "0.0005"}}, "schedule.sample_every_ps (0.0005 ps) must be a whole multiple"),
+        (
+            {"schedule": {"sample_every_ps": "0.0005"}},
+            "schedule.sample_every_ps (0.0005 ps) must be a whole multiple",
+        ),
         ({"baths": "cold"}, "baths = 'cold'"),
     ],
 )

@@ -17,11 +17,17 @@ pytestmark = pytest.mark.md
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "config", "lammps_templates", "simulation", "analysis")
-COLUMNS = (
-    "kappa_ratio replicas time_ns heat_cold_eV_per_ns heat_cold_se heat_hot_eV_per_ns heat_hot_se "
-    "thermostat_cold_eV_per_ns thermostat_cold_se thermostat_hot_eV_per_ns thermostat_hot_se "
-    "work_cold_eV_per_ns work_cold_se work_hot_eV_per_ns work_hot_se theory_cold_eV_per_ns theory_hot_eV_per_ns mode"
-).split()
+COLUMNS = [
+    "kappa_ratio",
+    "replicas",
+    "time_ns",
+    *(f"heat_{name}" for name in ("cold_eV_per_ns", "cold_se", "hot_eV_per_ns", "hot_se")),
+    *(f"thermostat_{name}" for name in ("cold_eV_per_ns", "cold_se", "hot_eV_per_ns", "hot_se")),
+    *(f"work_{name}" for name in ("cold_eV_per_ns", "cold_se", "hot_eV_per_ns", "hot_se")),
+    "theory_cold_eV_per_ns",
+    "theory_hot_eV_per_ns",
+    "mode",
+]
 
 
 class Checkout:
@@ -68,7 +74,9 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 @pytest.fixture
 def checkout(done: Checkout) -> Iterator[Checkout]:
     """The finished checkout; what a test edits is put back."""
-    kept = {part: (done.folder / part).read_bytes() for part in ("config/tiny.yaml", "lammps_templates/parts/traps.lmp.j2")}
+    kept = {
+        part: (done.folder / part).read_bytes() for part in ("config/tiny.yaml", "lammps_templates/parts/traps.lmp.j2")
+    }
     yield done
     for part, content in kept.items():
         (done.folder / part).write_bytes(content)
