@@ -20,7 +20,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join([workflow.basedir, os.environ.get("PY
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 from simulation import deck, plan
-from simulation.study import StudyError, load_study
+from simulation.study import StudyError
+from simulation.studyfile import load_study
 
 
 @cache

@@ -8,16 +8,19 @@ from pathlib import Path
 
 from simulation.deck import render_standalone
 from simulation.engine import EngineError, Ranks, single_threaded
+from simulation.fields import field_table
 from simulation.plan import FRICTION, Run, points
 from simulation.runfolder import ClosureError
 from simulation.simulate import make_start, simulate
-from simulation.study import StudyError, load_study
+from simulation.study import StudyError
+from simulation.studyfile import load_study
 
 
 def main() -> int:
     """Parse the command line and do what it says; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("fields", help="print the table of all study fields, config/README.md")
     check = commands.add_parser("check", help="check a study file and print what it will run")
     check.add_argument("study")
     start = commands.add_parser("equilibrate", help="build both baths and equilibrate them")
@@ -35,6 +38,9 @@ def main() -> int:
     deck.add_argument("replica", type=int, nargs="?", default=1)
     arguments = parser.parse_args()
 
+    if arguments.command == "fields":
+        print(field_table(), end="")
+        return 0
     single_threaded()
     ranks: Ranks | None = None
     try:

@@ -1,4 +1,4 @@
-"""A study: everything that a user may choose, in one typed and checked object.
+"""A study: everything that a user may choose, in one typed object. `simulation.studyfile` reads and checks it.
 
 The defaults are the paper's numbers (Loos et al., Sci. Rep. 13, 4517 (2023)), so a study file states only what differs. Each
 section of the YAML file is one class below; a field's name ends in its unit.
@@ -6,19 +6,14 @@ section of the YAML file is one class below; a field's name ends in its unit.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from analysis.model import LangevinPair
 from analysis.units import ATOMIC_MASS
-from simulation.demon import ControllerError, load_controller
 
-CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "config"
 SIDES = ("cold", "hot")
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -36,55 +31,73 @@ class StudyError(ValueError):
 class Section(BaseModel):
     """Common behaviour of all sections: unknown keys are refused, values cannot change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Species(Section):
     """Lennard-Jones parameters and mass of one element."""
 
     mass_u: Positive
+    """Atomic mass."""
     epsilon_eV: Positive
+    """Lennard-Jones well depth between like atoms."""
     sigma_A: Positive
+    """Lennard-Jones diameter between like atoms."""
 
 
 class Metal(Species):
     """A species that also forms a crystal: its fcc lattice constant shapes particles and walls."""
 
     lattice_A: Positive
+    """The fcc lattice constant."""
 
 
 class Materials(Section):
     """Elements and the range of their interaction; unlike pairs follow Lorentz-Berthelot."""
 
     argon: Species = Species(mass_u=39.948, epsilon_eV=0.0104, sigma_A=3.405)
+    """The baths."""
     copper: Metal = Metal(mass_u=63.546, epsilon_eV=0.4093, sigma_A=2.338, lattice_A=3.61)
+    """The particles and the walls."""
     cutoff_A: Positive = 8.5125
+    """Range of the Lennard-Jones forces, shifted to zero there; the default is 2.5 σ of argon."""
 
 
 class Nanoparticle(Section):
     """An fcc sphere; `origin_lattice` is where its centre lies in the unit cell, which decides how many atoms it holds."""
 
     atoms: Annotated[int, Field(gt=0)] = 186
+    """Copper atoms in each particle; the deck stops if its sphere holds another number."""
     radius_lattice: Positive = 2.236
+    """Radius of the sphere, in lattice constants."""
     origin_lattice: tuple[Finite, Finite, Finite] = (0.0, 0.25, 0.25)
+    """The sphere's centre in the fcc unit cell, in lattice constants."""
 
 
 class Baths(Section):
     """Two cubic argon baths. State how many atoms each holds, or the density in the volume that they can reach."""
 
     edge_nm: Positive = 11.0
+    """Distance between two walls, and the periodic length along y and z."""
     argon_atoms: Annotated[int, Field(gt=0)] | None = None
+    """Argon atoms in each bath; give this or the density."""
     accessible_density_per_nm3: Positive | None = None
+    """Argon atoms per volume that argon can reach; the paper has 19.56."""
     temperature_cold_K: Positive = 100.0
+    """Temperature of the cold bath."""
     temperature_hot_K: Positive = 120.0
+    """Temperature of the hot bath."""
     thermostat: Literal["nose-hoover"] = "nose-hoover"
+    """What holds the argon of each bath at its temperature."""
     thermostat_damping_ps: Positive = 1.0
+    """The thermostat's relaxation time."""
 
 
 class Trap(Section):
     """Isotropic harmonic trap on each particle's centre of mass."""
 
     stiffness_eV_per_A2: Positive = 0.01
+    """Spring constant κ."""
 
 
 def _ratio(text: str) -> str:
@@ -104,43 +117,61 @@ class Demon(Section):
     """The controller: its couplings, its axes, and the class that turns displacements into forces."""
 
     coupling_cold_eV_per_A2: Finite = 0.1
+    """κ_C, the coupling felt by the cold particle."""
     kappa_ratios: tuple[Annotated[str, Field(pattern=r"^-?[0-9.]+$"), AfterValidator(_ratio)], ...] = (
         "0.17",
         "1.2",
         "4.80",
         "7.27",
     )
+    """The sweep: values of κ_H/κ_C; each names a folder just as it is written here."""
     coupling_axes: Annotated[str, AfterValidator(_axes)] = "x"
+    """Axes along which the demon acts; `x` is the paper, `xyz` gives three currents in one run."""
     controller: Annotated[str, Field(pattern=r"^linear$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = "linear"
+    """`linear`, or `module:Class` for your own (see simulation/demon.py)."""
     controller_options: dict[str, str] = {}
+    """Texts handed to your controller as keyword arguments."""
 
 
 class Integration(Section):
     """How LAMMPS integrates."""
 
     timestep_fs: Positive = 1.0
+    """MD time step."""
     neighbour_skin_A: Positive = 0.8
+    """Margin of the neighbour lists; a run with a dangerous build fails."""
     suffix: Literal["none", "opt"] = "opt"
+    """LAMMPS's accelerated pair style, `opt`, or `none`."""
 
 
 class Schedule(Section):
     """How long each stage lasts and how often it is sampled."""
 
     equilibration_ps: Positive = 200.0
+    """How long the baths equilibrate, once per study."""
     relaxation_ps: Positive = 200.0
+    """How long the demon acts, after fresh velocities, before a run is measured."""
     friction_ns: Positive = 15.0
+    """Length of each equilibrium run (κ_C = κ_H = 0)."""
     sweep_ns: Positive = 15.0
+    """Length of each run of the sweep."""
     friction_replicas: Annotated[int, Field(ge=1)] = 1
+    """Independent equilibrium runs."""
     sweep_replicas: Annotated[int, Field(ge=1)] = 1
+    """Independent runs of each point."""
     sample_every_ps: Positive = 0.1
+    """Interval of the series."""
     trajectory_every_ps: Positive = 50.0
+    """Interval of the trajectory."""
     segment_ps: Positive = 100.0
+    """A run is committed to disk this often, and continues from there."""
 
 
 class Limits(Section):
     """What a run must not exceed to be believed."""
 
     closure_drift_eV_per_ns: Positive = 0.05
+    """Largest drift of the energy balance of one side."""
 
 
 class Study(Section):
@@ -148,7 +179,9 @@ class Study(Section):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w-]*$")]
     seed: Annotated[int, Field(ge=0)] = 2023
+    """Every random stream of the study is hashed from this, the study's name, the point and the replica."""
     ranks: Annotated[int, Field(ge=1, le=4096)] = 1
+    """MPI ranks (cores) of each simulation."""
     materials: Materials = Materials()
     nanoparticle: Nanoparticle = Nanoparticle()
     baths: Baths = Baths()
@@ -218,182 +251,3 @@ class Study(Section):
             temperature_cold=self.baths.temperature_cold_K,
             temperature_hot=self.baths.temperature_hot_K,
         )
-
-
-# --- rules that join several fields ---------------------------------------------------------------------------------------
-
-NOMINAL_FRICTION_EV_PS_PER_A2 = 0.22  # the paper's 3.5e-12 kg/s; stability does not depend on its value
-
-
-def _fcc_sphere_count(nanoparticle: Nanoparticle, radius: float) -> int:
-    """Atoms of an fcc crystal within `radius` (lattice constants) of the particle's centre."""
-    cells = np.arange(-int(radius) - 2, int(radius) + 3)
-    corner = np.stack(np.meshgrid(cells, cells, cells), axis=-1).reshape(-1, 1, 3)
-    basis = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
-    distance = np.linalg.norm((corner + basis).reshape(-1, 3) + nanoparticle.origin_lattice, axis=1)
-    return int((distance < radius).sum())
-
-
-def _problems(study: Study) -> list[tuple[set[str], str]]:
-    """Every rule broken by otherwise valid fields, each with the fields that it joins."""
-    found: list[tuple[set[str], str]] = []
-
-    def rule(broken: bool, fields: str, message: str) -> None:
-        if broken:
-            found.append((set(fields.split()), message))
-
-    baths, schedule = study.baths, study.schedule
-    rule(
-        (baths.argon_atoms is None) == (baths.accessible_density_per_nm3 is None),
-        "baths.argon_atoms baths.accessible_density_per_nm3",
-        "baths: give exactly one of argon_atoms and accessible_density_per_nm3 (the paper: argon_atoms: 25280)",
-    )
-    rule(
-        baths.temperature_hot_K < baths.temperature_cold_K,
-        "baths.temperature_cold_K baths.temperature_hot_K",
-        f"baths.temperature_hot_K = {baths.temperature_hot_K:g} is below "
-        f"temperature_cold_K = {baths.temperature_cold_K:g}: swap them",
-    )
-    holds = _fcc_sphere_count(study.nanoparticle, study.nanoparticle.radius_lattice)
-    rule(
-        holds != study.nanoparticle.atoms,
-        "nanoparticle.atoms nanoparticle.radius_lattice nanoparticle.origin_lattice",
-        f"nanoparticle.atoms = {study.nanoparticle.atoms}, but an fcc sphere of radius_lattice = "
-        f"{study.nanoparticle.radius_lattice:g} about this origin_lattice holds {holds}: change one to fit the other",
-    )
-    reach = study.radius_A + study.materials.cutoff_A
-    rule(
-        study.edge_A < 2 * reach,
-        "baths.edge_nm materials.cutoff_A nanoparticle.radius_lattice materials.copper.lattice_A",
-        f"baths.edge_nm = {baths.edge_nm:g} is too small: a particle of radius "
-        f"{study.radius_A / 10:.3g} nm and materials.cutoff_A = {study.materials.cutoff_A:g} need at least {2 * reach / 10:.3g} nm",
-    )
-    number_density = study.argon_atoms / max(study.accessible_volume_A3, 1e-9) * study.materials.argon.sigma_A**3
-    rule(
-        study.accessible_volume_A3 <= 0 or number_density > 1.05,
-        "baths.edge_nm baths.argon_atoms baths.accessible_density_per_nm3 materials.argon.sigma_A",
-        f"baths: {study.argon_atoms} argon atoms do not fit a bath of edge_nm = {baths.edge_nm:g} as a liquid "
-        f"(reduced density {number_density:.2f}, at most 1.05): take fewer, or a larger edge",
-    )
-    for ratio in study.demon.kappa_ratios:
-        rule(
-            not study.pair(ratio, NOMINAL_FRICTION_EV_PS_PER_A2).is_stable,
-            "demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2",
-            f"demon.kappa_ratios: {ratio} makes the coupling unstable: κ + κ_C + κ_H = "
-            f"{study.trap.stiffness_eV_per_A2 + study.demon.coupling_cold_eV_per_A2 + study.coupling_hot_eV_per_A2(ratio):g} "
-            "eV/Å² must be positive",
-        )
-    values = [float(ratio) for ratio in study.demon.kappa_ratios]
-    rule(not values, "demon.kappa_ratios", "demon.kappa_ratios is empty: name at least one κ_H/κ_C")
-    rule(
-        len(set(values)) < len(values),
-        "demon.kappa_ratios",
-        "demon.kappa_ratios names the same value twice: drop one",
-    )
-    try:
-        load_controller(
-            study.demon.controller, study.demon.coupling_cold_eV_per_A2, 0.0, study.demon.controller_options
-        )
-    except ControllerError as failure:
-        rule(True, "demon.controller demon.controller_options", f"demon.controller: {failure}")
-
-    timestep_ps = study.integration.timestep_fs / 1000
-    lengths = {
-        "schedule.equilibration_ps": (schedule.equilibration_ps, "integration.timestep_fs", timestep_ps),
-        "schedule.relaxation_ps": (schedule.relaxation_ps, "integration.timestep_fs", timestep_ps),
-        "schedule.sample_every_ps": (schedule.sample_every_ps, "integration.timestep_fs", timestep_ps),
-        "schedule.trajectory_every_ps": (
-            schedule.trajectory_every_ps,
-            "integration.timestep_fs",
-            timestep_ps,
-        ),
-        "schedule.segment_ps": (schedule.segment_ps, "schedule.sample_every_ps", schedule.sample_every_ps),
-        "schedule.friction_ns": (
-            schedule.friction_ns * 1000,
-            "schedule.sample_every_ps",
-            schedule.sample_every_ps,
-        ),
-        "schedule.sweep_ns": (schedule.sweep_ns * 1000, "schedule.sample_every_ps", schedule.sample_every_ps),
-        "schedule.segment_ps ": (
-            schedule.segment_ps,
-            "schedule.trajectory_every_ps",
-            schedule.trajectory_every_ps,
-        ),
-    }
-    for field, (length, divisor_field, divisor) in lengths.items():
-        count = length / divisor
-        rule(
-            abs(count - round(count)) > 1e-6 * count or round(count) < 1,
-            f"{field.strip()} {divisor_field}",
-            f"{field.strip()} ({length:g} ps) must be a whole multiple of {divisor_field} ({divisor:g} ps)",
-        )
-    return found
-
-
-# --- loading --------------------------------------------------------------------------------------------------------------
-
-
-def _field_problem(error: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{place} is not a known field: remove it, or see config/README.md for the spelling"
-    if error["type"] == "missing":
-        return f"{place} is missing: add it"
-    return f"{place} = {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"
-
-
-def check_study(name: str, data: Any) -> Study:
-    """Turn plain data into a Study, or raise one StudyError with every problem in it.
-
-    Rules that join several fields are checked even when other fields are wrong: a wrong field takes its default for that.
-    """
-    if not isinstance(data, dict):
-        raise StudyError(
-            name, [f"the file must hold a mapping of sections such as 'baths:', not {type(data).__name__}"]
-        )
-    problems: list[str] = []
-    wrong: set[str] = set()
-    data = {**data, "name": name}
-    for _ in range(50):  # each pass removes the fields that it reports, so a handful of passes is enough
-        try:
-            study = Study.model_validate(data)
-            break
-        except ValidationError as failure:
-            for error in failure.errors():
-                problems.append(_field_problem(error))
-                wrong.add(".".join(str(part) for part in error["loc"][:2]))
-                data = _without(data, error["loc"])
-    else:
-        raise StudyError(name, problems)
-    problems += [message for fields, message in _problems(study) if not fields & wrong]
-    if problems:
-        raise StudyError(name, list(dict.fromkeys(problems)))
-    return study
-
-
-def _without(data: dict[str, Any], location: tuple[int | str, ...]) -> dict[str, Any]:
-    """A copy of a study's data less the field at `location`; what lies deeper (a list, a species) goes as a whole."""
-    section, *field = location
-    inner = data.get(str(section))
-    if field and isinstance(inner, dict):
-        return {**data, str(section): {key: value for key, value in inner.items() if key != field[0]}}
-    return {key: value for key, value in data.items() if key != section}
-
-
-def load_study(name: str, folder: Path = CONFIG_FOLDER) -> Study:
-    """Read `config/<name>.yaml`.
-
-    Scalars are read as text and typed by the Study, so `4.80` stays `4.80` in a path and `1e-3` is a number.
-
-    Raises:
-        StudyError: the file is missing, is not YAML, or does not describe a study that can run; all problems at once.
-    """
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
-        raise StudyError(name, [f"there is no file config/{name}.yaml (found: {known})"])
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as failure:
-        raise StudyError(name, [f"config/{name}.yaml is not valid YAML: {' '.join(str(failure).split())}"]) from None
-    return check_study(name, {} if data in ("", None) else data)

@@ -15,7 +15,7 @@ import pandas as pd
 from simulation.deck import render, series_columns
 from simulation.engine import Ranks, open_lammps, run_segment, tell
 from simulation.plan import Run
-from simulation.study import check_study
+from simulation.studyfile import check_study
 from tests.md.conftest import SMALL
 
 STEPS = 1000

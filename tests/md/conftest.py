@@ -9,7 +9,8 @@ import pytest
 
 from simulation.engine import Ranks, single_threaded
 from simulation.simulate import make_start
-from simulation.study import Study, check_study
+from simulation.study import Study
+from simulation.studyfile import check_study
 
 SMALL: dict[str, Any] = {
     "baths": {"edge_nm": 3.6, "accessible_density_per_nm3": 19.56},

@@ -10,7 +10,8 @@ import pytest
 
 from simulation import deck
 from simulation.plan import Run, friction_runs, point_runs, points, seed
-from simulation.study import Study, StudyError, check_study
+from simulation.study import Study, StudyError
+from simulation.studyfile import check_study
 
 DATA: dict[str, Any] = {
     "baths": {"edge_nm": "6.5", "accessible_density_per_nm3": "19.56"},

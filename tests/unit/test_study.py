@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from simulation.study import StudyError, check_study, load_study
+from simulation.fields import field_table
+from simulation.study import StudyError
+from simulation.studyfile import CONFIG_FOLDER, check_study, load_study
 
 GOOD: dict[str, Any] = {"baths": {"argon_atoms": "25280"}}
 
@@ -112,3 +114,12 @@ def test_demo_has_the_density_of_the_paper() -> None:
     density = [1000 * study.argon_atoms / study.accessible_volume_A3 for study in (paper, demo)]
     assert density[0] == pytest.approx(19.56, abs=0.01)
     assert density[1] == pytest.approx(density[0], rel=1e-3)
+
+
+def test_table_of_fields_is_up_to_date() -> None:
+    """config/README.md is what the Study says of itself (python -m simulation fields), and no field is unexplained."""
+    table = field_table()
+    assert (CONFIG_FOLDER / "README.md").read_text(encoding="utf-8") == table, (
+        "run: python -m simulation fields > config/README.md"
+    )
+    assert "| None |" not in table
