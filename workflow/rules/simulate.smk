@@ -23,11 +23,11 @@ rule equilibrate:
         multiext("results/{study}/equilibrated/", "equilibrated.restart", "equilibrated.json", "topology.data"),
     log:
         "results/{study}/logs/equilibrated.log",
+    threads: lambda wildcards: study(wildcards.study).ranks
     params:
         fingerprint=lambda wildcards: deck.equilibration_fingerprint(study(wildcards.study)),
         launcher=launcher,
         folder=subpath(output[0], parent=True),
-    threads: lambda wildcards: study(wildcards.study).ranks
     shell:
         "{params.launcher} python -m simulation equilibrate {wildcards.study} {params.folder} 2>&1 | tee {log}"
 
@@ -38,17 +38,11 @@ rule simulate:
         "results/{study}/equilibrated/equilibrated.json",
         "results/{study}/equilibrated/topology.data",
     output:
-        multiext(
-            "results/{study}/{group}/replica_{replica}/",
-            "run.json",
-            "series.parquet",
-            "deck.lmp",
-            "log.lammps",
-            "topology.data",
-            "trajectory.dcd",
-        ),
+        # The run folder's other files are written before run.json: where that is, all of docs/run-folder.md is.
+        multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
     log:
         "results/{study}/logs/{group}/replica_{replica}.log",
+    threads: lambda wildcards: study(wildcards.study).ranks
     params:
         fingerprint=lambda wildcards: deck.run_fingerprint(run_of(wildcards)),
         duration_ps=lambda wildcards: run_of(wildcards).duration_ps,
@@ -56,7 +50,6 @@ rule simulate:
         point=lambda wildcards: run_of(wildcards).point,
         start=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
-    threads: lambda wildcards: study(wildcards.study).ranks
     shell:
         "{params.launcher} python -m simulation run {wildcards.study} {params.point} {wildcards.replica}"
         " {params.start} {params.folder} 2>&1 | tee {log}"
@@ -67,8 +60,8 @@ rule deck:
         "results/{study}/decks/{point}.lmp",
     log:
         "results/{study}/logs/decks/{point}.log",
+    localrule: True
     params:
         text=lambda wildcards: deck.render_standalone(plan.Run(study(wildcards.study), wildcards.point, 1)),
-    localrule: True
     shell:
         "python -m simulation deck {wildcards.study} {wildcards.point} > {output} 2> {log}"
