@@ -93,6 +93,22 @@ def run_fingerprint(run: Run) -> str:
     )
 
 
+def langevin_fingerprint(run: Run) -> str:
+    """Identity of a run of the exact model."""
+    study = run.study
+    return _digest(
+        {
+            "protocol": PROTOCOL,
+            "pair": [
+                repr(study.pair(run.coupling_cold_eV_per_A2, run.coupling_hot_eV_per_A2)),
+                study.demon.coupling_axes,
+            ],
+            "time": [study.integration.timestep_fs, study.schedule.sample_every_ps],
+            "seed": [study.seed, study.name, run.point, run.replica],
+        }
+    )
+
+
 def render(template: str, **context: Any) -> str:
     """Fill in one template; `context` holds at least `study`. A name that is not given is an error, never blank."""
     environment = Environment(

@@ -30,36 +30,79 @@ class ClosureError(Exception):
     """Energy does not close: the run must not be believed."""
 
 
-def write(run: Run, folder: Path, segments: list[Segment], fingerprint: str, topology: Path) -> None:
-    """Write the run folder from all segments of a finished run; `run.json` comes last.
+def write(
+    run: Run,
+    folder: Path,
+    series: pd.DataFrame,
+    *,
+    fingerprint: str,
+    provenance: dict[str, Any],
+    files: dict[str, Callable[[Path], object]],
+) -> None:
+    """Check the first law and write the run folder; `run.json` comes last, so where it is, all else is.
+
+    Args:
+        run: which run.
+        folder: the run folder.
+        series: all samples, under the names of docs/run-folder.md.
+        fingerprint: identity of the trajectory.
+        provenance: what the engine tells of itself, for `run.json`: cost, versions, system.
+        files: the engine's own files by name, each a function that writes to the path it is given.
 
     Raises:
-        ClosureError: the first law's drift on one side exceeds the study's limit; nothing but the segments is kept then.
-        ValueError: segments do not join.
+        ClosureError: the first law's drift on one side exceeds the study's limit; nothing is written then.
     """
-    measured = list(checkpoint.production(segments))
-    series = join_series([pd.read_parquet(segment.folder / checkpoint.SERIES) for segment in measured])
-    axes = run.study.demon.coupling_axes
-    closure = first_law(series, axes) | {"limit_eV_per_ns": run.study.limits.closure_drift_eV_per_ns}
+    closure = first_law(series, run.study.demon.coupling_axes)
+    limit = run.study.limits.closure_drift_eV_per_ns
     for side in SIDES:
         drift = closure[f"{side}_drift_eV_per_ns"]
-        if abs(drift) > closure["limit_eV_per_ns"]:
+        if abs(drift) > limit:
             raise ClosureError(
                 f"{run.label}: energy of the {side} side drifts by {drift:.3g} eV/ns, above limits.closure_drift_eV_per_ns = "
-                f"{closure['limit_eV_per_ns']:g}: shorten integration.timestep_fs "
-                f"(now {run.study.integration.timestep_fs:g}), or run longer"
+                f"{limit:g}: shorten integration.timestep_fs (now {run.study.integration.timestep_fs:g}), or run longer"
             )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, write_to in files.items():
+        _replace(folder / name, write_to)
     _replace(folder / "series.parquet", lambda part: series.to_parquet(part, index=False))
-    _replace(folder / "deck.lmp", lambda part: part.write_text(render_standalone(run), encoding="utf-8"))
-    _replace(folder / "log.lammps", lambda part: _join_logs(segments, part))
-    _replace(folder / "topology.data", lambda part: shutil.copyfile(topology, part))
+    content = describe(run, series) | {"fingerprint": fingerprint} | provenance
+    content["closure"] = closure | {"limit_eV_per_ns": limit}
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    _replace(folder / "run.json", lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def lammps_files(run: Run, segments: list[Segment], topology: Path) -> dict[str, Callable[[Path], object]]:
+    """The files that only a LAMMPS run has."""
+    measured = list(checkpoint.production(segments))
     frame_ps = run.study.schedule.trajectory_every_ps
-    _replace(folder / "trajectory.dcd", lambda part: _join_trajectories(measured, topology, part, frame_ps))
-    content = describe(run, series, segments, fingerprint, closure)
-    _replace(
-        folder / "run.json",
-        lambda part: part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"),
-    )
+    return {
+        "deck.lmp": lambda part: part.write_text(render_standalone(run), encoding="utf-8"),
+        "log.lammps": lambda part: _join_logs(segments, part),
+        "topology.data": lambda part: shutil.copyfile(topology, part),
+        "trajectory.dcd": lambda part: _join_trajectories(measured, topology, part, frame_ps),
+    }
+
+
+def lammps_provenance(run: Run, segments: list[Segment]) -> dict[str, Any]:
+    """Cost, versions and system of a LAMMPS run, for `run.json`."""
+    study = run.study
+    records = [segment.record for segment in segments]
+    wall = sum(record["wall_time_s"] for record in records)
+    steps = sum(record["last_step"] - record["first_step"] for record in records)
+    return {
+        "versions": versions() | {"protocol": str(PROTOCOL), "lammps": str(records[-1]["lammps_version"])},
+        "segments": len(segments),
+        "wall_time_s": round(wall, 3),
+        "loop_time_s": round(sum(record["loop_time_s"] for record in records), 3),
+        "steps_per_s": round(steps / wall, 2),
+        "system": {
+            "argon_atoms_per_bath": study.argon_atoms,
+            "copper_atoms_per_particle": study.nanoparticle.atoms,
+            "bath_edge_A": study.edge_A,
+            "accessible_density_per_nm3": round(1000 * study.argon_atoms / study.accessible_volume_A3, 4),
+            "neighbours_per_atom": records[-1]["neighbours_per_atom"],
+        },
+    }
 
 
 def join_series(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -103,17 +146,12 @@ def first_law(series: pd.DataFrame, axes: str) -> dict[str, float]:
     return closure
 
 
-def describe(
-    run: Run, series: pd.DataFrame, segments: list[Segment], fingerprint: str, closure: dict[str, float]
-) -> dict[str, Any]:
-    """The content of `run.json`."""
+def describe(run: Run, series: pd.DataFrame) -> dict[str, Any]:
+    """What `run.json` says of every run, whichever engine made it."""
     study = run.study
-    records = [segment.record for segment in segments]
-    wall = sum(record["wall_time_s"] for record in records)
-    steps = sum(record["last_step"] - record["first_step"] for record in records)
     return {
         "format": FORMAT,
-        "engine": "lammps",
+        "engine": study.engine,
         "study": study.name,
         "purpose": run.purpose,
         "point": run.point,
@@ -134,37 +172,21 @@ def describe(
         "duration_ps": float(series["time_ps"].iloc[-1] - series["time_ps"].iloc[0]),
         "settings": study.model_dump(mode="json"),
         "seeds": run.seeds,
-        "versions": _versions(records[-1]["lammps_version"]),
         "ranks": study.ranks,
-        "fingerprint": fingerprint,
-        "segments": len(segments),
-        "wall_time_s": round(wall, 3),
-        "loop_time_s": round(sum(record["loop_time_s"] for record in records), 3),
-        "steps_per_s": round(steps / wall, 2),
-        "system": {
-            "argon_atoms_per_bath": study.argon_atoms,
-            "copper_atoms_per_particle": study.nanoparticle.atoms,
-            "bath_edge_A": study.edge_A,
-            "accessible_density_per_nm3": round(1000 * study.argon_atoms / study.accessible_volume_A3, 4),
-            "neighbours_per_atom": records[-1]["neighbours_per_atom"],
-        },
-        "closure": closure,
     }
 
 
-def _versions(lammps: int) -> dict[str, str]:
-    versions = {"protocol": str(PROTOCOL), "lammps": str(lammps), "python": platform.python_version()}
-    for package in ("numpy", "pandas", "MDAnalysis", "snakemake"):
-        versions[package] = metadata.version(package)
+def versions() -> dict[str, str]:
+    """Versions of what a run depends on, and the project's commit where git knows it."""
+    found = {"python": platform.python_version()}
+    for package in ("numpy", "scipy", "pandas", "MDAnalysis", "snakemake"):
+        found[package] = metadata.version(package)
     commit = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
-        capture_output=True,
-        text=True,
-        check=False,
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     )
     if commit.returncode == 0:
-        versions["nanofridge_commit"] = commit.stdout.strip()
-    return versions
+        found["nanofridge_commit"] = commit.stdout.strip()
+    return found
 
 
 def _replace(target: Path, write_to: Callable[[Path], object]) -> None:

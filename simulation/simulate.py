@@ -1,14 +1,18 @@
-"""One simulation from start to run folder: relax, then produce segment by segment, continuing what is already there."""
+"""One simulation from start to run folder, with either engine; LAMMPS runs continue from the segments that are there."""
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
+import pandas as pd
+
 from simulation import checkpoint, runfolder
-from simulation.deck import equilibration_fingerprint, run_fingerprint
+from simulation.deck import equilibration_fingerprint, langevin_fingerprint, run_fingerprint
 from simulation.engine import EngineError, Ranks, equilibrate, run_segment
+from simulation.langevin import propagate
 from simulation.plan import Run
 from simulation.progress import Progress
 from simulation.study import Study
@@ -29,12 +33,12 @@ def make_start(study: Study, folder: Path, ranks: Ranks) -> None:
         (folder / START_RECORD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def simulate(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
-    """Advance a run to its full length and write its run folder. What is committed already is not simulated again.
+def simulate(run: Run, start: Path | None, folder: Path, ranks: Ranks) -> None:
+    """Run one simulation with its study's engine, and write its run folder.
 
     Args:
         run: which run.
-        start: folder that `make_start` wrote.
+        start: folder that `make_start` wrote; only LAMMPS needs it.
         folder: the run folder.
         ranks: MPI ranks.
 
@@ -42,6 +46,37 @@ def simulate(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
         EngineError: LAMMPS or the controller failed; committed segments stay and the next call continues from them.
         ClosureError: energy does not close.
     """
+    if run.study.engine == "langevin":
+        _simulate_langevin(run, folder)
+    elif start is None:
+        raise EngineError("engine lammps starts from equilibrated baths: give --start FOLDER, made by 'equilibrate'")
+    else:
+        _simulate_lammps(run, start, folder, ranks)
+
+
+def _simulate_langevin(run: Run, folder: Path) -> None:
+    started = time.monotonic()
+    series = propagate(run)
+    wall = time.monotonic() - started
+    steps = run.study.steps(run.duration_ps)
+    runfolder.write(
+        run,
+        folder,
+        series,
+        fingerprint=langevin_fingerprint(run),
+        provenance={
+            "versions": runfolder.versions(),
+            "wall_time_s": round(wall, 3),
+            "steps_per_s": round(steps / wall, 2),
+            "friction_cold_kg_per_s": run.study.langevin.friction_cold_kg_per_s,
+            "friction_hot_kg_per_s": run.study.langevin.friction_hot_kg_per_s,
+        },
+        files={},
+    )
+
+
+def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
+    """Advance a run to its full length, segment by segment. What is committed already is not simulated again."""
     study = run.study
     made_for = json.loads((start / START_RECORD).read_text(encoding="utf-8"))["fingerprint"]
     if made_for != equilibration_fingerprint(study):
@@ -85,7 +120,18 @@ def simulate(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
             segments.commit(index, record)
         ranks.wait()
     if ranks.is_root:
-        runfolder.write(run, folder, segments.committed()[: len(lengths)], fingerprint, start / "topology.data")
+        done = segments.committed()[: len(lengths)]
+        series = runfolder.join_series(
+            [pd.read_parquet(s.folder / checkpoint.SERIES) for s in checkpoint.production(done)]
+        )
+        runfolder.write(
+            run,
+            folder,
+            series,
+            fingerprint=fingerprint,
+            provenance=runfolder.lammps_provenance(run, done),
+            files=runfolder.lammps_files(run, done, start / "topology.data"),
+        )
 
 
 def segment_steps(run: Run) -> list[int]:

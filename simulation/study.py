@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from analysis.model import LangevinPair
-from analysis.units import ATOMIC_MASS
+from analysis.units import ATOMIC_MASS, FRICTION_SI
 
 SIDES = ("cold", "hot")
 
@@ -133,8 +133,17 @@ class Demon(Section):
     """Texts handed to your controller as keyword arguments."""
 
 
+class Langevin(Section):
+    """Only for `engine: langevin`: what the exact model needs beside the fields that it shares with LAMMPS."""
+
+    friction_cold_kg_per_s: Positive = 3.5e-12
+    """Friction of the cold particle; the default is the paper's value."""
+    friction_hot_kg_per_s: Positive = 3.5e-12
+    """Friction of the hot particle."""
+
+
 class Integration(Section):
-    """How LAMMPS integrates."""
+    """How LAMMPS integrates; the exact Langevin engine uses the time step only for the path along which it sums work."""
 
     timestep_fs: Positive = 1.0
     """MD time step."""
@@ -180,6 +189,8 @@ class Study(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w-]*$")]
     seed: Annotated[int, Field(ge=0)] = 2023
     """Every random stream of the study is hashed from this, the study's name, the point and the replica."""
+    engine: Literal["lammps", "langevin"] = "lammps"
+    """`lammps` is molecular dynamics; `langevin` is the paper's two-particle model, propagated exactly, in seconds."""
     ranks: Annotated[int, Field(ge=1, le=4096)] = 1
     """MPI ranks (cores) of each simulation."""
     materials: Materials = Materials()
@@ -187,6 +198,7 @@ class Study(Section):
     baths: Baths = Baths()
     trap: Trap = Trap()
     demon: Demon = Demon()
+    langevin: Langevin = Langevin()
     integration: Integration = Integration()
     schedule: Schedule = Schedule()
     limits: Limits = Limits()
@@ -239,15 +251,15 @@ class Study(Section):
         """κ_H of one point of the sweep."""
         return float(ratio) * self.demon.coupling_cold_eV_per_A2
 
-    def pair(self, ratio: str, friction_eV_ps_per_A2: float) -> LangevinPair:
-        """The exact model of one point, for a given friction of both particles."""
+    def pair(self, coupling_cold: float, coupling_hot: float) -> LangevinPair:
+        """The exact model at given couplings (eV/Å²), with the frictions of section `langevin`."""
         return LangevinPair(
             mass=self.particle_mass_eV_ps2_per_A2,
-            friction_cold=friction_eV_ps_per_A2,
-            friction_hot=friction_eV_ps_per_A2,
+            friction_cold=self.langevin.friction_cold_kg_per_s / FRICTION_SI,
+            friction_hot=self.langevin.friction_hot_kg_per_s / FRICTION_SI,
             trap=self.trap.stiffness_eV_per_A2,
-            coupling_cold=self.demon.coupling_cold_eV_per_A2,
-            coupling_hot=self.coupling_hot_eV_per_A2(ratio),
+            coupling_cold=coupling_cold,
+            coupling_hot=coupling_hot,
             temperature_cold=self.baths.temperature_cold_K,
             temperature_hot=self.baths.temperature_hot_K,
         )

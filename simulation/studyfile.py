@@ -17,8 +17,6 @@ CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "config"
 
 # --- rules that join several fields ---------------------------------------------------------------------------------------
 
-NOMINAL_FRICTION_EV_PS_PER_A2 = 0.22  # the paper's 3.5e-12 kg/s; stability does not depend on its value
-
 
 def _fcc_sphere_count(nanoparticle: Nanoparticle, radius: float) -> int:
     """Atoms of an fcc crystal within `radius` (lattice constants) of the particle's centre."""
@@ -73,7 +71,8 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
     )
     for ratio in study.demon.kappa_ratios:
         rule(
-            not study.pair(ratio, NOMINAL_FRICTION_EV_PS_PER_A2).is_stable,
+            # Stability does not depend on the friction, so a LAMMPS study may be asked too.
+            not study.pair(study.demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)).is_stable,
             "demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2",
             f"demon.kappa_ratios: {ratio} makes the coupling unstable: κ + κ_C + κ_H = "
             f"{study.trap.stiffness_eV_per_A2 + study.demon.coupling_cold_eV_per_A2 + study.coupling_hot_eV_per_A2(ratio):g} "

@@ -88,7 +88,7 @@ def test_unreadable_file_is_one_message(text: str, tmp_path: Path) -> None:
 
 def test_missing_study_lists_those_that_exist() -> None:
     """A misspelt study name is answered with the names that exist."""
-    with pytest.raises(StudyError, match="found: demo, paper, tiny"):
+    with pytest.raises(StudyError, match="found: demo, model, paper, tiny"):
         load_study("dmeo")
 
 

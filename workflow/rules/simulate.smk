@@ -32,11 +32,22 @@ rule equilibrate:
         "{params.launcher} python -m simulation equilibrate {wildcards.study} {params.folder} 2>&1 | tee {log}"
 
 
+def start_of(wildcards):
+    """The equilibrated baths that LAMMPS runs start from; the Langevin engine needs none."""
+    names = ("equilibrated.restart", "equilibrated.json", "topology.data")
+    needed = names if study(wildcards.study).engine == "lammps" else ()
+    return [f"results/{wildcards.study}/equilibrated/{name}" for name in needed]
+
+
+def fingerprint_of(wildcards):
+    """Identity of a run's trajectory: what must change for it to be simulated again."""
+    identity = deck.run_fingerprint if study(wildcards.study).engine == "lammps" else deck.langevin_fingerprint
+    return identity(run_of(wildcards))
+
+
 rule simulate:
     input:
-        "results/{study}/equilibrated/equilibrated.restart",
-        "results/{study}/equilibrated/equilibrated.json",
-        "results/{study}/equilibrated/topology.data",
+        start_of,
     output:
         # The run folder's other files are written before run.json: where that is, all of docs/run-folder.md is.
         multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
@@ -44,15 +55,15 @@ rule simulate:
         "results/{study}/logs/{group}/replica_{replica}.log",
     threads: lambda wildcards: study(wildcards.study).ranks
     params:
-        fingerprint=lambda wildcards: deck.run_fingerprint(run_of(wildcards)),
+        fingerprint=fingerprint_of,
         duration_ps=lambda wildcards: run_of(wildcards).duration_ps,
         launcher=launcher,
         point=lambda wildcards: run_of(wildcards).point,
-        start=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
+        start=lambda wildcards, input: f"--start {Path(input[0]).parent}" if input else "",
     shell:
         "{params.launcher} python -m simulation run {wildcards.study} {params.point} {wildcards.replica}"
-        " {params.start} {params.folder} 2>&1 | tee {log}"
+        " {params.folder} {params.start} 2>&1 | tee {log}"
 
 
 rule deck:
