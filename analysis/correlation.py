@@ -1,0 +1,144 @@
+"""Autocorrelations of trapped particles: estimates with resampled copies, and the exact forms to fit to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A normalised autocorrelation C(τ)/C(0) and what it would have been in other, equally likely runs.
+
+    Attributes:
+        lag: (k,), ps.
+        value: (k,).
+        resampled: (b, k), recomputed from blocks drawn with replacement; b is 0 without blocks.
+    """
+
+    lag: Array
+    value: Array
+    resampled: Array
+
+    @property
+    def se(self) -> Array:
+        """Standard error of each value, shape (k,); NaN without resampled copies."""
+        if len(self.resampled) == 0:
+            return np.full(self.value.shape, np.nan)
+        return np.asarray(self.resampled.std(axis=0))
+
+
+def memory_time(series: Array, interval: float) -> float:
+    """First lag at which the autocorrelation of (m, n) series, averaged, falls below 1/e; the whole length if none, ps."""
+    n = series.shape[1]
+    spectrum = np.abs(np.fft.rfft(series, 2 * n, axis=1)) ** 2
+    # Zero padding makes the correlation linear, and n - k pairs of samples contribute to lag k.
+    products = np.fft.irfft(spectrum.mean(axis=0))[:n] / (n - np.arange(n))
+    below = np.flatnonzero(products < products[0] / np.e)
+    return float(interval * (below[0] if below.size else n - 1))
+
+
+def autocorrelation(
+    series: Array, interval: float, lags: NDArray[np.int_], blocks: int, copies: int, seed: int
+) -> Correlation:
+    """Normalised autocorrelation of m zero-mean series of n samples, and resampled copies.
+
+    The mean is known to be zero (trap centre, fluid at rest) and is not subtracted.
+
+    Args:
+        series: (m, n).
+        interval: between samples, ps.
+        lags: (k,) in samples, from 0 on.
+        blocks: into how many blocks of start times each series is cut for resampling; 0 for no copies.
+        copies: number of resampled copies.
+        seed: of the resampling.
+    """
+    m, n = series.shape
+    edges = np.linspace(0, n, max(blocks, 1) + 1).round().astype(int)
+    sums = np.empty((m, len(edges) - 1, len(lags)))
+    counts = np.empty((len(edges) - 1, len(lags)))
+    for i, lag in enumerate(lags):
+        running = np.zeros((m, n - lag + 1))
+        np.cumsum(series[:, : n - lag] * series[:, lag:], axis=1, out=running[:, 1:])
+        ends = np.minimum(edges, n - lag)
+        sums[:, :, i] = np.diff(running[:, ends], axis=1)
+        counts[:, i] = np.diff(ends)
+    units = sums.reshape(-1, len(lags))
+    unit_counts = np.tile(counts, (m, 1))
+    chance = np.full(len(units), 1 / len(units))
+    draws = np.random.default_rng(seed).multinomial(len(units), chance, size=copies if blocks else 0)
+    # A copy may miss every block that reaches a long lag: such a lag then has weight 0 and value 0.
+    resampled = (draws @ units) / np.maximum(draws @ unit_counts, 1)
+    # u blocks drawn from u show (u - 1)/u of the variance.
+    mean = units.sum(axis=0) / unit_counts.sum(axis=0)
+    resampled = mean + (resampled - mean) * np.sqrt(len(units) / max(len(units) - 1, 1))
+    return Correlation(np.asarray(lags * interval, dtype=float), mean / mean[0], resampled / resampled[:, :1])
+
+
+def white_position(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike) -> Array:
+    """⟨X(t+τ)X(t)⟩/⟨X²⟩ of a trapped particle with white friction, at any damping.
+
+    (arXiv:2211.05502, eq. A1, with ω₁² = κ/m - γ²/4m²; the printed frequency is a slip, see docs/errata.md.)
+
+    Args:
+        lag: ps.
+        mass: eV ps²/Å².
+        trap: eV/Å².
+        friction: eV ps/Å²; broadcast against ``lag``.
+    """
+    fast, slow = _rates(mass, trap, friction)
+    lag = np.asarray(lag, dtype=float)
+    return np.asarray(((fast * np.exp(-slow * lag) - slow * np.exp(-fast * lag)) / (fast - slow)).real)
+
+
+def white_velocity(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike) -> Array:
+    """⟨V(t+τ)V(t)⟩/⟨V²⟩ of a trapped particle with white friction, at any damping (eq. A2); see ``white_position``."""
+    fast, slow = _rates(mass, trap, friction)
+    lag = np.asarray(lag, dtype=float)
+    return np.asarray(((fast * np.exp(-fast * lag) - slow * np.exp(-slow * lag)) / (fast - slow)).real)
+
+
+def _rates(mass: float, trap: float, friction: ArrayLike) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Both decay rates, 1/ps, complex below critical damping."""
+    half = np.asarray(friction, dtype=float) / (2 * mass)
+    square = trap / mass
+    # Exactly at critical damping the two rates merge and the forms above are 0/0; a relative 10⁻⁶ apart they are exact
+    # to 10⁻¹⁰.
+    gap = np.sqrt(half**2 - square + 0j)
+    gap = np.where(np.abs(gap) < 1e-6 * np.sqrt(square), 1e-6 * np.sqrt(square), gap)
+    fast = half + gap
+    # Far above critical damping half - gap would lose its digits; the product of the rates is κ/m.
+    return fast, square / fast
+
+
+def dressed_correlations(
+    lag: Array, mass: float, trap: float, core: float, shell: float, shell_mass: float
+) -> tuple[Array, Array]:
+    """Normalised position and velocity autocorrelations of a core (mass, trap) in a shell, both of the shape of ``lag``.
+
+    m dV/dt = -κX - g₁(V - u) + ξ₁,  M du/dt = g₁(V - u) - g₂u - ξ₁ + ξ₂. In equilibrium X, V and u are independent, so
+    the normalised correlations are the diagonal elements of exp(Aτ).
+
+    Args:
+        lag: ps.
+        mass: of the core, eV ps²/Å².
+        trap: eV/Å².
+        core: g₁, eV ps/Å².
+        shell: g₂, eV ps/Å².
+        shell_mass: M, eV ps²/Å².
+    """
+    drift = np.array(
+        [
+            [0.0, 1.0, 0.0],
+            [-trap / mass, -core / mass, core / mass],
+            [0.0, core / shell_mass, -(core + shell) / shell_mass],
+        ]
+    )
+    rates, vectors = np.linalg.eig(drift)
+    weights = vectors * np.linalg.inv(vectors).T
+    decays = np.exp(np.multiply.outer(lag, rates))
+    return (decays @ weights[0]).real, (decays @ weights[1]).real

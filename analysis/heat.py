@@ -1,0 +1,177 @@
+"""Heat rates of both baths at one point of a sweep, each measured in three ways, beside the exact theory.
+
+Every rate is *per coupled axis*: with ``coupling_axes`` "xyz" three independent currents of the paper's one-dimensional
+machine run at once, and the totals are divided by three. Heat is positive into the bath.
+
+Three estimators of one current (arXiv:2211.05502 and docs/run-folder.md):
+
+- ``work``: work done by the controller on the particle. In the steady state the particle keeps none of it.
+- ``heat``, the headline: energy given to the thermostat plus the change of all energy on that side but the particle's
+  centre of mass, thermostat + Δ(energy - ½ m V²).
+- ``thermostat``: least-squares slope of the bare thermostat energy, the paper's estimator.
+
+By the first law they differ from the work by changes of *stationary* energies, work = heat + Δ(½ m V² + trap) =
+thermostat + Δ(energy + trap). So each is the same random walk plus stationary noise, and each error is the block error of
+the walk plus what that noise does to the estimator: little for the headline, nearly everything for the bare thermostat,
+which the baths' own energy fluctuations drown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from analysis.model import BOLTZMANN
+from analysis.runs import SIDES, Array, Run
+from analysis.theory import Friction, dressed_rates, white_rates
+from analysis.timeseries import (
+    Blocks,
+    Estimate,
+    SeriesTooShortError,
+    choose_blocks,
+    end_noise,
+    mean_rate,
+    slope,
+    slope_noise,
+    stationary_mean,
+)
+from analysis.units import PER_NS
+
+ESTIMATORS = ("heat", "thermostat", "work")
+
+# Variance of the least-squares slope of a random walk over that of its end-to-end rate: its parabolic weights
+# 6 t (T - t)/T³ have ∫ w² dt = 6/5 T.
+_WALK_SLOPE_VARIANCE = 6 / 5
+
+
+def slow_mode(run: Run) -> Array:
+    """The pair's slowest coordinate along each coupled axis, shape (axes, n), Å.
+
+    (κ_H X_C + κ_C X_H)/(κ_C + κ_H) feels the trap alone, because the controller's two forces cancel in it.
+    """
+    cold, hot = run.position[..., [_axis(a) for a in run.parameters.coupling_axes]].transpose(1, 2, 0)
+    kc, kh = run.parameters.coupling
+    return np.asarray((kh * cold + kc * hot) / (abs(kc) + abs(kh)))
+
+
+def run_blocks(runs: Sequence[Run]) -> Blocks:
+    """Blocks for the currents of the runs of one point, over axes and replicas.
+
+    Raises:
+        SeriesTooShortError: if the runs are too short for an error; says how long they must be.
+    """
+    slow = np.concatenate([slow_mode(run) for run in runs])
+    # Currents are quadratic in the coordinates, and forget as the square of the slowest coordinate does.
+    return choose_blocks([slow**2], runs[0].parameters.sample_interval, len(slow))
+
+
+def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Estimate, Estimate]]:
+    """The three estimators of the heat rates (cold, hot) per coupled axis, eV/ps.
+
+    Args:
+        runs: replicas of one point, of equal length.
+        blocks: from ``run_blocks``; without them all errors are NaN.
+    """
+    interval = runs[0].parameters.sample_interval
+    axes = len(runs[0].parameters.coupling_axes)
+    work = np.concatenate([run.work.transpose(2, 1, 0) for run in runs])
+    thermostat = np.stack([run.thermostat.T for run in runs])
+    energy = np.stack([run.side_energy.T for run in runs])
+    particle = np.stack([run.kinetic_energy.T for run in runs])
+    trap = np.stack([run.trap_energy.T for run in runs])
+
+    rates: dict[str, list[Estimate]] = {name: [] for name in ESTIMATORS}
+    for j in range(2):
+        walk = mean_rate(work[:, j], interval, blocks)
+        rates["work"].append(walk)
+        heat = thermostat[:, j] + energy[:, j] - particle[:, j]
+        value = mean_rate(heat, interval, None).value / axes
+        noise = end_noise(particle[:, j] + trap[:, j], interval) / axes
+        rates["heat"].append(Estimate(value, math.hypot(walk.se, noise)))
+        value = slope(thermostat[:, j], interval) / axes
+        noise = slope_noise(energy[:, j] + trap[:, j], interval) / axes
+        rates["thermostat"].append(Estimate(value, math.hypot(math.sqrt(_WALK_SLOPE_VARIANCE) * walk.se, noise)))
+    return {name: (pair[0], pair[1]) for name, pair in rates.items()}
+
+
+def effective_temperatures(runs: Sequence[Run], blocks: Blocks | None) -> tuple[Estimate, Estimate]:
+    """m⟨V²⟩/k_B of both particles along the coupled axes, K."""
+    along = [_axis(a) for a in runs[0].parameters.coupling_axes]
+    squares = np.concatenate([run.velocity[..., along].transpose(2, 1, 0) for run in runs]) ** 2
+    cold, hot = (stationary_mean(squares[:, j], blocks) * (runs[0].parameters.mass[j] / BOLTZMANN) for j in range(2))
+    return cold, hot
+
+
+def mode(heat_cold: Estimate) -> str:
+    """What the machine is, at two standard errors: ``refrigerator`` (the cold bath is cooled), ``heater`` or ``undecided``."""
+    if heat_cold.value + 2 * heat_cold.se < 0:
+        return "refrigerator"
+    if heat_cold.value - 2 * heat_cold.se > 0:
+        return "heater"
+    return "undecided"
+
+
+def point_summary(runs: Sequence[Run], friction: Friction) -> dict[str, Any]:
+    """Everything measured at one point, ready for ``heat.json``; rates in eV/ns per coupled axis, unknown errors ``None``.
+
+    Args:
+        runs: replicas of one point of the sweep.
+        friction: of the same study, for the theory.
+
+    Raises:
+        ValueError: if the replicas differ in length.
+    """
+    durations = {round(run.duration, 6) for run in runs}
+    if len(durations) > 1:
+        raise ValueError(f"replicas of {runs[0].kappa_ratio} last {sorted(durations)} ps: they must be equally long")
+    note: str | None = None
+    blocks: Blocks | None = None
+    try:
+        blocks = run_blocks(runs)
+    except SeriesTooShortError as problem:
+        # A study may be meant to be short (tests): the values stand, without errors, and decide nothing.
+        note = str(problem)
+    parameters = runs[0].parameters
+    rates = heat_rates(runs, blocks)
+    temperatures = effective_temperatures(runs, blocks)
+    white = white_rates(parameters, friction)
+    dressed = dressed_rates(parameters, friction)
+    result: dict[str, Any] = {
+        "point": runs[0].metadata["point"],
+        "kappa_ratio": runs[0].kappa_ratio,
+        "replicas": len(runs),
+        "time_ns": sum(run.duration for run in runs) / PER_NS,
+        "parameters": runs[0].metadata["parameters"],
+        "block_ps": blocks.length if blocks else None,
+        "blocks": blocks.total if blocks else None,
+        "mode": mode(rates["heat"][0]),
+        "note": note,
+    }
+    for j, side in enumerate(SIDES):
+        for name in ESTIMATORS:
+            estimate = rates[name][j] * PER_NS
+            result[f"{name}_{side}_eV_per_ns"] = estimate.value
+            result[f"{name}_{side}_se"] = _known(estimate.se)
+        result[f"theory_{side}_eV_per_ns"] = white[j].value * PER_NS
+        result[f"theory_{side}_se"] = _known(white[j].se * PER_NS)
+        result[f"dressed_{side}_eV_per_ns"] = dressed[j].value * PER_NS if dressed else None
+        result[f"z_theory_{side}"] = _known(rates["heat"][j].z(white[j].value, white[j].se))
+        result[f"z_dressed_{side}"] = _known(rates["heat"][j].z(dressed[j].value)) if dressed else None
+        result[f"effective_temperature_{side}_K"] = temperatures[j].value
+        result[f"effective_temperature_{side}_se"] = _known(temperatures[j].se)
+        result[f"closure_drift_{side}_eV_per_ns"] = max(
+            (run.metadata["closure"][f"{side}_drift_eV_per_ns"] for run in runs), key=abs
+        )
+    return result
+
+
+def _axis(name: str) -> int:
+    return "xyz".index(name)
+
+
+def _known(value: float) -> float | None:
+    """JSON has no NaN."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,237 @@
+"""Read run folders, and refuse what breaks their contract (docs/run-folder.md).
+
+Arrays follow one convention: time first, then side (cold, hot), then axis (x, y, z). Units are LAMMPS *metal*.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.model import DressedPair, LangevinPair
+
+Array = NDArray[np.float64]
+SIDES = ("cold", "hot")
+AXES = ("x", "y", "z")
+FORMAT = 1
+# Sample times are multiples of the time step written in decimal: what is left is rounding, far below this.
+_SPACING_TOLERANCE = 1e-6
+
+
+class RunFolderError(ValueError):
+    """A run folder breaks the contract; the message names the file, what is wrong and the cure."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The physical parameters of a run, in metal units; pairs are (cold, hot)."""
+
+    mass: tuple[float, float]
+    trap: float
+    coupling: tuple[float, float]
+    temperature: tuple[float, float]
+    coupling_axes: str
+    sample_interval: float
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Parameters:
+        """From ``parameters`` of a ``run.json``.
+
+        Raises:
+            KeyError: if one is missing.
+        """
+        return cls(
+            mass=(values["mass_cold_eV_ps2_per_A2"], values["mass_hot_eV_ps2_per_A2"]),
+            trap=values["trap_stiffness_eV_per_A2"],
+            coupling=(values["coupling_cold_eV_per_A2"], values["coupling_hot_eV_per_A2"]),
+            temperature=(values["temperature_cold_K"], values["temperature_hot_K"]),
+            coupling_axes=values["coupling_axes"],
+            sample_interval=values["sample_interval_ps"],
+        )
+
+    def white_pair(self, friction: tuple[float, float]) -> LangevinPair:
+        """The paper's model at these parameters, with white friction (cold, hot), eV ps/Å²."""
+        return LangevinPair(
+            mass=self.mass,
+            friction_cold=friction[0],
+            friction_hot=friction[1],
+            trap=self.trap,
+            coupling_cold=self.coupling[0],
+            coupling_hot=self.coupling[1],
+            temperature_cold=self.temperature[0],
+            temperature_hot=self.temperature[1],
+        )
+
+    def dressed_pair(self, core: Array, shell: Array, shell_mass: Array) -> DressedPair:
+        """The dressed pair: g₁ and g₂ (cold, hot), eV ps/Å², and shell masses (cold, hot), eV ps²/Å²."""
+        return DressedPair(
+            mass=self.mass,
+            core_friction_cold=core[0],
+            core_friction_hot=core[1],
+            shell_friction_cold=shell[0],
+            shell_friction_hot=shell[1],
+            shell_mass_cold=shell_mass[0],
+            shell_mass_hot=shell_mass[1],
+            trap=self.trap,
+            coupling_cold=self.coupling[0],
+            coupling_hot=self.coupling[1],
+            temperature_cold=self.temperature[0],
+            temperature_hot=self.temperature[1],
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder, checked: its ``run.json`` and its series."""
+
+    folder: Path
+    metadata: dict[str, Any]
+    parameters: Parameters
+    series: pd.DataFrame
+
+    @property
+    def kappa_ratio(self) -> str | None:
+        """κ_H/κ_C as the study spells it; ``None`` for an equilibrium run."""
+        ratio: str | None = self.metadata["kappa_ratio"]
+        return ratio
+
+    @property
+    def duration(self) -> float:
+        """Time between the first and the last sample, ps."""
+        return float(self.series["time_ps"].iloc[-1])
+
+    @cached_property
+    def position(self) -> Array:
+        """Displacement of the particles from their trap centres, shape (n, 2, 3), Å."""
+        return self._stack("position_{side}_{axis}_A", AXES)
+
+    @cached_property
+    def velocity(self) -> Array:
+        """Centre-of-mass velocities, shape (n, 2, 3), Å/ps."""
+        return self._stack("velocity_{side}_{axis}_A_per_ps", AXES)
+
+    @cached_property
+    def work(self) -> Array:
+        """Work done by the controller since the first row, shape (n, 2, number of coupled axes), eV."""
+        return self._stack("work_{side}_{axis}_eV", tuple(self.parameters.coupling_axes))
+
+    @property
+    def thermostat(self) -> Array:
+        """Energy given to the thermostats since the first row, shape (n, 2), eV."""
+        return self._pair("thermostat_{side}_eV")
+
+    @property
+    def side_energy(self) -> Array:
+        """Energy of each side, without its trap, shape (n, 2), eV."""
+        return self._pair("energy_{side}_eV")
+
+    @property
+    def trap_energy(self) -> Array:
+        """Energy of the traps, shape (n, 2), eV."""
+        return self._pair("trap_{side}_eV")
+
+    @property
+    def kinetic_energy(self) -> Array:
+        """Kinetic energy of the centre-of-mass motion, ½ m V², shape (n, 2), eV."""
+        return np.asarray(0.5 * np.array(self.parameters.mass) * (self.velocity**2).sum(axis=2))
+
+    def _pair(self, name: str) -> Array:
+        return self.series[[name.format(side=side) for side in SIDES]].to_numpy(float)
+
+    def _stack(self, name: str, axes: tuple[str, ...]) -> Array:
+        columns = [name.format(side=side, axis=axis) for side in SIDES for axis in axes]
+        return self.series[columns].to_numpy(float).reshape(-1, 2, len(axes))
+
+
+def load_run(path: str | Path) -> Run:
+    """Load one run folder.
+
+    Args:
+        path: the folder, or its ``run.json``.
+
+    Raises:
+        RunFolderError: if a file or column is missing, a value is not a number, or samples are not equally spaced.
+    """
+    folder = Path(path).parent if Path(path).name == "run.json" else Path(path)
+    metadata_file, series_file = folder / "run.json", folder / "series.parquet"
+    for file in (metadata_file, series_file):
+        if not file.is_file():
+            raise RunFolderError(f"{file}: missing; run the simulation of this point again")
+    metadata = json.loads(metadata_file.read_text())
+    parameters = _parameters(metadata_file, metadata)
+    series = pd.read_parquet(series_file)
+    _check_series(series_file, series, parameters)
+    return Run(folder, metadata, parameters, series)
+
+
+def load_runs(paths: Iterable[str | Path]) -> list[Run]:
+    """Load the replicas of one point, in the order given.
+
+    Raises:
+        RunFolderError: if a folder breaks the contract, or the folders differ in a physical parameter.
+    """
+    runs = [load_run(path) for path in paths]
+    if not runs:
+        raise RunFolderError("no run folder given: name at least one")
+    for run in runs[1:]:
+        if run.parameters != runs[0].parameters:
+            raise RunFolderError(
+                f"{run.folder} and {runs[0].folder}: physical parameters differ, so they are not replicas of one "
+                f"point: {run.parameters} and {runs[0].parameters}"
+            )
+    return runs
+
+
+def expected_columns(coupling_axes: str) -> list[str]:
+    """Columns that ``series.parquet`` must have when the controller acts along ``coupling_axes``."""
+    columns = ["step", "time_ps"]
+    for side in SIDES:
+        columns += [f"position_{side}_{axis}_A" for axis in AXES]
+        columns += [f"velocity_{side}_{axis}_A_per_ps" for axis in AXES]
+        columns += [f"work_{side}_{axis}_eV" for axis in coupling_axes]
+        columns += [f"thermostat_{side}_eV", f"energy_{side}_eV", f"trap_{side}_eV"]
+        columns += [f"temperature_{side}_K", f"pressure_{side}_bar"]
+    return columns
+
+
+def _parameters(file: Path, metadata: dict[str, Any]) -> Parameters:
+    if metadata.get("format") != FORMAT:
+        raise RunFolderError(f"{file}: format = {metadata.get('format')}, this analysis reads format {FORMAT}")
+    try:
+        parameters = Parameters.from_json(metadata["parameters"])
+        for key in ("study", "purpose", "point", "kappa_ratio", "closure"):
+            metadata[key]
+    except KeyError as missing:
+        raise RunFolderError(f"{file}: key {missing} is missing; was it written by an older version?") from None
+    if not parameters.coupling_axes or not set(parameters.coupling_axes) <= set(AXES):
+        raise RunFolderError(f"{file}: coupling_axes = {parameters.coupling_axes!r}, must name some of x, y, z")
+    return parameters
+
+
+def _check_series(file: Path, series: pd.DataFrame, parameters: Parameters) -> None:
+    columns = expected_columns(parameters.coupling_axes)
+    if missing := [column for column in columns if column not in series.columns]:
+        raise RunFolderError(f"{file}: columns missing: {', '.join(missing)}")
+    if len(series) < 2:
+        raise RunFolderError(f"{file}: {len(series)} rows, at least 2 are needed; the run stopped before sampling")
+    finite = np.isfinite(series[columns].to_numpy(float))
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        raise RunFolderError(f"{file}: {columns[column]} is not a number in row {row}; the run is damaged")
+    # A segment that was run twice, or lost, shows here before it can bias any rate.
+    off = np.abs(np.diff(series["time_ps"]) / parameters.sample_interval - 1)
+    if off.max() > _SPACING_TOLERANCE:
+        row = int(np.argmax(off > _SPACING_TOLERANCE))
+        first, second = series["time_ps"].iloc[[row, row + 1]]
+        raise RunFolderError(
+            f"{file}: rows {row} and {row + 1} are at {first:g} and {second:g} ps, but samples are due every "
+            f"{parameters.sample_interval:g} ps; a segment is missing or repeated"
+        )

@@ -1,0 +1,175 @@
+"""Means and rates of correlated series with standard errors that cover.
+
+A least-squares line through a cumulative heat claims an error some fifty times too small, because the residuals of a
+random walk are not independent. Errors here come from blocks, long compared with the memory of the system, over all runs
+and axes at once. The memory is the statistical inefficiency (J. D. Chodera et al., J. Chem. Theory Comput. 3, 26 (2007)),
+as pymbar computes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student_t
+
+# pymbar greets every user with an advertisement for an accelerator that time series do not need.
+logging.getLogger("pymbar").setLevel(logging.CRITICAL)
+from pymbar import timeseries as pymbar_timeseries  # type: ignore[import-untyped]  # noqa: E402
+
+Array = NDArray[np.float64]
+
+BLOCK_FACTOR = 2.0
+"""Length of a block in statistical inefficiencies: beyond 2, errors of rates no longer grow (see the calibration test)."""
+
+BLOCKS_PER_RUN = 2
+"""With fewer blocks in a run, its memory itself would be guessed from less data than it spans."""
+
+MINIMUM_BLOCKS = 6
+"""With fewer blocks in all, the error of the error exceeds a third."""
+
+
+class SeriesTooShortError(ValueError):
+    """A series is too short for an honest error; the message says how long it must be."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its standard error, both in the same unit; the error is NaN where the data cannot tell it.
+
+    The error is widened by Student's factor of its blocks, so that value ± 1.96 se covers 95 % also with few blocks.
+    """
+
+    value: float
+    se: float = math.nan
+
+    def __mul__(self, factor: float) -> Estimate:
+        """Both in another unit."""
+        return Estimate(self.value * factor, self.se * abs(factor))
+
+    def z(self, expected: float, expected_se: float = 0.0) -> float:
+        """Deviation from ``expected`` in standard errors of both; NaN without an error."""
+        error = math.hypot(self.se, expected_se)
+        return (self.value - expected) / error if error > 0 else math.nan
+
+
+def memory(observable: Array, interval: float) -> float:
+    """Statistical inefficiency of a stationary series as a time, ps: the spacing of independent samples.
+
+    Args:
+        observable: shape (m, n), m independent series of one observable.
+        interval: between samples, ps.
+
+    Returns:
+        interval × (1 + 2 Σ_k (1 - k/n) ρ_k), at least ``interval``; ρ is summed up to its first zero.
+    """
+    if np.ptp(observable) == 0.0:
+        return interval
+    return interval * float(pymbar_timeseries.statistical_inefficiency_multiple(list(observable)))
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How series of one length are cut: ``count`` blocks of ``length`` ps in each, ``total`` over all series."""
+
+    count: int
+    length: float
+    total: int
+    memory: float
+
+    @property
+    def widening(self) -> float:
+        """Student's 97.5 % quantile over the normal one: by how much ``total`` blocks understate a 95 % interval."""
+        return float(student_t.ppf(0.975, self.total - 1) / student_t.ppf(0.975, np.inf))
+
+    @property
+    def slow_widening(self) -> float:
+        """``widening`` for an observable that is itself as slow as the memory.
+
+        Means over blocks of length L of a series with an exponential memory of inefficiency g show only the fraction
+        1 - g/2L of the variance that they should.
+        """
+        return self.widening / math.sqrt(1 - self.memory / (2 * self.length))
+
+
+def choose_blocks(observables: list[Array], interval: float, series: int) -> Blocks:
+    """Cut runs into blocks long compared with the slowest of some observables.
+
+    Args:
+        observables: each (m, n): the same n samples of m independent series; pick those that forget most slowly.
+        interval: between samples, ps.
+        series: number of independent series of n samples that will be cut.
+
+    Raises:
+        SeriesTooShortError: if a run holds fewer than 2 blocks, or all runs together fewer than 6.
+    """
+    steps = observables[0].shape[1] - 1
+    longest = max(memory(observable, interval) for observable in observables)
+    target = BLOCK_FACTOR * longest
+    per_run = max(BLOCKS_PER_RUN, math.ceil(MINIMUM_BLOCKS / series))
+    count = min(int(steps * interval / target), steps)
+    if count < per_run:
+        raise SeriesTooShortError(
+            f"{series} series of {steps * interval:g} ps are too short for an error bar: the particles remember about "
+            f"{longest:.3g} ps, so each run must last at least {per_run * target:.0f} ps"
+        )
+    return Blocks(count, steps * interval / count, count * series, longest)
+
+
+def mean_rate(cumulative: Array, interval: float, blocks: Blocks | None) -> Estimate:
+    """Mean rate of a random walk with drift, such as accumulated work: total increment over time.
+
+    Args:
+        cumulative: shape (m, n), m independent series.
+        interval: between samples, ps.
+        blocks: how the series are cut; without them the error is NaN.
+
+    Returns:
+        Rate per ps; its error is the spread of block rates over the root of their number.
+    """
+    steps = cumulative.shape[1] - 1
+    value = float((cumulative[:, -1] - cumulative[:, 0]).mean() / (steps * interval))
+    if blocks is None:
+        return Estimate(value)
+    edges = np.linspace(0, steps, blocks.count + 1).round().astype(int)
+    rates = np.diff(cumulative[:, edges], axis=1) / (np.diff(edges) * interval)
+    return Estimate(value, blocks.widening * float(rates.std(ddof=1)) / math.sqrt(blocks.total))
+
+
+def stationary_mean(observable: Array, blocks: Blocks | None) -> Estimate:
+    """Mean of a stationary observable, shape (m, n), no slower than the blocks' memory; its error is from block means."""
+    value = float(observable.mean())
+    if blocks is None:
+        return Estimate(value)
+    edges = np.linspace(0, observable.shape[1], blocks.count + 1).round().astype(int)
+    means = np.add.reduceat(observable, edges[:-1], axis=1) / np.diff(edges)
+    return Estimate(value, blocks.slow_widening * float(means.std(ddof=1)) / math.sqrt(blocks.total))
+
+
+def slope(cumulative: Array, interval: float) -> float:
+    """Slope per ps of the least-squares line through each of (m, n) series, averaged; its error is not told by the line."""
+    time = np.arange(cumulative.shape[1]) * interval
+    centred = time - time.mean()
+    return float((cumulative @ centred).mean() / (centred @ centred))
+
+
+def slope_noise(stationary: Array, interval: float) -> float:
+    """Standard error that stationary noise of (m, n) series adds to ``slope``, per ps.
+
+    A line through white noise has the variance 12 σ²/(n T²); correlation leaves n interval/memory independent samples.
+    """
+    m, n = stationary.shape
+    duration = (n - 1) * interval
+    centred = stationary - stationary.mean(axis=1, keepdims=True)
+    variance = float((centred**2).mean())
+    return math.sqrt(12 * variance * memory(centred, interval) / duration**3 / m)
+
+
+def end_noise(stationary: Array, interval: float) -> float:
+    """Standard error that stationary noise of (m, n) series adds to (last - first)/duration, per ps."""
+    m, n = stationary.shape
+    variance = float(stationary.var(axis=1).mean())
+    return math.sqrt(2 * variance / m) / ((n - 1) * interval)
