@@ -16,8 +16,10 @@ from analysis.units import ATOMIC_MASS, FRICTION_SI
 
 SIDES = ("cold", "hot")
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+# Far outside anything physical, but near enough that no product of fields overflows.
+Positive = Annotated[float, Field(ge=1e-9, le=1e9, allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
+Friction = Annotated[float, Field(ge=1e-18, le=1e-6, allow_inf_nan=False)]
 
 
 class StudyError(ValueError):
@@ -66,9 +68,9 @@ class Materials(Section):
 class Nanoparticle(Section):
     """An fcc sphere; `origin_lattice` is where its centre lies in the unit cell, which decides how many atoms it holds."""
 
-    atoms: Annotated[int, Field(gt=0)] = 186
+    atoms: Annotated[int, Field(gt=0, le=1_000_000)] = 186
     """Copper atoms in each particle; the deck stops if its sphere holds another number."""
-    radius_lattice: Positive = 2.236
+    radius_lattice: Annotated[float, Field(ge=0.1, le=20)] = 2.236
     """Radius of the sphere, in lattice constants."""
     origin_lattice: tuple[Finite, Finite, Finite] = (0.0, 0.25, 0.25)
     """The sphere's centre in the fcc unit cell, in lattice constants."""
@@ -77,9 +79,9 @@ class Nanoparticle(Section):
 class Baths(Section):
     """Two cubic argon baths. State how many atoms each holds, or the density in the volume that they can reach."""
 
-    edge_nm: Positive = 11.0
+    edge_nm: Annotated[float, Field(ge=0.1, le=1000)] = 11.0
     """Distance between two walls, and the periodic length along y and z."""
-    argon_atoms: Annotated[int, Field(gt=0)] | None = None
+    argon_atoms: Annotated[int, Field(gt=0, le=1_000_000_000)] | None = None
     """Argon atoms in each bath; give this or the density."""
     accessible_density_per_nm3: Positive | None = None
     """Argon atoms per volume that argon can reach; the paper has 19.56."""
@@ -118,7 +120,7 @@ class Demon(Section):
 
     coupling_cold_eV_per_A2: Finite = 0.1
     """κ_C, the coupling felt by the cold particle."""
-    kappa_ratios: tuple[Annotated[str, Field(pattern=r"^-?[0-9.]+$"), AfterValidator(_ratio)], ...] = (
+    kappa_ratios: tuple[Annotated[str, Field(pattern=r"^-?[0-9.]{1,12}$"), AfterValidator(_ratio)], ...] = (
         "0.17",
         "1.2",
         "4.80",
@@ -136,9 +138,9 @@ class Demon(Section):
 class Langevin(Section):
     """Only for `engine: langevin`: what the exact model needs beside the fields that it shares with LAMMPS."""
 
-    friction_cold_kg_per_s: Positive = 3.5e-12
+    friction_cold_kg_per_s: Friction = 3.5e-12
     """Friction of the cold particle; the default is the paper's value."""
-    friction_hot_kg_per_s: Positive = 3.5e-12
+    friction_hot_kg_per_s: Friction = 3.5e-12
     """Friction of the hot particle."""
 
 
