@@ -1,8 +1,11 @@
 """Linear Langevin networks solved exactly: the paper's pair, the dressed pair, and what one measures on them.
 
+``closed_forms`` holds the paper's formulas, ``equilibrium`` the correlations of a single particle.
+
 Units are LAMMPS *metal*: Å, ps, eV, K; mass in eV ps²/Å², friction in eV ps/Å².
 """
 
+from analysis.model.cop import RatioLaw, sampled_cop, window_cop
 from analysis.model.currents import (
     Current,
     covariance_over,
@@ -27,12 +30,15 @@ __all__ = [
     "LinearLangevin",
     "Mode",
     "QuadraticFormLaw",
+    "RatioLaw",
     "Refrigerator",
     "Stability",
     "covariance_over",
     "heat_current",
     "mean_rates",
     "noise_rates",
+    "sampled_cop",
     "solve_lyapunov",
+    "window_cop",
     "work_current",
 ]

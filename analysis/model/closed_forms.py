@@ -33,7 +33,7 @@ def heat_rates(pair: LangevinPair, *, printed: bool = False) -> Array:
 
 
 def _resistance(pair: LangevinPair) -> float:
-    """N, eV ps/Å²·(eV/Å²): what divides the drive in every heat flow.
+    """N, eV² ps/Å⁴: what divides the drive in every heat flow.
 
     For equal masses and frictions it is (m/2γ)(κ_C + κ_H)² + γ(2κ + κ_C + κ_H).
     """
@@ -72,9 +72,9 @@ def eigenvalues(pair: LangevinPair) -> NDArray[np.complex128]:
         ValueError: if masses or frictions differ.
     """
     m, g = _common(pair)
-    stiff = np.array([pair.trap, pair.trap + pair.coupling_cold + pair.coupling_hot], dtype=complex)
-    roots = np.sqrt(g**2 - 4 * m * stiff)
-    return np.array([*(-g + roots), *(-g - roots)], dtype=complex) / (2 * m)
+    stiff = np.array([pair.trap, pair.trap + pair.coupling_cold + pair.coupling_hot])
+    roots = np.emath.sqrt(g**2 - 4 * m * stiff)
+    return np.concatenate([(-g + roots) / (2 * m), (-g - roots) / (2 * m)], dtype=complex)
 
 
 def covariance(pair: LangevinPair, *, printed: bool = False) -> Array:

@@ -151,7 +151,7 @@ class LinearLangevin:
     def _local_temperatures(self) -> Array:
         """Friction-weighted bath temperature of each velocity, (n,), K: what its baths alone would give it."""
         weights = np.diagonal(self.frictions, axis1=1, axis2=2)
-        return np.asarray(self.temperatures @ weights / weights.sum(axis=0))
+        return np.asarray(self.temperatures @ (weights / weights.sum(axis=0)))
 
     def _local_equilibrium(self) -> Array:
         """The covariance if no heat flowed: velocities at their local temperatures, coordinates in wells."""
@@ -163,14 +163,22 @@ class LinearLangevin:
         return c
 
     def _response(self) -> Array:
-        """The covariance less its local equilibrium: the part that carries heat.
+        """The covariance less its local equilibrium: the part that carries heat, driven by A C₀ + C₀ Aᵀ + D.
 
-        Solved for on its own it keeps all its digits however small it is; the difference of two
-        covariances would lose them near equilibrium.
+        Solved for on its own it keeps its digits however small it is; the difference of two covariances would lose
+        them near equilibrium. For the same reason the drive is written out, with all that cancels left out.
         """
         self.require_steady_state()
-        a, local = self.drift(), self._local_equilibrium()
-        return solve_lyapunov(a, a @ local + local @ a.T + self.noise())
+        p, n = self.coordinates, self.masses.size
+        t = self._local_temperatures()
+        wells = self._local_equilibrium()[:p, :p].astype(np.longdouble)
+        drive = np.zeros((p + n, p + n))
+        drive[:p, p:] = (BOLTZMANN * t * np.eye(p, n) - wells @ self.stiffness.T) / self.masses
+        drive[p:, :p] = drive[:p, p:].T
+        unlike = 2 * self.temperatures[:, None, None] - t[:, None] - t
+        masses = np.outer(self.masses, self.masses)
+        drive[p:, p:] = BOLTZMANN * np.einsum("bij,bij->ij", self.frictions, unlike) / masses
+        return solve_lyapunov(self.drift(), drive)
 
     def covariance(self) -> Array:
         """Stationary covariance C = <r rᵀ>, shape (p + n, p + n); Å², Å²/ps and Å²/ps².
@@ -223,6 +231,14 @@ class LinearLangevin:
         middle = (2 * c[x, x] + ahead[x, x] + ahead[x, x].T) / 4
         return np.block([[middle, cross], [cross.T, phi_2[v, v] + phi_2[v, v].T]])
 
+    def _velocity_excess(self) -> Array:
+        """<V rᵀ> less what each bath alone would impose, shape (baths, n, p + n): what flows is proportional to it."""
+        p = self.coordinates
+        excess = np.repeat(self._response()[None, p:], self.temperatures.size, axis=0)
+        mismatch = BOLTZMANN * (self._local_temperatures() - self.temperatures[:, None]) / self.masses
+        excess[:, :, p:] += mismatch[:, :, None] * np.eye(self.masses.size)
+        return excess
+
     def heat_rates(self) -> Array:
         """Mean heat flow into each bath, (baths,), eV/ps: Tr Γ_b (<V Vᵀ> - k_B T_b M⁻¹).
 
@@ -231,30 +247,33 @@ class LinearLangevin:
         Raises:
             ValueError: if there is no steady state.
         """
-        p = self.coordinates
-        flow = np.einsum("bij,ji->b", self.frictions, self._response()[p:, p:])
-        excess = BOLTZMANN * (self._local_temperatures() - self.temperatures[:, None]) / self.masses
-        return np.asarray(flow + np.einsum("bii,bi->b", self.frictions, excess))
+        excess = self._velocity_excess()[:, :, self.coordinates :]
+        return np.asarray(np.einsum("bij,bij->b", self.frictions, excess))
 
     def entropy_production(self) -> float:
         """Mean entropy production rate Σ_b Q_b/T_b, eV/(K ps), never negative (eq. B11, steady state).
 
+        It is summed as squares of the probability currents, which keeps its sign and its digits where the heats
+        nearly cancel.
+
         Raises:
             ValueError: if there is no steady state.
         """
-        return float(np.sum(self.heat_rates() / self.temperatures))
+        excess = self._velocity_excess()
+        squares = excess @ np.linalg.solve(self.covariance(), np.swapaxes(excess, 1, 2))
+        return float(np.einsum("bij,bij,b->", self.frictions, squares, 1 / self.temperatures))
 
     def irreversible_drift(self) -> Array:
-        """The probability current that each bath drives, u_b = U_b r; U_b of shape (baths, p + n, p + n).
+        """The probability current that each bath drives, u_b = U_b r; U_b of shape (baths, p + n, p + n), 1/ps.
 
-        U_b = -M⁻¹Γ_b (on velocities) + D_b C⁻¹/2. Detailed balance holds if and only if every U_b
-        vanishes. The reversible part of the current (motion along the forces) does not vanish even in
-        equilibrium.
+        U_b = -M⁻¹Γ_b (on velocities) + D_b C⁻¹/2. Detailed balance holds if and only if every U_b vanishes. The
+        reversible part of the current (motion along the forces) does not vanish even in equilibrium.
 
         Raises:
             ValueError: if there is no steady state.
         """
         p = self.coordinates
-        u = self.noise_by_bath() @ np.linalg.inv(self.covariance()) / 2
-        u[:, p:, p:] -= self.frictions / self.masses[:, None]
-        return np.asarray(u)
+        excess = self._velocity_excess()
+        u = np.zeros((self.temperatures.size, p + self.masses.size, p + self.masses.size))
+        u[:, p:] = -self.frictions / self.masses[:, None] @ excess @ np.linalg.inv(self.covariance())
+        return u

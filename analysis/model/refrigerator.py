@@ -90,7 +90,7 @@ class Refrigerator(LinearLangevin):
             return f"coupling_cold + coupling_hot = {total:g} eV/Å²: must exceed -trap = {-self.trap:g}"
         return (
             f"coupling_cold = {self.coupling_cold:g} and coupling_hot = {self.coupling_hot:g} eV/Å²: of opposite "
-            "signs, they drive a growing oscillation where the sides differ; weaken one"
+            "signs, they feed a growing motion where the sides differ; weaken one"
         )
 
     def controller_force(self, force: Force = "full") -> Array:
