@@ -132,7 +132,7 @@ def _minimum(cost: Array, grid: Array, blocks: Blocks | None) -> WhiteFit:
     shift = np.clip(np.divide(left - right, 2 * curvature, out=np.zeros_like(left), where=curvature > 0), -1, 1)
     found = grid[best] * (grid[1] / grid[0]) ** shift
     se = found[0] * float(np.log(found[1:]).std()) * blocks.slow_widening if blocks else math.nan
-    return WhiteFit(Estimate(float(found[0]), se), math.sqrt(max(float(cost[0].min()), 0.0)))
+    return WhiteFit(Estimate(float(found[0]), float(se)), math.sqrt(max(float(cost[0].min()), 0.0)))
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def fit_dressed(data: ParticleData) -> DressedFit | None:
     limits = (np.log(1e-2 * scale), np.log([1e3, 1e2, 1e2] * scale))
 
     def residuals(logs: Array) -> Array:
-        return weights * (curves(logs) - measured)
+        return np.asarray(weights * (curves(logs) - measured))
 
     fits = [least_squares(residuals, start, bounds=limits) for start in starts]
     best = min(fits, key=lambda fit: float(fit.cost))
@@ -296,4 +296,4 @@ def _coordinates(runs: Sequence[Run], side: int, name: str) -> Array:
 
 def _known(value: float) -> float | None:
     """JSON has no NaN."""
-    return value if math.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None

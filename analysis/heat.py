@@ -159,7 +159,7 @@ def point_summary(runs: Sequence[Run], friction: Friction) -> dict[str, Any]:
         result[f"theory_{side}_se"] = _known(white[j].se * PER_NS)
         result[f"dressed_{side}_eV_per_ns"] = dressed[j].value * PER_NS if dressed else None
         result[f"z_theory_{side}"] = _known(rates["heat"][j].z(white[j].value, white[j].se))
-        result[f"z_dressed_{side}"] = _known(rates["heat"][j].z(dressed[j].value)) if dressed else None
+        result[f"z_dressed_{side}"] = _known(rates["heat"][j].z(dressed[j].value, dressed[j].se)) if dressed else None
         result[f"effective_temperature_{side}_K"] = temperatures[j].value
         result[f"effective_temperature_{side}_se"] = _known(temperatures[j].se)
         result[f"closure_drift_{side}_eV_per_ns"] = max(

@@ -172,4 +172,4 @@ def end_noise(stationary: Array, interval: float) -> float:
     """Standard error that stationary noise of (m, n) series adds to (last - first)/duration, per ps."""
     m, n = stationary.shape
     variance = float(stationary.var(axis=1).mean())
-    return math.sqrt(2 * variance / m) / ((n - 1) * interval)
+    return math.sqrt(2 * variance / m) / float((n - 1) * interval)

@@ -88,7 +88,7 @@ def heat_rates(truth: Truth) -> Array:
     """Exact mean heat rates (cold, hot) of one axis, eV/ps: the mean work κ_j⟨(x_i − x_j) v_j⟩."""
     a, d = drift_and_noise(truth, truth.couplings)
     c = solve_continuous_lyapunov(a, -d)
-    return truth.couplings * np.array([c[1, 2] - c[0, 2], c[0, 3] - c[1, 3]])
+    return np.asarray(truth.couplings * np.array([c[1, 2] - c[0, 2], c[0, 3] - c[1, 3]]))
 
 
 def propagate(truth: Truth, couplings: Array, n: int, copies: int, rng: np.random.Generator) -> dict[str, Array]:
@@ -135,7 +135,7 @@ def series(truth: Truth, duration_ps: float, runs: int, seed: int, axes: str = "
     bath = _bath_energy(truth, (runs, n, 2), rng)
     tables = []
     for run in range(runs):
-        table: dict[str, Array] = {"step": np.arange(n) * 250.0, "time_ps": np.arange(n) * truth.sample_interval}
+        table: dict[str, NDArray[Any]] = {"step": np.arange(n) * 250.0, "time_ps": np.arange(n) * truth.sample_interval}
         for j, side in enumerate(SIDES):
             x = np.stack([p["position"][run, :, j] for p in per_axis], axis=1)
             v = np.stack([p["velocity"][run, :, j] for p in per_axis], axis=1)

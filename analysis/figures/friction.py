@@ -1,0 +1,64 @@
+"""Equilibrium autocorrelations of both particles with the fits that give their friction (as Fig. 8 of arXiv:2211.05502)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figures.style import NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.runs import SIDES
+
+
+def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Draw position (left) and velocity (right) autocorrelations of the cold (top) and hot (bottom) particle.
+
+    Args:
+        content: of ``friction.json``.
+
+    Returns:
+        The figure, and its data: ``side``, ``observable``, ``lag_ps``, ``correlation``, ``se``, ``white`` and ``dressed``.
+    """
+    figure = new_figure(7.2, 5.2)
+    panels = figure.subplots(2, 2, sharex="col", sharey=True)
+    tables = []
+    for row, side in zip(panels, SIDES, strict=True):
+        for axes, observable in zip(row, ("position", "velocity"), strict=True):
+            curve = content["curves"][side][observable]
+            table = pd.DataFrame({key: curve[key] for key in ("lag_ps", "correlation", "se", "white", "dressed")})
+            tables.append(table.assign(side=side, observable=observable))
+            error = np.zeros(len(table)) if curve["se"] is None else table["se"].to_numpy(float)
+            axes.errorbar(
+                table["lag_ps"],
+                table["correlation"],
+                error,
+                fmt=SIDE_MARKER[side],
+                color=SIDE_COLOUR[side],
+                markersize=3,
+                linewidth=0.6,
+                capsize=0,
+                label=f"{side} particle",
+            )
+            axes.plot(table["lag_ps"], table["white"], color=NEUTRAL, label="white friction, joint fit")
+            if curve["dressed"] is not None:
+                axes.plot(table["lag_ps"], table["dressed"], color="black", linestyle="--", label="dressed particle")
+            axes.axhline(0, color="black", linewidth=0.5)
+            axes.set_title(f"{observable}, {_value(content, side, observable)}", loc="left", fontsize=9)
+        # The velocity decays on two scales, and a logarithm shows both; the trivial point at lag 0 is left out.
+        row[1].set_xscale("log")
+        row[0].legend(loc="lower left")
+        row[0].set_ylabel("autocorrelation")
+    panels[0, 0].set_ylim(top=1.05)
+    for axes in panels[1]:
+        axes.set_xlabel("lag (ps)")
+    order = ["side", "observable", "lag_ps", "correlation", "se", "white", "dressed"]
+    return figure, pd.concat(tables, ignore_index=True)[order]
+
+
+def _value(content: dict[str, Any], side: str, observable: str) -> str:
+    stem = f"friction_{side}_{observable}_kg_per_s"
+    se = content[f"{stem}_se"]
+    error = "" if se is None else f" ± {1e12 * se:.1f}"
+    return rf"its own fit: $\gamma$ = {1e12 * content[stem]:.1f}{error} $\times10^{{-12}}$ kg/s"

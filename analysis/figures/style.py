@@ -1,0 +1,51 @@
+"""One look for all figures: readable in print, told apart without colour vision, the same bytes from the same data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.figure import Figure
+
+# Okabe & Ito's palette, which survives every common form of colour blindness; marker shapes repeat what colours say.
+COLD, HOT, NEUTRAL, ACCENT = "#0072B2", "#D55E00", "#595959", "#009E73"
+SIDE_COLOUR = {"cold": COLD, "hot": HOT}
+SIDE_MARKER = {"cold": "o", "hot": "s"}
+
+_RC: Any = {
+    "font.size": 9,
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 5,
+    "errorbar.capsize": 2.5,
+    "savefig.dpi": 200,
+    # Element names in an SVG are hashed with this instead of a random number, so that equal figures are equal files.
+    "svg.hashsalt": "nanofridge",
+}
+
+
+def new_figure(width: float = 6.4, height: float = 4.2) -> Figure:
+    """An empty figure of the given size in inches, in the house style."""
+    matplotlib.rcParams.update(_RC)
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save(figure: Figure, table: pd.DataFrame, path: str | Path) -> None:
+    """Write a figure as SVG and PNG, and its data as CSV, beside each other.
+
+    Args:
+        figure: what was drawn.
+        table: its numbers, units in the column names.
+        path: of any of the three files; the suffix is replaced.
+    """
+    stem = Path(path)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
+    figure.savefig(stem.with_suffix(".png"))
+    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.8g")

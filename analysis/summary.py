@@ -1,0 +1,128 @@
+"""The table of a study: one row per point of the sweep, for programs (CSV) and for people (text)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.runs import SIDES
+
+COLUMNS = [
+    "kappa_ratio",
+    "replicas",
+    "time_ns",
+    "heat_cold_eV_per_ns",
+    "heat_cold_se",
+    "heat_hot_eV_per_ns",
+    "heat_hot_se",
+    "thermostat_cold_eV_per_ns",
+    "thermostat_cold_se",
+    "thermostat_hot_eV_per_ns",
+    "thermostat_hot_se",
+    "work_cold_eV_per_ns",
+    "work_cold_se",
+    "work_hot_eV_per_ns",
+    "work_hot_se",
+    "theory_cold_eV_per_ns",
+    "theory_hot_eV_per_ns",
+    "mode",
+]
+
+
+def by_ratio(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Points in the order of their κ_H/κ_C."""
+    return sorted(points, key=lambda point: float(point["kappa_ratio"]))
+
+
+def summary_table(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """One row per point (the contents of the ``heat.json`` files), sorted by κ_H/κ_C, which stays as the study spells it."""
+    return pd.DataFrame(by_ratio(points), columns=COLUMNS)
+
+
+def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> str:
+    """The table that ends a run: heat rates beside theory, friction, and how well energy closed.
+
+    Args:
+        points: contents of the ``heat.json`` files of a study.
+        friction: contents of its ``friction.json``.
+    """
+    points = by_ratio(points)
+    lines = [
+        f"Study {friction['study']}: heat into each bath, eV/ns per coupled axis ± one standard error",
+        "(theory: the paper's pair with this study's own friction; z: measurement less theory, in standard errors of both)",
+        "",
+        f"{'κ_H/κ_C':>8}  {'time/ns':>7}  {'cold bath':>16} {'theory':>8} {'z':>5}  {'hot bath':>16} {'theory':>8} {'z':>5}"
+        f"  {'COP':>6}  mode",
+    ]
+    for point in points:
+        cells = [f"{point['kappa_ratio']:>8}", f"{point['time_ns']:7.2f}"]
+        for side in SIDES:
+            measured = _with_error(point[f"heat_{side}_eV_per_ns"], point[f"heat_{side}_se"])
+            cells.append(f"{measured:>16} {point[f'theory_{side}_eV_per_ns']:z8.3f} {_z(point[f'z_theory_{side}']):>5}")
+        lines.append("  ".join([*cells, f"{_cop(point):>6}", point["mode"]]))
+    if any(point["dressed_cold_eV_per_ns"] is not None for point in points):
+        lines += ["", "The same against the dressed pair (each particle with a shell of adsorbed argon):"]
+        for point in points:
+            lines.append(
+                f"{point['kappa_ratio']:>8}"
+                + "".join(
+                    f"   {side} {point[f'dressed_{side}_eV_per_ns']:z7.3f} (z {_z(point[f'z_dressed_{side}'])})"
+                    for side in SIDES
+                )
+            )
+    lines += ["", *(_friction_line(side, friction) for side in SIDES)]
+    lines += ["", _closure_line(points)]
+    lines += [f"Note on {name}: {source['note']}" for name, source in _sources(points, friction) if source["note"]]
+    return "\n".join(lines) + "\n"
+
+
+def _sources(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [("friction", friction), *((f"κ_H/κ_C = {point['kappa_ratio']}", point) for point in points)]
+
+
+def _friction_line(side: str, friction: dict[str, Any]) -> str:
+    def value(stem: str) -> str:
+        se = friction[f"{stem}_kg_per_s_se"]
+        return _with_error(1e12 * friction[f"{stem}_kg_per_s"], None if se is None else 1e12 * se, digits=1)
+
+    stem = f"friction_{side}"
+    line = (
+        f"Friction, {side} particle, 10⁻¹² kg/s: {value(stem)} (from position {value(stem + '_position')}, "
+        f"from velocity {value(stem + '_velocity')})"
+    )
+    z = friction[f"position_variance_{side}_z"]
+    return f"{line}; ⟨X²⟩ against k_BT/κ: z = {_z(z)}"
+
+
+def _closure_line(points: Sequence[dict[str, Any]]) -> str:
+    drift = max(abs(point[f"closure_drift_{side}_eV_per_ns"]) for point in points for side in SIDES)
+    axes = len(points[0]["parameters"]["coupling_axes"])
+    decided = [
+        abs(point[f"heat_{side}_eV_per_ns"])
+        for point in points
+        for side in SIDES
+        if (se := point[f"heat_{side}_se"]) is not None and abs(point[f"heat_{side}_eV_per_ns"]) > 2 * se
+    ]
+    # The drift is that of a whole side, which the currents of all coupled axes share.
+    line = f"First law: largest drift of one side {drift:.4f} eV/ns"
+    return f"{line}, {100 * drift / axes / min(decided):.1f} % of the smallest decided heat rate" if decided else line
+
+
+def _cop(point: dict[str, Any]) -> str:
+    """Heat drawn from the cold bath over the power spent, for a refrigerator."""
+    if point["mode"] != "refrigerator":
+        return "-"
+    cold, hot = (point[f"heat_{side}_eV_per_ns"] for side in SIDES)
+    return f"{-cold / (cold + hot):.2f}"
+
+
+def _with_error(value: float, se: float | None, digits: int = 3) -> str:
+    error = "?" if se is None or not math.isfinite(se) else f"{se:.{digits}f}"
+    return f"{value:z.{digits}f} ± {error}"
+
+
+def _z(value: float | None) -> str:
+    return "?" if value is None else f"{value:+.1f}"

@@ -1,0 +1,16 @@
+"""Heat rates over κ_H/κ_C. inputs: heats (heat.json files), friction (friction.json); outputs: [0] .png (.svg, .csv beside)."""
+# ruff: noqa: F821  `snakemake` is put there by the rule
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.figures.heat_rates import heat_rates
+from analysis.figures.style import save
+from analysis.theory import load_friction
+
+if TYPE_CHECKING:
+    snakemake: Any
+
+points = [json.loads(Path(file).read_text()) for file in snakemake.input.heats]
+save(*heat_rates(points, load_friction(snakemake.input.friction)), snakemake.output[0])

@@ -1,0 +1,14 @@
+"""Density profile along x. inputs: [0] structure.json; outputs: [0] .png (with .svg and .csv beside it)."""
+# ruff: noqa: F821  `snakemake` is put there by the rule
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.figures.structure import structure
+from analysis.figures.style import save
+
+if TYPE_CHECKING:
+    snakemake: Any
+
+save(*structure(json.loads(Path(snakemake.input[0]).read_text())), snakemake.output[0])
