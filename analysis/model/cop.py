@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,18 +43,26 @@ class RatioLaw:
         values = [sum(self._ray(np.array([q, math.copysign(1.0, e)])) for q in (e, -e)) for e in flat]
         return np.reshape(values, np.shape(ratio))
 
+    @cached_property
+    def _inverses(self) -> Array:
+        return np.asarray(np.linalg.inv(self.covariances))
+
+    @cached_property
+    def _heights(self) -> Array:
+        """μᵀ Σ⁻¹ μ and the weight over 2π√det Σ, of every component: (2, k)."""
+        squares = np.einsum("ki,kij,kj->k", self.means, self._inverses, self.means)
+        return np.stack([squares, self.weights / (2 * np.pi * np.sqrt(np.linalg.det(self.covariances)))])
+
     def _ray(self, direction: Array) -> float:
         """∫₀^∞ s p(s·direction) ds of the mixture's density p."""
-        inverse = np.linalg.inv(self.covariances)
-        along = inverse @ direction
+        c, norm = self._heights
+        along = self._inverses @ direction
         a = along @ direction
         t = np.einsum("ki,ki->k", along, self.means) / np.sqrt(a)
-        c = np.einsum("ki,kij,kj->k", self.means, inverse, self.means)
         # 1 + t √2π Φ(t) e^(t²/2), times e^(-c/2) with t² <= c: neither side overflows, nor cancels at t << 0.
         below = np.exp(-c / 2) * (1 + np.minimum(t, 0) * np.sqrt(np.pi / 2) * erfcx(-np.minimum(t, 0) / np.sqrt(2)))
         above = np.exp(-c / 2) + t * np.sqrt(2 * np.pi) * ndtr(t) * np.exp((t**2 - c) / 2)
-        norm = 2 * np.pi * np.sqrt(np.linalg.det(self.covariances))
-        return float(self.weights @ (np.where(t < 0, below, above) / (a * norm)))
+        return float(norm @ (np.where(t < 0, below, above) / a))
 
     def sf(self, ratio: ArrayLike) -> Array:
         """P(ε > ratio), any shape; at Carnot's value, how often the machine beats it for a while."""
@@ -85,11 +94,12 @@ class RatioLaw:
         """The ε beyond which p(ε) ε²/A stays within the tolerance of 1 on the positive side.
 
         Raises:
-            ValueError: if the tail has not set in by ε = 10⁴.
+            ValueError: if the tail has not set in by ε = 10⁴, because the denominator is almost never near zero.
         """
-        grid = np.logspace(4, -2, 601)
-        off = np.abs(self.pdf(grid) * grid**2 / self.tail_amplitude() - 1) > tolerance
-        if off[0]:
+        amplitude = self.tail_amplitude()
+        grid = np.logspace(4, -2, 301)
+        off = np.abs(self.pdf(grid) * grid**2 - amplitude) > tolerance * amplitude
+        if off[0] or amplitude == 0.0:
             raise ValueError("the tail has not set in by a ratio of 1e4: the denominator is almost never near zero")
         return float(grid[np.argmax(off) - 1]) if off.any() else float(grid[-1])
 
@@ -149,6 +159,7 @@ def window_cop(machine: Refrigerator, window: float) -> RatioLaw:
 
 def _both_positive(h: Array, k: Array, correlation: Array) -> Array:
     """P(Y₁ > 0, Y₂ > 0) for unit normals of means h, k: the bivariate normal integral by Owen's T function."""
+    correlation = np.clip(correlation, -1.0, 1.0)  # rounding may carry nearly parallel directions past 1
     root = np.sqrt((1 - correlation) * (1 + correlation))
     with np.errstate(divide="ignore", invalid="ignore"):
         first = owens_t(h, np.where(h == 0, np.copysign(np.inf, k), (k / h - correlation) / root))
