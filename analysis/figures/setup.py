@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import warnings
-from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
-
-import MDAnalysis
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-# LAMMPS types: argon cold/hot, particle cold/hot, wall of the cold/hot side; colours safe for colour-blind readers (Okabe-Ito)
-COLOURS = {1: "#9bc9ea", 2: "#f3c29b", 3: "#0072b2", 4: "#d55e00", 5: "#6d6d6d", 6: "#6d6d6d"}
+from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
+from analysis.runs import Run
+from analysis.structure import load_trajectory
+
+# LAMMPS types: argon cold and hot (paler), particle cold and hot, wall of the cold and hot side
+COLOURS = {1: "#9bc9ea", 2: "#f3c29b", 3: COLD, 4: HOT, 5: NEUTRAL, 6: NEUTRAL}
 RADII_A = {1: 1.7, 2: 1.7, 3: 1.25, 4: 1.25, 5: 1.25, 6: 1.25}
 SLAB_A = 4.0  # half thickness of the argon shown; copper is shown whole
 
 
-def draw_setup(topology: Path, trajectory: Path, temperatures_K: tuple[float, float], frame: int = -1) -> Figure:
+def draw_setup(run: Run, frame: int = -1) -> Figure:
     """Draw one frame of a run: walls, argon in a slab about the particles, both particles, their traps, the demon's forces.
 
     Args:
-        topology: `topology.data` of a run folder.
-        trajectory: `trajectory.dcd` of the same.
-        temperatures_K: of the cold and the hot bath, for the labels.
-        frame: which frame; the last by default.
+        run: a molecular-dynamics run.
+        frame: which frame of its trajectory; the last by default.
+
+    Raises:
+        FileNotFoundError: if the run has no trajectory.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an atomic-style data file has no charges or names to tell
-        universe = MDAnalysis.Universe(
-            str(topology), str(trajectory), topology_format="DATA", atom_style="id type x y z"
-        )
-        universe.trajectory[frame]
-        positions, types = universe.atoms.positions.astype(float), universe.atoms.types.astype(int)
+    universe = load_trajectory(run.folder)
+    universe.trajectory[frame]
+    positions, types = universe.atoms.positions.astype(float), universe.atoms.types.astype(int)
     # A wrapped frame may start anywhere; the middle wall is the origin of x.
     middle = positions[(types == 5) | (types == 6), 0].mean()
     edge = np.ptp(positions[(types == 5) | (types == 6), 0]) / 2
@@ -45,7 +37,8 @@ def draw_setup(topology: Path, trajectory: Path, temperatures_K: tuple[float, fl
     shown = (np.abs(positions[:, 2] - centre_z) < SLAB_A) | (types == 3) | (types == 4)
     order = np.flatnonzero(shown)[np.argsort(positions[shown, 2])]
 
-    figure, axes = plt.subplots(figsize=(9, 4.9))
+    figure = new_figure(9, 4.9)
+    axes = figure.add_subplot()
     diameters = 2 * np.array([RADII_A[kind] for kind in types[order]])
     axes.add_collection(
         EllipseCollection(
@@ -63,8 +56,8 @@ def draw_setup(topology: Path, trajectory: Path, temperatures_K: tuple[float, fl
     trap = np.linspace(-0.36 * edge, 0.36 * edge, 200)
     ends = []
     for sign, name, kind, temperature in (
-        (-1, "cold", 3, temperatures_K[0]),
-        (1, "hot", 4, temperatures_K[1]),
+        (-1, "cold", 3, run.parameters.temperature[0]),
+        (1, "hot", 4, run.parameters.temperature[1]),
     ):
         middle_of_bath = sign * edge / 2
         axes.plot(middle_of_bath + trap, 0.08 * edge + 0.34 * edge * (trap / trap[-1]) ** 2, color="black", lw=1.6)
@@ -104,12 +97,11 @@ def draw_setup(topology: Path, trajectory: Path, temperatures_K: tuple[float, fl
         ha="center",
         va="center",
         fontsize=12,
-        bbox={"boxstyle": "round", "fc": "#d7efe3", "ec": "#009e73"},
+        bbox={"boxstyle": "round", "fc": "#d7efe3", "ec": ACCENT},
         zorder=6,
     )
     axes.set_xlim(-1.03 * edge, 1.03 * edge)
     axes.set_ylim(-0.1 * edge, 1.2 * edge)
     axes.set_aspect("equal")
     axes.axis("off")
-    figure.tight_layout(pad=0.2)
     return figure

@@ -67,10 +67,12 @@ def test_any_data_is_a_study_or_a_study_error(data: dict[str, Any]) -> None:
     try:
         study = check_study("fuzz", data)
     except StudyError as failure:
-        assert failure.problems
-        assert all("\n" not in problem for problem in failure.problems)
+        problems = failure.problems
     else:
         assert study.name == "fuzz"
+        return
+    assert problems
+    assert all("\n" not in problem for problem in problems)
 
 
 @given(st.text(max_size=60) | studies().map(lambda data: yaml.safe_dump(data, allow_unicode=True)))
@@ -81,4 +83,7 @@ def test_any_file_is_a_study_or_a_study_error(tmp_path_factory: Any, text: str) 
     try:
         load_study("fuzz", folder)
     except StudyError as failure:
-        assert failure.problems
+        problems = failure.problems
+    else:
+        return
+    assert problems

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.figures.heat_rates import heat_rates
 from analysis.figures.style import save
-from analysis.theory import load_friction
+from analysis.theory import Friction
 
 if TYPE_CHECKING:
     snakemake: Any
 
 points = [json.loads(Path(file).read_text()) for file in snakemake.input.heats]
-save(*heat_rates(points, load_friction(snakemake.input.friction)), snakemake.output[0])
+friction = Friction.from_json(json.loads(Path(snakemake.input.friction).read_text()))
+save(*heat_rates(points, friction), snakemake.output[0])

@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 points = [json.loads(Path(file).read_text()) for file in snakemake.input.heats]
 friction = json.loads(Path(snakemake.input.friction).read_text())
-summary_table(points).to_csv(snakemake.output.csv, index=False, float_format="%.6g")
+summary_table(points, friction).to_csv(snakemake.output.csv, index=False, float_format="%.6g")
 Path(snakemake.output.text).write_text(summary_text(points, friction))
