@@ -1,4 +1,4 @@
-"""Heat rates of both baths at one point of a sweep, each measured in three ways, beside the exact theory.
+"""Heat rates of both baths at one point of a sweep, each measured in three ways.
 
 Every rate is *per coupled axis*: with ``coupling_axes`` "xyz" three independent currents of the paper's one-dimensional
 machine run at once, and the totals are divided by three. Heat is positive into the bath.
@@ -26,7 +26,6 @@ import numpy as np
 
 from analysis.model import BOLTZMANN
 from analysis.runs import SIDES, Array, Run
-from analysis.theory import Friction, dressed_rates, white_rates
 from analysis.timeseries import (
     Blocks,
     Estimate,
@@ -114,12 +113,11 @@ def mode(heat_cold: Estimate) -> str:
     return "undecided"
 
 
-def point_summary(runs: Sequence[Run], friction: Friction) -> dict[str, Any]:
+def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
     """Everything measured at one point, ready for ``heat.json``; rates in eV/ns per coupled axis, unknown errors ``None``.
 
     Args:
         runs: replicas of one point of the sweep.
-        friction: of the same study, for the theory.
 
     Raises:
         ValueError: if the replicas differ in length.
@@ -134,11 +132,8 @@ def point_summary(runs: Sequence[Run], friction: Friction) -> dict[str, Any]:
     except SeriesTooShortError as problem:
         # A study may be meant to be short (tests): the values stand, without errors, and decide nothing.
         note = str(problem)
-    parameters = runs[0].parameters
     rates = heat_rates(runs, blocks)
     temperatures = effective_temperatures(runs, blocks)
-    white = white_rates(parameters, friction)
-    dressed = dressed_rates(parameters, friction)
     result: dict[str, Any] = {
         "point": runs[0].metadata["point"],
         "kappa_ratio": runs[0].kappa_ratio,
@@ -155,11 +150,6 @@ def point_summary(runs: Sequence[Run], friction: Friction) -> dict[str, Any]:
             estimate = rates[name][j] * PER_NS
             result[f"{name}_{side}_eV_per_ns"] = estimate.value
             result[f"{name}_{side}_se"] = _known(estimate.se)
-        result[f"theory_{side}_eV_per_ns"] = white[j].value * PER_NS
-        result[f"theory_{side}_se"] = _known(white[j].se * PER_NS)
-        result[f"dressed_{side}_eV_per_ns"] = dressed[j].value * PER_NS if dressed else None
-        result[f"z_theory_{side}"] = _known(rates["heat"][j].z(white[j].value, white[j].se))
-        result[f"z_dressed_{side}"] = _known(rates["heat"][j].z(dressed[j].value, dressed[j].se)) if dressed else None
         result[f"effective_temperature_{side}_K"] = temperatures[j].value
         result[f"effective_temperature_{side}_se"] = _known(temperatures[j].se)
         result[f"closure_drift_{side}_eV_per_ns"] = max(

@@ -8,7 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.runs import SIDES
+from analysis.runs import SIDES, Parameters
+from analysis.theory import Friction, dressed_rates, white_rates
+from analysis.timeseries import Estimate
+from analysis.units import PER_NS
 
 COLUMNS = [
     "kappa_ratio",
@@ -37,9 +40,51 @@ def by_ratio(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(points, key=lambda point: float(point["kappa_ratio"]))
 
 
-def summary_table(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """One row per point (the contents of the ``heat.json`` files), sorted by κ_H/κ_C, which stays as the study spells it."""
-    return pd.DataFrame(by_ratio(points), columns=COLUMNS)
+def beside_theory(points: Sequence[dict[str, Any]], friction: Friction) -> list[dict[str, Any]]:
+    """Points, sorted by κ_H/κ_C, with the exact theory at the study's own friction and the deviations from it.
+
+    Args:
+        points: contents of the ``heat.json`` files of a study.
+        friction: of the same study.
+
+    Returns:
+        For each point its content with ``theory_<side>_eV_per_ns`` and ``theory_<side>_se`` (the paper's pair),
+        ``dressed_<side>_eV_per_ns`` and ``dressed_<side>_se`` (``None`` if not measured), and ``z_theory_<side>`` and
+        ``z_dressed_<side>``: headline heat less theory over the standard errors of both.
+    """
+    return [point | _theory(point, friction) for point in by_ratio(points)]
+
+
+def _theory(point: dict[str, Any], friction: Friction) -> dict[str, float | None]:
+    parameters = Parameters.from_json(point["parameters"])
+    entries: dict[str, float | None] = {}
+    for model, rates in (
+        ("theory", white_rates(parameters, friction)),
+        ("dressed", dressed_rates(parameters, friction)),
+    ):
+        for j, side in enumerate(SIDES):
+            keys = (f"{model}_{side}_eV_per_ns", f"{model}_{side}_se", f"z_{model}_{side}")
+            if rates is None:
+                entries |= dict.fromkeys(keys)
+                continue
+            se = point[f"heat_{side}_se"]
+            measured = Estimate(point[f"heat_{side}_eV_per_ns"], math.nan if se is None else se)
+            rate = rates[j] * PER_NS
+            numbers = (rate.value, rate.se, measured.z(rate.value, rate.se))
+            entries |= {
+                key: number if math.isfinite(number) else None for key, number in zip(keys, numbers, strict=True)
+            }
+    return entries
+
+
+def summary_table(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> pd.DataFrame:
+    """One row per point, sorted by κ_H/κ_C, which stays as the study spells it; columns are ``COLUMNS``.
+
+    Args:
+        points: contents of the ``heat.json`` files of a study.
+        friction: content of its ``friction.json``.
+    """
+    return pd.DataFrame(beside_theory(points, Friction.from_json(friction)), columns=COLUMNS)
 
 
 def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> str:
@@ -47,9 +92,9 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
 
     Args:
         points: contents of the ``heat.json`` files of a study.
-        friction: contents of its ``friction.json``.
+        friction: content of its ``friction.json``.
     """
-    points = by_ratio(points)
+    points = beside_theory(points, Friction.from_json(friction))
     lines = [
         f"Study {friction['study']}: heat into each bath, eV/ns per coupled axis ± one standard error",
         "(theory: the paper's pair with this study's own friction; z: measurement less theory, in standard errors of both)",

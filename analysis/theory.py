@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,29 +35,27 @@ class Friction:
     white: tuple[Estimate, Estimate]
     dressed: tuple[Shell, Shell] | None = None
 
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Friction:
+        """From the content of a ``friction.json``.
 
-def load_friction(path: str | Path) -> Friction:
-    """Read ``friction.json``.
-
-    Raises:
-        ValueError: if a key is missing; names file and key.
-    """
-    content: dict[str, Any] = json.loads(Path(path).read_text())
-    try:
-        cold, hot = (
-            Estimate(content[f"friction_{side}_eV_ps_per_A2"], _or_nan(content[f"friction_{side}_se"]))
-            for side in SIDES
-        )
-        shells = content["dressed"]
-        if shells is None:
-            return Friction((cold, hot))
-        dressed = [
-            Shell(tuple(shells[side][key] for key in SHELL_KEYS), np.array(shells[side]["log_covariance"]))
-            for side in SIDES
-        ]
-    except KeyError as missing:
-        raise ValueError(f"{path}: key {missing} is missing; run the friction analysis again") from None
-    return Friction((cold, hot), (dressed[0], dressed[1]))
+        Raises:
+            ValueError: if a key is missing; names it.
+        """
+        try:
+            cold, hot = (
+                Estimate(content[f"friction_{side}_eV_ps_per_A2"], _or_nan(content[f"friction_{side}_se"]))
+                for side in SIDES
+            )
+            if content["dressed"] is None:
+                return cls((cold, hot))
+            shells = [
+                Shell(tuple(shell[key] for key in SHELL_KEYS), np.array(shell["log_covariance"]))
+                for shell in (content["dressed"][side] for side in SIDES)
+            ]
+        except KeyError as missing:
+            raise ValueError(f"friction.json: key {missing} is missing; run the friction analysis again") from None
+        return cls((cold, hot), (shells[0], shells[1]))
 
 
 def white_rates(parameters: Parameters, friction: Friction) -> tuple[Estimate, Estimate]:
