@@ -29,6 +29,10 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
             curve = content["curves"][side][observable]
             table = pd.DataFrame({key: curve[key] for key in ("lag_ps", "correlation", "se", "white", "dressed")})
             tables.append(table.assign(side=side, observable=observable))
+            if observable == "velocity":
+                # Two scales of decay ask for a logarithm, which has no place for the trivial point at lag 0.
+                axes.set_xscale("log")
+                table = table.iloc[1:]
             error = np.zeros(len(table)) if curve["se"] is None else table["se"].to_numpy(float)
             axes.errorbar(
                 table["lag_ps"],
@@ -46,8 +50,6 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
                 axes.plot(table["lag_ps"], table["dressed"], color="black", linestyle="--", label="dressed particle")
             axes.axhline(0, color="black", linewidth=0.5)
             axes.set_title(f"{observable}, {_value(content, side, observable)}", loc="left", fontsize=9)
-        # The velocity decays on two scales, and a logarithm shows both; the trivial point at lag 0 is left out.
-        row[1].set_xscale("log")
         row[0].legend(loc="lower left")
         row[0].set_ylabel("autocorrelation")
     panels[0, 0].set_ylim(top=1.05)

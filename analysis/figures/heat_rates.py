@@ -56,7 +56,15 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters) ->
     carnot = parameters.temperature[1] / parameters.temperature[0]
     limits = theory["kappa_ratio"].min(), theory["kappa_ratio"].max()
     # Heat flows from cold to hot where the controller's asymmetry beats that of the temperatures.
-    axes.axvspan(max(carnot, limits[0]), max(limits[1], carnot), color="#DDE8F2", zorder=0, label="refrigerator")
+    axes.axvspan(carnot, limits[1], color="#DDE8F2", zorder=0)
+    axes.annotate(
+        r"refrigerator: $\kappa_H/\kappa_C > T_H/T_C$",
+        (math.sqrt(carnot * limits[1]), 0.015),
+        xycoords=("data", "axes fraction"),
+        ha="center",
+        fontsize=7,
+        color=NEUTRAL,
+    )
     axes.axhline(0, color="black", linewidth=0.7)
     _line(axes, theory, NEUTRAL, "-", "theory, white friction")
     dressed = data[data["series"] == "dressed"]

@@ -32,8 +32,13 @@ def structure(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
             inside["x_A"] / 10,
             inside[f"density_{side}_per_nm3"],
             color=SIDE_COLOUR[side],
-            linestyle={"cold": "-", "hot": "--"}[side],
-            label=f"{side} bath, {temperature:.1f} K, {pressure:.0f} bar",
+        )
+        axes.annotate(
+            f"{side} bath\n{temperature:.1f} K, {pressure:.0f} bar",
+            ((low + high) / 20, 0.85),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            color=SIDE_COLOUR[side],
         )
     for x in walls:
         axes.axvline(x / 10, color=NEUTRAL, linewidth=2)
@@ -42,5 +47,4 @@ def structure(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     axes.set_ylabel("argon density (nm$^{-3}$)")
     verdict = "nothing leaked, no cavity, particles whole" if content["sound"] else "NOT SOUND: see structure.json"
     axes.set_title(f"{content['frames']} frames: {verdict}", loc="left", fontsize=9)
-    axes.legend(loc="lower center")
     return figure, table
