@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from scipy.constants import physical_constants
 from scipy.linalg import expm, solve_continuous_lyapunov
 
+from analysis.runs import Parameters, Run
+
 BOLTZMANN_EV_PER_K = float(physical_constants["Boltzmann constant in eV/K"][0])
 SIDES = ("cold", "hot")
 AXES = ("x", "y", "z")
@@ -189,6 +191,16 @@ def metadata(truth: Truth, duration_ps: float, replica: int, axes: str = "xyz") 
             "limit_eV_per_ns": 0.05,
         },
     }
+
+
+def synthetic_runs(truth: Truth, duration_ps: float, runs: int, seed: int, axes: str = "xyz") -> list[Run]:
+    """``runs`` runs in memory, as ``load_runs`` would return them from their folders."""
+    tables = series(truth, duration_ps, runs, seed, axes)
+    details = [metadata(truth, duration_ps, replica, axes) for replica in range(1, runs + 1)]
+    return [
+        Run(Path("synthetic"), meta, Parameters.from_json(meta["parameters"]), table)
+        for meta, table in zip(details, tables, strict=True)
+    ]
 
 
 def write_runs(root: Path, truth: Truth, duration_ps: float, runs: int, seed: int, axes: str = "xyz") -> list[Path]:

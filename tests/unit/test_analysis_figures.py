@@ -1,0 +1,79 @@
+"""Figures: each shows the data it was given, and leaves SVG, PNG and CSV of the same numbers."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.figures.friction import friction as draw_friction
+from analysis.figures.heat_rates import heat_rates as draw_heat_rates
+from analysis.figures.structure import structure as draw_structure
+from analysis.figures.style import save
+from analysis.friction import friction_summary
+from analysis.heat import point_summary
+from analysis.theory import Friction
+from tests.unit.synthetic import Truth, synthetic_runs
+
+TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.2, friction_hot=0.3)
+
+
+@pytest.fixture(scope="module")
+def friction_content() -> dict[str, Any]:
+    """Content of a friction.json."""
+    return friction_summary(synthetic_runs(replace(TRUTH, kappa_ratio=None), 1000, 1, seed=51))
+
+
+@pytest.fixture(scope="module")
+def points() -> list[dict[str, Any]]:
+    """Two points of a sweep."""
+    return [point_summary(synthetic_runs(replace(TRUTH, kappa_ratio=r), 600, 1, seed=52)) for r in ("4.80", "0.17")]
+
+
+def test_heat_rates_show_measurement_and_theory(points: list[dict[str, Any]], friction_content: dict[str, Any]) -> None:
+    """Measured points sit at their ratios, the white line changes sign at T_H/T_C, and the headline is on the axes."""
+    figure, data = draw_heat_rates(points, Friction.from_json(friction_content))
+    heat = data[(data["series"] == "heat") & (data["side"] == "cold")]
+    assert list(heat["kappa_ratio"]) == [0.17, 4.8]
+    assert heat["rate_eV_per_ns"].iloc[1] == points[0]["heat_cold_eV_per_ns"]
+    theory = data[(data["series"] == "theory") & (data["side"] == "cold")]
+    heating = theory["rate_eV_per_ns"] > 0
+    assert (heating == (theory["kappa_ratio"] < 1.2)).all()
+    for axes, side in zip(figure.axes, ("cold", "hot"), strict=True):
+        low, high = axes.get_ylim()
+        shown = data[(data["series"] == "heat") & (data["side"] == side)]
+        assert (shown["rate_eV_per_ns"].between(low, high)).all()
+        assert axes.get_xscale() == "log"
+
+
+def test_friction_figure_holds_all_curves(friction_content: dict[str, Any]) -> None:
+    """Both observables of both particles are there, with their fits."""
+    figure, data = draw_friction(friction_content)
+    assert len(figure.axes) == 4
+    assert set(map(tuple, data[["side", "observable"]].to_numpy())) == {
+        (side, name) for side in ("cold", "hot") for name in ("position", "velocity")
+    }
+    assert np.abs(data["correlation"] - data["white"]).max() < 0.35
+
+
+def test_structure_figure_says_when_something_is_wrong() -> None:
+    """A set-up that failed a check does not get a reassuring title."""
+    content = {"x_A": [5.0, 15.0], "frames": 3, "sound": False}
+    for side, walls in (("cold", [0.0, 10.0]), ("hot", [10.0, 20.0])):
+        content |= {f"density_{side}_per_nm3": [1.0, 2.0], f"walls_{side}_A": walls}
+        content |= {f"temperature_{side}_K": 100.0, f"pressure_{side}_bar": 300.0}
+    assert "NOT SOUND" in draw_structure(content)[0].axes[0].get_title(loc="left")
+    assert "NOT SOUND" not in draw_structure(content | {"sound": True})[0].axes[0].get_title(loc="left")
+
+
+def test_saved_files_lie_beside_each_other_and_repeat(tmp_path: Path, friction_content: dict[str, Any]) -> None:
+    """One call leaves SVG, PNG and CSV; the same data give the same bytes, so reruns change nothing under version control."""
+    for folder in ("first", "second"):
+        save(*draw_friction(friction_content), tmp_path / folder / "friction.png")
+    for suffix in ("svg", "png", "csv"):
+        first, second = ((tmp_path / folder / f"friction.{suffix}").read_bytes() for folder in ("first", "second"))
+        assert first == second
+    table = pd.read_csv(tmp_path / "first" / "friction.csv")
+    assert list(table.columns) == ["side", "observable", "lag_ps", "correlation", "se", "white", "dressed"]

@@ -1,0 +1,162 @@
+"""Friction from equilibrium runs: exact forms in every regime of damping, and truth recovered within the errors given."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.linalg import expm
+
+from analysis.correlation import autocorrelation, dressed_correlations, memory_time, white_position, white_velocity
+from analysis.friction import (
+    equilibrium_blocks,
+    fit_dressed,
+    fit_white,
+    friction_summary,
+    particle_data,
+)
+from analysis.timeseries import SeriesTooShortError
+from analysis.units import FRICTION_SI
+from tests.unit.synthetic import Truth, synthetic_runs
+
+MASS, TRAP = 1.225, 0.01
+CRITICAL = 2 * math.sqrt(MASS * TRAP)
+LAGS = np.linspace(0, 200, 41)
+
+
+def propagator(drift: list[list[float]], lags: NDArray[np.float64]) -> NDArray[np.float64]:
+    """exp(A t) for all lags, from the matrix alone."""
+    return np.array([expm(np.array(drift) * lag) for lag in lags])
+
+
+@pytest.mark.parametrize("friction", [1e-3, 0.1, CRITICAL, CRITICAL * (1 + 1e-9), 1.0, 50.0, 5000.0])
+def test_white_forms_are_exact_at_any_damping(friction: float) -> None:
+    """Under-, over- and critically damped alike, the closed forms are the elements of the matrix exponential."""
+    exact = propagator([[0.0, 1.0], [-TRAP / MASS, -friction / MASS]], LAGS)
+    np.testing.assert_allclose(white_position(LAGS, MASS, TRAP, friction), exact[:, 0, 0], atol=1e-9)
+    np.testing.assert_allclose(white_velocity(LAGS, MASS, TRAP, friction), exact[:, 1, 1], atol=1e-9)
+
+
+def test_dressed_form_is_exact() -> None:
+    """The dressed correlations are the elements of the matrix exponential of core and shell."""
+    core, shell, mass = 2.0, 0.6, 1.6
+    drift = [[0.0, 1.0, 0.0], [-TRAP / MASS, -core / MASS, core / MASS], [0.0, core / mass, -(core + shell) / mass]]
+    exact = propagator(drift, LAGS)
+    position, velocity = dressed_correlations(LAGS, MASS, TRAP, core, shell, mass)
+    np.testing.assert_allclose(position, exact[:, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(velocity, exact[:, 1, 1], atol=1e-12)
+
+
+def test_a_rigid_shell_is_white_friction_of_a_heavier_particle() -> None:
+    """With g₁ → ∞ the shell moves with the core: white friction g₂ on the mass m + M (position) follows."""
+    position, _ = dressed_correlations(LAGS, MASS, TRAP, 1e6, 0.6, 1.6)
+    np.testing.assert_allclose(position, white_position(LAGS, MASS + 1.6, TRAP, 0.6), atol=1e-5)
+
+
+def test_autocorrelation_is_the_mean_of_products() -> None:
+    """Lagged products are averaged over all pairs of all series, blocks or not."""
+    series = np.random.default_rng(1).standard_normal((3, 50)).cumsum(axis=1)
+    lags = np.array([0, 1, 7, 30])
+    direct = np.array([np.mean(series[:, : 50 - k] * series[:, k:]) for k in lags])
+    for blocks in (0, 4):
+        curve = autocorrelation(series, 0.5, lags, blocks, copies=5, seed=1)
+        np.testing.assert_allclose(curve.value, direct / direct[0])
+        np.testing.assert_allclose(curve.lag, 0.5 * lags)
+        assert curve.resampled.shape == (5 if blocks else 0, 4)
+    assert np.isnan(autocorrelation(series, 0.5, lags, 0, copies=5, seed=1).se).all()
+
+
+def test_memory_time_of_known_series() -> None:
+    """The 1/e time is where a cosine's autocorrelation first falls below 1/e, and the whole length if it never does."""
+    time = np.arange(4000) * 0.1
+    series = np.stack([np.cos(0.5 * time), np.sin(0.5 * time)])
+    assert memory_time(series, 0.1) == pytest.approx(math.acos(1 / math.e) / 0.5, abs=0.1)
+    assert memory_time(np.ones((1, 11)), 2.0) == 20.0
+
+
+@pytest.mark.parametrize("friction", [0.1, CRITICAL, 0.6], ids=["under", "critical", "over"])
+def test_friction_is_recovered_with_true_errors(friction: float) -> None:
+    """Over 40 runs of 1 ns the three fits are unbiased and their deviations have the size of their errors."""
+    truth = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=0.5, substeps=1)
+    found: dict[str, list[tuple[float, float]]] = {"position": [], "velocity": [], "joint": []}
+    for run in synthetic_runs(truth, 1000, 40, seed=21):
+        for name, fit in fit_white(particle_data([run], 0, equilibrium_blocks([run]))).items():
+            found[name].append((fit.friction.value, fit.friction.se))
+    for name, pairs in found.items():
+        values, errors = np.array(pairs).T
+        # Friction is positive and spreads evenly in its logarithm; 40 values tell the mean of z to 0.16, its spread to 0.11.
+        z = np.log(values / friction) / (errors / values)
+        assert abs(z.mean()) < 4 / math.sqrt(40), name
+        assert 1 - 4 * 0.11 < z.std() < 1 + 4 * 0.11, name
+
+
+def test_dressed_particle_is_recovered_and_preferred() -> None:
+    """Core, shell and shell mass come back within their errors, and the fit beats white friction where there is a shell."""
+    truth = Truth(
+        kappa_ratio=None,
+        friction_cold=0.7,
+        friction_hot=0.7,
+        shell_mass=1.6,
+        core_friction=2.0,
+        sample_interval=0.2,
+        substeps=1,
+    )
+    exact = np.array([2.0, 0.7, 1.6])
+    z = []
+    for run in synthetic_runs(truth, 1500, 12, seed=22):
+        data = particle_data([run], 1, equilibrium_blocks([run]))
+        fit = fit_dressed(data)
+        assert fit is not None
+        z.append(np.log(fit.values / exact) / np.sqrt(np.diag(fit.log_covariance)))
+        assert fit.residual < 0.6 * fit_white(data)["joint"].residual
+        zero_frequency = fit.values[0] * fit.values[1] / (fit.values[0] + fit.values[1])
+        assert fit.zero_frequency.value == pytest.approx(zero_frequency)
+        assert abs(fit.zero_frequency.z(2.0 * 0.7 / 2.7)) < 4
+    deviations = np.array(z)
+    assert (np.abs(deviations.mean(axis=0)) < 4 / math.sqrt(12)).all()
+    assert (np.abs(deviations) < 4.5).all()
+
+
+def test_position_variance_is_that_of_the_trap() -> None:
+    """⟨X²⟩ of both particles agrees with k_BT/κ, and would not with the other bath's temperature."""
+    truth = Truth(kappa_ratio=None, sample_interval=0.5, substeps=1)
+    summary = friction_summary(synthetic_runs(truth, 5000, 20, seed=23))
+    for side in ("cold", "hot"):
+        assert abs(summary[f"position_variance_{side}_z"]) < 4
+        assert abs(summary[f"particle_temperature_{side}_z"]) < 4
+    gap = summary["position_variance_hot_theory_A2"] - summary["position_variance_cold_A2"]
+    assert gap > 4 * summary["position_variance_cold_se"]
+
+
+def test_summary_is_json_with_both_unit_systems() -> None:
+    """The summary is strict JSON; SI values are the metal ones converted; curves and fits have one value per lag."""
+    truth = Truth(kappa_ratio=None, friction_cold=0.3, sample_interval=0.5, substeps=1)
+    summary = json.loads(json.dumps(friction_summary(synthetic_runs(truth, 800, 2, seed=24)), allow_nan=False))
+    for side in ("cold", "hot"):
+        stem = f"friction_{side}"
+        assert summary[f"{stem}_kg_per_s"] == pytest.approx(summary[f"{stem}_eV_ps_per_A2"] * FRICTION_SI)
+        assert summary[f"{stem}_kg_per_s_se"] == pytest.approx(summary[f"{stem}_se"] * FRICTION_SI)
+        for name in ("position", "velocity"):
+            curve = summary["curves"][side][name]
+            assert len({len(curve[key]) for key in ("lag_ps", "correlation", "se", "white")}) == 1
+            assert curve["correlation"][0] == 1.0
+    assert summary["friction_cold_eV_ps_per_A2"] == pytest.approx(0.3, rel=0.35)
+
+
+def test_short_runs_give_values_without_errors() -> None:
+    """Runs shorter than their memory have a friction but no error, no dressed fit, and a note that says what is needed."""
+    runs = synthetic_runs(Truth(kappa_ratio=None, sample_interval=0.5, substeps=1), 30, 1, seed=25)
+    with pytest.raises(SeriesTooShortError):
+        equilibrium_blocks(runs)
+    summary = friction_summary(runs)
+    assert summary["friction_hot_eV_ps_per_A2"] > 0
+    assert summary["friction_hot_se"] is None
+    assert summary["dressed"] is None
+    assert "must last at least" in summary["note"]
+
+
+def test_driven_runs_are_refused() -> None:
+    """Friction is an equilibrium measurement; a run of the sweep is not one."""
+    with pytest.raises(ValueError, match="couplings are not 0"):
+        friction_summary(synthetic_runs(Truth(kappa_ratio="1.2"), 30, 1, seed=26))

@@ -1,0 +1,149 @@
+"""Heat rates against runs of known truth: unbiased, with error bars that cover, per coupled axis."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.linalg import solve_continuous_lyapunov
+from scipy.stats import binomtest
+
+from analysis.heat import ESTIMATORS, heat_rates, mode, point_summary, run_blocks, slow_mode
+from analysis.runs import Run
+from analysis.timeseries import Estimate, SeriesTooShortError
+from tests.unit import synthetic
+from tests.unit.synthetic import Truth, synthetic_runs
+
+RUNS = 120
+REFRIGERATOR = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
+HEATER = Truth(kappa_ratio="0.17", friction_cold=0.45, friction_hot=0.55)
+
+
+@pytest.fixture(scope="module", params=[REFRIGERATOR, HEATER], ids=["refrigerator", "heater"])
+def deviations(request: pytest.FixtureRequest) -> dict[tuple[str, int], np.ndarray]:
+    """Deviations from the truth in standard errors, over 120 runs of 500 ps, by estimator and side."""
+    truth: Truth = request.param
+    exact = synthetic.heat_rates(truth)
+    z: dict[tuple[str, int], list[float]] = {(name, side): [] for name in ESTIMATORS for side in range(2)}
+    for run in synthetic_runs(truth, 500, RUNS, seed=11):
+        try:
+            blocks = run_blocks([run])
+        except SeriesTooShortError:
+            continue
+        for name, pair in heat_rates([run], blocks).items():
+            for side in range(2):
+                z[name, side].append(pair[side].z(exact[side]))
+    return {key: np.array(values) for key, values in z.items()}
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["cold", "hot"])
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_error_bars_cover(deviations: dict[tuple[str, int], np.ndarray], name: str, side: int) -> None:
+    """Nominal 95 % intervals cover the truth as often as they say, and estimates fall on both sides of it."""
+    z = deviations[name, side]
+    assert len(z) > 0.9 * RUNS
+    assert binomtest(int((np.abs(z) < 1.96).sum()), len(z), 0.95).pvalue > 1e-3
+    assert abs(z.mean()) < 4 / math.sqrt(len(z))
+    # An error bar may not buy its coverage by being too wide: 120 values tell the spread to 6.5 %.
+    assert z.std() > 1 - 4 * 0.065
+
+
+def test_bare_thermostat_drowns_and_headline_does_not() -> None:
+    """The baths' own energy blows up the error of the bare thermostat, while the headline is as good as the work."""
+    runs = synthetic_runs(REFRIGERATOR, 600, 2, seed=2)
+    rates = heat_rates(runs, run_blocks(runs))
+    for side in range(2):
+        work, heat, bare = (rates[name][side].se for name in ("work", "heat", "thermostat"))
+        assert work <= heat < 1.3 * work
+        assert bare > 3 * heat
+
+
+def test_error_of_a_fitted_line_is_far_too_small() -> None:
+    """The error that least squares claims for a cumulative heat is an order of magnitude below the true spread."""
+    works = [run.work[:, 0, 0] for run in synthetic_runs(REFRIGERATOR, 500, 40, seed=3, axes="x")]
+    fits = [np.polyfit(np.arange(len(w)), w, 1, cov=True) for w in works]
+    claimed = float(np.mean([math.sqrt(covariance[0, 0]) for _, covariance in fits]))
+    seen = float(np.std([line[0] for line, _ in fits]))
+    assert claimed < seen / 8
+
+
+def test_rates_are_per_coupled_axis() -> None:
+    """One, two and three coupled axes give the same rate per axis, for all three estimators."""
+    exact = synthetic.heat_rates(REFRIGERATOR)
+    for axes in ("y", "xz", "xyz"):
+        runs = synthetic_runs(REFRIGERATOR, 1500, 4, seed=4, axes=axes)
+        for name, pair in heat_rates(runs, run_blocks(runs)).items():
+            for side in range(2):
+                assert abs(pair[side].z(exact[side])) < 4, (axes, name, side)
+
+
+def test_slow_mode_has_no_share_in_the_stiff_one() -> None:
+    """Moving the particles along the controller's own mode (κ_C, -κ_H) leaves the slow coordinate where it was."""
+    run = synthetic_runs(REFRIGERATOR, 20, 1, seed=5, axes="xz")[0]
+    before = slow_mode(run)
+    shift = np.random.default_rng(1).standard_normal((21, 1, 3)) * np.array([0.1, -0.48])[:, None]
+    moved = replace(run, series=run.series.copy())
+    for j, side in enumerate(("cold", "hot")):
+        for k, axis in enumerate("xyz"):
+            moved.series[f"position_{side}_{axis}_A"] += shift[:, j, k]
+    assert before.shape == (2, 21)
+    np.testing.assert_allclose(slow_mode(moved), before, atol=1e-12)
+    assert not np.allclose(moved.position, run.position, atol=1e-2)
+
+
+def test_summary_of_a_point() -> None:
+    """The summary carries the rates in eV/ns, and calls a machine a refrigerator or a heater when it is decided."""
+    for truth, expected in ((REFRIGERATOR, "refrigerator"), (HEATER, "heater")):
+        runs = synthetic_runs(truth, 1500, 3, seed=6)
+        summary = point_summary(runs)
+        rates = heat_rates(runs, run_blocks(runs))
+        assert summary["mode"] == expected
+        assert summary["kappa_ratio"] == truth.kappa_ratio
+        assert summary["replicas"] == 3
+        assert summary["time_ns"] == pytest.approx(4.5)
+        assert summary["note"] is None
+        assert summary["heat_cold_eV_per_ns"] == pytest.approx(1000 * rates["heat"][0].value)
+        assert summary["work_hot_se"] == pytest.approx(1000 * rates["work"][1].se)
+
+
+def test_effective_temperatures_of_a_point() -> None:
+    """m⟨V²⟩/k_B along the coupled axes is the exact one within its error."""
+    a, d = synthetic.drift_and_noise(REFRIGERATOR, REFRIGERATOR.couplings)
+    exact = np.diag(solve_continuous_lyapunov(a, -d))[2:] * REFRIGERATOR.mass / synthetic.BOLTZMANN_EV_PER_K
+    summary = point_summary(synthetic_runs(REFRIGERATOR, 1500, 3, seed=7))
+    for side, temperature in zip(("cold", "hot"), exact, strict=True):
+        estimate = Estimate(summary[f"effective_temperature_{side}_K"], summary[f"effective_temperature_{side}_se"])
+        assert abs(estimate.z(temperature)) < 4
+        assert estimate.se < 0.1 * temperature
+
+
+def test_a_short_point_has_values_but_decides_nothing() -> None:
+    """A run shorter than its memory has rates without errors, a note that says what is needed, and no mode."""
+    summary = point_summary(synthetic_runs(REFRIGERATOR, 30, 1, seed=8))
+    assert summary["mode"] == "undecided"
+    assert summary["heat_cold_se"] is None
+    assert summary["thermostat_hot_se"] is None
+    assert math.isfinite(summary["heat_cold_eV_per_ns"])
+    assert "must last at least" in summary["note"]
+
+
+@pytest.mark.parametrize(
+    ("value", "se", "expected"),
+    [
+        (-0.21, 0.1, "refrigerator"),
+        (-0.19, 0.1, "undecided"),
+        (0.19, 0.1, "undecided"),
+        (0.21, 0.1, "heater"),
+        (-5.0, math.nan, "undecided"),
+    ],
+)
+def test_mode_needs_two_standard_errors(value: float, se: float, expected: str) -> None:
+    """The sign of the cold heat is believed from two standard errors on, and never without an error."""
+    assert mode(Estimate(value, se)) == expected
+
+
+def test_replicas_must_be_equally_long() -> None:
+    """Replicas of unlike length would be cut into unlike blocks; they are refused."""
+    runs: list[Run] = synthetic_runs(REFRIGERATOR, 50, 1, seed=1) + synthetic_runs(REFRIGERATOR, 60, 1, seed=2)
+    with pytest.raises(ValueError, match="must be equally long"):
+        point_summary(runs)

@@ -1,0 +1,106 @@
+"""Structure checks on made-up trajectories: each fault is found, and a sound set-up passes."""
+
+from pathlib import Path
+
+import MDAnalysis
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from analysis.runs import load_run
+from analysis.structure import structure
+from tests.unit.synthetic import Truth, write_runs
+
+EDGE = 60.0
+Array = NDArray[np.float64]
+
+
+def _lattice(origin: float) -> Array:
+    """Argon on a jittered cubic lattice, one bath; the sphere of the particle is left free."""
+    rng = np.random.default_rng(1)
+    spacing = EDGE / 16
+    grid = (np.indices((16, 16, 16)).reshape(3, -1).T + 0.5) * spacing + rng.normal(0, 0.2, (4096, 3))
+    grid = grid[(np.linalg.norm(grid - EDGE / 2, axis=1) > 11) & (np.abs(grid[:, 0] - EDGE / 2) < EDGE / 2 - 2.5)]
+    return np.asarray(grid + np.array([origin, 0, 0]))
+
+
+def _particle(origin: float) -> Array:
+    """A lump of copper: simple cubic, spacing 2.6 Å, 93 atoms."""
+    grid = np.indices((7, 7, 7)).reshape(3, -1).T - 3.0
+    near = grid[np.argsort((grid**2).sum(axis=1), kind="stable")][:93] * 2.6
+    return np.asarray(near + np.array([origin, 0, 0]) + EDGE / 2)
+
+
+def _wall(x: float) -> Array:
+    y, z = np.meshgrid(np.arange(0, EDGE, 10), np.arange(0, EDGE, 10))
+    return np.column_stack([np.full(y.size, x), y.ravel(), z.ravel()])
+
+
+@pytest.fixture
+def atoms() -> list[Array]:
+    """Positions by atom type, 1 to 6."""
+    walls = [np.vstack([_wall(lo), _wall(lo + EDGE)]) for lo in (0.0, EDGE)]
+    return [_lattice(0), _lattice(EDGE), _particle(0), _particle(EDGE), *walls]
+
+
+def _check(tmp_path: Path, atoms: list[Array]) -> dict[str, object]:
+    """What the checks say about two frames of ``atoms``."""
+    folder = write_runs(tmp_path, Truth(), 10, 1, seed=1)[0]
+    positions = np.vstack(atoms)
+    types = np.repeat(np.arange(1, 7), [len(a) for a in atoms])
+    lines = ["made up", "", f"{len(positions)} atoms", "6 atom types", ""]
+    lines += [f"-1 {2 * EDGE + 1} xlo xhi", f"0 {EDGE} ylo yhi", f"0 {EDGE} zlo zhi", "", "Masses", ""]
+    lines += [f"{i} {40 if i < 3 else 63.5}" for i in range(1, 7)] + ["", "Atoms # atomic", ""]
+    lines += [f"{i + 1} {t} {x} {y} {z}" for i, (t, (x, y, z)) in enumerate(zip(types, positions, strict=True))]
+    (folder / "topology.data").write_text("\n".join(lines) + "\n")
+    universe = MDAnalysis.Universe(str(folder / "topology.data"), atom_style="id type x y z", topology_format="DATA")
+    with MDAnalysis.Writer(str(folder / "trajectory.dcd"), n_atoms=len(positions), format="DCD") as writer:
+        for _ in range(2):
+            writer.write(universe.atoms)
+    return structure(load_run(folder))
+
+
+def test_a_sound_system_passes(tmp_path: Path, atoms: list[Array]) -> None:
+    """Argon between its walls, particles whole: sound, and the profile counts every argon atom."""
+    found = _check(tmp_path, atoms)
+    assert found["sound"] is True
+    assert found["frames"] == 2
+    profile = np.array(found["density_cold_per_nm3"])
+    assert profile.sum() * 0.5 * EDGE**2 / 1000 == pytest.approx(len(atoms[0]))
+    x = np.array(found["x_A"])
+    assert profile[x > EDGE].sum() == 0
+    assert np.array(found["density_hot_per_nm3"])[x < EDGE].sum() == 0
+
+
+def test_an_atom_beyond_its_wall_is_a_leak(tmp_path: Path, atoms: list[Array]) -> None:
+    """One cold argon atom among the hot ones is counted."""
+    atoms[0][17, 0] = EDGE + 6
+    found = _check(tmp_path, atoms)
+    assert found["leaked_atoms"] == 1
+    assert found["sound"] is False
+
+
+def test_a_bubble_is_a_cavity(tmp_path: Path, atoms: list[Array]) -> None:
+    """A void of 10 Å radius, well away from walls and particle, is found on its own side."""
+    centre = np.array([EDGE + 15, 10, 10])
+    atoms[1] = atoms[1][np.linalg.norm(atoms[1] - centre, axis=1) > 10]
+    found = _check(tmp_path, atoms)
+    assert found["cavity"] is True
+    assert found["sound"] is False
+    assert float(str(found["emptiest_cell_hot"])) < 0.5 < float(str(found["emptiest_cell_cold"]))
+
+
+def test_a_broken_particle_is_noticed(tmp_path: Path, atoms: list[Array]) -> None:
+    """Copper atoms that drifted away from the particle no longer count as part of it."""
+    atoms[2][-3:, 0] += 12
+    found = _check(tmp_path, atoms)
+    assert found["largest_cluster_cold"] == 90
+    assert found["largest_cluster_hot"] == 93
+    assert found["sound"] is False
+
+
+def test_a_run_without_atoms_is_refused(tmp_path: Path) -> None:
+    """The model engine writes no trajectory, and asking for one says so."""
+    folder = write_runs(tmp_path, Truth(), 10, 1, seed=1)[0]
+    with pytest.raises(FileNotFoundError, match="only molecular-dynamics runs"):
+        structure(load_run(folder))

@@ -1,0 +1,116 @@
+"""From run folders to the table: theory at the study's own friction, the promised columns, and a text for people."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.friction import friction_summary
+from analysis.heat import point_summary
+from analysis.runs import Parameters
+from analysis.summary import COLUMNS, beside_theory, summary_table, summary_text
+from analysis.theory import Friction, Shell, dressed_rates, white_rates
+from analysis.timeseries import Estimate
+from tests.unit.synthetic import Truth, heat_rates, metadata, synthetic_runs
+
+DRESSED = Truth(
+    kappa_ratio="4.80", friction_cold=0.6, friction_hot=0.75, shell_mass=1.6, core_friction=2.0, sample_interval=0.5
+)
+WHITE = Truth(kappa_ratio="4.80", friction_cold=0.2, friction_hot=0.3)
+FRICTION = Friction((Estimate(0.2, 0.02), Estimate(0.3, 0.03)))
+
+
+def parameters(truth: Truth) -> Parameters:
+    """Of a run of ``truth``."""
+    return Parameters.from_json(metadata(truth, 100, 1)["parameters"])
+
+
+@pytest.fixture(scope="module")
+def study() -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Points, deliberately out of order, and friction of a synthetic study of dressed particles."""
+    friction = friction_summary(synthetic_runs(replace(DRESSED, kappa_ratio=None, substeps=1), 2000, 3, seed=31))
+    ratios = ("10", "0.17", "4.80", "1.2")
+    points = [
+        point_summary(synthetic_runs(replace(DRESSED, kappa_ratio=r, substeps=5), 800, 2, seed=32 + i))
+        for i, r in enumerate(ratios)
+    ]
+    return points, friction
+
+
+def test_theory_is_the_exact_model() -> None:
+    """White and dressed rates are those of an independent solution at the same parameters."""
+    white = white_rates(parameters(WHITE), FRICTION)
+    np.testing.assert_allclose([rate.value for rate in white], heat_rates(WHITE), rtol=1e-9)
+    shells = tuple(Shell((2.0, friction, 1.6), 0.01 * np.eye(3)) for friction in (0.6, 0.75))
+    dressed = dressed_rates(parameters(DRESSED), Friction(FRICTION.white, (shells[0], shells[1])))
+    assert dressed is not None
+    np.testing.assert_allclose([rate.value for rate in dressed], heat_rates(DRESSED), rtol=1e-9)
+
+
+def test_theory_error_follows_the_friction() -> None:
+    """The error of the theory is the spread of its values over frictions drawn from theirs."""
+    rng = np.random.default_rng(5)
+    draws = np.exp(np.log([0.2, 0.3]) + 0.03 * rng.standard_normal((2000, 2)))
+    spread = np.std([heat_rates(replace(WHITE, friction_cold=c, friction_hot=h)) for c, h in draws], axis=0)
+    friction = Friction((Estimate(0.2, 0.03 * 0.2), Estimate(0.3, 0.03 * 0.3)))
+    # 2000 draws tell a spread to 1.6 %.
+    np.testing.assert_allclose([rate.se for rate in white_rates(parameters(WHITE), friction)], spread, rtol=4 * 0.016)
+
+
+def test_table_has_the_promised_columns(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+    """Columns and their order are those that users' programs read; rows follow κ_H/κ_C, spelled as in the study."""
+    table = summary_table(*study)
+    assert list(table.columns) == COLUMNS
+    assert list(table["kappa_ratio"]) == ["0.17", "1.2", "4.80", "10"]
+    assert not table.isna().any().any()
+    assert list(table["mode"][[0, 2]]) == ["heater", "refrigerator"]
+
+
+def test_columns_are_the_published_ones() -> None:
+    """The names are a promise to readers of summary.csv."""
+    assert ",".join(COLUMNS) == (
+        "kappa_ratio,replicas,time_ns,heat_cold_eV_per_ns,heat_cold_se,heat_hot_eV_per_ns,heat_hot_se,"
+        "thermostat_cold_eV_per_ns,thermostat_cold_se,thermostat_hot_eV_per_ns,thermostat_hot_se,"
+        "work_cold_eV_per_ns,work_cold_se,work_hot_eV_per_ns,work_hot_se,theory_cold_eV_per_ns,theory_hot_eV_per_ns,mode"
+    )
+
+
+def test_dressed_theory_explains_dressed_runs(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+    """From friction to heat the dressed theory agrees with the runs, and at strong coupling white friction does not."""
+    points, friction = study
+    compared = beside_theory(points, Friction.from_json(friction))
+    for point in compared:
+        for side in ("cold", "hot"):
+            assert abs(point[f"z_dressed_{side}"]) < 4, point["kappa_ratio"]
+    assert sum(point["z_theory_hot"] ** 2 for point in compared) > 4 * sum(
+        point["z_dressed_hot"] ** 2 for point in compared
+    )
+    assert min(compared[-1]["z_theory_hot"], compared[-2]["z_theory_hot"]) < -2
+
+
+def test_text_tells_what_the_table_tells(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+    """Each point has a line with its mode; a refrigerator's shows the COP, near κ_C/(κ_H - κ_C)."""
+    text = summary_text(*study)
+    line = next(line for line in text.splitlines() if line.strip().startswith("4.80"))
+    assert line.endswith("refrigerator")
+    assert float(line.split()[-2]) == pytest.approx(1 / 3.8, abs=0.03)
+    assert "Friction, hot particle" in text
+    assert "dressed pair" in text
+    assert "Note" not in text
+
+
+def test_text_of_a_short_study_says_what_is_missing() -> None:
+    """Unknown errors are question marks, and notes say how long runs must be."""
+    friction = friction_summary(synthetic_runs(replace(WHITE, kappa_ratio=None), 30, 1, seed=41))
+    text = summary_text([point_summary(synthetic_runs(WHITE, 30, 1, seed=42))], friction)
+    assert "undecided" in text
+    assert "± ?" in text
+    assert "Note on friction: " in text
+    assert "Note on κ_H/κ_C = 4.80: " in text
+
+
+def test_incomplete_friction_is_refused() -> None:
+    """A friction.json of an older version is named, with the key that it lacks."""
+    with pytest.raises(ValueError, match=r"friction\.json: key 'friction_cold_eV_ps_per_A2' is missing"):
+        Friction.from_json({"study": "old"})

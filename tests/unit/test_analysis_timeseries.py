@@ -1,0 +1,113 @@
+"""Means and rates of correlated series: right on average, and with errors that say how far off they are."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from analysis.timeseries import (
+    Estimate,
+    SeriesTooShortError,
+    choose_blocks,
+    end_noise,
+    mean_rate,
+    memory,
+    slope,
+    slope_noise,
+    stationary_mean,
+)
+
+Array = NDArray[np.float64]
+
+
+def correlated(copies: int, n: int, time: float, seed: int) -> Array:
+    """Unit-variance series with the correlation exp(-k/time), shape (copies, n)."""
+    decay = math.exp(-1 / time)
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((copies, n)) * math.sqrt(1 - decay**2)
+    noise[:, 0] = rng.standard_normal(copies)
+    return np.asarray(lfilter([1.0], [1.0, -decay], noise, axis=1))
+
+
+def test_memory_of_an_exponential() -> None:
+    """The memory of exp(-t/τ) is (1 + e)/(1 - e), e = exp(-h/τ), whatever the sample interval h."""
+    series = correlated(200, 4000, time=10, seed=3)
+    exact = 0.5 * (1 + math.exp(-0.1)) / (1 - math.exp(-0.1))
+    # Each of 200 series tells the integral to about sqrt(2 (2M + 1)/n), with M about 5 correlation times summed.
+    assert memory(series, 0.5) == pytest.approx(exact, rel=4 * math.sqrt(2 * 101 / 4000 / 200))
+
+
+def test_memory_of_a_constant_is_one_sample() -> None:
+    """An observable that never moves has no correlation to sum up, and must not divide by its zero variance."""
+    assert memory(np.ones((2, 50)), 0.25) == 0.25
+
+
+def test_too_short_series_say_how_long_they_must_be() -> None:
+    """The refusal names the needed length, and a run of that length passes."""
+    series = correlated(3, 20000, time=20, seed=5)
+    with pytest.raises(
+        SeriesTooShortError, match=r"3 series of 59 ps .* each run must last at least \d+ ps"
+    ) as refusal:
+        choose_blocks([series[:, :60]], 1.0, series=3)
+    needed = int(str(refusal.value).split()[-2])
+    assert needed > 59
+    assert choose_blocks([series], 1.0, series=3).count >= 2
+
+
+def test_blocks_are_longer_than_the_memory_and_fill_the_run() -> None:
+    """Blocks span at least two memories of the slowest observable, and together the whole run."""
+    slow, fast = correlated(4, 3000, 15, seed=1), correlated(4, 3000, 2, seed=2)
+    blocks = choose_blocks([fast, slow], 1.0, series=4)
+    assert blocks.length >= 2 * memory(slow, 1.0) > 2 * memory(fast, 1.0)
+    assert blocks.count * blocks.length == pytest.approx(2999)
+    assert blocks.total == 4 * blocks.count
+
+
+def test_rate_of_a_random_walk_and_its_error() -> None:
+    """Over 400 walks of known drift the rate is unbiased, and its deviations have the size that the errors say."""
+    drift, n = 0.3, 600
+    increments = drift + correlated(400 * 3, n, time=3, seed=7)
+    walks = np.concatenate([np.zeros((1200, 1)), increments.cumsum(axis=1)], axis=1).reshape(400, 3, n + 1)
+    z = np.empty(400)
+    for i, walk in enumerate(walks):
+        blocks = choose_blocks([np.diff(walk, axis=1)], 1.0, series=3)
+        z[i] = mean_rate(walk, 1.0, blocks).z(drift)
+    assert abs(z.mean()) < 4 / math.sqrt(400)
+    # z of a true error bar has the spread 1; its own error is 1/sqrt(2 · 400) = 3.5 %, and blocks of two memories
+    # miss up to an eighth of the error.
+    assert 1 - 4 * 0.035 < z.std() < 1.14 + 4 * 0.035
+
+
+def test_mean_of_a_slow_observable_and_its_error() -> None:
+    """The mean of an observable as slow as the memory has a true error, though blocks are only two memories long."""
+    series = correlated(300 * 3, 500, time=10, seed=8).reshape(300, 3, 500)
+    z = np.array([stationary_mean(s, choose_blocks([s], 1.0, 3)).z(0.0) for s in series])
+    assert abs(z.mean()) < 4 / math.sqrt(300)
+    assert 1 - 4 * 0.041 < z.std() < 1 + 4 * 0.041
+
+
+def test_slope_is_least_squares() -> None:
+    """The slope is that of a straight line through each series, averaged over series."""
+    series = np.random.default_rng(1).standard_normal((3, 40)).cumsum(axis=1)
+    lines = [np.polyfit(np.arange(40) * 0.5, s, 1)[0] for s in series]
+    assert slope(series, 0.5) == pytest.approx(np.mean(lines))
+
+
+def test_stationary_noise_in_a_slope_and_in_an_end_difference() -> None:
+    """Errors from stationary noise are those seen over 2000 repeats, for a line and for the difference of the ends."""
+    series = correlated(2000, 1000, time=5, seed=9)
+    slopes = np.array([slope(s[None], 1.0) for s in series])
+    ends = (series[:, -1] - series[:, 0]) / 999
+    # The spread of 2000 repeats is known to 1.6 %; correlation over 5 of 1000 samples shifts the exact factor by 1 %.
+    assert slope_noise(series, 1.0) * math.sqrt(2000) == pytest.approx(slopes.std(), rel=0.075)
+    assert end_noise(series, 1.0) * math.sqrt(2000) == pytest.approx(ends.std(), rel=0.075)
+
+
+def test_estimate_without_an_error_decides_nothing() -> None:
+    """An unknown error makes z unknown, never zero or infinite."""
+    assert math.isnan(Estimate(1.0).z(0.0))
+    assert math.isnan(Estimate(1.0, 0.0).z(0.0))
+    assert Estimate(1.0, 0.3).z(0.0, 0.4) == pytest.approx(2.0)
+    assert (Estimate(2.0, 0.5) * -10).se == 5.0
