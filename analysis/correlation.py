@@ -110,9 +110,7 @@ def _rates(mass: float, trap: float, friction: ArrayLike) -> tuple[NDArray[np.co
     # to 10⁻¹⁰.
     gap = np.sqrt(half**2 - square + 0j)
     gap = np.where(np.abs(gap) < 1e-6 * np.sqrt(square), 1e-6 * np.sqrt(square), gap)
-    fast = half + gap
-    # Far above critical damping half - gap would lose its digits; the product of the rates is κ/m.
-    return fast, square / fast
+    return half + gap, half - gap
 
 
 def dressed_correlations(

@@ -58,6 +58,17 @@ def test_bare_thermostat_drowns_and_headline_does_not() -> None:
         assert bare > 3 * heat
 
 
+def test_headline_is_all_energy_but_that_of_the_centre_of_mass() -> None:
+    """By the first law the headline is the work less what trap and centre-of-mass motion have kept, to rounding."""
+    runs = synthetic_runs(REFRIGERATOR, 100, 2, seed=9, axes="xz")
+    rates = heat_rates(runs, None)
+    for side in range(2):
+        kept = [run.kinetic_energy[:, side] + run.trap_energy[:, side] for run in runs]
+        work = [run.work[:, side].sum(axis=1) for run in runs]
+        given = np.mean([w[-1] - w[0] - (k[-1] - k[0]) for w, k in zip(work, kept, strict=True)])
+        assert rates["heat"][side].value == pytest.approx(given / 100 / 2, rel=1e-9)
+
+
 def test_error_of_a_fitted_line_is_far_too_small() -> None:
     """The error that least squares claims for a cumulative heat is an order of magnitude below the true spread."""
     works = [run.work[:, 0, 0] for run in synthetic_runs(REFRIGERATOR, 500, 40, seed=3, axes="x")]

@@ -72,6 +72,14 @@ def test_a_sound_system_passes(tmp_path: Path, atoms: list[Array]) -> None:
     assert np.array(found["density_hot_per_nm3"])[x < EDGE].sum() == 0
 
 
+def test_atoms_in_a_periodic_image_are_where_they_belong(tmp_path: Path, atoms: list[Array]) -> None:
+    """Atoms that left through a periodic face are counted in the cell that their image is in, and leave no cavity."""
+    for bath in atoms[:2]:
+        bath[bath[:, 1] < 15, 1] += EDGE
+        bath[bath[:, 2] > 45, 2] -= EDGE
+    assert _check(tmp_path, atoms)["sound"] is True
+
+
 def test_an_atom_beyond_its_wall_is_a_leak(tmp_path: Path, atoms: list[Array]) -> None:
     """One cold argon atom among the hot ones is counted."""
     atoms[0][17, 0] = EDGE + 6
