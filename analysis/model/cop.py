@@ -17,10 +17,8 @@ from scipy.special import erfcx, ndtr, owens_t
 from analysis.model.lyapunov import Array
 from analysis.model.refrigerator import Refrigerator
 
-_ANGLES, _RADII = (
-    1024,
-    12,
-)  # directions and distances of the position pair over which the sampled law is averaged; error of the cdf < 2e-5
+# Directions and distances of the pair of positions over which the sampled law is averaged; cdf within 3e-5.
+_ANGLES, _RADII = 1024, 12
 
 
 @dataclass(frozen=True, eq=False)

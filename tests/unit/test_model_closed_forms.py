@@ -68,6 +68,25 @@ def test_heat_and_entropy_formulas_agree_with_lyapunov(equal: bool) -> None:
         assert_allclose(pair.entropy_production(), closed_forms.entropy_production(pair), rtol=1e-9)
 
 
+def test_heat_keeps_its_digits_over_five_decades() -> None:
+    """With every parameter anywhere in five decades, the heat rates still agree with the closed form to 1e-10."""
+    rng = np.random.default_rng(13)
+    for _ in range(200):
+        m_c, m_h, g_c, g_h, k_c, k_h, k = 10 ** rng.uniform(-2.5, 2.5, 7)
+        t_c, t_h = 10 ** rng.uniform(1, 3, 2)
+        pair = LangevinPair(
+            mass=(m_c, m_h),
+            friction_cold=g_c,
+            friction_hot=g_h,
+            trap=k,
+            coupling_cold=k_c,
+            coupling_hot=k_h,
+            temperature_cold=t_c,
+            temperature_hot=t_h,
+        )
+        assert_allclose(pair.heat_rates(), closed_forms.heat_rates(pair), rtol=1e-10)
+
+
 def test_eigenvalue_formulas_agree() -> None:
     """(F1), (F2) are the eigenvalues of the drift, and (F3) decides stability when both sides are alike."""
     rng = np.random.default_rng(12)

@@ -151,6 +151,12 @@ def test_total_power_has_the_mean_of_the_works(force: Force) -> None:
     assert_allclose(PAIR.power_distribution("total", 1e-6, force).var(), law.var(), rtol=1e-5)
 
 
+def test_rounding_is_told_from_weak_couplings() -> None:
+    """The full force on both particles is one product (two weights); a coupling 10⁵ times weaker still counts (four)."""
+    assert len(PAIR.power_distribution("total", force="full").weights) == 2
+    assert len(replace(PAIR, coupling_hot=1e-6).power_distribution("total").weights) == 4
+
+
 def test_uncertainty_and_its_bound() -> None:
     """Var/mean² diverges at the pseudo-equilibrium and lies above 2k_B/ΔS at the paper's points, as its figure shows."""
     for ratio in (0.17, 2.0, 4.8, 7.27):
