@@ -44,14 +44,14 @@ class Checkout:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake on study tiny with two cores."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=tiny", *arguments]
+        command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--config", "study=tiny"]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
 
     def would_run(self, *targets: str) -> set[str]:
         """Names of the rules that a dry run lists."""
-        result = self.snakemake("--dry-run", "--quiet", "progress", "--", *targets)
-        assert result.returncode == 0, result.stderr
+        result = self.snakemake(*targets, "--dry-run")
+        assert result.returncode == 0, result.stdout + result.stderr
         return set(re.findall(r"^(?:local)?rule (\w+):", result.stdout + result.stderr, re.MULTILINE))
 
     def edit(self, file: str, old: str, new: str) -> None:
@@ -106,7 +106,7 @@ def test_one_point_can_be_rerun(done: Checkout) -> None:
     (done.folder / heat).unlink()
     assert done.would_run(heat) == {"heat"}
     (done.folder / heat).write_bytes(kept)
-    assert done.would_run("--forcerun", "simulate", "--", heat) == {"simulate", "heat"}
+    assert done.would_run(heat, "--forcerun", "simulate") == {"simulate", "heat"}
 
 
 def test_comments_and_lengths_of_other_runs_rerun_no_md(checkout: Checkout) -> None:
