@@ -71,7 +71,7 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
     )
     for ratio in study.demon.kappa_ratios:
         rule(
-            # Stability does not depend on the friction, so a LAMMPS study may be asked too.
+            # For equal frictions their value does not matter, so a LAMMPS study may be asked too.
             not study.pair(study.demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)).is_stable,
             "demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2",
             f"demon.kappa_ratios: {ratio} makes the coupling unstable: κ + κ_C + κ_H = "
