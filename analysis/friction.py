@@ -1,4 +1,4 @@
-"""Friction of each particle from equilibrium runs (κ_C = κ_H = 0): the paper's one-parameter fits and the dressed particle.
+"""Friction of each particle from equilibrium runs (κ_C = κ_H = 0): white friction and the dressed particle, side by side.
 
 In equilibrium the three axes of the isotropic trap, and the replicas, are independent copies of one experiment; all enter.
 """
@@ -11,17 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import least_squares
 
-from analysis.correlation import (
-    Array,
-    Correlation,
-    autocorrelation,
-    dressed_correlations,
-    memory_time,
-    white_position,
-    white_velocity,
-)
+from analysis.correlation import Array, autocorrelation, memory_time
+from analysis.friction_fits import Curves, DressedFit, WhiteFit, fit_dressed, fit_white, noise_weights
 from analysis.model import BOLTZMANN
 from analysis.runs import SIDES, Run
 from analysis.theory import SHELL_KEYS
@@ -37,21 +29,39 @@ POINTS = 60
 COPIES = 400
 """Resampled copies behind each error."""
 
-# Friction is sought from a thousandth to a thousand times √(κm), far beyond any fluid at either end.
-_GRID = np.geomspace(1e-3, 1e3, 2001)
-
 
 @dataclass(frozen=True)
-class ParticleData:
-    """What the equilibrium runs say about one particle: its correlations and variances."""
+class Particle:
+    """What equilibrium runs hold of one particle, as independent series (three axes × replicas).
 
+    Attributes:
+        position: (m, n), Å.
+        velocity: (m, n), Å/ps.
+        axis: (m,), 0 to 2, the axis of each series.
+        interval: between samples, ps.
+        mass: eV ps²/Å².
+        trap: eV/Å².
+    """
+
+    position: Array
+    velocity: Array
+    axis: Array
+    interval: float
     mass: float
     trap: float
-    position: Correlation
-    velocity: Correlation
-    position_variance: Estimate
-    velocity_variance: Estimate
-    blocks: Blocks | None
+
+
+def particle(runs: Sequence[Run], side: int) -> Particle:
+    """The cold (0) or hot (1) particle of equilibrium runs."""
+    parameters = runs[0].parameters
+    return Particle(
+        np.concatenate([run.position[:, side, :].T for run in runs]),
+        np.concatenate([run.velocity[:, side, :].T for run in runs]),
+        np.tile(np.arange(3.0), len(runs)),
+        parameters.sample_interval,
+        parameters.mass[side],
+        parameters.trap,
+    )
 
 
 def equilibrium_blocks(runs: Sequence[Run]) -> Blocks:
@@ -60,136 +70,55 @@ def equilibrium_blocks(runs: Sequence[Run]) -> Blocks:
     Raises:
         SeriesTooShortError: if the runs are too short for an error; says how long they must be.
     """
-    squares = [_coordinates(runs, side, "position") ** 2 for side in range(2)]
+    squares = [particle(runs, side).position ** 2 for side in range(2)]
     return choose_blocks(squares, runs[0].parameters.sample_interval, len(squares[0]))
 
 
-def particle_data(runs: Sequence[Run], side: int, blocks: Blocks | None) -> ParticleData:
-    """Correlations and variances of the cold (0) or hot (1) particle over three axes and all replicas."""
-    interval = runs[0].parameters.sample_interval
-    position, velocity = (_coordinates(runs, side, name) for name in ("position", "velocity"))
-    steps = position.shape[1] - 1
+def correlation_curves(data: Particle, blocks: Blocks | None, seed: int) -> Curves:
+    """Normalised correlations to fit, with resampled copies where blocks are given."""
+    steps = data.position.shape[1] - 1
     # Beyond a third of the run hardly anything is averaged.
-    reach = max(min(FIT_WINDOW * memory_time(position, interval) / interval, steps / 3), 2)
+    reach = max(min(FIT_WINDOW * memory_time(data.position, data.interval) / data.interval, steps / 3), 2)
     even = np.unique(np.linspace(0, reach, POINTS + 1).round().astype(int))
     growing = np.unique(np.concatenate([[0], np.geomspace(1, reach, POINTS).round().astype(int)]))
     count = blocks.count if blocks else 0
-    return ParticleData(
-        runs[0].parameters.mass[side],
-        runs[0].parameters.trap,
-        # The same seed draws the same blocks for both, which keeps their errors together.
-        autocorrelation(position, interval, even, count, COPIES, seed=side),
-        autocorrelation(velocity, interval, growing, count, COPIES, seed=side),
-        stationary_mean(position**2, blocks),
-        stationary_mean(velocity**2, blocks),
-        blocks,
-    )
+    # The same seed draws the same blocks for both curves, which keeps their errors together.
+    position = autocorrelation(data.position, data.interval, even, count, COPIES, seed)
+    velocity = autocorrelation(data.velocity, data.interval, growing, count, COPIES, seed)
+    if blocks is None:
+        return Curves(data.mass, data.trap, position, velocity)
+    return Curves(data.mass, data.trap, position, velocity, noise_weights(position, velocity), blocks.slow_widening)
 
 
-@dataclass(frozen=True)
-class WhiteFit:
-    """Friction from one or both curves, eV ps/Å², and the root mean square residual of the curves fitted."""
+def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
+    """How well each model foretells the axis that it was not fitted to: rms over the three axes left out in turn.
 
-    friction: Estimate
-    residual: float
+    Residuals at neighbouring lags are correlated, which spoils information criteria; data not seen cannot be fooled by an
+    extra parameter either way. A dressed fit that fails counts as infinitely bad.
 
-
-def fit_white(data: ParticleData) -> dict[str, WhiteFit]:
-    """One-parameter least-squares fits of the exact underdamped forms, in all regimes of damping.
+    Args:
+        data: the particle.
+        curves: from all its series, for lags and weights.
 
     Returns:
-        ``position``, ``velocity`` and ``joint``; see ``_curve_weights`` for how the joint fit weighs the two curves.
+        ``white`` and ``dressed``, rms of normalised correlations weighted as in the joint fit.
     """
-    grid = _GRID * math.sqrt(data.mass * data.trap)
-    costs = {}
-    for name, curve, form in (("position", data.position, white_position), ("velocity", data.velocity, white_velocity)):
-        models = form(curve.lag, data.mass, data.trap, grid[:, None])
-        # Row 0 is the measured curve, the rest are its resampled copies: |c - m|² = |c|² - 2 c·m + |m|².
-        curves = np.vstack([curve.value, curve.resampled])
-        squares = (curves**2).sum(axis=1)[:, None] - 2 * curves @ models.T + (models**2).sum(axis=1)
-        costs[name] = squares / len(curve.lag)
-    weight = _curve_weights(data)
-    costs["joint"] = weight[0] * costs["position"] + weight[1] * costs["velocity"]
-    return {name: _minimum(cost, grid, data.blocks) for name, cost in costs.items()}
+    lags = [np.rint(c.lag / data.interval).astype(int) for c in (curves.position, curves.velocity)]
 
+    def subset(rows: Array) -> Curves:
+        series = (data.position[rows], data.velocity[rows])
+        position, velocity = (
+            autocorrelation(s, data.interval, lag, 0, 0, 0) for s, lag in zip(series, lags, strict=True)
+        )
+        return Curves(data.mass, data.trap, position, velocity, curves.weights)
 
-def _curve_weights(data: ParticleData) -> tuple[float, float]:
-    """Weights (position, velocity) of the mean squared residuals in a joint fit, summing to 1: inversely as their noise.
-
-    A short run tells the slow position far less surely than the velocity.
-    """
-    if data.blocks is None:
-        return 0.5, 0.5
-    noise = [float((curve.se**2).mean()) for curve in (data.position, data.velocity)]
-    return noise[1] / sum(noise), noise[0] / sum(noise)
-
-
-def _minimum(cost: Array, grid: Array, blocks: Blocks | None) -> WhiteFit:
-    """Minimum of each row of a cost tabulated on a logarithmic grid, refined by a parabola through the three best points."""
-    best = np.clip(cost.argmin(axis=1), 1, len(grid) - 2)
-    left, middle, right = (cost[np.arange(len(cost)), best + shift] for shift in (-1, 0, 1))
-    curvature = left - 2 * middle + right
-    shift = np.clip(np.divide(left - right, 2 * curvature, out=np.zeros_like(left), where=curvature > 0), -1, 1)
-    found = grid[best] * (grid[1] / grid[0]) ** shift
-    se = found[0] * float(np.log(found[1:]).std()) * blocks.slow_widening if blocks else math.nan
-    return WhiteFit(Estimate(float(found[0]), float(se)), math.sqrt(max(float(cost[0].min()), 0.0)))
-
-
-@dataclass(frozen=True)
-class DressedFit:
-    """Core and shell: (g₁, g₂, M) in metal units, covariance of their logarithms, zero-frequency friction, rms residual."""
-
-    values: Array
-    log_covariance: Array
-    zero_frequency: Estimate
-    residual: float
-
-
-def fit_dressed(data: ParticleData) -> DressedFit | None:
-    """Joint least-squares fit of the dressed particle to both curves; ``None`` where the data cannot tell its parameters.
-
-    Errors come from the resampled curves through the linearised fit.
-    """
-    if data.blocks is None:
-        return None
-    lags = (data.position.lag, data.velocity.lag)
-    weights = np.sqrt(
-        np.concatenate([np.full(len(lag), w / len(lag)) for lag, w in zip(lags, _curve_weights(data), strict=True)])
-    )
-    measured = np.concatenate([data.position.value, data.velocity.value])
-    copies = np.hstack([data.position.resampled, data.velocity.resampled])
-
-    def curves(logs: Array) -> Array:
-        core, shell, shell_mass = np.exp(logs)
-        position, _ = dressed_correlations(lags[0], data.mass, data.trap, core, shell, shell_mass)
-        _, velocity = dressed_correlations(lags[1], data.mass, data.trap, core, shell, shell_mass)
-        return np.concatenate([position, velocity])
-
-    white = fit_white(data)["joint"].friction.value
-    starts = [np.log([white * core, white, data.mass * mass]) for core in (1.5, 5.0) for mass in (0.3, 1.5)]
-    scale = np.array([white, white, data.mass])
-    limits = (np.log(1e-2 * scale), np.log([1e3, 1e2, 1e2] * scale))
-
-    def residuals(logs: Array) -> Array:
-        return np.asarray(weights * (curves(logs) - measured))
-
-    fits = [least_squares(residuals, start, bounds=limits) for start in starts]
-    best = min(fits, key=lambda fit: float(fit.cost))
-    if not best.success or best.active_mask.any():
-        return None
-    jacobian = np.asarray(best.jac)
-    scaled = jacobian.T @ (weights * (copies - measured)).T
-    normal = jacobian.T @ jacobian
-    if np.linalg.cond(normal) > 1e10:
-        return None
-    shifts = np.linalg.solve(normal, scaled).T
-    covariance = np.cov(shifts.T) * data.blocks.slow_widening**2
-    core, shell, _ = np.exp(best.x)
-    # d ln g₀ = (g₀/g₁) d ln g₁ + (g₀/g₂) d ln g₂ for g₀ = g₁g₂/(g₁ + g₂)
-    zero = core * shell / (core + shell)
-    gradient = np.array([zero / core, zero / shell, 0.0])
-    error = zero * math.sqrt(float(gradient @ covariance @ gradient))
-    return DressedFit(np.exp(best.x), covariance, Estimate(float(zero), error), math.sqrt(2 * float(best.cost)))
+    squares: dict[str, list[float]] = {"white": [], "dressed": []}
+    for axis in range(3):
+        seen, unseen = subset(data.axis != axis), subset(data.axis == axis)
+        white, dressed = fit_white(seen)["joint"].friction.value, fit_dressed(seen)
+        squares["white"].append(unseen.residual(unseen.white(white)) ** 2)
+        squares["dressed"].append(unseen.residual(unseen.dressed(dressed.values)) ** 2 if dressed else math.inf)
+    return {model: math.sqrt(float(np.mean(values))) for model, values in squares.items()}
 
 
 def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
@@ -209,6 +138,7 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
     try:
         blocks = equilibrium_blocks(runs)
     except SeriesTooShortError as problem:
+        # A study may be meant to be short (tests): the values stand, without errors and without a dressed fit.
         note = str(problem)
     result: dict[str, Any] = {
         "study": runs[0].metadata["study"],
@@ -219,16 +149,20 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
         "blocks": blocks.total if blocks else None,
         "note": note,
     }
-    shells, curves = {}, {}
+    shells: dict[str, dict[str, Any] | None] = {}
+    drawn = {}
     for j, side in enumerate(SIDES):
-        data = particle_data(runs, j, blocks)
-        white, dressed = fit_white(data), fit_dressed(data)
-        result |= _white_entries(side, white) | _variance_entries(side, data, runs[0].parameters.temperature[j])
+        data = particle(runs, j)
+        curves = correlation_curves(data, blocks, seed=j)
+        white, dressed = fit_white(curves), fit_dressed(curves) if blocks else None
+        result |= _white_entries(side, white) | _variance_entries(side, data, blocks, runs[0].parameters.temperature[j])
+        for model, residual in held_out_residuals(data, curves).items() if blocks else ():
+            result[f"held_out_residual_{side}_{model}"] = _known(residual)
         shells[side] = _dressed_entries(dressed) if dressed else None
-        curves[side] = _curve_entries(data, white["joint"].friction.value, dressed)
+        drawn[side] = _curve_entries(curves, white["joint"].friction.value, dressed)
     # The dressed pair needs both particles.
     result["dressed"] = shells if all(shells.values()) else None
-    result["curves"] = curves
+    result["curves"] = drawn
     return result
 
 
@@ -236,22 +170,30 @@ def _white_entries(side: str, fits: dict[str, WhiteFit]) -> dict[str, float | No
     entries: dict[str, float | None] = {}
     for name, fit in fits.items():
         stem = f"friction_{side}" if name == "joint" else f"friction_{side}_{name}"
-        entries[f"{stem}_eV_ps_per_A2"] = fit.friction.value
-        entries[f"{stem}_se"] = _known(fit.friction.se)
-        entries[f"{stem}_kg_per_s"] = fit.friction.value * FRICTION_SI
-        entries[f"{stem}_kg_per_s_se"] = _known(fit.friction.se * FRICTION_SI)
-        entries[f"{stem}_residual"] = fit.residual
+        entries |= _friction_entries(stem, fit.friction) | {f"{stem}_residual": fit.residual}
     return entries
 
 
-def _variance_entries(side: str, data: ParticleData, temperature: float) -> dict[str, float | None]:
-    theory = BOLTZMANN * temperature / data.trap
-    kinetic = data.velocity_variance * (data.mass / BOLTZMANN)
+def _friction_entries(stem: str, friction: Estimate) -> dict[str, float | None]:
+    """A friction and its error in metal units and in kg/s."""
+    si = friction * FRICTION_SI
     return {
-        f"position_variance_{side}_A2": data.position_variance.value,
-        f"position_variance_{side}_se": _known(data.position_variance.se),
+        f"{stem}_eV_ps_per_A2": friction.value,
+        f"{stem}_se": _known(friction.se),
+        f"{stem}_kg_per_s": si.value,
+        f"{stem}_kg_per_s_se": _known(si.se),
+    }
+
+
+def _variance_entries(side: str, data: Particle, blocks: Blocks | None, temperature: float) -> dict[str, float | None]:
+    variance = stationary_mean(data.position**2, blocks)
+    kinetic = stationary_mean(data.velocity**2, blocks) * (data.mass / BOLTZMANN)
+    theory = BOLTZMANN * temperature / data.trap
+    return {
+        f"position_variance_{side}_A2": variance.value,
+        f"position_variance_{side}_se": _known(variance.se),
         f"position_variance_{side}_theory_A2": theory,
-        f"position_variance_{side}_z": _known(data.position_variance.z(theory)),
+        f"position_variance_{side}_z": _known(variance.z(theory)),
         f"particle_temperature_{side}_K": kinetic.value,
         f"particle_temperature_{side}_se": _known(kinetic.se),
         f"particle_temperature_{side}_z": _known(kinetic.z(temperature)),
@@ -263,37 +205,28 @@ def _dressed_entries(fit: DressedFit) -> dict[str, Any]:
     for key, value, variance in zip(SHELL_KEYS, fit.values, np.diag(fit.log_covariance), strict=True):
         entries[key] = float(value)
         entries[key.split("_eV")[0] + "_se"] = float(value) * math.sqrt(variance)
-    return entries | {
-        "zero_frequency_friction_eV_ps_per_A2": fit.zero_frequency.value,
-        "zero_frequency_friction_se": fit.zero_frequency.se,
-        "zero_frequency_friction_kg_per_s": fit.zero_frequency.value * FRICTION_SI,
-        "zero_frequency_friction_kg_per_s_se": fit.zero_frequency.se * FRICTION_SI,
-        "residual": fit.residual,
-        "log_covariance": fit.log_covariance.tolist(),
-    }
+    return (
+        entries
+        | _friction_entries("zero_frequency_friction", fit.zero_frequency)
+        | {"residual": fit.residual, "log_covariance": fit.log_covariance.tolist()}
+    )
 
 
-def _curve_entries(data: ParticleData, friction: float, dressed: DressedFit | None) -> dict[str, Any]:
-    entries: dict[str, Any] = {}
-    for i, (name, curve, form) in enumerate(
-        (("position", data.position, white_position), ("velocity", data.velocity, white_velocity))
-    ):
-        shell = dressed_correlations(curve.lag, data.mass, data.trap, *dressed.values)[i].tolist() if dressed else None
-        entries[name] = {
+def _curve_entries(curves: Curves, friction: float, dressed: DressedFit | None) -> dict[str, Any]:
+    white = curves.white(friction)
+    shell = curves.dressed(dressed.values) if dressed else None
+    return {
+        name: {
             "lag_ps": curve.lag.tolist(),
             "correlation": curve.value.tolist(),
-            "se": curve.se.tolist() if data.blocks else None,
-            "white": form(curve.lag, data.mass, data.trap, friction).tolist(),
-            "dressed": shell,
+            "se": curve.se.tolist() if len(curve.resampled) else None,
+            "white": white[i].tolist(),
+            "dressed": shell[i].tolist() if shell else None,
         }
-    return entries
-
-
-def _coordinates(runs: Sequence[Run], side: int, name: str) -> Array:
-    """``position`` or ``velocity`` of one particle as independent series, shape (3 × runs, n)."""
-    return np.concatenate([getattr(run, name)[:, side, :].T for run in runs])
+        for i, (name, curve) in enumerate((("position", curves.position), ("velocity", curves.velocity)))
+    }
 
 
 def _known(value: float) -> float | None:
     """JSON has no NaN."""
-    return float(value) if math.isfinite(value) else None
+    return value if math.isfinite(value) else None

@@ -118,7 +118,7 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
                     for side in SIDES
                 )
             )
-    lines += ["", *(_friction_line(side, friction) for side in SIDES)]
+    lines += ["", *(line for side in SIDES for line in _friction_lines(side, friction))]
     lines += ["", _closure_line(points)]
     lines += [f"Note on {name}: {source['note']}" for name, source in _sources(points, friction) if source["note"]]
     return "\n".join(lines) + "\n"
@@ -128,18 +128,25 @@ def _sources(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> list
     return [("friction", friction), *((f"κ_H/κ_C = {point['kappa_ratio']}", point) for point in points)]
 
 
-def _friction_line(side: str, friction: dict[str, Any]) -> str:
-    def value(stem: str) -> str:
-        se = friction[f"{stem}_kg_per_s_se"]
-        return _with_error(1e12 * friction[f"{stem}_kg_per_s"], None if se is None else 1e12 * se, digits=1)
+def _friction_lines(side: str, friction: dict[str, Any]) -> list[str]:
+    def value(source: dict[str, Any], stem: str) -> str:
+        se = source[f"{stem}_kg_per_s_se"]
+        return _with_error(1e12 * source[f"{stem}_kg_per_s"], None if se is None else 1e12 * se, digits=1)
 
     stem = f"friction_{side}"
-    line = (
-        f"Friction, {side} particle, 10⁻¹² kg/s: {value(stem)} (from position {value(stem + '_position')}, "
-        f"from velocity {value(stem + '_velocity')})"
-    )
-    z = friction[f"position_variance_{side}_z"]
-    return f"{line}; ⟨X²⟩ against k_BT/κ: z = {_z(z)}"
+    lines = [
+        f"Friction, {side} particle, 10⁻¹² kg/s: {value(friction, stem)} (from position {value(friction, stem + '_position')}, "
+        f"from velocity {value(friction, stem + '_velocity')}); ⟨X²⟩ against k_BT/κ: "
+        f"z = {_z(friction[f'position_variance_{side}_z'])}"
+    ]
+    if friction["dressed"] is not None:
+        held_out = [friction[f"held_out_residual_{side}_{model}"] for model in ("dressed", "white")]
+        told = " and ".join("?" if residual is None else f"{residual:.3f}" for residual in held_out)
+        lines.append(
+            f"   dressed with argon: {value(friction['dressed'][side], 'zero_frequency_friction')} at zero frequency; "
+            f"an axis left out is missed by {told} (dressed and white), rms of the correlations"
+        )
+    return lines
 
 
 def _closure_line(points: Sequence[dict[str, Any]]) -> str:

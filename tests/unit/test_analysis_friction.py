@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from analysis.correlation import autocorrelation, dressed_correlations, memory_time, white_position, white_velocity
-from analysis.friction import (
-    equilibrium_blocks,
-    fit_dressed,
-    fit_white,
-    friction_summary,
-    particle_data,
-)
+from analysis.friction import correlation_curves, equilibrium_blocks, friction_summary, held_out_residuals, particle
+from analysis.friction_fits import Curves, fit_dressed, fit_white
+from analysis.runs import Run
 from analysis.timeseries import SeriesTooShortError
 from analysis.units import FRICTION_SI
 from tests.unit.synthetic import Truth, synthetic_runs
@@ -23,6 +19,11 @@ from tests.unit.synthetic import Truth, synthetic_runs
 MASS, TRAP = 1.225, 0.01
 CRITICAL = 2 * math.sqrt(MASS * TRAP)
 LAGS = np.linspace(0, 200, 41)
+
+
+def curves_of(run: Run, side: int) -> Curves:
+    """Correlations of one particle of one run, with resampled copies."""
+    return correlation_curves(particle([run], side), equilibrium_blocks([run]), seed=side)
 
 
 def propagator(drift: list[list[float]], lags: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -81,7 +82,7 @@ def test_friction_is_recovered_with_true_errors(friction: float) -> None:
     truth = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=0.5, substeps=1)
     found: dict[str, list[tuple[float, float]]] = {"position": [], "velocity": [], "joint": []}
     for run in synthetic_runs(truth, 1000, 40, seed=21):
-        for name, fit in fit_white(particle_data([run], 0, equilibrium_blocks([run]))).items():
+        for name, fit in fit_white(curves_of(run, 0)).items():
             found[name].append((fit.friction.value, fit.friction.se))
     for name, pairs in found.items():
         values, errors = np.array(pairs).T
@@ -105,17 +106,38 @@ def test_dressed_particle_is_recovered_and_preferred() -> None:
     exact = np.array([2.0, 0.7, 1.6])
     z = []
     for run in synthetic_runs(truth, 1500, 12, seed=22):
-        data = particle_data([run], 1, equilibrium_blocks([run]))
-        fit = fit_dressed(data)
+        curves = curves_of(run, 1)
+        fit = fit_dressed(curves)
         assert fit is not None
         z.append(np.log(fit.values / exact) / np.sqrt(np.diag(fit.log_covariance)))
-        assert fit.residual < 0.6 * fit_white(data)["joint"].residual
+        assert fit.residual < 0.6 * fit_white(curves)["joint"].residual
+        assert fit.residual == pytest.approx(curves.residual(curves.dressed(fit.values)))
         zero_frequency = fit.values[0] * fit.values[1] / (fit.values[0] + fit.values[1])
         assert fit.zero_frequency.value == pytest.approx(zero_frequency)
         assert abs(fit.zero_frequency.z(2.0 * 0.7 / 2.7)) < 4
     deviations = np.array(z)
     assert (np.abs(deviations.mean(axis=0)) < 4 / math.sqrt(12)).all()
     assert (np.abs(deviations) < 4.5).all()
+
+
+@pytest.mark.parametrize("shell", [0.0, 1.6], ids=["white", "dressed"])
+def test_data_not_seen_prefer_the_true_model(shell: float) -> None:
+    """An axis left out is foretold better by the dressed fit where there is a shell, and no better where there is none."""
+    truth = Truth(
+        kappa_ratio=None,
+        friction_cold=0.7,
+        friction_hot=0.7,
+        shell_mass=shell,
+        core_friction=2.0,
+        sample_interval=0.2,
+        substeps=1,
+    )
+    run = synthetic_runs(truth, 3000, 1, seed=27)[0]
+    residuals = held_out_residuals(particle([run], 0), curves_of(run, 0))
+    if shell:
+        assert residuals["dressed"] < 0.5 * residuals["white"]
+    else:
+        assert residuals["dressed"] > 0.95 * residuals["white"]
 
 
 def test_position_variance_is_that_of_the_trap() -> None:

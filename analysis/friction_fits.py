@@ -1,0 +1,156 @@
+"""Least-squares fits of the exact equilibrium correlations: white friction (one parameter), dressed particle (three)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from analysis.correlation import Array, Correlation, dressed_correlations, white_position, white_velocity
+from analysis.timeseries import Estimate
+
+# Friction is sought from a thousandth to a thousand times √(κm), far beyond any fluid at either end.
+_GRID = np.geomspace(1e-3, 1e3, 2001)
+
+# Bounds of (g₁, g₂, M) in units of (γ, γ, m), and starts inside them, for the white friction γ of the same curves.
+_LOWEST, _HIGHEST = (1e-2, 1e-2, 1e-2), (1e3, 1e2, 1e2)
+_STARTS = ((1.5, 1.0, 0.3), (1.5, 1.0, 1.5), (5.0, 1.0, 0.3), (5.0, 1.0, 1.5))
+
+# A fit that cannot tell its three parameters apart has a normal matrix worse than this.
+_WORST_CONDITION = 1e10
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Correlations of one particle, to be fitted.
+
+    Attributes:
+        mass: eV ps²/Å².
+        trap: eV/Å².
+        position, velocity: normalised autocorrelations.
+        weights: of the mean squared residuals (position, velocity) in a joint fit; they sum to 1.
+        widening: factor on the spread of resampled fits that makes it a standard error; NaN without resampled copies.
+    """
+
+    mass: float
+    trap: float
+    position: Correlation
+    velocity: Correlation
+    weights: tuple[float, float] = (0.5, 0.5)
+    widening: float = math.nan
+
+    def white(self, friction: float) -> tuple[Array, Array]:
+        """Position and velocity correlation at these lags for white friction, eV ps/Å²."""
+        return (
+            white_position(self.position.lag, self.mass, self.trap, friction),
+            white_velocity(self.velocity.lag, self.mass, self.trap, friction),
+        )
+
+    def dressed(self, values: Array) -> tuple[Array, Array]:
+        """Position and velocity correlation at these lags for the dressed particle (g₁, g₂, M), metal units."""
+        core, shell, shell_mass = values
+        position, _ = dressed_correlations(self.position.lag, self.mass, self.trap, core, shell, shell_mass)
+        _, velocity = dressed_correlations(self.velocity.lag, self.mass, self.trap, core, shell, shell_mass)
+        return position, velocity
+
+    def residual(self, model: tuple[Array, Array]) -> float:
+        """Root of the weighted mean squared difference between these curves and those of a model."""
+        squares = [
+            float(((c.value - m) ** 2).mean()) for c, m in zip((self.position, self.velocity), model, strict=True)
+        ]
+        return math.sqrt(self.weights[0] * squares[0] + self.weights[1] * squares[1])
+
+
+def noise_weights(position: Correlation, velocity: Correlation) -> tuple[float, float]:
+    """Weights for ``Curves``, inversely as the curves' noise: a short run tells the slow position far less surely."""
+    noise = [float((curve.se**2).mean()) for curve in (position, velocity)]
+    return noise[1] / sum(noise), noise[0] / sum(noise)
+
+
+@dataclass(frozen=True)
+class WhiteFit:
+    """Friction from one or both curves, eV ps/Å², and the root mean square residual of the curves fitted."""
+
+    friction: Estimate
+    residual: float
+
+
+def fit_white(curves: Curves) -> dict[str, WhiteFit]:
+    """One-parameter fits of the exact underdamped forms (arXiv:2211.05502, eqs. A1-A2, corrected), at any damping.
+
+    Returns:
+        ``position``, ``velocity`` and ``joint`` (both curves, by their weights).
+    """
+    grid = _GRID * math.sqrt(curves.mass * curves.trap)
+    costs = {}
+    for name, curve, form in (
+        ("position", curves.position, white_position),
+        ("velocity", curves.velocity, white_velocity),
+    ):
+        models = form(curve.lag, curves.mass, curves.trap, grid[:, None])
+        # Row 0 is the measured curve, the rest are its resampled copies: |c - m|² = |c|² - 2 c·m + |m|².
+        measured = np.vstack([curve.value, curve.resampled])
+        squares = (measured**2).sum(axis=1)[:, None] - 2 * measured @ models.T + (models**2).sum(axis=1)
+        costs[name] = squares / len(curve.lag)
+    costs["joint"] = curves.weights[0] * costs["position"] + curves.weights[1] * costs["velocity"]
+    return {name: _minimum(cost, grid, curves.widening) for name, cost in costs.items()}
+
+
+def _minimum(cost: Array, grid: Array, widening: float) -> WhiteFit:
+    """Minimum of each row of a cost tabulated on a logarithmic grid, refined by a parabola through the three best points."""
+    best = np.clip(cost.argmin(axis=1), 1, len(grid) - 2)
+    left, middle, right = (cost[np.arange(len(cost)), best + shift] for shift in (-1, 0, 1))
+    curvature = left - 2 * middle + right
+    shift = np.clip(np.divide(left - right, 2 * curvature, out=np.zeros_like(left), where=curvature > 0), -1, 1)
+    found = grid[best] * (grid[1] / grid[0]) ** shift
+    spread = float(np.log(found[1:]).std()) if len(found) > 1 else math.nan
+    friction = float(found[0])
+    return WhiteFit(Estimate(friction, friction * spread * widening), math.sqrt(max(float(cost[0].min()), 0.0)))
+
+
+@dataclass(frozen=True)
+class DressedFit:
+    """Core and shell: (g₁, g₂, M) in metal units, covariance of their logarithms, zero-frequency friction, rms residual."""
+
+    values: Array
+    log_covariance: Array
+    zero_frequency: Estimate
+    residual: float
+
+
+def fit_dressed(curves: Curves) -> DressedFit | None:
+    """Joint fit of the dressed particle to both curves; ``None`` where the curves cannot tell its three parameters.
+
+    Errors come from the resampled curves through the linearised fit; they are NaN without resampled curves.
+    """
+    both = (curves.position, curves.velocity)
+    roots = np.concatenate(
+        [np.full(len(c.lag), math.sqrt(w / len(c.lag))) for c, w in zip(both, curves.weights, strict=True)]
+    )
+    measured = np.concatenate([c.value for c in both])
+
+    def residuals(logs: Array) -> Array:
+        return np.asarray(roots * (np.concatenate(curves.dressed(np.exp(logs))) - measured))
+
+    white = fit_white(curves)["joint"].friction.value
+    unit = np.array([white, white, curves.mass])
+    bounds = (np.log(_LOWEST * unit), np.log(_HIGHEST * unit))
+    fits = [least_squares(residuals, np.log(start * unit), bounds=bounds) for start in _STARTS]
+    best = min(fits, key=lambda fit: float(fit.cost))
+    jacobian = np.asarray(best.jac)
+    normal = jacobian.T @ jacobian
+    if not best.success or best.active_mask.any() or np.linalg.cond(normal) > _WORST_CONDITION:
+        return None
+    covariance = np.full((3, 3), math.nan)
+    if len(curves.position.resampled):
+        differences = np.hstack([c.resampled for c in both]) - measured
+        shifts = np.linalg.solve(normal, jacobian.T @ (roots * differences).T)
+        covariance = np.cov(shifts) * curves.widening**2
+    values = np.exp(best.x)
+    # d ln g₀ = (g₀/g₁) d ln g₁ + (g₀/g₂) d ln g₂ for g₀ = g₁g₂/(g₁ + g₂)
+    zero = float(values[0] * values[1] / (values[0] + values[1]))
+    gradient = np.array([zero / values[0], zero / values[1], 0.0])
+    error = zero * math.sqrt(float(gradient @ covariance @ gradient))
+    return DressedFit(values, covariance, Estimate(zero, error), math.sqrt(2 * float(best.cost)))
