@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def structure(run: Run) -> dict[str, Any]:
     bounds = {side: _bounds(groups["wall"][side].positions[:, 0]) for side in SIDES}
     edges = np.arange(bounds["cold"][0], bounds["hot"][1] + PROFILE_BIN_A, PROFILE_BIN_A)
     counts = {side: np.zeros(len(edges) - 1) for side in SIDES}
-    emptiest, whole = dict.fromkeys(SIDES, np.inf), {side: len(groups["particle"][side]) for side in SIDES}
+    emptiest, whole = dict.fromkeys(SIDES, math.inf), {side: len(groups["particle"][side]) for side in SIDES}
     leaked, frames = 0, 0
     cross_section = float(np.prod(universe.dimensions[1:3]))
     for _ in universe.trajectory:
@@ -87,7 +88,8 @@ def structure(run: Run) -> dict[str, Any]:
         volume_nm3 = cross_section * PROFILE_BIN_A / 1000
         result[f"density_{side}_per_nm3"] = (counts[side] / frames / volume_nm3).tolist()
         result[f"walls_{side}_A"] = list(bounds[side])
-        result[f"emptiest_cell_{side}"] = float(emptiest[side])
+        # In a bath barely larger than its particle every cell touches it, and nothing can be said.
+        result[f"emptiest_cell_{side}"] = emptiest[side] if math.isfinite(emptiest[side]) else None
         result[f"largest_cluster_{side}"] = whole[side]
         result[f"particle_atoms_{side}"] = len(groups["particle"][side])
         for name in (f"temperature_{side}_K", f"pressure_{side}_bar"):
@@ -108,7 +110,7 @@ def _bounds(wall_x: NDArray[np.float32]) -> tuple[float, float]:
 def _emptiest(
     argon: Array, particle: NDArray[np.float32], bounds: tuple[float, float], box: NDArray[np.float32]
 ) -> float:
-    """Lowest argon density of a cell over the mean density of all cells that touch neither a wall nor the particle.
+    """Lowest argon density of a cell over the mean density of all cells that do not touch the particle; infinite if all do.
 
     Cells fill the side without the half cell next to each wall, where argon is layered.
     """
@@ -125,7 +127,7 @@ def _emptiest(
     half_diagonal = float(np.linalg.norm(lengths / cells)) / 2
     free = np.linalg.norm(centres - middle, axis=-1) > radius + half_diagonal
     if not free.any():
-        return float("nan")
+        return math.inf
     return float(counts[free].min() / counts[free].mean())
 
 

@@ -98,6 +98,16 @@ def test_a_bubble_is_a_cavity(tmp_path: Path, atoms: list[Array]) -> None:
     assert float(str(found["emptiest_cell_hot"])) < 0.5 < float(str(found["emptiest_cell_cold"]))
 
 
+def test_a_bath_too_small_for_cells_is_not_called_empty(
+    tmp_path: Path, atoms: list[Array], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where every cell touches the particle no density is claimed, and none is mistaken for a cavity."""
+    monkeypatch.setattr("analysis.structure.CAVITY_CELL_A", 40.0)
+    found = _check(tmp_path, atoms)
+    assert found["emptiest_cell_cold"] is None
+    assert found["cavity"] is False
+
+
 def test_a_broken_particle_is_noticed(tmp_path: Path, atoms: list[Array]) -> None:
     """Copper atoms that drifted away from the particle no longer count as part of it."""
     atoms[2][-3:, 0] += 12
