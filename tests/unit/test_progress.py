@@ -12,7 +12,7 @@ def test_line_gives_share_speed_and_time_left(
 ) -> None:
     """After 20 s and 1 000 of 4 000 steps of 4 fs: 25 %, 17 ns/day, 60 s left; nothing is printed before a line is due."""
     clock = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     watch = progress.Progress("demo kH_4.80 replica 1", 4000, 0.004)
     watch.report(0, "measuring")
     clock[0] = 5.0
@@ -28,7 +28,7 @@ def test_speed_counts_only_what_this_process_did(
 ) -> None:
     """A continued run does not credit itself with the steps of its earlier life."""
     clock = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     watch = progress.Progress("x", 4000, 0.004)
     watch.report(3000, "measuring")
     clock[0] = 20.0

@@ -16,7 +16,7 @@ import pytest
 pytestmark = pytest.mark.md
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "profiles", "workflow", "config", "lammps_templates", "simulation", "analysis")
+PARTS = ("Snakefile", "profiles", "envs", "workflow", "config", "lammps_templates", "simulation", "analysis")
 COLUMNS = [
     "kappa_ratio",
     "replicas",

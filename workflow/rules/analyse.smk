@@ -1,22 +1,6 @@
 # From run folders to friction, heat rates, one table and the figures. Seconds; reruns never touch molecular dynamics.
 
 
-def run_files(runs):
-    """The files of run folders that the analysis reads."""
-    return [f"results/{run.folder}/{name}" for run in runs for name in ("run.json", "series.parquet")]
-
-
-def heat_files(wildcards):
-    """`heat.json` of every point of a study."""
-    return [f"results/{wildcards.study}/sweep/{point}/heat.json" for point in plan.points(study(wildcards.study))]
-
-
-def figures(chosen):
-    """All figures of a study; those that show atoms need a study that has some."""
-    names = ["heat_rates", "friction"] + (["structure", "setup"] if chosen.engine == "lammps" else [])
-    return [f"results/{chosen.name}/figures/{name}.png" for name in names]
-
-
 rule fit_friction:
     input:
         runs=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
@@ -24,6 +8,8 @@ rule fit_friction:
         "results/{study}/friction.json",
     log:
         "results/{study}/logs/friction.log",
+    conda:
+        "../../envs/environment.yaml"
     script:
         "../scripts/friction.py"
 
@@ -35,6 +21,8 @@ rule heat:
         "results/{study}/sweep/{point}/heat.json",
     log:
         "results/{study}/logs/sweep/{point}/heat.log",
+    conda:
+        "../../envs/environment.yaml"
     script:
         "../scripts/heat.py"
 
@@ -48,6 +36,8 @@ rule summary:
         text="results/{study}/summary.txt",
     log:
         "results/{study}/logs/summary.log",
+    conda:
+        "../../envs/environment.yaml"
     script:
         "../scripts/summary.py"
 
@@ -59,6 +49,8 @@ rule structure:
         "results/{study}/structure.json",
     log:
         "results/{study}/logs/structure.log",
+    conda:
+        "../../envs/environment.yaml"
     script:
         "../scripts/structure.py"
 
@@ -71,6 +63,8 @@ rule plot_heat_rates:
         multiext("results/{study}/figures/heat_rates", ".png", ".svg", ".csv"),
     log:
         "results/{study}/logs/figures/heat_rates.log",
+    conda:
+        "../../envs/environment.yaml"
     script:
         "../scripts/plot_heat_rates.py"
 
@@ -82,6 +76,8 @@ rule plot_friction:
         multiext("results/{study}/figures/friction", ".png", ".svg", ".csv"),
     log:
         "results/{study}/logs/figures/friction.log",
+    conda:
+        "../../envs/environment.yaml"
     script:
         "../scripts/plot_friction.py"
 
@@ -93,6 +89,8 @@ rule plot_structure:
         multiext("results/{study}/figures/structure", ".png", ".svg", ".csv"),
     log:
         "results/{study}/logs/figures/structure.log",
+    conda:
+        "../../envs/environment.yaml"
     script:
         "../scripts/plot_structure.py"
 
@@ -104,5 +102,7 @@ rule plot_setup:
         multiext("results/{study}/figures/setup", ".png", ".svg"),
     log:
         "results/{study}/logs/figures/setup.log",
+    conda:
+        "../../envs/environment.yaml"
     script:
         "../scripts/plot_setup.py"

@@ -4,25 +4,13 @@
 # analysis reruns no MD, and changing a coupling reruns just the runs that feel it.
 
 
-def launcher(wildcards):
-    """How to start the ranks of a study; one rank needs no MPI launcher."""
-    ranks = study(wildcards.study).ranks
-    return f"mpiexec -n {ranks}" if ranks > 1 else ""
-
-
-def run_of(wildcards):
-    """The run whose folder the wildcards name."""
-    try:
-        return plan.Run(study(wildcards.study), wildcards.group.removeprefix("sweep/"), int(wildcards.replica))
-    except StudyError as problem:
-        raise WorkflowError(str(problem))
-
-
 rule equilibrate:
     output:
         multiext("results/{study}/equilibrated/", "equilibrated.restart", "equilibrated.json", "topology.data"),
     log:
         "results/{study}/logs/equilibrated.log",
+    conda:
+        "../../envs/environment.yaml"
     threads: lambda wildcards: study(wildcards.study).ranks
     params:
         fingerprint=lambda wildcards: deck.equilibration_fingerprint(study(wildcards.study)),
@@ -30,19 +18,6 @@ rule equilibrate:
         folder=subpath(output[0], parent=True),
     shell:
         "{params.launcher} python -m simulation equilibrate {wildcards.study} {params.folder} 2>&1 | tee {log}"
-
-
-def start_of(wildcards):
-    """The equilibrated baths that LAMMPS runs start from; the Langevin engine needs none."""
-    names = ("equilibrated.restart", "equilibrated.json", "topology.data")
-    needed = names if study(wildcards.study).engine == "lammps" else ()
-    return [f"results/{wildcards.study}/equilibrated/{name}" for name in needed]
-
-
-def fingerprint_of(wildcards):
-    """Identity of a run's trajectory: what must change for it to be simulated again."""
-    identity = deck.run_fingerprint if study(wildcards.study).engine == "lammps" else deck.langevin_fingerprint
-    return identity(run_of(wildcards))
 
 
 rule simulate:
@@ -53,6 +28,8 @@ rule simulate:
         multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
     log:
         "results/{study}/logs/{group}/replica_{replica}.log",
+    conda:
+        "../../envs/environment.yaml"
     threads: lambda wildcards: study(wildcards.study).ranks
     params:
         fingerprint=fingerprint_of,
@@ -72,6 +49,8 @@ rule deck:
     log:
         "results/{study}/logs/decks/{point}.log",
     localrule: True
+    conda:
+        "../../envs/environment.yaml"
     params:
         text=lambda wildcards: deck.render_standalone(plan.Run(study(wildcards.study), wildcards.point, 1)),
     shell:

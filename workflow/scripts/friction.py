@@ -1,5 +1,4 @@
 """Friction of both particles. inputs: runs (run.json of the equilibrium replicas); outputs: [0] friction.json."""
-# ruff: noqa: F821  `snakemake` is put there by the rule
 
 import json
 from pathlib import Path

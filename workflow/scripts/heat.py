@@ -1,5 +1,4 @@
 """Heat rates of one point. inputs: runs (run folders of its replicas); outputs: [0] heat.json."""
-# ruff: noqa: F821  `snakemake` is put there by the rule
 
 import json
 from pathlib import Path

@@ -1,5 +1,4 @@
 """Heat rates over κ_H/κ_C. inputs: heats (heat.json files), friction (friction.json); outputs: [0] .png (.svg, .csv beside)."""
-# ruff: noqa: F821  `snakemake` is put there by the rule
 
 import json
 from pathlib import Path

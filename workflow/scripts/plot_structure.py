@@ -1,5 +1,4 @@
 """Density profile along x. inputs: [0] structure.json; outputs: [0] .png (with .svg and .csv beside it)."""
-# ruff: noqa: F821  `snakemake` is put there by the rule
 
 import json
 from pathlib import Path

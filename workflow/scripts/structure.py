@@ -1,5 +1,4 @@
 """Structure and its checks. inputs: run (run.json of one LAMMPS run, with its trajectory); outputs: [0] structure.json."""
-# ruff: noqa: F821  `snakemake` is put there by the rule
 
 import json
 from pathlib import Path

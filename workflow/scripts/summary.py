@@ -1,5 +1,4 @@
 """Table of a study. inputs: heats (heat.json of all points), friction (friction.json); outputs: csv, text."""
-# ruff: noqa: F821  `snakemake` is put there by the rule
 
 import json
 from pathlib import Path

@@ -1,0 +1,70 @@
+# What all rules share: the project's modules, this environment's programs, and the study that a wildcard names.
+import sys
+from functools import cache
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, workflow.basedir)
+
+from simulation import deck, plan
+from simulation.study import StudyError
+from simulation.studyfile import load_study
+
+# Jobs must find this project's modules and this environment's python and mpiexec, wherever they run. Snakemake fills in
+# the names, hence the doubled braces.
+ROOT = workflow.basedir
+PROGRAMS = Path(sys.executable).parent
+shell.prefix('export PATH="{PROGRAMS}:$PATH" PYTHONPATH="{ROOT}${{PYTHONPATH:+:$PYTHONPATH}}"; ')
+
+
+@cache
+def study(name):
+    """The study of that name, checked; every problem of its file ends the workflow before anything runs."""
+    try:
+        return load_study(name)
+    except StudyError as problems:
+        raise WorkflowError(str(problems))
+
+
+def launcher(wildcards):
+    """How to start the ranks of a study; one rank needs no MPI launcher."""
+    ranks = study(wildcards.study).ranks
+    return f"mpiexec -n {ranks}" if ranks > 1 else ""
+
+
+def run_of(wildcards):
+    """The run whose folder the wildcards name."""
+    try:
+        return plan.Run(study(wildcards.study), wildcards.group.removeprefix("sweep/"), int(wildcards.replica))
+    except StudyError as problem:
+        raise WorkflowError(str(problem))
+
+
+def start_of(wildcards):
+    """The equilibrated baths that LAMMPS runs start from; the Langevin engine needs none."""
+    names = ("equilibrated.restart", "equilibrated.json", "topology.data")
+    needed = names if study(wildcards.study).engine == "lammps" else ()
+    return [f"results/{wildcards.study}/equilibrated/{name}" for name in needed]
+
+
+def fingerprint_of(wildcards):
+    """Identity of a run's trajectory: what must change for it to be simulated again."""
+    identity = deck.run_fingerprint if study(wildcards.study).engine == "lammps" else deck.langevin_fingerprint
+    return identity(run_of(wildcards))
+
+
+def run_files(runs):
+    """The files of run folders that the analysis reads."""
+    return [f"results/{run.folder}/{name}" for run in runs for name in ("run.json", "series.parquet")]
+
+
+def heat_files(wildcards):
+    """`heat.json` of every point of a study."""
+    return [f"results/{wildcards.study}/sweep/{point}/heat.json" for point in plan.points(study(wildcards.study))]
+
+
+def figures(chosen):
+    """All figures of a study; those that show atoms need a study that has some."""
+    names = ["heat_rates", "friction"] + (["structure", "setup"] if chosen.engine == "lammps" else [])
+    return [f"results/{chosen.name}/figures/{name}.png" for name in names]
