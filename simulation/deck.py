@@ -35,19 +35,31 @@ def render_equilibration(study: Study) -> str:
         "insert_hot",
         *(f"velocity_{kind}_{side}" for kind in ("argon", "particle") for side in SIDES),
     ]
-    return render("equilibrate.lmp.j2", study=study, seeds={p: seed(study, "equilibrated", 1, p) for p in purposes})
+    seeds = {purpose: seed(study, "equilibrated", 1, purpose) for purpose in purposes}
+    return render("equilibrate.lmp.j2", study=study, seeds=seeds | thermostat_seeds(study, "equilibrated", 1, "build"))
 
 
-def render_segment(run: Run, restart_file: str, *, fresh_velocities: bool, reset_clock: bool) -> str:
-    """The deck of one segment, all but its `run` command; the demon is a Python callback on fix `demon`."""
+def thermostat_seeds(study: Study, point: str, replica: int, stage: str) -> dict[str, int]:
+    """Seeds of random thermostats, new for every stage: a restart file does not hold where their stream was."""
+    return {f"thermostat_{side}": seed(study, point, replica, f"thermostat_{side}_{stage}") for side in SIDES}
+
+
+def render_segment(run: Run, restart_file: str, index: int) -> str:
+    """The deck of one segment, all but its `run` command; the demon is a Python callback on fix `demon`.
+
+    Args:
+        run: which run.
+        restart_file: the state to start from.
+        index: 0 for the relaxation, which draws fresh velocities; production begins with 1, at step 0.
+    """
     return render(
         "production.lmp.j2",
         study=run.study,
         run=run,
-        seeds=run.seeds,
+        seeds=run.seeds | thermostat_seeds(run.study, run.point, run.replica, str(index)),
         restart_file=restart_file,
-        fresh_velocities=fresh_velocities,
-        reset_clock=reset_clock,
+        fresh_velocities=index == 0,
+        reset_clock=index <= 1,
         series=series_columns(run.study.demon.coupling_axes, work=True),
         series_file="series.dat",
         trajectory_file="trajectory.dcd",
@@ -62,7 +74,7 @@ def render_standalone(run: Run) -> str:
         "standalone.lmp.j2",
         study=study,
         run=run,
-        seeds=run.seeds | inserted,
+        seeds=run.seeds | inserted | thermostat_seeds(study, run.point, run.replica, "deck"),
         series=series_columns(study.demon.coupling_axes, work=False),
         series_file="series.dat",
         trajectory_file="trajectory.dcd",
@@ -84,7 +96,7 @@ def run_fingerprint(run: Run) -> str:
             "ranks": run.study.ranks,
             "suffix": run.study.integration.suffix,
             "start": equilibration_fingerprint(run.study),
-            "deck": _statements(render_segment(run, "start", fresh_velocities=True, reset_clock=True)),
+            "deck": _statements(render_segment(run, "start", 0)),
             "couplings": [run.coupling_cold_eV_per_A2, run.coupling_hot_eV_per_A2, demon.coupling_axes],
             "controller": controller,
             "relaxation_ps": schedule.relaxation_ps,

@@ -22,7 +22,11 @@ from simulation.demon import Demon, load_controller
 from simulation.plan import Run
 from simulation.study import SIDES, Study
 
-NEEDED_STYLES = {"dump": {"dcd": "EXTRA-DUMP"}, "fix": {"external": "core"}, "pair": {"lj/cut": "core"}}
+NEEDED_STYLES = {
+    "dump": {"dcd": "EXTRA-DUMP"},
+    "fix": {"external": "core", "temp/csvr": "EXTRA-FIX"},
+    "pair": {"lj/cut": "core"},
+}
 
 CURES = {
     "Lost atoms": "atoms left the box: shorten integration.timestep_fs, or equilibrate for longer",
@@ -104,12 +108,11 @@ def run_segment(
     folder: Path,
     ranks: Ranks,
     *,
+    index: int,
     steps: int,
-    fresh_velocities: bool,
-    reset_clock: bool,
     on_sample: Callable[[int], None],
 ) -> dict[str, Any]:
-    """Advance a run by one segment of `steps` steps, from `restart_file`, in a fresh LAMMPS working in `folder`.
+    """Advance a run by segment `index`, of `steps` steps, from `restart_file`, in a fresh LAMMPS working in `folder`.
 
     Returns:
         The segment's record: first and last step, wall time, neighbours per atom, LAMMPS version.
@@ -119,7 +122,7 @@ def run_segment(
     """
     study = run.study
     timestep_ps = study.integration.timestep_fs / 1000
-    deck = render_segment(run, str(restart_file), fresh_velocities=fresh_velocities, reset_clock=reset_clock)
+    deck = render_segment(run, str(restart_file), index)
     started = time.monotonic()
     with open_lammps(study, folder, ranks) as lmp:
         tell(lmp, deck, study)

@@ -114,16 +114,16 @@ def join_series(parts: list[pd.DataFrame]) -> pd.DataFrame:
     joined = [parts[0]]
     for part in parts[1:]:
         last, first = joined[-1].iloc[-1], part.iloc[0]
-        state = [name for name in part.columns if name.startswith(("position", "trap", "thermostat", "step"))]
+        state = [name for name in part.columns if name.startswith(("position", "trap", "energy", "step"))]
         if not np.allclose(last[state].to_numpy(float), first[state].to_numpy(float), rtol=1e-9, atol=1e-9):
             raise ValueError(
                 f"segments do not join at step {first['step']:.0f}: delete the run's segments/ folder and run it again"
             )
         part = part.copy()
-        # The demon counts work from the start of each segment; LAMMPS keeps the thermostat's energy in its restart file.
+        # The demon and most thermostats count from the start of each segment; only Nosé-Hoover's count outlives a restart.
         for name in part.columns:
-            if name.startswith("work"):
-                part[name] += last[name]
+            if name.startswith(("work", "thermostat")):
+                part[name] += last[name] - first[name]
         part.loc[0, "step"] = -1  # marks the shared row
         joined.append(part)
     series = pd.concat(joined, ignore_index=True)

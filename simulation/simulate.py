@@ -111,9 +111,8 @@ def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
             previous.resolve(),
             part,
             ranks,
+            index=index,
             steps=lengths[index],
-            fresh_velocities=index == 0,
-            reset_clock=index <= 1,
             on_sample=on_sample,
         )
         if ranks.is_root:

@@ -89,10 +89,10 @@ class Baths(Section):
     """Temperature of the cold bath."""
     temperature_hot_K: Positive = 120.0
     """Temperature of the hot bath."""
-    thermostat: Literal["nose-hoover"] = "nose-hoover"
-    """What holds the argon of each bath at its temperature."""
+    thermostat: Literal["nose-hoover", "langevin", "csvr"] = "nose-hoover"
+    """What holds the argon of each bath at its temperature; `csvr` is stochastic velocity rescaling."""
     thermostat_damping_ps: Positive = 1.0
-    """The thermostat's relaxation time."""
+    """The thermostat's relaxation time; a Langevin thermostat slows the argon itself, so give it several ps."""
 
 
 class Trap(Section):

@@ -6,13 +6,14 @@ Run as a program, so that it can also be started on several MPI ranks:
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from simulation.deck import render, series_columns
+from simulation.deck import render, render_segment, series_columns
 from simulation.engine import Ranks, open_lammps, run_segment, tell
 from simulation.plan import Run
 from simulation.studyfile import check_study
@@ -37,23 +38,11 @@ def main() -> None:
         restart,
         folder / "python",
         ranks,
+        index=0,
         steps=STEPS,
-        fresh_velocities=True,
-        reset_clock=True,
         on_sample=lambda step: None,
     )
-    deck = render(
-        "production.lmp.j2",
-        study=study,
-        run=run,
-        seeds=run.seeds,
-        restart_file=str(restart),
-        fresh_velocities=True,
-        reset_clock=True,
-        series=series_columns(study.demon.coupling_axes, work=False),
-        series_file="series.dat",
-        trajectory_file="trajectory.dcd",
-    )
+    deck = re.sub(r" +v_work_\w+ &\n", "", render_segment(run, str(restart), 0))
     begin, end = deck.index("# --- demon:"), deck.index("# --- output:")
     native = render("parts/demon_native.lmp.j2", study=study, run=run)
     couple = COUPLE.format(kappa=run.coupling_hot_eV_per_A2, distance=study.edge_A)

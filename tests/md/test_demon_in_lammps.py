@@ -91,9 +91,8 @@ def test_controller_failure_ends_the_run(controller: str, message: str, start: P
             start / START_RESTART,
             tmp_path,
             Ranks(1),
+            index=0,
             steps=500,
-            fresh_velocities=True,
-            reset_clock=True,
             on_sample=lambda step: None,
         )
 
