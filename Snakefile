@@ -16,7 +16,7 @@ STUDY = study(config.get("study", "demo"))
 
 
 wildcard_constraints:
-    study=r"[A-Za-z0-9][\w-]*",
+    study=r"[A-Za-z0-9][\w-]*(@[a-z-]+)?",
     point=r"friction|kH_-?[0-9.]+",
     group=r"friction|sweep/kH_-?[0-9.]+",
     replica=r"[0-9]+",
@@ -24,6 +24,7 @@ wildcard_constraints:
 
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/analyse.smk"
+include: "workflow/rules/thermostats.smk"
 
 
 rule all:
@@ -48,6 +49,11 @@ rule sweep:
 rule figures:
     input:
         figures(STUDY),
+
+
+rule thermostats:
+    input:
+        f"results/{STUDY.name}/thermostats.csv",
 
 
 rule decks:

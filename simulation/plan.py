@@ -100,6 +100,16 @@ def point_runs(study: Study, point: str) -> list[Run]:
     return [Run(study, point, replica + 1) for replica in range(first.replicas)]
 
 
+THERMOSTATS = ("nose-hoover", "langevin", "csvr")
+
+
+def thermostat_comparison(study: Study) -> dict[str, str]:
+    """The point nearest to κ_H/κ_C = 4.80 under each thermostat: folders relative to `results/`, by thermostat."""
+    point = min(points(study), key=lambda name: abs(float(name.removeprefix(POINT_PREFIX)) - 4.80))
+    names = {t: study.name if t == study.baths.thermostat else f"{study.name}@{t}" for t in THERMOSTATS}
+    return {thermostat: f"{name}/sweep/{point}" for thermostat, name in names.items()}
+
+
 def points(study: Study) -> list[str]:
     """Points of the sweep, in the order of the study file: `kH_<ratio>`."""
     return [POINT_PREFIX + ratio for ratio in study.demon.kappa_ratios]

@@ -188,7 +188,7 @@ class Limits(Section):
 class Study(Section):
     """One study, checked. `load_study` makes it from a YAML file."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w-]*$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w-]*(@[a-z-]+)?$")]
     seed: Annotated[int, Field(ge=0)] = 2023
     """Every random stream of the study is hashed from this, the study's name, the point and the replica."""
     engine: Literal["lammps", "langevin"] = "lammps"

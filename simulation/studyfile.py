@@ -176,19 +176,23 @@ def _without(data: dict[str, Any], location: tuple[int | str, ...]) -> dict[str,
 
 
 def load_study(name: str, folder: Path = CONFIG_FOLDER) -> Study:
-    """Read `config/<name>.yaml`.
+    """Read `config/<name>.yaml`; `<name>@<thermostat>` is the same study with another thermostat.
 
     Scalars are read as text and typed by the Study, so `4.80` stays `4.80` in a path and `1e-3` is a number.
 
     Raises:
         StudyError: the file is missing, is not YAML, or does not describe a study that can run; all problems at once.
     """
-    path = folder / f"{name}.yaml"
+    base, _, thermostat = name.partition("@")
+    path = folder / f"{base}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
-        raise StudyError(name, [f"there is no file config/{name}.yaml (found: {known})"])
+        raise StudyError(name, [f"there is no file config/{base}.yaml (found: {known})"])
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as failure:
-        raise StudyError(name, [f"config/{name}.yaml is not valid YAML: {' '.join(str(failure).split())}"]) from None
-    return check_study(name, {} if data in ("", None) else data)
+        raise StudyError(name, [f"config/{base}.yaml is not valid YAML: {' '.join(str(failure).split())}"]) from None
+    data = {} if data in ("", None) else data
+    if thermostat and isinstance(data, dict) and isinstance(data.get("baths", {}), dict):
+        data["baths"] = data.get("baths", {}) | {"thermostat": thermostat}
+    return check_study(name, data)

@@ -86,6 +86,16 @@ def test_unreadable_file_is_one_message(text: str, tmp_path: Path) -> None:
         load_study("bad", tmp_path)
 
 
+def test_variant_differs_in_its_thermostat_only() -> None:
+    """`demo@csvr` is study demo with another thermostat and its own name, hence its own seeds and folder."""
+    demo, variant = load_study("demo"), load_study("demo@csvr")
+    assert variant.baths.thermostat == "csvr"
+    changed = variant.model_copy(update={"name": "demo", "baths": demo.baths})
+    assert changed == demo
+    with pytest.raises(StudyError, match=r"baths\.thermostat = 'ice'"):
+        load_study("demo@ice")
+
+
 def test_missing_study_lists_those_that_exist() -> None:
     """A misspelt study name is answered with the names that exist."""
     with pytest.raises(StudyError, match="found: demo, model, paper, tiny"):
