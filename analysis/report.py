@@ -1,0 +1,319 @@
+"""One page per study: everything measured, beside theory and paper, with its figures, checks and provenance.
+
+The page is one HTML file that needs nothing else: style, pictures and their data are inside it. Layout, style and captions
+are in a folder of their own (``page.html.j2``, ``style.css``, ``captions.yaml``); this module gives them their numbers.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from analysis.runs import SIDES, Parameters
+from analysis.structure import CAVITY_RATIO
+from analysis.summary import beside_theory, by_ratio
+from analysis.theory import Friction
+from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
+
+PAPER = Parameters(
+    mass=(186 * 63.546 * ATOMIC_MASS, 186 * 63.546 * ATOMIC_MASS),
+    trap=0.01,
+    coupling=(0.1, 0.0),
+    temperature=(100.0, 120.0),
+    coupling_axes="x",
+    sample_interval=1.0,
+)
+"""The published machine (Sci. Rep. 13, 4517 (2023)), but for κ_H."""
+
+PAPER_RATIOS = (0.17, 1.2, 4.80, 7.27)
+"""κ_H/κ_C that the publication names."""
+
+PAPER_FRICTION_KG_PER_S = 3.5e-12
+
+SVG_LIMIT_BYTES = 400_000
+"""Beyond this a drawing is mostly atoms, and its PNG is lighter than its paths."""
+
+Z_AGREES = 3.0
+"""Deviations beyond this many standard errors are marked: one in 370 of a true model's would be."""
+
+_RUN_KEYS = ("engine", "settings", "seeds", "versions", "ranks", "wall_time_s", "duration_ps", "closure", "fingerprint")
+_IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+
+
+def report_page(
+    runs: Sequence[dict[str, Any]],
+    points: Sequence[dict[str, Any]],
+    friction: dict[str, Any],
+    structure: dict[str, Any] | None,
+    figures: Iterable[str | Path],
+    design: str | Path,
+) -> str:
+    """The whole page as HTML.
+
+    Args:
+        runs: contents of all ``run.json`` of the study.
+        points: contents of its ``heat.json`` files.
+        friction: content of its ``friction.json``.
+        structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
+        figures: picture files (PNG; an SVG or CSV of the same name beside it is taken along).
+        design: folder of template, style and captions.
+
+    Raises:
+        ValueError: if there is no run, or one lacks what the page tells of it; names the run and the key.
+    """
+    _check_runs(runs)
+    pictures = load_figures(figures, Path(design) / "captions.yaml")
+    environment = Environment(
+        loader=FileSystemLoader(design),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"measured": measured, "number": number, "subscripts": subscripts, "z": z_score}
+    rows = [_row(point) for point in beside_theory(points, Friction.from_json(friction))]
+    return environment.get_template("page.html.j2").render(
+        study=runs[0]["study"],
+        atoms=runs[0]["engine"] == "lammps",
+        sides=SIDES,
+        style=(Path(design) / "style.css").read_text(),
+        headline=_headline(rows),
+        rows=rows,
+        parameters=_parameters(runs[0], points),
+        axes=" and ".join(", ".join(points[0]["parameters"]["coupling_axes"]).rsplit(", ", 1)),
+        friction=friction,
+        setup=next((picture for picture in pictures if picture["name"] == "setup"), None),
+        pictures=[picture for picture in pictures if picture["name"] != "setup"],
+        notes=[source["note"] for source in (friction, *by_ratio(points)) if source["note"]],
+        checks=_equilibrium_checks(friction, points[0]["parameters"])
+        + _structure_checks(structure, points[0]["parameters"]),
+        runs=runs,
+        cost=_cost(runs),
+        versions=_distinct(run["versions"] for run in runs),
+        settings=json.dumps(runs[0]["settings"], indent=2, ensure_ascii=False),
+    )
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with a true minus sign; a dash for none."""
+    return "–" if value is None else f"{value:z.{digits}f}".replace("-", "−")
+
+
+def measured(value: float | None, se: float | None, scale: float = 1.0) -> str:
+    """A value ± its standard error, rounded to two digits of the error; an unknown error is a question mark."""
+    if value is None:
+        return "–"
+    if se is None or not math.isfinite(se):
+        return f"{number(scale * value)} ± ?"
+    error = scale * se
+    # Theory knows some rates exactly, such as zero at the Carnot point; six zeros would say no more than three.
+    digits = min(max(1 - math.floor(math.log10(error)), 0), 4) if error > 5e-5 else 3
+    return f"{number(scale * value, digits)} ± {number(error, digits)}"
+
+
+def z_score(value: float | None) -> str:
+    """A deviation in standard errors, with its sign; a question mark where no error is known."""
+    return "?" if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def subscripts(text: str) -> Markup:
+    """Text with its κ_H, T_C, k_B set as symbols with subscripts, safe to put into HTML."""
+    return Markup(re.sub(r"(\w)_([BCH])\b", r"\1<sub>\2</sub>", str(escape(text))))
+
+
+def paper_rates(parameters: Parameters) -> tuple[float, float] | None:
+    """Exact heat rates (cold, hot) of the published machine at its own friction, eV/ns, where the publication names κ_H/κ_C.
+
+    Returns:
+        ``None`` at other κ_H/κ_C, and for a machine of other masses, springs or temperatures, which they would not describe.
+    """
+    named = any(math.isclose(parameters.coupling[1], ratio * PAPER.coupling[0]) for ratio in PAPER_RATIOS)
+    own = (*parameters.mass, parameters.trap, parameters.coupling[0], *parameters.temperature)
+    published = (*PAPER.mass, PAPER.trap, PAPER.coupling[0], *PAPER.temperature)
+    if not named or not np.allclose(own, published, rtol=1e-3):
+        return None
+    friction = PAPER_FRICTION_KG_PER_S / FRICTION_SI
+    cold, hot = parameters.white_pair((friction, friction)).heat_rates() * PER_NS
+    return float(cold), float(hot)
+
+
+def load_figures(files: Iterable[str | Path], captions: str | Path) -> list[dict[str, str | None]]:
+    """Pictures with their captions, in the order of the captions file; those it does not know come last, by name.
+
+    Args:
+        files: PNG or SVG files; of a pair that differs in the suffix alone, the SVG is taken unless it is large.
+        captions: YAML, for each name ``title``, ``alt`` and ``caption``.
+
+    Returns:
+        For each picture its ``name``, ``title``, ``alt`` and ``caption``; ``source``, the picture, and ``data``, its CSV if
+        there is one, as data URIs.
+    """
+    known: dict[str, dict[str, str]] = yaml.safe_load(Path(captions).read_text())
+    order = list(known)
+    stems = sorted({Path(file).with_suffix("") for file in files}, key=lambda stem: stem.name)
+    stems.sort(key=lambda stem: order.index(stem.name) if stem.name in known else len(order))
+    pictures = []
+    for stem in stems:
+        plain = stem.name.replace("_", " ").capitalize()
+        texts = known.get(stem.name, {"title": plain, "alt": f"Figure: {plain}", "caption": ""})
+        table = stem.with_suffix(".csv")
+        pictures.append(
+            {
+                "name": stem.name,
+                "source": _data_uri(_picture(stem)),
+                "data": _data_uri(table, "text/csv") if table.is_file() else None,
+                **texts,
+            }
+        )
+    return pictures
+
+
+def _picture(stem: Path) -> Path:
+    vector, pixels = stem.with_suffix(".svg"), stem.with_suffix(".png")
+    small = vector.is_file() and vector.stat().st_size <= SVG_LIMIT_BYTES
+    return vector if small or not pixels.is_file() else pixels
+
+
+def _data_uri(file: Path, media_type: str | None = None) -> str:
+    content = base64.b64encode(file.read_bytes()).decode()
+    return f"data:{media_type or _IMAGE_TYPES[file.suffix]};base64,{content}"
+
+
+def _check_runs(runs: Sequence[dict[str, Any]]) -> None:
+    if not runs:
+        raise ValueError("the report needs at least one run.json: run the study first")
+    for run in runs:
+        if missing := [key for key in _RUN_KEYS if key not in run]:
+            raise ValueError(
+                f"run.json of {run['point']}, replica {run['replica']}: {', '.join(missing)} missing; run it again"
+            )
+
+
+def _row(point: dict[str, Any]) -> dict[str, Any]:
+    """A point with what the tables add to it: power spent, COP of a refrigerator, and the paper's rates."""
+    cold, hot = (point[f"heat_{side}_eV_per_ns"] for side in SIDES)
+    cools, ratio = point["mode"] == "refrigerator", float(point["kappa_ratio"])
+    paper = paper_rates(Parameters.from_json(point["parameters"])) or (None, None)
+    return point | {
+        "power_eV_per_ns": cold + hot,
+        "cop": -cold / (cold + hot) if cools else None,
+        # Noise may make a refrigerator of a point where theory knows none.
+        "cop_theory": 1 / (ratio - 1) if cools and ratio > 1 else None,
+        "paper": dict(zip(SIDES, paper, strict=True)),
+        "marked": {
+            f"{model}_{side}": (z := point[f"z_{model}_{side}"]) is not None and abs(z) > Z_AGREES
+            for model in ("theory", "dressed")
+            for side in SIDES
+        },
+    }
+
+
+def _headline(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The point at which the cold bath lost most heat, if any is decided."""
+    cooling = [row for row in rows if row["mode"] == "refrigerator"]
+    return min(cooling, key=lambda row: float(row["heat_cold_eV_per_ns"]), default=None)
+
+
+def _parameters(run: dict[str, Any], points: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Rows of the table of parameters: quantity, symbol, value with unit."""
+    p = points[0]["parameters"]
+    masses = {p[f"mass_{side}_eV_ps2_per_A2"] for side in SIDES}
+    rows = [
+        ("Bath temperatures", "T_C, T_H", f"{p['temperature_cold_K']:g} K, {p['temperature_hot_K']:g} K"),
+        (
+            "Mass of a particle",
+            "m",
+            " and ".join(f"{mass:.4g} eV ps²/Å² ({1e23 * MASS_SI * mass:.3g}·10⁻²³ kg)" for mass in sorted(masses)),
+        ),
+        ("Stiffness of the traps", "κ", f"{p['trap_stiffness_eV_per_A2']:g} eV/Å²"),
+        ("Coupling to the cold particle", "κ_C", f"{p['coupling_cold_eV_per_A2']:g} eV/Å²"),
+        ("Couplings swept", "κ_H/κ_C", ", ".join(point["kappa_ratio"] for point in by_ratio(points))),
+        ("Time step; sampled every", "", f"{1e3 * p['timestep_ps']:g} fs; {p['sample_interval_ps']:g} ps"),
+    ]
+    if system := run.get("system"):
+        rows += [
+            ("Argon atoms in each bath", "", f"{system['argon_atoms_per_bath']:,}".replace(",", "\u202f")),
+            ("Copper atoms in each particle", "", str(system["copper_atoms_per_particle"])),
+            ("Edge of a bath", "", f"{system['bath_edge_A'] / 10:g} nm"),
+            ("Argon in the accessible volume", "", f"{system['accessible_density_per_nm3']:.2f} nm⁻³"),
+        ]
+    return rows
+
+
+def _check(what: str, found: str, expected: str, ok: bool | None) -> dict[str, Any]:
+    return {"what": what, "found": found, "expected": expected, "ok": ok}
+
+
+def _equilibrium_checks(friction: dict[str, Any], parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Equipartition in the run without controller."""
+    rows = []
+    for side in SIDES:
+        temperature = parameters[f"temperature_{side}_K"]
+        for stem, unit, what, expected in (
+            (
+                f"position_variance_{side}",
+                "A2",
+                "⟨X²⟩ of the {} particle, Å²",
+                friction[f"position_variance_{side}_theory_A2"],
+            ),
+            (f"particle_temperature_{side}", "K", "m⟨V²⟩/k_B of the {} particle, K", temperature),
+        ):
+            z = friction[f"{stem}_z"]
+            found = measured(friction[f"{stem}_{unit}"], friction[f"{stem}_se"])
+            ok = None if z is None else abs(z) < Z_AGREES
+            rows.append(_check(what.format(side), found, f"{expected:.4g} (z {z_score(z)})", ok))
+    return rows
+
+
+def _structure_checks(structure: dict[str, Any] | None, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the trajectory says: leaks, cavities, whole particles, temperature and pressure of the argon."""
+    if structure is None:
+        return []
+    leaked = structure["leaked_atoms"]
+    rows = [_check("Atoms beyond a wall of their side, at most", str(leaked), "0", leaked == 0)]
+    for side in SIDES:
+        emptiest = structure[f"emptiest_cell_{side}"]
+        whole, atoms = structure[f"largest_cluster_{side}"], structure[f"particle_atoms_{side}"]
+        rows += [
+            _check(
+                f"Emptiest cell of the {side} bath, in mean densities",
+                "bath too small to tell" if emptiest is None else number(emptiest, 2),
+                f"above {CAVITY_RATIO:g}: no cavity",
+                None if emptiest is None else emptiest >= CAVITY_RATIO,
+            ),
+            _check(f"Atoms in one piece, {side} particle, at least", str(whole), f"{atoms}: whole", whole == atoms),
+            _check(
+                f"Mean temperature of the {side} argon, K",
+                number(structure[f"temperature_{side}_K"], 2),
+                f"{parameters[f'temperature_{side}_K']:g}",
+                None,
+            ),
+            _check(f"Mean pressure of the {side} argon, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
+        ]
+    return rows
+
+
+def _cost(runs: Sequence[dict[str, Any]]) -> dict[str, float]:
+    return {
+        "core_hours": sum(run["wall_time_s"] * run["ranks"] for run in runs) / 3600,
+        "time_ns": sum(run["duration_ps"] for run in runs) / PER_NS,
+    }
+
+
+def _distinct(tables: Iterable[dict[str, str]]) -> dict[str, str]:
+    """For each key the values that occur, once each."""
+    values: dict[str, set[str]] = {}
+    for table in tables:
+        for key, value in table.items():
+            values.setdefault(key, set()).add(str(value))
+    return {key: ", ".join(sorted(found)) for key, found in values.items()}
