@@ -14,6 +14,7 @@ import numpy as np
 
 from analysis.correlation import Array, autocorrelation, memory_time
 from analysis.friction_fits import Curves, DressedFit, WhiteFit, fit_dressed, fit_white, noise_weights
+from analysis.likelihood import INTERVAL, Likelihood, compare
 from analysis.model import BOLTZMANN
 from analysis.runs import SIDES, Run
 from analysis.theory import SHELL_KEYS
@@ -93,8 +94,9 @@ def correlation_curves(data: Particle, blocks: Blocks | None, seed: int) -> Curv
 def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
     """How well each model foretells the axis that it was not fitted to: rms over the three axes left out in turn.
 
-    Residuals at neighbouring lags are correlated, which spoils information criteria; data not seen cannot be fooled by an
-    extra parameter either way. A dressed fit that fails counts as infinitely bad.
+    Residuals at neighbouring lags are correlated, which spoils information criteria on them (``information_criteria`` has
+    those of the trajectory itself); data not seen cannot be fooled by an extra parameter either way. A dressed fit that
+    fails counts as infinitely bad.
 
     Args:
         data: the particle.
@@ -119,6 +121,32 @@ def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
         squares["white"].append(unseen.residual(unseen.white(white)) ** 2)
         squares["dressed"].append(unseen.residual(unseen.dressed(dressed.values)) ** 2 if dressed else math.inf)
     return {model: math.sqrt(float(np.mean(values))) for model, values in squares.items()}
+
+
+def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | None) -> dict[str, Any]:
+    """Both models at their most likely parameters, and how much AIC and BIC prefer the dressed particle.
+
+    Args:
+        data: the particle.
+        white, dressed: fits to its correlations, from which the search starts.
+
+    Returns:
+        ``interval_ps``, ``white`` and ``dressed`` (parameters, ``temperature_K``, ``log_likelihood``, ``aic``, ``bic`` and
+        ``forecast_error_correlation``), and ``aic_white_less_dressed`` and ``bic_white_less_dressed``: positive where the
+        dressed particle is preferred, decisively so beyond 10.
+    """
+    stride = max(round(INTERVAL / data.interval), 1)
+    interval = stride * data.interval
+    states = np.stack([data.position, data.velocity], axis=2)[:, ::stride]
+    shell = dressed.values if dressed else None
+    models = compare(states, interval, data.mass, data.trap, white.friction.value, shell)
+    return {
+        "interval_ps": interval,
+        "white": _likelihood_entries(("friction_eV_ps_per_A2",), models["white"]),
+        "dressed": _likelihood_entries(SHELL_KEYS, models["dressed"]),
+        "aic_white_less_dressed": models["white"].aic - models["dressed"].aic,
+        "bic_white_less_dressed": models["white"].bic - models["dressed"].bic,
+    }
 
 
 def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
@@ -158,6 +186,7 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
         result |= _white_entries(side, white) | _variance_entries(side, data, blocks, runs[0].parameters.temperature[j])
         for model, residual in held_out_residuals(data, curves).items() if blocks else ():
             result[f"held_out_residual_{side}_{model}"] = _known(residual)
+        result[f"likelihood_{side}"] = information_criteria(data, white["joint"], dressed) if blocks else None
         shells[side] = _dressed_entries(dressed) if dressed else None
         drawn[side] = _curve_entries(curves, white["joint"].friction.value, dressed)
     # The dressed pair needs both particles.
@@ -210,6 +239,16 @@ def _dressed_entries(fit: DressedFit) -> dict[str, Any]:
         | _friction_entries("zero_frequency_friction", fit.zero_frequency)
         | {"residual": fit.residual, "log_covariance": fit.log_covariance.tolist()}
     )
+
+
+def _likelihood_entries(keys: Sequence[str], model: Likelihood) -> dict[str, float]:
+    return dict(zip(keys, model.values.tolist(), strict=True)) | {
+        "temperature_K": model.temperature,
+        "log_likelihood": model.log_likelihood,
+        "aic": model.aic,
+        "bic": model.bic,
+        "forecast_error_correlation": model.error_correlation,
+    }
 
 
 def _curve_entries(curves: Curves, friction: float, dressed: DressedFit | None) -> dict[str, Any]:

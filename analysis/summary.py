@@ -146,7 +146,23 @@ def _friction_lines(side: str, friction: dict[str, Any]) -> list[str]:
             f"   dressed with argon: {value(friction['dressed'][side], 'zero_frequency_friction')} at zero frequency; "
             f"an axis left out is missed by {told} (dressed and white), rms of the correlations"
         )
+    if (likelihood := friction[f"likelihood_{side}"]) is not None:
+        lines.append(_likelihood_line(likelihood))
     return lines
+
+
+def _likelihood_line(likelihood: dict[str, Any]) -> str:
+    """Which model the trajectory itself prefers; a difference of 10 is commonly taken as decisive."""
+    difference = likelihood["bic_white_less_dressed"]
+    preferred = (
+        "neither model" if abs(difference) < 10 else "the dressed particle" if difference > 0 else "white friction"
+    )
+    white, dressed = (likelihood[model]["forecast_error_correlation"] for model in ("white", "dressed"))
+    return (
+        f"   likelihood of samples {likelihood['interval_ps']:g} ps apart prefers {preferred}: white less dressed "
+        f"ΔBIC {difference:+.0f}, ΔAIC {likelihood['aic_white_less_dressed']:+.0f}; forecast errors correlate by "
+        f"{white:.2f} (white) and {dressed:.2f} (dressed)"
+    )
 
 
 def _closure_line(points: Sequence[dict[str, Any]]) -> str:

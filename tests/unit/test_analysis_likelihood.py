@@ -1,0 +1,136 @@
+"""The likelihood of a trajectory: exact, greatest at the truth, and a fair judge between the two models."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.linalg import expm, solve_continuous_lyapunov
+from scipy.stats import multivariate_normal
+
+from analysis.friction import friction_summary, information_criteria, particle
+from analysis.friction_fits import WhiteFit
+from analysis.heat import point_summary
+from analysis.likelihood import Likelihood, dressed_particle, evaluate, white_particle
+from analysis.model import BOLTZMANN
+from analysis.summary import summary_text
+from analysis.timeseries import Estimate
+from tests.unit.synthetic import Truth, drift_and_noise, propagate, synthetic_runs
+
+MASS, TRAP = 1.225, 0.01
+WHITE = Truth(kappa_ratio=None, friction_cold=0.5, friction_hot=0.5, sample_interval=0.5, substeps=1)
+DRESSED = Truth(
+    kappa_ratio=None,
+    friction_cold=0.7,
+    friction_hot=0.7,
+    shell_mass=1.6,
+    core_friction=2.0,
+    sample_interval=0.5,
+    substeps=1,
+)
+
+
+def states_of(truth: Truth, n: int, copies: int, seed: int) -> NDArray[np.float64]:
+    """Position and velocity of the cold particle, shape (copies, n, 2)."""
+    flight = propagate(truth, np.zeros(2), n, copies, np.random.default_rng(seed))
+    return np.stack([flight["position"][..., 0], flight["velocity"][..., 0]], axis=2)
+
+
+def model_of(truth: Truth) -> Any:
+    """The true model of the cold particle, at k_BT = 1 eV."""
+    if truth.shell_mass:
+        return dressed_particle(MASS, TRAP, truth.core_friction, truth.friction_cold, truth.shell_mass)
+    return white_particle(MASS, TRAP, truth.friction_cold)
+
+
+@pytest.mark.parametrize("interval", [0.1, 1.0, 20.0])
+@pytest.mark.parametrize("truth", [WHITE, DRESSED], ids=["white", "dressed"])
+def test_filter_agrees_with_the_dense_gaussian(truth: Truth, interval: float) -> None:
+    """Sample by sample or as one multivariate normal of all samples, the density of a trajectory is the same."""
+    n = 12
+    states = states_of(truth, n, 2, seed=61)
+    likelihood = evaluate(states, interval, model_of(truth), np.ones(1))
+
+    # Independently: covariances between all pairs of samples from exp(Aτ) C, of the cold particle's X and V.
+    drift, noise = drift_and_noise(truth, np.zeros(2))
+    stationary = solve_continuous_lyapunov(drift, -noise) / truth.thermal[0]
+    lagged = np.array([(expm(drift * interval * k) @ stationary)[np.ix_([0, 2], [0, 2])] for k in range(n)])
+    dense = np.block([[lagged[i - j] if i >= j else lagged[j - i].T for j in range(n)] for i in range(n)])
+    thermal = BOLTZMANN * likelihood.temperature
+    exact = multivariate_normal(np.zeros(2 * n), thermal * dense).logpdf(states.reshape(2, -1))
+    assert likelihood.log_likelihood == pytest.approx(float(exact.sum()), abs=1e-6)
+    for other in (0.9, 1.1):
+        hotter = multivariate_normal(np.zeros(2 * n), other * thermal * dense).logpdf(states.reshape(2, -1))
+        assert hotter.sum() < likelihood.log_likelihood
+
+
+@pytest.mark.parametrize("truth", [WHITE, DRESSED], ids=["white", "dressed"])
+def test_forecast_errors_of_the_true_model_are_independent(truth: Truth) -> None:
+    """The true model leaves no correlation from sample to sample, and finds the temperature of the bath."""
+    likelihood = evaluate(states_of(truth, 4000, 3, seed=62), truth.sample_interval, model_of(truth), np.ones(1))
+    assert likelihood.error_correlation < 4 / math.sqrt(12000)
+    # 24 000 numbers tell a variance to √(2/24 000).
+    assert likelihood.temperature == pytest.approx(100.0, rel=4 * math.sqrt(2 / 24000))
+
+
+def test_white_data_prefer_white_friction() -> None:
+    """Where there is no shell, two further parameters gain no likelihood, and both criteria charge for them."""
+    for seed in range(3):
+        data = particle(synthetic_runs(WHITE, 1500, 1, seed=63 + seed), 0)
+        criteria = information_criteria(data, WhiteFit(Estimate(0.3), 0.0), None)
+        assert criteria["interval_ps"] == 1.0
+        gain = criteria["dressed"]["log_likelihood"] - criteria["white"]["log_likelihood"]
+        assert -0.2 < gain < 8
+        assert criteria["bic_white_less_dressed"] < -4
+        assert criteria["aic_white_less_dressed"] == pytest.approx(2 * gain - 4)
+        # The sampled velocity alone tells γ to about √(2/n) of itself.
+        assert criteria["white"]["friction_eV_ps_per_A2"] == pytest.approx(0.5, rel=4 * math.sqrt(2 / 4500))
+
+
+def test_dressed_data_prefer_the_dressed_particle() -> None:
+    """Where there is a shell, both criteria find it in a run of the demo's length."""
+    for seed in range(4):
+        data = particle(synthetic_runs(DRESSED, 360, 1, seed=70 + seed), 0)
+        criteria = information_criteria(data, WhiteFit(Estimate(1.0), 0.0), None)
+        assert criteria["bic_white_less_dressed"] > 10
+        assert criteria["aic_white_less_dressed"] > criteria["bic_white_less_dressed"]
+        assert criteria["dressed"]["forecast_error_correlation"] < criteria["white"]["forecast_error_correlation"]
+
+
+def test_most_likely_shell_is_the_true_one() -> None:
+    """Over twelve long runs the most likely (g₁, g₂, M) scatter about the truth."""
+    keys = ("core_friction_eV_ps_per_A2", "shell_friction_eV_ps_per_A2", "shell_mass_eV_ps2_per_A2")
+    found = []
+    for seed in range(12):
+        data = particle(synthetic_runs(DRESSED, 3000, 1, seed=300 + seed), 0)
+        criteria = information_criteria(data, WhiteFit(Estimate(1.0), 0.0), None)
+        found.append([criteria["dressed"][key] for key in keys])
+    logs = np.log(found) - np.log([2.0, 0.7, 1.6])
+    t = logs.mean(axis=0) / (logs.std(axis=0, ddof=1) / math.sqrt(12))
+    # Student's t of eleven degrees of freedom exceeds 4.4 once in a thousand.
+    assert (np.abs(t) < 4.4).all()
+
+
+def test_criteria_charge_for_parameters() -> None:
+    """Equal likelihoods: each further parameter costs 2 (AIC) and ln n (BIC); the temperature is one of them."""
+    white, dressed = (Likelihood(np.ones(k), 100.0, -50.0, 1000, 0.0) for k in (1, 3))
+    assert white.aic == 104
+    assert dressed.aic - white.aic == 4
+    assert dressed.bic - white.bic == pytest.approx(2 * math.log(1000))
+
+
+def test_summary_says_which_model_is_preferred() -> None:
+    """friction.json holds the criteria of both particles and the text names the model; short runs make no claim."""
+    summary = friction_summary(synthetic_runs(DRESSED, 800, 1, seed=67))
+    for side in ("cold", "hot"):
+        assert summary[f"likelihood_{side}"]["bic_white_less_dressed"] > 10
+    points = [_point()]
+    assert summary_text(points, summary).count("prefers the dressed particle") == 2
+    short = friction_summary(synthetic_runs(WHITE, 20, 1, seed=68))
+    assert short["likelihood_cold"] is None
+    assert "prefers" not in summary_text(points, short)
+
+
+def _point() -> dict[str, Any]:
+    return point_summary(synthetic_runs(Truth(kappa_ratio="4.80"), 30, 1, seed=69))
