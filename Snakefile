@@ -25,6 +25,7 @@ wildcard_constraints:
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/thermostats.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -49,6 +50,11 @@ rule sweep:
 rule figures:
     input:
         figures(STUDY),
+
+
+rule report:
+    input:
+        f"results/{STUDY.name}/report.html",
 
 
 rule thermostats:

@@ -1,4 +1,4 @@
-"""The report of a study. inputs: runs (run.json), heats, friction, structure (or none), figures, page; outputs: [0] .html."""
+"""The report. inputs: friction_runs, sweep_runs (run.json), heats, friction, structure, figures, page; outputs: [0] .html."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,8 @@ def read(file: str) -> Any:
     return json.loads(Path(file).read_text())
 
 
-runs = [read(file) for file in snakemake.input.runs]
+files = [*snakemake.input.friction_runs, *snakemake.input.sweep_runs]
+runs = [read(file) for file in files if file.endswith("run.json")]
 points = [read(file) for file in snakemake.input.heats]
 structure = read(snakemake.input.structure[0]) if snakemake.input.structure else None
 design = Path(snakemake.input.page).parent
