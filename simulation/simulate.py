@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -10,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from simulation import checkpoint, runfolder
-from simulation.deck import equilibration_fingerprint, langevin_fingerprint, run_fingerprint
-from simulation.engine import EngineError, Ranks, equilibrate, run_segment
+from simulation.deck import equilibration_fingerprint, langevin_fingerprint, run_fingerprint, run_identity
+from simulation.engine import EngineError, Ranks, equilibrate, lammps_version, run_segment
 from simulation.langevin import propagate
 from simulation.plan import Run
 from simulation.progress import Progress
@@ -83,17 +84,34 @@ def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
         raise EngineError(
             f"{start} was equilibrated with other parameters than study {study.name!r} now has: equilibrate again"
         )
-    fingerprint = run_fingerprint(run)
-    segments = checkpoint.Segments(folder / "segments", fingerprint)
+    # A finished run stays valid when LAMMPS is upgraded, but one trajectory is never the work of two versions.
+    segments = checkpoint.Segments(folder / "segments", run_identity(run) | {"lammps": lammps_version()})
+    if ranks.is_root and (change := segments.what_changed()):
+        print(f"{run.label}: {change}", file=sys.stderr, flush=True)
+    with segments.locked() if ranks.is_root else contextlib.nullcontext():
+        _advance(run, segments, start, ranks)
+        if ranks.is_root:
+            done = segments.committed()[: len(segment_steps(run))]
+            series = runfolder.join_series(
+                [pd.read_parquet(segment.folder / checkpoint.SERIES) for segment in checkpoint.production(done)]
+            )
+            runfolder.write(
+                run,
+                folder,
+                series,
+                fingerprint=run_fingerprint(run),
+                provenance=runfolder.lammps_provenance(run, done),
+                files=runfolder.lammps_files(run, done, start / "topology.data"),
+            )
+
+
+def _advance(run: Run, segments: checkpoint.Segments, start: Path, ranks: Ranks) -> None:
+    """Simulate and commit the segments that are missing."""
     lengths = segment_steps(run)
     done = ranks.share(segments.committed() if ranks.is_root else None)[: len(lengths)]
     if ranks.is_root and done and len(done) < len(lengths):
-        print(
-            f"{run.label}: continuing after {len(done)} of {len(lengths)} segments",
-            file=sys.stderr,
-            flush=True,
-        )
-    progress = Progress(run.label, sum(lengths), study.integration.timestep_fs / 1000)
+        print(f"{run.label}: continuing after {len(done)} of {len(lengths)} segments", file=sys.stderr, flush=True)
+    progress = Progress(run.label, sum(lengths), run.study.integration.timestep_fs / 1000)
     for index in range(len(done), len(lengths)):
         before = sum(lengths[:index])
         # Step numbers start again at 0 when production begins.
@@ -107,35 +125,15 @@ def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
         previous = start / START_RESTART if index == 0 else segments.folder / f"{index - 1:04d}" / checkpoint.RESTART
         part = ranks.share(segments.begin(index) if ranks.is_root else None)
         record = run_segment(
-            run,
-            previous.resolve(),
-            part,
-            ranks,
-            index=index,
-            steps=lengths[index],
-            on_sample=on_sample,
+            run, previous.resolve(), part, ranks, index=index, steps=lengths[index], on_sample=on_sample
         )
         if ranks.is_root:
             segments.commit(index, record)
         ranks.wait()
-    if ranks.is_root:
-        done = segments.committed()[: len(lengths)]
-        series = runfolder.join_series(
-            [pd.read_parquet(s.folder / checkpoint.SERIES) for s in checkpoint.production(done)]
-        )
-        runfolder.write(
-            run,
-            folder,
-            series,
-            fingerprint=fingerprint,
-            provenance=runfolder.lammps_provenance(run, done),
-            files=runfolder.lammps_files(run, done, start / "topology.data"),
-        )
 
 
 def segment_steps(run: Run) -> list[int]:
-    """Steps of each segment: the relaxation, then production in pieces of `schedule.segment_ps`, the last one maybe shorter."""
+    """Steps of each segment: the relaxation, then production in whole pieces of `schedule.segment_ps`."""
     study = run.study
-    total, piece = study.steps(run.duration_ps), study.steps(study.schedule.segment_ps)
-    pieces = [min(piece, total - done) for done in range(0, total, piece)]
-    return [study.steps(study.schedule.relaxation_ps), *pieces]
+    piece = study.steps(study.schedule.segment_ps)
+    return [study.steps(study.schedule.relaxation_ps), *[piece] * (study.steps(run.duration_ps) // piece)]

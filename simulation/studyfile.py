@@ -103,12 +103,8 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
             timestep_ps,
         ),
         "schedule.segment_ps": (schedule.segment_ps, "schedule.sample_every_ps", schedule.sample_every_ps),
-        "schedule.friction_ns": (
-            schedule.friction_ns * 1000,
-            "schedule.sample_every_ps",
-            schedule.sample_every_ps,
-        ),
-        "schedule.sweep_ns": (schedule.sweep_ns * 1000, "schedule.sample_every_ps", schedule.sample_every_ps),
+        "schedule.friction_ns": (schedule.friction_ns * 1000, "schedule.segment_ps", schedule.segment_ps),
+        "schedule.sweep_ns": (schedule.sweep_ns * 1000, "schedule.segment_ps", schedule.segment_ps),
         "schedule.segment_ps ": (
             schedule.segment_ps,
             "schedule.trajectory_every_ps",

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from simulation import checkpoint
-from simulation.deck import render_standalone, run_fingerprint
-from simulation.engine import EngineError, Ranks
+from simulation.deck import render_standalone, run_identity
+from simulation.engine import EngineError, Ranks, lammps_version
 from simulation.plan import Run
 from simulation.runfolder import ClosureError, first_law
 from simulation.simulate import make_start, simulate
@@ -94,7 +94,7 @@ def test_damaged_segment_is_run_again(finished: Path, start: Path, tmp_path: Pat
     """A flipped byte in the last segment is found by its checksum, and only that segment is run again, to the same bytes."""
     run = Run(small_study(), "kH_4.80", 1)
     simulate(run, start, tmp_path, Ranks(1))
-    segments = checkpoint.Segments(tmp_path / "segments", run_fingerprint(run))
+    segments = checkpoint.Segments(tmp_path / "segments", run_identity(run) | {"lammps": lammps_version()})
     damaged = segments.folder / "0002" / checkpoint.SERIES
     content = bytearray(damaged.read_bytes())
     content[len(content) // 2] ^= 1
@@ -105,12 +105,12 @@ def test_damaged_segment_is_run_again(finished: Path, start: Path, tmp_path: Pat
     assert (tmp_path / "series.parquet").read_bytes() == (finished / "series.parquet").read_bytes()
 
 
-def test_other_parameters_never_share_segments(start: Path, tmp_path: Path) -> None:
-    """A changed coupling starts in a new place and leaves the old segments alone."""
+def test_other_parameters_never_share_segments(start: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A changed coupling starts in a new place, says what changed, and leaves the old segments alone."""
     for coupling in ("0.1", "0.09"):
         study = small_study(demon={"coupling_cold_eV_per_A2": coupling}, schedule={"sweep_ns": 0.002})
         simulate(Run(study, "kH_4.80", 1), start, tmp_path, Ranks(1))
-    assert len(list(tmp_path.glob("segments/*"))) == 2
+    assert "kH_4.80 replica 1: couplings changed: starting afresh" in capsys.readouterr().err
     assert len(list(tmp_path.glob("segments/*/0001/segment.json"))) == 2
 
 
@@ -171,3 +171,30 @@ def test_energy_closes_with_every_thermostat(thermostat: str, tmp_path: Path) ->
 def segment_logs(folder: Path) -> list[Path]:
     """LAMMPS's log of each segment of a run."""
     return sorted(folder.glob("run/segments/*/*/log.lammps"))
+
+
+ROOT = Path(__file__).resolve().parents[2]
+HOLD_LOCK = """
+import sys, time
+from pathlib import Path
+from simulation.checkpoint import Segments
+with Segments(Path(sys.argv[1]), {"deck": []}).locked():
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_second_process_on_a_run_stops_at_the_lock(start: Path, tmp_path: Path) -> None:
+    """While one process holds a run, another is told who does, and the lock of a process that died holds nobody up."""
+    run = Run(small_study(schedule={"sweep_ns": 0.002}), "kH_4.80", 1)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD_LOCK, str(tmp_path / "segments")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(checkpoint.LockedError, match=f"in use by process {holder.pid} of"):
+        simulate(run, start, tmp_path, Ranks(1))
+    holder.kill()
+    holder.wait()
+    with checkpoint.Segments(tmp_path / "segments", run_identity(run)).locked():
+        pass
