@@ -1,0 +1,120 @@
+"""Distributions of the sampled power: measured, exact, and as published (as Fig. 5a of Sci. Rep. 13, 4517)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, machines, published_pair
+from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.model.closed_forms import Side, published_power_law
+from analysis.runs import Array, Parameters
+from analysis.summary import by_ratio
+from analysis.theory import Friction
+
+SHOWN = 3
+"""Points drawn; the CSV holds them all."""
+
+_SIDES: tuple[Side, Side] = ("cold", "hot")
+
+
+def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+    """Draw the power on each particle at up to three points of the sweep: the ends and the middle of its order.
+
+    Laws are averaged over each bin, because the density of one particle's power diverges at 0.
+
+    Args:
+        points: contents of the ``power.json`` files of one study.
+        friction: of that study.
+
+    Returns:
+        The figure, and its data: ``kappa_ratio``, ``target`` (with the total, which is not drawn), ``power_eV_per_ns`` (middle
+        of the bin), ``density_ns_per_eV``, ``se``, ``theory``, ``dressed`` (NaN if not measured) and ``published``.
+    """
+    points = by_ratio(points)
+    data = pd.concat([_beside_laws(point, friction) for point in points], ignore_index=True)
+    chosen = sorted({round(i) for i in np.linspace(0, len(points) - 1, min(SHOWN, len(points)))})
+    figure = new_figure(7.2, 2.2 * len(chosen) + 0.5)
+    panels = figure.subplots(len(chosen), 2, squeeze=False)
+    for row, index in zip(panels, chosen, strict=True):
+        ratio = float(points[index]["kappa_ratio"])
+        for axes, side in zip(row, _SIDES, strict=True):
+            _panel(axes, data[(data["kappa_ratio"] == ratio) & (data["target"] == side)], side)
+            count = points[index]["samples"]
+            axes.set_title(
+                rf"{side} particle, $\kappa_H/\kappa_C$ = {points[index]['kappa_ratio']}, {count} samples",
+                loc="left",
+                fontsize=8,
+            )
+        row[0].set_ylabel("density (ns/eV)")
+    for axes, letter in zip(panels[-1], "CH", strict=True):
+        axes.set_xlabel(rf"power $\dot W_{letter}$ over {points[0]['dt_ps']:g} ps (eV/ns)")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    return figure, data
+
+
+def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
+    seen = data[data["density_ns_per_eV"] > 0]
+    middle = data["power_eV_per_ns"]
+    axes.errorbar(
+        seen["power_eV_per_ns"],
+        seen["density_ns_per_eV"],
+        seen["se"].fillna(0.0),
+        fmt=SIDE_MARKER[side],
+        color=SIDE_COLOUR[side],
+        markersize=3,
+        linewidth=0.6,
+        capsize=0,
+        label="simulation",
+    )
+    axes.plot(middle, data["theory"], MODEL_STYLE["theory"], color=NEUTRAL, label=MODEL_LABEL["theory"])
+    if data["dressed"].notna().any():
+        axes.plot(middle, data["dressed"], MODEL_STYLE["dressed"], color="black", label=MODEL_LABEL["dressed"])
+    if data["published"].notna().any():
+        axes.plot(middle, data["published"], ":", color=ACCENT, label="published, eq. (9)")
+    axes.set_yscale("log")
+    # Laws fall below anything that so many samples can show.
+    if not seen.empty:
+        axes.set_ylim(seen["density_ns_per_eV"].min() / 5, 3 * seen["density_ns_per_eV"].max())
+
+
+def _beside_laws(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
+    parameters = Parameters.from_json(point["parameters"])
+    models = machines(parameters, friction)
+    tables = []
+    for target, histogram in point["histograms"].items():
+        edges = np.array(histogram["edge_eV_per_ns"])
+        per_ps = edges / 1e3
+        table = pd.DataFrame(
+            {
+                "kappa_ratio": float(point["kappa_ratio"]),
+                "target": target,
+                "power_eV_per_ns": (edges[1:] + edges[:-1]) / 2,
+                "density_ns_per_eV": histogram["density_ns_per_eV"],
+                "se": np.array(histogram["se"], dtype=float),
+                "theory": np.nan,
+                "dressed": np.nan,
+                "published": np.nan,
+            }
+        )
+        coupled = {"cold": parameters.coupling[0], "hot": parameters.coupling[1], "total": any(parameters.coupling)}
+        if coupled[target]:
+            for name, machine in models.items():
+                law = machine.power_distribution(target, point["dt_ps"])
+                table[name] = _bin_means(law.cdf(per_ps), edges)
+            # The paper has no law of the total power, and knows particles of one mass only.
+            if target != "total" and parameters.mass[0] == parameters.mass[1]:
+                law = published_power_law(published_pair(parameters, friction), target)
+                table["published"] = _bin_means(law.cdf(per_ps), edges)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _bin_means(cdf: Array, edges: Array) -> Array:
+    return np.asarray(np.diff(cdf) / np.diff(edges))

@@ -1,0 +1,153 @@
+"""Mean and variance of the sampled power over κ_H/κ_C (as Fig. 11 of arXiv:2211.05502)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.figures.over_ratio import (
+    MODEL_LABEL,
+    MODEL_STYLE,
+    at_ratio,
+    draw_line,
+    line_ratios,
+    or_nan,
+    published_pair,
+    ratio_axis,
+    theory_lines,
+)
+from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.model import Refrigerator
+from analysis.model.closed_forms import Side, published_power_law
+from analysis.power import TARGETS
+from analysis.runs import Array, Parameters
+from analysis.summary import by_ratio
+from analysis.theory import Friction
+from analysis.units import PER_NS
+
+TARGET_COLOUR = SIDE_COLOUR | {"total": ACCENT}
+TARGET_MARKER = SIDE_MARKER | {"total": "x"}
+
+_UNITS = {"mean": PER_NS, "variance": PER_NS**2}
+_NAMES = {"mean": "power_{}_eV_per_ns", "variance": "power_variance_{}_eV2_per_ns2"}
+_ERRORS = {"mean": "power_{}_se", "variance": "power_variance_{}_se"}
+
+
+def power_moments(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+    """Draw mean (left) and variance (right) of the power on the cold particle, on the hot one, and of both together.
+
+    Args:
+        points: contents of the ``power.json`` files of one study.
+        friction: of that study.
+
+    Returns:
+        The figure, and its data: rows of ``series`` (``sampled``, ``work`` from every step, ``theory`` and ``dressed`` exact
+        at dt, ``published``), ``target``, ``moment``, ``kappa_ratio``, ``value`` (eV/ns or eV²/ns²) and ``se``.
+    """
+    points = by_ratio(points)
+    parameters = Parameters.from_json(points[0]["parameters"])
+    ratios = line_ratios(points)
+    dt = points[0]["dt_ps"]
+    data = pd.concat(
+        [_measured(points), _exact(parameters, friction, ratios, dt), _published(parameters, friction, ratios)],
+        ignore_index=True,
+    )
+    figure = new_figure(7.2, 4.0)
+    panels = figure.subplots(1, 2)
+    for axes, moment in zip(panels, _UNITS, strict=True):
+        for target in TARGETS:
+            _draw(axes, data[(data["moment"] == moment) & (data["target"] == target)], target)
+        ratio_axis(axes, (ratios[0], ratios[-1]), parameters)
+    panels[0].axhline(0, color="black", linewidth=0.7)
+    _scale_to_measured(panels[0], data)
+    panels[0].set_ylabel(f"mean power over {dt:g} ps (eV/ns)")
+    panels[1].set_yscale("log")
+    panels[1].set_ylabel(f"variance of power over {dt:g} ps (eV²/ns²)")
+    figure.legend(handles=_legend("dressed" in set(data["series"])), loc="outside upper center", ncols=4)
+    return figure, data
+
+
+def _draw(axes: Axes, data: pd.DataFrame, target: str) -> None:
+    colour = TARGET_COLOUR[target]
+    draw_line(axes, data[data["series"].isin(MODEL_STYLE)], colour)
+    published = data[data["series"] == "published"]
+    axes.plot(published["kappa_ratio"], published["value"], ":", color=colour)
+    for series, filled in (("work", "none"), ("sampled", colour)):
+        shown = data[data["series"] == series]
+        axes.errorbar(
+            # Beside each other, so that neither hides the other.
+            shown["kappa_ratio"] * (1.05 if series == "work" else 1.0),
+            shown["value"],
+            shown["se"].fillna(0.0),
+            fmt=TARGET_MARKER[target],
+            color=colour,
+            markerfacecolor=filled,
+            markersize=4,
+            linewidth=1,
+        )
+
+
+def _scale_to_measured(axes: Axes, data: pd.DataFrame) -> None:
+    """Let what was measured, the exact theory and the published mean set the scale, not error bars."""
+    values = data.loc[data["moment"] == "mean", "value"]
+    margin = 0.08 * (values.max() - values.min())
+    axes.set_ylim(values.min() - margin, values.max() + margin)
+
+
+def _legend(dressed: bool) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=TARGET_COLOUR[target], marker=TARGET_MARKER[target], linestyle="", label=label)
+        for target, label in (("cold", "cold particle"), ("hot", "hot particle"), ("total", "total"))
+    ]
+    handles.append(Line2D([], [], color=NEUTRAL, marker="o", markerfacecolor="none", linestyle="", label="every step"))
+    for series in ("theory", "dressed")[: 1 + dressed]:
+        label = f"{MODEL_LABEL[series]}, at dt"
+        handles.append(Line2D([], [], color=NEUTRAL, linestyle=MODEL_STYLE[series], label=label))
+    handles.append(Line2D([], [], color=NEUTRAL, linestyle=":", label="published, eq. (9)"))
+    return handles
+
+
+def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    rows = []
+    for point in points:
+        for target in TARGETS:
+            row = {"target": target, "kappa_ratio": float(point["kappa_ratio"])}
+            for moment in _UNITS:
+                value, se = point[_NAMES[moment].format(target)], or_nan(point[_ERRORS[moment].format(target)])
+                rows.append(row | {"series": "sampled", "moment": moment, "value": value, "se": se})
+            value, se = point[f"work_{target}_eV_per_ns"], or_nan(point[f"work_{target}_se"])
+            rows.append(row | {"series": "work", "moment": "mean", "value": value, "se": se})
+    return pd.DataFrame(rows)
+
+
+def _exact(parameters: Parameters, friction: Friction, ratios: Array, dt: float) -> pd.DataFrame:
+    keys = [(target, moment) for target in TARGETS for moment in _UNITS]
+
+    def values(machine: Refrigerator) -> Array:
+        laws = [machine.power_distribution(target, dt) for target in TARGETS]
+        return np.array([v for law in laws for v in (law.mean() * PER_NS, law.var() * PER_NS**2)])
+
+    lines = theory_lines(parameters, friction, ratios, [" ".join(key) for key in keys], values)
+    lines[["target", "moment"]] = lines.pop("quantity").str.split(" ", expand=True)
+    return lines
+
+
+def _published(parameters: Parameters, friction: Friction, ratios: Array) -> pd.DataFrame:
+    """Mean and variance of eq. (9), which knows particles of one mass only."""
+    sides: tuple[Side, ...] = ("cold", "hot") if parameters.mass[0] == parameters.mass[1] else ()
+    rows = []
+    for ratio in ratios:
+        pair = published_pair(at_ratio(parameters, float(ratio)), friction)
+        for side in sides:
+            law = published_power_law(pair, side)
+            for moment, value in (("mean", law.mean() * PER_NS), ("variance", law.var() * PER_NS**2)):
+                rows.append(
+                    {"series": "published", "target": side, "moment": moment, "kappa_ratio": ratio, "value": value}
+                )
+    return pd.DataFrame(rows)

@@ -1,0 +1,214 @@
+"""Fluctuating power of the controller, sampled from stored positions: its mean, variance and distribution.
+
+Power over an interval dt is force at the mid-point times displacement over dt, P_j = κ_j X_l ΔX_j/dt (arXiv:2211.05502,
+eq. 8, the cross force alone). Every coupled axis and every replica is an independent series of one experiment; powers are
+per axis. ``analysis.model.Refrigerator.power_distribution`` holds the exact law at any dt.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from analysis.heat import run_blocks
+from analysis.model.refrigerator import Target
+from analysis.runs import AXES, Array, Run
+from analysis.timeseries import Blocks, Estimate, SeriesTooShortError, end_noise, mean_rate, stationary_mean
+from analysis.units import PER_NS
+
+TARGETS: tuple[Target, ...] = ("cold", "hot", "total")
+DT_PS = 1.0
+"""Sampling interval of the power, as in the paper."""
+
+# Bins reach to where so many samples are left outside on either side.
+_OUTSIDE = 1e-3
+
+
+def blocks_or_note(runs: Sequence[Run]) -> tuple[Blocks | None, str | None]:
+    """Blocks of the runs of one point, or why there are none: a study may be meant to be short (tests)."""
+    try:
+        return run_blocks(runs), None
+    except SeriesTooShortError as problem:
+        return None, str(problem)
+
+
+def header(runs: Sequence[Run], blocks: Blocks | None, note: str | None) -> dict[str, Any]:
+    """What was measured, for the head of a point's JSON file.
+
+    Raises:
+        ValueError: if the replicas differ in length.
+    """
+    durations = {round(run.duration, 6) for run in runs}
+    if len(durations) > 1:
+        raise ValueError(f"replicas of {runs[0].kappa_ratio} last {sorted(durations)} ps: they must be equally long")
+    return {
+        "point": runs[0].metadata["point"],
+        "kappa_ratio": runs[0].kappa_ratio,
+        "replicas": len(runs),
+        "time_ns": sum(run.duration for run in runs) / PER_NS,
+        "parameters": runs[0].metadata["parameters"],
+        "block_ps": blocks.length if blocks else None,
+        "blocks": blocks.total if blocks else None,
+        "note": note,
+    }
+
+
+def coupled(run: Run, values: Array) -> Array:
+    """The coupled axes of an array (n, 2, 3), as independent series: (axes, n, 2)."""
+    along = [AXES.index(axis) for axis in run.parameters.coupling_axes]
+    return np.asarray(values[..., along].transpose(2, 0, 1))
+
+
+def sampling_stride(run: Run, dt: float) -> int:
+    """How many stored samples make up dt, at least one and at most the run."""
+    return min(max(round(dt / run.parameters.sample_interval), 1), len(run.series) - 1)
+
+
+def sampled_positions(runs: Sequence[Run], dt: float) -> Array:
+    """Positions along the coupled axes every dt, (axes × replicas, n, 2), Å."""
+    stride = sampling_stride(runs[0], dt)
+    return np.concatenate([coupled(run, run.position[::stride]) for run in runs])
+
+
+def sampled_powers(runs: Sequence[Run], dt: float = DT_PS) -> tuple[Array, float]:
+    """Power on the cold and hot particle by eq. (8).
+
+    Args:
+        runs: replicas of one point, of equal length.
+        dt: sampling interval, ps; rounded to a multiple of the interval between stored samples.
+
+    Returns:
+        Powers, (axes × replicas, n, 2), eV/ps, over successive intervals, and the dt that was used.
+    """
+    used = sampling_stride(runs[0], dt) * runs[0].parameters.sample_interval
+    kappa = np.array(runs[0].parameters.coupling)
+    position = sampled_positions(runs, dt)
+    middle = (position[:, 1:] + position[:, :-1]) / 2
+    return kappa * middle[..., ::-1] * np.diff(position, axis=1) / used, used
+
+
+def own_spring(runs: Sequence[Run], dt: float = DT_PS) -> Array:
+    """κ_j X_j²/2 every dt, (axes × replicas, n + 1, 2), eV.
+
+    Its change is all that parts the work of the cross force κ_j X_l from that of the controller's whole force
+    κ_j (X_l - X_j), also when both are sampled at mid-points. It does not grow, so both have one mean power.
+    """
+    return np.asarray(np.array(runs[0].parameters.coupling) * sampled_positions(runs, dt) ** 2 / 2)
+
+
+def sampling_errors(runs: Sequence[Run], dt: float = DT_PS) -> Array:
+    """Power of the whole force from sampled positions less that from the work of every step, (axes × replicas, n, 2), eV/ps."""
+    powers, used = sampled_powers(runs, dt)
+    stride = sampling_stride(runs[0], dt)
+    work = np.concatenate([run.work[::stride].transpose(2, 0, 1) for run in runs])
+    return np.asarray(powers - np.diff(own_spring(runs, dt) + work, axis=1) / used)
+
+
+def by_target(values: Array) -> dict[Target, Array]:
+    """Values (m, n, 2) as (m, n) of the cold particle, of the hot one, and of both together."""
+    return {"cold": values[..., 0], "hot": values[..., 1], "total": values.sum(axis=-1)}
+
+
+def moments(power: Array, spring: Array, dt: float, blocks: Blocks | None) -> tuple[Estimate, Estimate]:
+    """Mean (eV/ps) and variance (eV²/ps²) of sampled power; without blocks their errors are NaN.
+
+    The mean is the random walk of the whole force's work plus the noise that the spring's energy adds at both ends of the
+    run; blocks of the cross force's work would take that noise for a part of the walk.
+
+    Args:
+        power: (m, n), eV/ps.
+        spring: of the same target, (m, n + 1), eV.
+        dt: sampling interval, ps.
+        blocks: how each series is cut.
+    """
+    walk = np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1) * dt], axis=1) - spring
+    mean = Estimate(float(power.mean()), math.hypot(mean_rate(walk, dt, blocks).se, end_noise(spring, dt)))
+    return mean, stationary_mean((power - mean.value) ** 2, blocks)
+
+
+def histogram(values: Array, edges: Array, blocks: Blocks | None) -> tuple[Array, Array]:
+    """Density of all samples in each bin and its standard error, both (bins,); samples outside count in the norm.
+
+    The error is that of block means, because neighbouring samples share the slow position; it is never less than that of
+    independent counts, which blocks cannot show in bins with a handful of samples. Without blocks it is NaN.
+
+    Args:
+        values: (m, n).
+        edges: (bins + 1,), increasing.
+        blocks: how each series is cut.
+    """
+    m, n = values.shape
+    bins = len(edges) - 1
+    count = blocks.count if blocks else 1
+    cuts = np.linspace(0, n, count + 1).round().astype(int)
+    block = np.repeat(np.arange(count), np.diff(cuts)) + count * np.arange(m)[:, None]
+    which = np.searchsorted(edges, values, side="right") - 1
+    inside = (which >= 0) & (which < bins)
+    counts = np.bincount(block[inside] * bins + which[inside], minlength=m * count * bins).reshape(-1, bins)
+    width = np.diff(edges)
+    total = counts.sum(axis=0)
+    density = total / (m * n * width)
+    if blocks is None:
+        return density, np.full(bins, math.nan)
+    fractions = counts / np.tile(np.diff(cuts), m)[:, None]
+    spread = blocks.slow_widening * fractions.std(axis=0, ddof=1) / math.sqrt(blocks.total) / width
+    return density, np.maximum(spread, np.sqrt(total) / (m * n * width))
+
+
+def power_bins(power: Array) -> Array:
+    """Edges of bins for sampled power, symmetric about an edge at 0, where the density of one particle's power diverges."""
+    reach = float(np.quantile(np.abs(power), 1 - _OUTSIDE))
+    # Twice the number that Rice's rule gives: the law has a sharp peak and long tails.
+    half = int(np.clip(2 * power.size ** (1 / 3), 4, 40))
+    return np.linspace(-1, 1, 2 * half + 1) * (reach or 1.0)
+
+
+def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
+    """Everything about the power at one point, ready for ``power.json``; unknown errors are ``None``.
+
+    Args:
+        runs: replicas of one point of the sweep.
+        dt: sampling interval, ps.
+
+    Raises:
+        ValueError: if the replicas differ in length.
+    """
+    blocks, note = blocks_or_note(runs)
+    result = header(runs, blocks, note)
+    powers, used = sampled_powers(runs, dt)
+    result |= {"dt_ps": used, "samples": powers[..., 0].size}
+    histograms = {}
+    springs = by_target(own_spring(runs, dt))
+    for target, power in by_target(powers).items():
+        mean, variance = moments(power, springs[target], used, blocks)
+        result |= entry(f"power_{target}_eV_per_ns", f"power_{target}_se", mean * PER_NS)
+        result |= entry(f"power_variance_{target}_eV2_per_ns2", f"power_variance_{target}_se", variance * PER_NS**2)
+        edges = power_bins(power)
+        density, se = histogram(power, edges, blocks)
+        histograms[target] = {
+            "edge_eV_per_ns": (edges * PER_NS).tolist(),
+            "density_ns_per_eV": (density / PER_NS).tolist(),
+            "se": [known(value) for value in se / PER_NS],
+        }
+    work = by_target(np.concatenate([run.work.transpose(2, 0, 1) for run in runs]))
+    for target, error in by_target(sampling_errors(runs, dt)).items():
+        rate = mean_rate(work[target], runs[0].parameters.sample_interval, blocks)
+        result |= entry(f"work_{target}_eV_per_ns", f"work_{target}_se", rate * PER_NS)
+        result |= entry(
+            f"sampling_error_{target}_eV_per_ns", f"sampling_error_{target}_se", stationary_mean(error, blocks) * PER_NS
+        )
+    result["histograms"] = histograms
+    return result
+
+
+def entry(name: str, error_name: str, estimate: Estimate) -> dict[str, float | None]:
+    """An estimate as two JSON entries."""
+    return {name: estimate.value, error_name: known(estimate.se)}
+
+
+def known(value: float) -> float | None:
+    """JSON has neither NaN nor infinities."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,154 @@
+"""Sampled power against runs of known truth, and against the exact law at the same sampling interval."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from analysis.figures.power import power_histograms
+from analysis.figures.power_moments import power_moments
+from analysis.heat import run_blocks
+from analysis.model import LangevinPair
+from analysis.power import (
+    TARGETS,
+    by_target,
+    histogram,
+    moments,
+    own_spring,
+    power_summary,
+    sampled_powers,
+    sampling_errors,
+)
+from analysis.runs import Run
+from analysis.theory import Friction
+from analysis.timeseries import Estimate, SeriesTooShortError, stationary_mean
+from tests.unit.synthetic import Truth, synthetic_runs
+
+RUNS = 100
+TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
+FRICTION = Friction((Estimate(0.45, 0.01), Estimate(0.55, 0.01)))
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    """Independent runs of 500 ps, three axes each."""
+    return synthetic_runs(TRUTH, 500, RUNS, seed=61)
+
+
+def exact(run: Run) -> LangevinPair:
+    """The model behind the runs, by ``analysis.model``."""
+    return run.parameters.white_pair((0.45, 0.55))
+
+
+def test_power_is_force_at_mid_point_times_displacement(runs: list[Run]) -> None:
+    """Eq. (8), written out with the columns of one run, also when samples are skipped."""
+    series = runs[0].series
+    x_c, x_h = (series[f"position_{side}_y_A"].to_numpy()[::4] for side in ("cold", "hot"))
+    powers, dt = sampled_powers(runs[:1], dt=4.2)
+    assert dt == 4.0
+    np.testing.assert_allclose(powers[1, :, 0], 0.1 * (x_h[1:] + x_h[:-1]) / 2 * (x_c[1:] - x_c[:-1]) / 4, rtol=1e-12)
+    np.testing.assert_allclose(powers[1, :, 1], 0.48 * (x_c[1:] + x_c[:-1]) / 2 * (x_h[1:] - x_h[:-1]) / 4, rtol=1e-12)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_errors_of_moments_cover(runs: list[Run], target: str) -> None:
+    """Nominal 95 % intervals of mean and variance cover the exact ones at dt, run by run; so pooled values agree (z)."""
+    law = exact(runs[0]).power_distribution(target, 1.0)  # type: ignore[arg-type]
+    deviations: dict[str, list[float]] = {"mean": [], "variance": []}
+    for run in runs:
+        try:
+            blocks = run_blocks([run])
+        except SeriesTooShortError:
+            continue
+        powers, springs = by_target(sampled_powers([run])[0]), by_target(own_spring([run]))
+        mean, variance = moments(powers[target], springs[target], 1.0, blocks)  # type: ignore[index]
+        deviations["mean"].append(mean.z(law.mean()))
+        deviations["variance"].append(variance.z(law.var()))
+    for z in map(np.array, deviations.values()):
+        assert len(z) > 0.9 * RUNS
+        assert binomtest(int((np.abs(z) < 1.96).sum()), len(z), 0.95).pvalue > 1e-3
+        # An error bar may not buy its coverage by being too wide: 100 values tell the spread to 7 %.
+        assert z.std() > 1 - 4 * 0.07
+
+
+def test_published_variance_is_refused_by_the_data(runs: list[Run]) -> None:
+    """The pooled variance agrees with the exact law at dt, and is far from the published one, which is twice too large."""
+    powers = by_target(sampled_powers(runs)[0])
+    springs, blocks = by_target(own_spring(runs)), run_blocks(runs)
+    law = exact(runs[0]).power_distribution("cold", 1.0)
+    variance = moments(powers["cold"], springs["cold"], 1.0, blocks)[1]
+    assert abs(variance.z(law.var())) < 4
+    assert variance.z(2 * law.var()) < -10
+
+
+def test_sampling_error_is_what_the_law_foretells(runs: list[Run]) -> None:
+    """Work from positions each 1 ps misses that of every step by the difference of the exact means (z), which is not 0."""
+    machine = exact(runs[0])
+    errors, blocks = by_target(sampling_errors(runs)), run_blocks(runs)
+    for target in TARGETS:
+        measured = stationary_mean(errors[target], blocks)
+        expected = machine.power_distribution(target, 1.0).mean() - machine.power_distribution(target).mean()
+        assert abs(measured.z(expected)) < 4
+        assert abs(measured.value / measured.se) > 5
+
+
+def test_histogram_agrees_with_the_law(runs: list[Run]) -> None:
+    """Bin by bin the density is the exact law's within its errors, and the published law is out of reach."""
+    power = by_target(sampled_powers(runs)[0])["hot"]
+    edges = np.linspace(-0.25, 0.25, 41)
+    density, se = histogram(power, edges, run_blocks(runs))
+    expected = np.diff(exact(runs[0]).power_distribution("hot", 1.0).cdf(edges)) / np.diff(edges)
+    z = (density - expected) / se
+    assert np.abs(z).max() < 4.5
+    assert 0.5 < z.std() < 1.5
+
+
+def test_histogram_counts_every_sample_once() -> None:
+    """Densities times widths are shares of all samples: those outside stay in the norm, one on an edge goes right."""
+    density, se = histogram(np.array([[0.0, 0.5, 1.0, 9.0], [1.5, 1.5, -1.0, 0.2]]), np.array([0.0, 1.0, 3.0]), None)
+    np.testing.assert_allclose(density, [3 / 8, 3 / 8 / 2])
+    assert np.isnan(se).all()
+
+
+def test_summary_is_json_and_states_its_interval(runs: list[Run]) -> None:
+    """Values in eV/ns, per dt as stored, and plain JSON."""
+    summary = json.loads(json.dumps(power_summary(runs[:3], dt=2.0), allow_nan=False))
+    powers, _ = sampled_powers(runs[:3], dt=2.0)
+    assert summary["dt_ps"] == 2.0
+    assert summary["samples"] == 3 * 3 * 250
+    assert summary["power_total_eV_per_ns"] == pytest.approx(1e3 * powers.sum(axis=2).mean())
+    assert summary["power_variance_hot_eV2_per_ns2"] == pytest.approx(1e6 * powers[..., 1].var())
+
+
+def test_short_run_has_values_without_errors_and_can_be_drawn() -> None:
+    """A run of a few samples gets a note and no errors, and both figures show it; a zero coupling spoils neither."""
+    points = [
+        power_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=62)) for ratio in ("4.80", "0")
+    ]
+    assert "must last at least" in points[0]["note"]
+    assert points[0]["power_cold_se"] is None
+    friction = Friction((Estimate(0.45, math.nan), Estimate(0.55, math.nan)))
+    for draw in (power_histograms, power_moments):
+        figure, data = draw(points, friction)
+        figure.draw_without_rendering()
+        assert set(data["kappa_ratio"]) >= {0.0, 4.8}
+
+
+def test_figures_hold_the_measurement_beside_its_law(runs: list[Run]) -> None:
+    """The CSV of both figures has measured and exact values that agree, and the published ones that do not."""
+    points = [power_summary(runs)]
+    data = power_histograms(points, FRICTION)[1]
+    z = (data["density_ns_per_eV"] - data["theory"]) / data["se"]
+    assert np.abs(z[data["density_ns_per_eV"] > 0]).mean() < 1.2
+    moments_data = power_moments(points, FRICTION)[1]
+    hot = moments_data[(moments_data["target"] == "hot") & (moments_data["moment"] == "variance")]
+    sampled = hot.loc[hot["series"] == "sampled", "value"].iloc[0]
+    theory, published = (
+        np.interp(4.8, line["kappa_ratio"], line["value"])
+        for line in (hot[hot["series"] == series] for series in ("theory", "published"))
+    )
+    assert sampled == pytest.approx(theory, rel=0.1)
+    assert published > 1.9 * sampled
