@@ -24,6 +24,7 @@ wildcard_constraints:
 
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/analyse.smk"
+include: "workflow/rules/fluctuations.smk"
 include: "workflow/rules/thermostats.smk"
 include: "workflow/rules/report.smk"
 
