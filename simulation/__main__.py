@@ -33,6 +33,7 @@ def main() -> int:
     run.add_argument("replica", type=int)
     run.add_argument("folder", type=Path, help="run folder to write")
     run.add_argument("--start", type=Path, help="folder written by 'equilibrate'; needed by LAMMPS studies")
+    run.add_argument("--time-limit-min", type=float, help="stop in good order before this many minutes are over")
     deck = commands.add_parser("deck", help="print one run as a deck for a plain 'lmp -in'")
     deck.add_argument("study")
     deck.add_argument("point")
@@ -57,7 +58,8 @@ def main() -> int:
                 make_start(study, arguments.folder, ranks)
             case "run":
                 ranks = Ranks(study.ranks)
-                simulate(Run(study, arguments.point, arguments.replica), arguments.start, arguments.folder, ranks)
+                run_ = Run(study, arguments.point, arguments.replica)
+                simulate(run_, arguments.start, arguments.folder, ranks, arguments.time_limit_min)
     except (StudyError, EngineError, ClosureError, LockedError, OSError, ValueError) as failure:
         print(f"nanofridge: {failure}", file=sys.stderr, flush=True)
         if ranks is not None:

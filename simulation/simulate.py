@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -16,9 +17,11 @@ from simulation.engine import EngineError, Ranks, equilibrate, lammps_version, r
 from simulation.langevin import propagate
 from simulation.plan import Run
 from simulation.progress import Progress
+from simulation.stop import StopRequested, TimeLimit, orderly_stop
 from simulation.study import Study
 
 START_RESTART = "equilibrated.restart"
+TIME_LIMIT_EXIT = 75  # EX_TEMPFAIL: try again later
 START_RECORD = "equilibrated.json"
 
 
@@ -34,7 +37,7 @@ def make_start(study: Study, folder: Path, ranks: Ranks) -> None:
         (folder / START_RECORD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def simulate(run: Run, start: Path | None, folder: Path, ranks: Ranks) -> None:
+def simulate(run: Run, start: Path | None, folder: Path, ranks: Ranks, time_limit_minutes: float | None = None) -> None:
     """Run one simulation with its study's engine, and write its run folder.
 
     Args:
@@ -42,9 +45,11 @@ def simulate(run: Run, start: Path | None, folder: Path, ranks: Ranks) -> None:
         start: folder that `make_start` wrote; only LAMMPS needs it.
         folder: the run folder.
         ranks: MPI ranks.
+        time_limit_minutes: stop in good order before this much wall time is over; None for no limit.
 
     Raises:
         EngineError: LAMMPS or the controller failed; committed segments stay and the next call continues from them.
+        StopRequested: a signal came, or the time limit; the next call continues.
         ClosureError: energy does not close.
     """
     if run.study.engine == "langevin":
@@ -52,7 +57,7 @@ def simulate(run: Run, start: Path | None, folder: Path, ranks: Ranks) -> None:
     elif start is None:
         raise EngineError("engine lammps starts from equilibrated baths: give --start FOLDER, made by 'equilibrate'")
     else:
-        _simulate_lammps(run, start, folder, ranks)
+        _simulate_lammps(run, start, folder, ranks, TimeLimit(time_limit_minutes))
 
 
 def _simulate_langevin(run: Run, folder: Path) -> None:
@@ -76,7 +81,7 @@ def _simulate_langevin(run: Run, folder: Path) -> None:
     )
 
 
-def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
+def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks, limit: TimeLimit) -> None:
     """Advance a run to its full length, segment by segment. What is committed already is not simulated again."""
     study = run.study
     made_for = json.loads((start / START_RECORD).read_text(encoding="utf-8"))["fingerprint"]
@@ -89,7 +94,8 @@ def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
     if ranks.is_root and (change := segments.what_changed()):
         print(f"{run.label}: {change}", file=sys.stderr, flush=True)
     with segments.locked() if ranks.is_root else contextlib.nullcontext():
-        _advance(run, segments, start, ranks)
+        with orderly_stop(run.label, ranks.sum if ranks.comm is not None else None) as check_stop:
+            _advance(run, segments, start, ranks, limit, check_stop)
         if ranks.is_root:
             done = segments.committed()[: len(segment_steps(run))]
             series = runfolder.join_series(
@@ -105,7 +111,14 @@ def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks) -> None:
             )
 
 
-def _advance(run: Run, segments: checkpoint.Segments, start: Path, ranks: Ranks) -> None:
+def _advance(
+    run: Run,
+    segments: checkpoint.Segments,
+    start: Path,
+    ranks: Ranks,
+    limit: TimeLimit,
+    check_stop: Callable[[], None],
+) -> None:
     """Simulate and commit the segments that are missing."""
     lengths = segment_steps(run)
     done = ranks.share(segments.committed() if ranks.is_root else None)[: len(lengths)]
@@ -119,6 +132,7 @@ def _advance(run: Run, segments: checkpoint.Segments, start: Path, ranks: Ranks)
         stage = "relaxing" if index == 0 else "measuring"
 
         def on_sample(step: int, offset: int = before - first_step, stage: str = stage) -> None:
+            check_stop()
             if ranks.is_root:
                 progress.report(step + offset, stage)
 
@@ -129,7 +143,10 @@ def _advance(run: Run, segments: checkpoint.Segments, start: Path, ranks: Ranks)
         )
         if ranks.is_root:
             segments.commit(index, record)
-        ranks.wait()
+        limit.segment_done()
+        if index + 1 < len(lengths) and not ranks.share(limit.allows_another()):
+            print(f"{run.label}: stopped before its time limit; the same command continues it", flush=True)
+            raise StopRequested(TIME_LIMIT_EXIT)
 
 
 def segment_steps(run: Run) -> list[int]:

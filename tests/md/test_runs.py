@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -198,3 +200,52 @@ def test_second_process_on_a_run_stops_at_the_lock(start: Path, tmp_path: Path) 
     holder.wait()
     with checkpoint.Segments(tmp_path / "segments", run_identity(run)).locked():
         pass
+
+
+LONG_RUN = """
+import sys
+from pathlib import Path
+from simulation.engine import Ranks, single_threaded
+from simulation.plan import Run
+from simulation.simulate import simulate
+from tests.md.conftest import small_study
+single_threaded()
+run = Run(small_study(schedule={"sweep_ns": 0.2}), "kH_4.80", 1)
+simulate(run, Path(sys.argv[1]), Path(sys.argv[2]), Ranks(1), float(sys.argv[3]) if len(sys.argv) > 3 else None)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_killed_run_continues_to_the_same_bytes(
+    number: signal.Signals, finished: Path, start: Path, tmp_path: Path
+) -> None:
+    """A run ended by a signal in mid-segment keeps its committed segments; continued, it equals one left alone."""
+    command = [sys.executable, "-c", LONG_RUN, str(start), str(tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("segments/*/0001/segment.json")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
+    if number == signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 128 + number
+        assert f"stopped by {number.name}; the same command continues" in said
+    assert not (tmp_path / "run.json").exists()
+    first = next(tmp_path.glob("segments/*/0001/series.parquet")).stat().st_mtime_ns
+    simulate(Run(small_study(), "kH_4.80", 1), start, tmp_path, Ranks(1))
+    assert next(tmp_path.glob("segments/*/0001/series.parquet")).stat().st_mtime_ns == first
+    assert (tmp_path / "series.parquet").read_bytes() == (finished / "series.parquet").read_bytes()
+
+
+def test_run_stops_before_its_time_limit(start: Path, tmp_path: Path) -> None:
+    """A run that cannot end in time stops after a whole segment, well before the limit, with an exit code of its own."""
+    command = [sys.executable, "-c", LONG_RUN, str(start), str(tmp_path), "0.2"]
+    began = time.monotonic()
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 75
+    assert time.monotonic() - began < 30, "it ran on past 12 s of allowed time and the time to start"
+    assert "stopped before its time limit" in result.stdout
+    assert list(tmp_path.glob("segments/*/0001/segment.json"))
+    assert not list(tmp_path.glob("segments/*/*.part"))
