@@ -224,28 +224,26 @@ def _headline(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return min(cooling, key=lambda row: float(row["heat_cold_eV_per_ns"]), default=None)
 
 
-def _parameters(run: dict[str, Any], points: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    """Rows of the table of parameters: quantity, symbol, value with unit."""
+def _parameters(run: dict[str, Any], points: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Rows of the table of parameters: quantity with its symbol, value with its unit."""
     p = points[0]["parameters"]
-    masses = {p[f"mass_{side}_eV_ps2_per_A2"] for side in SIDES}
+    masses = sorted({p[f"mass_{side}_eV_ps2_per_A2"] for side in SIDES})
+    mass = " and ".join(f"{mass:.4g} eV ps²/Å² ({1e23 * MASS_SI * mass:.3g}·10⁻²³ kg)" for mass in masses)
     rows = [
-        ("Bath temperatures", "T_C, T_H", f"{p['temperature_cold_K']:g} K, {p['temperature_hot_K']:g} K"),
-        (
-            "Mass of a particle",
-            "m",
-            " and ".join(f"{mass:.4g} eV ps²/Å² ({1e23 * MASS_SI * mass:.3g}·10⁻²³ kg)" for mass in sorted(masses)),
-        ),
-        ("Stiffness of the traps", "κ", f"{p['trap_stiffness_eV_per_A2']:g} eV/Å²"),
-        ("Coupling to the cold particle", "κ_C", f"{p['coupling_cold_eV_per_A2']:g} eV/Å²"),
-        ("Couplings swept", "κ_H/κ_C", ", ".join(point["kappa_ratio"] for point in by_ratio(points))),
-        ("Time step; sampled every", "", f"{1e3 * p['timestep_ps']:g} fs; {p['sample_interval_ps']:g} ps"),
+        ("Bath temperatures T_C, T_H", f"{p['temperature_cold_K']:g} K, {p['temperature_hot_K']:g} K"),
+        ("Mass m of a particle", mass),
+        ("Stiffness κ of the traps", f"{p['trap_stiffness_eV_per_A2']:g} eV/Å²"),
+        ("Coupling κ_C to the cold particle", f"{p['coupling_cold_eV_per_A2']:g} eV/Å²"),
+        ("Couplings swept, κ_H/κ_C", ", ".join(point["kappa_ratio"] for point in by_ratio(points))),
+        ("Time step", f"{1e3 * p['timestep_ps']:g} fs"),
+        ("Sampled every", f"{p['sample_interval_ps']:g} ps"),
     ]
     if system := run.get("system"):
         rows += [
-            ("Argon atoms in each bath", "", f"{system['argon_atoms_per_bath']:,}".replace(",", "\u202f")),
-            ("Copper atoms in each particle", "", str(system["copper_atoms_per_particle"])),
-            ("Edge of a bath", "", f"{system['bath_edge_A'] / 10:g} nm"),
-            ("Argon in the accessible volume", "", f"{system['accessible_density_per_nm3']:.2f} nm⁻³"),
+            ("Argon atoms in each bath", f"{system['argon_atoms_per_bath']:,}".replace(",", "\u202f")),
+            ("Copper atoms in each particle", str(system["copper_atoms_per_particle"])),
+            ("Edge of a bath", f"{system['bath_edge_A'] / 10:g} nm"),
+            ("Argon in the accessible volume", f"{system['accessible_density_per_nm3']:.2f} nm⁻³"),
         ]
     return rows
 
@@ -303,11 +301,11 @@ def _structure_checks(structure: dict[str, Any] | None, parameters: dict[str, An
     return rows
 
 
-def _cost(runs: Sequence[dict[str, Any]]) -> dict[str, float]:
-    return {
-        "core_hours": sum(run["wall_time_s"] * run["ranks"] for run in runs) / 3600,
-        "time_ns": sum(run["duration_ps"] for run in runs) / PER_NS,
-    }
+def _cost(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    hours = sum(run["wall_time_s"] * run["ranks"] for run in runs) / 3600
+    # Two digits, whether a model took seconds or a cluster took weeks.
+    digits = max(1 - math.floor(math.log10(hours)), 0) if hours > 0 else 0
+    return {"core_hours": f"{hours:.{digits}f}", "time_ns": sum(run["duration_ps"] for run in runs) / PER_NS}
 
 
 def _distinct(tables: Iterable[dict[str, str]]) -> dict[str, str]:
