@@ -1,0 +1,233 @@
+"""The report: one page that needs nothing else and says what the files of the study say."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.friction import friction_summary
+from analysis.heat import point_summary
+from analysis.report import PAPER, load_figures, measured, number, paper_rates, report_page, subscripts
+from analysis.runs import Run
+from tests.unit.synthetic import Truth, synthetic_runs
+
+DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
+# The smallest PNG: one white pixel.
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAGzXo2AAAAABJRU5ErkJggg==")
+STRUCTURE = {"leaked_atoms": 0, "cavity": False, "sound": True} | {
+    f"{name}_{side}{unit}": value
+    for side in ("cold", "hot")
+    for name, unit, value in (
+        ("emptiest_cell", "", 0.7),
+        ("largest_cluster", "", 186),
+        ("particle_atoms", "", 186),
+        ("temperature", "_K", 100.0),
+        ("pressure", "_bar", 400.0),
+    )
+}
+
+
+def provenance(runs: Sequence[Run], engine: str) -> list[dict[str, Any]]:
+    """``run.json`` of synthetic runs, with what a real engine adds to it."""
+    added = {
+        "engine": engine,
+        "settings": {"name": "synthetic", "comment": "</code><script>"},
+        "seeds": {"velocity_argon_cold": 577641990},
+        "versions": {"nanofridge_commit": "abc1234"},
+        "ranks": 2,
+        "wall_time_s": 900.0,
+        "fingerprint": "0123456789abcdef",
+    }
+    return [run.metadata | added for run in runs]
+
+
+def study(duration_ps: float, engine: str = "lammps") -> dict[str, Any]:
+    """Arguments of ``report_page``, but for figures and design, of a synthetic study with a refrigerator and a heater."""
+    truth = Truth(kappa_ratio=None, friction_cold=0.2, friction_hot=0.3)
+    equilibrium = synthetic_runs(truth, duration_ps, 2, seed=51)
+    sweep = [
+        synthetic_runs(replace(truth, kappa_ratio=r), duration_ps, 2, seed=52 + i)
+        for i, r in enumerate(("4.80", "0.17"))
+    ]
+    return {
+        "runs": provenance([*equilibrium, *(run for point in sweep for run in point)], engine),
+        "points": [point_summary(point) for point in sweep],
+        "friction": friction_summary(equilibrium),
+        "structure": STRUCTURE if engine == "lammps" else None,
+    }
+
+
+@pytest.fixture(scope="module")
+def long_study() -> dict[str, Any]:
+    """A study long enough for error bars."""
+    return study(2000)
+
+
+@pytest.fixture
+def figures(tmp_path: Path) -> list[Path]:
+    """A figure with an entry in the captions file and one without, as PNG."""
+    for name in ("heat_rates", "some_new_thing", "setup"):
+        (tmp_path / f"{name}.png").write_bytes(PIXEL)
+    (tmp_path / "heat_rates.csv").write_text("kappa_ratio\n4.80\n")
+    return sorted(tmp_path.glob("*.png"))
+
+
+class Page(HTMLParser):
+    """What a page refers to, the alternative texts of its images, and the cells of its tables."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.alt: list[str | None] = []
+        self.ids: list[str] = []
+        self.rows: list[list[str]] = []
+        self._in_cell = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collect."""
+        table = dict(attrs)
+        self.references += [
+            value or "" for name, value in attrs if name in ("src", "href", "srcset", "action", "poster")
+        ]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        if tag == "img":
+            self.alt.append(table.get("alt"))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self._in_cell = True
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        """A cell ends."""
+        if tag in ("td", "th"):
+            self._in_cell = False
+
+    def handle_data(self, data: str) -> None:
+        """Text of a cell."""
+        if self._in_cell:
+            self.rows[-1][-1] += data.strip()
+
+
+def test_page_needs_nothing_else(long_study: dict[str, Any], figures: list[Path]) -> None:
+    """Every reference is data or an anchor that exists, style imports nothing, and the same input gives the same page."""
+    html = report_page(**long_study, figures=figures, design=DESIGN)
+    page = Page(html)
+    assert len(page.references) > 8
+    for reference in page.references:
+        assert reference.startswith("data:") or reference.removeprefix("#") in page.ids, reference[:80]
+    assert not re.search(r"@import|url\(|https?://", html)
+    assert html == report_page(**long_study, figures=figures, design=DESIGN)
+
+
+def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list[Path]) -> None:
+    """Headline heat, mode, friction, closure and seeds on the page are those of the files."""
+    page = Page(report_page(**long_study, figures=figures, design=DESIGN))
+    cells = [cell for row in page.rows for cell in row]
+    for point in long_study["points"]:
+        for side in ("cold", "hot"):
+            assert measured(point[f"heat_{side}_eV_per_ns"], point[f"heat_{side}_se"]) in cells
+        assert [point["kappa_ratio"], point["mode"]] in [row[:2] for row in page.rows]
+    friction = long_study["friction"]
+    assert measured(1e12 * friction["friction_hot_kg_per_s"], 1e12 * friction["friction_hot_kg_per_s_se"]) in cells
+    assert "577641990" in cells
+    assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4
+
+
+def test_failed_checks_are_seen(long_study: dict[str, Any], figures: list[Path]) -> None:
+    """A leak, a broken particle and an unclosed energy each turn one verdict to no."""
+    runs = [dict(run) for run in long_study["runs"]]
+    runs[0]["closure"] = runs[0]["closure"] | {"hot_drift_eV_per_ns": -0.06}
+    broken = STRUCTURE | {"leaked_atoms": 3, "largest_cluster_hot": 185}
+    html = report_page(**(long_study | {"runs": runs, "structure": broken}), figures=figures, design=DESIGN)
+    assert html.count("✗ no") == 3
+
+
+def test_short_study_shows_unknown_errors(figures: list[Path]) -> None:
+    """Without error bars the page says so, decides nothing, and repeats how long runs must be."""
+    short = study(30, engine="langevin")
+    html = report_page(**short, figures=figures[:1], design=DESIGN)
+    assert "± ?" in html
+    assert "No point of this study shows" in html
+    assert short["friction"]["note"] in html
+    assert "no atoms" in html
+    assert "beyond a wall" not in html
+
+
+def test_text_from_files_is_escaped(long_study: dict[str, Any]) -> None:
+    """What a study file holds cannot become markup."""
+    assert "</code><script>" not in report_page(**long_study, figures=[], design=DESIGN)
+
+
+def test_figures_are_captioned_and_inline(figures: list[Path]) -> None:
+    """Known figures come in the order of the captions, unknown ones last with a plain title; small SVGs are preferred."""
+    figures[0].with_suffix(".svg").write_text("<svg/>")
+    figures[1].with_suffix(".svg").write_text(" " * 500_000)
+    known, unknown = (load_figures(figures, DESIGN / "captions.yaml")[i] for i in (1, 2))
+    assert [known["name"], unknown["name"]] == ["heat_rates", "some_new_thing"]
+    assert unknown["title"] == "Some new thing"
+    assert known["source"] == "data:image/svg+xml;base64," + base64.b64encode(b"<svg/>").decode()
+    assert base64.b64decode((known["data"] or "").split(",")[1]) == b"kappa_ratio\n4.80\n"
+    assert unknown["data"] is None
+    setup = load_figures(figures, DESIGN / "captions.yaml")[0]
+    assert setup["source"] == "data:image/png;base64," + base64.b64encode(PIXEL).decode()
+
+
+def test_every_image_has_an_alternative_text(long_study: dict[str, Any], figures: list[Path]) -> None:
+    """Readers who cannot see a figure are told what it shows; only the empty frame for enlarging has none."""
+    alt = Page(report_page(**long_study, figures=figures, design=DESIGN)).alt
+    assert len(alt) == len(figures) + 1
+    assert sum(not text for text in alt) == 1
+
+
+@pytest.mark.parametrize(
+    ("ratio", "cold", "hot"), [(0.17, 1.299, -0.221), (1.2, 0, 0), (4.80, -0.289, 1.386), (7.27, -0.249, 1.809)]
+)
+def test_paper_rates_at_its_named_points(ratio: float, cold: float, hot: float) -> None:
+    """The published machine's exact heats, to the three digits in which they are known."""
+    assert paper_rates(replace(PAPER, coupling=(0.1, 0.1 * ratio))) == pytest.approx((cold, hot), abs=6e-4)
+
+
+def test_paper_rates_only_of_the_paper() -> None:
+    """Another κ_H/κ_C, trap or temperature is not compared with the publication."""
+    named = replace(PAPER, coupling=(0.1, 0.48))
+    assert paper_rates(replace(named, coupling=(0.1, 0.5))) is None
+    assert paper_rates(replace(named, trap=0.011)) is None
+    assert paper_rates(replace(named, temperature=(100.0, 130.0))) is None
+
+
+def test_numbers_are_rounded_to_their_error() -> None:
+    """Two digits of the error decide; unknown, zero and missing are told apart."""
+    assert measured(-0.28143, 0.06648) == "−0.281 ± 0.066"
+    assert measured(127.494, 8.32) == "127.5 ± 8.3"
+    assert measured(1234.5, 123.0) == "1234 ± 123"
+    assert measured(8.56e-12, 3.66e-12, 1e12) == "8.6 ± 3.7"
+    assert measured(0.5, None) == "0.500 ± ?"
+    assert measured(0.0, 1e-17) == "0.000 ± 0.000"
+    assert measured(None, None) == number(None) == "–"
+    assert number(-0.0001) == "0.000"
+
+
+def test_subscripts_escape() -> None:
+    """Symbols get subscripts, and markup in the text does not survive."""
+    assert (
+        subscripts("<b> κ_H/κ_C, k_B T, kH_4.80") == "&lt;b&gt; κ<sub>H</sub>/κ<sub>C</sub>, k<sub>B</sub> T, kH_4.80"
+    )
+
+
+def test_incomplete_run_is_named(long_study: dict[str, Any]) -> None:
+    """A run.json of an older version is named with what it lacks; no run at all is said."""
+    runs = [dict(run) for run in long_study["runs"]]
+    del runs[2]["seeds"]
+    with pytest.raises(ValueError, match=r"kH_4\.80, replica 1: seeds missing"):
+        report_page(**(long_study | {"runs": runs}), figures=[], design=DESIGN)
+    with pytest.raises(ValueError, match=r"at least one run\.json"):
+        report_page(**(long_study | {"runs": []}), figures=[], design=DESIGN)
