@@ -1,4 +1,4 @@
-"""Heat rates of both baths at one point of a sweep, each measured in three ways.
+"""Heat rates of both baths at one point of a sweep, each measured in three ways; total power and entropy production.
 
 Every rate is *per coupled axis*: with ``coupling_axes`` "xyz" three independent currents of the paper's one-dimensional
 machine run at once, and the totals are divided by three. Heat is positive into the bath.
@@ -67,6 +67,43 @@ def run_blocks(runs: Sequence[Run]) -> Blocks:
     return choose_blocks([slow**2], runs[0].parameters.sample_interval, len(slow))
 
 
+def cumulative(runs: Sequence[Run]) -> dict[str, Array]:
+    """What has flowed on each side since the first sample, by the three estimators.
+
+    Returns:
+        ``heat``, ``thermostat`` and ``work``, each per coupled axis, of shape (runs, 2, n), eV.
+    """
+    axes = len(runs[0].parameters.coupling_axes)
+    thermostat = np.stack([run.thermostat.T for run in runs])
+    energy = np.stack([(run.side_energy - run.kinetic_energy).T for run in runs])
+    work = np.stack([run.work.sum(axis=2).T for run in runs])
+    return {
+        "heat": (thermostat + energy - energy[..., :1]) / axes,
+        "thermostat": thermostat / axes,
+        "work": work / axes,
+    }
+
+
+def combined_rate(runs: Sequence[Run], blocks: Blocks | None, weights: tuple[float, float]) -> Estimate:
+    """Headline rate of w_C Q_C + w_H Q_H per coupled axis, in units of the weights times eV/ps.
+
+    One current drives both heats, so the error of a combination does not follow from theirs: it is measured on it.
+
+    Args:
+        runs: replicas of one point, of equal length.
+        blocks: from ``run_blocks``; without them the error is NaN.
+        weights: w_C and w_H; (1, 1) for the total power, (1/T_C, 1/T_H) for the entropy production.
+    """
+    interval = runs[0].parameters.sample_interval
+    axes = len(runs[0].parameters.coupling_axes)
+    work = np.concatenate([run.work.transpose(2, 0, 1) for run in runs])
+    particle = np.stack([run.kinetic_energy + run.trap_energy for run in runs])
+    value = mean_rate(np.tensordot(cumulative(runs)["heat"], weights, (1, 0)), interval, None).value
+    walk = mean_rate(work @ weights, interval, blocks)
+    noise = end_noise(particle @ weights, interval) / axes
+    return Estimate(value, math.hypot(walk.se, noise))
+
+
 def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Estimate, Estimate]]:
     """The three estimators of the heat rates (cold, hot) per coupled axis, eV/ps.
 
@@ -77,22 +114,17 @@ def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Es
     interval = runs[0].parameters.sample_interval
     axes = len(runs[0].parameters.coupling_axes)
     work = np.concatenate([run.work.transpose(2, 1, 0) for run in runs])
-    thermostat = np.stack([run.thermostat.T for run in runs])
-    energy = np.stack([run.side_energy.T for run in runs])
-    particle = np.stack([run.kinetic_energy.T for run in runs])
-    trap = np.stack([run.trap_energy.T for run in runs])
+    thermostat = cumulative(runs)["thermostat"]
+    stored = np.stack([(run.side_energy + run.trap_energy).T for run in runs])
 
     rates: dict[str, list[Estimate]] = {name: [] for name in ESTIMATORS}
-    for j in range(2):
+    for j, weights in enumerate(((1.0, 0.0), (0.0, 1.0))):
         walk = mean_rate(work[:, j], interval, blocks)
         rates["work"].append(walk)
-        heat = thermostat[:, j] + energy[:, j] - particle[:, j]
-        value = mean_rate(heat, interval, None).value / axes
-        noise = end_noise(particle[:, j] + trap[:, j], interval) / axes
-        rates["heat"].append(Estimate(value, math.hypot(walk.se, noise)))
-        value = slope(thermostat[:, j], interval) / axes
-        noise = slope_noise(energy[:, j] + trap[:, j], interval) / axes
-        rates["thermostat"].append(Estimate(value, math.hypot(math.sqrt(_WALK_SLOPE_VARIANCE) * walk.se, noise)))
+        rates["heat"].append(combined_rate(runs, blocks, weights))
+        noise = slope_noise(stored[:, j], interval) / axes
+        error = math.hypot(math.sqrt(_WALK_SLOPE_VARIANCE) * walk.se, noise)
+        rates["thermostat"].append(Estimate(slope(thermostat[:, j], interval), error))
     return {name: (pair[0], pair[1]) for name, pair in rates.items()}
 
 
@@ -145,6 +177,13 @@ def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
         "mode": mode(rates["heat"][0]),
         "note": note,
     }
+    cold, hot = runs[0].parameters.temperature
+    for name, unit, weights in (
+        ("power", "eV_per_ns", (1.0, 1.0)),
+        ("entropy_production", "kB_per_ns", (1 / (BOLTZMANN * cold), 1 / (BOLTZMANN * hot))),
+    ):
+        estimate = combined_rate(runs, blocks, weights) * PER_NS
+        result |= {f"{name}_{unit}": estimate.value, f"{name}_se": _known(estimate.se)}
     for j, side in enumerate(SIDES):
         for name in ESTIMATORS:
             estimate = rates[name][j] * PER_NS

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.figures.cumulative import cumulative_flows
 from analysis.figures.friction import friction as draw_friction
 from analysis.figures.heat_rates import heat_rates as draw_heat_rates
 from analysis.figures.structure import structure as draw_structure
@@ -46,6 +47,18 @@ def test_heat_rates_show_measurement_and_theory(points: list[dict[str, Any]], fr
         shown = data[(data["series"] == "heat") & (data["side"] == side)]
         assert (shown["rate_eV_per_ns"].between(low, high)).all()
         assert axes.get_xscale() == "log"
+
+
+def test_cumulative_flows_start_at_zero_and_follow_their_lines() -> None:
+    """One column per point; heat and work begin at 0 and end near their lines, whose slope is the rate of the data."""
+    runs = {r: synthetic_runs(replace(TRUTH, kappa_ratio=r), 2000, 2, seed=53) for r in ("0.17", "4.80")}
+    figure, data = cumulative_flows([(of_point, point_summary(of_point)) for of_point in runs.values()])
+    assert len(figure.axes) == 4
+    for (_, series, _), curve in data.groupby(["kappa_ratio", "series", "side"]):
+        assert curve["flow_eV"].iloc[0] == pytest.approx(0, abs=1e-12)
+        assert curve["time_ns"].iloc[-1] == pytest.approx(2.0, rel=0.01)
+        if series != "thermostat":
+            assert np.corrcoef(curve["flow_eV"], curve["line_eV"])[0, 1] > 0.95
 
 
 def test_friction_figure_holds_all_curves(friction_content: dict[str, Any]) -> None:

@@ -8,7 +8,16 @@ import pytest
 from scipy.linalg import solve_continuous_lyapunov
 from scipy.stats import binomtest
 
-from analysis.heat import ESTIMATORS, heat_rates, mode, point_summary, run_blocks, slow_mode
+from analysis.heat import (
+    ESTIMATORS,
+    combined_rate,
+    cumulative,
+    heat_rates,
+    mode,
+    point_summary,
+    run_blocks,
+    slow_mode,
+)
 from analysis.runs import Run
 from analysis.timeseries import Estimate, SeriesTooShortError
 from tests.unit import synthetic
@@ -18,13 +27,16 @@ RUNS = 120
 REFRIGERATOR = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
 HEATER = Truth(kappa_ratio="0.17", friction_cold=0.45, friction_hot=0.55)
 
+COMBINATIONS = {"power": (1.0, 1.0), "entropy": (1 / 100, 1 / 120)}
+QUANTITIES = [*((name, side) for name in ESTIMATORS for side in range(2)), *((name, 0) for name in COMBINATIONS)]
+
 
 @pytest.fixture(scope="module", params=[REFRIGERATOR, HEATER], ids=["refrigerator", "heater"])
 def deviations(request: pytest.FixtureRequest) -> dict[tuple[str, int], np.ndarray]:
     """Deviations from the truth in standard errors, over 120 runs of 500 ps, by estimator and side."""
     truth: Truth = request.param
     exact = synthetic.heat_rates(truth)
-    z: dict[tuple[str, int], list[float]] = {(name, side): [] for name in ESTIMATORS for side in range(2)}
+    z: dict[tuple[str, int], list[float]] = {key: [] for key in QUANTITIES}
     for run in synthetic_runs(truth, 500, RUNS, seed=11):
         try:
             blocks = run_blocks([run])
@@ -33,14 +45,15 @@ def deviations(request: pytest.FixtureRequest) -> dict[tuple[str, int], np.ndarr
         for name, pair in heat_rates([run], blocks).items():
             for side in range(2):
                 z[name, side].append(pair[side].z(exact[side]))
+        for name, weights in COMBINATIONS.items():
+            z[name, 0].append(combined_rate([run], blocks, weights).z(float(exact @ weights)))
     return {key: np.array(values) for key, values in z.items()}
 
 
-@pytest.mark.parametrize("side", [0, 1], ids=["cold", "hot"])
-@pytest.mark.parametrize("name", ESTIMATORS)
-def test_error_bars_cover(deviations: dict[tuple[str, int], np.ndarray], name: str, side: int) -> None:
+@pytest.mark.parametrize("key", QUANTITIES, ids=lambda key: f"{key[0]}-{key[1]}")
+def test_error_bars_cover(deviations: dict[tuple[str, int], np.ndarray], key: tuple[str, int]) -> None:
     """Nominal 95 % intervals cover the truth as often as they say, and estimates fall on both sides of it."""
-    z = deviations[name, side]
+    z = deviations[key]
     assert len(z) > 0.9 * RUNS
     assert binomtest(int((np.abs(z) < 1.96).sum()), len(z), 0.95).pvalue > 1e-3
     assert abs(z.mean()) < 4 / math.sqrt(len(z))
@@ -76,6 +89,17 @@ def test_error_of_a_fitted_line_is_far_too_small() -> None:
     claimed = float(np.mean([math.sqrt(covariance[0, 0]) for _, covariance in fits]))
     seen = float(np.std([line[0] for line, _ in fits]))
     assert claimed < seen / 8
+
+
+def test_cumulative_flows_end_at_the_rates() -> None:
+    """What has flowed in the end is rate times time, for both estimators that know only the ends; all begin at 0."""
+    runs = synthetic_runs(REFRIGERATOR, 100, 2, seed=10, axes="xz")
+    flows, rates = cumulative(runs), heat_rates(runs, None)
+    for name in ("heat", "work"):
+        assert flows[name].shape == (2, 2, 101)
+        np.testing.assert_allclose(flows[name][..., 0], 0.0, atol=1e-12)
+        ends = flows[name][..., -1].mean(axis=0) / 100
+        np.testing.assert_allclose(ends, [rate.value for rate in rates[name]], rtol=1e-9)
 
 
 def test_rates_are_per_coupled_axis() -> None:
@@ -115,6 +139,10 @@ def test_summary_of_a_point() -> None:
         assert summary["note"] is None
         assert summary["heat_cold_eV_per_ns"] == pytest.approx(1000 * rates["heat"][0].value)
         assert summary["work_hot_se"] == pytest.approx(1000 * rates["work"][1].se)
+        heats = [summary[f"heat_{side}_eV_per_ns"] for side in ("cold", "hot")]
+        assert summary["power_eV_per_ns"] == pytest.approx(sum(heats))
+        entropy = (heats[0] / 100 + heats[1] / 120) / synthetic.BOLTZMANN_EV_PER_K
+        assert summary["entropy_production_kB_per_ns"] == pytest.approx(entropy)
 
 
 def test_effective_temperatures_of_a_point() -> None:

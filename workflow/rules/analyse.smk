@@ -69,6 +69,36 @@ rule plot_heat_rates:
         "../scripts/plot_heat_rates.py"
 
 
+def shown_points(chosen):
+    """The points of a study nearest to the two that the paper shows over time, κ_H/κ_C = 0.17 and 4.80."""
+
+    def distance(point, ratio):
+        return abs(float(point.removeprefix(plan.POINT_PREFIX)) - ratio)
+
+    nearest = [min(plan.points(chosen), key=lambda point: distance(point, ratio)) for ratio in (0.17, 4.80)]
+    return list(dict.fromkeys(nearest))
+
+
+rule plot_cumulative:
+    input:
+        runs=lambda wildcards: [
+            file
+            for point in shown_points(study(wildcards.study))
+            for file in run_files(plan.point_runs(study(wildcards.study), point))
+        ],
+        heats=lambda wildcards: [
+            f"results/{wildcards.study}/sweep/{point}/heat.json" for point in shown_points(study(wildcards.study))
+        ],
+    output:
+        multiext("results/{study}/figures/cumulative", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/cumulative.log",
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/plot_cumulative.py"
+
+
 rule plot_friction:
     input:
         "results/{study}/friction.json",
