@@ -139,6 +139,7 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     friction = long_study["friction"]
     assert measured(1e12 * friction["friction_hot_kg_per_s"], 1e12 * friction["friction_hot_kg_per_s_se"]) in cells
     assert "577641990" in cells
+    assert number(friction["likelihood_hot"]["bic_white_less_dressed"], 0) in cells
     assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4
 
 
