@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures.cumulative import cumulative_flows
+from analysis.figures.fluxes import fluxes as draw_fluxes
 from analysis.figures.friction import friction as draw_friction
 from analysis.figures.heat_rates import heat_rates as draw_heat_rates
 from analysis.figures.structure import structure as draw_structure
@@ -47,6 +48,23 @@ def test_heat_rates_show_measurement_and_theory(points: list[dict[str, Any]], fr
         shown = data[(data["series"] == "heat") & (data["side"] == side)]
         assert (shown["rate_eV_per_ns"].between(low, high)).all()
         assert axes.get_xscale() == "log"
+
+
+def test_fluxes_show_measurement_and_second_law(points: list[dict[str, Any]], friction_content: dict[str, Any]) -> None:
+    """Measured values are those of heat.json; the exact entropy production is nowhere negative and 0 at T_H/T_C alone."""
+    figure, data = draw_fluxes(points, Friction.from_json(friction_content))
+    assert len(figure.axes) == 2
+    entropy, power = (data[data["quantity"] == f"{name}_per_ns"] for name in ("entropy_production_kB", "power_eV"))
+    for quantity, key in ((entropy, "entropy_production_kB_per_ns"), (power, "power_eV_per_ns")):
+        measured = quantity[quantity["series"] == "measured"]
+        assert list(measured["value"]) == [points[1][key], points[0][key]]
+    exact = entropy[entropy["series"] == "theory"]
+    assert (exact["value"] >= 0).all()
+    assert exact["kappa_ratio"].iloc[int(exact["value"].argmin())] == pytest.approx(1.2, rel=0.1)
+    # Both heats are of one current, so the power changes sign where κ_H = κ_C and where the current does.
+    work = power[power["series"] == "theory"]
+    between = work["kappa_ratio"].between(1.0, 1.2)
+    assert ((work["value"] < 0) == between).all()
 
 
 def test_cumulative_flows_start_at_zero_and_follow_their_lines() -> None:

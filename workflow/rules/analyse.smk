@@ -69,6 +69,20 @@ rule plot_heat_rates:
         "../scripts/plot_heat_rates.py"
 
 
+rule plot_fluxes:
+    input:
+        heats=heat_files,
+        friction="results/{study}/friction.json",
+    output:
+        multiext("results/{study}/figures/fluxes", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/fluxes.log",
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/plot_fluxes.py"
+
+
 def shown_points(chosen):
     """The points of a study nearest to the two that the paper shows over time, κ_H/κ_C = 0.17 and 4.80."""
 

@@ -1,0 +1,94 @@
+"""Entropy production and total power over κ_H/κ_C: measured, and by the exact theory (as Fig. 3b, c of arXiv:2211.05502)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.figures.over_ratio import (
+    MODEL_LABEL,
+    MODEL_STYLE,
+    draw_line,
+    line_ratios,
+    or_nan,
+    ratio_axis,
+    theory_lines,
+)
+from analysis.figures.style import ACCENT, NEUTRAL, new_figure
+from analysis.model import BOLTZMANN, Refrigerator
+from analysis.runs import Array, Parameters
+from analysis.summary import by_ratio
+from analysis.theory import Friction
+from analysis.units import PER_NS
+
+_LABELS = {
+    "entropy_production_kB_per_ns": "entropy production ($k_B$/ns per axis)",
+    "power_eV_per_ns": "total power (eV/ns per axis)",
+}
+_ERRORS = {"entropy_production_kB_per_ns": "entropy_production_se", "power_eV_per_ns": "power_se"}
+
+
+def fluxes(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+    """Draw the entropy production rate (left) and the total power (right), both of one coupled axis.
+
+    Args:
+        points: contents of the ``heat.json`` files of one study.
+        friction: of that study.
+
+    Returns:
+        The figure, and its data: rows of ``series`` (``measured``, ``theory`` or ``dressed``), ``quantity`` (with its unit),
+        ``kappa_ratio``, ``value`` and ``se``.
+    """
+    points = by_ratio(points)
+    parameters = Parameters.from_json(points[0]["parameters"])
+    ratios = line_ratios(points)
+    lines = theory_lines(parameters, friction, ratios, list(_LABELS), _exact)
+    data = pd.concat([_measured(points), lines], ignore_index=True)
+    figure = new_figure(7.2, 3.7)
+    panels = figure.subplots(1, 2)
+    for axes, quantity in zip(panels, _LABELS, strict=True):
+        _panel(axes, data[data["quantity"] == quantity])
+        ratio_axis(axes, (ratios[0], ratios[-1]), parameters)
+        axes.set_ylabel(_LABELS[quantity])
+    panels[0].legend(handles=_legend("dressed" in set(data["series"])), loc="upper left")
+    return figure, data
+
+
+def _exact(machine: Refrigerator) -> Array:
+    """Both quantities of a machine; all work ends as heat."""
+    return PER_NS * np.array([machine.entropy_production() / BOLTZMANN, machine.heat_rates().sum()])
+
+
+def _panel(axes: Axes, data: pd.DataFrame) -> None:
+    axes.axhline(0, color="black", linewidth=0.7)
+    draw_line(axes, data[data["series"].isin(MODEL_STYLE)], NEUTRAL)
+    shown = data[data["series"] == "measured"]
+    axes.errorbar(shown["kappa_ratio"], shown["value"], shown["se"].fillna(0.0), fmt="D", color=ACCENT, zorder=5)
+
+
+def _legend(dressed: bool) -> list[Line2D]:
+    handles = [Line2D([], [], color=ACCENT, marker="D", linestyle="", label="simulation")]
+    for series in ("theory", "dressed")[: 1 + dressed]:
+        handles.append(Line2D([], [], color=NEUTRAL, linestyle=MODEL_STYLE[series], label=MODEL_LABEL[series]))
+    return handles
+
+
+def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    rows = [
+        {
+            "series": "measured",
+            "quantity": quantity,
+            "kappa_ratio": float(point["kappa_ratio"]),
+            "value": point[quantity],
+            "se": or_nan(point[_ERRORS[quantity]]),
+        }
+        for quantity in _LABELS
+        for point in points
+    ]
+    return pd.DataFrame(rows)
