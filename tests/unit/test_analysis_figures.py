@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures.cumulative import cumulative_flows
+from analysis.figures.equilibrium import equilibrium as draw_equilibrium
 from analysis.figures.fluxes import fluxes as draw_fluxes
 from analysis.figures.friction import friction as draw_friction
 from analysis.figures.heat_rates import heat_rates as draw_heat_rates
@@ -65,6 +66,22 @@ def test_fluxes_show_measurement_and_second_law(points: list[dict[str, Any]], fr
     work = power[power["series"] == "theory"]
     between = work["kappa_ratio"].between(1.0, 1.2)
     assert ((work["value"] < 0) == between).all()
+
+
+def test_equilibrium_distributions_are_the_gaussians() -> None:
+    """Densities sum to one and agree with k_BT/κ and k_BT/m within their errors; those of twice the mass would not."""
+    figure, data = draw_equilibrium(synthetic_runs(replace(TRUTH, kappa_ratio=None), 10000, 1, seed=54))
+    assert len(figure.axes) == 2
+    for (_, observable), table in data.groupby(["side", "observable"]):
+        width = float(np.diff(table["value"])[0])
+        assert (table["density"] * width).sum() == pytest.approx(1.0, abs=2e-3)
+        assert (table["gaussian"] * width).sum() == pytest.approx(1.0, abs=1e-3)
+        # Far bins are visited too seldom for a normal error.
+        inner = table[table["gaussian"] > 0.1 * table["gaussian"].max()]
+        z = (inner["density"] - inner["gaussian"]) / inner["se"]
+        assert (z**2).mean() < 3, observable
+        squeezed = np.interp(np.sqrt(2) * inner["value"], table["value"], np.sqrt(2) * table["gaussian"])
+        assert (((inner["density"] - squeezed) / inner["se"]) ** 2).mean() > 10, observable
 
 
 def test_cumulative_flows_start_at_zero_and_follow_their_lines() -> None:

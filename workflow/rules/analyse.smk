@@ -126,6 +126,19 @@ rule plot_friction:
         "../scripts/plot_friction.py"
 
 
+rule plot_equilibrium:
+    input:
+        runs=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
+    output:
+        multiext("results/{study}/figures/equilibrium", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/equilibrium.log",
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/plot_equilibrium.py"
+
+
 rule plot_structure:
     input:
         "results/{study}/structure.json",

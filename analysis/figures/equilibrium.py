@@ -1,0 +1,93 @@
+"""Distributions of position and velocity in equilibrium against the exact Gaussians (as Fig. 8a, b of arXiv:2211.05502)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures.style import SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.friction import equilibrium_blocks, particle
+from analysis.model import BOLTZMANN
+from analysis.runs import SIDES, Array, Run
+from analysis.timeseries import Blocks, SeriesTooShortError, stationary_mean
+
+_BINS, _REACH = 29, 3.5  # bins up to so many standard deviations on either side
+
+_LABELS = {"position": "position (Å)", "velocity": "velocity (Å/ps)"}
+_SYMBOLS = {"position": r"$\langle X^2\rangle\,\kappa/k_BT$", "velocity": r"$\langle V^2\rangle\,m/k_BT$"}
+
+
+def equilibrium(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
+    """Draw the densities of position (left) and velocity (right) of both particles, over three axes and all replicas.
+
+    Args:
+        runs: equilibrium replicas, κ_C = κ_H = 0.
+
+    Returns:
+        The figure, and its data: rows of ``side``, ``observable``, ``value`` (bin centre, Å or Å/ps), ``density`` and ``se``
+        (per that unit) and ``gaussian``, the exact density averaged over the bin.
+    """
+    blocks: Blocks | None = None
+    # A study may be meant to be short (tests): its distributions have no error bars.
+    with suppress(SeriesTooShortError):
+        blocks = equilibrium_blocks(runs)
+    figure = new_figure(7.2, 3.4)
+    panels = figure.subplots(1, 2)
+    tables = []
+    for j, side in enumerate(SIDES):
+        data = particle(runs, j)
+        thermal = BOLTZMANN * runs[0].parameters.temperature[j]
+        for axes, observable, series, variance in (
+            (panels[0], "position", data.position, thermal / data.trap),
+            (panels[1], "velocity", data.velocity, thermal / data.mass),
+        ):
+            table = _histogram(series, math.sqrt(variance), blocks)
+            tables.append(table.assign(side=side, observable=observable))
+            ratio = stationary_mean(series**2, blocks) * (1 / variance)
+            error = "" if blocks is None else f" ± {ratio.se:.2f}"
+            _draw(axes, table, side, f"{side}: {_SYMBOLS[observable]} = {ratio.value:.2f}{error}")
+    for axes, label in zip(panels, _LABELS.values(), strict=True):
+        axes.set_ylim(0, 1.35 * axes.get_ylim()[1])  # room for the legend
+        axes.set_xlabel(label)
+        axes.legend(loc="upper left")
+    panels[0].set_ylabel("probability density (inverse unit)")
+    order = ["side", "observable", "value", "density", "se", "gaussian"]
+    return figure, pd.concat(tables, ignore_index=True)[order]
+
+
+def _histogram(series: Array, deviation: float, blocks: Blocks | None) -> pd.DataFrame:
+    """Density of (m, n) series in bins, with block errors: neighbouring samples are far from independent."""
+    edges = np.linspace(-_REACH, _REACH, _BINS + 1) * deviation
+    width = edges[1] - edges[0]
+    bins = np.digitize(series, edges) - 1
+    shares = [stationary_mean((bins == k).astype(float), blocks) * (1 / width) for k in range(_BINS)]
+    below = np.array([math.erf(edge / deviation / math.sqrt(2)) / 2 for edge in edges])
+    return pd.DataFrame(
+        {
+            "value": (edges[1:] + edges[:-1]) / 2,
+            "density": [share.value for share in shares],
+            "se": [share.se for share in shares],
+            "gaussian": np.diff(below) / width,
+        }
+    )
+
+
+def _draw(axes: Axes, table: pd.DataFrame, side: str, label: str) -> None:
+    axes.errorbar(
+        table["value"],
+        table["density"],
+        table["se"].fillna(0.0),
+        fmt=SIDE_MARKER[side],
+        color=SIDE_COLOUR[side],
+        markersize=3,
+        linewidth=0.6,
+        capsize=0,
+        label=label,
+    )
+    axes.plot(table["value"], table["gaussian"], color=SIDE_COLOUR[side])
