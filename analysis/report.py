@@ -47,6 +47,7 @@ Z_AGREES = 3.0
 """Deviations beyond this many standard errors are marked: one in 370 of a true model's would be."""
 
 _RUN_KEYS = ("engine", "settings", "seeds", "versions", "ranks", "wall_time_s", "duration_ps", "closure", "fingerprint")
+_POINT_KEYS = ("power_se", "entropy_production_se")  # the youngest entries
 _IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -69,9 +70,9 @@ def report_page(
         design: folder of template, style and captions.
 
     Raises:
-        ValueError: if there is no run, or one lacks what the page tells of it; names the run and the key.
+        ValueError: if there is no run, or a file lacks what the page tells of it; names the file and the key.
     """
-    _check_runs(runs)
+    _check(runs, points)
     pictures = load_figures(figures, Path(design) / "captions.yaml")
     environment = Environment(
         loader=FileSystemLoader(design),
@@ -189,23 +190,22 @@ def _data_uri(file: Path, media_type: str | None = None) -> str:
     return f"data:{media_type or _IMAGE_TYPES[file.suffix]};base64,{content}"
 
 
-def _check_runs(runs: Sequence[dict[str, Any]]) -> None:
+def _check(runs: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]]) -> None:
     if not runs:
         raise ValueError("the report needs at least one run.json: run the study first")
-    for run in runs:
-        if missing := [key for key in _RUN_KEYS if key not in run]:
-            raise ValueError(
-                f"run.json of {run['point']}, replica {run['replica']}: {', '.join(missing)} missing; run it again"
-            )
+    files = [(f"run.json of {run['point']}, replica {run['replica']}", _RUN_KEYS, run) for run in runs]
+    files += [(f"heat.json of {point['point']}", _POINT_KEYS, point) for point in points]
+    for name, keys, content in files:
+        if missing := [key for key in keys if key not in content]:
+            raise ValueError(f"{name}: {', '.join(missing)} missing; delete it, and run the study again")
 
 
 def _row(point: dict[str, Any]) -> dict[str, Any]:
-    """A point with what the tables add to it: power spent, COP of a refrigerator, and the paper's rates."""
+    """A point with what the tables add to it: COP of a refrigerator, the paper's rates, and which z are large."""
     cold, hot = (point[f"heat_{side}_eV_per_ns"] for side in SIDES)
     cools, ratio = point["mode"] == "refrigerator", float(point["kappa_ratio"])
     paper = paper_rates(Parameters.from_json(point["parameters"])) or (None, None)
     return point | {
-        "power_eV_per_ns": cold + hot,
         "cop": -cold / (cold + hot) if cools else None,
         # Noise may make a refrigerator of a point where theory knows none.
         "cop_theory": 1 / (ratio - 1) if cools and ratio > 1 else None,
@@ -248,7 +248,7 @@ def _parameters(run: dict[str, Any], points: Sequence[dict[str, Any]]) -> list[t
     return rows
 
 
-def _check(what: str, found: str, expected: str, ok: bool | None) -> dict[str, Any]:
+def _finding(what: str, found: str, expected: str, ok: bool | None) -> dict[str, Any]:
     return {"what": what, "found": found, "expected": expected, "ok": ok}
 
 
@@ -269,7 +269,7 @@ def _equilibrium_checks(friction: dict[str, Any], parameters: dict[str, Any]) ->
             z = friction[f"{stem}_z"]
             found = measured(friction[f"{stem}_{unit}"], friction[f"{stem}_se"])
             ok = None if z is None else abs(z) < Z_AGREES
-            rows.append(_check(what.format(side), found, f"{expected:.4g} (z {z_score(z)})", ok))
+            rows.append(_finding(what.format(side), found, f"{expected:.4g} (z {z_score(z)})", ok))
     return rows
 
 
@@ -278,25 +278,25 @@ def _structure_checks(structure: dict[str, Any] | None, parameters: dict[str, An
     if structure is None:
         return []
     leaked = structure["leaked_atoms"]
-    rows = [_check("Atoms beyond a wall of their side, at most", str(leaked), "0", leaked == 0)]
+    rows = [_finding("Atoms beyond a wall of their side, at most", str(leaked), "0", leaked == 0)]
     for side in SIDES:
         emptiest = structure[f"emptiest_cell_{side}"]
         whole, atoms = structure[f"largest_cluster_{side}"], structure[f"particle_atoms_{side}"]
         rows += [
-            _check(
+            _finding(
                 f"Emptiest cell of the {side} bath, in mean densities",
                 "bath too small to tell" if emptiest is None else number(emptiest, 2),
                 f"above {CAVITY_RATIO:g}: no cavity",
                 None if emptiest is None else emptiest >= CAVITY_RATIO,
             ),
-            _check(f"Atoms in one piece, {side} particle, at least", str(whole), f"{atoms}: whole", whole == atoms),
-            _check(
+            _finding(f"Atoms in one piece, {side} particle, at least", str(whole), f"{atoms}: whole", whole == atoms),
+            _finding(
                 f"Mean temperature of the {side} argon, K",
                 number(structure[f"temperature_{side}_K"], 2),
                 f"{parameters[f'temperature_{side}_K']:g}",
                 None,
             ),
-            _check(f"Mean pressure of the {side} argon, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
+            _finding(f"Mean pressure of the {side} argon, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
         ]
     return rows
 

@@ -135,6 +135,7 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     for point in long_study["points"]:
         for side in ("cold", "hot"):
             assert measured(point[f"heat_{side}_eV_per_ns"], point[f"heat_{side}_se"]) in cells
+        assert measured(point["entropy_production_kB_per_ns"], point["entropy_production_se"]) in cells
         assert [point["kappa_ratio"], point["mode"]] in [row[:2] for row in page.rows]
     friction = long_study["friction"]
     assert measured(1e12 * friction["friction_hot_kg_per_s"], 1e12 * friction["friction_hot_kg_per_s_se"]) in cells
@@ -230,5 +231,9 @@ def test_incomplete_run_is_named(long_study: dict[str, Any]) -> None:
     del runs[2]["seeds"]
     with pytest.raises(ValueError, match=r"kH_4\.80, replica 1: seeds missing"):
         report_page(**(long_study | {"runs": runs}), figures=[], design=DESIGN)
+    points = [dict(point) for point in long_study["points"]]
+    del points[0]["power_se"]
+    with pytest.raises(ValueError, match=r"heat\.json of kH_4\.80: power_se missing"):
+        report_page(**(long_study | {"points": points}), figures=[], design=DESIGN)
     with pytest.raises(ValueError, match=r"at least one run\.json"):
         report_page(**(long_study | {"runs": []}), figures=[], design=DESIGN)
