@@ -95,21 +95,24 @@ class Blocks:
         return self.widening / math.sqrt(1 - self.memory / (2 * self.length))
 
 
-def choose_blocks(observables: list[Array], interval: float, series: int) -> Blocks:
+def choose_blocks(
+    observables: list[Array], interval: float, series: int, blocks_per_run: int = BLOCKS_PER_RUN
+) -> Blocks:
     """Cut runs into blocks long compared with the slowest of some observables.
 
     Args:
         observables: each (m, n): the same n samples of m independent series; pick those that forget most slowly.
         interval: between samples, ps.
         series: number of independent series of n samples that will be cut.
+        blocks_per_run: least number of blocks in a run.
 
     Raises:
-        SeriesTooShortError: if a run holds fewer than 2 blocks, or all runs together fewer than 6.
+        SeriesTooShortError: if a run holds fewer blocks than that, or all runs together fewer than 6.
     """
     steps = observables[0].shape[1] - 1
     longest = max(memory(observable, interval) for observable in observables)
     target = BLOCK_FACTOR * longest
-    per_run = max(BLOCKS_PER_RUN, math.ceil(MINIMUM_BLOCKS / series))
+    per_run = max(blocks_per_run, math.ceil(MINIMUM_BLOCKS / series))
     count = min(int(steps * interval / target), steps)
     if count < per_run:
         raise SeriesTooShortError(

@@ -12,10 +12,10 @@ from analysis.heat import (
     ESTIMATORS,
     combined_rate,
     cumulative,
+    current_blocks,
     heat_rates,
     mode,
     point_summary,
-    run_blocks,
     slow_mode,
 )
 from analysis.runs import Run
@@ -39,7 +39,7 @@ def deviations(request: pytest.FixtureRequest) -> dict[tuple[str, int], np.ndarr
     z: dict[tuple[str, int], list[float]] = {key: [] for key in QUANTITIES}
     for run in synthetic_runs(truth, 500, RUNS, seed=11):
         try:
-            blocks = run_blocks([run])
+            blocks = current_blocks([run])
         except SeriesTooShortError:
             continue
         for name, pair in heat_rates([run], blocks).items():
@@ -64,7 +64,7 @@ def test_error_bars_cover(deviations: dict[tuple[str, int], np.ndarray], key: tu
 def test_bare_thermostat_drowns_and_headline_does_not() -> None:
     """The baths' own energy blows up the error of the bare thermostat, while the headline is as good as the work."""
     runs = synthetic_runs(REFRIGERATOR, 600, 2, seed=2)
-    rates = heat_rates(runs, run_blocks(runs))
+    rates = heat_rates(runs, current_blocks(runs))
     for side in range(2):
         work, heat, bare = (rates[name][side].se for name in ("work", "heat", "thermostat"))
         assert work <= heat < 1.3 * work
@@ -107,7 +107,7 @@ def test_rates_are_per_coupled_axis() -> None:
     exact = synthetic.heat_rates(REFRIGERATOR)
     for axes in ("y", "xz", "xyz"):
         runs = synthetic_runs(REFRIGERATOR, 1500, 4, seed=4, axes=axes)
-        for name, pair in heat_rates(runs, run_blocks(runs)).items():
+        for name, pair in heat_rates(runs, current_blocks(runs)).items():
             for side in range(2):
                 assert abs(pair[side].z(exact[side])) < 4, (axes, name, side)
 
@@ -131,7 +131,7 @@ def test_summary_of_a_point() -> None:
     for truth, expected in ((REFRIGERATOR, "refrigerator"), (HEATER, "heater")):
         runs = synthetic_runs(truth, 1500, 3, seed=6)
         summary = point_summary(runs)
-        rates = heat_rates(runs, run_blocks(runs))
+        rates = heat_rates(runs, current_blocks(runs))
         assert summary["mode"] == expected
         assert summary["kappa_ratio"] == truth.kappa_ratio
         assert summary["replicas"] == 3
