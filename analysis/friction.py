@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from analysis.correlation import Array, autocorrelation, memory_time
-from analysis.friction_fits import Curves, DressedFit, WhiteFit, fit_dressed, fit_white, noise_weights
+from analysis.friction_fits import Curves, DressedFit, WhiteFit, fit_differences, fit_dressed, fit_white, noise_weights
 from analysis.likelihood import INTERVAL, Likelihood, compare
 from analysis.model import BOLTZMANN
 from analysis.runs import SIDES, Run
@@ -26,6 +26,9 @@ FIT_WINDOW = 1.0
 
 POINTS = 60
 """Lags in each fitted curve: even for the position, growing geometrically for the velocity, whose decay has two scales."""
+
+DIFFERENCE = 1.0
+"""The paper's velocities are displacements over this many ps; over one sample where samples are farther apart."""
 
 COPIES = 400
 """Resampled copies behind each error."""
@@ -91,6 +94,22 @@ def correlation_curves(data: Particle, blocks: Blocks | None, seed: int) -> Curv
     return Curves(data.mass, data.trap, position, velocity, noise_weights(position, velocity), blocks.slow_widening)
 
 
+def difference_fit(data: Particle, curves: Curves, blocks: Blocks | None, seed: int) -> WhiteFit:
+    """White friction from velocities taken as displacement over ``DIFFERENCE``, by their own exact correlation.
+
+    Args:
+        data: the particle.
+        curves: from it, for their lags.
+        blocks, seed: as for these curves.
+    """
+    stride = _stride(DIFFERENCE, data.interval)
+    interval = stride * data.interval
+    velocity = (data.position[:, stride:] - data.position[:, :-stride]) / interval
+    lags = np.rint(curves.velocity.lag / data.interval).astype(int)
+    curve = autocorrelation(velocity, data.interval, lags, blocks.count if blocks else 0, COPIES, seed)
+    return fit_differences(curve, interval, data.mass, data.trap, curves.widening)
+
+
 def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
     """How well each model foretells the axis that it was not fitted to: rms over the three axes left out in turn.
 
@@ -135,7 +154,7 @@ def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | 
         ``forecast_error_correlation``), and ``aic_white_less_dressed`` and ``bic_white_less_dressed``: positive where the
         dressed particle is preferred, decisively so beyond 10.
     """
-    stride = max(round(INTERVAL / data.interval), 1)
+    stride = _stride(INTERVAL, data.interval)
     interval = stride * data.interval
     states = np.stack([data.position, data.velocity], axis=2)[:, ::stride]
     shell = dressed.values if dressed else None
@@ -168,11 +187,13 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
     except SeriesTooShortError as problem:
         # A study may be meant to be short (tests): the values stand, without errors and without a dressed fit.
         note = str(problem)
+    interval = runs[0].parameters.sample_interval
     result: dict[str, Any] = {
         "study": runs[0].metadata["study"],
         "replicas": len(runs),
         "time_ns": sum(run.duration for run in runs) / PER_NS,
-        "sample_interval_ps": runs[0].parameters.sample_interval,
+        "sample_interval_ps": interval,
+        "difference_ps": _stride(DIFFERENCE, interval) * interval,
         "block_ps": blocks.length if blocks else None,
         "blocks": blocks.total if blocks else None,
         "note": note,
@@ -183,6 +204,7 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
         data = particle(runs, j)
         curves = correlation_curves(data, blocks, seed=j)
         white, dressed = fit_white(curves), fit_dressed(curves) if blocks else None
+        white["difference"] = difference_fit(data, curves, blocks, seed=j)
         result |= _white_entries(side, white) | _variance_entries(side, data, blocks, runs[0].parameters.temperature[j])
         for model, residual in held_out_residuals(data, curves).items() if blocks else ():
             result[f"held_out_residual_{side}_{model}"] = _known(residual)
@@ -193,6 +215,11 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
     result["dressed"] = shells if all(shells.values()) else None
     result["curves"] = drawn
     return result
+
+
+def _stride(spacing: float, interval: float) -> int:
+    """How many samples make up a spacing, at least one; both in ps."""
+    return max(round(spacing / interval), 1)
 
 
 def _white_entries(side: str, fits: dict[str, WhiteFit]) -> dict[str, float | None]:

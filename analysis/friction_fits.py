@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from analysis.correlation import Array, Correlation, dressed_correlations, white_position, white_velocity
+from analysis.model.equilibrium import sampled_velocity_correlation
 from analysis.timeseries import Estimate
 
 # Friction is sought from a thousandth to a thousand times √(κm), far beyond any fluid at either end.
@@ -84,18 +85,44 @@ def fit_white(curves: Curves) -> dict[str, WhiteFit]:
         ``position``, ``velocity`` and ``joint`` (both curves, by their weights).
     """
     grid = _GRID * math.sqrt(curves.mass * curves.trap)
-    costs = {}
-    for name, curve, form in (
-        ("position", curves.position, white_position),
-        ("velocity", curves.velocity, white_velocity),
-    ):
-        models = form(curve.lag, curves.mass, curves.trap, grid[:, None])
-        # Row 0 is the measured curve, the rest are its resampled copies: |c - m|² = |c|² - 2 c·m + |m|².
-        measured = np.vstack([curve.value, curve.resampled])
-        squares = (measured**2).sum(axis=1)[:, None] - 2 * measured @ models.T + (models**2).sum(axis=1)
-        costs[name] = squares / len(curve.lag)
+    costs = {
+        name: _costs(curve, form(curve.lag, curves.mass, curves.trap, grid[:, None]))
+        for name, curve, form in (
+            ("position", curves.position, white_position),
+            ("velocity", curves.velocity, white_velocity),
+        )
+    }
     costs["joint"] = curves.weights[0] * costs["position"] + curves.weights[1] * costs["velocity"]
     return {name: _minimum(cost, grid, curves.widening) for name, cost in costs.items()}
+
+
+def fit_differences(curve: Correlation, interval: float, mass: float, trap: float, widening: float) -> WhiteFit:
+    """One-parameter fit to velocities taken as displacement over a sampling interval, as in the paper.
+
+    Such velocities smooth the fast decay away, and so show a smaller friction than the instantaneous ones wherever the
+    friction is not white; for white friction the form is exact and both agree.
+
+    Args:
+        curve: autocorrelation of those velocities.
+        interval: of the differences, ps.
+        mass: eV ps²/Å².
+        trap: eV/Å².
+        widening: as of ``Curves``.
+    """
+    grid = _GRID * math.sqrt(mass * trap)
+    models = [
+        sampled_velocity_correlation(curve.lag, interval, mass=mass, friction=friction, stiffness=trap)
+        for friction in grid
+    ]
+    return _minimum(_costs(curve, np.stack(models)), grid, widening)
+
+
+def _costs(curve: Correlation, models: Array) -> Array:
+    """Mean squared differences between a curve (row 0) or its resampled copies, and each of k models (k, lags)."""
+    measured = np.vstack([curve.value, curve.resampled])
+    # |c - m|² = |c|² - 2 c·m + |m|²
+    squares = (measured**2).sum(axis=1)[:, None] - 2 * measured @ models.T + (models**2).sum(axis=1)
+    return np.asarray(squares / len(curve.lag))
 
 
 def _minimum(cost: Array, grid: Array, widening: float) -> WhiteFit:

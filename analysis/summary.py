@@ -136,7 +136,8 @@ def _friction_lines(side: str, friction: dict[str, Any]) -> list[str]:
     stem = f"friction_{side}"
     lines = [
         f"Friction, {side} particle, 10⁻¹² kg/s: {value(friction, stem)} (from position {value(friction, stem + '_position')}, "
-        f"from velocity {value(friction, stem + '_velocity')}); ⟨X²⟩ against k_BT/κ: "
+        f"from velocity {value(friction, stem + '_velocity')}, from displacements over {friction['difference_ps']:g} ps "
+        f"{value(friction, stem + '_difference')}); ⟨X²⟩ against k_BT/κ: "
         f"z = {_z(friction[f'position_variance_{side}_z'])}"
     ]
     if friction["dressed"] is not None:

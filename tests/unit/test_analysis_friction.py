@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from analysis.correlation import autocorrelation, dressed_correlations, memory_time, white_position, white_velocity
-from analysis.friction import correlation_curves, equilibrium_blocks, friction_summary, held_out_residuals, particle
+from analysis.friction import (
+    correlation_curves,
+    difference_fit,
+    equilibrium_blocks,
+    friction_summary,
+    held_out_residuals,
+    particle,
+)
 from analysis.friction_fits import Curves, fit_dressed, fit_white
 from analysis.runs import Run
 from analysis.timeseries import SeriesTooShortError
@@ -90,6 +97,30 @@ def test_friction_is_recovered_with_true_errors(friction: float) -> None:
         z = np.log(values / friction) / (errors / values)
         assert abs(z.mean()) < 4 / math.sqrt(40), name
         assert 1 - 4 * 0.11 < z.std() < 1 + 4 * 0.11, name
+
+
+def test_displacements_tell_white_friction_too() -> None:
+    """Velocities as displacements over 1 ps give the true white friction, over 20 runs, with errors of the right size."""
+    truth = Truth(kappa_ratio=None, friction_cold=0.4, friction_hot=0.4, sample_interval=0.5, substeps=1)
+    z = []
+    for run in synthetic_runs(truth, 1000, 20, seed=28):
+        data, blocks = particle([run], 0), equilibrium_blocks([run])
+        friction = difference_fit(data, curves_of(run, 0), blocks, seed=0).friction
+        z.append(math.log(friction.value / 0.4) / (friction.se / friction.value))
+    # 20 values tell the mean of z to 0.22 and its spread to 0.16.
+    assert abs(np.mean(z)) < 4 * 0.22
+    assert 1 - 4 * 0.16 < np.std(z) < 1 + 4 * 0.16
+
+
+def test_displacements_smooth_the_shell_away() -> None:
+    """Of a dressed particle, displacements over 1 ps show less friction than the instantaneous velocity does."""
+    truth = Truth(
+        kappa_ratio=None, friction_cold=0.7, shell_mass=1.6, core_friction=2.0, sample_interval=0.2, substeps=1
+    )
+    run = synthetic_runs(truth, 3000, 1, seed=29)[0]
+    curves = curves_of(run, 0)
+    smoothed = difference_fit(particle([run], 0), curves, None, seed=0).friction.value
+    assert smoothed < 0.85 * fit_white(curves)["velocity"].friction.value
 
 
 def test_dressed_particle_is_recovered_and_preferred() -> None:
