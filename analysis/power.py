@@ -112,6 +112,11 @@ def by_target(values: Array) -> dict[Target, Array]:
     return {"cold": values[..., 0], "hot": values[..., 1], "total": values.sum(axis=-1)}
 
 
+def walk(power: Array, spring: Array, dt: float) -> Array:
+    """Work of the whole force gathered since the first sample, (m, n + 1), eV: a random walk with the drift of the power."""
+    return np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1) * dt], axis=1) - spring
+
+
 def moments(power: Array, spring: Array, dt: float, blocks: Blocks | None) -> tuple[Estimate, Estimate]:
     """Mean (eV/ps) and variance (eV²/ps²) of sampled power; without blocks their errors are NaN.
 
@@ -124,8 +129,8 @@ def moments(power: Array, spring: Array, dt: float, blocks: Blocks | None) -> tu
         dt: sampling interval, ps.
         blocks: how each series is cut.
     """
-    walk = np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1) * dt], axis=1) - spring
-    mean = Estimate(float(power.mean()), math.hypot(mean_rate(walk, dt, blocks).se, end_noise(spring, dt)))
+    error = math.hypot(mean_rate(walk(power, spring, dt), dt, blocks).se, end_noise(spring, dt))
+    mean = Estimate(float(power.mean()), error)
     return mean, stationary_mean((power - mean.value) ** 2, blocks)
 
 
@@ -206,7 +211,7 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
 
 def entry(name: str, error_name: str, estimate: Estimate) -> dict[str, float | None]:
     """An estimate as two JSON entries."""
-    return {name: estimate.value, error_name: known(estimate.se)}
+    return {name: known(estimate.value), error_name: known(estimate.se)}
 
 
 def known(value: float) -> float | None:

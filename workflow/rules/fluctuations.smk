@@ -1,4 +1,4 @@
-# Fluctuations of each point: its sampled power, and the figures over all points. Seconds; they read run folders only.
+# Fluctuations of each point: its sampled power and its performance, and the figures over all points. Seconds; they read run folders only.
 
 
 rule power:
@@ -12,6 +12,19 @@ rule power:
         "../../envs/environment.yaml"
     script:
         "../scripts/power.py"
+
+
+rule performance:
+    input:
+        runs=lambda wildcards: run_files(plan.point_runs(study(wildcards.study), wildcards.point)),
+    output:
+        "results/{study}/sweep/{point}/performance.json",
+    log:
+        "results/{study}/logs/sweep/{point}/performance.log",
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/performance.py"
 
 
 rule plot_power:
@@ -46,3 +59,53 @@ rule plot_power_moments:
         "../../envs/environment.yaml"
     script:
         "../scripts/plot_power_moments.py"
+
+
+rule plot_cop:
+    input:
+        performances=collect(
+            "results/{{study}}/sweep/{point}/performance.json",
+            point=lambda wildcards: plan.points(study(wildcards.study)),
+        ),
+    output:
+        multiext("results/{study}/figures/cop", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/cop.log",
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/plot_cop.py"
+
+
+rule plot_cop_fluctuations:
+    input:
+        performances=collect(
+            "results/{{study}}/sweep/{point}/performance.json",
+            point=lambda wildcards: plan.points(study(wildcards.study)),
+        ),
+        friction="results/{study}/friction.json",
+    output:
+        multiext("results/{study}/figures/cop_fluctuations", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/cop_fluctuations.log",
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/plot_cop_fluctuations.py"
+
+
+rule plot_uncertainty:
+    input:
+        performances=collect(
+            "results/{{study}}/sweep/{point}/performance.json",
+            point=lambda wildcards: plan.points(study(wildcards.study)),
+        ),
+        friction="results/{study}/friction.json",
+    output:
+        multiext("results/{study}/figures/uncertainty", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/uncertainty.log",
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/plot_uncertainty.py"

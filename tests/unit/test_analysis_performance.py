@@ -1,0 +1,201 @@
+"""Coefficients of performance, their tail, and uncertainties, against runs and samples of known truth."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from analysis.figures.cop import cop
+from analysis.figures.cop_fluctuations import cop_fluctuations
+from analysis.figures.uncertainty import uncertainty
+from analysis.heat import heat_rates, run_blocks
+from analysis.model import BOLTZMANN, sampled_cop
+from analysis.performance import (
+    heat_covariance,
+    mean_cops,
+    performance_summary,
+    ratio_interval,
+    tail_exponent,
+    window_flows,
+)
+from analysis.runs import Run
+from analysis.theory import Friction
+from analysis.timeseries import Blocks, Estimate, SeriesTooShortError
+from tests.unit.synthetic import Truth, synthetic_runs
+
+RUNS = 100
+TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
+FRICTION = Friction((Estimate(0.45, 0.01), Estimate(0.55, 0.01)))
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    """Independent runs of 500 ps, three axes each."""
+    return synthetic_runs(TRUTH, 500, RUNS, seed=71)
+
+
+def test_intervals_of_mean_cops_cover(runs: list[Run]) -> None:
+    """95 % intervals of both coefficients hold κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C) as often as they say, and are narrow."""
+    inside = {"refrigeration": 0, "pumping": 0}
+    widths = []
+    told = 0
+    for run in runs:
+        try:
+            blocks = run_blocks([run])
+        except SeriesTooShortError:
+            continue
+        told += 1
+        cops = mean_cops(heat_rates([run], blocks)["heat"], heat_covariance([run], blocks))
+        for name, exact in (("refrigeration", 1 / 3.8), ("pumping", 4.8 / 3.8)):
+            _, low, high = cops[name]
+            inside[name] += low < exact < high
+        widths.append(cops["refrigeration"][2] - cops["refrigeration"][1])
+    assert told > 0.9 * RUNS
+    for hits in inside.values():
+        assert binomtest(hits, told, 0.95).pvalue > 1e-3
+    # Heats known to 15 % each would leave the ratio of independent ones unknown by as much.
+    assert np.median(widths) < 0.5 / 3.8
+
+
+def test_heat_covariance_is_that_of_many_runs(runs: list[Run]) -> None:
+    """Errors and correlation of both heats, as claimed from one run, are those seen over all runs."""
+    blocks = run_blocks(runs)
+    claimed = heat_covariance(runs, blocks) * RUNS
+    seen = np.cov(np.array([[rate.value for rate in heat_rates([run], None)["heat"]] for run in runs]).T)
+    # A variance from 100 runs is known to 14 %, the combination that the common walk leaves alone likewise.
+    for combination in ([1.0, 0.0], [0.0, 1.0], [4.8, 1.0]):
+        direction = np.array(combination)
+        assert direction @ seen @ direction == pytest.approx(direction @ claimed @ direction, rel=4 * 0.14)
+
+
+def test_fieller_covers_where_a_normal_error_would_not() -> None:
+    """With a denominator of 2.5 standard errors, 95 % of intervals hold the true ratio; many are open, none is symmetric."""
+    rng = np.random.default_rng(72)
+    cov = np.array([[0.16, -0.05], [-0.05, 0.16]])
+    pairs = rng.multivariate_normal([3.0, 1.0], cov, 4000)
+    ends = np.array([ratio_interval(n, d, cov) for n, d in pairs])
+    closed = np.isfinite(ends).all(axis=1)
+    assert 0.2 < closed.mean() < 0.9
+    hits = ((ends[:, 0] <= 3.0) & (ends[:, 1] >= 3.0)).sum()
+    # Open intervals are drawn wider than Fieller's sets are, never narrower.
+    assert binomtest(int(hits), len(pairs), 0.95, alternative="less").pvalue > 1e-3
+    ratio = pairs[closed, 0] / pairs[closed, 1]
+    assert np.median((ends[closed, 1] - ratio) / (ratio - ends[closed, 0])) > 1.5
+    n, d = 3.0, 1.0
+    low, high = ratio_interval(n, d, 1e-6 * cov)
+    slope = math.sqrt((cov[0, 0] - 2 * 3 * cov[0, 1] + 9 * cov[1, 1]) * 1e-6)
+    assert (high - low) / 2 == pytest.approx(1.96 * slope, rel=1e-4)
+
+
+def test_flows_of_windows_add_up(runs: list[Run]) -> None:
+    """Over all windows the heats along the axes are the headline's heat, and the works those of the runs."""
+    heats, works = window_flows(runs[:4], 4.0)
+    assert heats.shape == (12, 125, 2)
+    assert works.shape == (12, 125)
+    expected = np.array([rate.value for rate in heat_rates(runs[:4], None)["heat"]])
+    np.testing.assert_allclose(heats.sum(axis=1).mean(axis=0), expected * 500, rtol=1e-9)
+    assert works[:3].sum() == pytest.approx(runs[0].work[-1].sum())
+
+
+@pytest.mark.parametrize(("power", "exponent"), [(1.0, -2.0), (2.0, -1.5), (0.5, -3.0)])
+def test_tail_exponent_of_known_laws(power: float, exponent: float) -> None:
+    """Powers of a Cauchy variable have tails of known exponents, told without bias, with the errors that repetition shows."""
+    rng = np.random.default_rng(73)
+    blocks = Blocks(20, 100.0, 80, 1.0)
+    z = []
+    for _ in range(60):
+        cauchy = rng.standard_cauchy((4, 2000))
+        found = tail_exponent(1.0 + np.sign(cauchy) * np.abs(cauchy) ** power, blocks)
+        assert found is not None
+        z.append(found[0].z(exponent))
+    assert abs(np.mean(z)) < 4 / math.sqrt(60)
+    assert 1 - 4 * 0.09 < np.std(z) < 1 + 4 * 0.09
+
+
+def test_fluctuating_cop_follows_the_exact_law(runs: list[Run]) -> None:
+    """Density, tail and the share beyond Carnot of the sampled coefficient are the exact law's within their errors."""
+    summary = performance_summary(runs)
+    law = sampled_cop(runs[0].parameters.white_pair((0.45, 0.55)), 1.0)
+    content = summary["cop_fluctuations"]["sampled"]["refrigeration"]
+    edges = np.array(content["edge"])
+    for sign, word in ((1, "positive"), (-1, "negative")):
+        expected = np.abs(np.diff(law.cdf(sign * edges))) / np.diff(edges)
+        seen = np.array(content[f"density_{word}"])
+        often = expected * np.diff(edges) * 150_000 > 25
+        z = (seen - expected)[often] / np.array(content[f"se_{word}"])[often]
+        assert len(z) > 20
+        assert np.abs(z).max() < 4.5
+    beyond = Estimate(content["beyond_carnot"], content["beyond_carnot_se"])
+    assert abs(beyond.z(float(law.sf(5.0)))) < 4
+    assert abs(Estimate(content["tail_exponent"], content["tail_exponent_se"]).z(-2.0)) < 4
+    assert content["tail_exponent_se"] < 0.05
+
+
+def test_uncertainty_is_the_exact_one(runs: list[Run]) -> None:
+    """Var/mean² at dt, and 2 k_B/ΔS, lie in their intervals, whose ratio is reported as it is."""
+    machine = runs[0].parameters.white_pair((0.45, 0.55))
+    summary = performance_summary(runs)
+    for target in ("cold", "hot", "total"):
+        exact = machine.power_uncertainty(target, 1.0)
+        stem = f"uncertainty_{target}"
+        low, high = summary[f"{stem}_low"], summary[f"{stem}_high"]
+        assert low - (high - low) / 2 < exact < high + (high - low) / 2
+        assert summary[f"uncertainty_over_bound_{target}"] == pytest.approx(summary[stem] / summary["bound"])
+    entropy = summary["entropy_production_eV_per_K_ns"] / 1e3
+    assert summary["bound"] == pytest.approx(2 * BOLTZMANN / entropy)
+    z = Estimate(entropy, summary["entropy_production_se"] / 1e3).z(machine.entropy_production())
+    assert abs(z) < 4
+
+
+def test_pseudo_equilibrium_bounds_nothing() -> None:
+    """At T_H/T_C all means vanish: ratios are told with open ends instead of a false error."""
+    summary = performance_summary(synthetic_runs(replace(TRUTH, kappa_ratio="1.2"), 1000, 1, seed=74))
+    json.dumps(summary, allow_nan=False)
+    assert summary["blocks"] is not None
+    assert summary["cop_refrigeration_thermostat_low"] is None
+    assert summary["cop_refrigeration_thermostat_high"] is None
+    assert summary["bound_high"] is None
+    assert summary["uncertainty_total_high"] is None
+    assert summary["uncertainty_total_low"] > 0
+
+
+def test_short_and_one_sided_studies_are_drawn_with_what_is_missing() -> None:
+    """Few samples, a coupling of 0, or nothing but heaters: no exception, plain JSON, and the figure says what it lacks."""
+    friction = Friction((Estimate(0.45, math.nan), Estimate(0.55, math.nan)))
+    for ratios in (("4.80", "1.2"), ("0",), ("0.17",)):
+        points = [
+            performance_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=75)) for ratio in ratios
+        ]
+        json.dumps(points, allow_nan=False)
+        figures = [cop(points)[0], cop_fluctuations(points, friction)[0], uncertainty(points, friction)[0]]
+        for figure in figures:
+            figure.draw_without_rendering()
+        remarks = " ".join(text.get_text() for figure in figures for axes in figure.axes for text in axes.texts)
+        if ratios == ("4.80", "1.2"):
+            assert "must last at least" in points[0]["note"]
+            assert "too short for a tail" in remarks
+            assert "too short for intervals" in remarks
+        else:
+            assert "no point of this study cools" in remarks
+        if ratios == ("0",):
+            assert "coupling is 0" in points[0]["note"]
+            assert "no coefficient of performance" in remarks
+
+
+def test_figures_hold_the_measurement_beside_theory(runs: list[Run]) -> None:
+    """Each CSV carries what was measured and the exact value that it should have."""
+    points = [performance_summary(runs)]
+    table = cop(points)[1]
+    heat = table[(table["series"] == "heat") & (table["cop"] == "pumping")].iloc[0]
+    assert heat["low"] < 4.8 / 3.8 < heat["high"]
+    table = cop_fluctuations(points, FRICTION)[1]
+    shown = table[(table["quantity"] == "density") & (table["kind"] == "sampled") & (table["cop"] == "pumping")]
+    z = ((shown["value"] - shown["theory"]) / shown["se"])[shown["se"] < 0.2 * shown["value"]]
+    assert len(z) > 10
+    assert np.abs(z).max() < 4.5
+    table = uncertainty(points, FRICTION)[1]
+    bound = table[(table["series"] == "theory") & (table["quantity"] == "bound")]
+    assert bound["over_bound"].to_numpy() == pytest.approx(1.0)
