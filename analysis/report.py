@@ -129,7 +129,7 @@ def z_score(value: float | None) -> str:
 
 def subscripts(text: str) -> Markup:
     """Text with its κ_H, T_C, k_B set as symbols with subscripts, safe to put into HTML."""
-    return Markup(re.sub(r"(\w)_([BCH])\b", r"\1<sub>\2</sub>", str(escape(text))))
+    return Markup(re.sub(r"(\w)_([BCHjl])\b", r"\1<sub>\2</sub>", str(escape(text))))
 
 
 def paper_rates(parameters: Parameters) -> tuple[float, float] | None:
@@ -193,7 +193,9 @@ def _data_uri(file: Path, media_type: str | None = None) -> str:
 def _check(runs: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]]) -> None:
     if not runs:
         raise ValueError("the report needs at least one run.json: run the study first")
-    files = [(f"run.json of {run['point']}, replica {run['replica']}", _RUN_KEYS, run) for run in runs]
+    files: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
+        (f"run.json of {run['point']}, replica {run['replica']}", _RUN_KEYS, run) for run in runs
+    ]
     files += [(f"heat.json of {point['point']}", _POINT_KEYS, point) for point in points]
     for name, keys, content in files:
         if missing := [key for key in keys if key not in content]:
