@@ -57,13 +57,45 @@ def autocorrelation(
         copies: number of resampled copies.
         seed: of the resampling.
     """
-    m, n = series.shape
+    mean, resampled = _lagged(series, series, lags, blocks, copies, seed)
+    return Correlation(np.asarray(lags * interval, dtype=float), mean / mean[0], resampled / resampled[:, :1])
+
+
+def cross_correlation(
+    position: Array, velocity: Array, interval: float, lags: NDArray[np.int_], blocks: int, copies: int, seed: int
+) -> Correlation:
+    """⟨X(t) V(t+τ)⟩/√(⟨X²⟩⟨V²⟩), and resampled copies; arguments as of ``autocorrelation``.
+
+    In equilibrium it is odd in τ, so ⟨X(t) V(t+τ)⟩ and -⟨V(t) X(t+τ)⟩ are averaged.
+    """
+    zero = np.zeros(1, dtype=int)
+    # The same seed draws the same blocks each time.
+    forward, backward, squares, kinetic = (
+        _lagged(first, second, at, blocks, copies, seed)
+        for first, second, at in (
+            (position, velocity, lags),
+            (velocity, position, lags),
+            (position, position, zero),
+            (velocity, velocity, zero),
+        )
+    )
+    mean, resampled = (
+        (f - b) / 2 / np.sqrt(xx * vv) for f, b, xx, vv in zip(forward, backward, squares, kinetic, strict=True)
+    )
+    return Correlation(np.asarray(lags * interval, dtype=float), mean, resampled)
+
+
+def _lagged(
+    first: Array, second: Array, lags: NDArray[np.int_], blocks: int, copies: int, seed: int
+) -> tuple[Array, Array]:
+    """Mean of first(t) second(t + lag) over all t and series, (k,), and resampled copies of it, (copies or 0, k)."""
+    m, n = first.shape
     edges = np.linspace(0, n, max(blocks, 1) + 1).round().astype(int)
     sums = np.empty((m, len(edges) - 1, len(lags)))
     counts = np.empty((len(edges) - 1, len(lags)))
     for i, lag in enumerate(lags):
         running = np.zeros((m, n - lag + 1))
-        np.cumsum(series[:, : n - lag] * series[:, lag:], axis=1, out=running[:, 1:])
+        np.cumsum(first[:, : n - lag] * second[:, lag:], axis=1, out=running[:, 1:])
         ends = np.minimum(edges, n - lag)
         sums[:, :, i] = np.diff(running[:, ends], axis=1)
         counts[:, i] = np.diff(ends)
@@ -75,8 +107,7 @@ def autocorrelation(
     resampled = (draws @ units) / np.maximum(draws @ unit_counts, 1)
     # u blocks drawn from u show (u - 1)/u of the variance.
     mean = units.sum(axis=0) / unit_counts.sum(axis=0)
-    resampled = mean + (resampled - mean) * np.sqrt(len(units) / max(len(units) - 1, 1))
-    return Correlation(np.asarray(lags * interval, dtype=float), mean / mean[0], resampled / resampled[:, :1])
+    return mean, np.asarray(mean + (resampled - mean) * np.sqrt(len(units) / max(len(units) - 1, 1)))
 
 
 def white_position(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike) -> Array:

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.correlation import Array, autocorrelation, memory_time
+from analysis.correlation import Array, autocorrelation, cross_correlation, memory_time
 from analysis.friction_fits import Curves, DressedFit, WhiteFit, fit_differences, fit_dressed, fit_white, noise_weights
-from analysis.likelihood import INTERVAL, Likelihood, compare
-from analysis.model import BOLTZMANN
+from analysis.likelihood import INTERVAL, Likelihood, compare, dressed_particle, white_particle
+from analysis.model import BOLTZMANN, LinearLangevin
 from analysis.runs import SIDES, Run
 from analysis.theory import SHELL_KEYS
 from analysis.timeseries import Blocks, Estimate, SeriesTooShortError, choose_blocks, stationary_mean
@@ -211,10 +211,32 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
         result[f"likelihood_{side}"] = information_criteria(data, white["joint"], dressed) if blocks else None
         shells[side] = _dressed_entries(dressed) if dressed else None
         drawn[side] = _curve_entries(curves, white["joint"].friction.value, dressed)
+        drawn[side]["cross"] = _cross_entries(data, curves, blocks, white["joint"].friction.value, dressed, seed=j)
     # The dressed pair needs both particles.
     result["dressed"] = shells if all(shells.values()) else None
     result["curves"] = drawn
     return result
+
+
+def _cross_entries(
+    data: Particle, curves: Curves, blocks: Blocks | None, friction: float, dressed: DressedFit | None, seed: int
+) -> dict[str, Any]:
+    """Cross correlation ⟨X(0)V(τ)⟩ at the lags of the position; neither fit has seen it."""
+    lags = np.rint(curves.position.lag / data.interval).astype(int)
+    count = blocks.count if blocks else 0
+    curve = cross_correlation(data.position, data.velocity, data.interval, lags, count, COPIES, seed)
+
+    def exact(model: LinearLangevin) -> list[float]:
+        correlation, variance = model.correlation(curve.lag), model.covariance()
+        return list((correlation[:, 1, 0] / math.sqrt(variance[0, 0] * variance[1, 1])).tolist())
+
+    return {
+        "lag_ps": curve.lag.tolist(),
+        "correlation": curve.value.tolist(),
+        "se": curve.se.tolist() if count else None,
+        "white": exact(white_particle(data.mass, data.trap, friction)),
+        "dressed": exact(dressed_particle(data.mass, data.trap, *dressed.values)) if dressed else None,
+    }
 
 
 def _stride(spacing: float, interval: float) -> int:

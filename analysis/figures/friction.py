@@ -1,4 +1,4 @@
-"""Equilibrium autocorrelations of both particles with the fits that give their friction (as Fig. 8 of arXiv:2211.05502)."""
+"""Equilibrium correlations of both particles with the fits that give their friction (as Fig. 8c-e of arXiv:2211.05502)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from analysis.runs import SIDES
 
 
 def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw position (left) and velocity (right) autocorrelations of the cold (top) and hot (bottom) particle.
+    """Draw autocorrelations of position and velocity, and their cross correlation, of the cold (top) and hot particle.
+
+    The fits have seen the autocorrelations; the cross correlation tests them.
 
     Args:
         content: of ``friction.json``.
@@ -21,11 +23,11 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     Returns:
         The figure, and its data: ``side``, ``observable``, ``lag_ps``, ``correlation``, ``se``, ``white`` and ``dressed``.
     """
-    figure = new_figure(7.2, 5.2)
-    panels = figure.subplots(2, 2, sharex="col", sharey=True)
+    figure = new_figure(10.4, 5.2)
+    panels = figure.subplots(2, 3, sharex="col", sharey=True)
     tables = []
     for row, side in zip(panels, SIDES, strict=True):
-        for axes, observable in zip(row, ("position", "velocity"), strict=True):
+        for axes, observable in zip(row, ("position", "velocity", "cross"), strict=True):
             curve = content["curves"][side][observable]
             table = pd.DataFrame({key: curve[key] for key in ("lag_ps", "correlation", "se", "white", "dressed")})
             tables.append(table.assign(side=side, observable=observable))
@@ -49,9 +51,9 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
             if curve["dressed"] is not None:
                 axes.plot(table["lag_ps"], table["dressed"], color="black", linestyle="--", label="dressed particle")
             axes.axhline(0, color="black", linewidth=0.5)
-            axes.set_title(f"{observable}, {_value(content, side, observable)}", loc="left", fontsize=9)
+            axes.set_title(_title(content, side, observable), loc="left", fontsize=9)
         row[0].legend(loc="lower left")
-        row[0].set_ylabel("autocorrelation")
+        row[0].set_ylabel("normalised correlation")
     panels[0, 0].set_ylim(top=1.05)
     for axes in panels[1]:
         axes.set_xlabel("lag (ps)")
@@ -59,8 +61,10 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     return figure, pd.concat(tables, ignore_index=True)[order]
 
 
-def _value(content: dict[str, Any], side: str, observable: str) -> str:
+def _title(content: dict[str, Any], side: str, observable: str) -> str:
+    if observable == "cross":
+        return r"cross, $\langle X(0)\,V(\tau)\rangle$: not fitted"
     stem = f"friction_{side}_{observable}_kg_per_s"
     se = content[f"{stem}_se"]
     error = "" if se is None else f" ± {1e12 * se:.1f}"
-    return rf"its own fit: $\gamma$ = {1e12 * content[stem]:.1f}{error} $\times10^{{-12}}$ kg/s"
+    return rf"{observable}, its own fit: $\gamma$ = {1e12 * content[stem]:.1f}{error} $\times10^{{-12}}$ kg/s"

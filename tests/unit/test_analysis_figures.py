@@ -97,11 +97,11 @@ def test_cumulative_flows_start_at_zero_and_follow_their_lines() -> None:
 
 
 def test_friction_figure_holds_all_curves(friction_content: dict[str, Any]) -> None:
-    """Both observables of both particles are there, with their fits."""
+    """All three correlations of both particles are there, with their fits."""
     figure, data = draw_friction(friction_content)
-    assert len(figure.axes) == 4
+    assert len(figure.axes) == 6
     assert set(map(tuple, data[["side", "observable"]].to_numpy())) == {
-        (side, name) for side in ("cold", "hot") for name in ("position", "velocity")
+        (side, name) for side in ("cold", "hot") for name in ("position", "velocity", "cross")
     }
     assert np.abs(data["correlation"] - data["white"]).max() < 0.35
 

@@ -6,9 +6,16 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.linalg import expm
+from scipy.linalg import expm, solve_continuous_lyapunov
 
-from analysis.correlation import autocorrelation, dressed_correlations, memory_time, white_position, white_velocity
+from analysis.correlation import (
+    autocorrelation,
+    cross_correlation,
+    dressed_correlations,
+    memory_time,
+    white_position,
+    white_velocity,
+)
 from analysis.friction import (
     correlation_curves,
     difference_fit,
@@ -21,7 +28,7 @@ from analysis.friction_fits import Curves, fit_dressed, fit_white
 from analysis.runs import Run
 from analysis.timeseries import SeriesTooShortError
 from analysis.units import FRICTION_SI
-from tests.unit.synthetic import Truth, synthetic_runs
+from tests.unit.synthetic import Truth, drift_and_noise, synthetic_runs
 
 MASS, TRAP = 1.225, 0.01
 CRITICAL = 2 * math.sqrt(MASS * TRAP)
@@ -73,6 +80,38 @@ def test_autocorrelation_is_the_mean_of_products() -> None:
         np.testing.assert_allclose(curve.lag, 0.5 * lags)
         assert curve.resampled.shape == (5 if blocks else 0, 4)
     assert np.isnan(autocorrelation(series, 0.5, lags, 0, copies=5, seed=1).se).all()
+
+
+def test_cross_correlation_is_the_odd_mean_of_products() -> None:
+    """Lagged products of both orders enter with opposite signs, over root mean squares; copies scatter about the value."""
+    rng = np.random.default_rng(2)
+    x, v = (rng.standard_normal((3, 200)).cumsum(axis=1) for _ in range(2))
+    lags = np.array([0, 1, 30])
+    direct = [np.mean(x[:, : 200 - k] * v[:, k:] - v[:, : 200 - k] * x[:, k:]) / 2 for k in lags]
+    curve = cross_correlation(x, v, 0.5, lags, 8, copies=50, seed=1)
+    np.testing.assert_allclose(curve.value, direct / np.sqrt(np.mean(x**2) * np.mean(v**2)), atol=1e-12)
+    assert curve.value[0] == pytest.approx(0.0, abs=1e-12)
+    assert curve.resampled.shape == (50, 3)
+    assert (np.abs(curve.resampled.mean(axis=0) - curve.value)[1:] < curve.se[1:]).all()
+
+
+def test_cross_correlation_of_equilibrium_runs_is_the_exact_one() -> None:
+    """⟨X(0)V(τ)⟩, which no fit has seen, follows from the friction that the autocorrelations gave, white or dressed."""
+    for truth in (
+        Truth(kappa_ratio=None, sample_interval=0.5, substeps=1),
+        Truth(kappa_ratio=None, friction_hot=0.7, shell_mass=1.6, core_friction=2.0, sample_interval=0.5, substeps=1),
+    ):
+        cross = friction_summary(synthetic_runs(truth, 4000, 2, seed=30))["curves"]["hot"]["cross"]
+        model = cross["dressed"] if truth.shell_mass else cross["white"]
+        drift, noise = drift_and_noise(truth, np.zeros(2))
+        variance = solve_continuous_lyapunov(drift, -noise)
+        exact = propagator(drift.tolist(), np.array(cross["lag_ps"]))[:, 3, 1] * math.sqrt(
+            variance[1, 1] / variance[3, 3]
+        )
+        # The fitted friction is off by its own error; a tenth of the depth of the curve leaves room for that alone.
+        np.testing.assert_allclose(model, exact, atol=0.1 * np.abs(exact).max())
+        z = (np.array(cross["correlation"]) - exact)[1:] / np.array(cross["se"])[1:]
+        assert np.sqrt((z**2).mean()) < 2.5
 
 
 def test_memory_time_of_known_series() -> None:
