@@ -66,6 +66,7 @@ def heat_files(wildcards):
 
 def figures(chosen):
     """All figures of a study; those that show atoms need a study that has some."""
-    names = ["heat_rates", "fluxes", "cumulative", "equilibrium", "friction", "power", "power_moments"]
+    names = ["heat_rates", "fluxes", "cumulative", "equilibrium", "friction"]
+    names += ["power", "power_moments", "cop", "cop_fluctuations", "uncertainty"]
     names += ["structure", "setup"] if chosen.engine == "lammps" else []
     return [f"results/{chosen.name}/figures/{name}.png" for name in names]
