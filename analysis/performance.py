@@ -20,7 +20,7 @@ from analysis.heat import _WALK_SLOPE_VARIANCE, heat_rates
 from analysis.model import BOLTZMANN
 from analysis.power import (
     DT_PS,
-    blocks_or_note,
+    PointBlocks,
     by_target,
     coupled,
     entry,
@@ -57,7 +57,7 @@ def heat_covariance(runs: Sequence[Run], blocks: Blocks) -> Array:
 
     Args:
         runs: replicas of one point, both couplings not zero.
-        blocks: from ``heat.run_blocks``.
+        blocks: from ``heat.current_blocks``.
     """
     parameters = runs[0].parameters
     kappa = np.array(parameters.coupling)
@@ -200,7 +200,7 @@ def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: Blocks | None) -> d
     return result
 
 
-def uncertainties(runs: Sequence[Run], dt: float, blocks: Blocks | None, entropy: Estimate) -> dict[str, float | None]:
+def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: Estimate) -> dict[str, float | None]:
     """Var/mean² of the power over dt, and its ratio to 2 k_B/ΔS (arXiv:2211.05502, eq. 12), with 95 % intervals.
 
     The bound is proven for overdamped dynamics; underdamped ones may go below it, so a ratio is all that is told. Interval
@@ -210,7 +210,7 @@ def uncertainties(runs: Sequence[Run], dt: float, blocks: Blocks | None, entropy
     Args:
         runs: replicas of one point.
         dt: sampling interval of the power, ps.
-        blocks: how each series is cut.
+        blocks: of the point.
         entropy: production rate per coupled axis, eV/(K ps).
     """
     powers, used = sampled_powers(runs, dt)
@@ -224,7 +224,7 @@ def uncertainties(runs: Sequence[Run], dt: float, blocks: Blocks | None, entropy
     for target, power in by_target(powers).items():
         variance = moments(power, springs[target], used, blocks)[1]
         # The whole force's work has the mean of the cross force's, without the spring's noise.
-        mean = mean_rate(walk(power, springs[target], used), used, blocks)
+        mean = mean_rate(walk(power, springs[target], used), used, blocks.current)
         size, half = abs(mean.value), NORMAL * mean.se
         # The share of the mean that each end of its interval leaves: where it may be 0, there is no upper end.
         ends = {"": 1.0, "_low": _over(size + half, size), "_high": _over(size - half, size)}
@@ -246,28 +246,31 @@ def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any
     Raises:
         ValueError: if the replicas differ in length.
     """
-    blocks, note = blocks_or_note(runs)
+    blocks = PointBlocks.of(runs)
     parameters = runs[0].parameters
     stride = sampling_stride(runs[0], dt)
-    result = header(runs, blocks, note) | {"dt_ps": stride * parameters.sample_interval}
-    rates = heat_rates(runs, blocks)
+    result = header(runs, blocks) | {"dt_ps": stride * parameters.sample_interval}
+    rates = heat_rates(runs, blocks.current)
     weights = 1 / np.array(parameters.temperature)
     entropy = Estimate(float(weights @ [rate.value for rate in rates["heat"]]))
     if 0.0 in parameters.coupling:
         # One particle then drives the other and feels nothing back: no circulation, and no ratio of two flows.
-        result["note"] = "; ".join(filter(None, [note, "a coupling is 0: no coefficient of performance"]))
+        result["note"] = "; ".join(filter(None, [blocks.note, "a coupling is 0: no coefficient of performance"]))
         return result | {"cop_fluctuations": None} | _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)
     covariances: dict[str, Array | None] = {"heat": None, "thermostat": None}
-    if blocks is not None:
-        covariance = heat_covariance(runs, blocks)
+    if blocks.current is not None:
+        covariance = heat_covariance(runs, blocks.current)
         entropy = Estimate(entropy.value, math.sqrt(weights @ covariance @ weights))
-        covariances = {"heat": covariance, "thermostat": _thermostat_covariance(runs, blocks, rates["thermostat"])}
+        covariances = {
+            "heat": covariance,
+            "thermostat": _thermostat_covariance(runs, blocks.current, rates["thermostat"]),
+        }
     for estimator, known_to in covariances.items():
         for name, (value, low, high) in mean_cops(rates[estimator], known_to).items():
             stem = f"cop_{name}" if estimator == "heat" else f"cop_{name}_thermostat"
             result |= {stem: known(value), f"{stem}_low": known(low), f"{stem}_high": known(high)}
     result |= _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)
-    return result | {"cop_fluctuations": cop_fluctuations(runs, dt, blocks)}
+    return result | {"cop_fluctuations": cop_fluctuations(runs, dt, blocks.distribution)}
 
 
 def _entropy(production: Estimate) -> dict[str, float | None]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from analysis.heat import run_blocks
+from analysis.heat import current_blocks, run_blocks
 from analysis.model.refrigerator import Target
 from analysis.runs import AXES, Array, Run
 from analysis.timeseries import Blocks, Estimate, SeriesTooShortError, end_noise, mean_rate, stationary_mean
@@ -27,15 +28,29 @@ DT_PS = 1.0
 _OUTSIDE = 1e-3
 
 
-def blocks_or_note(runs: Sequence[Run]) -> tuple[Blocks | None, str | None]:
-    """Blocks of the runs of one point, or why there are none: a study may be meant to be short (tests)."""
-    try:
-        return run_blocks(runs), None
-    except SeriesTooShortError as problem:
-        return None, str(problem)
+@dataclass(frozen=True)
+class PointBlocks:
+    """How the runs of one point are cut, for distributions and for mean currents; ``note`` says why a kind is missing."""
+
+    distribution: Blocks | None
+    current: Blocks | None
+    note: str | None
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> PointBlocks:
+        """Both kinds, as far as the runs are long enough: a study may be meant to be short (tests)."""
+        found: list[Blocks | None] = []
+        note = None
+        for choose in (run_blocks, current_blocks):
+            try:
+                found.append(choose(runs))
+            except SeriesTooShortError as problem:
+                found.append(None)
+                note = str(problem)
+        return cls(found[0], found[1], note)
 
 
-def header(runs: Sequence[Run], blocks: Blocks | None, note: str | None) -> dict[str, Any]:
+def header(runs: Sequence[Run], blocks: PointBlocks) -> dict[str, Any]:
     """What was measured, for the head of a point's JSON file.
 
     Raises:
@@ -50,9 +65,11 @@ def header(runs: Sequence[Run], blocks: Blocks | None, note: str | None) -> dict
         "replicas": len(runs),
         "time_ns": sum(run.duration for run in runs) / PER_NS,
         "parameters": runs[0].metadata["parameters"],
-        "block_ps": blocks.length if blocks else None,
-        "blocks": blocks.total if blocks else None,
-        "note": note,
+        "distribution_block_ps": blocks.distribution.length if blocks.distribution else None,
+        "distribution_blocks": blocks.distribution.total if blocks.distribution else None,
+        "current_block_ps": blocks.current.length if blocks.current else None,
+        "current_blocks": blocks.current.total if blocks.current else None,
+        "note": blocks.note,
     }
 
 
@@ -117,7 +134,7 @@ def walk(power: Array, spring: Array, dt: float) -> Array:
     return np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1) * dt], axis=1) - spring
 
 
-def moments(power: Array, spring: Array, dt: float, blocks: Blocks | None) -> tuple[Estimate, Estimate]:
+def moments(power: Array, spring: Array, dt: float, blocks: PointBlocks) -> tuple[Estimate, Estimate]:
     """Mean (eV/ps) and variance (eV²/ps²) of sampled power; without blocks their errors are NaN.
 
     The mean is the random walk of the whole force's work plus the noise that the spring's energy adds at both ends of the
@@ -127,11 +144,11 @@ def moments(power: Array, spring: Array, dt: float, blocks: Blocks | None) -> tu
         power: (m, n), eV/ps.
         spring: of the same target, (m, n + 1), eV.
         dt: sampling interval, ps.
-        blocks: how each series is cut.
+        blocks: of the point.
     """
-    error = math.hypot(mean_rate(walk(power, spring, dt), dt, blocks).se, end_noise(spring, dt))
+    error = math.hypot(mean_rate(walk(power, spring, dt), dt, blocks.current).se, end_noise(spring, dt))
     mean = Estimate(float(power.mean()), error)
-    return mean, stationary_mean((power - mean.value) ** 2, blocks)
+    return mean, stationary_mean((power - mean.value) ** 2, blocks.distribution)
 
 
 def histogram(values: Array, edges: Array, blocks: Blocks | None) -> tuple[Array, Array]:
@@ -181,8 +198,8 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
     Raises:
         ValueError: if the replicas differ in length.
     """
-    blocks, note = blocks_or_note(runs)
-    result = header(runs, blocks, note)
+    blocks = PointBlocks.of(runs)
+    result = header(runs, blocks)
     powers, used = sampled_powers(runs, dt)
     result |= {"dt_ps": used, "samples": powers[..., 0].size}
     histograms = {}
@@ -192,7 +209,7 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
         result |= entry(f"power_{target}_eV_per_ns", f"power_{target}_se", mean * PER_NS)
         result |= entry(f"power_variance_{target}_eV2_per_ns2", f"power_variance_{target}_se", variance * PER_NS**2)
         edges = power_bins(power)
-        density, se = histogram(power, edges, blocks)
+        density, se = histogram(power, edges, blocks.distribution)
         histograms[target] = {
             "edge_eV_per_ns": (edges * PER_NS).tolist(),
             "density_ns_per_eV": (density / PER_NS).tolist(),
@@ -200,10 +217,12 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
         }
     work = by_target(np.concatenate([run.work.transpose(2, 0, 1) for run in runs]))
     for target, error in by_target(sampling_errors(runs, dt)).items():
-        rate = mean_rate(work[target], runs[0].parameters.sample_interval, blocks)
+        rate = mean_rate(work[target], runs[0].parameters.sample_interval, blocks.current)
         result |= entry(f"work_{target}_eV_per_ns", f"work_{target}_se", rate * PER_NS)
         result |= entry(
-            f"sampling_error_{target}_eV_per_ns", f"sampling_error_{target}_se", stationary_mean(error, blocks) * PER_NS
+            f"sampling_error_{target}_eV_per_ns",
+            f"sampling_error_{target}_se",
+            stationary_mean(error, blocks.distribution) * PER_NS,
         )
     result["histograms"] = histograms
     return result

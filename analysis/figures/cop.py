@@ -55,7 +55,7 @@ def cop(points: Sequence[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
     panels[0].legend(loc="lower left")
     if not any(float(point["kappa_ratio"]) >= carnot for point in points):
         remark(panels[1], "no point of this study cools")
-    elif all(point["blocks"] is None for point in points):
+    elif all(point["current_blocks"] is None for point in points):
         remark(panels[1], "runs too short for intervals")
     return figure, data
 

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.uncertainty import uncertainty
-from analysis.heat import heat_rates, run_blocks
+from analysis.heat import current_blocks, heat_rates
 from analysis.model import BOLTZMANN, sampled_cop
 from analysis.performance import (
     heat_covariance,
@@ -44,7 +44,7 @@ def test_intervals_of_mean_cops_cover(runs: list[Run]) -> None:
     told = 0
     for run in runs:
         try:
-            blocks = run_blocks([run])
+            blocks = current_blocks([run])
         except SeriesTooShortError:
             continue
         told += 1
@@ -62,7 +62,7 @@ def test_intervals_of_mean_cops_cover(runs: list[Run]) -> None:
 
 def test_heat_covariance_is_that_of_many_runs(runs: list[Run]) -> None:
     """Errors and correlation of both heats, as claimed from one run, are those seen over all runs."""
-    blocks = run_blocks(runs)
+    blocks = current_blocks(runs)
     claimed = heat_covariance(runs, blocks) * RUNS
     seen = np.cov(np.array([[rate.value for rate in heat_rates([run], None)["heat"]] for run in runs]).T)
     # A variance from 100 runs is known to 14 %, the combination that the common walk leaves alone likewise.
@@ -154,7 +154,7 @@ def test_pseudo_equilibrium_bounds_nothing() -> None:
     """At T_H/T_C all means vanish: ratios are told with open ends instead of a false error."""
     summary = performance_summary(synthetic_runs(replace(TRUTH, kappa_ratio="1.2"), 1000, 1, seed=74))
     json.dumps(summary, allow_nan=False)
-    assert summary["blocks"] is not None
+    assert summary["current_blocks"] is not None
     assert summary["cop_refrigeration_thermostat_low"] is None
     assert summary["cop_refrigeration_thermostat_high"] is None
     assert summary["bound_high"] is None

@@ -14,6 +14,7 @@ from analysis.heat import run_blocks
 from analysis.model import LangevinPair
 from analysis.power import (
     TARGETS,
+    PointBlocks,
     by_target,
     histogram,
     moments,
@@ -24,7 +25,7 @@ from analysis.power import (
 )
 from analysis.runs import Run
 from analysis.theory import Friction
-from analysis.timeseries import Estimate, SeriesTooShortError, stationary_mean
+from analysis.timeseries import Estimate, stationary_mean
 from tests.unit.synthetic import Truth, synthetic_runs
 
 RUNS = 100
@@ -59,9 +60,8 @@ def test_errors_of_moments_cover(runs: list[Run], target: str) -> None:
     law = exact(runs[0]).power_distribution(target, 1.0)  # type: ignore[arg-type]
     deviations: dict[str, list[float]] = {"mean": [], "variance": []}
     for run in runs:
-        try:
-            blocks = run_blocks([run])
-        except SeriesTooShortError:
+        blocks = PointBlocks.of([run])
+        if blocks.note:
             continue
         powers, springs = by_target(sampled_powers([run])[0]), by_target(own_spring([run]))
         mean, variance = moments(powers[target], springs[target], 1.0, blocks)  # type: ignore[index]
@@ -77,7 +77,7 @@ def test_errors_of_moments_cover(runs: list[Run], target: str) -> None:
 def test_published_variance_is_refused_by_the_data(runs: list[Run]) -> None:
     """The pooled variance agrees with the exact law at dt, and is far from the published one, which is twice too large."""
     powers = by_target(sampled_powers(runs)[0])
-    springs, blocks = by_target(own_spring(runs)), run_blocks(runs)
+    springs, blocks = by_target(own_spring(runs)), PointBlocks.of(runs)
     law = exact(runs[0]).power_distribution("cold", 1.0)
     variance = moments(powers["cold"], springs["cold"], 1.0, blocks)[1]
     assert abs(variance.z(law.var())) < 4
