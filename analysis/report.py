@@ -54,6 +54,7 @@ _IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 def report_page(
     runs: Sequence[dict[str, Any]],
     points: Sequence[dict[str, Any]],
+    performances: Sequence[dict[str, Any]],
     friction: dict[str, Any],
     structure: dict[str, Any] | None,
     figures: Iterable[str | Path],
@@ -64,6 +65,7 @@ def report_page(
     Args:
         runs: contents of all ``run.json`` of the study.
         points: contents of its ``heat.json`` files.
+        performances: contents of its ``performance.json`` files.
         friction: content of its ``friction.json``.
         structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
         figures: picture files (PNG; an SVG or CSV of the same name beside it is taken along).
@@ -81,8 +83,17 @@ def report_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"measured": measured, "number": number, "subscripts": subscripts, "z": z_score}
-    rows = [_row(point) for point in beside_theory(points, Friction.from_json(friction))]
+    environment.filters |= {
+        "measured": measured,
+        "interval": interval,
+        "number": number,
+        "subscripts": subscripts,
+        "z": z_score,
+    }
+    performance = {point["kappa_ratio"]: point for point in performances}
+    rows = [
+        _row(point, performance[point["kappa_ratio"]]) for point in beside_theory(points, Friction.from_json(friction))
+    ]
     return environment.get_template("page.html.j2").render(
         study=runs[0]["study"],
         atoms=runs[0]["engine"] == "lammps",
@@ -120,6 +131,17 @@ def measured(value: float | None, se: float | None, scale: float = 1.0) -> str:
     # Theory knows some rates exactly, such as zero at the Carnot point; six zeros would say no more than three.
     digits = min(max(1 - math.floor(math.log10(error)), 0), 4) if error > 5e-5 else 3
     return f"{number(scale * value, digits)} ± {number(error, digits)}"
+
+
+def interval(content: dict[str, Any], key: str) -> str:
+    """``key`` of a content with the ends of its 95 % interval, ``<key>_low`` to ``<key>_high``; what is unknown is a "?"."""
+    value, low, high = (content.get(f"{key}{end}") for end in ("", "_low", "_high"))
+    if value is None:
+        return "–"
+    width = high - low if low is not None and high is not None else abs(value)
+    digits = min(max(1 - math.floor(math.log10(width / 4)), 0), 4) if width > 0 else 3
+    ends = ("?" if end is None else number(end, digits) for end in (low, high))
+    return f"{number(value, digits)} ({' to '.join(ends)})"
 
 
 def z_score(value: float | None) -> str:
@@ -202,13 +224,12 @@ def _check(runs: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]]) -> 
             raise ValueError(f"{name}: {', '.join(missing)} missing; delete it, and run the study again")
 
 
-def _row(point: dict[str, Any]) -> dict[str, Any]:
-    """A point with what the tables add to it: COP of a refrigerator, the paper's rates, and which z are large."""
-    cold, hot = (point[f"heat_{side}_eV_per_ns"] for side in SIDES)
+def _row(point: dict[str, Any], performance: dict[str, Any]) -> dict[str, Any]:
+    """A point with what the tables add to it: performance of a refrigerator, the paper's rates, and which z are large."""
     cools, ratio = point["mode"] == "refrigerator", float(point["kappa_ratio"])
     paper = paper_rates(Parameters.from_json(point["parameters"])) or (None, None)
     return point | {
-        "cop": -cold / (cold + hot) if cools else None,
+        "performance": performance if cools else None,
         # Noise may make a refrigerator of a point where theory knows none.
         "cop_theory": 1 / (ratio - 1) if cools and ratio > 1 else None,
         "paper": dict(zip(SIDES, paper, strict=True)),

@@ -14,7 +14,8 @@ import pytest
 
 from analysis.friction import friction_summary
 from analysis.heat import point_summary
-from analysis.report import PAPER, load_figures, measured, number, paper_rates, report_page, subscripts
+from analysis.performance import performance_summary
+from analysis.report import PAPER, interval, load_figures, measured, number, paper_rates, report_page, subscripts
 from analysis.runs import Run
 from tests.unit.synthetic import Truth, synthetic_runs
 
@@ -59,6 +60,7 @@ def study(duration_ps: float, engine: str = "lammps") -> dict[str, Any]:
     return {
         "runs": provenance([*equilibrium, *(run for point in sweep for run in point)], engine),
         "points": [point_summary(point) for point in sweep],
+        "performances": [performance_summary(point) for point in reversed(sweep)],
         "friction": friction_summary(equilibrium),
         "structure": STRUCTURE if engine == "lammps" else None,
     }
@@ -135,6 +137,8 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     for point in long_study["points"]:
         for side in ("cold", "hot"):
             assert measured(point[f"heat_{side}_eV_per_ns"], point[f"heat_{side}_se"]) in cells
+        performance = next(p for p in long_study["performances"] if p["kappa_ratio"] == point["kappa_ratio"])
+        assert (interval(performance, "cop_refrigeration") in cells) == (point["mode"] == "refrigerator")
         assert measured(point["entropy_production_kB_per_ns"], point["entropy_production_se"]) in cells
         assert [point["kappa_ratio"], point["mode"]] in [row[:2] for row in page.rows]
     friction = long_study["friction"]
@@ -216,6 +220,13 @@ def test_numbers_are_rounded_to_their_error() -> None:
     assert measured(0.0, 1e-17) == "0.000 ± 0.000"
     assert measured(None, None) == number(None) == "–"
     assert number(-0.0001) == "0.000"
+
+
+def test_intervals_are_lopsided_or_unknown() -> None:
+    """Both ends are shown, to the digits that their distance warrants."""
+    assert interval({"a": 0.2594, "a_low": 0.2378, "a_high": 0.2918}, "a") == "0.259 (0.238 to 0.292)"
+    assert interval({"a": 1165.5, "a_low": 790.0, "a_high": None}, "a") == "1166 (790 to ?)"
+    assert interval({}, "a") == "–"
 
 
 def test_subscripts_escape() -> None:

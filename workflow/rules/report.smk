@@ -10,6 +10,10 @@ rule write_report:
             for file in run_files(plan.point_runs(study(wildcards.study), point))
         ],
         heats=heat_files,
+        performances=collect(
+            "results/{{study}}/sweep/{point}/performance.json",
+            point=lambda wildcards: plan.points(study(wildcards.study)),
+        ),
         friction="results/{study}/friction.json",
         # Only atoms have a structure.
         structure=lambda wildcards: (

@@ -1,4 +1,4 @@
-"""The report. inputs: friction_runs, sweep_runs (run.json), heats, friction, structure, figures, page; outputs: [0] .html."""
+"""The report. inputs: friction_runs, sweep_runs, heats, performances, friction, structure, figures, page; outputs: [0]."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,10 @@ def read(file: str) -> Any:
 files = [*snakemake.input.friction_runs, *snakemake.input.sweep_runs]
 runs = [read(file) for file in files if file.endswith("run.json")]
 points = [read(file) for file in snakemake.input.heats]
+performances = [read(file) for file in snakemake.input.performances]
 structure = read(snakemake.input.structure[0]) if snakemake.input.structure else None
 design = Path(snakemake.input.page).parent
-page = report_page(runs, points, read(snakemake.input.friction), structure, snakemake.input.figures, design)
+page = report_page(
+    runs, points, performances, read(snakemake.input.friction), structure, snakemake.input.figures, design
+)
 Path(snakemake.output[0]).write_text(page)
