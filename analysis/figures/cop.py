@@ -64,7 +64,8 @@ def _panel(axes: Axes, data: pd.DataFrame, name: str) -> None:
     theory, carnot = (data[data["series"] == series] for series in ("theory", "carnot"))
     axes.plot(theory["kappa_ratio"], theory["value"], color=NEUTRAL, label="exact, any friction")
     axes.plot(carnot["kappa_ratio"], carnot["value"], "--", color="black", linewidth=1, label="Carnot")
-    low, high = theory["value"].min() / 3, carnot["value"].max() * 3
+    exact = data.loc[data["series"].isin(["theory", "carnot"]), "value"]
+    low, high = theory["value"].min() / 3, exact.max() * 3
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
@@ -115,5 +116,6 @@ def _exact(parameters: Parameters, ratios: Array) -> pd.DataFrame:
         tight = (1 / (ratio - 1), ratio / (ratio - 1)) if ratio > 1 else (np.nan, np.nan)
         for name, value, bound in zip(COPS, tight, machine.carnot_cop(), strict=True):
             rows.append({"series": "theory", "cop": name, "kappa_ratio": ratio, "value": value})
-            rows.append({"series": "carnot", "cop": name, "kappa_ratio": ratio, "value": bound})
+            finite = bound if np.isfinite(bound) else np.nan  # baths of one temperature know no bound
+            rows.append({"series": "carnot", "cop": name, "kappa_ratio": ratio, "value": finite})
     return pd.DataFrame(rows)

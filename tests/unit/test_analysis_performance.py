@@ -185,6 +185,19 @@ def test_short_and_one_sided_studies_are_drawn_with_what_is_missing() -> None:
             assert "no coefficient of performance" in remarks
 
 
+@pytest.mark.parametrize(
+    ("truth", "duration_ps"),
+    [(replace(TRUTH, temperature_hot=100.0), 20), (replace(TRUTH, temperature_hot=90.0), 20), (TRUTH, 1)],
+    ids=["equal temperatures", "hot is colder", "two rows"],
+)
+def test_odd_studies_are_drawn(truth: Truth, duration_ps: float) -> None:
+    """Baths without a gradient, exchanged baths, and the shortest run that can be read: plain JSON and all figures."""
+    points = [performance_summary(synthetic_runs(truth, duration_ps, 1, seed=76))]
+    json.dumps(points, allow_nan=False)
+    for figure in (cop(points)[0], cop_fluctuations(points, FRICTION)[0], uncertainty(points, FRICTION)[0]):
+        figure.draw_without_rendering()
+
+
 def test_figures_hold_the_measurement_beside_theory(runs: list[Run]) -> None:
     """Each CSV carries what was measured and the exact value that it should have."""
     points = [performance_summary(runs)]
