@@ -83,16 +83,6 @@ rule plot_fluxes:
         "../scripts/plot_fluxes.py"
 
 
-def shown_points(chosen):
-    """The points of a study nearest to the two that the paper shows over time, κ_H/κ_C = 0.17 and 4.80."""
-
-    def distance(point, ratio):
-        return abs(float(point.removeprefix(plan.POINT_PREFIX)) - ratio)
-
-    nearest = [min(plan.points(chosen), key=lambda point: distance(point, ratio)) for ratio in (0.17, 4.80)]
-    return list(dict.fromkeys(nearest))
-
-
 rule plot_cumulative:
     input:
         runs=lambda wildcards: [

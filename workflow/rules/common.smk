@@ -64,6 +64,16 @@ def heat_files(wildcards):
     return [f"results/{wildcards.study}/sweep/{point}/heat.json" for point in plan.points(study(wildcards.study))]
 
 
+def shown_points(chosen):
+    """The points of a study nearest to the two that the paper shows over time, κ_H/κ_C = 0.17 and 4.80."""
+
+    def distance(point, ratio):
+        return abs(float(point.removeprefix(plan.POINT_PREFIX)) - ratio)
+
+    nearest = [min(plan.points(chosen), key=lambda point: distance(point, ratio)) for ratio in (0.17, 4.80)]
+    return list(dict.fromkeys(nearest))
+
+
 def figures(chosen):
     """All figures of a study; those that show atoms need a study that has some."""
     names = ["heat_rates", "fluxes", "cumulative", "equilibrium", "friction"]
