@@ -47,7 +47,9 @@ Z_AGREES = 3.0
 """Deviations beyond this many standard errors are marked: one in 370 of a true model's would be."""
 
 _RUN_KEYS = ("engine", "settings", "seeds", "versions", "ranks", "wall_time_s", "duration_ps", "closure", "fingerprint")
-_POINT_KEYS = ("power_se", "entropy_production_se")  # the youngest entries
+# Their youngest entries: where these are, the others are.
+_POINT_KEYS = ("power_se", "entropy_production_se")
+_FRICTION_KEYS = ("difference_ps", "likelihood_cold")
 _IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -74,7 +76,7 @@ def report_page(
     Raises:
         ValueError: if there is no run, or a file lacks what the page tells of it; names the file and the key.
     """
-    _check(runs, points)
+    _check(runs, points, friction)
     pictures = load_figures(figures, Path(design) / "captions.yaml")
     environment = Environment(
         loader=FileSystemLoader(design),
@@ -212,13 +214,14 @@ def _data_uri(file: Path, media_type: str | None = None) -> str:
     return f"data:{media_type or _IMAGE_TYPES[file.suffix]};base64,{content}"
 
 
-def _check(runs: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]]) -> None:
+def _check(runs: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> None:
     if not runs:
         raise ValueError("the report needs at least one run.json: run the study first")
     files: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
         (f"run.json of {run['point']}, replica {run['replica']}", _RUN_KEYS, run) for run in runs
     ]
     files += [(f"heat.json of {point['point']}", _POINT_KEYS, point) for point in points]
+    files.append(("friction.json", _FRICTION_KEYS, friction))
     for name, keys, content in files:
         if missing := [key for key in keys if key not in content]:
             raise ValueError(f"{name}: {', '.join(missing)} missing; delete it, and run the study again")

@@ -246,5 +246,7 @@ def test_incomplete_run_is_named(long_study: dict[str, Any]) -> None:
     del points[0]["power_se"]
     with pytest.raises(ValueError, match=r"heat\.json of kH_4\.80: power_se missing"):
         report_page(**(long_study | {"points": points}), figures=[], design=DESIGN)
+    with pytest.raises(ValueError, match=r"friction\.json: .*likelihood_cold missing"):
+        report_page(**(long_study | {"friction": {"difference_ps": 1.0}}), figures=[], design=DESIGN)
     with pytest.raises(ValueError, match=r"at least one run\.json"):
         report_page(**(long_study | {"runs": []}), figures=[], design=DESIGN)
