@@ -60,6 +60,16 @@ def test_intervals_of_mean_cops_cover(runs: list[Run]) -> None:
     assert np.median(widths) < 0.5 / 3.8
 
 
+def test_intervals_cover_at_the_pseudo_equilibrium() -> None:
+    """At T_H/T_C, where heat and work vanish together, 95 % of intervals, most of them open, still hold Carnot's value."""
+    hits = []
+    for run in synthetic_runs(replace(TRUTH, kappa_ratio="1.2"), 1000, 200, seed=77, axes="x"):
+        blocks = current_blocks([run])
+        cops = mean_cops(heat_rates([run], blocks)["heat"], heat_covariance([run], blocks))
+        hits.append(cops["refrigeration"][1] < 5.0 < cops["refrigeration"][2])
+    assert binomtest(sum(hits), len(hits), 0.95).pvalue > 1e-3
+
+
 def test_heat_covariance_is_that_of_many_runs(runs: list[Run]) -> None:
     """Errors and correlation of both heats, as claimed from one run, are those seen over all runs."""
     blocks = current_blocks(runs)
