@@ -44,7 +44,7 @@ ESTIMATORS = ("heat", "thermostat", "work")
 
 # Variance of the least-squares slope of a random walk over that of its end-to-end rate: its parabolic weights
 # 6 t (T - t)/T³ have ∫ w² dt = 6/5 T.
-_WALK_SLOPE_VARIANCE = 6 / 5
+WALK_SLOPE_VARIANCE = 6 / 5
 
 
 CURRENT_BLOCKS_PER_RUN = 8
@@ -142,7 +142,7 @@ def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Es
         rates["work"].append(walk)
         rates["heat"].append(combined_rate(runs, blocks, weights))
         noise = slope_noise(stored[:, j], interval) / axes
-        error = math.hypot(math.sqrt(_WALK_SLOPE_VARIANCE) * walk.se, noise)
+        error = math.hypot(math.sqrt(WALK_SLOPE_VARIANCE) * walk.se, noise)
         rates["thermostat"].append(Estimate(slope(thermostat[:, j], interval), error))
     return {name: (pair[0], pair[1]) for name, pair in rates.items()}
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.heat import _WALK_SLOPE_VARIANCE, heat_rates
+from analysis.heat import WALK_SLOPE_VARIANCE, heat_rates
 from analysis.model import BOLTZMANN
 from analysis.power import (
     DT_PS,
@@ -280,7 +280,7 @@ def _entropy(production: Estimate) -> dict[str, float | None]:
 def _thermostat_covariance(runs: Sequence[Run], blocks: Blocks, rates: tuple[Estimate, Estimate]) -> Array:
     """Covariance of the bare thermostat's slopes: one walk, and the noise of two baths that know nothing of each other."""
     kappa_cold, kappa_hot = runs[0].parameters.coupling
-    shared = -kappa_cold * kappa_hot * _WALK_SLOPE_VARIANCE * current(runs, blocks).se ** 2
+    shared = -kappa_cold * kappa_hot * WALK_SLOPE_VARIANCE * current(runs, blocks).se ** 2
     return np.array([[rates[0].se ** 2, shared], [shared, rates[1].se ** 2]])
 
 
