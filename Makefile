@@ -48,6 +48,7 @@ run: $(RUN_STAMP)
 	@echo
 	@cat results/$(STUDY)/summary.txt
 	@echo "Figure: results/$(STUDY)/figures/heat_rates.png"
+	@echo "Report: results/$(STUDY)/report.html"
 
 TESTS ?= tests
 test: $(DEV_STAMP)

@@ -35,6 +35,7 @@ rule all:
         f"results/{STUDY.name}/summary.csv",
         f"results/{STUDY.name}/summary.txt",
         f"results/{STUDY.name}/friction.json",
+        f"results/{STUDY.name}/report.html",
         figures(STUDY),
 
 
