@@ -17,6 +17,7 @@ pytestmark = pytest.mark.md
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "profiles", "envs", "workflow", "config", "lammps_templates", "simulation", "analysis")
+EDITED = ("config/tiny.yaml", "lammps_templates/parts/traps.lmp.j2", "analysis/units.py")
 COLUMNS = [
     "kappa_ratio",
     "replicas",
@@ -74,9 +75,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 @pytest.fixture
 def checkout(done: Checkout) -> Iterator[Checkout]:
     """The finished checkout; what a test edits is put back."""
-    kept = {
-        part: (done.folder / part).read_bytes() for part in ("config/tiny.yaml", "lammps_templates/parts/traps.lmp.j2")
-    }
+    kept = {part: (done.folder / part).read_bytes() for part in EDITED}
     yield done
     for part, content in kept.items():
         (done.folder / part).write_bytes(content)
@@ -113,6 +112,13 @@ def test_comments_and_lengths_of_other_runs_rerun_no_md(checkout: Checkout) -> N
     """A comment in a deck or a study reruns nothing."""
     checkout.edit("lammps_templates/parts/traps.lmp.j2", "# --- traps", "# reworded\n# --- traps")
     checkout.edit("config/tiny.yaml", "# Tiny:", "# Very tiny:")
+    assert not checkout.would_run() & {"equilibrate", "simulate"}
+
+
+def test_edited_analysis_reruns_the_analysis_and_no_md(checkout: Checkout) -> None:
+    """Results of an older analysis are made again, from the simulations that are there."""
+    checkout.edit("analysis/units.py", "Conversions", "Conversion factors")
+    assert {"heat", "fit_friction", "summary", "plot_heat_rates"} <= checkout.would_run()
     assert not checkout.would_run() & {"equilibrate", "simulate"}
 
 

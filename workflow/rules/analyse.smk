@@ -10,6 +10,8 @@ rule fit_friction:
         "results/{study}/logs/friction.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/friction.py"
 
@@ -23,6 +25,8 @@ rule heat:
         "results/{study}/logs/sweep/{point}/heat.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/heat.py"
 
@@ -38,6 +42,8 @@ rule summary:
         "results/{study}/logs/summary.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/summary.py"
 
@@ -51,6 +57,8 @@ rule structure:
         "results/{study}/logs/structure.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/structure.py"
 
@@ -65,6 +73,8 @@ rule plot_heat_rates:
         "results/{study}/logs/figures/heat_rates.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_heat_rates.py"
 
@@ -79,6 +89,8 @@ rule plot_fluxes:
         "results/{study}/logs/figures/fluxes.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_fluxes.py"
 
@@ -99,6 +111,8 @@ rule plot_cumulative:
         "results/{study}/logs/figures/cumulative.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_cumulative.py"
 
@@ -112,6 +126,8 @@ rule plot_friction:
         "results/{study}/logs/figures/friction.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_friction.py"
 
@@ -125,6 +141,8 @@ rule plot_equilibrium:
         "results/{study}/logs/figures/equilibrium.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_equilibrium.py"
 
@@ -138,6 +156,8 @@ rule plot_structure:
         "results/{study}/logs/figures/structure.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_structure.py"
 
@@ -151,5 +171,7 @@ rule plot_setup:
         "results/{study}/logs/figures/setup.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_setup.py"

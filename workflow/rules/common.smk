@@ -17,6 +17,11 @@ ROOT = workflow.basedir
 PROGRAMS = Path(sys.executable).parent
 shell.prefix('export PATH="{PROGRAMS}:$PATH" PYTHONPATH="{ROOT}${{PYTHONPATH:+:$PYTHONPATH}}"; ')
 
+# Every analysis rule carries this, so that results of an older analysis are made again. MD rules do not.
+ANALYSIS_CODE = deck.digest(
+    {str(file.relative_to(ROOT)): file.read_text() for file in sorted(Path(ROOT, "analysis").rglob("*.py"))}
+)
+
 
 @cache
 def study(name):

@@ -10,6 +10,8 @@ rule power:
         "results/{study}/logs/sweep/{point}/power.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/power.py"
 
@@ -23,6 +25,8 @@ rule performance:
         "results/{study}/logs/sweep/{point}/performance.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/performance.py"
 
@@ -40,6 +44,8 @@ rule plot_power:
         "results/{study}/logs/figures/power.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_power.py"
 
@@ -57,6 +63,8 @@ rule plot_power_moments:
         "results/{study}/logs/figures/power_moments.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_power_moments.py"
 
@@ -73,6 +81,8 @@ rule plot_cop:
         "results/{study}/logs/figures/cop.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_cop.py"
 
@@ -90,6 +100,8 @@ rule plot_cop_fluctuations:
         "results/{study}/logs/figures/cop_fluctuations.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_cop_fluctuations.py"
 
@@ -107,5 +119,7 @@ rule plot_uncertainty:
         "results/{study}/logs/figures/uncertainty.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/plot_uncertainty.py"

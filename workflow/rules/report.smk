@@ -28,5 +28,7 @@ rule write_report:
         "results/{study}/logs/report.log",
     conda:
         "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
     script:
         "../scripts/report.py"

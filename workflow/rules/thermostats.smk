@@ -13,6 +13,7 @@ rule compare_thermostats:
     conda:
         "../../envs/environment.yaml"
     params:
+        code=ANALYSIS_CODE,
         thermostats=lambda wildcards: list(plan.thermostat_comparison(study(wildcards.study))),
     script:
         "../scripts/thermostats.py"
