@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from simulation.study import Study, StudyError
+from simulation.study import THERMOSTATS, Study, StudyError
 
 FRICTION = "friction"
 POINT_PREFIX = "kH_"
@@ -98,9 +98,6 @@ def point_runs(study: Study, point: str) -> list[Run]:
     """The replicas of one point."""
     first = Run(study, point, 1)
     return [Run(study, point, replica + 1) for replica in range(first.replicas)]
-
-
-THERMOSTATS = ("nose-hoover", "langevin", "csvr")
 
 
 def thermostat_comparison(study: Study) -> dict[str, str]:

@@ -6,7 +6,7 @@ section of the YAML file is one class below; a field's name ends in its unit.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -15,6 +15,11 @@ from analysis.model import LangevinPair
 from analysis.units import ATOMIC_MASS, FRICTION_SI
 
 SIDES = ("cold", "hot")
+
+Thermostat = Literal["nose-hoover", "langevin", "csvr"]
+THERMOSTATS: tuple[str, ...] = get_args(Thermostat)
+
+VARIANT = r"[a-z0-9][a-z0-9._-]*"  # what may follow the @ in a study's name: it names a folder
 
 # Far outside anything physical, but near enough that no product of fields overflows.
 Positive = Annotated[float, Field(ge=1e-9, le=1e9, allow_inf_nan=False)]
@@ -54,13 +59,24 @@ class Metal(Species):
     """The fcc lattice constant."""
 
 
+class UnlikePair(Section):
+    """Lennard-Jones parameters between atoms of two elements."""
+
+    epsilon_eV: Positive
+    """Lennard-Jones well depth."""
+    sigma_A: Positive
+    """Lennard-Jones diameter."""
+
+
 class Materials(Section):
-    """Elements and the range of their interaction; unlike pairs follow Lorentz-Berthelot."""
+    """Elements and the range of their interaction; unlike pairs follow Lorentz-Berthelot unless stated."""
 
     argon: Species = Species(mass_u=39.948, epsilon_eV=0.0104, sigma_A=3.405)
     """The baths."""
     copper: Metal = Metal(mass_u=63.546, epsilon_eV=0.4093, sigma_A=2.338, lattice_A=3.61)
     """The particles and the walls."""
+    argon_copper: UnlikePair | None = None
+    """`epsilon_eV` and `sigma_A` between argon and copper, for a wetting other than Lorentz-Berthelot's."""
     cutoff_A: Positive = 8.5125
     """Range of the Lennard-Jones forces, shifted to zero there; the default is 2.5 σ of argon."""
 
@@ -89,7 +105,7 @@ class Baths(Section):
     """Temperature of the cold bath."""
     temperature_hot_K: Positive = 120.0
     """Temperature of the hot bath."""
-    thermostat: Literal["nose-hoover", "langevin", "csvr"] = "nose-hoover"
+    thermostat: Thermostat = "nose-hoover"
     """What holds the argon of each bath at its temperature; `csvr` is stochastic velocity rescaling."""
     thermostat_damping_ps: Positive = 1.0
     """The thermostat's relaxation time; a Langevin thermostat slows the argon itself, so give it several ps."""
@@ -188,7 +204,7 @@ class Limits(Section):
 class Study(Section):
     """One study, checked. `load_study` makes it from a YAML file."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w-]*(@[a-z-]+)?$")]
+    name: Annotated[str, Field(pattern=rf"^[A-Za-z0-9][\w-]*(@{VARIANT})?$")]
     seed: Annotated[int, Field(ge=0)] = 2023
     """Every random stream of the study is hashed from this, the study's name, the point and the replica."""
     engine: Literal["lammps", "langevin"] = "lammps"
@@ -204,6 +220,8 @@ class Study(Section):
     integration: Integration = Integration()
     schedule: Schedule = Schedule()
     limits: Limits = Limits()
+    variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT}$")], dict[str, Any]] = {}
+    """The same study with some fields changed: a name, then sections with just these fields; runs as `study@name`."""
 
     # --- derived quantities ---------------------------------------------------------------------------------------------
 

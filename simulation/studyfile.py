@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from simulation.demon import ControllerError, load_controller
-from simulation.study import Nanoparticle, Study, StudyError
+from simulation.study import THERMOSTATS, Nanoparticle, Study, StudyError
 
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "config"
 
@@ -172,14 +172,16 @@ def _without(data: dict[str, Any], location: tuple[int | str, ...]) -> dict[str,
 
 
 def load_study(name: str, folder: Path = CONFIG_FOLDER) -> Study:
-    """Read `config/<name>.yaml`; `<name>@<thermostat>` is the same study with another thermostat.
+    """Read `config/<name>.yaml`. `<name>@<variant>` is the same study with the fields that its section `variants` gives
+    under that name, or, without any such section, with another thermostat: `demo@csvr`.
 
     Scalars are read as text and typed by the Study, so `4.80` stays `4.80` in a path and `1e-3` is a number.
 
     Raises:
-        StudyError: the file is missing, is not YAML, or does not describe a study that can run; all problems at once.
+        StudyError: the file is missing, is not YAML, or does not describe a study that can run; all problems at once,
+            those of its variants among them.
     """
-    base, _, thermostat = name.partition("@")
+    base, _, variant = name.partition("@")
     path = folder / f"{base}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
@@ -189,6 +191,42 @@ def load_study(name: str, folder: Path = CONFIG_FOLDER) -> Study:
     except (yaml.YAMLError, UnicodeDecodeError) as failure:
         raise StudyError(name, [f"config/{base}.yaml is not valid YAML: {' '.join(str(failure).split())}"]) from None
     data = {} if data in ("", None) else data
-    if thermostat and isinstance(data, dict) and isinstance(data.get("baths", {}), dict):
-        data["baths"] = data.get("baths", {}) | {"thermostat": thermostat}
-    return check_study(name, data)
+    study = _check_with_variants(base, data)
+    if not variant:
+        return study
+    changes = {t: {"baths": {"thermostat": t}} for t in THERMOSTATS} | study.variants
+    if variant not in changes:
+        raise StudyError(name, [f"{variant} is not one of its variants ({', '.join(changes)}): add it to variants"])
+    return check_study(name, _overlay({**data, "variants": {}}, changes[variant]))
+
+
+def _check_with_variants(name: str, data: Any) -> Study:
+    """`check_study`, and the same for each variant, whose problems are told under its name."""
+    problems: list[str] = []
+    study: Study | None = None
+    try:
+        study = check_study(name, data)
+    except StudyError as failure:
+        problems = list(failure.problems)
+    variants = data.get("variants", {}) if isinstance(data, dict) else {}
+    for variant, changes in variants.items() if isinstance(variants, dict) else ():
+        if not isinstance(changes, dict):
+            continue  # said already
+        if "variants" in changes:
+            problems.append(f"variants.{variant}.variants: a variant has no variants: give each its own name")
+            continue
+        try:
+            check_study(f"{name}@{variant}", _overlay({**data, "variants": {}}, changes))
+        except StudyError as failure:
+            # What is wrong with the study itself is said once.
+            problems += [f"variants.{variant}: {text}" for text in failure.problems if text not in problems]
+    if study is None or problems:
+        raise StudyError(name, problems)
+    return study
+
+
+def _overlay(data: Any, changes: Any) -> Any:
+    """Plain data with some of its entries changed, at any depth."""
+    if not (isinstance(data, dict) and isinstance(changes, dict)):
+        return changes
+    return {**data, **{key: _overlay(data.get(key), value) for key, value in changes.items()}}

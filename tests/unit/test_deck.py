@@ -40,6 +40,7 @@ def prints(chosen: Study) -> tuple[str, str, str]:
         ({"limits": {"closure_drift_eV_per_ns": "1"}}, (True, True, True)),
         ({"trap": {"stiffness_eV_per_A2": "0.02"}}, (False, False, False)),
         ({"baths": {"temperature_hot_K": "125"}}, (False, False, False)),
+        ({"materials": {"argon_copper": {"epsilon_eV": "0.03", "sigma_A": "2.9"}}}, (False, False, False)),
         ({"schedule": {"relaxation_ps": "100"}}, (True, False, False)),
     ],
 )

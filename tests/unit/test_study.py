@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from simulation.fields import field_table
 from simulation.study import StudyError
@@ -92,13 +93,41 @@ def test_variant_differs_in_its_thermostat_only() -> None:
     assert variant.baths.thermostat == "csvr"
     changed = variant.model_copy(update={"name": "demo", "baths": demo.baths})
     assert changed == demo
-    with pytest.raises(StudyError, match=r"baths\.thermostat = 'ice'"):
+    with pytest.raises(StudyError, match=r"ice is not one of its variants \(nose-hoover, langevin, csvr\)"):
         load_study("demo@ice")
+
+
+def test_variant_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    """A variant is the study with the named fields changed, at any depth, under its own name."""
+    variants = {"dry": {"materials": {"argon": {"mass_u": "20"}}}, "long-0.5": {"schedule": {"friction_ns": "0.5"}}}
+    data = {
+        "baths": {"argon_atoms": "25280"},
+        "materials": {"argon": {"mass_u": "39", "epsilon_eV": "0.01", "sigma_A": "3.4"}},
+    }
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(data | {"variants": variants}, sort_keys=False))
+    base, dry = load_study("base", tmp_path), load_study("base@dry", tmp_path)
+    assert list(base.variants) == ["dry", "long-0.5"]
+    assert dry.materials.argon.model_dump() == {"mass_u": 20, "epsilon_eV": 0.01, "sigma_A": 3.4}
+    back = dry.model_copy(update={"name": "base", "materials": base.materials, "variants": base.variants})
+    assert back == base
+    assert load_study("base@long-0.5", tmp_path).schedule.friction_ns == 0.5
+
+
+def test_wrong_variants_are_found_with_the_study(tmp_path: Path) -> None:
+    """Loading a study finds what is wrong with each of its variants, and says what is wrong with the study once."""
+    variants = {"cold": {"baths": {"temperature_hot_K": "20"}}, "odd": {"bath": {}}, "nested": {"variants": {"x": {}}}}
+    data = {"baths": {"argon_atoms": "25280"}, "seed": "-1", "variants": variants}
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+    with pytest.raises(StudyError) as failure:
+        load_study("bad", tmp_path)
+    starts = ["seed = '-1'", "variants.cold: baths.temperature_hot_K", "variants.odd: bath is not", "variants.nested"]
+    assert len(failure.value.problems) == len(starts)
+    assert all(text.startswith(start) for text, start in zip(failure.value.problems, starts, strict=True))
 
 
 def test_missing_study_lists_those_that_exist() -> None:
     """A misspelt study name is answered with the names that exist."""
-    with pytest.raises(StudyError, match="found: demo, model, paper, tiny"):
+    with pytest.raises(StudyError, match="found: demo, model, paper, tiny, unstated"):
         load_study("dmeo")
 
 
