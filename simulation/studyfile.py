@@ -172,9 +172,9 @@ def _without(data: dict[str, Any], location: tuple[int | str, ...]) -> dict[str,
 
 
 def load_study(name: str, folder: Path = CONFIG_FOLDER) -> Study:
-    """Read `config/<name>.yaml`. `<name>@<variant>` is the same study with the fields that its section `variants` gives
-    under that name, or, without any such section, with another thermostat: `demo@csvr`.
+    """Read `config/<name>.yaml`; `<name>@<variant>` is the same study as its section `variants` changes it under that name.
 
+    The name of a thermostat is a variant of every study: `demo@csvr`.
     Scalars are read as text and typed by the Study, so `4.80` stays `4.80` in a path and `1e-3` is a number.
 
     Raises:
