@@ -22,6 +22,9 @@ Array = NDArray[np.float64]
 SIDES = ("cold", "hot")
 AXES = ("x", "y", "z")
 FORMAT = 1
+INTERNAL_TEMPERATURE = tuple(f"internal_temperature_{side}_K" for side in SIDES)
+"""Columns that a run of atoms has, and a folder of the model, or one written before they came, has not."""
+
 # Sample times are multiples of the time step written in decimal: what is left is rounding, far below this.
 _SPACING_TOLERANCE = 1e-6
 
@@ -139,6 +142,12 @@ class Run:
         return self._pair("trap_{side}_eV")
 
     @property
+    def internal_temperature(self) -> Array | None:
+        """Temperature of each particle's motion about its centre of mass, shape (n, 2), K; ``None`` where none was measured."""
+        measured = all(column in self.series.columns for column in INTERNAL_TEMPERATURE)
+        return self._pair("internal_temperature_{side}_K") if measured else None
+
+    @property
     def kinetic_energy(self) -> Array:
         """Kinetic energy of the centre-of-mass motion, ½ m V², shape (n, 2), eV."""
         return np.asarray(0.5 * np.array(self.parameters.mass) * (self.velocity**2).sum(axis=2))
@@ -220,6 +229,7 @@ def _check_series(file: Path, series: pd.DataFrame, parameters: Parameters) -> N
     columns = expected_columns(parameters.coupling_axes)
     if missing := [column for column in columns if column not in series.columns]:
         raise RunFolderError(f"{file}: columns missing: {', '.join(missing)}")
+    columns += [column for column in INTERNAL_TEMPERATURE if column in series.columns]
     if len(series) < 2:
         raise RunFolderError(f"{file}: {len(series)} rows, at least 2 are needed; the run stopped before sampling")
     finite = np.isfinite(series[columns].to_numpy(float))

@@ -23,9 +23,8 @@ def series_columns(axes: str, *, work: bool) -> list[str]:
     columns = [f"{kind}_{side}_{axis}" for kind in ("position", "velocity") for side in SIDES for axis in "xyz"]
     if work:
         columns += [f"work_{side}_{axis}" for side in SIDES for axis in axes]
-    return columns + [
-        f"{kind}_{side}" for kind in ("thermostat", "energy", "trap", "temperature", "pressure") for side in SIDES
-    ]
+    kinds = ("thermostat", "energy", "trap", "temperature", "pressure", "internal_temperature")
+    return columns + [f"{kind}_{side}" for kind in kinds for side in SIDES]
 
 
 def render_equilibration(study: Study) -> str:

@@ -283,6 +283,7 @@ def _read_series(file: Path, run: Run) -> pd.DataFrame:
         "trap": "eV",
         "temperature": "K",
         "pressure": "bar",
+        "internal": "K",
     }
     names = series_columns(run.study.demon.coupling_axes, work=True)
     columns = ["step", *(f"{name}_{units[name.split('_')[0]]}" for name in names)]

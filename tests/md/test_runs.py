@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.units import ATOMIC_MASS, BOLTZMANN
 from simulation import checkpoint
-from simulation.deck import render_standalone, run_identity
-from simulation.engine import EngineError, Ranks, lammps_version
+from simulation.deck import render_segment, render_standalone, run_identity
+from simulation.engine import EngineError, Ranks, lammps_version, open_lammps, tell
 from simulation.plan import Run
 from simulation.runfolder import ClosureError, first_law
-from simulation.simulate import make_start, simulate
+from simulation.simulate import START_RESTART, make_start, simulate
 from tests.md.conftest import small_study
 
 pytestmark = pytest.mark.md
@@ -48,6 +49,7 @@ def test_run_folder_keeps_its_contract(finished: Path) -> None:
     assert len(started_at_zero) == 8
     assert (series[started_at_zero].iloc[0] == 0).all()
     assert series.notna().all(axis=None)
+    assert (series[["internal_temperature_cold_K", "internal_temperature_hot_K"]] > 0).all(axis=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         universe = MDAnalysis.Universe(
@@ -63,6 +65,25 @@ def test_run_folder_keeps_its_contract(finished: Path) -> None:
         centre = [particle.center_of_geometry()[0] - 18.0 for _ in universe.trajectory]
     at_frames = series.loc[series["step"] % 250 == 0, "position_cold_x_A"].to_numpy()
     assert np.allclose(centre, at_frames, atol=1e-4)
+
+
+def test_internal_temperature_is_that_of_the_motion_about_the_centre_of_mass(start: Path, tmp_path: Path) -> None:
+    """The column is m Σ (v_i − V)² / (3N − 3) k_B of the copper's own velocities, whatever the particle's drift."""
+    run = Run(small_study(), "kH_4.80", 1)
+    with open_lammps(run.study, tmp_path, Ranks(1)) as lmp:
+        tell(lmp, render_segment(run, str(start / START_RESTART), 1), run.study)
+        lmp.set_fix_external_callback("demon", lambda *_: None, None)
+        lmp.fix_external_set_vector_length("demon", 6)
+        # A drift of 1 Å/ps would be 950 K if it counted as heat.
+        tell(lmp, "velocity particle_hot set 1.0 NULL NULL sum yes\nrun 0\n", run.study)
+        count = lmp.extract_global("nlocal")
+        types = lmp.numpy.extract_atom("type")[:count]
+        velocities = lmp.numpy.extract_atom("v")[:count]
+        for side, kind in (("cold", 3), ("hot", 4)):
+            copper = velocities[types == kind]
+            energy = run.study.materials.copper.mass_u * ATOMIC_MASS * ((copper - copper.mean(axis=0)) ** 2).sum()
+            expected = energy / ((3 * 186 - 3) * BOLTZMANN)
+            assert lmp.extract_variable(f"internal_temperature_{side}") == pytest.approx(expected, rel=1e-5)
 
 
 def test_energy_closes_on_each_side(finished: Path) -> None:

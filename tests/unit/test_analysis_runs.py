@@ -32,6 +32,19 @@ def test_arrays_follow_the_columns(folder: Path) -> None:
     assert run.parameters.coupling == pytest.approx((0.1, 0.48))
 
 
+def test_internal_temperature_is_read_where_there_is_one(folder: Path) -> None:
+    """A folder written before this column came is read all the same; where it is, a damaged value is refused."""
+    assert load_run(folder).internal_temperature is None
+    table = pd.read_parquet(folder / "series.parquet")
+    table["internal_temperature_cold_K"], table["internal_temperature_hot_K"] = 99.0, 121.0
+    _spoil(folder, table)
+    np.testing.assert_array_equal(load_run(folder).internal_temperature, [[99.0, 121.0]] * len(table))
+    table.loc[3, "internal_temperature_hot_K"] = np.nan
+    _spoil(folder, table)
+    with pytest.raises(RunFolderError, match="internal_temperature_hot_K is not a number in row 3"):
+        load_run(folder)
+
+
 def test_folder_and_run_json_name_the_same_run(folder: Path) -> None:
     """Rules may name a run by its folder or by its run.json."""
     assert load_run(folder).series.equals(load_run(folder / "run.json").series)
