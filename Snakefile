@@ -27,6 +27,7 @@ include: "workflow/rules/analyse.smk"
 include: "workflow/rules/fluctuations.smk"
 include: "workflow/rules/thermostats.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/mechanisms.smk"
 
 
 rule all:
@@ -62,6 +63,11 @@ rule report:
 rule thermostats:
     input:
         f"results/{STUDY.name}/thermostats.csv",
+
+
+rule mechanisms:
+    input:
+        [f"results/mechanisms/{mechanism}.png" for mechanism in MECHANISMS],
 
 
 rule decks:

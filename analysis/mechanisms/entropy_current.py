@@ -1,0 +1,197 @@
+"""Entropy that flows into a reservoir of any distribution f(ε), and what machines driven by such reservoirs do at best.
+
+After Deghi & Bustos-Marín, "Entropy current and efficiency of quantum machines driven by nonequilibrium incoherent
+reservoirs"; equation numbers are theirs. Energies, temperatures (k_BT) and chemical potentials are in one unit of energy ε₀;
+particle rates are in ε₀/h, energy rates in ε₀²/h, entropy rates in k_B ε₀/h. Flows are positive *into* a reservoir.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.integrate import quad_vec
+from scipy.special import expit
+
+Array = NDArray[np.float64]
+Spectrum = Callable[[float], float | Array]
+"""A function of energy: an occupation, a transmittance, a flow per energy."""
+
+Statistics = Literal["fermions", "bosons"]
+
+
+def entropy_per_particle(occupation: ArrayLike, statistics: Statistics = "fermions") -> Array:
+    """ln(1/f ± 1), the entropy in k_B that one more particle brings to levels of this occupation (eq. 6), any shape.
+
+    Infinite at f = 0, and at f = 1 for fermions.
+
+    Raises:
+        ValueError: if an occupation is negative, or above 1 for fermions.
+    """
+    f = np.asarray(occupation, dtype=float)
+    highest = 1.0 if statistics == "fermions" else math.inf
+    wrong = f[~((f >= 0) & (f <= highest))]
+    if wrong.size:
+        raise ValueError(f"occupation = {wrong[0]:g}: {statistics} occupy a level between 0 and {highest:g} times")
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log1p(-f) - np.log(f) if statistics == "fermions" else np.log1p(f) - np.log(f))
+
+
+def effective_temperature(
+    energy: ArrayLike, occupation: ArrayLike, fermi_energy: float, statistics: Statistics = "fermions"
+) -> Array:
+    """k_B T_eff(ε) = (ε - ε_F)/ln(1/f ± 1), at which an equilibrium reservoir would have this occupation (eq. A9).
+
+    Negative where levels are inverted; 0/0 (nan) at ε = ε_F of a reservoir that is in equilibrium.
+
+    Raises:
+        ValueError: as ``entropy_per_particle``.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(
+            (np.asarray(energy, dtype=float) - fermi_energy) / entropy_per_particle(occupation, statistics)
+        )
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """Fermi–Dirac or Bose–Einstein occupation; an instance is called with energies.
+
+    Attributes:
+        temperature: k_BT.
+        chemical_potential: below every energy asked for, if bosons.
+        statistics: of the particles.
+    """
+
+    temperature: float
+    chemical_potential: float = 0.0
+    statistics: Statistics = "fermions"
+
+    def __post_init__(self) -> None:
+        if not (self.temperature > 0 and math.isfinite(self.temperature)):
+            raise ValueError(f"temperature = {self.temperature}: must be positive and finite")
+        if not math.isfinite(self.chemical_potential):
+            raise ValueError(f"chemical_potential = {self.chemical_potential}: must be finite")
+
+    def __call__(self, energy: ArrayLike) -> Array:
+        """Occupation at these energies, any shape.
+
+        Raises:
+            ValueError: if bosons are asked for at or below their chemical potential.
+        """
+        x = (np.asarray(energy, dtype=float) - self.chemical_potential) / self.temperature
+        if self.statistics == "fermions":
+            return np.asarray(expit(-x))
+        if np.any(x <= 0):
+            raise ValueError(f"chemical_potential = {self.chemical_potential}: must lie below all energies of bosons")
+        return np.asarray(1 / np.expm1(x))
+
+
+@dataclass(frozen=True)
+class Inflow:
+    """What flows into a reservoir: ``particles``, ``energy`` and ``entropy`` per time."""
+
+    particles: float
+    energy: float
+    entropy: float
+
+    def heat(self, chemical_potential: float) -> float:
+        """J = U̇ - μ ṅ; in equilibrium at μ and T the entropy is J/T (eq. 7)."""
+        return self.energy - chemical_potential * self.particles
+
+    def free_energy(self, temperature: float, chemical_potential: float) -> float:
+        """ΔE_l per time, U̇ - μ₀ṅ - T₀Ṡ (eq. 14); negative where the reservoir acts as a source of power.
+
+        Args:
+            temperature: k_BT₀ of the environment.
+            chemical_potential: μ₀ of the environment.
+        """
+        return self.heat(chemical_potential) - temperature * self.entropy
+
+
+def inflow(
+    flow: Spectrum, occupation: Spectrum, windows: Iterable[tuple[float, float]], statistics: Statistics = "fermions"
+) -> Inflow:
+    """Particles, energy and entropy carried by a flow ṅ(ε) into a reservoir of occupation f(ε) (eq. 6).
+
+    Args:
+        flow: ṅ(ε), particles per time and energy.
+        occupation: f(ε) of the reservoir that receives them.
+        windows: intervals of energy outside of which nothing flows.
+        statistics: of the particles.
+    """
+
+    def moments(energy: float) -> Array:
+        brought = entropy_per_particle(occupation(energy), statistics)
+        return np.array([1.0, energy, float(brought)]) * flow(energy)
+
+    total = sum((quad_vec(moments, low, high, epsrel=1e-11)[0] for low, high in windows), np.zeros(3))
+    return Inflow(*map(float, total))
+
+
+def landauer_inflow(
+    occupation: Spectrum, others: Sequence[tuple[Spectrum, Spectrum]], windows: Iterable[tuple[float, float]]
+) -> Inflow:
+    """Ballistic currents of electrons into a reservoir, ṅ(ε) = Σ_α T_α(ε) [f_α(ε) - f(ε)] (eqs. 17, 18, C1).
+
+    Args:
+        occupation: f(ε) of the reservoir.
+        others: transmittance T_α(ε) from, and occupation f_α(ε) of, each other reservoir.
+        windows: intervals of energy that hold every transmittance, each smooth inside.
+    """
+    return inflow(
+        lambda energy: sum(through(energy) * (f(energy) - occupation(energy)) for through, f in others),
+        occupation,
+        windows,
+    )
+
+
+Machine = Literal["motor", "pump", "heat engine", "heat pump"]
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Powers of a machine, or energies over one cycle of it, in the terms of eq. 13; their sum cannot be positive.
+
+    Attributes:
+        work: W_F, done by the machine on its mechanical partner.
+        chemical: Σ_r ṅ_r δμ_r, δμ_r = μ_r - μ₀: work stored by moving particles uphill.
+        thermal: Σ_r J_r δT_r/T_r, δT_r = T_r - T₀: the work that the heat moved uphill is worth.
+        free_energy: Σ_l ΔE_l, gained by the nonequilibrium reservoirs.
+    """
+
+    work: float = 0.0
+    chemical: float = 0.0
+    thermal: float = 0.0
+    free_energy: float = 0.0
+
+    def dissipation(self) -> float:
+        """T₀ times the entropy produced (eq. 11), never negative."""
+        return -(self.work + self.chemical + self.thermal + self.free_energy)
+
+    def efficiency(self, machine: Machine) -> float:
+        """What comes out over what is paid, at most 1 (eqs. 15, 16).
+
+        Raises:
+            ValueError: if nothing comes out, or if a term that this machine has no place for is not zero.
+        """
+        output, absent = _TERMS[machine]
+        if getattr(self, output) <= 0:
+            raise ValueError(f"{output} = {getattr(self, output):g}: a {machine} has a positive one")
+        if getattr(self, absent) != 0:
+            raise ValueError(f"{absent} = {getattr(self, absent):g}: must be 0 in a {machine}")
+        # The entropy produced is the difference of what is paid and what comes out.
+        return float(getattr(self, output) / (getattr(self, output) + self.dissipation()))
+
+
+# Output of each machine, and the flow that it does not have.
+_TERMS: Mapping[Machine, tuple[str, str]] = {
+    "motor": ("work", "thermal"),
+    "pump": ("chemical", "thermal"),
+    "heat engine": ("work", "chemical"),
+    "heat pump": ("thermal", "chemical"),
+}

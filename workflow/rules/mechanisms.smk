@@ -1,0 +1,17 @@
+# Other ways to pump heat uphill: figures of exactly solved machines, each named as its function in analysis.mechanisms.figures.
+MECHANISMS = ["ndemon"]
+
+
+rule plot_mechanism:
+    output:
+        multiext("results/mechanisms/{mechanism}", ".png", ".svg", ".csv"),
+    log:
+        "results/mechanisms/logs/{mechanism}.log",
+    wildcard_constraints:
+        mechanism="|".join(MECHANISMS),
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
+    script:
+        "../scripts/plot_mechanism.py"
