@@ -18,6 +18,8 @@ Vector = NDArray[np.float64]
 
 LINEAR = "linear"
 
+ROW = np.dtype("V24")  # three doubles as one item
+
 
 class Controller(Protocol):
     """What the demon asks at every step."""
@@ -114,10 +116,8 @@ class Demon:
         self._step: int | None = None
         self._displacement = np.zeros((2, 3))
         self._force = np.zeros((2, 3))
-        self._cold = self._hot = np.empty(0, dtype=np.intp)
-        self._tags = np.empty(0, dtype=np.int32)
-        self._indices = np.empty(0, dtype=np.intp)
-        self._sums = np.zeros(7)
+        self._sums = np.zeros(7)  # both centres of mass, and how many copper atoms they are made of
+        self._remember(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))
 
     def __call__(self, caller: Any, step: int, nlocal: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
         """Called by LAMMPS at every step with its local atoms; writes the force on each copper atom into `f`."""
@@ -131,12 +131,15 @@ class Demon:
             f[...] = 0.0
             self.on_failure()
 
+    # Called at every step of days of dynamics: each line below costs about a microsecond, which is why they are these.
+
     def _act(self, step: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
         displacement = self._centres_of_mass(tag, x) - self.centres
-        cold, hot = self.controller.forces(displacement[0], displacement[1], step * self.timestep)
-        force = np.array((cold, hot)) * self.mask
-        f[self._cold] = force[0] / self.atoms
-        f[self._hot] = force[1] / self.atoms
+        force = np.empty((2, 3))
+        force[0], force[1] = self.controller.forces(displacement[0], displacement[1], step * self.timestep)
+        force *= self.mask
+        # A row of f is moved as one item of 24 bytes, four times faster than as three numbers.
+        f.view(ROW).put(self._indices, (force / self.atoms).view(ROW).take(self._sides))
         # LAMMPS calls twice at the first step of a run: work belongs to the way from one step to the next.
         if self._step is not None and step == self._step + 1:
             self.work += 0.5 * (force + self._force) * (displacement - self._displacement)
@@ -150,32 +153,34 @@ class Demon:
         self._sum_positions(tag, x)
         if self._sums[6] != 2 * self.atoms:
             # Atoms changed place or rank. A rank that gains one cannot see it, but then the sum over ranks lacks it.
-            self._find_atoms(tag)
+            types = self.types()[: tag.size]
+            copper = np.flatnonzero((types == 3) | (types == 4))
+            self._remember(copper, tag.take(copper), types.take(copper))
             self._sum_positions(tag, x)
             if self._sums[6] != 2 * self.atoms:
                 raise RuntimeError(
                     f"{self._sums[6]:.0f} copper atoms in the particles, {2 * self.atoms} expected: atoms were lost"
                 )
-        return self._sums[:6].reshape(2, 3) / self.atoms
+        return self._sums[:6].reshape(2, 3)
 
     def _sum_positions(self, tag: NDArray[np.int32], x: Vector) -> None:
+        """This rank's share of both centres of mass, summed over the ranks; no share where its atoms are not as remembered."""
         sums = self._sums
-        indices = self._indices
-        if (indices.size and indices[-1] >= tag.size) or not np.array_equal(tag.take(indices), self._tags):
-            sums[:] = 0.0
+        if self._last < tag.size and tag.take(self._indices).tobytes() == self._tags:
+            np.dot(self._weights, x.take(self._indices, axis=0), out=sums[:6].reshape(2, 3))
+            sums[6] = self._indices.size
         else:
-            x.take(self._cold, axis=0).sum(axis=0, out=sums[0:3])
-            x.take(self._hot, axis=0).sum(axis=0, out=sums[3:6])
-            sums[6] = indices.size
+            sums[:] = 0.0
         if self.sum_ranks is not None:
             self.sum_ranks(sums)
 
-    def _find_atoms(self, tag: NDArray[np.int32]) -> None:
-        types = self.types()[: tag.size]
-        self._cold = np.flatnonzero(types == 3)
-        self._hot = np.flatnonzero(types == 4)
-        self._indices = np.sort(np.concatenate((self._cold, self._hot)))
-        self._tags = tag.take(self._indices)
+    def _remember(self, indices: NDArray[np.intp], tags: NDArray[np.int32], types: NDArray[np.int32]) -> None:
+        """Where this rank's copper atoms are, and what each adds to the centres of mass."""
+        self._indices = indices
+        self._last = int(indices[-1]) if indices.size else -1
+        self._tags = tags.tobytes()
+        self._sides = (types == 4).astype(np.intp)  # 0 for the cold particle, 1 for the hot one
+        self._weights = np.array([types == 3, types == 4]) / self.atoms
 
     def _check(self, step: int, displacement: Vector, force: Vector) -> None:
         if not (np.isfinite(displacement).all() and np.isfinite(force).all()):
