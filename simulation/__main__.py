@@ -33,7 +33,10 @@ def main() -> int:
     run.add_argument("replica", type=int)
     run.add_argument("folder", type=Path, help="run folder to write")
     run.add_argument("--start", type=Path, help="folder written by 'equilibrate'; needed by LAMMPS studies")
-    run.add_argument("--time-limit-min", type=float, help="stop in good order before this many minutes are over")
+    for command in (start, run):
+        command.add_argument(
+            "--time-limit-min", type=float, help="stop in good order before this many minutes are over"
+        )
     deck = commands.add_parser("deck", help="print one run as a deck for a plain 'lmp -in'")
     deck.add_argument("study")
     deck.add_argument("point")
@@ -55,7 +58,7 @@ def main() -> int:
                 print(render_standalone(Run(study, arguments.point, arguments.replica)), end="")
             case "equilibrate":
                 ranks = Ranks(study.ranks)
-                make_start(study, arguments.folder, ranks)
+                make_start(study, arguments.folder, ranks, arguments.time_limit_min)
             case "run":
                 ranks = Ranks(study.ranks)
                 run_ = Run(study, arguments.point, arguments.replica)

@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ SERIES = "series.parquet"
 TRAJECTORY = "trajectory.dcd"
 LOG = "log.lammps"
 RESTART = "end.restart"
+TOPOLOGY = "topology.data"
 RECORD = "segment.json"
 IDENTITY = "identity.json"
 
@@ -43,7 +44,7 @@ class Segment:
 
 
 class Segments:
-    """The committed segments of one run, in order; index 0 is the relaxation before production."""
+    """The committed segments of one simulation, in order; what index 0 is (build, relaxation) is the simulation's affair."""
 
     def __init__(self, root: Path, identity: dict[str, Any]) -> None:
         self.root = root
@@ -82,7 +83,7 @@ class Segments:
             stream.truncate(0)
             stream.write(f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}\n")
             stream.flush()
-            (self.folder / IDENTITY).write_text(json.dumps(self.identity, indent=1) + "\n", encoding="utf-8")
+            replace(self.folder / IDENTITY, json_text(self.identity))
             yield
 
     def committed(self) -> list[Segment]:
@@ -104,12 +105,11 @@ class Segments:
     def commit(self, index: int, record: dict[str, Any]) -> None:
         """Make segment `index` count: its files reach the disk first, its record next, its final name last."""
         part, final = self.folder / f"{index:04d}.part", self.folder / f"{index:04d}"
-        files = [part / name for name in (SERIES, TRAJECTORY, LOG, RESTART)]
+        files = sorted(part.iterdir())
         for file in files:
             _sync(file)
-        record = {**record, "index": index, "sha256": {file.name: _checksum(file) for file in files}}
-        (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        _sync(part / RECORD)
+        record = {**record, "index": index, "sha256": {file.name: checksum(file) for file in files}}
+        replace(part / RECORD, json_text(record))
         shutil.rmtree(final, ignore_errors=True)  # there only if it was found damaged
         os.replace(part, final)
         _sync(self.folder)
@@ -122,7 +122,7 @@ class Segments:
         try:
             record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             intact = all(
-                _checksum(folder / name) == wanted
+                checksum(folder / name) == wanted
                 for name, wanted in record["sha256"].items()
                 if not self._pruned(folder, name)
             )
@@ -135,14 +135,29 @@ class Segments:
         return name == RESTART and not (folder / name).exists()
 
 
+def replace(target: Path, write_to: Callable[[Path], object]) -> None:
+    """Write beside the target, then rename: a reader, or a crash, sees the old file or the new one, never half of one."""
+    part = target.with_name(f".{target.name}.part")
+    write_to(part)
+    _sync(part)
+    os.replace(part, target)
+
+
+def json_text(content: dict[str, Any]) -> Callable[[Path], object]:
+    """A writer of `content` for `replace`."""
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return lambda part: part.write_text(text, encoding="utf-8")
+
+
+def checksum(file: Path) -> str:
+    """SHA-256 of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def production(segments: list[Segment]) -> Iterator[Segment]:
     """The segments that count as measured: all but the relaxation."""
     return iter(segments[1:])
-
-
-def _checksum(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -27,15 +27,21 @@ def series_columns(axes: str, *, work: bool) -> list[str]:
     return columns + [f"{kind}_{side}" for kind in kinds for side in SIDES]
 
 
-def render_equilibration(study: Study) -> str:
-    """The deck that builds both baths and equilibrates them; writes `topology.data` and `equilibrated.restart`."""
+def render_build(study: Study) -> str:
+    """The deck that builds both baths, walls and particles, and removes overlaps."""
     purposes = [
         "insert_cold",
         "insert_hot",
         *(f"velocity_{kind}_{side}" for kind in ("argon", "particle") for side in SIDES),
     ]
     seeds = {purpose: seed(study, "equilibrated", 1, purpose) for purpose in purposes}
-    return render("equilibrate.lmp.j2", study=study, seeds=seeds | thermostat_seeds(study, "equilibrated", 1, "build"))
+    return render("build.lmp.j2", study=study, seeds=seeds | thermostat_seeds(study, "equilibrated", 1, "build"))
+
+
+def render_equilibration(study: Study, restart_file: str, index: int) -> str:
+    """The deck of piece `index` of the equilibration, counted from 1, all but its `run` command."""
+    seeds = thermostat_seeds(study, "equilibrated", 1, f"equilibration_{index}")
+    return render("equilibrate.lmp.j2", study=study, seeds=seeds, restart_file=restart_file)
 
 
 def thermostat_seeds(study: Study, point: str, replica: int, stage: str) -> dict[str, int]:
@@ -80,9 +86,21 @@ def render_standalone(run: Run) -> str:
     )
 
 
+def start_identity(study: Study) -> dict[str, Any]:
+    """All that decides the equilibrated start, its length included; not a comment in a deck."""
+    return {
+        "protocol": PROTOCOL,
+        "ranks": study.ranks,
+        "suffix": study.integration.suffix,
+        "deck": _statements(render_build(study)) + _statements(render_equilibration(study, "start", 1)),
+        "equilibration_ps": study.schedule.equilibration_ps,
+        "segment_ps": study.schedule.segment_ps,
+    }
+
+
 def equilibration_fingerprint(study: Study) -> str:
-    """Identity of the equilibrated start: changes with anything that LAMMPS is told, not with a comment."""
-    return digest({"protocol": PROTOCOL, "ranks": study.ranks, "deck": _statements(render_equilibration(study))})
+    """`start_identity`, hashed."""
+    return digest(start_identity(study))
 
 
 def run_identity(run: Run) -> dict[str, Any]:

@@ -18,8 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulation import checkpoint
-from simulation.deck import render_equilibration, render_segment, series_columns
-from simulation.demon import Demon, load_controller
+from simulation.deck import render_build, render_equilibration, render_segment, series_columns
+from simulation.demon import Controller, Demon, LinearController, load_controller
 from simulation.plan import Run
 from simulation.study import SIDES, Study
 
@@ -83,24 +83,36 @@ class Ranks:
             self.comm.Abort(1)
 
 
-def equilibrate(study: Study, folder: Path, ranks: Ranks) -> dict[str, Any]:
-    """Build and equilibrate a study's baths in `folder`; leaves `topology.data`, `equilibrated.restart` and `log.lammps`.
+def build(study: Study, folder: Path, ranks: Ranks) -> dict[str, Any]:
+    """Build both baths, walls and particles in `folder`; leaves a restart file and LAMMPS's log.
+
+    Returns:
+        The segment's record, as `run_segment` does.
 
     Raises:
         EngineError: the counts came out wrong, or LAMMPS failed.
     """
-    started = time.monotonic()
-    if ranks.is_root:
-        folder.mkdir(parents=True, exist_ok=True)
-        print(
-            f"{study.name}: building and equilibrating for {study.schedule.equilibration_ps:g} ps",
-            file=sys.stderr,
-            flush=True,
-        )
-    ranks.wait()
-    with open_lammps(study, folder, ranks) as lmp:
-        tell(lmp, render_equilibration(study), study)
-    return _read_log(folder / checkpoint.LOG) | {"wall_time_s": round(time.monotonic() - started, 3)}
+    return _advance(study, f"{study.name} build", render_build(study), folder, ranks, steps=0)
+
+
+def equilibrate(
+    study: Study,
+    restart_file: Path,
+    folder: Path,
+    ranks: Ranks,
+    *,
+    index: int,
+    steps: int,
+    on_sample: Callable[[int], None],
+) -> dict[str, Any]:
+    """Advance the equilibration by its piece `index`, without a demon's force; else as `run_segment`."""
+    idle = LinearController(coupling_cold_eV_per_A2=0.0, coupling_hot_eV_per_A2=0.0)
+    deck = render_equilibration(study, str(restart_file), index)
+    label = f"{study.name} equilibration"
+    topology = f"write_data {checkpoint.TOPOLOGY} nocoeff\n"
+    return _advance(
+        study, label, deck, folder, ranks, steps=steps, controller=idle, on_sample=on_sample, at_end=topology
+    )
 
 
 def run_segment(
@@ -115,67 +127,100 @@ def run_segment(
 ) -> dict[str, Any]:
     """Advance a run by segment `index`, of `steps` steps, from `restart_file`, in a fresh LAMMPS working in `folder`.
 
+    Args:
+        run: which run.
+        restart_file: the state to start from.
+        folder: an empty folder for the segment's files.
+        ranks: MPI ranks.
+        index: 0 for the relaxation.
+        steps: length of the segment.
+        on_sample: called on all ranks at each sample with the number of steps that the segment has done.
+
     Returns:
         The segment's record: first and last step, wall time, neighbours per atom, LAMMPS version.
 
     Raises:
         EngineError: LAMMPS or the controller failed, or neighbour lists were built too late.
     """
-    study = run.study
-    timestep_ps = study.integration.timestep_fs / 1000
+    controller = load_controller(
+        run.study.demon.controller if run.purpose == "sweep" else "linear",
+        run.coupling_cold_eV_per_A2,
+        run.coupling_hot_eV_per_A2,
+        run.study.demon.controller_options if run.purpose == "sweep" else {},
+    )
     deck = render_segment(run, str(restart_file), index)
+    record = _advance(
+        run.study, run.label, deck, folder, ranks, steps=steps, controller=controller, on_sample=on_sample
+    )
+    if ranks.is_root:
+        _read_series(folder / "series.dat", run).to_parquet(folder / checkpoint.SERIES, index=False)
+        (folder / "series.dat").unlink()
+    return record
+
+
+def _advance(
+    study: Study,
+    label: str,
+    deck: str,
+    folder: Path,
+    ranks: Ranks,
+    *,
+    steps: int,
+    controller: Controller | None = None,
+    on_sample: Callable[[int], None] = lambda steps: None,
+    at_end: str = "",
+) -> dict[str, Any]:
+    """Give `deck` to a fresh LAMMPS, run `steps` steps if there is a controller, and leave a restart file."""
     started = time.monotonic()
     with open_lammps(study, folder, ranks) as lmp:
         tell(lmp, deck, study)
-        demon = Demon(
-            load_controller(
-                study.demon.controller if run.purpose == "sweep" else "linear",
-                run.coupling_cold_eV_per_A2,
-                run.coupling_hot_eV_per_A2,
-                study.demon.controller_options if run.purpose == "sweep" else {},
-            ),
-            axes=study.demon.coupling_axes,
-            centres_A=np.array([study.trap_centre_A(side) for side in SIDES]),
-            atoms=study.nanoparticle.atoms,
-            timestep_ps=timestep_ps,
-            max_displacement_A=study.edge_A / 2 - study.radius_A,
-            types=lambda: lmp.numpy.extract_atom("type"),
-            sum_ranks=ranks.sum if ranks.comm is not None else None,
-            on_failure=lmp.force_timeout,
-        )
-
-        def sample(step: int) -> None:
-            for index, work in enumerate(demon.work.flat):
-                lmp.fix_external_set_vector("demon", index + 1, work)
-            on_sample(step)
-
-        demon.on_sample, demon.sample_every = sample, study.steps(study.schedule.sample_every_ps)
-        lmp.fix_external_set_vector_length("demon", demon.work.size)
-        lmp.set_fix_external_callback("demon", demon, None)
         first_step = int(lmp.extract_global("ntimestep"))
-        tell(lmp, f"run {steps}\n", study, demon)
-        tell(lmp, f"write_restart {checkpoint.RESTART}\n", study)
+        if controller is not None:
+            demon = _attach(lmp, controller, study, ranks, lambda step: on_sample(step - first_step))
+            tell(lmp, f"run {steps}\n", study, demon)
+        tell(lmp, f"write_restart {checkpoint.RESTART}\n{at_end}", study)
         last_step, version = int(lmp.extract_global("ntimestep")), lmp.version()
     if last_step != first_step + steps:
         raise EngineError(
-            f"{run.label}: LAMMPS stopped at step {last_step} instead of {first_step + steps}; see {checkpoint.LOG}"
+            f"{label}: LAMMPS stopped at step {last_step} instead of {first_step + steps}; see {checkpoint.LOG}"
         )
     record = _read_log(folder / checkpoint.LOG)
     if record["dangerous_builds"]:
         raise EngineError(
-            f"{run.label}: {record['dangerous_builds']} dangerous neighbour builds, so forces were missed: "
+            f"{label}: {record['dangerous_builds']} dangerous neighbour builds, so forces were missed: "
             f"raise integration.neighbour_skin_A (now {study.integration.neighbour_skin_A:g}) or shorten the time step"
         )
-    if ranks.is_root:
-        _read_series(folder / "series.dat", run).to_parquet(folder / checkpoint.SERIES, index=False)
-        (folder / "series.dat").unlink()
-    wall = round(time.monotonic() - started, 3)
     return record | {
         "first_step": first_step,
         "last_step": last_step,
-        "wall_time_s": wall,
+        "wall_time_s": round(time.monotonic() - started, 3),
         "lammps_version": version,
     }
+
+
+def _attach(lmp: Any, controller: Controller, study: Study, ranks: Ranks, on_sample: Callable[[int], None]) -> Demon:
+    """Let LAMMPS ask `controller` at every step, through fix `demon`."""
+    demon = Demon(
+        controller,
+        axes=study.demon.coupling_axes,
+        centres_A=np.array([study.trap_centre_A(side) for side in SIDES]),
+        atoms=study.nanoparticle.atoms,
+        timestep_ps=study.integration.timestep_fs / 1000,
+        max_displacement_A=study.edge_A / 2 - study.radius_A,
+        types=lambda: lmp.numpy.extract_atom("type"),
+        sum_ranks=ranks.sum if ranks.comm is not None else None,
+        on_failure=lmp.force_timeout,
+    )
+
+    def sample(step: int) -> None:
+        for index, work in enumerate(demon.work.flat):
+            lmp.fix_external_set_vector("demon", index + 1, work)
+        on_sample(step)
+
+    demon.on_sample, demon.sample_every = sample, study.steps(study.schedule.sample_every_ps)
+    lmp.fix_external_set_vector_length("demon", demon.work.size)
+    lmp.set_fix_external_callback("demon", demon, None)
+    return demon
 
 
 # --- LAMMPS itself ----------------------------------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import platform
 import shutil
 import subprocess
@@ -63,12 +61,11 @@ def write(
             )
     folder.mkdir(parents=True, exist_ok=True)
     for name, write_to in files.items():
-        _replace(folder / name, write_to)
-    _replace(folder / "series.parquet", lambda part: series.to_parquet(part, index=False))
+        checkpoint.replace(folder / name, write_to)
+    checkpoint.replace(folder / "series.parquet", lambda part: series.to_parquet(part, index=False))
     content = describe(run, series) | {"fingerprint": fingerprint} | provenance
     content["closure"] = closure | {"limit_eV_per_ns": limit}
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    _replace(folder / "run.json", lambda part: part.write_text(text, encoding="utf-8"))
+    checkpoint.replace(folder / "run.json", checkpoint.json_text(content))
 
 
 def lammps_files(run: Run, segments: list[Segment], topology: Path) -> dict[str, Callable[[Path], object]]:
@@ -187,13 +184,6 @@ def versions() -> dict[str, str]:
     if commit.returncode == 0:
         found["nanofridge_commit"] = commit.stdout.strip()
     return found
-
-
-def _replace(target: Path, write_to: Callable[[Path], object]) -> None:
-    """Write beside the target, then rename: a reader sees the old file or the new one, never half of one."""
-    part = target.with_name(f".{target.name}.part")
-    write_to(part)
-    os.replace(part, target)
 
 
 def _join_logs(segments: list[Segment], target: Path) -> None:

@@ -2,39 +2,72 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from simulation import checkpoint, runfolder
-from simulation.deck import equilibration_fingerprint, langevin_fingerprint, run_fingerprint, run_identity
-from simulation.engine import EngineError, Ranks, equilibrate, lammps_version, run_segment
+from simulation.deck import (
+    equilibration_fingerprint,
+    langevin_fingerprint,
+    run_fingerprint,
+    run_identity,
+    start_identity,
+)
+from simulation.engine import EngineError, Ranks, build, equilibrate, lammps_version, run_segment
 from simulation.langevin import propagate
 from simulation.plan import Run
-from simulation.progress import Progress
-from simulation.stop import StopRequested, TimeLimit, orderly_stop
+from simulation.resume import Task, complete
 from simulation.study import Study
 
 START_RESTART = "equilibrated.restart"
-TIME_LIMIT_EXIT = 75  # EX_TEMPFAIL: try again later
 START_RECORD = "equilibrated.json"
 
 
-def make_start(study: Study, folder: Path, ranks: Ranks) -> None:
-    """Build and equilibrate the state that all runs of a study start from."""
-    record = equilibrate(study, folder, ranks)
-    if ranks.is_root:
-        content = record | {
+def make_start(study: Study, folder: Path, ranks: Ranks, time_limit_minutes: float | None = None) -> None:
+    """Build and equilibrate the state that all runs of a study start from, continuing what is there.
+
+    Leaves `equilibrated.restart`, `topology.data` and, last, `equilibrated.json` in `folder`. Raises as `simulate` does.
+    """
+    segments = checkpoint.Segments(folder / "segments", start_identity(study) | {"lammps": lammps_version()})
+    piece, total = study.steps(study.schedule.segment_ps), study.steps(study.schedule.equilibration_ps)
+    lengths = [0, *(min(piece, total - before) for before in range(0, total, piece))]
+
+    def advance(index: int, restart: Path, part: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
+        if index == 0:
+            return build(study, part, ranks)
+        return equilibrate(study, restart, part, ranks, index=index, steps=lengths[index], on_sample=on_sample)
+
+    def finish(done: list[checkpoint.Segment]) -> None:
+        state, topology = (done[-1].folder / name for name in (checkpoint.RESTART, checkpoint.TOPOLOGY))
+        checkpoint.replace(folder / START_RESTART, lambda part: shutil.copyfile(state, part))
+        checkpoint.replace(folder / checkpoint.TOPOLOGY, lambda part: shutil.copyfile(topology, part))
+        content = {
             "study": study.name,
             "fingerprint": equilibration_fingerprint(study),
             "argon_atoms": study.argon_atoms,
+            "segments": len(done),
+            "wall_time_s": round(sum(segment.record["wall_time_s"] for segment in done), 3),
+            "neighbours_per_atom": done[-1].record["neighbours_per_atom"],
+            "sha256": {name: checkpoint.checksum(folder / name) for name in (START_RESTART, checkpoint.TOPOLOGY)},
         }
-        (folder / START_RECORD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        checkpoint.replace(folder / START_RECORD, checkpoint.json_text(content))
+
+    task = Task(
+        label=f"{study.name} equilibration",
+        segments=segments,
+        start=None,
+        lengths=lengths,
+        timestep_ps=study.integration.timestep_fs / 1000,
+        stage=lambda index: "equilibrating" if index else "building",
+        advance=advance,
+    )
+    complete(task, ranks, time_limit_minutes, finish)
 
 
 def simulate(run: Run, start: Path | None, folder: Path, ranks: Ranks, time_limit_minutes: float | None = None) -> None:
@@ -57,7 +90,7 @@ def simulate(run: Run, start: Path | None, folder: Path, ranks: Ranks, time_limi
     elif start is None:
         raise EngineError("engine lammps starts from equilibrated baths: give --start FOLDER, made by 'equilibrate'")
     else:
-        _simulate_lammps(run, start, folder, ranks, TimeLimit(time_limit_minutes))
+        _simulate_lammps(run, start, folder, ranks, time_limit_minutes)
 
 
 def _simulate_langevin(run: Run, folder: Path) -> None:
@@ -81,72 +114,51 @@ def _simulate_langevin(run: Run, folder: Path) -> None:
     )
 
 
-def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks, limit: TimeLimit) -> None:
+def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks, time_limit_minutes: float | None) -> None:
     """Advance a run to its full length, segment by segment. What is committed already is not simulated again."""
-    study = run.study
-    made_for = json.loads((start / START_RECORD).read_text(encoding="utf-8"))["fingerprint"]
-    if made_for != equilibration_fingerprint(study):
+    _check_start(run.study, start)
+    lengths = segment_steps(run)
+
+    def advance(index: int, restart: Path, part: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
+        return run_segment(run, restart, part, ranks, index=index, steps=lengths[index], on_sample=on_sample)
+
+    def finish(done: list[checkpoint.Segment]) -> None:
+        parts = [pd.read_parquet(segment.folder / checkpoint.SERIES) for segment in checkpoint.production(done)]
+        runfolder.write(
+            run,
+            folder,
+            runfolder.join_series(parts),
+            fingerprint=run_fingerprint(run),
+            provenance=runfolder.lammps_provenance(run, done),
+            files=runfolder.lammps_files(run, done, start / checkpoint.TOPOLOGY),
+        )
+
+    task = Task(
+        label=run.label,
+        # A finished run stays valid when LAMMPS is upgraded, but one trajectory is never the work of two versions.
+        segments=checkpoint.Segments(folder / "segments", run_identity(run) | {"lammps": lammps_version()}),
+        start=start / START_RESTART,
+        lengths=lengths,
+        timestep_ps=run.study.integration.timestep_fs / 1000,
+        stage=lambda index: "measuring" if index else "relaxing",
+        advance=advance,
+    )
+    complete(task, ranks, time_limit_minutes, finish)
+
+
+def _check_start(study: Study, start: Path) -> None:
+    """Refuse equilibrated baths of other parameters, or damaged ones."""
+    record = json.loads((start / START_RECORD).read_text(encoding="utf-8"))
+    if record["fingerprint"] != equilibration_fingerprint(study):
         raise EngineError(
             f"{start} was equilibrated with other parameters than study {study.name!r} now has: equilibrate again"
         )
-    # A finished run stays valid when LAMMPS is upgraded, but one trajectory is never the work of two versions.
-    segments = checkpoint.Segments(folder / "segments", run_identity(run) | {"lammps": lammps_version()})
-    if ranks.is_root and (change := segments.what_changed()):
-        print(f"{run.label}: {change}", file=sys.stderr, flush=True)
-    with segments.locked() if ranks.is_root else contextlib.nullcontext():
-        with orderly_stop(run.label, ranks.sum if ranks.comm is not None else None) as check_stop:
-            _advance(run, segments, start, ranks, limit, check_stop)
-        if ranks.is_root:
-            done = segments.committed()[: len(segment_steps(run))]
-            series = runfolder.join_series(
-                [pd.read_parquet(segment.folder / checkpoint.SERIES) for segment in checkpoint.production(done)]
-            )
-            runfolder.write(
-                run,
-                folder,
-                series,
-                fingerprint=run_fingerprint(run),
-                provenance=runfolder.lammps_provenance(run, done),
-                files=runfolder.lammps_files(run, done, start / "topology.data"),
-            )
-
-
-def _advance(
-    run: Run,
-    segments: checkpoint.Segments,
-    start: Path,
-    ranks: Ranks,
-    limit: TimeLimit,
-    check_stop: Callable[[], None],
-) -> None:
-    """Simulate and commit the segments that are missing."""
-    lengths = segment_steps(run)
-    done = ranks.share(segments.committed() if ranks.is_root else None)[: len(lengths)]
-    if ranks.is_root and done and len(done) < len(lengths):
-        print(f"{run.label}: continuing after {len(done)} of {len(lengths)} segments", file=sys.stderr, flush=True)
-    progress = Progress(run.label, sum(lengths), run.study.integration.timestep_fs / 1000)
-    for index in range(len(done), len(lengths)):
-        before = sum(lengths[:index])
-        # Step numbers start again at 0 when production begins.
-        first_step = 0 if index <= 1 else sum(lengths[1:index])
-        stage = "relaxing" if index == 0 else "measuring"
-
-        def on_sample(step: int, offset: int = before - first_step, stage: str = stage) -> None:
-            check_stop()
-            if ranks.is_root:
-                progress.report(step + offset, stage)
-
-        previous = start / START_RESTART if index == 0 else segments.folder / f"{index - 1:04d}" / checkpoint.RESTART
-        part = ranks.share(segments.begin(index) if ranks.is_root else None)
-        record = run_segment(
-            run, previous.resolve(), part, ranks, index=index, steps=lengths[index], on_sample=on_sample
+    damaged = [name for name, wanted in record["sha256"].items() if checkpoint.checksum(start / name) != wanted]
+    if damaged:
+        raise EngineError(
+            f"{' and '.join(str(start / name) for name in damaged)}: damaged, the checksum in {START_RECORD} differs: "
+            f"delete {start / START_RECORD} and equilibrate again, which takes the intact segments that are there"
         )
-        if ranks.is_root:
-            segments.commit(index, record)
-        limit.segment_done()
-        if index + 1 < len(lengths) and not ranks.share(limit.allows_another()):
-            print(f"{run.label}: stopped before its time limit; the same command continues it", flush=True)
-            raise StopRequested(TIME_LIMIT_EXIT)
 
 
 def segment_steps(run: Run) -> list[int]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulation.demon import Vector
-from simulation.engine import EngineError, Ranks, equilibrate, run_segment
+from simulation.engine import EngineError, Ranks, build, run_segment
 from simulation.plan import Run
 from simulation.simulate import START_RESTART
 from tests.md.conftest import small_study
@@ -102,4 +102,4 @@ def test_wrong_particle_stops_lammps_with_its_count(tmp_path: Path) -> None:
     study = small_study()
     broken = study.model_copy(update={"nanoparticle": study.nanoparticle.model_copy(update={"atoms": 185})})
     with pytest.raises(EngineError, match="186 copper atoms in the cold nanoparticle, but there must be 185"):
-        equilibrate(broken, tmp_path, Ranks(1))
+        build(broken, tmp_path, Ranks(1))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -135,6 +138,31 @@ def test_other_parameters_never_share_segments(start: Path, tmp_path: Path, caps
         simulate(Run(study, "kH_4.80", 1), start, tmp_path, Ranks(1))
     assert "kH_4.80 replica 1: couplings changed: starting afresh" in capsys.readouterr().err
     assert len(list(tmp_path.glob("segments/*/0001/segment.json"))) == 2
+
+
+def test_interrupted_equilibration_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Stopped after each of its segments, an equilibration ends in the very state of one left alone."""
+    study = small_study(schedule={"segment_ps": 1, "equilibration_ps": 1.5})
+    make_start(study, tmp_path / "whole", Ranks(1))
+    for stops in range(3):  # build, 1 ps, 0.5 ps: the last ends it
+        with contextlib.nullcontext() if stops == 2 else pytest.raises(SystemExit):
+            make_start(study, tmp_path / "pieces", Ranks(1), time_limit_minutes=0)
+    for name in ("equilibrated.restart", "topology.data"):
+        assert (tmp_path / "pieces" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["equilibrated.restart", "topology.data"])
+def test_damaged_start_is_refused_and_made_good(name: str, start: Path, tmp_path: Path) -> None:
+    """A truncated start is found before a run begins from it; equilibrating again takes it from its segments."""
+    copy = tmp_path / "equilibrated"
+    shutil.copytree(start, copy)
+    os.truncate(copy / name, 10_000)
+    run = Run(small_study(), "kH_4.80", 1)
+    with pytest.raises(EngineError, match=rf"{name}: damaged.* equilibrate again"):
+        simulate(run, copy, tmp_path / "run", Ranks(1))
+    assert not (tmp_path / "run").exists()
+    make_start(small_study(), copy, Ranks(1))
+    assert (copy / name).read_bytes() == (start / name).read_bytes()
 
 
 def test_start_of_another_study_is_refused(start: Path, tmp_path: Path) -> None:

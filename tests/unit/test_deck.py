@@ -36,6 +36,7 @@ def prints(chosen: Study) -> tuple[str, str, str]:
     [
         ({"demon": {"coupling_cold_eV_per_A2": "0.11"}}, (True, True, False)),
         ({"demon": {"kappa_ratios": ["4.80", "9"]}}, (True, True, True)),
+        ({"demon": {"coupling_axes": "xyz"}}, (True, False, False)),
         ({"schedule": {"sweep_ns": "30", "friction_ns": "30"}}, (True, True, True)),
         ({"limits": {"closure_drift_eV_per_ns": "1"}}, (True, True, True)),
         ({"trap": {"stiffness_eV_per_A2": "0.02"}}, (False, False, False)),
