@@ -25,7 +25,7 @@ wildcard_constraints:
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/fluctuations.smk"
-include: "workflow/rules/thermostats.smk"
+include: "workflow/rules/variants.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/mechanisms.smk"
 
@@ -63,6 +63,12 @@ rule report:
 rule thermostats:
     input:
         f"results/{STUDY.name}/thermostats.csv",
+
+
+rule variations:
+    input:
+        f"results/{STUDY.name}/friction_by_variant.csv",
+        f"results/{STUDY.name}/figures/variations.png",
 
 
 rule mechanisms:

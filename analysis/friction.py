@@ -78,11 +78,18 @@ def equilibrium_blocks(runs: Sequence[Run]) -> Blocks:
     return choose_blocks(squares, runs[0].parameters.sample_interval, len(squares[0]))
 
 
-def correlation_curves(data: Particle, blocks: Blocks | None, seed: int) -> Curves:
-    """Normalised correlations to fit, with resampled copies where blocks are given."""
+def correlation_curves(data: Particle, blocks: Blocks | None, seed: int, window: float = FIT_WINDOW) -> Curves:
+    """Normalised correlations to fit, with resampled copies where blocks are given.
+
+    Args:
+        data: the particle.
+        blocks: of the series, for the copies; None for none.
+        seed: of the copies.
+        window: how far the curves reach, in 1/e times of the position.
+    """
     steps = data.position.shape[1] - 1
     # Beyond a third of the run hardly anything is averaged.
-    reach = max(min(FIT_WINDOW * memory_time(data.position, data.interval) / data.interval, steps / 3), 2)
+    reach = max(min(window * memory_time(data.position, data.interval) / data.interval, steps / 3), 2)
     even = np.unique(np.linspace(0, reach, POINTS + 1).round().astype(int))
     growing = np.unique(np.concatenate([[0], np.geomspace(1, reach, POINTS).round().astype(int)]))
     count = blocks.count if blocks else 0
@@ -94,15 +101,18 @@ def correlation_curves(data: Particle, blocks: Blocks | None, seed: int) -> Curv
     return Curves(data.mass, data.trap, position, velocity, noise_weights(position, velocity), blocks.slow_widening)
 
 
-def difference_fit(data: Particle, curves: Curves, blocks: Blocks | None, seed: int) -> WhiteFit:
-    """White friction from velocities taken as displacement over ``DIFFERENCE``, by their own exact correlation.
+def difference_fit(
+    data: Particle, curves: Curves, blocks: Blocks | None, seed: int, difference: float = DIFFERENCE
+) -> WhiteFit:
+    """White friction from velocities taken as displacement over a time, by their own exact correlation.
 
     Args:
         data: the particle.
         curves: from it, for their lags.
         blocks, seed: as for these curves.
+        difference: the time, ps.
     """
-    stride = _stride(DIFFERENCE, data.interval)
+    stride = _stride(difference, data.interval)
     interval = stride * data.interval
     velocity = (data.position[:, stride:] - data.position[:, :-stride]) / interval
     lags = np.rint(curves.velocity.lag / data.interval).astype(int)

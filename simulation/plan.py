@@ -107,6 +107,11 @@ def thermostat_comparison(study: Study) -> dict[str, str]:
     return {thermostat: f"{name}/sweep/{point}" for thermostat, name in names.items()}
 
 
+def with_variants(study: Study) -> list[str]:
+    """Names of a study and of its variants."""
+    return [study.name, *(f"{study.name}@{variant}" for variant in study.variants)]
+
+
 def points(study: Study) -> list[str]:
     """Points of the sweep, in the order of the study file: `kH_<ratio>`."""
     return [POINT_PREFIX + ratio for ratio in study.demon.kappa_ratios]

@@ -1,0 +1,63 @@
+"""Friction of a study and its variants, by every method: what depends on the fluid, and what on how one looks at it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
+from analysis.runs import SIDES
+from analysis.variations import METHODS
+
+PAPER_FRICTION = 3.5e-12
+"""The paper's friction from its equilibrium run, kg/s."""
+
+_STYLES: dict[str, tuple[str, str]] = {
+    "position": ("^", COLD),
+    "velocity": ("v", HOT),
+    "joint": ("o", "black"),
+    "difference": ("D", ACCENT),
+    "zero_frequency": ("s", NEUTRAL),
+}
+
+
+def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Draw friction against variant, one panel per particle, one row per variant.
+
+    Args:
+        table: from ``analysis.variations.friction_by_variant``.
+
+    Returns:
+        The figure, and the table it shows.
+    """
+    rows = list(dict.fromkeys(table["variant"].fillna("")))
+    methods = [method for method in METHODS if method in set(table["method"])]
+    figure = new_figure(9.0, 1.6 + 0.55 * len(rows))
+    panels = figure.subplots(1, len(SIDES), sharey=True, sharex=True)
+    for axes, side in zip(panels, SIDES, strict=True):
+        for offset, method in zip(np.linspace(-0.28, 0.28, len(methods)), methods, strict=True):
+            shown = table[(table["side"] == side) & (table["method"] == method)]
+            place = np.array([rows.index(variant) for variant in shown["variant"].fillna("")]) + offset
+            error = 1e12 * shown["friction_kg_per_s_se"].fillna(0).to_numpy(float)
+            marker, colour = _STYLES[method]
+            axes.errorbar(
+                1e12 * shown["friction_kg_per_s"],
+                place,
+                xerr=error,
+                fmt=marker,
+                color=colour,
+                markersize=4.5,
+                linewidth=0.9,
+                label=METHODS[method],
+            )
+        axes.axvline(1e12 * PAPER_FRICTION, color="black", linestyle=":", linewidth=1, label="the paper's fit")
+        axes.set_title(f"{side} particle", loc="left")
+        axes.set_xlabel(r"friction $\gamma$ ($10^{-12}$ kg/s)")
+        for line in range(1, len(rows)):
+            axes.axhline(line - 0.5, color="0.85", linewidth=0.6)
+    panels[0].set_xlim(left=0.0)
+    panels[0].set_yticks(range(len(rows)), [row or "as the study" for row in rows])
+    panels[0].set_ylim(len(rows) - 0.5, -0.5)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure, table

@@ -1,0 +1,145 @@
+"""How much the friction depends on what was chosen: on the fluid, between variants of a study, and on the analysis of one.
+
+The paper leaves open the argon's density, the range of its forces and its attraction to copper; docs/friction.md tells
+what each does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from analysis.friction import (
+    DIFFERENCE,
+    FIT_WINDOW,
+    Particle,
+    correlation_curves,
+    difference_fit,
+    equilibrium_blocks,
+    particle,
+)
+from analysis.friction_fits import fit_white
+from analysis.runs import SIDES, Run
+from analysis.timeseries import Blocks, Estimate, SeriesTooShortError
+from analysis.units import FRICTION_SI
+
+METHODS = {
+    "position": "position",
+    "velocity": "velocity",
+    "joint": "position and velocity at once",
+    "difference": "displacements over 1 ps",
+    "zero_frequency": "dressed, zero frequency",
+}
+"""Ways to get a friction out of equilibrium runs, and what to call them."""
+
+COLUMNS = ["variant", "changes", "side", "method", "friction_kg_per_s", "friction_kg_per_s_se"]
+
+
+def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Fields in which a variant's settings differ from its study's, under dotted names, with the variant's values."""
+    changes: dict[str, Any] = {}
+    for key, value in variant.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            changes |= changed_settings(base[key], value, f"{prefix}{key}.")
+        elif value != base.get(key) and prefix + key not in ("name", "variants"):
+            changes[prefix + key] = value
+    return changes
+
+
+def friction_by_variant(runs: Sequence[Mapping[str, Any]], frictions: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The friction of a study and of its variants, by every method.
+
+    Args:
+        runs: ``run.json`` of one equilibrium run of the study and of each variant, the study first.
+        frictions: ``friction.json`` of each, in the same order.
+
+    Returns:
+        ``COLUMNS``, one row for each variant, side and method; a study's own ``variant`` is empty. Unknown errors are NaN.
+    """
+    rows: list[dict[str, Any]] = []
+    for run, friction in zip(runs, frictions, strict=True):
+        changes = changed_settings(runs[0]["settings"], run["settings"])
+        heading = {
+            "variant": run["study"].partition("@")[2],
+            "changes": "; ".join(f"{field}: {_told(value)}" for field, value in changes.items()),
+        }
+        for side in SIDES:
+            for method, entry in _measured(friction, side):
+                rows.append(heading | {"side": side, "method": method} | entry)
+    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COLUMNS[-2:], float))
+
+
+def friction_by_analysis(runs: Sequence[Run]) -> pd.DataFrame:
+    """The friction of one and the same runs, analysed otherwise: other fit windows, other displacements, parts of the runs.
+
+    Args:
+        runs: equilibrium runs of one length.
+
+    Returns:
+        ``choice``, then ``COLUMNS`` from ``side`` on.
+    """
+    half = len(runs[0].series) // 2
+    halves = {
+        "first half of each run": [_part(run, slice(0, half + 1)) for run in runs],
+        "second half of each run": [_part(run, slice(half, None)) for run in runs],
+    }
+    rows: list[dict[str, Any]] = []
+
+    def add(choice: str, side: str, method: str, friction: Estimate) -> None:
+        si = friction * FRICTION_SI
+        rows.append(
+            {"choice": choice, "side": side, "method": method, COLUMNS[-2]: si.value, COLUMNS[-1]: si.se},
+        )
+
+    for j, side in enumerate(SIDES):
+        data, blocks = particle(runs, j), _blocks(runs)
+        for window in (FIT_WINDOW / 4, FIT_WINDOW / 2, FIT_WINDOW, 2 * FIT_WINDOW):
+            choice = f"fitted over {window:g} memories of the position"
+            for method, fit in fit_white(correlation_curves(data, blocks, seed=j, window=window)).items():
+                add(choice, side, method, fit.friction)
+        curves = correlation_curves(data, blocks, seed=j)
+        for difference in (DIFFERENCE / 2, DIFFERENCE, 2 * DIFFERENCE, 4 * DIFFERENCE):
+            fit = difference_fit(data, curves, blocks, seed=j, difference=difference)
+            add(f"displacements over {difference:g} ps", side, "difference", fit.friction)
+        for choice, parts in halves.items():
+            for method, friction in _all_fits(particle(parts, j), _blocks(parts), j):
+                add(choice, side, method, friction)
+    return pd.DataFrame(rows)
+
+
+def _all_fits(data: Particle, blocks: Blocks | None, seed: int) -> Iterator[tuple[str, Estimate]]:
+    curves = correlation_curves(data, blocks, seed)
+    for method, fit in fit_white(curves).items():
+        yield method, fit.friction
+    yield "difference", difference_fit(data, curves, blocks, seed).friction
+
+
+def _blocks(runs: Sequence[Run]) -> Blocks | None:
+    try:
+        return equilibrium_blocks(runs)
+    except SeriesTooShortError:
+        return None  # the values stand, without errors
+
+
+def _part(run: Run, rows: slice) -> Run:
+    return replace(run, series=run.series.iloc[rows].reset_index(drop=True))
+
+
+def _measured(friction: Mapping[str, Any], side: str) -> Iterator[tuple[str, dict[str, float | None]]]:
+    for method in METHODS:
+        if method == "zero_frequency":
+            if friction["dressed"] is None:
+                continue
+            entries, stem = friction["dressed"][side], "zero_frequency_friction"
+        else:
+            entries, stem = friction, f"friction_{side}" if method == "joint" else f"friction_{side}_{method}"
+        yield method, {column: entries[f"{stem}{column.removeprefix('friction')}"] for column in COLUMNS[-2:]}
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_told(inner)}" for key, inner in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,72 @@
+"""Friction of variants side by side: what changed is named, and one and the same data give one and the same friction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.figures.variations import variations
+from analysis.friction import friction_summary
+from analysis.units import FRICTION_SI
+from analysis.variations import METHODS, changed_settings, friction_by_analysis, friction_by_variant
+from tests.unit.synthetic import Truth, synthetic_runs
+
+
+def test_changes_are_named_with_their_section() -> None:
+    """Only fields that differ are named; the study's name and its list of variants are no physical change."""
+    base = {
+        "name": "s",
+        "variants": {"a": {}},
+        "baths": {"edge_nm": 6.5, "density": 19.56},
+        "materials": {"pair": None},
+    }
+    variant = {
+        "name": "s@a",
+        "variants": {},
+        "baths": {"edge_nm": 6.5, "density": 18.0},
+        "materials": {"pair": {"e": 1.0}},
+    }
+    assert changed_settings(base, variant) == {"baths.density": 18.0, "materials.pair": {"e": 1.0}}
+    assert changed_settings(base, base) == {}
+
+
+@pytest.fixture(scope="module")
+def frictions() -> pd.DataFrame:
+    """Two studies of known friction, 0.22 and 0.44 eV ps/Å², in one table."""
+    contents = []
+    for friction in (0.22, 0.44):
+        truth = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=1.0)
+        contents.append(friction_summary(synthetic_runs(truth, 1500.0, 1, seed=3)))
+    settings = [{"study": "s", "settings": {"g": 1.0}}, {"study": "s@thick", "settings": {"g": 2.0}}]
+    return friction_by_variant(settings, contents)
+
+
+def test_each_variant_has_its_own_friction(frictions: pd.DataFrame) -> None:
+    """Every method finds each variant's truth within its errors, in the row of that variant."""
+    assert set(frictions["method"]) >= set(METHODS) - {"zero_frequency"}
+    white = frictions[frictions["method"] != "zero_frequency"]
+    for variant, truth in (("", 0.22), ("thick", 0.44)):
+        rows = white[white["variant"] == variant]
+        z = (rows["friction_kg_per_s"] - truth * FRICTION_SI) / rows["friction_kg_per_s_se"]
+        assert np.abs(z).max() < 3.5
+    assert frictions.loc[frictions["variant"] == "thick", "changes"].unique().tolist() == ["g: 2"]
+
+
+def test_figure_has_a_row_per_variant(frictions: pd.DataFrame, tmp_path: Path) -> None:
+    """The figure is drawn from the table as it is read back from its file."""
+    frictions.to_csv(tmp_path / "table.csv", index=False)
+    figure, _ = variations(pd.read_csv(tmp_path / "table.csv"))
+    labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert labels == ["as the study", "thick"]
+
+
+def test_other_analyses_of_white_data_agree() -> None:
+    """Where the model holds, window, displacement and halves of the data change the friction within its error only."""
+    truth = Truth(kappa_ratio=None, friction_cold=0.3, friction_hot=0.3, sample_interval=1.0)
+    table = friction_by_analysis(synthetic_runs(truth, 2500.0, 1, seed=5))
+    z = (table["friction_kg_per_s"] - 0.3 * FRICTION_SI) / table["friction_kg_per_s_se"]
+    assert np.abs(z).max() < 4
+    assert table["choice"].nunique() == 4 + 4 + 2

@@ -1,0 +1,61 @@
+# One study against its variants: the same point under three thermostats, and the friction under everything that its section
+# `variants` changes.
+
+
+def with_variants(wildcards):
+    """Names of a study and of its variants."""
+    names = plan.with_variants(study(wildcards.study))
+    if len(names) == 1:
+        raise WorkflowError(f"study {wildcards.study!r} has no variants: add section 'variants' (config/README.md)")
+    return names
+
+
+rule compare_thermostats:
+    input:
+        heats=lambda wildcards: [
+            f"results/{folder}/heat.json" for folder in plan.thermostat_comparison(study(wildcards.study)).values()
+        ],
+    output:
+        "results/{study}/thermostats.csv",
+    log:
+        "results/{study}/logs/thermostats.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
+        thermostats=lambda wildcards: list(plan.thermostat_comparison(study(wildcards.study))),
+    script:
+        "../scripts/thermostats.py"
+
+
+rule compare_friction:
+    input:
+        runs=lambda wildcards: [f"results/{name}/friction/replica_1/run.json" for name in with_variants(wildcards)],
+        frictions=lambda wildcards: [f"results/{name}/friction.json" for name in with_variants(wildcards)],
+        own=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
+    output:
+        by_variant="results/{study}/friction_by_variant.csv",
+        by_analysis="results/{study}/friction_by_analysis.csv",
+    log:
+        "results/{study}/logs/friction_variations.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
+    script:
+        "../scripts/variations.py"
+
+
+rule plot_variations:
+    input:
+        "results/{study}/friction_by_variant.csv",
+    output:
+        multiext("results/{study}/figures/variations", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/variations.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
+    script:
+        "../scripts/plot_variations.py"
