@@ -30,6 +30,10 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/mechanisms.smk"
 
 
+onstart:
+    hold_studies()
+
+
 rule all:
     default_target: True
     input:

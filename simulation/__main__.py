@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from simulation.checkpoint import LockedError
 from simulation.deck import render_standalone
 from simulation.engine import EngineError, Ranks, single_threaded
 from simulation.fields import field_table
+from simulation.lock import LockedError
 from simulation.plan import FRICTION, Run, points
 from simulation.runfolder import ClosureError
 from simulation.simulate import make_start, simulate

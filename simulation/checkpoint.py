@@ -8,18 +8,16 @@ by the run's fingerprint: other parameters, other folder, and data of different 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import getpass
 import hashlib
 import json
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulation import lock
 from simulation.deck import digest
 
 SERIES = "series.parquet"
@@ -29,10 +27,7 @@ RESTART = "end.restart"
 TOPOLOGY = "topology.data"
 RECORD = "segment.json"
 IDENTITY = "identity.json"
-
-
-class LockedError(Exception):
-    """Another process works on the same run."""
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -74,15 +69,7 @@ class Segments:
             LockedError: another process holds it; names that process.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("a+", encoding="utf-8") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                stream.seek(0)
-                raise LockedError(f"{self.root} is in use by {stream.read().strip() or 'another process'}") from None
-            stream.truncate(0)
-            stream.write(f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}\n")
-            stream.flush()
+        with lock.held(self.root / LOCK):
             replace(self.folder / IDENTITY, json_text(self.identity))
             yield
 

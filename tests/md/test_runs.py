@@ -23,6 +23,7 @@ from analysis.units import ATOMIC_MASS, BOLTZMANN
 from simulation import checkpoint
 from simulation.deck import render_segment, render_standalone, run_identity
 from simulation.engine import EngineError, Ranks, lammps_version, open_lammps, tell
+from simulation.lock import LockedError
 from simulation.plan import Run
 from simulation.runfolder import ClosureError, first_law
 from simulation.simulate import START_RESTART, make_start, simulate
@@ -243,7 +244,7 @@ def test_second_process_on_a_run_stops_at_the_lock(start: Path, tmp_path: Path) 
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(checkpoint.LockedError, match=f"in use by process {holder.pid} of"):
+    with pytest.raises(LockedError, match=f"in use by process {holder.pid} of"):
         simulate(run, start, tmp_path, Ranks(1))
     holder.kill()
     holder.wait()

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from simulation import lock
+
 pytestmark = pytest.mark.md
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,6 +141,17 @@ def test_broken_study_stops_before_anything_runs(checkout: Checkout) -> None:
     assert "integration.timestep_fs = '-4'" in result.stderr
     assert "demon.coupling_axes = 'zebra'" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_two_snakemakes_never_write_one_study(done: Checkout) -> None:
+    """While one Snakemake works on a study, another that would write it stops and names it, and removes nothing."""
+    heat = done.folder / "results/tiny/sweep/kH_4.80/heat.json"
+    kept = heat.read_bytes()
+    with lock.held(done.folder / "results/tiny/.lock"):
+        result = done.snakemake("sweep", "--forcerun", "heat")
+    assert result.returncode != 0
+    assert f"results/tiny is in use by process {os.getpid()} of" in result.stderr
+    assert heat.read_bytes() == kept
 
 
 def test_unknown_point_is_refused_by_name(done: Checkout) -> None:

@@ -1,5 +1,6 @@
 # What all rules share: the project's modules, this environment's programs, and the study that a wildcard names.
 import sys
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from simulation import deck, plan
+from simulation import deck, lock, plan
 from simulation.study import StudyError
 from simulation.studyfile import load_study
 
@@ -85,3 +86,17 @@ def figures(chosen):
     names += ["power", "power_moments", "cop", "cop_fluctuations", "uncertainty"]
     names += ["structure", "setup"] if chosen.engine == "lammps" else []
     return [f"results/{chosen.name}/figures/{name}.png" for name in names]
+
+
+# Two Snakemakes that make the same files would delete each other's. Snakemake's own lock is off (profiles/default): one that is
+# killed leaves it behind, and every Snakemake that ends, were it only `status`, takes away those of all others.
+HELD = ExitStack()
+
+
+def hold_studies():
+    """Hold the results of every study that this call will write, until its process ends."""
+    for name in sorted({job.wildcards.study for job in workflow.dag.needrun_jobs() if hasattr(job.wildcards, "study")}):
+        try:
+            HELD.enter_context(lock.held(Path("results", name, ".lock")))
+        except lock.LockedError as problem:
+            raise WorkflowError(f"{problem}: wait for it, or work on another study")
