@@ -1,0 +1,170 @@
+"""What a study's lengths will decide: the expected heat of each bath and its standard error, exact, before anything runs.
+
+The pair is linear, so mean and variance of the heat gathered over a run are known exactly (analysis.model.currents). Axes and
+replicas are independent copies. What is forecast is the spread of the measurement; how well the friction is known is not in it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from analysis.model import FLOWS, DressedPair, Refrigerator
+from analysis.units import PER_NS
+from simulation.plan import Run, point_runs, points
+from simulation.study import SIDES, Study
+
+DECIDED_Z = 4.0
+"""Expected heat over its error that decides its sign: measured at 2 errors from zero or more with a chance of 98 %."""
+PRECISION = 0.1
+"""The relative error that plans are told the length for."""
+NO_HEAT_EV_PER_NS = 1e-9
+"""Less is rounding: at the pseudo-equilibrium, or without a coupling, no heat flows."""
+
+
+@dataclass(frozen=True)
+class Friction:
+    """The friction that a forecast rests on.
+
+    Attributes:
+        source: where it comes from, in words.
+        white: (cold, hot), eV ps/Å².
+        shells: parameters of `DressedPair` beyond those of the pair, where they were measured.
+    """
+
+    source: str
+    white: tuple[float, float]
+    shells: dict[str, float] | None = None
+
+    def machine(self, run: Run) -> Refrigerator:
+        """The exact model of one run, along one axis."""
+        white = replace(
+            run.study.pair(run.coupling_cold_eV_per_A2, run.coupling_hot_eV_per_A2),
+            friction_cold=self.white[0],
+            friction_hot=self.white[1],
+        )
+        if self.shells is None:
+            return white
+        return DressedPair(
+            mass=white.mass,
+            trap=white.trap,
+            coupling_cold=white.coupling_cold,
+            coupling_hot=white.coupling_hot,
+            temperature_cold=white.temperature_cold,
+            temperature_hot=white.temperature_hot,
+            **self.shells,
+        )
+
+
+def friction_of(study: Study, results: Path) -> Friction:
+    """The study's measured friction if it has one, else what its section `langevin` says.
+
+    A study of the exact model needs no measurement: its section is the truth.
+    """
+    pair = study.pair(0.0, 0.0)
+    stated = (pair.friction_cold, pair.friction_hot)
+    if study.engine == "langevin":
+        return Friction("section langevin of the study, with which the model runs", stated)
+    file = results / study.name / "friction.json"
+    if not file.is_file():
+        return Friction("section langevin of the study, since none is measured yet", stated)
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    cold, hot = (float(content[f"friction_{side}_eV_ps_per_A2"]) for side in SIDES)
+    if content["dressed"] is None:
+        return Friction(f"measured, one friction per particle ({file})", (cold, hot))
+    shells = {
+        f"{name}_{side}": float(content["dressed"][side][f"{name}_{unit}"])
+        for side in SIDES
+        for name, unit in (
+            ("core_friction", "eV_ps_per_A2"),
+            ("shell_friction", "eV_ps_per_A2"),
+            ("shell_mass", "eV_ps2_per_A2"),
+        )
+    }
+    return Friction(f"measured, particles dressed with argon ({file})", (cold, hot), shells)
+
+
+@dataclass(frozen=True)
+class HeatForecast:
+    """One bath at one point, per coupled axis.
+
+    Attributes:
+        heat: expected rate, eV/ns.
+        se: standard error of its measurement, eV/ns.
+        noise: long-time variance per time of the heat of one axis and replica, eV²/ns.
+        offset: what the finite run adds to that variance, eV²; its share falls with the length.
+    """
+
+    heat: float
+    se: float
+    noise: float
+    offset: float
+
+    @property
+    def flows(self) -> bool:
+        """Whether there is any heat to decide the sign of."""
+        return abs(self.heat) > NO_HEAT_EV_PER_NS
+
+    @property
+    def z(self) -> float:
+        """|Q|/SE: how many standard errors the heat will stand from zero."""
+        return abs(self.heat) / self.se
+
+
+@dataclass(frozen=True)
+class PointForecast:
+    """One point of the sweep.
+
+    Attributes:
+        point: `kH_<ratio>`.
+        kappa_ratio: as the study spells it.
+        time_ns: measured time of one run.
+        copies: independent currents: axes × replicas.
+        heats: (cold, hot).
+    """
+
+    point: str
+    kappa_ratio: str
+    time_ns: float
+    copies: int
+    heats: tuple[HeatForecast, HeatForecast]
+
+    @property
+    def is_undersampled(self) -> bool:
+        """Whether a sign may stay undecided; where no heat flows, no length decides one."""
+        return any(heat.flows and heat.z < DECIDED_Z for heat in self.heats)
+
+    def time_for(self, z: float) -> float | None:
+        """How long each run must be, ns, for the heats to stand `z` standard errors from zero; None if none flows."""
+        times = []
+        for heat in (heat for heat in self.heats if heat.flows):
+            # Q² T² copies = z² (noise T + offset)
+            a, b, c = self.copies * heat.heat**2, z**2 * heat.noise, z**2 * heat.offset
+            times.append((b + math.sqrt(max(b**2 + 4 * a * c, 0.0))) / (2 * a))
+        return max(times, default=None)
+
+
+def forecast(study: Study, friction: Friction) -> list[PointForecast]:
+    """Expected heat rates and errors at every point of the sweep, at the study's lengths, axes and replicas."""
+    return [_point(study, friction, point) for point in points(study)]
+
+
+def _point(study: Study, friction: Friction, point: str) -> PointForecast:
+    runs = point_runs(study, point)
+    machine = friction.machine(runs[0])
+    duration = runs[0].duration_ps
+    copies = len(study.demon.coupling_axes) * len(runs)
+    rates, spread, noise = machine.flow_rates(), machine.flow_covariance(duration), machine.flow_noise()
+    cold, hot = (
+        HeatForecast(
+            heat=PER_NS * float(rates[i]),
+            se=PER_NS * math.sqrt(spread[i, i] / copies) / duration,
+            noise=PER_NS * float(noise[i, i]),
+            offset=float(spread[i, i] - noise[i, i] * duration),
+        )
+        for i in (FLOWS.index(f"heat_{side}") for side in SIDES)
+    )
+    return PointForecast(point, runs[0].kappa_ratio or "", duration / PER_NS, copies, (cold, hot))

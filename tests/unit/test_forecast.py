@@ -1,0 +1,100 @@
+"""Forecasts of heat and its error against what the exact engine then measures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulation.forecast import DECIDED_Z, forecast, friction_of
+from simulation.langevin import propagate
+from simulation.plan import point_runs
+from simulation.study import SIDES, Study
+from simulation.studyfile import check_study
+
+REPLICAS = 150
+
+
+def model(**schedule: Any) -> Study:
+    """A study of the exact model whose sides differ, coupled along all axes; at 1.2 no heat flows, at 4.80 it cools."""
+    return check_study(
+        "model",
+        {
+            "engine": "langevin",
+            "baths": {"argon_atoms": 25280},
+            "demon": {"kappa_ratios": ["1.2", "4.80"], "coupling_axes": "xyz"},
+            "langevin": {"friction_cold_kg_per_s": 3.5e-12, "friction_hot_kg_per_s": 7e-12},
+            "integration": {"timestep_fs": 20},
+            "schedule": {"sweep_ns": 0.1, "sample_every_ps": 1, "segment_ps": 10, "trajectory_every_ps": 10} | schedule,
+        },
+    )
+
+
+@pytest.mark.parametrize(("point", "sweep_ns"), [("kH_4.80", 0.02), ("kH_4.80", 0.1), ("kH_1.2", 0.05)])
+def test_forecast_error_is_the_spread_of_many_runs(point: str, sweep_ns: float, tmp_path: Path) -> None:
+    """Mean and spread of both heat rates over many runs are those foretold, short runs included."""
+    study = model(sweep_ns=sweep_ns, sweep_replicas=REPLICAS)
+    # In the exact model the headline heat is the thermostat's energy (analysis.heat), per coupled axis.
+    last = [propagate(run).iloc[-1] for run in point_runs(study, point)]
+    foretold = next(f for f in forecast(study, friction_of(study, tmp_path)) if f.point == point)
+    assert foretold.copies == 3 * REPLICAS
+    for side, heat in zip(SIDES, foretold.heats, strict=True):
+        rates = np.array([row[f"thermostat_{side}_eV"] for row in last]) / sweep_ns / 3
+        assert abs(rates.mean() - heat.heat) < 3.5 * heat.se
+        squares = (rates - heat.heat) ** 2
+        # Heat over a finite time is not Gaussian, so the error of its variance is measured too.
+        error = squares.std(ddof=1) / np.sqrt(REPLICAS)
+        assert abs(squares.mean() - REPLICAS * heat.se**2) < 3.5 * error
+        assert error < 0.2 * squares.mean(), "too few runs: an error bar wrong by a half would have passed"
+
+
+def test_time_for_is_the_time_at_which_the_forecast_reaches_that_error() -> None:
+    """A study lengthened to what the plan says stands where the plan said, and the 10 % length is not the present one."""
+    study = model(sweep_ns=0.1)
+    friction = friction_of(study, Path())
+    z = 10.0
+    wanted = forecast(study, friction)[1].time_for(z)
+    assert wanted is not None
+    assert wanted > 0.3
+    longer = study.model_copy(update={"schedule": study.schedule.model_copy(update={"sweep_ns": wanted})})
+    assert min(heat.z for heat in forecast(longer, friction)[1].heats) == pytest.approx(z, rel=1e-3)
+
+
+def test_points_without_heat_are_not_called_undersampled() -> None:
+    """At the pseudo-equilibrium no length decides a sign; a short run that cools is undersampled, a long one is not."""
+    friction = friction_of(model(), Path())
+    still, cooling = forecast(model(sweep_ns=0.1), friction)
+    assert not still.is_undersampled
+    assert still.time_for(DECIDED_Z) is None
+    assert cooling.is_undersampled
+    assert not forecast(model(sweep_ns=1), friction)[1].is_undersampled
+
+
+def test_measured_friction_is_taken_where_there_is_one(tmp_path: Path) -> None:
+    """MD studies use their own friction.json, dressed if it is; studies of the model run with theirs and use that."""
+    study = model().model_copy(update={"engine": "lammps"})
+    stated = friction_of(study, tmp_path)
+    assert "none is measured" in stated.source
+    content: dict[str, Any] = {f"friction_{side}_eV_ps_per_A2": 0.5 for side in SIDES} | {"dressed": None}
+    (tmp_path / study.name).mkdir()
+    file = tmp_path / study.name / "friction.json"
+    file.write_text(json.dumps(content))
+    white = friction_of(study, tmp_path)
+    assert white.white == (0.5, 0.5)
+    assert str(file) in white.source
+    # A shell held fast by its bath leaves the core the white friction of its contact.
+    shell = {
+        "core_friction_eV_ps_per_A2": 0.5,
+        "shell_friction_eV_ps_per_A2": 5e4,
+        "shell_mass_eV_ps2_per_A2": 1.0,
+    }
+    file.write_text(json.dumps(content | {"dressed": dict.fromkeys(SIDES, shell)}))
+    dressed = friction_of(study, tmp_path)
+    assert "dressed" in dressed.source
+    heats = [[heat.heat for heat in forecast(study, f)[1].heats] for f in (white, dressed, stated)]
+    assert heats[1] == pytest.approx(heats[0], rel=1e-3)
+    assert heats[2] != pytest.approx(heats[0], rel=0.1)
+    assert friction_of(model(), tmp_path).white == stated.white
