@@ -28,6 +28,8 @@ TOPOLOGY = "topology.data"
 RECORD = "segment.json"
 IDENTITY = "identity.json"
 LOCK = "lock"
+# A run whose workflow was killed stops at its next sample (simulation/stop.py): the one that follows gives it time to.
+LOCK_PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Segments:
             LockedError: another process holds it; names that process.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with lock.held(self.root / LOCK):
+        with lock.held(self.root / LOCK, LOCK_PATIENCE_S):
             replace(self.folder / IDENTITY, json_text(self.identity))
             yield
 

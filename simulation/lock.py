@@ -22,19 +22,21 @@ class LockedError(Exception):
 
 
 @contextlib.contextmanager
-def held(file: Path) -> Iterator[None]:
-    """Hold the lock `file`, made where it is missing, for this process.
+def held(file: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Hold the lock `file`, made where it is missing, for this process; wait `patience_s` for another owner to go.
 
     Raises:
         LockedError: another process holds it; names that process.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+", encoding="utf-8") as stream:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + patience_s
         while not _try(stream.fileno(), fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 stream.seek(0)
-                raise LockedError(f"{file.parent} is in use by {stream.read().strip() or 'another process'}")
+                raise LockedError(
+                    f"{file.parent} is in use by {stream.read().strip() or 'another process'}: wait for it, or end it"
+                )
             time.sleep(PATIENCE_S / 20)
         stream.truncate(0)
         stream.write(f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}\n")

@@ -1,9 +1,11 @@
-"""Orderly stops: a signal or a time limit ends a run between two samples, and the same command continues it later."""
+"""Orderly stops by a signal, a time limit or the end of the workflow, between two samples; the same command continues a run."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -12,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+WORKFLOW = (
+    "NANOFRIDGE_WORKFLOW"  # "host process" of the Snakemake that started this run; set by workflow/rules/common.smk
+)
 
 
 class StopRequested(SystemExit):
@@ -30,21 +35,28 @@ def orderly_stop(label: str, sum_ranks: Callable[[NDArray[np.float64]], None] | 
         sum_ranks: sums an array over MPI ranks in place, so that all ranks stop at the same step; None on one rank.
 
     Yields:
-        A function to call now and then, at the same steps on all ranks; raises StopRequested once a signal has come.
+        A function to call now and then, at the same steps on all ranks; raises StopRequested once a signal has come, or the
+        workflow that started this process is gone: killed outright, it cannot stop what it started, and nobody would wait
+        for the result.
     """
     received = np.zeros(1)
+    workflow = _workflow_process()
 
     def note(number: int, frame: FrameType | None) -> None:
         received[0] = number
 
     def check() -> None:
+        if workflow is not None and not _is_alive(workflow):
+            received[0] = signal.SIGHUP
         number = received.copy()
         if sum_ranks is not None:
             sum_ranks(number)
         if number[0]:
-            name = signal.Signals(int(received[0] or signal.SIGTERM)).name
-            print(f"{label}: stopped by {name}; the same command continues from the last segment", flush=True)
-            raise StopRequested(128 + int(received[0] or signal.SIGTERM))
+            mine = signal.Signals(int(received[0] or signal.SIGTERM))
+            cause = f"because its workflow, process {workflow}, is gone" if mine == signal.SIGHUP else f"by {mine.name}"
+            with contextlib.suppress(BrokenPipeError):  # whoever read this may be gone too
+                print(f"{label}: stopped {cause}; the same command continues from the last segment", flush=True)
+            raise StopRequested(128 + mine)
 
     before = [signal.signal(number, note) for number in SIGNALS]
     try:
@@ -52,6 +64,22 @@ def orderly_stop(label: str, sum_ranks: Callable[[NDArray[np.float64]], None] | 
     finally:
         for number, handler in zip(SIGNALS, before, strict=True):
             signal.signal(number, handler)
+
+
+def _workflow_process() -> int | None:
+    """The Snakemake process that started this run, if it is one that can be seen from here."""
+    host, _, process = os.environ.get(WORKFLOW, "").partition(" ")
+    return int(process) if host == socket.gethostname() and process.isdigit() and _is_alive(int(process)) else None
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # alive, and another user's
+    return True
 
 
 class TimeLimit:

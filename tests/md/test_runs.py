@@ -236,7 +236,9 @@ with Segments(Path(sys.argv[1]), {"deck": []}).locked():
 """
 
 
-def test_second_process_on_a_run_stops_at_the_lock(start: Path, tmp_path: Path) -> None:
+def test_second_process_on_a_run_stops_at_the_lock(
+    start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While one process holds a run, another is told who does, and the lock of a process that died holds nobody up."""
     run = Run(small_study(schedule={"sweep_ns": 0.002}), "kH_4.80", 1)
     holder = subprocess.Popen(
@@ -244,6 +246,7 @@ def test_second_process_on_a_run_stops_at_the_lock(start: Path, tmp_path: Path) 
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
+    monkeypatch.setattr(checkpoint, "LOCK_PATIENCE_S", 0.5)
     with pytest.raises(LockedError, match=f"in use by process {holder.pid} of"):
         simulate(run, start, tmp_path, Ranks(1))
     holder.kill()

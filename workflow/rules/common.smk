@@ -1,4 +1,6 @@
 # What all rules share: the project's modules, this environment's programs, and the study that a wildcard names.
+import os
+import socket
 import sys
 from contextlib import ExitStack
 from functools import cache
@@ -8,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from simulation import deck, lock, plan
+from simulation import deck, lock, plan, stop
 from simulation.study import StudyError
 from simulation.studyfile import load_study
 
@@ -17,6 +19,9 @@ from simulation.studyfile import load_study
 ROOT = workflow.basedir
 PROGRAMS = Path(sys.executable).parent
 shell.prefix('export PATH="{PROGRAMS}:$PATH" PYTHONPATH="{ROOT}${{PYTHONPATH:+:$PYTHONPATH}}"; ')
+
+# A simulation stops in good order when the Snakemake that started it is gone (simulation/stop.py).
+os.environ[stop.WORKFLOW] = f"{socket.gethostname()} {os.getpid()}"
 
 # Every analysis rule carries this, so that results of an older analysis are made again. MD rules do not.
 ANALYSIS_CODE = deck.digest(
@@ -99,4 +104,4 @@ def hold_studies():
         try:
             HELD.enter_context(lock.held(Path("results", name, ".lock")))
         except lock.LockedError as problem:
-            raise WorkflowError(f"{problem}: wait for it, or work on another study")
+            raise WorkflowError(str(problem))
