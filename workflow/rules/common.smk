@@ -15,10 +15,10 @@ from simulation.study import StudyError
 from simulation.studyfile import load_study
 
 # Jobs must find this project's modules and this environment's python and mpiexec, wherever they run. Snakemake fills in
-# the names, hence the doubled braces.
+# the names, hence the doubled braces. A prefix replaces Snakemake's own, without which `| tee` would hide a failure.
 ROOT = workflow.basedir
 PROGRAMS = Path(sys.executable).parent
-shell.prefix('export PATH="{PROGRAMS}:$PATH" PYTHONPATH="{ROOT}${{PYTHONPATH:+:$PYTHONPATH}}"; ')
+shell.prefix('set -euo pipefail; export PATH="{PROGRAMS}:$PATH" PYTHONPATH="{ROOT}${{PYTHONPATH:+:$PYTHONPATH}}"; ')
 
 # A simulation stops in good order when the Snakemake that started it is gone (simulation/stop.py).
 os.environ[stop.WORKFLOW] = f"{socket.gethostname()} {os.getpid()}"
