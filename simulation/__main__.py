@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from simulation.archive import archive
 from simulation.deck import render_standalone
 from simulation.engine import EngineError, Ranks, single_threaded
 from simulation.fields import field_table
@@ -41,6 +42,9 @@ def main() -> int:
     deck.add_argument("study")
     deck.add_argument("point")
     deck.add_argument("replica", type=int, nargs="?", default=1)
+    keep = commands.add_parser("archive", help="copy a study's finished runs to a folder, small enough to publish")
+    keep.add_argument("study")
+    keep.add_argument("folder", type=Path)
     arguments = parser.parse_args()
 
     if arguments.command == "fields":
@@ -56,6 +60,9 @@ def main() -> int:
                 print(f"study {study.name}: {study.argon_atoms} argon atoms per bath, points {known}")
             case "deck":
                 print(render_standalone(Run(study, arguments.point, arguments.replica)), end="")
+            case "archive":
+                for copy in archive(Path("results", study.name), arguments.folder):
+                    print(copy)
             case "equilibrate":
                 ranks = Ranks(study.ranks)
                 make_start(study, arguments.folder, ranks, arguments.time_limit_min)
