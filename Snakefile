@@ -28,6 +28,7 @@ include: "workflow/rules/fluctuations.smk"
 include: "workflow/rules/variants.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/mechanisms.smk"
+include: "workflow/rules/reference.smk"
 
 
 onstart:
@@ -73,6 +74,13 @@ rule variations:
     input:
         f"results/{STUDY.name}/friction_by_variant.csv",
         f"results/{STUDY.name}/figures/variations.png",
+
+
+rule reference:
+    input:
+        "results/reference/summary.csv",
+        "results/reference/report.html",
+        figures(study("reference")),
 
 
 rule mechanisms:

@@ -34,8 +34,7 @@ def test_archive_keeps_what_is_measured(results: Path, tmp_path: Path) -> None:
     assert len(copies) == 2
     ours, theirs = point_summary(load_runs(sources)), point_summary(load_runs(copies))
     for side in ("cold", "hot"):
-        for suffix in ("", "_se"):
-            key = f"heat_{side}_eV_per_ns{suffix}"
+        for key in (f"heat_{side}_eV_per_ns", f"heat_{side}_se"):
             assert theirs[key] == pytest.approx(ours[key], rel=1e-4)
     size = [sum((folder / "series.parquet").stat().st_size for folder in folders) for folders in (sources, copies)]
     assert size[1] < 0.6 * size[0]

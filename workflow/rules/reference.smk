@@ -1,0 +1,22 @@
+# The project's own long runs, shipped in reference/<study>/: there molecular dynamics is taken, not made again.
+
+
+rule unpack:
+    input:
+        multiext("reference/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
+    output:
+        multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
+    log:
+        "results/{study}/logs/{group}/replica_{replica}.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        source=subpath(input[0], parent=True),
+        target=subpath(output[0], parent=True),
+    shell:
+        # With the topology and trajectory, where they are there.
+        "cp -v {params.source}/* {params.target}/ > {log}"
+
+
+ruleorder: unpack > simulate
