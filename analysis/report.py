@@ -6,7 +6,6 @@ are in a folder of their own (``page.html.j2``, ``style.css``, ``captions.yaml``
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import re
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from analysis.pictures import load_figures
 from analysis.runs import SIDES, Parameters
 from analysis.structure import CAVITY_RATIO
 from analysis.summary import beside_theory, by_ratio
@@ -40,9 +39,6 @@ PAPER_RATIOS = (0.17, 1.2, 4.80, 7.27)
 
 PAPER_FRICTION_KG_PER_S = 3.5e-12
 
-SVG_LIMIT_BYTES = 400_000
-"""Beyond this a drawing is mostly atoms, and its PNG is lighter than its paths."""
-
 Z_AGREES = 3.0
 """Deviations beyond this many standard errors are marked: one in 370 of a true model's would be."""
 
@@ -50,7 +46,6 @@ _RUN_KEYS = ("engine", "settings", "seeds", "versions", "ranks", "wall_time_s", 
 # Their youngest entries: where these are, the others are.
 _POINT_KEYS = ("power_se", "entropy_production_se")
 _FRICTION_KEYS = ("difference_ps", "likelihood_cold")
-_IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 def report_page(
@@ -110,7 +105,7 @@ def report_page(
         pictures=[picture for picture in pictures if picture["name"] != "setup"],
         notes=[source["note"] for source in (friction, *by_ratio(points)) if source["note"]],
         checks=_equilibrium_checks(friction, points[0]["parameters"])
-        + _structure_checks(structure, points[0]["parameters"]),
+        + _structure_checks(structure, points[0]["parameters"], friction["dressed"]),
         runs=runs,
         cost=_cost(runs),
         versions=_distinct(run["versions"] for run in runs),
@@ -170,48 +165,6 @@ def paper_rates(parameters: Parameters) -> tuple[float, float] | None:
     friction = PAPER_FRICTION_KG_PER_S / FRICTION_SI
     cold, hot = parameters.white_pair((friction, friction)).heat_rates() * PER_NS
     return float(cold), float(hot)
-
-
-def load_figures(files: Iterable[str | Path], captions: str | Path) -> list[dict[str, str | None]]:
-    """Pictures with their captions, in the order of the captions file; those it does not know come last, by name.
-
-    Args:
-        files: PNG or SVG files; of a pair that differs in the suffix alone, the SVG is taken unless it is large.
-        captions: YAML, for each name ``title``, ``alt`` and ``caption``.
-
-    Returns:
-        For each picture its ``name``, ``title``, ``alt`` and ``caption``; ``source``, the picture, and ``data``, its CSV if
-        there is one, as data URIs.
-    """
-    known: dict[str, dict[str, str]] = yaml.safe_load(Path(captions).read_text())
-    order = list(known)
-    stems = sorted({Path(file).with_suffix("") for file in files}, key=lambda stem: stem.name)
-    stems.sort(key=lambda stem: order.index(stem.name) if stem.name in known else len(order))
-    pictures = []
-    for stem in stems:
-        plain = stem.name.replace("_", " ").capitalize()
-        texts = known.get(stem.name, {"title": plain, "alt": f"Figure: {plain}", "caption": ""})
-        table = stem.with_suffix(".csv")
-        pictures.append(
-            {
-                "name": stem.name,
-                "source": _data_uri(_picture(stem)),
-                "data": _data_uri(table, "text/csv") if table.is_file() else None,
-                **texts,
-            }
-        )
-    return pictures
-
-
-def _picture(stem: Path) -> Path:
-    vector, pixels = stem.with_suffix(".svg"), stem.with_suffix(".png")
-    small = vector.is_file() and vector.stat().st_size <= SVG_LIMIT_BYTES
-    return vector if small or not pixels.is_file() else pixels
-
-
-def _data_uri(file: Path, media_type: str | None = None) -> str:
-    content = base64.b64encode(file.read_bytes()).decode()
-    return f"data:{media_type or _IMAGE_TYPES[file.suffix]};base64,{content}"
 
 
 def _check(runs: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> None:
@@ -299,8 +252,10 @@ def _equilibrium_checks(friction: dict[str, Any], parameters: dict[str, Any]) ->
     return rows
 
 
-def _structure_checks(structure: dict[str, Any] | None, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the trajectory says: leaks, cavities, whole particles, temperature and pressure of the argon."""
+def _structure_checks(
+    structure: dict[str, Any] | None, parameters: dict[str, Any], dressed: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    """What atoms say: leaks, cavities, whole particles, temperatures, pressure, and adsorbed argon beside the dressed model."""
     if structure is None:
         return []
     leaked = structure["leaked_atoms"]
@@ -323,8 +278,30 @@ def _structure_checks(structure: dict[str, Any] | None, parameters: dict[str, An
                 None,
             ),
             _finding(f"Mean pressure of the {side} argon, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
+            _internal_temperature(side, structure, parameters),
+            _first_layer(side, structure[f"layer_{side}"], parameters, dressed),
         ]
     return rows
+
+
+def _internal_temperature(side: str, structure: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    value, se, z = (structure[f"internal_temperature_{side}_{end}"] for end in ("K", "se", "z"))
+    found = "not measured" if value is None else measured(value, se)
+    expected = f"{parameters[f'temperature_{side}_K']:g} (z {z_score(z)})"
+    ok = None if z is None else abs(z) < Z_AGREES
+    return _finding(f"Temperature inside the {side} particle, K", found, expected, ok)
+
+
+def _first_layer(
+    side: str, layer: dict[str, Any] | None, parameters: dict[str, Any], dressed: dict[str, Any] | None
+) -> dict[str, Any]:
+    found = "none stands out" if layer is None else measured(layer["mass_ratio"], layer["mass_ratio_se"])
+    expected = ""
+    if dressed is not None:
+        mass = parameters[f"mass_{side}_eV_ps2_per_A2"]
+        shell = measured(dressed[side]["shell_mass_eV_ps2_per_A2"], dressed[side]["shell_mass_se"], 1 / mass)
+        expected = f"dressed particle: M/m = {shell}"
+    return _finding(f"Mass of the first layer of argon on the {side} particle, m", found, expected, None)
 
 
 def _cost(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -1,9 +1,14 @@
-"""What the trajectory says about the set-up: density profile, leaks, cavities, and whether the particles stay whole."""
+"""What a run says about its set-up: argon between walls, leaks, cavities, and particles whole and as warm as their baths.
+
+The argon around the particles is the subject of ``analysis.adsorption``.
+"""
 
 from __future__ import annotations
 
 import math
 import warnings
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +19,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from analysis.runs import SIDES, Run
-
-Array = NDArray[np.float64]
+from analysis.adsorption import argon_around
+from analysis.runs import SIDES, Array, Run
+from analysis.timeseries import SeriesTooShortError, choose_blocks, stationary_mean
 
 ARGON = {"cold": "1", "hot": "2"}
 PARTICLE = {"cold": "3", "hot": "4"}
@@ -28,6 +33,12 @@ CAVITY_CELL_A = 12.0
 
 CAVITY_RATIO = 0.5
 """A cell at less than half of the mean density is a bubble: thermal fluctuations of a liquid reach about a fifth."""
+
+LEAST_TIME_PS = 200.0
+"""Copper and argon exchange heat within some 12 ps: shorter runs cannot tell how slowly, and with it not their own error."""
+
+SHOWN_TIMES = 80
+"""Stretches of the run that temperatures are averaged over, to be drawn against time."""
 
 BOND_A = 3.6
 """Copper atoms closer than this are neighbours: between first (2.56 Å) and second shell (3.61 Å) of fcc copper."""
@@ -51,84 +62,131 @@ def load_trajectory(folder: str | Path) -> MDAnalysis.Universe:
         )
 
 
+@dataclass(frozen=True)
+class Side:
+    """The atoms of one side, and the x of its walls, Å."""
+
+    argon: MDAnalysis.AtomGroup
+    particle: MDAnalysis.AtomGroup
+    walls: tuple[float, float]
+
+
 def structure(run: Run) -> dict[str, Any]:
     """Structure of one run, over all frames of its trajectory and all samples of its series.
 
     Returns:
         ``x_A`` and ``density_<side>_per_nm3``: argon density along x, over the whole cross-section; ``leaked_atoms``: most
         atoms in a frame beyond a wall of their side; ``emptiest_cell_<side>``: lowest density of a cell of about 12 Å, in
-        units of the mean of all cells of that side, over all frames, away from walls and particle; ``cavity``;
-        ``largest_cluster_<side>``: fewest atoms in the particle's largest cluster; mean bath temperature and pressure;
-        ``sound``: nothing leaked, no cavity, both particles whole.
+        units of ``bulk_density_<side>_per_nm3``, the mean of all cells of that side away from walls and particle, over all
+        frames; ``cavity``; ``largest_cluster_<side>``: fewest atoms in the particle's largest cluster; mean bath temperature
+        and pressure; ``sound``: nothing leaked, no cavity, both particles whole; and the entries of ``argon_around`` and
+        ``temperatures``.
+
+    Raises:
+        FileNotFoundError: if the run has no trajectory.
+        ValueError: if the trajectory holds no frame.
     """
     universe = load_trajectory(run.folder)
-    groups = {kind: {s: universe.select_atoms(f"type {t[s]}") for s in SIDES} for kind, t in _KINDS.items()}
-    bounds = {side: _bounds(groups["wall"][side].positions[:, 0]) for side in SIDES}
-    edges = np.arange(bounds["cold"][0], bounds["hot"][1] + PROFILE_BIN_A, PROFILE_BIN_A)
-    counts = {side: np.zeros(len(edges) - 1) for side in SIDES}
-    emptiest, whole = dict.fromkeys(SIDES, math.inf), {side: len(groups["particle"][side]) for side in SIDES}
-    leaked, frames = 0, 0
-    cross_section = float(np.prod(universe.dimensions[1:3]))
-    for _ in universe.trajectory:
-        frames += 1
-        outside = 0
-        for side in SIDES:
-            argon, particle = groups["argon"][side].positions.astype(float), groups["particle"][side].positions
-            counts[side] += np.histogram(argon[:, 0], edges)[0]
-            low, high = bounds[side]
-            for x in (argon[:, 0], particle[:, 0]):
-                outside += int(((x < low) | (x > high)).sum())
-            emptiest[side] = min(emptiest[side], _emptiest(argon, particle, bounds[side], universe.dimensions[1:3]))
-            whole[side] = min(whole[side], _largest_cluster(particle))
-        leaked = max(leaked, outside)
-    if frames == 0:
+    if len(universe.trajectory) == 0:
         raise ValueError(f"{run.folder / 'trajectory.dcd'}: holds no frame; lower schedule.trajectory_every_ps")
-    result: dict[str, Any] = {"frames": frames, "x_A": ((edges[1:] + edges[:-1]) / 2).tolist(), "leaked_atoms": leaked}
-    for side in SIDES:
-        volume_nm3 = cross_section * PROFILE_BIN_A / 1000
-        result[f"density_{side}_per_nm3"] = (counts[side] / frames / volume_nm3).tolist()
-        result[f"walls_{side}_A"] = list(bounds[side])
-        # In a bath barely larger than its particle every cell touches it, and nothing can be said.
-        result[f"emptiest_cell_{side}"] = emptiest[side] if math.isfinite(emptiest[side]) else None
-        result[f"largest_cluster_{side}"] = whole[side]
-        result[f"particle_atoms_{side}"] = len(groups["particle"][side])
-        for name in (f"temperature_{side}_K", f"pressure_{side}_bar"):
-            result[name] = float(run.series[name].mean())
-    result["cavity"] = bool(min(emptiest.values()) < CAVITY_RATIO)
-    intact = all(whole[side] == len(groups["particle"][side]) for side in SIDES)
-    result["sound"] = bool(leaked == 0 and not result["cavity"] and intact)
-    return result
+    sides = {side: _side(universe, side) for side in SIDES}
+    edges = np.arange(sides["cold"].walls[0], sides["hot"].walls[1] + PROFILE_BIN_A, PROFILE_BIN_A)
+    result: dict[str, Any] = {"frames": len(universe.trajectory), "x_A": ((edges[1:] + edges[:-1]) / 2).tolist()}
+    result["leaked_atoms"] = max(sum(_outside(side) for side in sides.values()) for _ in universe.trajectory)
+    for name, side in sides.items():
+        cells = [cell for _ in universe.trajectory if (cell := _cell_densities(side, universe.dimensions[1:3])).size]
+        # In a bath barely larger than its particle every cell touches it, and of the bulk nothing can be said.
+        result |= {
+            f"density_{name}_per_nm3": _density_along_x(universe, side, edges).tolist(),
+            f"walls_{name}_A": list(side.walls),
+            f"emptiest_cell_{name}": min(float(cell.min() / cell.mean()) for cell in cells) if cells else None,
+            f"bulk_density_{name}_per_nm3": float(np.concatenate(cells).mean()) if cells else None,
+            f"largest_cluster_{name}": min(_largest_cluster(side.particle.positions) for _ in universe.trajectory),
+            f"particle_atoms_{name}": len(side.particle),
+            f"particle_mass_{name}_eV_ps2_per_A2": run.parameters.mass[SIDES.index(name)],
+        }
+        result |= argon_around(name, universe, side.particle, side.argon, side.walls)
+        for column in (f"temperature_{name}_K", f"pressure_{name}_bar"):
+            result[column] = float(run.series[column].mean())
+    emptiest = [result[f"emptiest_cell_{name}"] for name in SIDES]
+    result["cavity"] = any(ratio is not None and ratio < CAVITY_RATIO for ratio in emptiest)
+    intact = all(result[f"largest_cluster_{name}"] == result[f"particle_atoms_{name}"] for name in SIDES)
+    result["sound"] = result["leaked_atoms"] == 0 and not result["cavity"] and intact
+    return result | temperatures(run)
 
 
-_KINDS = {"argon": ARGON, "particle": PARTICLE, "wall": WALL}
+def temperatures(run: Run) -> dict[str, Any]:
+    """How warm the copper of each particle is, against its bath.
+
+    Returns:
+        ``internal_temperature_<side>_K``, of the motion about the centre of mass, its standard error and its deviation ``_z``
+        from the temperature of the bath, and ``over_time``: ``time_ps``, ``bath_<side>_K`` and ``internal_<side>_K``, means
+        over stretches of the run. What concerns the inside is ``None`` in a run that did not measure it, and error and
+        deviation in one too short to tell them.
+    """
+    stretches = min(SHOWN_TIMES, len(run.series))
+
+    def means(values: Array) -> list[float]:
+        return [float(part.mean()) for part in np.array_split(values, stretches)]
+
+    inside, blocks = run.internal_temperature, None
+    if inside is not None and run.duration >= LEAST_TIME_PS:
+        deviation = inside.T - np.array(run.parameters.temperature)[:, None]
+        with suppress(SeriesTooShortError):
+            blocks = choose_blocks([deviation], run.parameters.sample_interval, series=1)
+    over_time: dict[str, list[float] | None] = {"time_ps": means(run.series["time_ps"].to_numpy())}
+    entries: dict[str, Any] = {"over_time": over_time}
+    for j, side in enumerate(SIDES):
+        over_time[f"bath_{side}_K"] = means(run.series[f"temperature_{side}_K"].to_numpy())
+        over_time[f"internal_{side}_K"] = None
+        entries |= dict.fromkeys(f"internal_temperature_{side}_{end}" for end in ("K", "se", "z"))
+        if inside is not None:
+            over_time[f"internal_{side}_K"] = means(inside[:, j])
+            mean = stationary_mean(inside[None, :, j], blocks)
+            numbers = (mean.value, mean.se, mean.z(run.parameters.temperature[j]))
+            for end, value in zip(("K", "se", "z"), numbers, strict=True):
+                entries[f"internal_temperature_{side}_{end}"] = value if math.isfinite(value) else None
+    return entries
 
 
-def _bounds(wall_x: NDArray[np.float32]) -> tuple[float, float]:
-    return float(wall_x.min()), float(wall_x.max())
+def _side(universe: MDAnalysis.Universe, name: str) -> Side:
+    wall = universe.select_atoms(f"type {WALL[name]}").positions[:, 0]
+    argon, particle = (universe.select_atoms(f"type {kind[name]}") for kind in (ARGON, PARTICLE))
+    return Side(argon, particle, (float(wall.min()), float(wall.max())))
 
 
-def _emptiest(
-    argon: Array, particle: NDArray[np.float32], bounds: tuple[float, float], box: NDArray[np.float32]
-) -> float:
-    """Lowest argon density of a cell over the mean density of all cells that do not touch the particle; infinite if all do.
+def _outside(side: Side) -> int:
+    """Atoms beyond a wall of their side, in the current frame."""
+    x = np.concatenate([side.argon.positions[:, 0], side.particle.positions[:, 0]])
+    return int(((x < side.walls[0]) | (x > side.walls[1])).sum())
+
+
+def _density_along_x(universe: MDAnalysis.Universe, side: Side, edges: Array) -> Array:
+    """Argon atoms per nm³ between x edges, mean over all frames."""
+    counts = sum(np.histogram(side.argon.positions[:, 0], edges)[0] for _ in universe.trajectory)
+    cross_section = float(np.prod(universe.dimensions[1:3]))
+    return np.asarray(1000 * counts / (len(universe.trajectory) * cross_section * PROFILE_BIN_A))
+
+
+def _cell_densities(side: Side, box: NDArray[np.float32]) -> Array:
+    """Argon atoms per nm³ in each cell that does not touch the particle, in the current frame; empty if all do.
 
     Cells fill the side without the half cell next to each wall, where argon is layered.
     """
-    lows = np.array([bounds[0] + CAVITY_CELL_A / 2, 0.0, 0.0])
-    lengths = np.array([bounds[1] - bounds[0] - CAVITY_CELL_A, *box.astype(float)])
+    lows = np.array([side.walls[0] + CAVITY_CELL_A / 2, 0.0, 0.0])
+    lengths = np.array([side.walls[1] - side.walls[0] - CAVITY_CELL_A, *box.astype(float)])
     cells = np.maximum((lengths / CAVITY_CELL_A).round().astype(int), 1)
-    wrapped = argon.copy()
+    wrapped = side.argon.positions.astype(float)
     wrapped[:, 1:] %= box
     grids = [np.linspace(low, low + length, n + 1) for low, length, n in zip(lows, lengths, cells, strict=True)]
     counts = np.histogramdd(wrapped, grids)[0]
     centres = np.stack(np.meshgrid(*[(g[1:] + g[:-1]) / 2 for g in grids], indexing="ij"), axis=-1)
-    middle = particle.mean(axis=0).astype(float)
-    radius = float(np.linalg.norm(particle - middle, axis=1).max())
+    copper = side.particle.positions.astype(float)
+    middle = copper.mean(axis=0)
+    radius = float(np.linalg.norm(copper - middle, axis=1).max())
     half_diagonal = float(np.linalg.norm(lengths / cells)) / 2
     free = np.linalg.norm(centres - middle, axis=-1) > radius + half_diagonal
-    if not free.any():
-        return math.inf
-    return float(counts[free].min() / counts[free].mean())
+    return np.asarray(1000 * counts[free] / np.prod(lengths / cells))
 
 
 def _largest_cluster(positions: NDArray[np.float32]) -> int:

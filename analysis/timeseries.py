@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,6 +151,15 @@ def stationary_mean(observable: Array, blocks: Blocks | None) -> Estimate:
     edges = np.linspace(0, observable.shape[1], blocks.count + 1).round().astype(int)
     means = np.add.reduceat(observable, edges[:-1], axis=1) / np.diff(edges)
     return Estimate(value, blocks.slow_widening * float(means.std(ddof=1)) / math.sqrt(blocks.total))
+
+
+def mean_of_one(series: Array, interval: float) -> Estimate:
+    """Mean of one stationary series, shape (n,), its error from blocks of its own memory; NaN if it is too short for that."""
+    blocks: Blocks | None = None
+    if len(series) > 1:
+        with suppress(SeriesTooShortError):
+            blocks = choose_blocks([series[None]], interval, 1)
+    return stationary_mean(series[None], blocks)
 
 
 def slope(cumulative: Array, interval: float) -> float:

@@ -1,50 +1,135 @@
-"""Density of argon along x, between the walls and around the particles."""
+"""Argon between the walls and around the particles, and how warm the particles are."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, new_figure
 from analysis.runs import SIDES
 
+SIDE_LINE = {"cold": "-", "hot": "--"}  # both particles are much alike: dashes leave the curve below visible
+INNER_NM = 0.7  # nearer than this is copper alone
 
-def structure(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw the density profile of both baths and what the checks found.
+
+def structure(content: dict[str, Any], friction: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Draw argon along x, argon around both particles, its mass beside the dressed model's, and temperatures over time.
 
     Args:
         content: of ``structure.json``.
+        friction: of ``friction.json`` of the same study.
 
     Returns:
-        The figure, and its data: ``x_A``, ``density_cold_per_nm3``, ``density_hot_per_nm3``.
+        The figure, and its data: rows of ``panel`` (``along_x``, ``radial_density``, ``argon_within``, ``internal`` or
+        ``bath``), ``side``, ``abscissa`` (Å, Å, Å, ps, ps) and ``value`` (nm⁻³, nm⁻³, particle masses, K, K).
     """
-    table = pd.DataFrame({key: content[key] for key in ("x_A", *(f"density_{side}_per_nm3" for side in SIDES))})
-    figure = new_figure(7.2, 3.2)
-    axes = figure.subplots()
-    walls = {x for side in SIDES for x in content[f"walls_{side}_A"]}
+    table = _table(content)
+    figure = new_figure(7.2, 5.8)
+    (along, around), (within, warmth) = figure.subplots(2, 2)
+    _draw_along_x(along, table, content)
+    _draw_around(around, table, content)
+    _draw_within(within, table, content, friction)
+    _draw_temperatures(warmth, table, content)
+    titles = ("between the walls", "around each particle", "mass of that argon", "inside the particles")
+    for axes, letter, title in zip((along, around, within, warmth), "abcd", titles, strict=True):
+        axes.set_title(f"({letter}) {title}", loc="left", fontsize=9)
+    verdict = "nothing leaked, no cavity, particles whole" if content["sound"] else "NOT SOUND: see structure.json"
+    figure.suptitle(f"{content['frames']} frames: {verdict}", fontsize=9)
+    return figure, table
+
+
+def _table(content: dict[str, Any]) -> pd.DataFrame:
+    over_time = content["over_time"]
+    rows = []
+    for side in SIDES:
+        for panel, abscissa, values in (
+            ("along_x", content["x_A"], content[f"density_{side}_per_nm3"]),
+            ("radial_density", content[f"radius_{side}_A"], content[f"radial_density_{side}_per_nm3"]),
+            ("argon_within", content[f"radius_{side}_A"], content[f"argon_within_{side}"]),
+            ("internal", over_time["time_ps"], over_time[f"internal_{side}_K"]),
+            ("bath", over_time["time_ps"], over_time[f"bath_{side}_K"]),
+        ):
+            if values is not None:
+                rows.append(pd.DataFrame({"panel": panel, "side": side, "abscissa": abscissa, "value": values}))
+    return pd.concat(rows, ignore_index=True)
+
+
+def _plot(axes: Axes, table: pd.DataFrame, panel: str, side: str, scale: float = 1.0, **style: Any) -> None:
+    chosen = table[(table["panel"] == panel) & (table["side"] == side)]
+    axes.plot(chosen["abscissa"] * scale, chosen["value"], **({"color": SIDE_COLOUR[side]} | style))
+
+
+def _draw_along_x(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> None:
     for side in SIDES:
         low, high = content[f"walls_{side}_A"]
-        inside = table[(table["x_A"] > low) & (table["x_A"] < high)]
-        temperature, pressure = content[f"temperature_{side}_K"], content[f"pressure_{side}_bar"]
-        axes.plot(
-            inside["x_A"] / 10,
-            inside[f"density_{side}_per_nm3"],
-            color=SIDE_COLOUR[side],
-        )
+        inside = table[(table["panel"] != "along_x") | table["abscissa"].between(low, high)]
+        _plot(axes, inside, "along_x", side, scale=0.1, linewidth=1.0)
         axes.annotate(
-            f"{side} bath\n{temperature:.1f} K, {pressure:.0f} bar",
-            ((low + high) / 20, 0.85),
+            f"{side} bath\n{content[f'temperature_{side}_K']:.1f} K\n{content[f'pressure_{side}_bar']:.0f} bar",
+            ((low + high) / 20, 0.97),
             xycoords=("data", "axes fraction"),
             ha="center",
+            va="top",
             color=SIDE_COLOUR[side],
         )
-    for x in walls:
-        axes.axvline(x / 10, color=NEUTRAL, linewidth=2)
+        for x in (low, high):
+            axes.axvline(x / 10, color=NEUTRAL, linewidth=2)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("x (nm)")
     axes.set_ylabel("argon density (nm$^{-3}$)")
-    verdict = "nothing leaked, no cavity, particles whole" if content["sound"] else "NOT SOUND: see structure.json"
-    axes.set_title(f"{content['frames']} frames: {verdict}", loc="left", fontsize=9)
-    return figure, table
+
+
+def _draw_around(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> None:
+    for side in SIDES:
+        _plot(axes, table, "radial_density", side, scale=0.1, linestyle=SIDE_LINE[side], label=f"{side} particle")
+        if (bulk := content[f"bulk_density_{side}_per_nm3"]) is not None:
+            axes.axhline(bulk, color=NEUTRAL, linestyle=":", linewidth=1, label="bulk" if side == "cold" else None)
+    _shade_layer(axes, content, label="first layer")
+    axes.set_xlim(left=INNER_NM)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("distance r from the centre of mass (nm)")
+    axes.set_ylabel("argon density (nm$^{-3}$)")
+    axes.legend()
+
+
+def _shade_layer(axes: Axes, content: dict[str, Any], label: str | None = None) -> None:
+    """The first layer on the cold particle, from where there is argon at all; on the hot one it ends within a shell of that."""
+    if (layer := content["layer_cold"]) is not None:
+        masses = zip(content["radius_cold_A"], content["argon_within_cold"], strict=True)
+        first = next(radius for radius, mass in masses if mass > 0.0)
+        axes.axvspan(first / 10, layer["end_A"] / 10, color=NEUTRAL, alpha=0.15, linewidth=0, label=label)
+
+
+def _draw_within(axes: Axes, table: pd.DataFrame, content: dict[str, Any], friction: dict[str, Any]) -> None:
+    top = 3.0
+    for side in SIDES:
+        _plot(axes, table, "argon_within", side, scale=0.1, linestyle=SIDE_LINE[side])
+        if friction["dressed"] is not None:
+            shell, mass = friction["dressed"][side], content[f"particle_mass_{side}_eV_ps2_per_A2"]
+            ratio, se = shell["shell_mass_eV_ps2_per_A2"] / mass, shell["shell_mass_se"] / mass
+            label = f"M of the {side} dressed particle"
+            axes.axhline(ratio, color=SIDE_COLOUR[side], linestyle=SIDE_LINE[side], linewidth=1, label=label)
+            axes.axhspan(ratio - se, ratio + se, color=SIDE_COLOUR[side], alpha=0.15, linewidth=0)
+            top = max(top, 1.5 * ratio)
+    _shade_layer(axes, content)
+    axes.set_xlim(left=INNER_NM)
+    axes.set_ylim(0, top)
+    axes.set_xlabel("distance r from the centre of mass (nm)")
+    axes.set_ylabel("argon nearer than r\n(particle masses)")
+    if friction["dressed"] is not None:
+        axes.legend(loc="lower right")
+
+
+def _draw_temperatures(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> None:
+    for side in SIDES:
+        _plot(axes, table, "bath", side, linewidth=0.7, alpha=0.7, label=f"{side} bath")
+        _plot(axes, table, "internal", side, label=f"{side} particle")
+    if content["over_time"]["internal_cold_K"] is None:
+        axes.text(0.5, 0.5, "not measured in this run", ha="center", transform=axes.transAxes)
+    axes.set_ylim(top=axes.get_ylim()[0] + 1.35 * (axes.get_ylim()[1] - axes.get_ylim()[0]))  # room for the legend
+    axes.set_xlabel("time (ps)")
+    axes.set_ylabel("temperature (K)")
+    axes.legend(ncols=2, loc="upper center")

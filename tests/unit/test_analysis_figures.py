@@ -106,14 +106,30 @@ def test_friction_figure_holds_all_curves(friction_content: dict[str, Any]) -> N
     assert np.abs(data["correlation"] - data["white"]).max() < 0.35
 
 
-def test_structure_figure_says_when_something_is_wrong() -> None:
-    """A set-up that failed a check does not get a reassuring title."""
-    content = {"x_A": [5.0, 15.0], "frames": 3, "sound": False}
+def test_structure_figure_draws_what_there_is() -> None:
+    """A set-up that failed a check gets no reassuring title; shell masses and inner temperatures are drawn where known."""
+    content: dict[str, Any] = {"x_A": [5.0, 15.0], "frames": 3, "sound": False, "over_time": {"time_ps": [0.0, 1.0]}}
+    layer = {"end_A": 12.0}
     for side, walls in (("cold", [0.0, 10.0]), ("hot", [10.0, 20.0])):
-        content |= {f"density_{side}_per_nm3": [1.0, 2.0], f"walls_{side}_A": walls}
+        content |= {f"density_{side}_per_nm3": [1.0, 2.0], f"walls_{side}_A": walls, f"layer_{side}": layer}
+        content |= {f"radius_{side}_A": [9.0, 12.0], f"radial_density_{side}_per_nm3": [0.0, 3.0]}
+        content |= {f"argon_within_{side}": [0.0, 0.4], f"bulk_density_{side}_per_nm3": 2.0}
         content |= {f"temperature_{side}_K": 100.0, f"pressure_{side}_bar": 300.0}
-    assert "NOT SOUND" in draw_structure(content)[0].axes[0].get_title(loc="left")
-    assert "NOT SOUND" not in draw_structure(content | {"sound": True})[0].axes[0].get_title(loc="left")
+        content[f"particle_mass_{side}_eV_ps2_per_A2"] = 1.25
+        content["over_time"] |= {f"bath_{side}_K": [100.0, 101.0], f"internal_{side}_K": [99.0, 98.0]}
+    shell = {"shell_mass_eV_ps2_per_A2": 1.5, "shell_mass_se": 0.5}
+    figure, table = draw_structure(content, {"dressed": {"cold": shell, "hot": shell}})
+    assert "NOT SOUND" in figure.get_suptitle()
+    shells = [line for line in figure.axes[2].lines if "M of" in str(line.get_label())]
+    assert [np.asarray(line.get_ydata())[0] for line in shells] == [1.2, 1.2]
+    assert set(table["panel"]) == {"along_x", "radial_density", "argon_within", "internal", "bath"}
+
+    older = content | {"sound": True, "layer_cold": None, "bulk_density_cold_per_nm3": None}
+    older["over_time"] = content["over_time"] | {"internal_cold_K": None, "internal_hot_K": None}
+    figure, table = draw_structure(older, {"dressed": None})
+    assert "NOT SOUND" not in figure.get_suptitle()
+    assert "internal" not in set(table["panel"])
+    assert [text.get_text() for text in figure.axes[3].texts] == ["not measured in this run"]
 
 
 def test_saved_files_lie_beside_each_other_and_repeat(tmp_path: Path, friction_content: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ import pytest
 from analysis.friction import friction_summary
 from analysis.heat import point_summary
 from analysis.performance import performance_summary
-from analysis.report import PAPER, interval, load_figures, measured, number, paper_rates, report_page, subscripts
+from analysis.pictures import load_figures
+from analysis.report import PAPER, interval, measured, number, paper_rates, report_page, subscripts
 from analysis.runs import Run
 from tests.unit.synthetic import Truth, synthetic_runs
 
@@ -31,6 +32,10 @@ STRUCTURE = {"leaked_atoms": 0, "cavity": False, "sound": True} | {
         ("particle_atoms", "", 186),
         ("temperature", "_K", 100.0),
         ("pressure", "_bar", 400.0),
+        ("internal_temperature", "_K", 99.0),
+        ("internal_temperature", "_se", 0.5),
+        ("internal_temperature", "_z", -2.0),
+        ("layer", "", {"mass_ratio": 0.371, "mass_ratio_se": 0.002}),
     )
 }
 
@@ -144,17 +149,18 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     friction = long_study["friction"]
     assert measured(1e12 * friction["friction_hot_kg_per_s"], 1e12 * friction["friction_hot_kg_per_s_se"]) in cells
     assert "577641990" in cells
+    assert "0.3710 ± 0.0020" in cells
     assert number(friction["likelihood_hot"]["bic_white_less_dressed"], 0) in cells
-    assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4
+    assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4 + 2
 
 
 def test_failed_checks_are_seen(long_study: dict[str, Any], figures: list[Path]) -> None:
-    """A leak, a broken particle and an unclosed energy each turn one verdict to no."""
+    """A leak, a broken particle, a cold one and an unclosed energy each turn one verdict to no."""
     runs = [dict(run) for run in long_study["runs"]]
     runs[0]["closure"] = runs[0]["closure"] | {"hot_drift_eV_per_ns": -0.06}
-    broken = STRUCTURE | {"leaked_atoms": 3, "largest_cluster_hot": 185}
+    broken = STRUCTURE | {"leaked_atoms": 3, "largest_cluster_hot": 185, "internal_temperature_hot_z": -3.5}
     html = report_page(**(long_study | {"runs": runs, "structure": broken}), figures=figures, design=DESIGN)
-    assert html.count("✗ no") == 3
+    assert html.count("✗ no") == 4
 
 
 def test_short_study_shows_unknown_errors(figures: list[Path]) -> None:

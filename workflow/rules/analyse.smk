@@ -149,7 +149,8 @@ rule plot_equilibrium:
 
 rule plot_structure:
     input:
-        "results/{study}/structure.json",
+        structure="results/{study}/structure.json",
+        friction="results/{study}/friction.json",
     output:
         multiext("results/{study}/figures/structure", ".png", ".svg", ".csv"),
     log:

@@ -1,4 +1,4 @@
-"""Density profile along x. inputs: [0] structure.json; outputs: [0] .png (with .svg and .csv beside it)."""
+"""Argon and temperatures. inputs: structure, friction (.json); outputs: [0] .png (with .svg and .csv beside it)."""
 
 import json
 from pathlib import Path
@@ -10,4 +10,5 @@ from analysis.figures.style import save
 if TYPE_CHECKING:
     snakemake: Any
 
-save(*structure(json.loads(Path(snakemake.input[0]).read_text())), snakemake.output[0])
+contents = [json.loads(Path(file).read_text()) for file in (snakemake.input.structure, snakemake.input.friction)]
+save(*structure(*contents), snakemake.output[0])

@@ -1,0 +1,113 @@
+"""Argon around a particle: its density by distance from the centre of mass, and the layer adsorbed on the copper.
+
+MDAnalysis's ``InterRDF`` divides by the volume of a box that is periodic along all axes and open to argon everywhere. Here
+walls bound x and copper fills the middle. Counts are therefore divided by the volume of their own shell, out to where shells
+are still whole: short of the nearest wall and of half the period along y and z. The radial distribution function g(r) is this
+density over that of the bulk.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import MDAnalysis
+import numpy as np
+from MDAnalysis.lib.distances import capped_distance
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+
+from analysis.timeseries import Array, mean_of_one
+
+SHELL_A = 0.25
+"""Width of a shell, a tenth of that of a layer of argon."""
+
+SMOOTHING_A = 0.5
+"""Standard deviation of the kernel that the density is smoothed with before peaks are sought: facets split a layer's peak."""
+
+PROMINENCE = 0.5
+"""Least rise of a layer, and least fall behind it, in units of the outermost density: more than noise, less than a layer's."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The first layer of argon on a particle: radius (Å) and density (nm⁻³) of its peak, and the radius where it ends (Å)."""
+
+    peak: float
+    peak_density: float
+    end: float
+
+
+def argon_around(
+    side: str,
+    universe: MDAnalysis.Universe,
+    particle: MDAnalysis.AtomGroup,
+    argon: MDAnalysis.AtomGroup,
+    walls: tuple[float, float],
+) -> dict[str, Any]:
+    """Argon about the centre of mass of one particle, over all frames.
+
+    Returns:
+        ``radius_<side>_A``, the outer radius of each shell, with ``radial_density_<side>_per_nm3`` in it and
+        ``argon_within_<side>``, the mass of the argon nearer than it in units of the particle's; ``layer_<side>``: ``peak_A``,
+        ``peak_density_per_nm3``, ``end_A``, the number of ``atoms`` nearer than that and their ``mass_ratio`` to the particle,
+        both with ``_se``, or ``None`` if no layer stands out.
+    """
+    edges = np.arange(0.0, float(universe.dimensions[1:3].min()) / 2 + 1e-6, SHELL_A)
+    counts = np.zeros((len(universe.trajectory), len(edges) - 1))
+    reach = edges[-1]
+    for frame, _ in enumerate(universe.trajectory):
+        centre = particle.center_of_mass()
+        # Periodic along x too, which is harmless: the box holds both baths, and no shell reaches half of it.
+        _, distances = capped_distance(centre, argon, float(edges[-1]), box=universe.dimensions)
+        counts[frame] = np.histogram(distances, edges)[0]
+        reach = min(reach, centre[0] - walls[0], walls[1] - centre[0])
+    whole = int((edges[1:] <= reach).sum())
+    counts, edges = counts[:, :whole], edges[: whole + 1]
+    density = shell_density(counts.mean(axis=0), edges)
+    atom = float(argon.masses[0] / particle.total_mass())
+    layer = adsorbed_layer(density, edges)
+    entries: dict[str, Any] = {
+        f"radius_{side}_A": edges[1:].tolist(),
+        f"radial_density_{side}_per_nm3": density.tolist(),
+        f"argon_within_{side}": (atom * counts.mean(axis=0).cumsum()).tolist(),
+        f"layer_{side}": None,
+    }
+    if layer is not None:
+        atoms = mean_of_one(counts[:, edges[1:] <= layer.end].sum(axis=1), universe.trajectory.dt)
+        se = atoms.se if math.isfinite(atoms.se) else None
+        entries[f"layer_{side}"] = {
+            "peak_A": layer.peak,
+            "peak_density_per_nm3": layer.peak_density,
+            "end_A": layer.end,
+            "atoms": atoms.value,
+            "atoms_se": se,
+            "mass_ratio": atom * atoms.value,
+            "mass_ratio_se": None if se is None else atom * se,
+        }
+    return entries
+
+
+def shell_density(counts: Array, edges: Array) -> Array:
+    """Density in spherical shells, nm⁻³, from the atoms in each and the radii that bound them, Å."""
+    return np.asarray(counts / (4e-3 * np.pi / 3 * np.diff(edges**3)))
+
+
+def adsorbed_layer(density: Array, edges: Array) -> Layer | None:
+    """The first layer: the innermost peak of the smoothed density, out to the minimum behind it; ``None`` if either is missing.
+
+    Args:
+        density: in each shell, nm⁻³.
+        edges: radii that bound the shells, Å.
+    """
+    smooth = gaussian_filter1d(density, SMOOTHING_A / SHELL_A)
+    least = PROMINENCE * density[len(density) * 4 // 5 :].mean()
+    peaks, _ = find_peaks(smooth, prominence=least)
+    if peaks.size == 0:
+        return None
+    minima, _ = find_peaks(-smooth[peaks[0] :], prominence=least)
+    if minima.size == 0:
+        return None
+    middle = (edges[1:] + edges[:-1]) / 2
+    return Layer(float(middle[peaks[0]]), float(smooth[peaks[0]]), float(edges[peaks[0] + minima[0] + 1]))

@@ -1,0 +1,56 @@
+"""Figures for a page that needs nothing else: each with its texts, itself and its data inside the page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+SVG_LIMIT_BYTES = 400_000
+"""Beyond this a drawing is mostly atoms, and its PNG is lighter than its paths."""
+
+_IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+
+
+def load_figures(files: Iterable[str | Path], captions: str | Path) -> list[dict[str, str | None]]:
+    """Pictures with their captions, in the order of the captions file; those it does not know come last, by name.
+
+    Args:
+        files: PNG or SVG files; of a pair that differs in the suffix alone, the SVG is taken unless it is large.
+        captions: YAML, for each name ``title``, ``alt`` and ``caption``.
+
+    Returns:
+        For each picture its ``name``, ``title``, ``alt`` and ``caption``; ``source``, the picture, and ``data``, its CSV if
+        there is one, as data URIs.
+    """
+    known: dict[str, dict[str, str]] = yaml.safe_load(Path(captions).read_text())
+    order = list(known)
+    stems = sorted({Path(file).with_suffix("") for file in files}, key=lambda stem: stem.name)
+    stems.sort(key=lambda stem: order.index(stem.name) if stem.name in known else len(order))
+    pictures = []
+    for stem in stems:
+        plain = stem.name.replace("_", " ").capitalize()
+        texts = known.get(stem.name, {"title": plain, "alt": f"Figure: {plain}", "caption": ""})
+        table = stem.with_suffix(".csv")
+        pictures.append(
+            {
+                "name": stem.name,
+                "source": _data_uri(_picture(stem)),
+                "data": _data_uri(table, "text/csv") if table.is_file() else None,
+                **texts,
+            }
+        )
+    return pictures
+
+
+def _picture(stem: Path) -> Path:
+    vector, pixels = stem.with_suffix(".svg"), stem.with_suffix(".png")
+    small = vector.is_file() and vector.stat().st_size <= SVG_LIMIT_BYTES
+    return vector if small or not pixels.is_file() else pixels
+
+
+def _data_uri(file: Path, media_type: str | None = None) -> str:
+    content = base64.b64encode(file.read_bytes()).decode()
+    return f"data:{media_type or _IMAGE_TYPES[file.suffix]};base64,{content}"

@@ -1,0 +1,101 @@
+"""Argon around a particle, on made-up atoms whose radial distribution is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import MDAnalysis
+import numpy as np
+import pytest
+from MDAnalysis.coordinates.memory import MemoryReader
+from numpy.typing import NDArray
+
+from analysis.adsorption import SHELL_A, adsorbed_layer, argon_around
+
+EDGE = 50.0
+CENTRE = np.array([EDGE / 2, EDGE / 2, EDGE / 2])
+COPPER = 2.0 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+DENSITY = 0.02
+Array = NDArray[np.float64]
+
+
+def _found(frames: list[Array], centre: Array = CENTRE) -> dict[str, Any]:
+    """What is found about four copper atoms at ``centre`` among argon at ``frames``, walls at 0 and ``EDGE``, 10 ps apart."""
+    n = len(frames[0])
+    universe = MDAnalysis.Universe.empty(n + 4, trajectory=False)
+    universe.add_TopologyAttr("masses", [40.0] * n + [100.0] * 4)
+    positions = np.stack([np.vstack([argon, COPPER + centre]) for argon in frames]).astype(np.float32)
+    box = np.tile([2 * EDGE + 2, EDGE, EDGE, 90, 90, 90], (len(frames), 1)).astype(np.float32)
+    universe.load_new(positions, format=MemoryReader, dimensions=box, dt=10.0)
+    return argon_around("cold", universe, universe.atoms[n:], universe.atoms[:n], (0.0, EDGE))
+
+
+def _gas(rng: np.random.Generator, low: Array, high: Array) -> Array:
+    """An ideal gas in a block, its atoms at random, in number too."""
+    return np.asarray(rng.uniform(low, high, (rng.poisson(DENSITY * np.prod(high - low)), 3)))
+
+
+def _shell(rng: np.random.Generator, n: int, inner: float, outer: float) -> Array:
+    """``n`` atoms at random, uniform in a spherical shell."""
+    directions = rng.standard_normal((n, 3))
+    radii = rng.uniform(inner**3, outer**3, n) ** (1 / 3)
+    return np.asarray(CENTRE + directions / np.linalg.norm(directions, axis=1)[:, None] * radii[:, None])
+
+
+def test_ideal_gas_has_its_density_in_every_shell() -> None:
+    """g(r) = 1 of a gas that nothing disturbs, out to the wall, and no layer is seen in it."""
+    rng = np.random.default_rng(1)
+    frames = [_gas(rng, np.zeros(3), np.full(3, EDGE)) for _ in range(40)]
+    least = min(map(len, frames))  # a universe holds equally many atoms in all frames; which are left out is random
+    found = _found([frame[:least] for frame in frames])
+    radius = np.array(found["radius_cold_A"])
+    assert radius[-1] == EDGE / 2
+    volume = 4 / 3 * np.pi * (radius**3 - (radius - SHELL_A) ** 3)
+    true = 1000 * least / EDGE**3
+    expected = 40 * volume * true / 1000
+    z = (np.array(found["radial_density_cold_per_nm3"]) / true - 1) * np.sqrt(expected)
+    assert np.abs(z[expected > 20]).max() < 4
+    assert np.mean(z[expected > 20] ** 2) == pytest.approx(1, abs=0.5)
+    atoms, expected_atoms = 400 / 40 * found["argon_within_cold"][-1], expected.sum() / 40
+    assert abs(atoms - expected_atoms) < 4 * np.sqrt(expected_atoms / 40)
+    assert found["layer_cold"] is None
+
+
+def test_layer_of_known_count_is_found() -> None:
+    """All atoms of a dense shell before a gap are in the layer, which ends in the gap; its mass is theirs."""
+    rng = np.random.default_rng(2)
+    frames = []
+    for frame in range(16):
+        gas = _gas(rng, np.zeros(3), np.full(3, EDGE))
+        gas = gas[np.linalg.norm(gas - CENTRE, axis=1) > 13][:2000]
+        frames.append(np.vstack([_shell(rng, 60 + frame % 2, 9.0, 10.0), gas])[:2060])
+    layer = _found(frames)["layer_cold"]
+    assert 9.0 < layer["peak_A"] < 10.0
+    assert 10.0 < layer["end_A"] < 13.0
+    # Smoothing lowers the peak of a box 1 Å wide, never below half of it.
+    top = 1000 * 60 / (4 / 3 * np.pi * (10.0**3 - 9.0**3))
+    assert 0.5 * top < layer["peak_density_per_nm3"] < top
+    assert layer["atoms"] == 60.5
+    assert 0 < layer["atoms_se"] < 1
+    assert layer["mass_ratio"] == pytest.approx(layer["atoms"] * 40 / 400)
+
+
+def test_atoms_count_in_their_nearest_image_and_walls_end_the_shells() -> None:
+    """Along y and z an atom may be stored in any period; a particle nearer to a wall is seen less far."""
+    rng = np.random.default_rng(3)
+    gas = rng.uniform(0, EDGE, (2000, 3))
+    moved = gas.copy()
+    moved[::2, 1] += EDGE
+    moved[::3, 2] -= EDGE
+    centre = CENTRE - np.array([5.0, 0.0, 0.0])
+    here, there = _found([gas], centre), _found([moved], centre)
+    assert np.allclose(here["radial_density_cold_per_nm3"], there["radial_density_cold_per_nm3"], atol=1e-9)
+    assert here["radius_cold_A"][-1] == EDGE / 2 - 5.0
+
+
+def test_a_shoulder_is_no_layer() -> None:
+    """A density that rises to its bulk value, or falls to it, without a minimum behind, has no end that could be told."""
+    edges = np.arange(0, 25, SHELL_A)
+    middle = (edges[1:] + edges[:-1]) / 2
+    assert adsorbed_layer(1 / (1 + np.exp(9 - middle)), edges) is None
+    assert adsorbed_layer((middle > 9) * (1 + 3 * np.exp(-np.abs(middle - 9))), edges) is None
