@@ -31,6 +31,9 @@ PROFILE_BIN_A = 0.5
 CAVITY_CELL_A = 12.0
 """Cells hold some 30 argon atoms: enough for a steady count, small enough to see a bubble."""
 
+BULK_MARGIN_A = 12.0
+"""Three layers of argon: beyond, a wall changes its density by less than a hundredth."""
+
 CAVITY_RATIO = 0.5
 """A cell at less than half of the mean density is a bubble: thermal fluctuations of a liquid reach about a fifth."""
 
@@ -77,10 +80,10 @@ def structure(run: Run) -> dict[str, Any]:
     Returns:
         ``x_A`` and ``density_<side>_per_nm3``: argon density along x, over the whole cross-section; ``leaked_atoms``: most
         atoms in a frame beyond a wall of their side; ``emptiest_cell_<side>``: lowest density of a cell of about 12 Å, in
-        units of ``bulk_density_<side>_per_nm3``, the mean of all cells of that side away from walls and particle, over all
-        frames; ``cavity``; ``largest_cluster_<side>``: fewest atoms in the particle's largest cluster; mean bath temperature
-        and pressure; ``sound``: nothing leaked, no cavity, both particles whole; and the entries of ``argon_around`` and
-        ``temperatures``.
+        units of the mean of all cells of that side, over all frames, away from walls and particle; ``cavity``;
+        ``bulk_density_<side>_per_nm3``: mean of the cells that the layers on walls and particle do not reach;
+        ``largest_cluster_<side>``: fewest atoms in the particle's largest cluster; mean bath temperature and pressure;
+        ``sound``: nothing leaked, no cavity, both particles whole; and the entries of ``argon_around`` and ``temperatures``.
 
     Raises:
         FileNotFoundError: if the run has no trajectory.
@@ -94,13 +97,15 @@ def structure(run: Run) -> dict[str, Any]:
     result: dict[str, Any] = {"frames": len(universe.trajectory), "x_A": ((edges[1:] + edges[:-1]) / 2).tolist()}
     result["leaked_atoms"] = max(sum(_outside(side) for side in sides.values()) for _ in universe.trajectory)
     for name, side in sides.items():
-        cells = [cell for _ in universe.trajectory if (cell := _cell_densities(side, universe.dimensions[1:3])).size]
+        box = universe.dimensions[1:3]
+        cells = [cell for _ in universe.trajectory if (cell := _cell_densities(side, box, CAVITY_CELL_A / 2)).size]
+        bulk = np.concatenate([_cell_densities(side, box, BULK_MARGIN_A) for _ in universe.trajectory])
         # In a bath barely larger than its particle every cell touches it, and of the bulk nothing can be said.
         result |= {
             f"density_{name}_per_nm3": _density_along_x(universe, side, edges).tolist(),
             f"walls_{name}_A": list(side.walls),
             f"emptiest_cell_{name}": min(float(cell.min() / cell.mean()) for cell in cells) if cells else None,
-            f"bulk_density_{name}_per_nm3": float(np.concatenate(cells).mean()) if cells else None,
+            f"bulk_density_{name}_per_nm3": float(bulk.mean()) if bulk.size else None,
             f"largest_cluster_{name}": min(_largest_cluster(side.particle.positions) for _ in universe.trajectory),
             f"particle_atoms_{name}": len(side.particle),
             f"particle_mass_{name}_eV_ps2_per_A2": run.parameters.mass[SIDES.index(name)],
@@ -168,13 +173,15 @@ def _density_along_x(universe: MDAnalysis.Universe, side: Side, edges: Array) ->
     return np.asarray(1000 * counts / (len(universe.trajectory) * cross_section * PROFILE_BIN_A))
 
 
-def _cell_densities(side: Side, box: NDArray[np.float32]) -> Array:
+def _cell_densities(side: Side, box: NDArray[np.float32], margin: float) -> Array:
     """Argon atoms per nm³ in each cell that does not touch the particle, in the current frame; empty if all do.
 
-    Cells fill the side without the half cell next to each wall, where argon is layered.
+    Cells of about ``CAVITY_CELL_A`` fill the side but for a margin (Å) next to each wall, where argon is layered.
     """
-    lows = np.array([side.walls[0] + CAVITY_CELL_A / 2, 0.0, 0.0])
-    lengths = np.array([side.walls[1] - side.walls[0] - CAVITY_CELL_A, *box.astype(float)])
+    lows = np.array([side.walls[0] + margin, 0.0, 0.0])
+    lengths = np.array([side.walls[1] - side.walls[0] - 2 * margin, *box.astype(float)])
+    if lengths[0] <= 0:
+        return np.empty(0)
     cells = np.maximum((lengths / CAVITY_CELL_A).round().astype(int), 1)
     wrapped = side.argon.positions.astype(float)
     wrapped[:, 1:] %= box

@@ -19,7 +19,7 @@ from analysis.timeseries import Blocks, SeriesTooShortError, stationary_mean
 
 _BINS, _REACH = 29, 3.5  # bins up to so many standard deviations on either side
 
-_LABELS = {"position": "position (Å)", "velocity": "velocity (Å/ps)"}
+_UNITS = {"position": ("Å", "Å$^{-1}$"), "velocity": ("Å/ps", "ps/Å")}  # of the observable and of its density
 _SYMBOLS = {"position": r"$\langle X^2\rangle\,\kappa/k_BT$", "velocity": r"$\langle V^2\rangle\,m/k_BT$"}
 
 
@@ -52,11 +52,11 @@ def equilibrium(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
             ratio = stationary_mean(series**2, blocks) * (1 / variance)
             error = "" if blocks is None else f" ± {ratio.se:.2f}"
             _draw(axes, table, side, f"{side}: {_SYMBOLS[observable]} = {ratio.value:.2f}{error}")
-    for axes, label in zip(panels, _LABELS.values(), strict=True):
-        axes.set_ylim(0, 1.35 * axes.get_ylim()[1])  # room for the legend
-        axes.set_xlabel(label)
+    for axes, (observable, (unit, inverse)) in zip(panels, _UNITS.items(), strict=True):
+        axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
+        axes.set_xlabel(f"{observable} ({unit})")
+        axes.set_ylabel(f"probability density ({inverse})")
         axes.legend(loc="upper left")
-    panels[0].set_ylabel("probability density (inverse unit)")
     order = ["side", "observable", "value", "density", "se", "gaussian"]
     return figure, pd.concat(tables, ignore_index=True)[order]
 

@@ -14,6 +14,7 @@ from analysis.structure import load_trajectory
 # LAMMPS types: argon cold and hot (paler), particle cold and hot, wall of the cold and hot side
 COLOURS = {1: "#9bc9ea", 2: "#f3c29b", 3: COLD, 4: HOT, 5: NEUTRAL, 6: NEUTRAL}
 RADII_A = {1: 1.7, 2: 1.7, 3: 1.25, 4: 1.25, 5: 1.25, 6: 1.25}
+LABEL_BOX = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8}
 SLAB_A = 4.0  # half thickness of the argon shown; copper is shown whole
 
 
@@ -37,7 +38,7 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
     shown = (np.abs(positions[:, 2] - centre_z) < SLAB_A) | (types == 3) | (types == 4)
     order = np.flatnonzero(shown)[np.argsort(positions[shown, 2])]
 
-    figure = new_figure(9, 4.9)
+    figure = new_figure(7.2, 4.7)
     axes = figure.add_subplot()
     diameters = 2 * np.array([RADII_A[kind] for kind in types[order]])
     axes.add_collection(
@@ -61,16 +62,29 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
     ):
         middle_of_bath = sign * edge / 2
         axes.plot(middle_of_bath + trap, 0.08 * edge + 0.34 * edge * (trap / trap[-1]) ** 2, color="black", lw=1.6)
+        axes.text(
+            middle_of_bath,
+            0.12 * edge,
+            r"trap, $\kappa$",
+            ha="center",
+            va="bottom",
+            fontsize=9,
+            bbox=LABEL_BOX,
+            zorder=6,
+        )
         particle = positions[types == kind, :2].mean(axis=0) - [middle, 0.0]
         ends.append(particle)
         axes.text(
             middle_of_bath,
-            -0.02 * edge,
+            -0.045 * edge,
             f"{name} bath, {temperature:g} K",
             ha="center",
             va="top",
             fontsize=11,
+            color=COLOURS[kind],
         )
+    axes.plot([-5, 5], [-0.055 * edge] * 2, color="black", lw=2)
+    axes.text(0, -0.07 * edge, "1 nm", ha="center", va="top", fontsize=9)
     top = 1.04 * edge
     for end, label, colour in (
         (ends[0], r"$F_C=\kappa_C\,(X_H-X_C)$", COLOURS[3]),
@@ -101,7 +115,7 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
         zorder=6,
     )
     axes.set_xlim(-1.03 * edge, 1.03 * edge)
-    axes.set_ylim(-0.1 * edge, 1.2 * edge)
+    axes.set_ylim(-0.13 * edge, 1.18 * edge)
     axes.set_aspect("equal")
     axes.axis("off")
     return figure

@@ -85,6 +85,7 @@ def _draw_along_x(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> N
 def _draw_around(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> None:
     for side in SIDES:
         _plot(axes, table, "radial_density", side, scale=0.1, linestyle=SIDE_LINE[side], label=f"{side} particle")
+    for side in SIDES:
         if (bulk := content[f"bulk_density_{side}_per_nm3"]) is not None:
             axes.axhline(bulk, color=NEUTRAL, linestyle=":", linewidth=1, label="bulk" if side == "cold" else None)
     _shade_layer(axes, content, label="first layer")

@@ -68,6 +68,8 @@ def test_a_sound_system_passes(tmp_path: Path, atoms: list[Array]) -> None:
     found = _check(tmp_path, atoms)
     assert found["sound"] is True
     assert found["frames"] == 2
+    # Cells of 12 Å cut the lattice of 3.75 Å anywhere.
+    assert found["bulk_density_hot_per_nm3"] == pytest.approx(1000 / 3.75**3, rel=0.05)
     profile = np.array(found["density_cold_per_nm3"])
     assert profile.sum() * 0.5 * EDGE**2 / 1000 == pytest.approx(len(atoms[0]))
     x = np.array(found["x_A"])
