@@ -1,5 +1,5 @@
 # Other ways to pump heat uphill: figures of exactly solved machines, each named as its function in analysis.mechanisms.figures.
-MECHANISMS = ["ndemon"]
+MECHANISMS = ["ndemon", "fermi_cooling", "fermi_crossings", "fermi_many", "fermi_windows"]
 
 
 rule plot_mechanism:

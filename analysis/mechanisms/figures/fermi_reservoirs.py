@@ -1,0 +1,200 @@
+"""Temperatures and chemical potentials of fermionic reservoirs on their way to equilibrium (as Figs. 1 to 5 of the paper)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
+from analysis.mechanisms.fermi_gas import Exact, Gas, Sommerfeld
+from analysis.mechanisms.fermi_reservoirs import (
+    Evolution,
+    FermiReservoirs,
+    Reservoir,
+    equal_occupation_frequency,
+    flow_signs,
+)
+
+_COLOURS = (COLD, HOT, ACCENT, "#CC79A7", "#E69F00")
+_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+_DURATION = 1e9
+
+
+def _system(
+    levels: tuple[float, ...],
+    temperatures: Sequence[float],
+    chemical_potentials: Sequence[float],
+    rates: Sequence[float] = (1e-4, 1e-4),
+    gas: Gas | None = None,
+) -> FermiReservoirs:
+    states = zip(temperatures, chemical_potentials, rates, strict=True)
+    return FermiReservoirs(levels, tuple(Reservoir(*state, exponent=1.5) for state in states), gas or Sommerfeld())
+
+
+# In units of T̂ = 1000 K. Printed: Figs. 1, 2 and, but for prefactors of rates, 4 and 5. Fig. 3 repeats the caption of Fig. 2,
+# whose parameters exchange temperatures and not chemical potentials: with a smaller μ₁ they do.
+COOLING = _system((21.1, 21.5), (0.6, 1.0), (20.8, 16.0))
+TEMPERATURES_CROSS = _system((17.1, 17.5), (0.8, 1.0), (18.8, 18.0))
+POTENTIALS_CROSS = _system((17.1, 17.5), (0.8, 1.0), (18.4, 18.0))
+# γ₁ = γ₃ = 10 γ₂, γ₄ = 0.05 γ₂, with Fig. 1's 10⁻⁴ for γ₂.
+FOUR = _system((21.5, 21.2), (0.3, 0.2, 0.1, 0.15), (21.0, 19.0, 20.2, 20.9), (1e-3, 1e-4, 1e-3, 5e-6))
+# The prefactors of γ₃ and γ₄ are not legible in our copy.
+FIVE = _system(
+    (18.5, 18.0, 20.5, 21.0, 17.0, 17.5),
+    (1.0, 0.6, 0.8, 0.7, 0.8),
+    (20.5, 18.0, 20.0, 17.0, 21.0),
+    (1e-4, 1e-5, 1e-4, 5e-5, 5e-5),
+)
+
+
+def fermi_cooling() -> tuple[Figure, pd.DataFrame]:
+    """Draw two reservoirs of which the coldest cools first (Fig. 1), with full Fermi integrals beside the expansion.
+
+    Returns:
+        The figure, and rows of ``equation_of_state``, ``time``, ``temperature_j``, ``chemical_potential_j``, ``clausius``
+        (Σ Y_j/T_j), ``equal_occupation`` (ω̃) and ``cop``, in units of T̂ = 1000 K and its inverse.
+    """
+    found = {"sommerfeld": COOLING.evolve(_DURATION)}
+    found["exact"] = FermiReservoirs(COOLING.levels, COOLING.reservoirs, Exact()).evolve(_DURATION, tolerance=1e-8)
+    figure = new_figure(7.4, 3.6)
+    temperature, potential = figure.subplots(1, 2)
+    _draw(temperature, potential, found["sommerfeld"])
+    exact = found["exact"]
+    for axes, values in ((temperature, exact.temperatures), (potential, exact.chemical_potentials)):
+        axes.plot(exact.time[1::16], values[1::16], ".", color=NEUTRAL, markersize=3)
+    temperature.plot([], [], ".", color=NEUTRAL, markersize=3, label="full Fermi integrals")
+    potential.set_ylim(15.5, 23)
+    _legend(figure)
+    return figure, pd.concat(
+        [_table(evolution).assign(equation_of_state=name) for name, evolution in found.items()], ignore_index=True
+    )
+
+
+def fermi_crossings() -> tuple[Figure, pd.DataFrame]:
+    """Draw two reservoirs whose temperatures, or whose chemical potentials, change their order (Figs. 2 and 3).
+
+    Returns:
+        The figure, and rows as of ``fermi_cooling`` with ``chemical_potential_1_at_start`` in place of the equation of state.
+    """
+    figure = new_figure(7.6, 6.0)
+    panels = figure.subplots(2, 2)
+    tables = []
+    for row, system in zip(panels, (TEMPERATURES_CROSS, POTENTIALS_CROSS), strict=True):
+        evolution = system.evolve(_DURATION)
+        _draw(row[0], row[1], evolution)
+        row[1].set_ylim(16.7, 19.6)
+        start = system.reservoirs[0].chemical_potential
+        row[0].set_title(rf"$\mu_1/\hat T={start:g}$ at start", loc="left", fontsize=9)
+        tables.append(_table(evolution).assign(chemical_potential_1_at_start=start))
+    _legend(figure)
+    return figure, pd.concat(tables, ignore_index=True)
+
+
+def fermi_many() -> tuple[Figure, pd.DataFrame]:
+    """Draw four and five reservoirs (Figs. 4 and 5).
+
+    Returns:
+        The figure, and rows of ``reservoirs`` (how many) and the columns of ``fermi_cooling``.
+    """
+    figure = new_figure(8.6, 6.2)
+    panels = figure.subplots(2, 2)
+    tables = []
+    for row, system in zip(panels, (FOUR, FIVE), strict=True):
+        evolution = system.evolve(_DURATION, tolerance=1e-8)
+        _draw(row[0], row[1], evolution)
+        tables.append(_table(evolution).assign(reservoirs=len(system.reservoirs)))
+    _legend(figure)
+    return figure, pd.concat(tables, ignore_index=True)
+
+
+def fermi_windows() -> tuple[Figure, pd.DataFrame]:
+    """Draw through which frequencies particles and heat leave either of two reservoirs (Table 1), for T₁ < T₂ and T₁ > T₂.
+
+    Returns:
+        The figure, and the table of signs: ``temperature_1``, ``temperature_2`` and the columns of ``flow_signs``.
+    """
+    potentials = (20.8, 18.0)
+    figure = new_figure(7.4, 3.6)
+    tables = []
+    for axes, temperatures in zip(figure.subplots(1, 2), ((0.8, 1.2), (1.2, 0.8)), strict=True):
+        signs = pd.DataFrame(flow_signs(temperatures, potentials))
+        tables.append(signs.assign(temperature_1=temperatures[0], temperature_2=temperatures[1]))
+        crossing = float(equal_occupation_frequency(np.array(temperatures), np.array(potentials)))
+        levels = np.linspace(min(crossing, *potentials) - 2.5, max(crossing, *potentials) + 2.5, 400)
+        out = [_system((float(level),), temperatures, potentials) for level in levels]
+        flows = [one.flows(one.temperatures, one.chemical_potentials) for one in out]
+        lines = {
+            r"$\bar P_1=-\bar P_2$": [flow.particles[0] for flow in flows],
+            r"$\bar Y_1$": [flow.heat[0] for flow in flows],
+            r"$\bar Y_2$": [flow.heat[1] for flow in flows],
+        }
+        for (label, line), colour, style in zip(lines.items(), (NEUTRAL, COLD, HOT), _STYLES[:3], strict=True):
+            # What matters is the sign; far from the edge flows are small, so they are shown on a symmetric log scale.
+            axes.plot(levels, np.array(line) * 1e4, linestyle=style, color=colour, label=label)
+        axes.set_yscale("symlog", linthresh=1e-3)
+        axes.axhline(0, color="black", linewidth=0.6)
+        marks = {r"$\mu_1$": potentials[0], r"$\mu_2$": potentials[1], r"$\tilde\omega$": crossing}
+        for label, frequency in marks.items():
+            axes.axvline(frequency, color="black", linewidth=0.6, linestyle=":")
+            axes.annotate(label, (frequency, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom")
+        axes.set(xlabel=r"level $\omega/\hat T$", ylabel=r"flow out of a reservoir, $10^{-4}$")
+        axes.set_title(rf"$T_1={temperatures[0]:g}$, $T_2={temperatures[1]:g}$", fontsize=9, pad=16)
+    _legend(figure)
+    return figure, pd.concat(tables, ignore_index=True)
+
+
+def _draw(temperature: Axes, potential: Axes, evolution: Evolution) -> None:
+    """Both panels of one evolution, its equilibrium, its levels and, of two reservoirs, ω̃."""
+    equilibrium = evolution.system.equilibrium()
+    time = evolution.time[1:]
+    for axes, values, end in (
+        (temperature, evolution.temperatures, equilibrium[0]),
+        (potential, evolution.chemical_potentials, equilibrium[1]),
+    ):
+        for j, line in enumerate(values[1:].T):
+            axes.plot(time, line, linestyle=_STYLES[j], color=_COLOURS[j], label=f"reservoir {j + 1}")
+        axes.axhline(end, color="black", linewidth=0.7, linestyle=(0, (6, 4)), label="equilibrium")
+        axes.set(xscale="log", xlim=(1e1, _DURATION), xlabel=r"time, $1/\hat T$")
+    for k, level in enumerate(evolution.system.levels):
+        potential.axhline(level, color=NEUTRAL, linewidth=0.5, label=None if k else r"levels $\omega_\kappa$")
+    if evolution.temperatures.shape[1] == 2:
+        crossing = equal_occupation_frequency(evolution.temperatures, evolution.chemical_potentials)[1:]
+        # Near equilibrium ω̃ is 0/0; its branches through infinity are not joined.
+        told = np.abs(np.diff(evolution.temperatures[1:])[:, 0]) > 1e-6
+        jump = np.append(np.abs(np.diff(np.sign(crossing - equilibrium[1]))) > 0, False)
+        potential.plot(
+            time, np.where(told & ~jump, crossing, np.nan), color=ACCENT, linestyle=":", label=r"$\tilde\omega$"
+        )
+    low, high = evolution.chemical_potentials.min(), evolution.chemical_potentials.max()
+    low, high = min(low, *evolution.system.levels), max(high, *evolution.system.levels)
+    potential.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
+    temperature.set_ylabel(r"temperature $T/\hat T$")
+    potential.set_ylabel(r"chemical potential $\mu/\hat T$")
+
+
+def _legend(figure: Figure) -> None:
+    """One legend above all panels, each label once."""
+    entries = dict(
+        pair for axes in figure.axes for pair in zip(*reversed(axes.get_legend_handles_labels()), strict=True)
+    )
+    figure.legend(entries.values(), entries.keys(), loc="outside upper center", ncols=len(entries))
+
+
+def _table(evolution: Evolution) -> pd.DataFrame:
+    columns = {"time": evolution.time}
+    for name, values in (
+        ("temperature", evolution.temperatures),
+        ("chemical_potential", evolution.chemical_potentials),
+    ):
+        columns |= {f"{name}_{j + 1}": values[:, j] for j in range(values.shape[1])}
+    columns["clausius"] = evolution.clausius()
+    if evolution.temperatures.shape[1] == 2:
+        columns["equal_occupation"] = equal_occupation_frequency(evolution.temperatures, evolution.chemical_potentials)
+        # In equilibrium a ratio of rounding errors.
+        far = -evolution.clausius() > 1e-9 * -evolution.clausius()[0]
+        columns["cop"] = np.where(far, evolution.cop(), np.nan)
+    return pd.DataFrame(columns)

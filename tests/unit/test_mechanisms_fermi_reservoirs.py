@@ -1,0 +1,288 @@
+"""Fermionic reservoirs on their way to equilibrium: exact limits, conservation, second law, and the published runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.linalg import null_space
+from scipy.special import spence
+
+from analysis.mechanisms.fermi_gas import Array, Exact, Gas, Sommerfeld
+from analysis.mechanisms.fermi_reservoirs import (
+    Evolution,
+    FermiReservoirs,
+    Reservoir,
+    equal_occupation_frequency,
+    flow_signs,
+)
+from analysis.mechanisms.figures.fermi_reservoirs import COOLING, FIVE, FOUR, POTENTIALS_CROSS, TEMPERATURES_CROSS
+
+PUBLISHED = {"1": COOLING, "2": TEMPERATURES_CROSS, "3": POTENTIALS_CROSS, "4": FOUR, "5": FIVE}
+PLANAR = FermiReservoirs(
+    (9.5, 11.0, 12.0),
+    (
+        Reservoir(1.0, 10.0, rate=1e-3, exponent=1.0, size=1.0),
+        Reservoir(0.7, 12.0, rate=3e-3, exponent=1.0, size=0.5),
+        Reservoir(1.2, 9.0, rate=1e-3, exponent=1.0, size=2.0),
+    ),
+)
+
+
+@cache
+def evolved(figure: str) -> Evolution:
+    """A published run, to its end."""
+    return PUBLISHED[figure].evolve(1e9)
+
+
+@pytest.mark.parametrize("ratio", [-3.0, 0.4, 6.0, 25.0])
+def test_fermi_integrals_in_two_dimensions(ratio: float) -> None:
+    """α = 1: N = T ln(1 + e^(μ/T)) and E = -T² Li₂(-e^(μ/T)), to rounding, degenerate or not."""
+    t, mu = 0.7, 0.7 * ratio
+    particles, energy, _ = Exact().contents(t, mu, 1.0)
+    assert_allclose(particles, t * np.logaddexp(0, ratio), rtol=1e-13)
+    assert_allclose(energy, -(t**2) * spence(1 + np.exp(ratio)), rtol=1e-13)
+
+
+@pytest.mark.parametrize("gas", [Sommerfeld(), Exact()])
+@pytest.mark.parametrize("exponent", [1.0, 1.5, 2.5])
+def test_slopes_and_entropy_are_of_the_same_gas(gas: Gas, exponent: float) -> None:
+    """Slopes are derivatives of the contents, and dE = T dS + μ dN."""
+    t, mu, step = 0.9, 8.0, 1e-4
+    by_t, by_mu = (
+        (gas.contents(t + dt, mu + dm, exponent) - gas.contents(t - dt, mu - dm, exponent)) / (2 * step)
+        for dt, dm in ((step, 0.0), (0.0, step))
+    )
+    slopes = gas.slopes(t, mu, exponent)
+    assert_allclose(slopes, np.stack([by_t, by_mu], axis=1)[:2], rtol=1e-7, atol=1e-8)
+    for n, e, s in (by_t, by_mu):
+        assert_allclose(e, t * s + mu * n, rtol=1e-7, atol=1e-8)
+
+
+def test_sommerfeld_is_the_limit_of_the_full_integrals() -> None:
+    """What the expansion leaves out falls as (T/μ)⁴ with the known coefficient 7π⁴/360 (α-1)(α-2)(α-3) of the particles."""
+    exponent = 2.5
+    for ratio in (20.0, 40.0):
+        left = Exact().contents(1 / ratio, 1.0, exponent)[0] - Sommerfeld().contents(1 / ratio, 1.0, exponent)[0]
+        coefficient = 7 * np.pi**4 / 360 * (exponent - 1) * (exponent - 2) * (exponent - 3)
+        assert_allclose(left * ratio**4, coefficient, rtol=8 / ratio)
+
+
+def test_flows_are_those_of_the_master_equation() -> None:
+    """(10) equals tr(D_j[ρ]N) and tr(D_j[ρ]H) in the stationary state of the Lindblad equation (9), two fermionic levels."""
+    system = FermiReservoirs((1.0, 1.7), (Reservoir(0.8, 1.1, 0.2, 1.3), Reservoir(0.5, 1.9, 0.05, 2.0)), Exact())
+    t, mu, levels = system.temperatures, system.chemical_potentials, system.levels
+    lower, sign = np.array([[0.0, 1.0], [0.0, 0.0]]), np.diag([1.0, -1.0])
+    annihilators = [np.kron(lower, np.eye(2)), np.kron(sign, lower)]  # Jordan and Wigner's
+
+    def dissipator(jump: Array) -> Array:
+        """2XρX† - X†Xρ - ρX†X, halved, on ρ flattened row by row."""
+        number, one = jump.T @ jump, np.eye(4)
+        return np.kron(jump, jump) - (np.kron(number, one) + np.kron(one, number.T)) / 2
+
+    parts = []
+    for j in (0, 1):
+        part = np.zeros((16, 16))
+        for level, rate, a in zip(levels, system.rates()[j], annihilators, strict=True):
+            n = 1 / (np.exp((level - mu[j]) / t[j]) + 1)
+            part += rate * (n * dissipator(a.T) + (1 - n) * dissipator(a))
+        parts.append(part)
+    number = [a.T @ a for a in annihilators]
+    energy = levels[0] * number[0] + levels[1] * number[1]
+    unitary = -1j * (np.kron(energy, np.eye(4)) - np.kron(np.eye(4), energy.T))
+    # The Lindbladian may mix even and odd sectors' kernels; the state is the even one, whose trace does not vanish.
+    parity = np.kron(sign, sign)
+    kernel = null_space(np.vstack([unitary + sum(parts), np.eye(16) - np.kron(parity, parity)]))
+    assert kernel.shape[1] == 1
+    state = kernel[:, 0] / np.trace(kernel[:, 0].reshape(4, 4))
+    flows = system.flows(t, mu)
+    for j, part in enumerate(parts):
+        change = (part @ state).reshape(4, 4)
+        assert_allclose(np.trace(change @ sum(number)).real, flows.particles[j], rtol=1e-10)
+        assert_allclose(np.trace(change @ energy).real, flows.energy[j], rtol=1e-10)
+
+
+@pytest.mark.parametrize("gas", [Sommerfeld(), Exact()])
+def test_reservoirs_change_by_what_flows_out(gas: Gas) -> None:
+    """dN/dt = -P, dE/dt = -J and dS/dt = -Y/T along the velocities of T and μ, for unlike reservoirs."""
+    first, second = FIVE.reservoirs[:2]
+    system = FermiReservoirs(FIVE.levels, (replace(first, exponent=1.2, size=3.0), second), gas)
+    t, mu, step = system.temperatures, system.chemical_potentials, 1e-2
+    flows, (t_dot, mu_dot) = system.flows(t, mu), system.velocities(t, mu)
+    ahead = system.contents(t + step * t_dot, mu + step * mu_dot)
+    behind = system.contents(t - step * t_dot, mu - step * mu_dot)
+    lost = -np.stack([flows.particles, flows.energy, flows.heat / t])
+    assert_allclose((ahead - behind) / (2 * step), lost, rtol=1e-6)
+
+
+def test_large_reservoirs_cool_as_heat_leaves() -> None:
+    """For μ ≫ T: dT/dt = -3Y/(π²A V T^α (μ/T)^(α-1)), the main text's approximation."""
+    cold = FermiReservoirs(
+        COOLING.levels, tuple(replace(r, temperature=r.temperature / 20) for r in COOLING.reservoirs)
+    )
+    t, mu = cold.temperatures, cold.chemical_potentials
+    expected = -3 * cold.flows(t, mu).heat / (np.pi**2 * t**1.5 * (mu / t) ** 0.5)
+    assert_allclose(cold.velocities(t, mu)[0], expected, rtol=2e-2)
+
+
+@pytest.mark.parametrize("figure", PUBLISHED)
+def test_conservation_second_law_and_end(figure: str) -> None:
+    """Particles and energy are kept to 1e-10, Σ Y/T <= 0 always and is the entropy's loss, and the end is the algebraic one."""
+    run = evolved(figure)
+    totals = run.contents()[:2].sum(-1)
+    assert np.abs(totals / totals[:, :1] - 1).max() < 1e-10
+    clausius = run.clausius()
+    assert clausius.max() < 1e-14 * -clausius.min()
+    entropy = run.contents()[2].sum(-1)
+    assert (np.diff(entropy) > -1e-12 * entropy[-1]).all()
+    # The times of the output are even in ln t but for the first interval, over which nothing has changed yet.
+    grown = -np.trapezoid((clausius * run.time)[1:], np.log(run.time[1:])) - clausius[0] * run.time[1]
+    assert_allclose(grown, entropy[-1] - entropy[0], rtol=1e-3)
+    assert_allclose(-run.flows().heat.sum(-1), run.chemical_power(), atol=1e-16)
+    temperature, potential = run.system.equilibrium()
+    assert_allclose(run.temperatures[-1], temperature, rtol=1e-8)
+    assert_allclose(run.chemical_potentials[-1], potential, rtol=1e-9)
+
+
+def test_equilibrium_of_planar_reservoirs_is_explicit() -> None:
+    """α = 1: the closed form (29), the root and the end of the evolution agree; other systems are refused the closed form."""
+    temperature, potential = PLANAR.two_dimensional_equilibrium()
+    assert_allclose(PLANAR.equilibrium(), (temperature, potential), rtol=1e-12)
+    end = PLANAR.evolve(1e7)
+    assert_allclose(end.temperatures[-1], temperature, rtol=1e-9)
+    assert_allclose(end.chemical_potentials[-1], potential, rtol=1e-9)
+    with pytest.raises(ValueError, match=r"the closed form is for α = 1"):
+        COOLING.two_dimensional_equilibrium()
+
+
+def test_one_level_has_no_unique_equilibrium() -> None:
+    """Through one level flows stop at equal occupation, wherever that is; the equilibrium needs two different levels."""
+    single = replace(COOLING, levels=(21.1,))
+    with pytest.raises(ValueError, match=r"levels = \(21.1,\): reservoirs reach one equilibrium only through two"):
+        single.equilibrium()
+    end = single.evolve(1e9)
+    crossing = equal_occupation_frequency(end.temperatures[-1], end.chemical_potentials[-1])
+    assert_allclose(crossing, 21.1, rtol=1e-9)
+    assert abs(end.temperatures[-1, 0] - end.temperatures[-1, 1]) > 1
+
+
+def test_coldest_reservoir_cools_first() -> None:
+    """Fig. 1: down to 0.615 of its start (printed: 0.6), at most as Carnot allows, then up beyond both starts."""
+    run = evolved("1")
+    assert_allclose(run.coldest().min() / 0.6, 0.6151, rtol=2e-4)
+    assert_allclose(run.system.equilibrium(), (1.54344, 18.40341), rtol=1e-5)
+    cop = run.cop()
+    carnot = run.temperatures[:, 0] / (run.temperatures[:, 1] - run.temperatures[:, 0])
+    cooling = run.time < run.time[run.coldest().argmin()]
+    assert (cop[cooling] > 0).all()
+    assert (cop[cooling] < carnot[cooling]).all()
+    # Heat leaves the coldest although it has come to be far colder: by falling particles alone.
+    assert (run.chemical_power()[cooling] > 0).all()
+
+
+def test_full_fermi_integrals_change_the_cooling_little() -> None:
+    """Sommerfeld against full integrals along Fig. 1: T within 0.5 %, μ within 0.03 %; the deepest T 0.6163 of its start."""
+    exact = replace(COOLING, gas=Exact()).evolve(1e9, tolerance=1e-8)
+    assert_allclose(exact.temperatures, evolved("1").temperatures, rtol=5e-3)
+    assert_allclose(exact.chemical_potentials, evolved("1").chemical_potentials, rtol=3e-4)
+    assert_allclose(exact.coldest().min() / 0.6, 0.6163, rtol=2e-4)
+    totals = exact.contents()[:2].sum(-1)
+    assert np.abs(totals / totals[:, :1] - 1).max() < 1e-10
+    assert exact.clausius().max() < 1e-18
+
+
+@pytest.mark.parametrize(("figure", "crosses"), [("2", "temperatures"), ("3", "chemical_potentials")])
+def test_order_changes_on_the_way(figure: str, crosses: str) -> None:
+    """Figs. 2, 3: one of both orders changes, ω̃ goes from above μ₁ to below μ₂, and rests between the levels."""
+    run = evolved(figure)
+    crossing = equal_occupation_frequency(run.temperatures, run.chemical_potentials)
+    assert crossing[0] > run.chemical_potentials[0].max()
+    late = int(np.searchsorted(run.time, 1e6))
+    assert run.system.levels[0] < crossing[late] < run.system.levels[1]
+    for name in ("temperatures", "chemical_potentials"):
+        gap = np.diff(getattr(run, name)[: late + 1])[:, 0]
+        assert (gap[0] * gap[-1] < 0) == (name == crosses)
+    if crosses == "temperatures":
+        # Through infinity and back from below.
+        assert crossing[:late].max() > 50
+        assert crossing[:late].min() < -50
+    else:
+        assert ((crossing[: late + 1] > 17) & (crossing[: late + 1] < 21)).all()
+
+
+def test_printed_parameters_of_the_third_figure_exchange_temperatures() -> None:
+    """Errata: with the caption's μ₁ = 18.8, and down to 18.58, temperatures cross; below 18.57 chemical potentials do."""
+
+    def potentials_cross(start: float) -> bool:
+        first, second = TEMPERATURES_CROSS.reservoirs
+        run = replace(TEMPERATURES_CROSS, reservoirs=(replace(first, chemical_potential=start), second)).evolve(
+            1e6, tolerance=1e-7
+        )
+        return bool(run.chemical_potentials[-1, 1] > run.chemical_potentials[-1, 0])
+
+    assert [potentials_cross(start) for start in (18.8, 18.58, 18.57, 18.4)] == [False, False, True, True]
+
+
+def test_many_reservoirs_are_not_monotonous() -> None:
+    """Figs. 4, 5: several temperatures turn more than once, and the end is hotter than every start."""
+
+    def turns(line: Array) -> int:
+        steps = np.diff(line)
+        return int(np.sum(np.diff(np.sign(steps[np.abs(steps) > 1e-7])) != 0))
+
+    four, five = evolved("4"), evolved("5")
+    assert [turns(line) for line in four.temperatures.T] == [2, 1, 3, 2]
+    assert_allclose(four.system.equilibrium(), (0.48237, 20.27509), rtol=1e-5)
+    assert_allclose(five.system.equilibrium(), (1.16000, 19.29992), rtol=1e-5)
+    assert four.temperatures[-1, 0] > 0.3
+    assert five.temperatures[-1, 0] > 1.0
+    # The fourth of four reservoirs cools while it is the coldest.
+    coldest = four.temperatures.argmin(-1) == 3
+    assert four.temperatures[coldest, 3].min() < 0.13 < 0.149 < four.temperatures[coldest, 3].max()
+
+
+def test_table_of_signs() -> None:
+    """Table 1 as printed, for μ₁ > μ₂: signs of J₁ (as P₁), J₂, Y₁, Y₂ in each window, and the order of the windows."""
+    for temperatures, order, printed in (
+        ((0.8, 1.2), (18.0, 20.8, 26.4), ("+++-", "---+", "--+-", "+--+")),
+        ((1.2, 0.8), (12.4, 18.0, 20.8), ("-+++", "+---", "+--+", "-+--")),
+    ):
+        rows = flow_signs(temperatures, (20.8, 18.0))
+        assert_allclose([row["high"] for row in rows[:-1]], order, rtol=1e-12)
+        found = [
+            "".join("+" if row[name] == 1 else "-" for row in rows)
+            for name in ("energy_1", "energy_2", "heat_1", "heat_2")
+        ]
+        assert tuple(found) == printed
+        assert all(row["energy_1"] == row["particles_1"] == -row["particles_2"] for row in rows)
+
+
+def test_no_frequency_of_equal_occupation() -> None:
+    """Where ω̃ is not positive the hot reservoir is fuller at all frequencies: T₂/T₁ < 1 and (T₂/T₁)(μ₁/μ₂) > 1."""
+    rows = flow_signs((1.1, 1.0), (20.8, 18.0))
+    assert len(rows) == 3
+    assert all(row["particles_1"] == 1 for row in rows)
+
+
+def test_clausius_allows_the_coldest_to_lose_heat() -> None:
+    """The paper's example of four heats: they sum to zero, satisfy Clausius, and run from the coldest to the hottest."""
+    heat, temperature = np.array([1.0, -5.0, 20.0, -16.0]), np.array([10.0, 20.0, 60.0, 70.0])
+    assert heat.sum() == 0
+    assert (heat / temperature).sum() < 0
+    assert heat[0] > 0 > heat[-1]
+
+
+def test_unphysical_parameters_are_named_all_at_once() -> None:
+    """One message has reservoir, field and value of all that is wrong; a system that ends too hot says so."""
+    with pytest.raises(
+        ValueError,
+        match=r"levels = \(-1.0,\).*; reservoir 1: temperature = 0.*; reservoir 2: rate = -1.*; .* = 3: Somm",
+    ):
+        FermiReservoirs((-1.0,), (Reservoir(0.0, 20.0), Reservoir(1.0, 3.0, rate=-1)))
+    with pytest.raises(ValueError, match=r"reservoirs: 1 given, heat needs two"):
+        FermiReservoirs((1.0,), (Reservoir(1.0, 20.0),))
+    with pytest.raises(ValueError, match=r"duration = -1"):
+        COOLING.evolve(-1)
