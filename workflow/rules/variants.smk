@@ -24,6 +24,7 @@ rule compare_thermostats:
     params:
         code=ANALYSIS_CODE,
         thermostats=lambda wildcards: list(plan.thermostat_comparison(study(wildcards.study))),
+        own=lambda wildcards: study(wildcards.study).baths.thermostat,
     script:
         "../scripts/thermostats.py"
 
