@@ -118,6 +118,20 @@ def test_reservoirs_change_by_what_flows_out(gas: Gas) -> None:
     assert_allclose((ahead - behind) / (2 * step), lost, rtol=1e-6)
 
 
+def test_closed_equations_of_motion() -> None:
+    """(11), (24), (25) with Q_a = x^a + π²a(a-1)x^(a-2)/6: the second is the equation of x = μ/T, whose name is not legible."""
+    t, mu = COOLING.temperatures, COOLING.chemical_potentials
+    flows, (t_dot, mu_dot), a, x = COOLING.flows(t, mu), COOLING.velocities(t, mu), 1.5, mu / t
+
+    def q(power: float) -> Array:
+        return np.asarray(x**power + np.pi**2 / 6 * power * (power - 1) * x ** (power - 2))
+
+    below = np.pi**2 / 3 * x ** (2 * a - 4) * (x**2 - np.pi**2 / 6 * a * (a - 1))
+    assert_allclose((q(a) * t * flows.particles - q(a - 1) * flows.energy) / (t**a * below), t_dot, rtol=1e-10)
+    x_dot = (-q(a + 1) * t * flows.particles + q(a) * flows.energy) / (t ** (a + 1) * below)
+    assert_allclose(x_dot, (mu_dot - x * t_dot) / t, rtol=1e-10)
+
+
 def test_large_reservoirs_cool_as_heat_leaves() -> None:
     """For μ ≫ T: dT/dt = -3Y/(π²A V T^α (μ/T)^(α-1)), the main text's approximation."""
     cold = FermiReservoirs(
