@@ -23,6 +23,7 @@ wildcard_constraints:
 
 
 include: "workflow/rules/simulate.smk"
+include: "workflow/rules/drag.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/fluctuations.smk"
 include: "workflow/rules/variants.smk"
@@ -48,6 +49,11 @@ rule all:
 rule friction:
     input:
         f"results/{STUDY.name}/friction.json",
+
+
+rule drag:
+    input:
+        run_files(drag.drag_runs(STUDY)),
 
 
 rule sweep:

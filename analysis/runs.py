@@ -6,7 +6,7 @@ Arrays follow one convention: time first, then side (cold, hot), then axis (x, y
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -169,16 +169,29 @@ def load_run(path: str | Path) -> Run:
     Raises:
         RunFolderError: if a file or column is missing, a value is not a number, or samples are not equally spaced.
     """
+    folder, metadata, series = read_folder(path)
+    parameters = _parameters(folder / "run.json", metadata)
+    series_file = folder / "series.parquet"
+    optional = [column for column in INTERNAL_TEMPERATURE if column in series.columns]
+    check_series(series_file, series, expected_columns(parameters.coupling_axes) + optional, parameters.sample_interval)
+    return Run(folder, metadata, parameters, series)
+
+
+def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
+    """A run folder, given as itself or as its ``run.json``; the content of that file, and the series.
+
+    Raises:
+        RunFolderError: if a file is missing, or the format is not this one.
+    """
     folder = Path(path).parent if Path(path).name == "run.json" else Path(path)
     metadata_file, series_file = folder / "run.json", folder / "series.parquet"
     for file in (metadata_file, series_file):
         if not file.is_file():
             raise RunFolderError(f"{file}: missing; run the simulation of this point again")
     metadata = json.loads(metadata_file.read_text())
-    parameters = _parameters(metadata_file, metadata)
-    series = pd.read_parquet(series_file)
-    _check_series(series_file, series, parameters)
-    return Run(folder, metadata, parameters, series)
+    if metadata.get("format") != FORMAT:
+        raise RunFolderError(f"{metadata_file}: format = {metadata.get('format')}, this analysis reads format {FORMAT}")
+    return folder, metadata, pd.read_parquet(series_file)
 
 
 def load_runs(paths: Iterable[str | Path]) -> list[Run]:
@@ -212,8 +225,6 @@ def expected_columns(coupling_axes: str) -> list[str]:
 
 
 def _parameters(file: Path, metadata: dict[str, Any]) -> Parameters:
-    if metadata.get("format") != FORMAT:
-        raise RunFolderError(f"{file}: format = {metadata.get('format')}, this analysis reads format {FORMAT}")
     try:
         parameters = Parameters.from_json(metadata["parameters"])
         for key in ("study", "purpose", "point", "kappa_ratio", "closure"):
@@ -225,23 +236,26 @@ def _parameters(file: Path, metadata: dict[str, Any]) -> Parameters:
     return parameters
 
 
-def _check_series(file: Path, series: pd.DataFrame, parameters: Parameters) -> None:
-    columns = expected_columns(parameters.coupling_axes)
+def check_series(file: Path, series: pd.DataFrame, columns: Sequence[str], interval: float) -> None:
+    """Refuse a series that lacks columns, holds what is no number, or is not sampled every ``interval`` ps.
+
+    Raises:
+        RunFolderError: names the file, what is wrong and the cure.
+    """
     if missing := [column for column in columns if column not in series.columns]:
         raise RunFolderError(f"{file}: columns missing: {', '.join(missing)}")
-    columns += [column for column in INTERNAL_TEMPERATURE if column in series.columns]
     if len(series) < 2:
         raise RunFolderError(f"{file}: {len(series)} rows, at least 2 are needed; the run stopped before sampling")
-    finite = np.isfinite(series[columns].to_numpy(float))
+    finite = np.isfinite(series[list(columns)].to_numpy(float))
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         raise RunFolderError(f"{file}: {columns[column]} is not a number in row {row}; the run is damaged")
     # A segment that was run twice, or lost, shows here before it can bias any rate.
-    off = np.abs(np.diff(series["time_ps"]) / parameters.sample_interval - 1)
+    off = np.abs(np.diff(series["time_ps"]) / interval - 1)
     if off.max() > _SPACING_TOLERANCE:
         row = int(np.argmax(off > _SPACING_TOLERANCE))
         first, second = series["time_ps"].iloc[[row, row + 1]]
         raise RunFolderError(
             f"{file}: rows {row} and {row + 1} are at {first:g} and {second:g} ps, but samples are due every "
-            f"{parameters.sample_interval:g} ps; a segment is missing or repeated"
+            f"{interval:g} ps; a segment is missing or repeated"
         )

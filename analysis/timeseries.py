@@ -123,6 +123,19 @@ def choose_blocks(
     return Blocks(count, steps * interval / count, count * series, longest)
 
 
+def steady_from(observable: Array) -> int:
+    """Sample from which (m, n) series that begin with a transient are taken as steady: a quarter of them, or later.
+
+    Later where more independent samples are left so (J. D. Chodera, J. Chem. Theory Comput. 12, 1799 (2016)), searched in
+    tenths: a finer search finds starts after which the series merely looks as if it forgot fast, and errors too small. A
+    series that drifts to its end has no good start; ``choose_blocks`` then finds what is left too short.
+    """
+    samples = len(observable[0])
+    skip = max(samples // 10, 1)
+    found = (pymbar_timeseries.detect_equilibration(series, nskip=skip)[0] for series in observable)
+    return max(samples // 4, *map(int, found))
+
+
 def mean_rate(cumulative: Array, interval: float, blocks: Blocks | None) -> Estimate:
     """Mean rate of a random walk with drift, such as accumulated work: total increment over time.
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from simulation.archive import archive
 from simulation.deck import render_standalone
+from simulation.drag import DragRun
 from simulation.engine import EngineError, Ranks, single_threaded
 from simulation.fields import field_table
 from simulation.lock import LockedError
 from simulation.plan import FRICTION, Run, points
 from simulation.runfolder import ClosureError
 from simulation.simulate import make_start, simulate
+from simulation.simulate_drag import simulate_drag
 from simulation.study import StudyError
 from simulation.studyfile import load_study
 
@@ -34,7 +36,13 @@ def main() -> int:
     run.add_argument("replica", type=int)
     run.add_argument("folder", type=Path, help="run folder to write")
     run.add_argument("--start", type=Path, help="folder written by 'equilibrate'; needed by LAMMPS studies")
-    for command in (start, run):
+    drag = commands.add_parser("drag", help="pull a particle through a bath without walls, continuing what is there")
+    drag.add_argument("study")
+    drag.add_argument("side", help="the bath that it is like: cold or hot")
+    drag.add_argument("force", help="one of the study's drag.forces_nN")
+    drag.add_argument("replica", type=int)
+    drag.add_argument("folder", type=Path, help="run folder to write")
+    for command in (start, run, drag):
         command.add_argument(
             "--time-limit-min", type=float, help="stop in good order before this many minutes are over"
         )
@@ -70,6 +78,10 @@ def main() -> int:
                 ranks = Ranks(study.ranks)
                 run_ = Run(study, arguments.point, arguments.replica)
                 simulate(run_, arguments.start, arguments.folder, ranks, arguments.time_limit_min)
+            case "drag":
+                ranks = Ranks(study.ranks)
+                pulled = DragRun(study, arguments.side, arguments.force, arguments.replica)
+                simulate_drag(pulled, arguments.folder, ranks, arguments.time_limit_min)
     except (StudyError, EngineError, ClosureError, LockedError, OSError, ValueError) as failure:
         print(f"nanofridge: {failure}", file=sys.stderr, flush=True)
         if ranks is not None:

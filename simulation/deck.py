@@ -92,7 +92,7 @@ def start_identity(study: Study) -> dict[str, Any]:
         "protocol": PROTOCOL,
         "ranks": study.ranks,
         "suffix": study.integration.suffix,
-        "deck": _statements(render_build(study)) + _statements(render_equilibration(study, "start", 1)),
+        "deck": statements(render_build(study)) + statements(render_equilibration(study, "start", 1)),
         "equilibration_ps": study.schedule.equilibration_ps,
         "segment_ps": study.schedule.segment_ps,
     }
@@ -112,7 +112,7 @@ def run_identity(run: Run) -> dict[str, Any]:
         "ranks": run.study.ranks,
         "suffix": run.study.integration.suffix,
         "start": equilibration_fingerprint(run.study),
-        "deck": _statements(render_segment(run, "start", 0)),
+        "deck": statements(render_segment(run, "start", 0)),
         "couplings": [run.coupling_cold_eV_per_A2, run.coupling_hot_eV_per_A2, demon.coupling_axes],
         "controller": controller,
         "relaxation_ps": schedule.relaxation_ps,
@@ -142,7 +142,13 @@ def langevin_fingerprint(run: Run) -> str:
 
 
 def render(template: str, **context: Any) -> str:
-    """Fill in one template; `context` holds at least `study`. A name that is not given is an error, never blank."""
+    """Fill in one template; a name that is not given is an error, never blank.
+
+    Args:
+        template: its file.
+        context: at least `study`. Unless they are given too, `sides` are both, `walls` are there, and `argon_atoms` are those
+            of the study.
+    """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -151,10 +157,13 @@ def render(template: str, **context: Any) -> str:
         keep_trailing_newline=True,
     )
     study: Study = context["study"]
-    return environment.get_template(template).render(steps=study.steps, overlap=ARGON_OVERLAP_A, **context)
+    usual = {"sides": SIDES, "walls": True, "argon_atoms": study.argon_atoms}
+    return environment.get_template(template).render(
+        usual | {"steps": study.steps, "overlap": ARGON_OVERLAP_A} | context
+    )
 
 
-def _statements(deck: str) -> list[str]:
+def statements(deck: str) -> list[str]:
     """What LAMMPS acts on: the deck less comments, blank lines and alignment."""
     lines = (line.split("#")[0].split() for line in deck.splitlines())
     return [" ".join(words) for words in lines if words]

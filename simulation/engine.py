@@ -29,6 +29,8 @@ NEEDED_STYLES = {
     "pair": {"lj/cut": "core"},
 }
 
+LOOK_EVERY_STEPS = 500  # a run without a controller's callback is looked at this often: a second or so
+
 CURES = {
     "Lost atoms": "atoms left the box: shorten integration.timestep_fs, or equilibrate for longer",
     "Non-numeric": "the forces exploded: shorten integration.timestep_fs, or equilibrate for longer",
@@ -92,7 +94,7 @@ def build(study: Study, folder: Path, ranks: Ranks) -> dict[str, Any]:
     Raises:
         EngineError: the counts came out wrong, or LAMMPS failed.
     """
-    return _advance(study, f"{study.name} build", render_build(study), folder, ranks, steps=0)
+    return advance(study, f"{study.name} build", render_build(study), folder, ranks, steps=0)
 
 
 def equilibrate(
@@ -110,7 +112,7 @@ def equilibrate(
     deck = render_equilibration(study, str(restart_file), index)
     label = f"{study.name} equilibration"
     topology = f"write_data {checkpoint.TOPOLOGY} nocoeff\n"
-    return _advance(
+    return advance(
         study, label, deck, folder, ranks, steps=steps, controller=idle, on_sample=on_sample, at_end=topology
     )
 
@@ -149,16 +151,13 @@ def run_segment(
         run.study.demon.controller_options if run.purpose == "sweep" else {},
     )
     deck = render_segment(run, str(restart_file), index)
-    record = _advance(
-        run.study, run.label, deck, folder, ranks, steps=steps, controller=controller, on_sample=on_sample
-    )
+    record = advance(run.study, run.label, deck, folder, ranks, steps=steps, controller=controller, on_sample=on_sample)
     if ranks.is_root:
-        _read_series(folder / "series.dat", run).to_parquet(folder / checkpoint.SERIES, index=False)
-        (folder / "series.dat").unlink()
+        keep_series(folder, series_columns(run.study.demon.coupling_axes, work=True), run.study)
     return record
 
 
-def _advance(
+def advance(
     study: Study,
     label: str,
     deck: str,
@@ -170,7 +169,12 @@ def _advance(
     on_sample: Callable[[int], None] = lambda steps: None,
     at_end: str = "",
 ) -> dict[str, Any]:
-    """Give `deck` to a fresh LAMMPS, run `steps` steps if there is a controller, and leave a restart file."""
+    """Give `deck` to a fresh LAMMPS, run `steps` steps, and leave a restart file; `run_segment` tells what the rest is.
+
+    Args:
+        controller: attached to the deck's fix `demon`; None for a deck without one.
+        at_end: commands for after the restart file.
+    """
     started = time.monotonic()
     with open_lammps(study, folder, ranks) as lmp:
         tell(lmp, deck, study)
@@ -178,6 +182,12 @@ def _advance(
         if controller is not None:
             demon = _attach(lmp, controller, study, ranks, lambda step: on_sample(step - first_step))
             tell(lmp, f"run {steps}\n", study, demon)
+        else:
+            for done in range(0, steps, LOOK_EVERY_STEPS):
+                piece = min(LOOK_EVERY_STEPS, steps - done)
+                first, last = done == 0, done + piece == steps
+                tell(lmp, f"run {piece} pre {'yes' if first else 'no'} post {'yes' if last else 'no'}\n", study)
+                on_sample(done + piece)
         tell(lmp, f"write_restart {checkpoint.RESTART}\n{at_end}", study)
         last_step, version = int(lmp.extract_global("ntimestep")), lmp.version()
     if last_step != first_step + steps:
@@ -317,9 +327,13 @@ def _read_log(log: Path) -> dict[str, Any]:
     }
 
 
-def _read_series(file: Path, run: Run) -> pd.DataFrame:
-    """The rows that LAMMPS wrote, under the names of docs/run-folder.md; counters still start with the segment."""
+def keep_series(folder: Path, names: list[str], study: Study) -> None:
+    """Turn the rows that LAMMPS wrote into a segment's series, under the names of docs/run-folder.md.
+
+    Counters still start with the segment.
+    """
     units = {
+        "displacement": "A",
         "position": "A",
         "velocity": "A_per_ps",
         "work": "eV",
@@ -328,13 +342,13 @@ def _read_series(file: Path, run: Run) -> pd.DataFrame:
         "trap": "eV",
         "temperature": "K",
         "pressure": "bar",
-        "internal": "K",
     }
-    names = series_columns(run.study.demon.coupling_axes, work=True)
-    columns = ["step", *(f"{name}_{units[name.split('_')[0]]}" for name in names)]
-    series = pd.read_csv(file, sep=r"\s+", comment="#", header=None, names=columns, dtype={"step": np.int64})
-    series.insert(1, "time_ps", series["step"] * (run.study.integration.timestep_fs / 1000))
-    return series
+    named = [f"{name}_{next(units[word] for word in name.split('_') if word in units)}" for name in names]
+    file = folder / "series.dat"
+    series = pd.read_csv(file, sep=r"\s+", comment="#", header=None, names=["step", *named], dtype={"step": np.int64})
+    series.insert(1, "time_ps", series["step"] * (study.integration.timestep_fs / 1000))
+    series.to_parquet(folder / checkpoint.SERIES, index=False)
+    file.unlink()
 
 
 def lammps_version() -> str:

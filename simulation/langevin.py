@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 from scipy.signal import lfilter
 
-from analysis.model import LangevinPair
+from analysis.model import BOLTZMANN, LangevinPair
 from simulation.plan import Run, seed
 from simulation.study import SIDES
 
@@ -80,7 +80,7 @@ def propagate_pair(
     Raises:
         ValueError: if the pair has no steady state to start from.
     """
-    move, spread = _transition(pair, timestep)
+    move, spread = _transition(pair.drift(), pair.noise(), timestep)
     rates, modes = np.linalg.eig(move)
     state = np.linalg.cholesky(pair.covariance()) @ generator.standard_normal(4)
     done = np.zeros(2)
@@ -99,12 +99,42 @@ def propagate_pair(
     return np.vstack(states), np.vstack(works)
 
 
-def _transition(pair: LangevinPair, timestep: float) -> tuple[Array, Array]:
+def propagate_pulled(
+    mass: float, friction: float, temperature: float, force: float, interval: float, intervals: int, seed: int
+) -> tuple[Array, Array]:
+    """One axis of a free particle of white friction that a constant force pulls, from equilibrium on; exact at any interval.
+
+    Args:
+        mass: eV ps²/Å².
+        friction: eV ps/Å².
+        temperature: K.
+        force: eV/Å; sets in at the first sample.
+        interval: between samples, ps.
+        intervals: how many.
+        seed: of all randomness.
+
+    Returns:
+        Displacement since the first sample, Å, and velocity, Å/ps, both of shape (intervals + 1,).
+    """
+    generator = np.random.default_rng(seed)
+    thermal = BOLTZMANN * temperature / mass
+    drift = np.array([[0.0, 1.0], [0.0, -friction / mass]])
+    move, spread = _transition(drift, np.diag([0.0, 2 * thermal * friction / mass]), interval)
+    kicks = generator.standard_normal((intervals, 2)) @ spread.T
+    # About the terminal velocity the particle moves as a free one does about rest.
+    terminal, start = force / friction, np.sqrt(thermal) * generator.standard_normal()
+    rate = move[1, 1]
+    about = np.r_[start - terminal, lfilter([1.0], [1.0, -rate], kicks[:, 1], zi=[rate * (start - terminal)])[0]]
+    steps = terminal * interval + move[0, 1] * about[:-1] + kicks[:, 0]
+    return np.r_[0.0, np.cumsum(steps)], terminal + about
+
+
+def _transition(drift: Array, noise: Array, timestep: float) -> tuple[Array, Array]:
     """e^{Ah}, and a square root of the noise covariance ∫₀ʰ e^{As} D e^{Aᵀs} ds, from one exponential (Van Loan)."""
-    drift, noise = pair.drift(), pair.noise()
-    block = expm(np.block([[-drift, noise], [np.zeros((4, 4)), drift.T]]) * timestep)
-    move = block[4:, 4:].T
-    covariance = move @ block[:4, 4:]
+    size = len(drift)
+    block = expm(np.block([[-drift, noise], [np.zeros_like(drift), drift.T]]) * timestep)
+    move = block[size:, size:].T
+    covariance = move @ block[:size, size:]
     return move, np.asarray(np.linalg.cholesky((covariance + covariance.T) / 2))
 
 

@@ -37,7 +37,7 @@ def write(
     provenance: dict[str, Any],
     files: dict[str, Callable[[Path], object]],
 ) -> None:
-    """Check the first law and write the run folder; `run.json` comes last, so where it is, all else is.
+    """Check the first law and write the run folder.
 
     Args:
         run: which run.
@@ -59,21 +59,34 @@ def write(
                 f"{run.label}: energy of the {side} side drifts by {drift:.3g} eV/ns, above limits.closure_drift_eV_per_ns = "
                 f"{limit:g}: shorten integration.timestep_fs (now {run.study.integration.timestep_fs:g}), or run longer"
             )
+    content = describe(run, series) | {"fingerprint": fingerprint} | provenance
+    store(folder, series, content | {"closure": closure | {"limit_eV_per_ns": limit}}, files)
+
+
+def store(
+    folder: Path, series: pd.DataFrame, content: dict[str, Any], files: dict[str, Callable[[Path], object]]
+) -> None:
+    """Write a run folder, `run.json` (`content`) last: where it is, all else is."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, write_to in files.items():
         checkpoint.replace(folder / name, write_to)
     checkpoint.replace(folder / "series.parquet", lambda part: series.to_parquet(part, index=False))
-    content = describe(run, series) | {"fingerprint": fingerprint} | provenance
-    content["closure"] = closure | {"limit_eV_per_ns": limit}
     checkpoint.replace(folder / "run.json", checkpoint.json_text(content))
 
 
 def lammps_files(run: Run, segments: list[Segment], topology: Path) -> dict[str, Callable[[Path], object]]:
     """The files that only a LAMMPS run has."""
     measured = list(checkpoint.production(segments))
-    frame_ps = run.study.schedule.trajectory_every_ps
+    return trace_files(segments, measured, topology, run.study.schedule.trajectory_every_ps) | {
+        "deck.lmp": lambda part: part.write_text(render_standalone(run), encoding="utf-8")
+    }
+
+
+def trace_files(
+    segments: list[Segment], measured: list[Segment], topology: Path, frame_ps: float
+) -> dict[str, Callable[[Path], object]]:
+    """Log, topology and trajectory of LAMMPS segments; the trajectory of those that count as measured."""
     return {
-        "deck.lmp": lambda part: part.write_text(render_standalone(run), encoding="utf-8"),
         "log.lammps": lambda part: _join_logs(segments, part),
         "topology.data": lambda part: shutil.copyfile(topology, part),
         "trajectory.dcd": lambda part: _join_trajectories(measured, topology, part, frame_ps),
@@ -83,6 +96,19 @@ def lammps_files(run: Run, segments: list[Segment], topology: Path) -> dict[str,
 def lammps_provenance(run: Run, segments: list[Segment]) -> dict[str, Any]:
     """Cost, versions and system of a LAMMPS run, for `run.json`."""
     study = run.study
+    return lammps_cost(segments) | {
+        "system": {
+            "argon_atoms_per_bath": study.argon_atoms,
+            "copper_atoms_per_particle": study.nanoparticle.atoms,
+            "bath_edge_A": study.edge_A,
+            "accessible_density_per_nm3": round(1000 * study.argon_atoms / study.accessible_volume_A3, 4),
+            "neighbours_per_atom": segments[-1].record["neighbours_per_atom"],
+        },
+    }
+
+
+def lammps_cost(segments: list[Segment]) -> dict[str, Any]:
+    """Versions behind LAMMPS segments and the time that they took."""
     records = [segment.record for segment in segments]
     wall = sum(record["wall_time_s"] for record in records)
     steps = sum(record["last_step"] - record["first_step"] for record in records)
@@ -92,18 +118,11 @@ def lammps_provenance(run: Run, segments: list[Segment]) -> dict[str, Any]:
         "wall_time_s": round(wall, 3),
         "loop_time_s": round(sum(record["loop_time_s"] for record in records), 3),
         "steps_per_s": round(steps / wall, 2),
-        "system": {
-            "argon_atoms_per_bath": study.argon_atoms,
-            "copper_atoms_per_particle": study.nanoparticle.atoms,
-            "bath_edge_A": study.edge_A,
-            "accessible_density_per_nm3": round(1000 * study.argon_atoms / study.accessible_volume_A3, 4),
-            "neighbours_per_atom": records[-1]["neighbours_per_atom"],
-        },
     }
 
 
 def join_series(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """One series from those of consecutive segments: shared rows once, work and thermostat energy counted from the first row.
+    """One series from those of consecutive segments: shared rows once; what is counted (heat, work, way) from the first row.
 
     Raises:
         ValueError: a segment does not begin in the state in which the one before it ended.
@@ -111,7 +130,9 @@ def join_series(parts: list[pd.DataFrame]) -> pd.DataFrame:
     joined = [parts[0]]
     for part in parts[1:]:
         last, first = joined[-1].iloc[-1], part.iloc[0]
-        state = [name for name in part.columns if name.startswith(("position", "trap", "energy", "step"))]
+        state = [
+            name for name in part.columns if name.startswith(("position", "displacement", "trap", "energy", "step"))
+        ]
         if not np.allclose(last[state].to_numpy(float), first[state].to_numpy(float), rtol=1e-9, atol=1e-9):
             raise ValueError(
                 f"segments do not join at step {first['step']:.0f}: delete the run's segments/ folder and run it again"
@@ -125,8 +146,9 @@ def join_series(parts: list[pd.DataFrame]) -> pd.DataFrame:
         joined.append(part)
     series = pd.concat(joined, ignore_index=True)
     series = series[series["step"] >= 0].reset_index(drop=True)
-    for side in SIDES:
-        series[f"thermostat_{side}_eV"] -= series[f"thermostat_{side}_eV"].iloc[0]
+    for name in series.columns:
+        if name.startswith(("work", "thermostat", "displacement")):
+            series[name] -= series[name].iloc[0]
     return series
 
 

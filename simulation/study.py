@@ -151,6 +151,29 @@ class Demon(Section):
     """Texts handed to your controller as keyword arguments."""
 
 
+def _force(text: str) -> str:
+    """A force stays the text that the study file spells: it names a folder."""
+    if not 0 < float(text) <= 1e6:
+        raise ValueError("not a positive force")
+    return text
+
+
+class Drag(Section):
+    """The dragging experiment: one bath without walls and trap, its particle pulled by a constant force along x."""
+
+    forces_nN: tuple[Annotated[str, Field(pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?$"), AfterValidator(_force)], ...] = (
+        "0.3",
+        "3.0",
+    )
+    """The forces; each is run in the cold and in the hot bath, and names a folder just as it is written here. `[]` for none."""
+    equilibration_ps: Positive = 100.0
+    """How long each bath equilibrates before the force sets in."""
+    duration_ns: Positive = 1.0
+    """How long the force acts; the analysis finds and leaves out the time until the velocity is steady."""
+    replicas: Annotated[int, Field(ge=1)] = 1
+    """Independent runs of each force in each bath."""
+
+
 class Langevin(Section):
     """Only for `engine: langevin`: what the exact model needs beside the fields that it shares with LAMMPS."""
 
@@ -199,6 +222,8 @@ class Limits(Section):
 
     closure_drift_eV_per_ns: Positive = 0.05
     """Largest drift of the energy balance of one side."""
+    closure_drift_of_work: Positive = 0.001
+    """What a drag run may drift beyond that, as a fraction of the work that its force does."""
 
 
 class Study(Section):
@@ -216,6 +241,7 @@ class Study(Section):
     baths: Baths = Baths()
     trap: Trap = Trap()
     demon: Demon = Demon()
+    drag: Drag = Drag()
     langevin: Langevin = Langevin()
     integration: Integration = Integration()
     schedule: Schedule = Schedule()
@@ -241,9 +267,17 @@ class Study(Section):
 
         With this skin the paper's bath, 25 280 atoms in (11 nm)³, has 19.56 argon atoms per nm³.
         """
-        skin = (self.materials.argon.sigma_A + self.materials.copper.sigma_A) / 4
-        particle = 4 / 3 * np.pi * (self.radius_A + skin) ** 3
-        return float(self.edge_A**2 * (self.edge_A - 2 * skin) - particle)
+        return float(self.edge_A**2 * (self.edge_A - 2 * self.skin_A) - self.excluded_volume_A3)
+
+    @property
+    def skin_A(self) -> float:
+        """How far argon stays from the edge of copper: half the argon-copper σ."""
+        return (self.materials.argon.sigma_A + self.materials.copper.sigma_A) / 4
+
+    @property
+    def excluded_volume_A3(self) -> float:
+        """Volume that a particle keeps argon out of."""
+        return float(4 / 3 * np.pi * (self.radius_A + self.skin_A) ** 3)
 
     @property
     def argon_atoms(self) -> int:
@@ -257,6 +291,10 @@ class Study(Section):
     def particle_mass_eV_ps2_per_A2(self) -> float:
         """Mass of one nanoparticle."""
         return self.nanoparticle.atoms * self.materials.copper.mass_u * ATOMIC_MASS
+
+    def temperature_K(self, side: str) -> float:
+        """Temperature of the bath of that side."""
+        return self.baths.temperature_cold_K if side == "cold" else self.baths.temperature_hot_K
 
     def trap_centre_A(self, side: str) -> tuple[float, float, float]:
         """Centre of a bath's trap: the middle of the bath."""

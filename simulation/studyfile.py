@@ -92,6 +92,9 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
     except ControllerError as failure:
         rule(True, "demon.controller demon.controller_options", f"demon.controller: {failure}")
 
+    forces = [float(force) for force in study.drag.forces_nN]
+    rule(len(set(forces)) < len(forces), "drag.forces_nN", "drag.forces_nN names the same force twice: drop one")
+
     timestep_ps = study.integration.timestep_fs / 1000
     lengths = {
         "schedule.equilibration_ps": (schedule.equilibration_ps, "integration.timestep_fs", timestep_ps),
@@ -105,6 +108,8 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
         "schedule.segment_ps": (schedule.segment_ps, "schedule.sample_every_ps", schedule.sample_every_ps),
         "schedule.friction_ns": (schedule.friction_ns * 1000, "schedule.segment_ps", schedule.segment_ps),
         "schedule.sweep_ns": (schedule.sweep_ns * 1000, "schedule.segment_ps", schedule.segment_ps),
+        "drag.equilibration_ps": (study.drag.equilibration_ps, "integration.timestep_fs", timestep_ps),
+        "drag.duration_ns": (study.drag.duration_ns * 1000, "schedule.segment_ps", schedule.segment_ps),
         "schedule.segment_ps ": (
             schedule.segment_ps,
             "schedule.trajectory_every_ps",

@@ -40,7 +40,7 @@ def test_every_problem_is_reported_at_once() -> None:
         "schedule.segment_ps (100.05 ps) must be a whole multiple of schedule.sample_every_ps",
     ):
         assert expected in text
-    assert len(found) == 9  # segment_ps fits neither sample nor trajectory interval, nor friction_ns, nor sweep_ns
+    assert len(found) == 10  # segment_ps fits neither sample nor trajectory interval, and none of the three lengths
 
 
 @pytest.mark.parametrize(

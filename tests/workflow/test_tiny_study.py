@@ -114,14 +114,14 @@ def test_comments_and_lengths_of_other_runs_rerun_no_md(checkout: Checkout) -> N
     """A comment in a deck or a study reruns nothing."""
     checkout.edit("lammps_templates/parts/traps.lmp.j2", "# --- traps", "# reworded\n# --- traps")
     checkout.edit("config/tiny.yaml", "# Tiny:", "# Very tiny:")
-    assert not checkout.would_run() & {"equilibrate", "simulate"}
+    assert not checkout.would_run() & {"equilibrate", "simulate", "pull"}
 
 
 def test_edited_analysis_reruns_the_analysis_and_no_md(checkout: Checkout) -> None:
     """Results of an older analysis are made again, from the simulations that are there."""
     checkout.edit("analysis/units.py", "Conversions", "Conversion factors")
     assert {"heat", "fit_friction", "summary", "plot_heat_rates"} <= checkout.would_run()
-    assert not checkout.would_run() & {"equilibrate", "simulate"}
+    assert not checkout.would_run() & {"equilibrate", "simulate", "pull"}
 
 
 def test_changed_coupling_reruns_the_sweep_only(checkout: Checkout) -> None:

@@ -4,6 +4,7 @@
 rule fit_friction:
     input:
         runs=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
+        drags=lambda wildcards: run_files(drag.drag_runs(study(wildcards.study))),
     output:
         "results/{study}/friction.json",
     log:

@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from simulation import deck, lock, plan, stop
+from simulation import deck, drag, lock, plan, stop
 from simulation.study import StudyError
 from simulation.studyfile import load_study
 
@@ -52,6 +52,14 @@ def run_of(wildcards):
         raise WorkflowError(str(problem))
 
 
+def drag_run_of(wildcards):
+    """The drag run whose folder the wildcards name."""
+    try:
+        return drag.DragRun(study(wildcards.study), wildcards.side, wildcards.force, int(wildcards.replica))
+    except StudyError as problem:
+        raise WorkflowError(str(problem))
+
+
 def start_of(wildcards):
     """The equilibrated baths that LAMMPS runs start from; the Langevin engine needs none."""
     names = ("equilibrated.restart", "equilibrated.json", "topology.data")
@@ -89,6 +97,7 @@ def figures(chosen):
     """All figures of a study; those that show atoms need a study that has some."""
     names = ["heat_rates", "fluxes", "cumulative", "equilibrium", "friction"]
     names += ["power", "power_moments", "cop", "cop_fluctuations", "uncertainty"]
+    names += ["drag"] if chosen.drag.forces_nN else []
     names += ["structure", "setup"] if chosen.engine == "lammps" else []
     return [f"results/{chosen.name}/figures/{name}.png" for name in names]
 

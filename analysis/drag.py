@@ -1,0 +1,181 @@
+"""Friction from the dragging experiment (arXiv:2211.05502, App. A1): a free particle, a constant force F, its steady velocity.
+
+Friction is F over the mean velocity relative to the argon, once that is steady. No wall takes up the force; its opposite,
+spread over the argon, does (docs/run-folder.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.runs import AXES, Array, RunFolderError, check_series, read_folder
+from analysis.timeseries import Estimate, SeriesTooShortError, choose_blocks, mean_rate, stationary_mean, steady_from
+from analysis.units import BOLTZMANN, FRICTION_SI, PER_NS, VELOCITY_SI
+
+PAPER_KG_PER_S = {0.3: 2.8e-12, 3.0: 3.1e-12}
+"""What the paper reads off its drag runs, by force in nN: at 0.3 nN the mean of 100 K and 120 K; at 3 nN it does not say."""
+
+COLUMNS = (
+    "step",
+    "time_ps",
+    *(f"displacement_{axis}_A" for axis in AXES),
+    *(f"{kind}_{axis}_A_per_ps" for kind in ("velocity", "particle_velocity", "argon_velocity") for axis in AXES),
+    *("temperature_K", "work_eV", "thermostat_eV", "energy_eV"),
+)
+"""Columns of the series of a drag run; a run of atoms has ``internal_temperature_K`` too."""
+
+INTERNAL_TEMPERATURE = "internal_temperature_K"
+
+
+@dataclass(frozen=True)
+class DragRun:
+    """One drag run folder, checked.
+
+    Attributes:
+        folder: where it lies.
+        side: the bath of the study that it is like, ``cold`` or ``hot``.
+        force_nN: as the study spells it.
+        force: eV/Å.
+        mass: of the particle, eV ps²/Å².
+        temperature: that the thermostat is set to, K.
+        interval: between samples, ps.
+        series: ``COLUMNS``.
+    """
+
+    folder: Path
+    side: str
+    force_nN: str
+    force: float
+    mass: float
+    temperature: float
+    interval: float
+    series: pd.DataFrame
+
+    def column(self, name: str) -> Array:
+        """One column of the series."""
+        return self.series[name].to_numpy(float)
+
+
+def load_drag_run(path: str | Path) -> DragRun:
+    """Load one drag run folder, given as itself or as its ``run.json``.
+
+    Raises:
+        RunFolderError: if it is not one, or breaks the contract.
+    """
+    folder, metadata, series = read_folder(path)
+    try:
+        parameters = metadata["parameters"]
+        run = DragRun(
+            folder,
+            metadata["side"],
+            metadata["force_nN"],
+            parameters["force_eV_per_A"],
+            parameters["mass_eV_ps2_per_A2"],
+            parameters["temperature_K"],
+            parameters["sample_interval_ps"],
+            series,
+        )
+    except KeyError as missing:
+        raise RunFolderError(f"{folder / 'run.json'}: key {missing} is missing: not a drag run") from None
+    optional = [INTERNAL_TEMPERATURE] if INTERNAL_TEMPERATURE in series.columns else []
+    check_series(folder / "series.parquet", series, [*COLUMNS, *optional], run.interval)
+    return run
+
+
+def load_drag_runs(paths: Iterable[str | Path]) -> list[list[DragRun]]:
+    """Load drag runs, the replicas of each side and force together, in the order in which they first come.
+
+    Raises:
+        RunFolderError: if a folder breaks the contract, or replicas differ in a parameter or in length.
+    """
+    runs = [load_drag_run(path) for path in paths]
+    groups = [list(group) for _, group in groupby(runs, key=lambda run: (run.side, run.force_nN))]
+    for first, *others in groups:
+        for run in others:
+            same = (run.force, run.mass, run.temperature, run.interval, len(run.series)) == (
+                first.force,
+                first.mass,
+                first.temperature,
+                first.interval,
+                len(first.series),
+            )
+            if not same:
+                raise RunFolderError(f"{run.folder} and {first.folder}: differ in parameters or length: run them again")
+    return groups
+
+
+def drag_summary(groups: Sequence[Sequence[DragRun]]) -> list[dict[str, Any]]:
+    """What each force in each bath says of friction and of heating, for ``friction.json``; unknown errors are ``None``.
+
+    Args:
+        groups: replicas of one side and force each.
+    """
+    return [_entry(runs) for runs in groups]
+
+
+def _entry(runs: Sequence[DragRun]) -> dict[str, Any]:
+    run, interval = runs[0], runs[0].interval
+    velocity = _stack(runs, "velocity_x_A_per_ps")
+    start = steady_from(velocity)
+    mean, note = _mean(velocity[:, start:], interval)
+    # The error of a ratio F/v to first order; its bias, of second order in se/v, is far below.
+    friction = Estimate(run.force / mean.value, abs(run.force / mean.value**2) * mean.se)
+    halves = np.array_split(velocity[:, start:], 2, axis=1)
+    thermal = math.sqrt(BOLTZMANN * run.temperature / run.mass)
+    steps = velocity.shape[1] - 1
+    content: dict[str, Any] = {
+        "side": run.side,
+        "force_nN": run.force_nN,
+        "temperature_K": run.temperature,
+        "replicas": len(runs),
+        "transient_ps": start * interval,
+        "time_ns": len(runs) * (steps - start) * interval / PER_NS,
+        "velocity_A_per_ps": mean.value,
+        "velocity_m_per_s": mean.value * VELOCITY_SI,
+        "friction_eV_ps_per_A2": friction.value,
+        "friction_kg_per_s": friction.value * FRICTION_SI,
+        # The halves of a steady window differ by noise: the error of their difference is twice that of the whole.
+        "drift_z": _known((halves[1].mean() - halves[0].mean()) / (2 * mean.se)),
+        "velocity_over_thermal": mean.value / thermal,
+        "note": note,
+    }
+    content |= {
+        "velocity_A_per_ps_se": _known(mean.se),
+        "velocity_m_per_s_se": _known(mean.se * VELOCITY_SI),
+        "friction_se": _known(friction.se),
+        "friction_kg_per_s_se": _known(friction.se * FRICTION_SI),
+    }
+    for name in ("work", "thermostat"):
+        rate = mean_rate(_stack(runs, f"{name}_eV")[:, start:], interval, None)
+        content[f"{name}_eV_per_ns"] = rate.value * PER_NS
+    for name, column in (("bath", "temperature_K"), ("particle", INTERNAL_TEMPERATURE)):
+        measured = column in run.series.columns
+        excess = _mean(_stack(runs, column)[:, start:] - run.temperature, interval)[0] if measured else None
+        content[f"{name}_excess_temperature_K"] = excess.value if excess else None
+        content[f"{name}_excess_temperature_se"] = _known(excess.se) if excess else None
+    return content
+
+
+def _stack(runs: Sequence[DragRun], column: str) -> Array:
+    return np.stack([run.column(column) for run in runs])
+
+
+def _mean(observable: Array, interval: float) -> tuple[Estimate, str | None]:
+    """Mean of (m, n) replicas; where they are too short for an error, the reason beside it."""
+    try:
+        return stationary_mean(observable, choose_blocks([observable], interval, len(observable))), None
+    except SeriesTooShortError as problem:
+        return stationary_mean(observable, None), str(problem)
+
+
+def _known(value: float) -> float | None:
+    """JSON has no NaN."""
+    return float(value) if math.isfinite(value) else None

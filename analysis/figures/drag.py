@@ -1,0 +1,130 @@
+"""Velocity of dragged particles beside what the friction at equilibrium foretells (as Fig. 7 of arXiv:2211.05502)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.drag import DragRun
+from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, new_figure
+from analysis.runs import SIDES
+from analysis.units import VELOCITY_SI
+
+# A curve of some hundred points fills a panel; each is the mean over its share of the samples, so none is lost.
+_POINTS = 400
+
+
+def drag(groups: Sequence[Sequence[DragRun]], friction: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+    """Draw the particle's velocity relative to the argon, a row for each bath and a column for each force.
+
+    Args:
+        groups: replicas of one side and force each.
+        friction: content of ``friction.json``.
+
+    Returns:
+        The figure, and its data in m/s: ``side``, ``force_nN``, ``series``, ``time_ps``, ``velocity_m_per_s`` and ``se``. The
+        series ``measured`` is averaged over replicas and short times; ``steady`` is its mean after the transient, from the
+        time given on; ``white`` and ``dressed`` are the force over the friction fitted at equilibrium.
+    """
+    forces = list(dict.fromkeys(runs[0].force_nN for runs in groups))
+    sides = [side for side in SIDES if any(runs[0].side == side for runs in groups)]
+    figure = new_figure(1.6 + 3.6 * len(forces), 1.0 + 2.2 * len(sides))
+    panels = figure.subplots(len(sides), len(forces), sharex="col", sharey="col", squeeze=False)
+    tables = []
+    for runs in groups:
+        entry = _entry(friction, runs[0])
+        axes = panels[sides.index(runs[0].side), forces.index(runs[0].force_nN)]
+        table = pd.concat([_measured(runs), _steady(entry), *_forecasts(runs[0], friction)], ignore_index=True)
+        tables.append(table.assign(side=runs[0].side, force_nN=runs[0].force_nN))
+        _draw(axes, table, entry, SIDE_COLOUR[runs[0].side])
+    for axes in panels[-1]:
+        axes.set_xlabel("time since the force set in (ps)")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("velocity (m/s)")
+    order = ["side", "force_nN", "series", "time_ps", "velocity_m_per_s", "se"]
+    return figure, pd.concat(tables, ignore_index=True)[order]
+
+
+def _entry(friction: dict[str, Any], run: DragRun) -> dict[str, Any]:
+    """What ``friction.json`` holds of a side and force."""
+    for entry in friction["drag"]:
+        if (entry["side"], entry["force_nN"]) == (run.side, run.force_nN):
+            return dict(entry)
+    raise ValueError(
+        f"friction.json: no drag run of side {run.side}, {run.force_nN} nN; run the friction analysis again"
+    )
+
+
+def _measured(runs: Sequence[DragRun]) -> pd.DataFrame:
+    velocity = np.mean([run.column("velocity_x_A_per_ps") for run in runs], axis=0)
+    edges = np.unique(np.linspace(0, len(velocity), _POINTS + 1).astype(int))
+    shares = np.diff(edges)
+    time, mean = (np.add.reduceat(x, edges[:-1]) / shares for x in (runs[0].column("time_ps"), velocity))
+    return pd.DataFrame({"series": "measured", "time_ps": time, "velocity_m_per_s": mean * VELOCITY_SI, "se": math.nan})
+
+
+def _steady(entry: dict[str, Any]) -> pd.DataFrame:
+    se = entry["velocity_m_per_s_se"]
+    return pd.DataFrame(
+        {
+            "series": ["steady"],
+            "time_ps": [entry["transient_ps"]],
+            "velocity_m_per_s": [entry["velocity_m_per_s"]],
+            "se": [math.nan if se is None else se],
+        }
+    )
+
+
+def _forecasts(run: DragRun, friction: dict[str, Any]) -> list[pd.DataFrame]:
+    """F/γ for the frictions fitted at equilibrium, with errors to first order; at t = 0, for the whole of the time."""
+    white = (friction[f"friction_{run.side}_eV_ps_per_A2"], friction[f"friction_{run.side}_se"])
+    fits = {"white": white}
+    if friction["dressed"] is not None:
+        shell = friction["dressed"][run.side]
+        fits["dressed"] = (
+            shell["zero_frequency_friction_eV_ps_per_A2"],
+            shell["zero_frequency_friction_se"],
+        )
+    tables = []
+    for name, (value, se) in fits.items():
+        speed = run.force / value * VELOCITY_SI
+        error = math.nan if se is None else speed * se / value
+        tables.append(pd.DataFrame({"series": [name], "time_ps": [0.0], "velocity_m_per_s": [speed], "se": [error]}))
+    return tables
+
+
+def _draw(axes: Axes, table: pd.DataFrame, entry: dict[str, Any], colour: str) -> None:
+    measured = table[table["series"] == "measured"]
+    axes.plot(measured["time_ps"], measured["velocity_m_per_s"], color=colour, linewidth=0.7, alpha=0.6)
+    end = float(measured["time_ps"].iloc[-1])
+    labels = {
+        "steady": _friction("mean", entry),
+        "white": "white friction at equilibrium",
+        "dressed": "dressed, at zero frequency",
+    }
+    looks = {"steady": (colour, "-"), "white": (NEUTRAL, "-"), "dressed": (ACCENT, "--")}
+    for line in table[table["series"] != "measured"].to_dict("records"):
+        line_colour, style = looks[line["series"]]
+        span, speed, se = [line["time_ps"], end], line["velocity_m_per_s"], line["se"]
+        axes.plot(span, [speed, speed], color=line_colour, linestyle=style, label=labels[line["series"]])
+        if math.isfinite(se):
+            axes.fill_between(span, speed - se, speed + se, color=line_colour, alpha=0.25, linewidth=0)
+    axes.axvspan(0, entry["transient_ps"], color="black", alpha=0.05, linewidth=0)
+    axes.set_title(f"{entry['force_nN']} nN, {entry['temperature_K']:g} K", loc="left")
+    axes.set_xlim(0, end)
+    axes.set_ylim(bottom=min(0.0, measured["velocity_m_per_s"].min()))
+    axes.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="none")
+
+
+def _friction(what: str, entry: dict[str, Any]) -> str:
+    value, se = 1e12 * entry["friction_kg_per_s"], entry["friction_kg_per_s_se"]
+    if se is None:
+        return rf"{what}: $\gamma$ = {value:.2g} $\times10^{{-12}}$ kg/s"
+    digits = max(1 - math.floor(math.log10(1e12 * se)), 0)
+    return rf"{what}: $\gamma$ = {value:.{digits}f} ± {1e12 * se:.{digits}f} $\times10^{{-12}}$ kg/s"
