@@ -1,0 +1,134 @@
+"""Networks of bosonic modes that exchange quanta with each other and with thermal baths, solved exactly.
+
+Modes c (m of them) with a Hermitian Hamiltonian matrix H, and baths b that each take quanta out of one combination of modes::
+
+    dc/dt = (-iH - B B†/2) c + B c_in,   <c_in,b†(t) c_in,b'(t')> = N̄_b δ_bb' δ(t - t')
+
+H and the columns of B fix everything: whatever damps also drives, so the commutators keep. H conserves the number of quanta,
+and so every steady state is a weighted mean of the baths. A bath may be common to several modes; with a phase in H such a
+network is nonreciprocal. Rates are in any one unit, H in the same (angular); flows are quanta per its time, positive *into* a
+bath. Derivations: docs/mechanisms/cascaded.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import rel_entr
+
+from analysis.model.lyapunov import Array, solve_lyapunov
+
+ComplexArray = NDArray[np.complex128]
+
+# Of the largest rate; a mode damped less than this is not damped at all in double precision.
+_UNDAMPED = 1e-14
+
+
+def quadratures(matrix: ComplexArray) -> Array:
+    """The real matrix that acts on (x, p) as a complex one, (m, m), acts on c = (x + ip)/√2; shape (2m, 2m)."""
+    return np.asarray(np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]]))
+
+
+class LinearBosons:
+    """m modes and b baths in their stationary state.
+
+    Attributes:
+        hamiltonian: H, (m, m).
+        couplings: B, (m, b); the rate at which bath b damps is the square of its column.
+        bath_occupations: N̄, (b,).
+    """
+
+    hamiltonian: ComplexArray
+    couplings: ComplexArray
+    bath_occupations: Array
+
+    def __init__(self, *, hamiltonian: ArrayLike, couplings: ArrayLike, bath_occupations: ArrayLike) -> None:
+        """Store and check the network.
+
+        Raises:
+            ValueError: if H is not Hermitian, an occupation is negative, or some motion touches no bath.
+        """
+        h, b = (np.array(x, dtype=complex) for x in (hamiltonian, couplings))
+        n = np.array(bath_occupations, dtype=float)
+        if not np.array_equal(h, h.conj().T):
+            raise ValueError("hamiltonian: must be Hermitian")
+        if not (np.isfinite(n) & (n >= 0)).all():
+            raise ValueError(f"bath_occupations = {n.tolist()}: must be finite and not negative")
+        for array in (h, b, n):
+            array.setflags(write=False)
+        # Straight into __dict__: subclasses are frozen dataclasses, whose attributes cannot be assigned.
+        vars(self).update(hamiltonian=h, couplings=b, bath_occupations=n)
+        slowest = np.linalg.eigvals(self.drift()).real.max()
+        if slowest >= -_UNDAMPED * np.abs(self.drift()).max():
+            raise ValueError(f"{self._blame()}: some motion touches no bath and never settles (rate {-slowest:.2g})")
+
+    def _blame(self) -> str:
+        """What leaves a motion without a bath: parameter and value."""
+        return "couplings"
+
+    def drift(self) -> ComplexArray:
+        """-iH - B B†/2, (m, m)."""
+        return np.asarray(-1j * self.hamiltonian - self.couplings @ self.couplings.conj().T / 2)
+
+    def shares(self) -> ComplexArray:
+        """What each bath contributes to the correlations per quantum of its occupation, (b, m, m).
+
+        They add up to the identity: with all baths at one N̄, every mode has N̄.
+        """
+        m = len(self.hamiltonian)
+        drift = quadratures(self.drift())
+        sources = (quadratures(np.outer(column, column.conj())) for column in self.couplings.T)
+        solutions = [solve_lyapunov(drift, source) for source in sources]
+        return np.array([x[:m, :m] + 1j * x[m:, :m] for x in solutions])
+
+    def correlations(self) -> ComplexArray:
+        """n_ij = <c_j† c_i>, (m, m), Hermitian."""
+        return np.asarray(np.tensordot(self.bath_occupations, self.shares(), axes=1))
+
+    def occupations(self) -> Array:
+        """<c_i† c_i> of every mode, (m,)."""
+        return np.asarray(np.diagonal(self.correlations()).real)
+
+    def covariance(self) -> Array:
+        """V of (x_1 … x_m, p_1 … p_m), x = (c + c†)/√2, symmetrised: 1/2 in the vacuum; (2m, 2m)."""
+        return quadratures(self.correlations()) + np.eye(2 * len(self.hamiltonian)) / 2
+
+    def conductances(self) -> Array:
+        """τ_bb', the rate at which bath b takes up what bath b' emits, per quantum of N̄_b'; (b, b), zero diagonal.
+
+        It is ∫|S_bb'|² dω/2π. Rows and columns have equal sums, because S is unitary, but τ need not be symmetric.
+        """
+        seen = np.einsum("ib,kij,jb->bk", self.couplings.conj(), self.shares(), self.couplings).real
+        np.fill_diagonal(seen, 0.0)
+        return np.asarray(seen)
+
+    def heat_flows(self) -> Array:
+        """η, quanta per time into each bath, (b,): Σ_b' τ_bb' (N̄_b' - N̄_b). They add up to 0."""
+        difference = self.bath_occupations - self.bath_occupations[:, None]
+        return np.asarray((self.conductances() * difference).sum(axis=1))
+
+    def entropy_production(self) -> float:
+        """Entropy that the baths gain per time, in k_B: Σ_b η_b ln(1 + 1/N̄_b), never negative; inf at a bath of N̄ = 0.
+
+        It is summed as τ_bb' times the relative entropy of a mode at N̄_b' to one at N̄_b, which is the same and keeps its sign.
+        """
+        receiver, sender = self.bath_occupations[:, None], self.bath_occupations
+        relative = np.maximum(rel_entr(sender, receiver) - rel_entr(1 + sender, 1 + receiver), 0.0)
+        tau = self.conductances()
+        linked = tau > 0  # what does not reach an empty bath costs it nothing
+        return float(tau[linked] @ relative[linked])
+
+    def response(self, frequency: ArrayLike) -> ComplexArray:
+        """(-iω + iH + B B†/2)⁻¹ B, amplitude of each mode per amplitude sent in by each bath; (*frequency.shape, m, b)."""
+        w = np.asarray(frequency, dtype=float)[..., None, None]
+        return np.asarray(
+            np.linalg.solve(-1j * w * np.eye(len(self.hamiltonian)) - self.drift(), self.couplings + 0 * w)
+        )
+
+    def scattering(self, frequency: ArrayLike) -> ComplexArray:
+        """S(ω), from what the baths send in to what they get back; unitary, (*frequency.shape, b, b)."""
+        return np.asarray(np.eye(len(self.bath_occupations)) - self.couplings.conj().T @ self.response(frequency))
+
+    def occupation_spectrum(self, frequency: ArrayLike) -> Array:
+        """Quanta of each mode per angular frequency ω, times 2π; (*frequency.shape, m)."""
+        return np.asarray(np.abs(self.response(frequency)) ** 2 @ self.bath_occupations)

@@ -1,0 +1,142 @@
+"""Two oscillators in cascade: what leaves the first enters the second, and not the other way round; a rectifier of heat.
+
+After Barzanjeh, Aquilina & Xuereb, "Manipulating heat flow in quantum devices"; equation numbers are theirs, errors in them
+are in docs/errata.md. Each oscillator has a bath of its own; a common bath and a coherent hopping join them, and interfere
+such that nothing passes from 2 to 1. Rates are in any one unit, flows in quanta per its time. Phases are those of their
+Langevin equations (2), (B3), on which all their results rest; their master equation (1) has φ of the opposite sign.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.mechanisms.bosons import LinearBosons
+from analysis.model.lyapunov import Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class CascadedOscillators(LinearBosons):
+    """Modes (1, 2); baths (1, 2, 3), of which 3 is common to both (eq. 2).
+
+    Args:
+        loss_1, loss_2: κ₁ and κ₂, rates at which each oscillator loses quanta to its own bath.
+        channel_1, channel_2: γ₁ and γ₂, rates at which it loses them to the common bath.
+        occupation_1, occupation_2, occupation_3: N̄ of the baths.
+        detuning: Δ = ω₂ - ω₁.
+        phase: φ, rad.
+        hopping: F, the part of the hopping that breaks nonreciprocity: with F = 0, nothing passes from 2 to 1.
+
+    Raises:
+        ValueError: if a value is not physical, or some motion is not damped; names all of them.
+    """
+
+    loss_1: float
+    loss_2: float
+    channel_1: float
+    channel_2: float
+    occupation_1: float
+    occupation_2: float
+    occupation_3: float
+    detuning: float = 0.0
+    phase: float = 0.0
+    hopping: complex = 0j
+
+    def __post_init__(self) -> None:
+        """Check the parameters and set up the matrices."""
+        wrong = [
+            f"{name} = {value}: must be finite and not negative"
+            for name, value in vars(self).items()
+            if name.startswith(("loss", "channel", "occupation")) and not 0 <= value < math.inf
+        ]
+        wrong += [
+            f"{name} = {getattr(self, name)}: must be finite"
+            for name in ("detuning", "phase", "hopping")
+            if not np.isfinite(getattr(self, name))
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        turn = np.exp(1j * self.phase)
+        passed = math.sqrt(self.channel_1 * self.channel_2)
+        across = self.hopping + 0.5j * passed / turn
+        super().__init__(
+            # In a frame that rotates with the mean of ω₁ and ω₂; only their difference matters.
+            hamiltonian=[[-self.detuning / 2, across], [np.conj(across), self.detuning / 2]],
+            couplings=[
+                [math.sqrt(self.loss_1), 0.0, math.sqrt(self.channel_1)],
+                [0.0, math.sqrt(self.loss_2), math.sqrt(self.channel_2) * turn],
+            ],
+            bath_occupations=(self.occupation_1, self.occupation_2, self.occupation_3),
+        )
+
+    def _blame(self) -> str:
+        return f"loss_1 = {self.loss_1:g}, loss_2 = {self.loss_2:g}"
+
+    def disconnected_occupations(self) -> Array:
+        """m̄₁ and m̄₂, what each oscillator would have without the other, (2,) (C6, C7 for equal rates)."""
+        loss, channel = np.array([self.loss_1, self.loss_2]), np.array([self.channel_1, self.channel_2])
+        return np.asarray((loss * self.bath_occupations[:2] + channel * self.occupation_3) / (loss + channel))
+
+    def excess(self) -> Array:
+        """Δn₁ and Δn₂, the occupations less those of the disconnected oscillators, (2,)."""
+        return self.occupations() - self.disconnected_occupations()
+
+
+def closed_form_occupations(machine: CascadedOscillators) -> Array:
+    """n̄₁ and n̄₂ if all rates are equal, (2,): C1, C2.
+
+    Raises:
+        ValueError: if the rates differ.
+    """
+    k, re, im, detuning, denominator = _terms(machine)
+    n1, n2, n3 = machine.bath_occupations
+    shared = 2 * (re**2 + im**2) * (n1 + n2 + n3) + 2 * im**2 * n3
+    far = 4 * k**2 + detuning**2
+    first = shared + re * detuning * (n1 - n3) + 2 * im * k * (n1 + 3 * n3) + far * (n1 + n3)
+    second = shared - re * detuning * (n2 - n3) + 2 * im * k * (n2 + 3 * n3) + far * (n2 + n3)
+    second += 2 * k * (2 * im + k) * (n1 - n3)
+    return np.array([first, second]) / (2 * denominator)
+
+
+def closed_form_excess(machine: CascadedOscillators) -> Array:
+    """Δn₁ and Δn₂ if all rates are equal, (2,): C10, C11, with ℑ(ℑ + 2κ) for the printed ℑ(2ℑ + κ); eq. 3 where F = 0.
+
+    Raises:
+        ValueError: if the rates differ.
+    """
+    k, re, im, detuning, denominator = _terms(machine)
+    n1, n2, n3 = machine.bath_occupations
+    size, back = re**2 + im**2, im * (im + 2 * k)
+    first = size * (-n1 + 2 * n2 - n3) - (back - re * detuning) * (n1 - n3)
+    second = size * (2 * n1 - n2 - n3) - (back + re * detuning) * (n2 - n3) + 2 * k * (2 * im + k) * (n1 - n3)
+    return np.array([first, second]) / (2 * denominator)
+
+
+def closed_form_heat_flows(machine: CascadedOscillators) -> Array:
+    """η₁, η₂, η₃ if all rates are equal and F = 0, (3,): D7, in which m̄ is meant by n̄.
+
+    Raises:
+        ValueError: if the rates differ or F is not 0.
+    """
+    if machine.hopping != 0:
+        raise ValueError(f"hopping = {machine.hopping}: this closed form holds for 0 only; use heat_flows()")
+    k, _, _, detuning, _ = _terms(machine)
+    m1, m2 = machine.disconnected_occupations()
+    m3 = machine.occupation_3
+    passed = 2 * k**2 / (4 * k**2 + detuning**2) * (m1 - m3)
+    first, second = m3 - m1, passed + (m3 - m2)
+    return k * np.array([first, second, -(first + second)])
+
+
+def _terms(machine: CascadedOscillators) -> tuple[float, float, float, float, float]:
+    """κ, ℜ and ℑ of F e^{iφ}, Δ, and the denominator that the closed forms share."""
+    rates = {name: getattr(machine, name) for name in ("loss_1", "loss_2", "channel_1", "channel_2")}
+    if len(set(rates.values())) > 1:
+        given = ", ".join(f"{name} = {rate:g}" for name, rate in rates.items())
+        raise ValueError(f"{given}: the closed forms hold for equal rates only; use the methods")
+    k = machine.loss_1
+    seen = machine.hopping * np.exp(1j * machine.phase)
+    re, im = float(seen.real), float(seen.imag)
+    return k, re, im, machine.detuning, 3 * (re**2 + im**2) + 4 * k * (k + im) + im**2 + machine.detuning**2

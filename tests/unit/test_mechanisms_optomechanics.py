@@ -1,0 +1,167 @@
+"""The optomechanical rectifier: its map to the cascaded oscillators, how far that holds, and what its drives pay."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from analysis.mechanisms.cascaded import CascadedOscillators
+from analysis.mechanisms.counting import moments
+from analysis.mechanisms.figures.optomechanics import PUBLISHED, optomechanics_heat_flows
+from analysis.mechanisms.optomechanics import Optomechanics, realisation
+from tests.unit.test_mechanisms_cascaded import EQUAL, EXACT, UNEQUAL, machines
+
+
+def device(machine: CascadedOscillators, damping: float, frequency: float = 1e3) -> Optomechanics:
+    """A realisation with the given γ_m and ω_m."""
+    made, _ = realisation(
+        machine, mechanical_frequency=frequency, mechanical_damping=damping, drive_frequency=1e3 * frequency
+    )
+    return made
+
+
+def one_way(**changes: Any) -> CascadedOscillators:
+    """F = 0 with equal rates, at the phase that a device can have."""
+    return replace(EQUAL, phase=math.pi / 2, **changes)
+
+
+@settings(max_examples=40)
+@given(machines(phase=1.2), st.floats(0.1, 1e3))
+def test_map_and_its_inverse(machine: CascadedOscillators, damping: float) -> None:
+    """The device made for a machine has that machine as its effective model (B18 to B21), with a real hopping J."""
+    made, frequency = realisation(machine, mechanical_frequency=50.0, mechanical_damping=damping, drive_frequency=1e5)
+    back = made.effective(frequency)
+    # Frequencies are differences of large numbers: their rounding is the tolerance.
+    scale = np.abs(made.hamiltonian).max() + np.abs(machine.couplings).max() ** 2
+    assert_allclose(back.hamiltonian, machine.hamiltonian, atol=1e-12 * scale)
+    assert_allclose(back.couplings, machine.couplings, rtol=1e-10, atol=1e-10)
+
+
+def test_device_is_its_effective_model_at_the_signal_frequency() -> None:
+    """At Ω itself the three-mode device scatters exactly as the two oscillators, but for the phase of the third bath."""
+    made, frequency = realisation(UNEQUAL, mechanical_frequency=40.0, mechanical_damping=0.3, drive_frequency=1e5)
+    full = np.abs(made.scattering(frequency))
+    assert_allclose(full, np.abs(UNEQUAL.scattering(0.0)), atol=1e-12)
+    away = np.abs(made.scattering(frequency + 3.0)) - np.abs(UNEQUAL.scattering(3.0))
+    assert np.abs(away).max() > 0.1
+
+
+@pytest.mark.parametrize("machine", [UNEQUAL, one_way()], ids=["general", "one way"])
+def test_effective_model_holds_for_a_wide_band(machine: CascadedOscillators) -> None:
+    """Occupations and flows of the device tend to those of the effective model as κ/γ_m."""
+    errors = []
+    for damping in (1e4, 1e5):
+        made = device(machine, damping, frequency=1e7)
+        errors.append(
+            [
+                np.abs(made.occupations()[:2] - machine.occupations()).max(),
+                np.abs(made.heat_flows() - machine.heat_flows()).max(),
+            ]
+        )
+    assert np.max(errors[1]) < 1e-4
+    assert_allclose(np.divide(errors[0], errors[1]), 10.0, rtol=0.01)
+
+
+@pytest.mark.parametrize("band", [1e-3, 0.1, 1.0, 10.0, 1e3])
+def test_isolation_over_band(band: float) -> None:
+    """With equal rates and F = 0, τ₂₁ = κ(1 + g)²/(4 + 6g + 4g²), and back passes 1/(1 + g)² of it; g = γ_m/κ."""
+    tau = device(one_way(), band).conductances()
+    denominator = 4 + 6 * band + 4 * band**2
+    assert_allclose([tau[1, 0], tau[0, 1]], [(1 + band) ** 2 / denominator, 1 / denominator], rtol=1e-10)
+
+
+def test_wide_band_asks_for_a_faster_resonator() -> None:
+    """Without the rotating-wave approximation the same occupations come out if ω_m exceeds all rates, and not if γ_m does."""
+    machine = one_way(occupation_1=10.0, occupation_2=0.0, occupation_3=0.5)
+    errors = {}
+    for frequency in (1e4, 1e5):
+        made = device(machine, 30.0, frequency)
+        errors[frequency] = np.abs(made.occupations_with_counter_rotation() - made.occupations()).max()
+    assert errors[1e5] < 1e-6
+    assert_allclose(errors[1e4] / errors[1e5], 100.0, rtol=0.05)
+    slow = device(machine, 30.0, frequency=3.0)
+    assert slow.occupations_with_counter_rotation()[0] - machine.occupations()[0] > 4.0
+
+
+def test_pairs_that_grow_without_bound_are_refused() -> None:
+    """Drives too strong for the resonator's frequency leave no steady state, which is said with the couplings."""
+    strong = replace(PUBLISHED, coupling_1=PUBLISHED.mechanical_frequency, coupling_2=PUBLISHED.mechanical_frequency)
+    with pytest.raises(ValueError, match=r"coupling_1 = 3\.76991e\+07.* pairs grow"):
+        strong.occupations_with_counter_rotation()
+
+
+def test_the_drives_pay_for_the_pumping() -> None:
+    """At the published ω_m and ω_d, 10 mK cavities take heat from the resonator's bath at 260 μK; each quantum costs ħω_d."""
+    cold = 1 / math.expm1(1.054571817e-34 * 2 * math.pi * 5e9 / (1.380649e-23 * 0.01))
+    made = replace(PUBLISHED, occupation_1=cold, occupation_2=cold)
+    assert_allclose(made.bath_temperatures(), [0.01, 0.01, 2.6211e-4], rtol=1e-4)
+    assert made.heat_rates()[2] < 0 < made.drive_power()
+    assert_allclose(made.cop(), PUBLISHED.mechanical_frequency / PUBLISHED.drive_frequency, rtol=1e-9)
+    assert made.cop() < made.carnot_cop() == pytest.approx(0.02691, rel=1e-3)
+
+
+@settings(max_examples=40)
+@given(st.floats(1e-3, 10), st.floats(1e-3, 10))
+def test_cooling_is_bounded_by_carnot(cavity: float, resonator: float) -> None:
+    """The resonator's bath is cooled if and only if its N̄ exceeds the cavities', always with less than Carnot's COP."""
+    made = device(one_way(occupation_1=cavity, occupation_2=cavity, occupation_3=resonator), 30.0)
+    if resonator > cavity * (1 + 1e-9):
+        assert 0 < made.cop() < made.carnot_cop()
+    elif resonator < cavity * (1 - 1e-9):
+        assert math.isnan(made.cop())
+
+
+def test_counting_also_counts_the_device() -> None:
+    """The three-mode device has its own counting statistics, which tend to those of the effective model."""
+    machine = one_way()
+    made = device(machine, 1e5, frequency=1e7)
+    assert_allclose(moments(made).covariance, moments(machine).covariance, rtol=1e-3)
+
+
+def test_flows_of_the_device_conserve_quanta() -> None:
+    """At rates five decades apart no quantum is lost, and the device of the paper has its entropy production."""
+    made = replace(PUBLISHED, occupation_1=3.0, occupation_2=1.0)
+    flows = made.heat_flows()
+    assert abs(flows.sum()) < EXACT * np.abs(flows).max()
+    assert_allclose(made.entropy_production(), flows @ np.log1p(1 / made.bath_occupations), rtol=1e-9)
+
+
+def test_figure_of_heat_flows() -> None:
+    """The figure's lines are straight in each N̄; η₁ is the same at any N̄₂ by the effective model, not in the circuit."""
+    _, data = optomechanics_heat_flows()
+    slopes = {
+        (varied, bath): np.polyfit(rows["occupation"], rows[["effective_over_kappa", "device_over_kappa"]], 1)[0]
+        for (varied, bath), rows in data.groupby(["varied", "bath"])
+    }
+    assert_allclose(slopes[2, 1], [2.55e-5, 0.24998], rtol=1e-3)
+    assert_allclose(slopes[1, 2], [0.25, 0.250006], rtol=1e-5)
+    assert_allclose(sum(slopes[1, bath] for bath in (1, 2, 3)), 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"loss_1": 0.0, "occupation_m": -1.0}, ["loss_1 = 0.0: must be positive", "occupation_m = -1.0"]),
+        ({"coupling_2": -1.0, "phase": math.inf}, ["coupling_2 = -1.0", "phase = inf"]),
+    ],
+)
+def test_unphysical_parameters_are_named(changes: dict[str, float], named: list[str]) -> None:
+    """Every unphysical parameter is named with its value, all in one message."""
+    with pytest.raises(ValueError, match="must") as caught:
+        replace(PUBLISHED, **changes)
+    assert all(name in str(caught.value) for name in named)
+
+
+def test_what_no_device_can_be_is_refused() -> None:
+    """A real hopping needs sin φ ≠ 0, and a common bath needs both channels; the message says what to change."""
+    with pytest.raises(ValueError, match=r"phase = 0\.0.*π/2"):
+        device(EQUAL, 1.0)
+    with pytest.raises(ValueError, match="channel_1 = 0"):
+        device(replace(one_way(), channel_1=0.0), 1.0)
