@@ -36,16 +36,17 @@ def new_figure(width: float = 6.4, height: float = 4.2) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def save(figure: Figure, table: pd.DataFrame, path: str | Path) -> None:
+def save(figure: Figure, table: pd.DataFrame | None, path: str | Path) -> None:
     """Write a figure as SVG and PNG, and its data as CSV, beside each other.
 
     Args:
         figure: what was drawn.
-        table: its numbers, units in the column names.
+        table: its numbers, units in the column names; ``None`` for a picture without numbers, which gets no CSV.
         path: of any of the three files; the suffix is replaced.
     """
     stem = Path(path)
     stem.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
     figure.savefig(stem.with_suffix(".png"))
-    table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.8g")
+    if table is not None:
+        table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.8g")

@@ -1,13 +1,12 @@
-"""The simulated box, drawn from a frame. inputs: run (run.json of one LAMMPS run); outputs: .png, .svg."""
+"""The simulated box, drawn from a frame. inputs: run (run.json of one LAMMPS run); outputs: [0] .png (with .svg beside it)."""
 
 from typing import TYPE_CHECKING, Any
 
 from analysis.figures.setup import draw_setup
+from analysis.figures.style import save
 from analysis.runs import load_run
 
 if TYPE_CHECKING:
     snakemake: Any
 
-figure = draw_setup(load_run(snakemake.input.run))
-for file in snakemake.output:
-    figure.savefig(file, dpi=150)
+save(draw_setup(load_run(snakemake.input.run)), None, snakemake.output[0])
