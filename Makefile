@@ -14,6 +14,7 @@ VENV   ?= .venv
 BIN          := $(VENV)/bin
 RUN_LOCK     := envs/requirements.lock
 DEV_LOCK     := envs/requirements-dev.lock
+BENCH_LOCK   := envs/requirements-bench.lock
 RUN_STAMP    := $(VENV)/.installed
 DEV_STAMP    := $(VENV)/.installed-dev
 PIP_INSTALL  := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r
@@ -30,12 +31,13 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env run test lint format lock clean
+.PHONY: help env run test bench lint format lock clean
 
 help:
 	@echo "make run  [STUDY=demo] [CORES=all]   run a study of config/: tiny, demo or paper; end with its table and figure"
 	@echo "make env  [PYTHON=python3]           only make the environment in $(VENV)"
 	@echo "make test [TESTS=tests]              run the tests, real molecular dynamics included"
+	@echo "make bench [BENCH=NAMES]             measure what things cost, side by side (benchmarks/README.md)"
 	@echo "make lint                            check style, types and the workflow; change nothing"
 	@echo "make format                          rewrite the sources in the project's style"
 	@echo "make lock [UV_FLAGS=--upgrade]       resolve envs/*.in again into the locks"
@@ -54,6 +56,11 @@ TESTS ?= tests
 test: $(DEV_STAMP)
 	@$(IN_VENV) pytest $(TESTS)
 
+BENCH ?=
+bench: $(RUN_STAMP)
+	@$(PIP_INSTALL) $(BENCH_LOCK)
+	@$(IN_VENV) python -m benchmarks $(BENCH)
+
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -69,6 +76,7 @@ format: $(DEV_STAMP)
 lock: $(DEV_STAMP)
 	$(UV_COMPILE) $(UV_FLAGS) envs/requirements.in -o $(RUN_LOCK)
 	$(UV_COMPILE) $(UV_FLAGS) envs/requirements-dev.in -o $(DEV_LOCK)
+	$(UV_COMPILE) $(UV_FLAGS) envs/requirements-bench.in -o $(BENCH_LOCK)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

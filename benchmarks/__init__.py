@@ -1,0 +1,1 @@
+"""What nanofridge costs, measured side by side; see benchmarks/README.md."""

@@ -1,0 +1,66 @@
+"""`python -m benchmarks [NAME …]`: measure, and write tables to benchmarks/results/."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks import demon_cost, layout, peers
+from simulation.engine import lammps_version, single_threaded
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
+    "demon_cost": demon_cost.demon_cost,
+    "settings": layout.settings,
+    "two_cores": layout.two_cores,
+    "peers": peers.peers,
+}
+
+
+def machine() -> dict[str, str | int | None]:
+    """What the numbers were seen on."""
+    model = "unknown"
+    for line in (
+        Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").is_file() else ()
+    ):
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "lammps": lammps_version(),
+    }
+
+
+def main() -> int:
+    """Run what the command line names, all by default; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)}; all by default")
+    chosen = parser.parse_args().names or list(BENCHMARKS)
+    if unknown := [name for name in chosen if name not in BENCHMARKS]:
+        print(f"no benchmark {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    single_threaded()
+    RESULTS.mkdir(exist_ok=True)
+    for name in chosen:
+        print(f"{name}:", file=sys.stderr, flush=True)
+        table = BENCHMARKS[name]()
+        print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+        content = {"machine": machine(), "rows": json.loads(table.to_json(orient="records"))}
+        (RESULTS / f"{name}.json").write_text(
+            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""What the demon costs: the same dynamics without it, with our Python callback, and with LAMMPS's own variables."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from benchmarks.paired import contest, start
+from benchmarks.systems import system
+from benchmarks.worker import KINDS
+
+STEPS = {"tiny": 8000, "demo": 1500, "paper": 400}
+
+
+def demon_cost(
+    sizes: tuple[str, ...] = ("tiny", "demo", "paper"), ranks: tuple[int, ...] = (1, 2), rounds: int = 7
+) -> pd.DataFrame:
+    """Time per step with each kind of demon against none.
+
+    Returns:
+        `size`, `ranks`, then the columns of `contest`.
+    """
+    tables = []
+    for size in sizes:
+        restart = start(system(size), size)
+        for count in ranks:
+            study = system(size) | {"ranks": str(count)}
+            table = contest({kind: (study, kind) for kind in KINDS}, restart, STEPS[size], rounds)
+            table.insert(0, "ranks", count)
+            table.insert(0, "size", size)
+            tables.append(table)
+    return pd.concat(tables, ignore_index=True)

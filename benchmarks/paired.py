@@ -1,0 +1,91 @@
+"""Contestants timed in turns, so that whatever else the machine does meets all of them alike; ratios, never lone times."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.worker import Loop
+from simulation.engine import Ranks
+from simulation.simulate import START_RESTART, make_start
+from simulation.studyfile import check_study
+
+CACHE = Path("results/benchmarks/starts")
+
+
+def start(study: dict[str, Any], name: str) -> Path:
+    """A state to start from, made once; with several ranks it is made by one, which a restart file does not mind."""
+    folder = CACHE / name
+    if not (folder / START_RESTART).is_file():
+        make_start(check_study(name, study | {"ranks": 1}), folder, Ranks(1))
+    return (folder / START_RESTART).resolve()
+
+
+def run(study: dict[str, Any], kind: str, restart: Path, steps: int) -> Loop:
+    """One contestant, once, in a process of its own on the ranks of its study."""
+    ranks = int(study.get("ranks", 1))
+    with tempfile.TemporaryDirectory() as folder:
+        task = {"study": study, "kind": kind, "restart": str(restart), "steps": steps, "folder": folder}
+        mpiexec = [str(Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)] if ranks > 1 else []
+        done = subprocess.run(
+            [*mpiexec, sys.executable, "-m", "benchmarks.worker", json.dumps(task)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+    if done.returncode:
+        raise RuntimeError(f"{kind} on {ranks} ranks failed: {done.stderr.strip()[-500:]}")
+    return Loop(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def contest(
+    contestants: Mapping[str, tuple[dict[str, Any], str]], restart: Path, steps: int, rounds: int
+) -> pd.DataFrame:
+    """Time every contestant in every round, the order turned round each time.
+
+    Args:
+        contestants: by name, study and kind of demon; the first is what the others are compared with.
+        restart: where all start.
+        steps: of each stretch.
+        rounds: how often.
+
+    Returns:
+        One row per contestant: `contestant`, `ms_per_step` (median), `steps_per_s`, `ratio` to the first (median over the
+        rounds of the ratio within a round) and `ratio_low`, `ratio_high` (the extremes), `atoms`, `neighbours_per_atom`.
+    """
+    loops: dict[str, list[Loop]] = {name: [] for name in contestants}
+    for number in range(rounds):
+        for name in list(contestants)[:: -1 if number % 2 else 1]:
+            study, kind = contestants[name]
+            loops[name].append(run(study, kind, restart, steps))
+            print(
+                f"  round {number + 1}: {name}: {loops[name][-1].ms_per_step:.3f} ms/step", file=sys.stderr, flush=True
+            )
+    first = np.array([loop.ms_per_step for loop in loops[next(iter(contestants))]])
+    rows = []
+    for name, each in loops.items():
+        times = np.array([loop.ms_per_step for loop in each])
+        ratios = times / first
+        rows.append(
+            {
+                "contestant": name,
+                "ms_per_step": float(np.median(times)),
+                "steps_per_s": float(np.median([loop.steps / loop.wall_s for loop in each])),
+                "ratio": float(np.median(ratios)),
+                "ratio_low": float(ratios.min()),
+                "ratio_high": float(ratios.max()),
+                "atoms": each[0].atoms,
+                "neighbours_per_atom": each[0].neighbours_per_atom,
+            }
+        )
+    return pd.DataFrame(rows)

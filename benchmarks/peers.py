@@ -1,0 +1,106 @@
+"""Others at the same task: a deck as one writes it by hand, and OpenMM; speed, and what one heat rate costs with each."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.paired import run, start
+from benchmarks.systems import system
+from benchmarks.worker import Loop
+from simulation.study import Study
+from simulation.studyfile import check_study
+
+TARGET = 0.1
+"""The relative standard error that a heat rate is wanted with."""
+
+FRICTION_KG_PER_S = 7e-12
+"""What this system's molecular dynamics gives (docs/friction.md), for the exact noise of the heat."""
+
+# As a deck is usually written: 1 fs, LAMMPS's own skin and pair style for `units metal`, the paper's single axis.
+BY_HAND = {
+    "integration": {"timestep_fs": "1", "neighbour_skin_A": "2.0", "suffix": "none"},
+    "demon": {"coupling_axes": "x"},
+}
+
+
+def peers(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
+    """Steps per second, ns per day and core-hours to a cold heat of 10 % at κ_H/κ_C = 4.80, on one core.
+
+    Returns:
+        One row per contestant: `contestant`, `timestep_fs`, `axes`, `steps_per_s`, `ns_per_day` (of CPU time), `needed_ns`
+        (exact theory), `core_hours`, `ratio` of core-hours to the first (median over rounds).
+    """
+    restart = start(system(size), size)
+    ours, by_hand = system(size), system(size, **BY_HAND)
+    loops: dict[str, list[Loop]] = {"nanofridge": [], "LAMMPS deck by hand": []}
+    has_openmm = importlib.util.find_spec("openmm") is not None
+    if has_openmm:
+        loops["OpenMM, CPU"] = []
+    else:
+        print("  OpenMM is not installed: pip install -r envs/requirements-bench.in", file=sys.stderr)
+    for number in range(rounds):
+        for name in list(loops)[:: -1 if number % 2 else 1]:
+            if name == "nanofridge":
+                loop = run(ours, "python", restart, steps)
+            elif name == "OpenMM, CPU":
+                loop = _openmm(ours, restart.with_name("topology.data"), steps)
+            else:
+                loop = run(by_hand, "xcm()", restart, steps)
+            loops[name].append(loop)
+            print(f"  round {number + 1}: {name}: {loop.ms_per_step:.3f} ms/step", file=sys.stderr, flush=True)
+    rows, costs = [], {}
+    for name, each in loops.items():
+        study = check_study("benchmark", by_hand if name == "LAMMPS deck by hand" else ours)
+        needed = needed_ns(study)
+        seconds = np.array([loop.ms_per_step for loop in each]) / 1000
+        costs[name] = seconds * study.steps(1000 * needed) / 3600
+        rows.append(
+            {
+                "contestant": name,
+                "timestep_fs": study.integration.timestep_fs,
+                "axes": study.demon.coupling_axes,
+                "steps_per_s": float(np.median(1 / seconds)),
+                "ns_per_day": float(np.median(86400 / seconds) * study.integration.timestep_fs / 1e6),
+                "needed_ns": needed,
+                "core_hours": float(np.median(costs[name])),
+                "ratio": float(np.median(costs[name] / costs["nanofridge"])),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def needed_ns(study: Study) -> float:
+    """How long point 4.80 must run for the cold heat to have a standard error of `TARGET`: exact theory of the work current."""
+    chosen = study.model_copy(
+        update={
+            "langevin": study.langevin.model_copy(
+                update={"friction_cold_kg_per_s": FRICTION_KG_PER_S, "friction_hot_kg_per_s": FRICTION_KG_PER_S}
+            )
+        }
+    )
+    machine = chosen.pair(chosen.demon.coupling_cold_eV_per_A2, chosen.coupling_hot_eV_per_A2("4.80"))
+    heat, noise = machine.flow_rates()[0], machine.flow_noise()[0, 0]
+    return float(noise / (TARGET * heat) ** 2 / len(study.demon.coupling_axes) / 1000)
+
+
+def _openmm(study: dict[str, Any], topology: Path, steps: int) -> Loop:
+    task = {"study": study, "topology": str(topology), "threads": 1, "steps": steps}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.openmm_peer", json.dumps(task)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OPENMM_CPU_THREADS": "1"},
+    )
+    if done.returncode:
+        raise RuntimeError(f"OpenMM failed: {done.stderr.strip()[-500:]}")
+    return Loop(**json.loads(done.stdout.splitlines()[-1]))
