@@ -1,6 +1,7 @@
 """One figure per function, named as its file in results/mechanisms/; each returns the figure and its data."""
 
 from analysis.mechanisms.figures.cascaded import cascaded_counting, cascaded_surfaces
+from analysis.mechanisms.figures.comparison import comparison
 from analysis.mechanisms.figures.fermi_reservoirs import fermi_cooling, fermi_crossings, fermi_many, fermi_windows
 from analysis.mechanisms.figures.ndemon import ndemon
 from analysis.mechanisms.figures.optomechanics import optomechanics_bandwidth, optomechanics_heat_flows
@@ -8,6 +9,7 @@ from analysis.mechanisms.figures.optomechanics import optomechanics_bandwidth, o
 __all__ = [
     "cascaded_counting",
     "cascaded_surfaces",
+    "comparison",
     "fermi_cooling",
     "fermi_crossings",
     "fermi_many",

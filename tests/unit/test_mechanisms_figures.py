@@ -1,0 +1,48 @@
+"""Figures of the other mechanisms: all are reachable, and their numbers keep the laws that they show."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.testing import assert_allclose
+
+from analysis.mechanisms import figures
+from analysis.mechanisms.figures.comparison import MACHINES
+
+RULES = Path(__file__).parents[2] / "workflow/rules/mechanisms.smk"
+
+
+def test_target_makes_every_figure() -> None:
+    """`snakemake mechanisms` names each figure function once, and no other."""
+    named = re.findall(r'"(\w+)"', "".join(re.findall(r"^MECHANISMS \+?= .*$", RULES.read_text(), re.MULTILINE)))
+    assert sorted(named) == sorted(figures.__all__)
+    assert len(set(named)) == len(named)
+
+
+def test_ndemon_stays_below_its_limits() -> None:
+    """Every drawn point lies below Carnot and the limit of near levels, cools, and starts at the least temperature."""
+    figure, data = figures.ndemon()
+    assert len(figure.axes) == 2
+    inside = data["temperature_ratio"] < 1
+    assert (data["cop"] < data["cop_of_near_levels"]).all()
+    assert (data["cop"][inside] < data["carnot_cop"][inside]).all()
+    assert (data["power"] > 0).all()
+    starts = data.groupby("level_4")["temperature_ratio"].min()
+    assert_allclose(starts[[1.1, 1.25, 1.4, 1.49, 1.7]], [0.3919, 0.2836, 0.1387, 0.0144, 0.2616], atol=1e-4)
+
+
+def test_compared_machines_leave_carnot_as_they_cool() -> None:
+    """Each knob goes from Carnot's performance at no power; performance then only falls, and never is negative."""
+    for machine in MACHINES:
+        for ratio in (0.4, 0.9):
+            power, performance = machine.trade_off(ratio)
+            assert power[0] < 1e-3
+            assert 0.98 < performance[0] <= 1
+            assert (np.diff(performance) < 0).all()
+            assert (performance > 0).all()
+    nanodemon = MACHINES[0]
+    power, performance = nanodemon.trade_off(100 / 120)
+    # The largest cooling, at κ_H/κ_C = 3.79, has the performance 1/2.79 of Carnot's 5.
+    assert_allclose(performance[power.argmax()], 1 / 2.79 / 5, rtol=0.05)
