@@ -70,7 +70,7 @@ def least_uncertainty_product(network: LinearBosons) -> Array:
 
     Near equilibrium N̄ falls out: with affinities x, η = K x with K_bb' = τ_bb' off the diagonal and rows that add up to 0,
     the entropy production is x·L x with -L the symmetric part of K, and the variance 2 L_bb. Minimising over x gives
-    2 L_bb/(K L⁺ Kᵀ)_bb, which is 2 if K is symmetric.
+    2 L_bb/(K L⁺ Kᵀ)_bb, which is 2 if K is symmetric and less if not.
 
     Args:
         network: whose baths are all linked to each other; its occupations do not matter.

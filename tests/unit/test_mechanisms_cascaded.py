@@ -28,7 +28,7 @@ EQUAL = CascadedOscillators(
 UNEQUAL = replace(EQUAL, loss_2=2.0, channel_1=0.7, channel_2=1.3, detuning=0.4, phase=1.2, hopping=0.3 - 0.2j)
 EXACT = 1e-12  # a few hundred roundings
 
-few = settings(max_examples=40)
+few = settings(max_examples=25)
 rates = st.floats(0.01, 100)
 occupations = st.floats(0, 200)
 sizes = st.floats(-10, 10)

@@ -12,6 +12,7 @@ from analysis.mechanisms.bosons import LinearBosons, quadratures
 from analysis.mechanisms.cascaded import closed_form_heat_flows
 from analysis.mechanisms.counting import biased_correlations, cumulant_function
 from analysis.mechanisms.figures.optomechanics import PUBLISHED
+from analysis.mechanisms.optomechanics import realisation
 from analysis.model.lyapunov import Array
 from tests.unit.test_mechanisms_cascaded import EQUAL, EXACT, UNEQUAL
 
@@ -124,3 +125,11 @@ def test_published_circuit_is_reciprocal() -> None:
     circuit = replace(PUBLISHED, occupation_1=0.0, occupation_2=0.0)
     assert_allclose(circuit.effective().excess()[1], -0.12374, rtol=1e-4)
     assert_allclose([circuit.effective().occupations()[1], circuit.occupations()[1]], [0.12374, 3.06e-10], rtol=1e-3)
+
+
+def test_infinite_band_is_no_equivalence_at_the_published_frequency() -> None:
+    """B23 to B29: at ω_m = 3κ, γ_m = 30κ leaves the rotating-wave approximation, and n̄₁ = 9.35 is far from 5.25."""
+    machine = replace(EQUAL, phase=math.pi / 2, occupation_1=10.0, occupation_2=0.0, occupation_3=0.5)
+    device, _ = realisation(machine, mechanical_frequency=3.0, mechanical_damping=30.0, drive_frequency=1e3)
+    found = [device.occupations_with_counter_rotation()[0], machine.occupations()[0]]
+    assert_allclose(found, [9.3546, 5.25], rtol=1e-4)

@@ -32,7 +32,7 @@ def one_way(**changes: Any) -> CascadedOscillators:
     return replace(EQUAL, phase=math.pi / 2, **changes)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(machines(phase=1.2), st.floats(0.1, 1e3))
 def test_map_and_its_inverse(machine: CascadedOscillators, damping: float) -> None:
     """The device made for a machine has that machine as its effective model (B18 to B21), with a real hopping J."""
@@ -86,8 +86,20 @@ def test_wide_band_asks_for_a_faster_resonator() -> None:
         errors[frequency] = np.abs(made.occupations_with_counter_rotation() - made.occupations()).max()
     assert errors[1e5] < 1e-6
     assert_allclose(errors[1e4] / errors[1e5], 100.0, rtol=0.05)
-    slow = device(machine, 30.0, frequency=3.0)
-    assert slow.occupations_with_counter_rotation()[0] - machine.occupations()[0] > 4.0
+
+
+@pytest.mark.parametrize(
+    ("frequency", "band", "off"), [(3.0, 2.6, 0.210), (10.0, 9.3, 0.0711), (100.0, 46.0, 0.0146), (1e4, 1e3, 6.74e-4)]
+)
+def test_best_band_of_a_resonator(frequency: float, band: float, off: float) -> None:
+    """The table of docs/mechanisms/cascaded.md: the γ_m at which oscillator 1 is nearest to the effective model."""
+    machine = one_way(occupation_1=10.0, occupation_2=0.0, occupation_3=0.5)
+
+    def error(damping: float) -> float:
+        return float(device(machine, damping, frequency).occupations_with_counter_rotation()[0] / 5.25 - 1)
+
+    assert_allclose(error(band), off, rtol=5e-3)
+    assert all(error(band * factor) > error(band) for factor in (1e-3, 0.1, 0.7, 1.4, 10, 1e3))
 
 
 def test_pairs_that_grow_without_bound_are_refused() -> None:
@@ -107,7 +119,7 @@ def test_the_drives_pay_for_the_pumping() -> None:
     assert made.cop() < made.carnot_cop() == pytest.approx(0.02691, rel=1e-3)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.floats(1e-3, 10), st.floats(1e-3, 10))
 def test_cooling_is_bounded_by_carnot(cavity: float, resonator: float) -> None:
     """The resonator's bath is cooled if and only if its N̄ exceeds the cavities', always with less than Carnot's COP."""
