@@ -97,3 +97,6 @@ rule mechanisms:
 rule decks:
     input:
         [f"results/{STUDY.name}/decks/{point}.lmp" for point in [plan.FRICTION, *plan.points(STUDY)]],
+
+
+include: "workflow/rules/overview.smk"

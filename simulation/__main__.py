@@ -12,12 +12,16 @@ from simulation.drag import DragRun
 from simulation.engine import EngineError, Ranks, single_threaded
 from simulation.fields import field_table
 from simulation.lock import LockedError
+from simulation.outlook import make_plan
 from simulation.plan import FRICTION, Run, points
 from simulation.runfolder import ClosureError
 from simulation.simulate import make_start, simulate
 from simulation.simulate_drag import simulate_drag
+from simulation.status import status_text
 from simulation.study import StudyError
 from simulation.studyfile import load_study
+
+RESULTS, WORKFLOW_LOGS = Path("results"), Path(".snakemake/log")  # as in the workflow, which runs where it lies
 
 
 def main() -> int:
@@ -53,6 +57,13 @@ def main() -> int:
     keep = commands.add_parser("archive", help="copy a study's finished runs to a folder, small enough to publish")
     keep.add_argument("study")
     keep.add_argument("folder", type=Path)
+    plan = commands.add_parser("plan", help="tell what is left to do, what it costs, and how well it will measure")
+    status = commands.add_parser("status", help="tell what is done, running, failed and waiting")
+    for command in (plan, status):
+        command.add_argument("study")
+        command.add_argument("--targets", type=Path, nargs="*", default=[], help="files that the workflow makes")
+    plan.add_argument("--cores", type=int, default=1, help="how many cores the study may use")
+    plan.add_argument("--ranks", type=int, default=1, help="MPI ranks of this call, with which it measures the speed")
     arguments = parser.parse_args()
 
     if arguments.command == "fields":
@@ -82,6 +93,11 @@ def main() -> int:
                 ranks = Ranks(study.ranks)
                 pulled = DragRun(study, arguments.side, arguments.force, arguments.replica)
                 simulate_drag(pulled, arguments.folder, ranks, arguments.time_limit_min)
+            case "plan":
+                ranks = Ranks(arguments.ranks)
+                make_plan(study, RESULTS, ranks, arguments.cores, arguments.targets)
+            case "status":
+                print(status_text(study, RESULTS, arguments.targets, WORKFLOW_LOGS), end="")
     except (StudyError, EngineError, ClosureError, LockedError, OSError, ValueError) as failure:
         print(f"nanofridge: {failure}", file=sys.stderr, flush=True)
         if ranks is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -149,17 +150,24 @@ def render(template: str, **context: Any) -> str:
         context: at least `study`. Unless they are given too, `sides` are both, `walls` are there, and `argon_atoms` are those
             of the study.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+    study: Study = context["study"]
+    usual = {"sides": SIDES, "walls": True, "argon_atoms": study.argon_atoms}
+    return (
+        _environment(TEMPLATES)
+        .get_template(template)
+        .render(usual | {"steps": study.steps, "overlap": ARGON_OVERLAP_A} | context)
+    )
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    """How templates are read; one for all renderings, so that a template is compiled once."""
+    return Environment(
+        loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-    )
-    study: Study = context["study"]
-    usual = {"sides": SIDES, "walls": True, "argon_atoms": study.argon_atoms}
-    return environment.get_template(template).render(
-        usual | {"steps": study.steps, "overlap": ARGON_OVERLAP_A} | context
     )
 
 

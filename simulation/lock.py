@@ -29,28 +29,33 @@ def held(file: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
         LockedError: another process holds it; names that process.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+", encoding="utf-8") as stream:
+    me = f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}\n".encode()
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
         deadline = time.monotonic() + patience_s
-        while not _try(stream.fileno(), fcntl.LOCK_EX):
+        while not _try(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
-                stream.seek(0)
-                raise LockedError(
-                    f"{file.parent} is in use by {stream.read().strip() or 'another process'}: wait for it, or end it"
-                )
+                raise LockedError(f"{file.parent} is in use by {_name(file)}: wait for it, or end it")
             time.sleep(PATIENCE_S / 20)
-        stream.truncate(0)
-        stream.write(f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}\n")
-        stream.flush()
+        # In place, so that whoever reads it meanwhile finds an owner and not an empty file.
+        os.pwrite(descriptor, me, 0)
+        os.ftruncate(descriptor, len(me))
         yield
+    finally:
+        os.close(descriptor)
 
 
 def owner(file: Path) -> str | None:
     """Who holds the lock now, in words; None if nobody does."""
     try:
-        with file.open(encoding="utf-8") as stream:
-            return None if _try(stream.fileno(), fcntl.LOCK_SH) else stream.read().strip() or "another process"
+        with file.open("rb") as stream:
+            return None if _try(stream.fileno(), fcntl.LOCK_SH) else _name(file)
     except FileNotFoundError:
         return None
+
+
+def _name(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip() or "another process"
 
 
 def _try(descriptor: int, kind: int) -> bool:

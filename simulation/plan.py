@@ -115,3 +115,8 @@ def with_variants(study: Study) -> list[str]:
 def points(study: Study) -> list[str]:
     """Points of the sweep, in the order of the study file: `kH_<ratio>`."""
     return [POINT_PREFIX + ratio for ratio in study.demon.kappa_ratios]
+
+
+def runs(study: Study) -> list[Run]:
+    """Every simulation that the study's default target needs, in the order in which tables list them."""
+    return [*friction_runs(study), *(run for point in points(study) for run in point_runs(study, point))]

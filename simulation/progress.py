@@ -36,15 +36,18 @@ class Progress:
         rate = steps / seconds
         print(
             f"{self.label}: {100 * step / self.total_steps:3.0f} % ({stage}), "
-            f"{rate * self.timestep_ps * 86.4:.0f} ns/day, {_duration((self.total_steps - step) / rate)} left",
+            f"{rate * self.timestep_ps * 86.4:.0f} ns/day, {duration_text((self.total_steps - step) / rate)} left",
             file=sys.stderr,
             flush=True,
         )
 
 
-def _duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
+    """A time as people say it."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+    if seconds < 48 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.1f} days"

@@ -34,9 +34,7 @@ def make_start(study: Study, folder: Path, ranks: Ranks, time_limit_minutes: flo
 
     Leaves `equilibrated.restart`, `topology.data` and, last, `equilibrated.json` in `folder`. Raises as `simulate` does.
     """
-    segments = checkpoint.Segments(folder / "segments", start_identity(study) | {"lammps": lammps_version()})
-    piece, total = study.steps(study.schedule.segment_ps), study.steps(study.schedule.equilibration_ps)
-    lengths = [0, *(min(piece, total - before) for before in range(0, total, piece))]
+    segments, lengths = start_segments(study, folder), start_steps(study)
 
     def advance(index: int, restart: Path, part: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
         if index == 0:
@@ -135,8 +133,7 @@ def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks, time_lim
 
     task = Task(
         label=run.label,
-        # A finished run stays valid when LAMMPS is upgraded, but one trajectory is never the work of two versions.
-        segments=checkpoint.Segments(folder / "segments", run_identity(run) | {"lammps": lammps_version()}),
+        segments=run_segments(run, folder),
         start=start / START_RESTART,
         lengths=lengths,
         timestep_ps=run.study.integration.timestep_fs / 1000,
@@ -159,6 +156,23 @@ def _check_start(study: Study, start: Path) -> None:
             f"{' and '.join(str(start / name) for name in damaged)}: damaged, the checksum in {START_RECORD} differs: "
             f"delete {start / START_RECORD} and equilibrate again, which takes the intact segments that are there"
         )
+
+
+def start_segments(study: Study, folder: Path) -> checkpoint.Segments:
+    """The segments of the equilibration in `folder`."""
+    return checkpoint.Segments(folder / "segments", start_identity(study) | {"lammps": lammps_version()})
+
+
+def run_segments(run: Run, folder: Path) -> checkpoint.Segments:
+    """The segments of a LAMMPS run in its run folder."""
+    # A finished run stays valid when LAMMPS is upgraded, but one trajectory is never the work of two versions.
+    return checkpoint.Segments(folder / "segments", run_identity(run) | {"lammps": lammps_version()})
+
+
+def start_steps(study: Study) -> list[int]:
+    """Steps of each segment of the equilibration: the build, which takes none, then pieces of `schedule.segment_ps`."""
+    piece, total = study.steps(study.schedule.segment_ps), study.steps(study.schedule.equilibration_ps)
+    return [0, *(min(piece, total - before) for before in range(0, total, piece))]
 
 
 def segment_steps(run: Run) -> list[int]:

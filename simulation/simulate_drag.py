@@ -48,6 +48,11 @@ def simulate_drag(run: DragRun, folder: Path, ranks: Ranks, time_limit_minutes: 
         _simulate_lammps(run, folder, ranks, time_limit_minutes)
 
 
+def drag_segments(run: DragRun, folder: Path) -> checkpoint.Segments:
+    """The segments of a LAMMPS drag run in its run folder."""
+    return checkpoint.Segments(folder / "segments", drag_identity(run) | {"lammps": lammps_version()})
+
+
 def drag_first_law(series: pd.DataFrame) -> dict[str, float]:
     """Slope (eV/ns) and rms (eV) of thermostat + Δenergy − work, which is zero if energy closes; and the work's rate."""
     time_ns = series["time_ps"].to_numpy() / 1000
@@ -88,7 +93,7 @@ def _simulate_lammps(run: DragRun, folder: Path, ranks: Ranks, time_limit_minute
 
     task = Task(
         label=run.label,
-        segments=checkpoint.Segments(folder / "segments", drag_identity(run) | {"lammps": lammps_version()}),
+        segments=drag_segments(run, folder),
         start=None,
         lengths=lengths,
         timestep_ps=study.integration.timestep_fs / 1000,

@@ -102,6 +102,12 @@ def figures(chosen):
     return [f"results/{chosen.name}/figures/{name}.png" for name in names]
 
 
+def cores_at_once(chosen):
+    """Cores that this call lets simulations use; on a cluster those of as many jobs as it submits at once."""
+    settings = workflow.resource_settings
+    return settings.cores or (settings.nodes or 1) * chosen.ranks
+
+
 # Two Snakemakes that make the same files would delete each other's. Snakemake's own lock is off (profiles/default): one that is
 # killed leaves it behind, and every Snakemake that ends, were it only `status`, takes away those of all others.
 HELD = ExitStack()

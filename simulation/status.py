@@ -1,0 +1,224 @@
+"""How far a study has come: each simulation done, running, interrupted, failed or waiting, and the results that are there.
+
+Everything is read from what simulations leave on disk: their records, checkpoints, locks and logs. Nothing is held or changed,
+so a study can be looked at while it runs.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import takewhile
+from pathlib import Path
+
+from tabulate import tabulate
+
+from simulation import lock
+from simulation.checkpoint import LOCK, LOG, RECORD
+from simulation.jobs import Job, jobs
+from simulation.progress import duration_text
+from simulation.study import Study
+
+CONTINUES = "the same command continues it"
+
+
+class State(StrEnum):
+    """What a simulation is doing."""
+
+    DONE = "done"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True)
+class Status:
+    """One simulation.
+
+    Attributes:
+        name: names it.
+        state: what it is doing.
+        share: of its steps that are done, 0 to 1.
+        ns_per_day: speed of the process that runs it, None if none does or it has not measured yet.
+        left_s: time until it is done at that speed.
+        remark: who runs it, why it failed, or what to do.
+    """
+
+    name: str
+    state: State
+    share: float
+    ns_per_day: float | None = None
+    left_s: float | None = None
+    remark: str = ""
+
+
+def status_of(job: Job, study_lock: Path) -> Status:
+    """Look at one simulation.
+
+    Args:
+        job: which simulation.
+        study_lock: the lock that Snakemake holds while it works on the study.
+    """
+    if job.is_done:
+        return Status(job.name, State.DONE, 1.0)
+    part = 0 if job.segments is None else _part_steps(job)
+    steps = sum(job.steps[: job.committed]) + part
+    share = steps / sum(job.steps)
+    owner = _owner(job, study_lock)
+    if owner is not None:
+        rate = _rate(job, part)
+        if rate is None:
+            return Status(job.name, State.RUNNING, share, remark=owner)
+        ns_per_day = rate * job.study.integration.timestep_fs * 0.0864
+        return Status(job.name, State.RUNNING, share, ns_per_day, (sum(job.steps) - steps) / rate, owner)
+    state, remark = _last_word(job.log)
+    if state is State.WAITING and share > 0:
+        state, remark = State.INTERRUPTED, CONTINUES
+    if state is State.WAITING and job.record.is_file():
+        remark = "what is there has other parameters or another length"
+    return Status(job.name, state, share, remark=remark)
+
+
+def _owner(job: Job, study_lock: Path) -> str | None:
+    """Who runs a simulation, in words; None if nobody does."""
+    if job.segments is not None:
+        return lock.owner(job.segments.root / LOCK)
+    # The exact model keeps no lock of its own: what runs is what Snakemake has begun since it took the study's.
+    owner = lock.owner(study_lock)
+    begun = job.log.is_file() and job.log.stat().st_mtime >= study_lock.stat().st_mtime if owner else False
+    return owner if begun else None
+
+
+def _part_steps(job: Job) -> int:
+    """Steps done of the segment that is not committed yet, from LAMMPS's log."""
+    assert job.segments is not None
+    try:
+        log = (job.segments.folder / f"{job.committed:04d}.part" / LOG).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return 0
+    table = log.rpartition("   Step ")[2].splitlines()[1:]
+    rows = list(takewhile(lambda line: re.match(r"\s*\d+\s+[-\d]", line) is not None, table))
+    return int(rows[-1].split()[0]) - int(rows[0].split()[0]) if rows else 0
+
+
+def _rate(job: Job, part_steps: int) -> float | None:
+    """Steps per second since the process that runs a simulation began; None before it has measured."""
+    if job.segments is None:
+        return None
+    began = (job.segments.root / LOCK).stat().st_mtime
+    records = [folder / RECORD for folder in job.segments.names()]
+    written = [record.stat().st_mtime for record in records]
+    steps = part_steps + sum(n for n, when in zip(job.steps, written, strict=False) if when >= began)
+    log = job.segments.folder / f"{len(records):04d}.part" / LOG
+    seconds = max([log.stat().st_mtime] if log.is_file() else [], default=max(written, default=began)) - began
+    return steps / seconds if steps > 0 and seconds > 1 else None
+
+
+def _last_word(log: Path) -> tuple[State, str]:
+    """What the last process that ran a simulation said at its end, if it could."""
+    try:
+        lines = [
+            line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
+        ]
+    except FileNotFoundError:
+        return State.WAITING, ""
+    for index, line in reversed(list(enumerate(lines))):
+        if line.startswith("nanofridge: "):
+            # A study's problems follow on lines of their own.
+            more = takewhile(lambda other: other.startswith("- "), lines[index + 1 :])
+            return State.FAILED, " ".join([line.removeprefix("nanofridge: "), *more])
+        if stopped := re.search(r": (stopped .+; the same command continues.*)", line):
+            return State.INTERRUPTED, stopped[1]
+        if line.startswith("Traceback "):
+            return State.FAILED, lines[-1]
+    return State.INTERRUPTED, f"ended without a word, as when killed; {CONTINUES}"
+
+
+# --- the table --------------------------------------------------------------------------------------------------------------
+
+
+def status_text(study: Study, results: Path, targets: Sequence[Path], workflow_logs: Path) -> str:
+    """The table that `snakemake status` prints.
+
+    Args:
+        study: which study.
+        results: the folder that holds those of all studies.
+        targets: the tables, figures and pages that the study's workflow makes.
+        workflow_logs: the folder of Snakemake's own logs, which tell what analysis failed.
+    """
+    folder = results / study.name
+    study_lock = folder / ".lock"
+    found = [status_of(job, study_lock) for job in jobs(study, results)]
+    counts = Counter(status.state for status in found)
+    told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+    rows = [
+        [
+            status.name,
+            status.state,
+            f"{100 * status.share:.0f} %",
+            "" if status.ns_per_day is None else f"{status.ns_per_day:.3g}",
+            "" if status.left_s is None else duration_text(status.left_s),
+            status.remark,
+        ]
+        for status in found
+    ]
+    table = tabulate(
+        rows,
+        ["simulation", "state", "done", "ns/day", "left", ""],
+        tablefmt="simple",
+        colalign=("left", "left", "right", "right", "right", "left"),
+        maxcolwidths=[None] * 5 + [48],
+    )
+    lines = [f"Study {study.name}, {time.strftime('%Y-%m-%d %H:%M:%S')}: {told} of {len(found)} simulations", "", table]
+    if targets:
+        missing = [target for target in targets if not target.is_file()]
+        lines += ["", f"Tables, figures and report: {len(targets) - len(missing)} of {len(targets)} there"]
+        lines += _wrapped("waiting: ", missing, folder)
+        for rule, (log, files) in _failures(workflow_logs, folder).items():
+            lines += _wrapped(f"failed: rule {rule}, see {log}: ", files, folder)
+    owner = lock.owner(study_lock)
+    lines += ["", f"Snakemake works on it: {owner}" if owner else "No Snakemake works on it now."]
+    return "\n".join(lines) + "\n"
+
+
+def _failures(workflow_logs: Path, folder: Path) -> dict[str, tuple[Path, list[Path]]]:
+    """Analysis that failed when it was last tried: by rule, Snakemake's log and the files that are missing for it."""
+    failures: dict[str, tuple[Path, list[Path]]] = {}
+    judged: set[str] = set()
+    for log in sorted(
+        workflow_logs.glob("*.snakemake.log"), reverse=True
+    ):  # named by their time: the newest has the say
+        text = log.read_text(encoding="utf-8", errors="replace")
+        failed = {
+            output: match["rule"]
+            for match in re.finditer(r"^Error in rule (?P<rule>\w+):\n(?P<details>(?: .*\n)*)", text, re.MULTILINE)
+            for output in _outputs(match["details"])
+        }
+        for output in set(_outputs(text)) - judged:
+            file, rule = Path(output), failed.get(output)
+            # Simulations are told of in the table.
+            if rule not in (None, "equilibrate", "simulate") and file.is_relative_to(folder) and not file.is_file():
+                failures.setdefault(rule, (log, []))[1].append(file)
+        judged |= set(_outputs(text))
+    return failures
+
+
+def _outputs(text: str) -> list[str]:
+    """Files that Snakemake's log names as outputs of jobs."""
+    return [file for line in re.findall(r"^    output: (.+)$", text, re.MULTILINE) for file in line.split(", ")]
+
+
+def _wrapped(title: str, files: Sequence[Path], folder: Path) -> list[str]:
+    """Names of files in a study's folder, those of all points as one, in lines of at most 100 characters."""
+    names = Counter(re.sub(r"^sweep/[^/]+/", "sweep/*/", str(file.relative_to(folder))) for file in files)
+    listed = ", ".join(name if count == 1 else f"{name} ({count})" for name, count in names.items())
+    layout = textwrap.TextWrapper(
+        100, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    return layout.wrap(title + listed) if files else []

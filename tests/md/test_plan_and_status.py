@@ -1,0 +1,150 @@
+"""Plan and status beside real molecular dynamics: speed, disk, and the states of a run that lives and dies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from simulation import probe
+from simulation.cost import core_seconds, disk_bytes
+from simulation.drag import DragRun
+from simulation.engine import Ranks, single_threaded
+from simulation.jobs import Job, jobs
+from simulation.outlook import make_plan
+from simulation.plan import Run
+from simulation.simulate import make_start, simulate
+from simulation.simulate_drag import simulate_drag
+from simulation.status import State, Status, status_of
+from simulation.study import Study
+from tests.md.conftest import small_study
+
+pytestmark = pytest.mark.md
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def small(sweep_ns: float = 0.012) -> Study:
+    """A small study of one point, long enough that starting LAMMPS is not all of its cost."""
+    return small_study(
+        drag={"forces_nN": ["0.3"], "equilibration_ps": 1, "duration_ns": 0.004},
+        demon={"kappa_ratios": ["4.80"], "coupling_axes": "xyz"},
+        schedule={"sweep_ns": sweep_ns, "segment_ps": 4, "trajectory_every_ps": 1},
+    )
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder in which the small study has been planned, and nothing run."""
+    single_threaded()
+    results = tmp_path_factory.mktemp("results")
+    make_plan(small(), results, Ranks(1), cores=2, targets=[])
+    return results
+
+
+@pytest.fixture(scope="module")
+def run(planned: Path) -> tuple[Path, float]:
+    """The same folder after its sweep run, and the processor time that the run took."""
+    start, job = _start_and_sweep(planned)
+    make_start(small(), start.folder, Ranks(1))
+    began = time.process_time()
+    simulate(Run(small(), "kH_4.80", 1), start.folder, job.folder, Ranks(1))
+    return planned, time.process_time() - began
+
+
+def _start_and_sweep(results: Path, sweep_ns: float = 0.012) -> tuple[Job, Job]:
+    start, _, sweep, *_ = jobs(small(sweep_ns), results)
+    assert (start.name, sweep.name) == ("equilibration", "kH_4.80")
+    return start, sweep
+
+
+def test_plan_starts_no_simulation_and_measures_once(planned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plan leaves its table and the speed it measured, nothing of a simulation; a second call measures nothing."""
+    assert {file.name for file in (planned / "small").iterdir()} == {"plan.txt", "plan.json", "speed.json"}
+    before = json.loads((planned / "small/plan.json").read_text())
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise AssertionError("LAMMPS was started")
+
+    monkeypatch.setattr(probe, "build", fail)
+    make_plan(small(), planned, Ranks(1), cores=2, targets=[])
+    assert json.loads((planned / "small/plan.json").read_text()) == before
+    # Another time step is another deck: what was measured for this one does not count.
+    other = small_study("small", integration={"timestep_fs": 2})
+    with pytest.raises(AssertionError, match="LAMMPS was started"):
+        make_plan(other, planned, Ranks(1), cores=2, targets=[])
+
+
+def test_plan_foretells_disk_and_processor_time(run: tuple[Path, float]) -> None:
+    """Every simulation takes the disk that was foretold within 5 %; the run the processor time within a factor of 1.6."""
+    results, seconds = run
+    start, sweep = _start_and_sweep(results)
+    drag = next(job for job in jobs(small(), results) if job.rule == "pull")
+    simulate_drag(DragRun(small(), "cold", "0.3", 1), drag.folder, Ranks(1))
+    for job in (start, sweep, drag):
+        assert job.is_done
+        real = sum(file.stat().st_size for file in job.folder.rglob("*") if file.is_file())
+        assert disk_bytes(job) == pytest.approx(real, rel=0.05)
+    plan = json.loads((results / "small/plan.json").read_text())
+    foretold = core_seconds(sweep, probe.Speed(**plan["speed"]))
+    assert seconds / 1.6 < foretold < 1.6 * seconds
+
+
+def test_plan_counts_what_is_done(run: tuple[Path, float], capsys: pytest.CaptureFixture[str]) -> None:
+    """After the runs, plan takes their speed and asks only for what is left; a longer study pays only the new segments."""
+    results, _ = run
+    _, longer = _start_and_sweep(results, sweep_ns=0.016)
+    assert not longer.is_done
+    assert (longer.committed, len(longer.steps)) == (4, 5)
+    make_plan(small(), results, Ranks(1), cores=2, targets=[])
+    printed = capsys.readouterr().out
+    assert "of 5 simulations to do" in printed
+    assert "1 finished run of this study" in printed
+    assert max(len(line) for line in printed.splitlines()) <= 100
+    rules = {rule["rule"]: rule for rule in json.loads((results / "small/plan.json").read_text())["rules"]}
+    assert rules["simulate (sweep)"]["core_hours"] == 0
+    assert rules["simulate (friction)"]["to_do"] == 1
+
+
+LONG_RUN = """
+import sys
+from pathlib import Path
+from simulation.drag import DragRun
+from simulation.engine import Ranks, single_threaded
+from simulation.plan import Run
+from simulation.simulate import simulate
+from tests.md.test_plan_and_status import _start_and_sweep, small
+single_threaded()
+start, sweep = _start_and_sweep(Path(sys.argv[1]), sweep_ns=0.4)
+simulate(Run(small(0.4), 'kH_4.80', 1), start.folder, sweep.folder, Ranks(1))
+"""
+
+
+def test_status_follows_a_run_that_is_killed(run: tuple[Path, float]) -> None:
+    """A living run is running, advances and tells its speed; killed without warning it is interrupted at once."""
+    results, _ = run
+    _, job = _start_and_sweep(results, sweep_ns=0.4)
+
+    def look() -> Status:
+        return status_of(job, results / "small/.lock")
+
+    before = look()
+    assert before.state is State.INTERRUPTED, "the shorter run's segments are there"
+    process = subprocess.Popen([sys.executable, "-c", LONG_RUN, str(results)], cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 60
+        mine = f"process {process.pid} of"
+        while (mine not in (status := look()).remark or status.ns_per_day is None) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert status.state is State.RUNNING
+        assert before.share < status.share < 1
+        assert status.left_s is not None
+        assert status.left_s > 1
+    finally:
+        process.kill()
+        process.wait()
+    assert look().state is State.INTERRUPTED
