@@ -278,16 +278,16 @@ def _structure_checks(
                 None,
             ),
             _finding(f"Mean pressure of the {side} argon, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
-            _internal_temperature(side, structure, parameters),
+            _internal_temperature(side, structure),
             _first_layer(side, structure[f"layer_{side}"], parameters, dressed),
         ]
     return rows
 
 
-def _internal_temperature(side: str, structure: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+def _internal_temperature(side: str, structure: dict[str, Any]) -> dict[str, Any]:
     value, se, z = (structure[f"internal_temperature_{side}_{end}"] for end in ("K", "se", "z"))
     found = "not measured" if value is None else measured(value, se)
-    expected = f"{parameters[f'temperature_{side}_K']:g} (z {z_score(z)})"
+    expected = f"{structure[f'internal_temperature_{side}_expected_K']:.4g} (z {z_score(z)})"
     ok = None if z is None else abs(z) < Z_AGREES
     return _finding(f"Temperature inside the {side} particle, K", found, expected, ok)
 

@@ -1,13 +1,11 @@
 """What a run says about its set-up: argon between walls, leaks, cavities, and particles whole and as warm as their baths.
 
-The argon around the particles is the subject of ``analysis.adsorption``.
+The argon around the particles is the subject of ``analysis.adsorption``, their inside that of ``analysis.inside``.
 """
 
 from __future__ import annotations
 
-import math
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from analysis.adsorption import argon_around
+from analysis.inside import copper_temperatures, squared_frequency
 from analysis.runs import SIDES, Array, Run
-from analysis.timeseries import SeriesTooShortError, choose_blocks, stationary_mean
 
 ARGON = {"cold": "1", "hot": "2"}
 PARTICLE = {"cold": "3", "hot": "4"}
@@ -36,12 +34,6 @@ BULK_MARGIN_A = 12.0
 
 CAVITY_RATIO = 0.5
 """A cell at less than half of the mean density is a bubble: thermal fluctuations of a liquid reach about a fifth."""
-
-LEAST_TIME_PS = 200.0
-"""Copper and argon exchange heat within some 12 ps: shorter runs cannot tell how slowly, and with it not their own error."""
-
-SHOWN_TIMES = 80
-"""Stretches of the run that temperatures are averaged over, to be drawn against time."""
 
 BOND_A = 3.6
 """Copper atoms closer than this are neighbours: between first (2.56 Å) and second shell (3.61 Å) of fcc copper."""
@@ -83,7 +75,8 @@ def structure(run: Run) -> dict[str, Any]:
         units of the mean of all cells of that side, over all frames, away from walls and particle; ``cavity``;
         ``bulk_density_<side>_per_nm3``: mean of the cells that the layers on walls and particle do not reach;
         ``largest_cluster_<side>``: fewest atoms in the particle's largest cluster; mean bath temperature and pressure;
-        ``sound``: nothing leaked, no cavity, both particles whole; and the entries of ``argon_around`` and ``temperatures``.
+        ``sound``: nothing leaked, no cavity, both particles whole; and the entries of ``argon_around`` and
+        ``copper_temperatures``.
 
     Raises:
         FileNotFoundError: if the run has no trajectory.
@@ -117,41 +110,11 @@ def structure(run: Run) -> dict[str, Any]:
     result["cavity"] = any(ratio is not None and ratio < CAVITY_RATIO for ratio in emptiest)
     intact = all(result[f"largest_cluster_{name}"] == result[f"particle_atoms_{name}"] for name in SIDES)
     result["sound"] = result["leaked_atoms"] == 0 and not result["cavity"] and intact
-    return result | temperatures(run)
-
-
-def temperatures(run: Run) -> dict[str, Any]:
-    """How warm the copper of each particle is, against its bath.
-
-    Returns:
-        ``internal_temperature_<side>_K``, of the motion about the centre of mass, its standard error and its deviation ``_z``
-        from the temperature of the bath, and ``over_time``: ``time_ps``, ``bath_<side>_K`` and ``internal_<side>_K``, means
-        over stretches of the run. What concerns the inside is ``None`` in a run that did not measure it, and error and
-        deviation in one too short to tell them.
-    """
-    stretches = min(SHOWN_TIMES, len(run.series))
-
-    def means(values: Array) -> list[float]:
-        return [float(part.mean()) for part in np.array_split(values, stretches)]
-
-    inside, blocks = run.internal_temperature, None
-    if inside is not None and run.duration >= LEAST_TIME_PS:
-        deviation = inside.T - np.array(run.parameters.temperature)[:, None]
-        with suppress(SeriesTooShortError):
-            blocks = choose_blocks([deviation], run.parameters.sample_interval, series=1)
-    over_time: dict[str, list[float] | None] = {"time_ps": means(run.series["time_ps"].to_numpy())}
-    entries: dict[str, Any] = {"over_time": over_time}
-    for j, side in enumerate(SIDES):
-        over_time[f"bath_{side}_K"] = means(run.series[f"temperature_{side}_K"].to_numpy())
-        over_time[f"internal_{side}_K"] = None
-        entries |= dict.fromkeys(f"internal_temperature_{side}_{end}" for end in ("K", "se", "z"))
-        if inside is not None:
-            over_time[f"internal_{side}_K"] = means(inside[:, j])
-            mean = stationary_mean(inside[None, :, j], blocks)
-            numbers = (mean.value, mean.se, mean.z(run.parameters.temperature[j]))
-            for end, value in zip(("K", "se", "z"), numbers, strict=True):
-                entries[f"internal_temperature_{side}_{end}"] = value if math.isfinite(value) else None
-    return entries
+    copper = run.metadata["settings"]["materials"]["copper"]
+    frequencies = [
+        squared_frequency(universe, side.particle, copper["epsilon_eV"], copper["sigma_A"]) for side in sides.values()
+    ]
+    return result | copper_temperatures(run, frequencies)
 
 
 def _side(universe: MDAnalysis.Universe, name: str) -> Side:

@@ -34,6 +34,7 @@ STRUCTURE = {"leaked_atoms": 0, "cavity": False, "sound": True} | {
         ("pressure", "_bar", 400.0),
         ("internal_temperature", "_K", 99.0),
         ("internal_temperature", "_se", 0.5),
+        ("internal_temperature", "_expected_K", 100.0),
         ("internal_temperature", "_z", -2.0),
         ("layer", "", {"mass_ratio": 0.371, "mass_ratio_se": 0.002}),
     )

@@ -1,0 +1,82 @@
+"""How warm the copper of each particle is: it has no thermostat, and takes its temperature from the argon alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import MDAnalysis
+import numpy as np
+from MDAnalysis.lib.distances import self_capped_distance
+
+from analysis.runs import SIDES, Array, Run
+from analysis.timeseries import SeriesTooShortError, choose_blocks, stationary_mean
+from analysis.units import ATOMIC_MASS
+
+LEAST_TIME_PS = 300.0
+"""Copper and argon exchange heat within some 20 ps: shorter runs cannot tell how slowly, and with it not their own error."""
+
+SHOWN_TIMES = 80
+"""Stretches of the run that temperatures are averaged over, to be drawn against time."""
+
+RANGE_A = 8.0
+"""Copper pairs farther apart add less than a thousandth to the squared frequency."""
+
+
+def copper_temperatures(run: Run, squared_frequencies: Sequence[float]) -> dict[str, Any]:
+    """Temperature of the copper's motion about the particle's centre of mass, against what its bath's asks for.
+
+    Velocity Verlet with a time step h shows a vibration of angular frequency ω in equilibrium at T with a kinetic energy of
+    k_BT/2 (1 - ω²h²/6) (M. P. Eastwood et al., J. Chem. Theory Comput. 6, 2045 (2010)): stiff copper looks colder than it is.
+
+    Args:
+        run: its series.
+        squared_frequencies: mean ω² of the copper (cold, hot), rad²/ps².
+
+    Returns:
+        ``internal_temperature_<side>_K`` with standard error ``_se``, ``_expected_K`` and deviation ``_z`` from that; and
+        ``over_time``: ``time_ps``, ``bath_<side>_K`` and ``internal_<side>_K``, means over stretches of the run. What was
+        measured inside is ``None`` in a run without that column, and error and deviation in one too short to tell them.
+    """
+    stretches = min(SHOWN_TIMES, len(run.series))
+
+    def means(values: Array) -> list[float]:
+        return [float(part.mean()) for part in np.array_split(values, stretches)]
+
+    timestep = run.metadata["parameters"]["timestep_ps"]
+    expected = np.array(run.parameters.temperature) * (1 - np.array(squared_frequencies) * timestep**2 / 6)
+    inside, blocks = run.internal_temperature, None
+    if inside is not None and run.duration >= LEAST_TIME_PS:
+        with suppress(SeriesTooShortError):
+            blocks = choose_blocks([inside.T - expected[:, None]], run.parameters.sample_interval, series=1)
+    over_time: dict[str, list[float] | None] = {"time_ps": means(run.series["time_ps"].to_numpy())}
+    entries: dict[str, Any] = {"over_time": over_time}
+    for j, side in enumerate(SIDES):
+        stem = f"internal_temperature_{side}"
+        over_time[f"bath_{side}_K"] = means(run.series[f"temperature_{side}_K"].to_numpy())
+        over_time[f"internal_{side}_K"] = None if inside is None else means(inside[:, j])
+        entries |= dict.fromkeys((f"{stem}_K", f"{stem}_se", f"{stem}_z")) | {f"{stem}_expected_K": float(expected[j])}
+        if inside is not None:
+            mean = stationary_mean(inside[None, :, j], blocks)
+            entries[f"{stem}_K"] = mean.value
+            if math.isfinite(mean.se):
+                entries |= {f"{stem}_se": mean.se, f"{stem}_z": mean.z(float(expected[j]))}
+    return entries
+
+
+def squared_frequency(
+    universe: MDAnalysis.Universe, particle: MDAnalysis.AtomGroup, epsilon_eV: float, sigma_A: float
+) -> float:
+    """Mean squared angular frequency of a particle's Lennard-Jones copper over all frames, rad²/ps².
+
+    That is the trace of the Hessian over mass and degrees of freedom: Σ (u'' + 2u'/r) over ordered pairs, over 3N m. The argon
+    around adds a sixtieth, which is left out.
+    """
+    curvature = 0.0
+    for _ in universe.trajectory:
+        _, distance = self_capped_distance(particle.positions, RANGE_A)
+        sixth = (sigma_A / distance) ** 6
+        curvature += 2 * float((4 * epsilon_eV * (132 * sixth**2 - 30 * sixth) / distance**2).sum())
+    return curvature / (len(universe.trajectory) * 3 * ATOMIC_MASS * float(particle.total_mass()))

@@ -1,0 +1,48 @@
+"""The temperature inside the particles, against made-up series and atoms of known curvature."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import MDAnalysis
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+from analysis.inside import copper_temperatures, squared_frequency
+from analysis.units import ATOMIC_MASS
+from tests.unit.synthetic import Truth, synthetic_runs
+
+
+@pytest.mark.parametrize(("offset_K", "agrees"), [(0.0, True), (-3.0, False)])
+def test_a_particle_off_its_temperature_is_noticed(offset_K: float, agrees: bool) -> None:
+    """The copper's mean temperature has an error that covers what Verlet shows of its bath's; 3 K less is many errors away."""
+    run = synthetic_runs(Truth(), 1000, 1, seed=2)[0]
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 6, len(run.series))
+    memory = lfilter([1.0], [1.0, -0.8], rng.normal(0, 2, len(run.series)))
+    # A step of 4 fs and ω = 50 rad/ps: (ωh)²/6 = 2/300.
+    shown = 1 - 2 / 300
+    for side, true in (("cold", 100.0), ("hot", 120.0)):
+        run.series[f"internal_temperature_{side}_K"] = true * shown + offset_K + noise + memory
+    found = copper_temperatures(run, [2500.0, 2500.0])
+    assert found["internal_temperature_cold_expected_K"] == pytest.approx(100 * shown)
+    assert found["internal_temperature_cold_K"] == pytest.approx(100 * shown + offset_K, abs=1.5)
+    assert found["internal_temperature_cold_se"] < 0.6
+    assert (abs(found["internal_temperature_hot_z"]) < 3) == agrees
+    over_time = found["over_time"]
+    assert np.mean(over_time["internal_cold_K"]) == pytest.approx(found["internal_temperature_cold_K"], abs=0.1)
+    assert np.all(np.diff(over_time["time_ps"]) > 0)
+    short = copper_temperatures(replace(run, series=run.series[:101]), [2500.0, 2500.0])
+    assert short["internal_temperature_cold_z"] is None, "100 ps do not show how slowly copper changes its temperature"
+
+
+def test_squared_frequency_of_a_pair_at_rest() -> None:
+    """Two atoms at the minimum of their potential have one vibration, ω² = 2k/m with k = 72 ε/(2^⅓ σ²), among six motions."""
+    epsilon, sigma, mass = 0.4093, 2.338, 63.546
+    universe = MDAnalysis.Universe.empty(2, trajectory=True)
+    universe.add_TopologyAttr("masses", [mass, mass])
+    universe.atoms.positions = [[0, 0, 0], [2 ** (1 / 6) * sigma, 0, 0]]
+    stiffness = 72 * epsilon / (2 ** (1 / 3) * sigma**2)
+    found = squared_frequency(universe, universe.atoms, epsilon, sigma)
+    assert found == pytest.approx(2 * stiffness / (mass * ATOMIC_MASS) / 6, rel=1e-5)
