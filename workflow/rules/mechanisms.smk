@@ -4,16 +4,16 @@ MECHANISMS += ["cascaded_surfaces", "cascaded_counting", "optomechanics_heat_flo
 MECHANISMS += ["comparison"]
 
 
-rule plot_mechanism:
+# One job draws all: starting a job takes longer than a figure.
+rule plot_mechanisms:
     output:
-        multiext("results/mechanisms/{mechanism}", ".png", ".svg", ".csv"),
+        collect("results/mechanisms/{mechanism}{suffix}", mechanism=MECHANISMS, suffix=[".png", ".svg", ".csv"]),
     log:
-        "results/mechanisms/logs/{mechanism}.log",
-    wildcard_constraints:
-        mechanism="|".join(MECHANISMS),
+        "results/mechanisms/plot.log",
     conda:
         "../../envs/environment.yaml"
     params:
         code=ANALYSIS_CODE,
+        mechanisms=MECHANISMS,
     script:
-        "../scripts/plot_mechanism.py"
+        "../scripts/plot_mechanisms.py"
