@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,25 @@ import numpy as np
 import pandas as pd
 
 from analysis.runs import AXES, Array, RunFolderError, check_series, read_folder
-from analysis.timeseries import Estimate, SeriesTooShortError, choose_blocks, mean_rate, stationary_mean, steady_from
+from analysis.timeseries import (
+    BLOCKS_PER_RUN,
+    Estimate,
+    SeriesTooShortError,
+    choose_blocks,
+    mean_rate,
+    stationary_mean,
+    steady_from,
+)
 from analysis.units import BOLTZMANN, FRICTION_SI, PER_NS, VELOCITY_SI
 
 PAPER_KG_PER_S = {0.3: 2.8e-12, 3.0: 3.1e-12}
 """What the paper reads off its drag runs, by force in nN: at 0.3 nN the mean of 100 K and 120 K; at 3 nN it does not say."""
+
+MOST_BLOCKS = 6
+"""A drag run spans few memories of a particle dressed with argon, and understates them: few long blocks stay independent.
+
+With blocks as short as that memory suggests, 95 % intervals of 200 ps hold the truth in 89 % of cases, with these in 93 %.
+"""
 
 COLUMNS = (
     "step",
@@ -33,6 +47,11 @@ COLUMNS = (
 """Columns of the series of a drag run; a run of atoms has ``internal_temperature_K`` too."""
 
 INTERNAL_TEMPERATURE = "internal_temperature_K"
+
+
+def paper_friction(force_nN: str) -> float | None:
+    """The paper's friction from dragging by this force, kg/s; ``None`` where it tells of none."""
+    return next((value for force, value in PAPER_KG_PER_S.items() if math.isclose(force, float(force_nN))), None)
 
 
 @dataclass(frozen=True)
@@ -170,10 +189,14 @@ def _stack(runs: Sequence[DragRun], column: str) -> Array:
 
 def _mean(observable: Array, interval: float) -> tuple[Estimate, str | None]:
     """Mean of (m, n) replicas; where they are too short for an error, the reason beside it."""
+    series = len(observable)
     try:
-        return stationary_mean(observable, choose_blocks([observable], interval, len(observable))), None
+        blocks = choose_blocks([observable], interval, series)
     except SeriesTooShortError as problem:
         return stationary_mean(observable, None), str(problem)
+    count = min(blocks.count, max(math.ceil(MOST_BLOCKS / series), BLOCKS_PER_RUN))
+    length = blocks.length * blocks.count / count
+    return stationary_mean(observable, replace(blocks, count=count, length=length, total=count * series)), None
 
 
 def _known(value: float) -> float | None:

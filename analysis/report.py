@@ -17,6 +17,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from analysis.drag import paper_friction
 from analysis.pictures import load_figures
 from analysis.runs import SIDES, Parameters
 from analysis.structure import CAVITY_RATIO
@@ -101,6 +102,7 @@ def report_page(
         parameters=_parameters(runs[0], points),
         axes=" and ".join(", ".join(points[0]["parameters"]["coupling_axes"]).rsplit(", ", 1)),
         friction=friction,
+        drags=_drag_rows(friction),
         setup=next((picture for picture in pictures if picture["name"] == "setup"), None),
         pictures=[picture for picture in pictures if picture["name"] != "setup"],
         notes=[source["note"] for source in (friction, *by_ratio(points)) if source["note"]],
@@ -225,6 +227,25 @@ def _parameters(run: dict[str, Any], points: Sequence[dict[str, Any]]) -> list[t
             ("Argon in the accessible volume", f"{system['accessible_density_per_nm3']:.2f} nm⁻³"),
         ]
     return rows
+
+
+def _drag_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:
+    """For each force its entry per side, where it was run, and the paper's friction, 10⁻¹² kg/s."""
+    entries = friction.get("drag", ())
+    return [
+        {
+            "force_nN": force,
+            "sides": {
+                side: _first(e for e in entries if (e["force_nN"], e["side"]) == (force, side)) for side in SIDES
+            },
+            "paper": None if (paper := paper_friction(force)) is None else 1e12 * paper,
+        }
+        for force in dict.fromkeys(entry["force_nN"] for entry in entries)
+    ]
+
+
+def _first(entries: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    return next(iter(entries), None)
 
 
 def _finding(what: str, found: str, expected: str, ok: bool | None) -> dict[str, Any]:

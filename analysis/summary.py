@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.drag import paper_friction
 from analysis.runs import SIDES, Parameters
 from analysis.theory import Friction, dressed_rates, white_rates
 from analysis.timeseries import Estimate
@@ -142,6 +143,7 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
                 )
             )
     lines += ["", *(line for side in SIDES for line in _friction_lines(side, friction))]
+    lines += _drag_lines(friction)
     lines += ["", _closure_line(points)]
     lines += [f"Note on {name}: {source['note']}" for name, source in _sources(points, friction) if source["note"]]
     return "\n".join(lines) + "\n"
@@ -172,6 +174,23 @@ def _friction_lines(side: str, friction: dict[str, Any]) -> list[str]:
         )
     if (likelihood := friction[f"likelihood_{side}"]) is not None:
         lines.append(_likelihood_line(likelihood))
+    return lines
+
+
+def _drag_lines(friction: dict[str, Any]) -> list[str]:
+    lines = ["", "Friction of a dragged particle, 10⁻¹² kg/s:"] if friction.get("drag") else []
+    for entry in friction.get("drag", ()):
+        se, paper = entry["friction_kg_per_s_se"], paper_friction(entry["force_nN"])
+        measured = _with_error(1e12 * entry["friction_kg_per_s"], None if se is None else 1e12 * se, digits=2)
+        hotter = entry["particle_excess_temperature_K"]
+        lines.append(
+            f"   {entry['force_nN']} nN, {entry['temperature_K']:g} K: {measured}"
+            + (f" (paper {1e12 * paper:.1f})" if paper else "")
+            + f" at {entry['velocity_m_per_s']:.0f} m/s, {entry['velocity_over_thermal']:.1f} thermal speeds; "
+            f"argon {entry['bath_excess_temperature_K']:+.1f} K"
+            + ("" if hotter is None else f", particle {hotter:+.0f} K")
+            + (", not steady or too short" if entry["note"] else "")
+        )
     return lines
 
 

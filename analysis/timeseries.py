@@ -33,6 +33,10 @@ MINIMUM_BLOCKS = 6
 """With fewer blocks in all, the error of the error exceeds a third."""
 
 
+CLEARLY = 5.0
+"""Standard errors by which a transient differs from what follows; the memory that they rest on is itself a guess."""
+
+
 class SeriesTooShortError(ValueError):
     """A series is too short for an honest error; the message says how long it must be."""
 
@@ -126,14 +130,21 @@ def choose_blocks(
 def steady_from(observable: Array) -> int:
     """Sample from which (m, n) series that begin with a transient are taken as steady: a quarter of them, or later.
 
-    Later where more independent samples are left so (J. D. Chodera, J. Chem. Theory Comput. 12, 1799 (2016)), searched in
-    tenths: a finer search finds starts after which the series merely looks as if it forgot fast, and errors too small. A
-    series that drifts to its end has no good start; ``choose_blocks`` then finds what is left too short.
+    Later where more independent samples are left so (J. D. Chodera, J. Chem. Theory Comput. 12, 1799 (2016)) and what is then
+    left out clearly differs: the search also finds starts after which a short series merely looks as if it forgot fast, and
+    errors after those are too small. A series that drifts to its end has no good start; ``choose_blocks`` then finds what is
+    left too short.
     """
     samples = len(observable[0])
     skip = max(samples // 10, 1)
-    found = (pymbar_timeseries.detect_equilibration(series, nskip=skip)[0] for series in observable)
-    return max(samples // 4, *map(int, found))
+    found = max(int(pymbar_timeseries.detect_equilibration(series, nskip=skip)[0]) for series in observable)
+    quarter = samples // 4
+    if found <= quarter:
+        return quarter
+    left_out, kept = observable[:, quarter:found], observable[:, found:]
+    independent = memory(kept, 1.0) / len(observable) * (1 / (found - quarter) + 1 / (samples - found))
+    noise = float(kept.std()) * math.sqrt(independent)
+    return found if abs(float(left_out.mean() - kept.mean())) > CLEARLY * noise else quarter
 
 
 def mean_rate(cumulative: Array, interval: float, blocks: Blocks | None) -> Estimate:

@@ -155,6 +155,31 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4 + 2
 
 
+def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) -> None:
+    """A study that dragged shows friction, velocity and heating of each force; one that did not says so."""
+    assert "this study did not drag" in report_page(**long_study, figures=[], design=DESIGN)
+    entry = {
+        "side": "hot",
+        "force_nN": "0.3",
+        "temperature_K": 120.0,
+        "velocity_m_per_s": 43.8,
+        "velocity_m_per_s_se": 2.7,
+        "friction_kg_per_s": 6.85e-12,
+        "friction_kg_per_s_se": 0.43e-12,
+        "velocity_over_thermal": 4.8,
+        "drift_z": -1.1,
+        "work_eV_per_ns": 82.1,
+        "bath_excess_temperature_K": -0.13,
+        "bath_excess_temperature_se": 0.13,
+        "particle_excess_temperature_K": None,
+        "particle_excess_temperature_se": None,
+    }
+    dragged = long_study | {"friction": long_study["friction"] | {"drag": [entry]}}
+    rows = Page(report_page(**dragged, figures=[], design=DESIGN)).rows
+    assert ["dragged by 0.3 nN", "–", "6.85 ± 0.43", "2.8"] in rows
+    assert ["0.3", "hot", "43.8 ± 2.7", "4.8", "−1.1", "82", "−0.13 ± 0.13", "–"] in rows
+
+
 def test_failed_checks_are_seen(long_study: dict[str, Any], figures: list[Path]) -> None:
     """A leak, a broken particle, a cold one and an unclosed energy each turn one verdict to no."""
     runs = [dict(run) for run in long_study["runs"]]

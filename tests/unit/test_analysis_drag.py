@@ -1,0 +1,164 @@
+"""Friction from dragging: known truth is found, error bars cover, transients and drifts are noticed, heating is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.linalg import expm
+from scipy.signal import lfilter
+
+from analysis.drag import COLUMNS, DragRun, drag_summary, load_drag_run, load_drag_runs
+from analysis.figures.drag import drag as draw_drag
+from analysis.runs import Array, RunFolderError
+from analysis.timeseries import steady_from
+from analysis.units import FRICTION_SI
+
+MASS, FRICTION, TEMPERATURE, INTERVAL = 1.225, 0.5, 100.0, 0.2
+BOLTZMANN_EV_PER_K = 8.617333262e-5
+FORCE = {"0.3": 0.18724527, "3.0": 1.8724527}
+
+
+def dragged(force: str, duration_ps: float, seed: int, friction: float = FRICTION) -> DragRun:
+    """A free particle of white friction, pulled from rest on average: v ← e^{-h/τ} v + (1 - e^{-h/τ}) F/γ + noise, exactly."""
+    rng = np.random.default_rng(seed)
+    n = round(duration_ps / INTERVAL)
+    terminal, thermal = FORCE[force] / friction, np.sqrt(BOLTZMANN_EV_PER_K * TEMPERATURE / MASS)
+    decay = np.exp(-INTERVAL * friction / MASS)
+    noise = thermal * np.sqrt(1 - decay**2) * rng.standard_normal(n)
+    about = thermal * rng.standard_normal() - terminal
+    velocity = terminal + np.r_[about, lfilter([1.0], [1.0, -decay], noise, zi=[decay * about])[0]]
+    way = np.r_[0.0, np.cumsum((velocity[1:] + velocity[:-1]) / 2 * INTERVAL)]
+    series = pd.DataFrame({column: np.zeros(n + 1) for column in COLUMNS})
+    time = INTERVAL * np.arange(n + 1)
+    series = series.assign(step=50 * np.arange(n + 1), time_ps=time, displacement_x_A=way)
+    series = series.assign(velocity_x_A_per_ps=velocity, particle_velocity_x_A_per_ps=velocity)
+    series = series.assign(work_eV=FORCE[force] * way, thermostat_eV=0.9 * FORCE[force] * way)
+    series = series.assign(temperature_K=TEMPERATURE + 1.5 + rng.standard_normal(n + 1), internal_temperature_K=130.0)
+    return DragRun(Path("synthetic"), "cold", force, FORCE[force], MASS, TEMPERATURE, INTERVAL, series)
+
+
+def dressed(runs: int, duration_ps: float, seed: int) -> tuple[Array, float]:
+    """Velocities (runs, n) of pulled particles with a shell of argon, and their friction at zero frequency, which v̄ tells."""
+    shell_mass, core, shell = 1.6, 2.0, 0.6
+    drift = np.array([[-core / MASS, core / MASS], [core / shell_mass, -(core + shell) / shell_mass]])
+    step = expm(drift * INTERVAL)
+    covariance = BOLTZMANN_EV_PER_K * TEMPERATURE * np.diag([1 / MASS, 1 / shell_mass])
+    kick = np.linalg.cholesky(covariance - step @ covariance @ step.T)
+    rng = np.random.default_rng(seed)
+    terminal = -np.linalg.solve(drift, [FORCE["0.3"] / MASS, 0.0])[:, None]
+    about = np.sqrt(covariance) @ rng.standard_normal((2, runs)) - terminal
+    velocity = []
+    for _ in range(round(duration_ps / INTERVAL) + 1):
+        velocity.append((terminal + about)[0])
+        about = step @ about + kick @ rng.standard_normal((2, runs))
+    return np.stack(velocity, axis=1), core * shell / (core + shell)
+
+
+@pytest.mark.parametrize("kind", ["white", "dressed"])
+def test_error_bars_cover_the_true_friction(kind: str) -> None:
+    """Over 250 runs of 200 ps, 95 % intervals hold the truth as often as they should, and the mean deviation is no bias."""
+    runs = [dragged("0.3", 200, seed) for seed in range(250)]
+    truth = FRICTION
+    if kind == "dressed":
+        velocity, truth = dressed(len(runs), 200, seed=1)
+        runs = [
+            replace(run, series=run.series.assign(velocity_x_A_per_ps=v)) for run, v in zip(runs, velocity, strict=True)
+        ]
+    told = [entry for run in runs if (entry := drag_summary([[run]])[0])["friction_se"] is not None]
+    assert len(told) > 240, "hardly any run of 200 ps should be too short"
+    z = np.array([(entry["friction_eV_ps_per_A2"] - truth) / entry["friction_se"] for entry in told])
+    # Three binomial errors to either side of 0.95.
+    assert 0.905 < (np.abs(z) < 1.96).mean() < 0.99
+    assert abs(z.mean()) < 0.3
+
+
+def test_entry_tells_both_units_and_the_heating() -> None:
+    """Values in SI are those in metal units; the thermostat's excess and the particle's are told with the power."""
+    (entry,) = json.loads(json.dumps(drag_summary([[dragged("3.0", 400, 5), dragged("3.0", 400, 6)]]), allow_nan=False))
+    assert (entry["side"], entry["force_nN"], entry["replicas"]) == ("cold", "3.0", 2)
+    assert abs(entry["friction_eV_ps_per_A2"] - FRICTION) < 4 * entry["friction_se"]
+    assert entry["friction_kg_per_s"] == pytest.approx(FRICTION_SI * entry["friction_eV_ps_per_A2"])
+    assert entry["friction_kg_per_s_se"] == pytest.approx(FRICTION_SI * entry["friction_se"])
+    assert entry["velocity_m_per_s"] == pytest.approx(100 * entry["velocity_A_per_ps"])
+    assert entry["bath_excess_temperature_K"] == pytest.approx(1.5, abs=0.2)
+    assert entry["particle_excess_temperature_K"] == pytest.approx(30.0)
+    power = 1000 * FORCE["3.0"] ** 2 / FRICTION
+    assert entry["work_eV_per_ns"] == pytest.approx(power, rel=0.02)
+    assert entry["thermostat_eV_per_ns"] == pytest.approx(0.9 * power, rel=0.02)
+    assert entry["velocity_over_thermal"] == pytest.approx(
+        FORCE["3.0"] / FRICTION / np.sqrt(BOLTZMANN_EV_PER_K * TEMPERATURE / MASS), rel=0.02
+    )
+    assert entry["transient_ps"] >= 100
+    assert abs(entry["drift_z"]) < 4
+
+
+def test_slow_transient_is_left_out() -> None:
+    """A transient that lasts beyond a quarter of the run is found, and would have spoilt the mean."""
+    rng = np.random.default_rng(3)
+    time = np.arange(2000)
+    velocity = (1 - np.exp(-time / 300) + 0.05 * rng.standard_normal(2000))[None]
+    start = steady_from(velocity)
+    assert 500 < start < 1500
+    assert abs(velocity[0, 500:].mean() - 1) > 2 * abs(velocity[0, start:].mean() - 1)
+
+
+def test_run_that_never_settles_has_no_error_bar() -> None:
+    """A velocity that rises to the end of the run gives a value without error, and a note that says so."""
+    run = dragged("0.3", 200, 7)
+    rising = run.column("velocity_x_A_per_ps") * np.linspace(0.2, 3, len(run.series))
+    (entry,) = drag_summary([[replace(run, series=run.series.assign(velocity_x_A_per_ps=rising))]])
+    assert entry["friction_se"] is None
+    assert "too short" in entry["note"]
+
+
+def write(run: DragRun, folder: Path, **changes: Any) -> Path:
+    """The run as its folder."""
+    folder.mkdir(parents=True)
+    parameters = {
+        "mass_eV_ps2_per_A2": run.mass,
+        "force_eV_per_A": run.force,
+        "temperature_K": run.temperature,
+        "sample_interval_ps": run.interval,
+    }
+    content = {"format": 1, "side": run.side, "force_nN": run.force_nN, "parameters": parameters | changes}
+    (folder / "run.json").write_text(json.dumps(content))
+    run.series.to_parquet(folder / "series.parquet")
+    return folder
+
+
+def test_folders_are_grouped_and_checked(tmp_path: Path) -> None:
+    """Replicas come together; what is not a drag run, lacks a column or is no replica is refused by name."""
+    files = [write(dragged(force, 20, i), tmp_path / f"F_{force}/{i}") for force in FORCE for i in (1, 2)]
+    groups = load_drag_runs(files)
+    assert [[run.force_nN for run in runs] for runs in groups] == [["0.3", "0.3"], ["3.0", "3.0"]]
+    with pytest.raises(RunFolderError, match="differ in parameters or length"):
+        load_drag_runs([files[0], write(dragged("0.3", 20, 3), tmp_path / "warm", temperature_K=110.0)])
+    lacking = replace(dragged("0.3", 20, 4), series=dragged("0.3", 20, 4).series.drop(columns="work_eV"))
+    with pytest.raises(RunFolderError, match="columns missing: work_eV"):
+        load_drag_run(write(lacking, tmp_path / "lacking"))
+    other = write(dragged("0.3", 20, 5), tmp_path / "other")
+    (other / "run.json").write_text(json.dumps({"format": 1, "parameters": {}}))
+    with pytest.raises(RunFolderError, match="key 'side' is missing: not a drag run"):
+        load_drag_run(other)
+
+
+def test_figure_shows_velocity_mean_and_forecasts() -> None:
+    """Each panel has the velocity, its mean, and force over each friction; a panel without its number is refused."""
+    groups = [[dragged(force, 400, 8)] for force in FORCE]
+    friction: dict[str, Any] = {"friction_cold_eV_ps_per_A2": 0.5, "friction_cold_se": 0.05, "dressed": None}
+    figure, data = draw_drag(groups, friction | {"drag": drag_summary(groups)})
+    assert len(figure.axes) == 2
+    for force, table in data.groupby("force_nN"):
+        (steady,) = table.loc[table["series"] == "steady", "velocity_m_per_s"]
+        (white,) = table.loc[table["series"] == "white", "velocity_m_per_s"]
+        assert white == pytest.approx(100 * FORCE[str(force)] / 0.5)
+        late = table[(table["series"] == "measured") & (table["time_ps"] > 100)]
+        assert late["velocity_m_per_s"].mean() == pytest.approx(steady, rel=0.03)
+    with pytest.raises(ValueError, match=r"no drag run of side cold, 0\.3 nN"):
+        draw_drag(groups, friction | {"drag": []})
