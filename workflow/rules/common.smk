@@ -102,6 +102,14 @@ def figures(chosen):
     return [f"results/{chosen.name}/figures/{name}.png" for name in names]
 
 
+def with_variants(wildcards):
+    """Names of a study and of its variants."""
+    names = plan.with_variants(study(wildcards.study))
+    if len(names) == 1:
+        raise WorkflowError(f"study {wildcards.study!r} has no variants: add section 'variants' (config/README.md)")
+    return names
+
+
 def cores_at_once(chosen):
     """Cores that this call lets simulations use; on a cluster those of as many jobs as it submits at once."""
     settings = workflow.resource_settings

@@ -2,14 +2,6 @@
 # `variants` changes.
 
 
-def with_variants(wildcards):
-    """Names of a study and of its variants."""
-    names = plan.with_variants(study(wildcards.study))
-    if len(names) == 1:
-        raise WorkflowError(f"study {wildcards.study!r} has no variants: add section 'variants' (config/README.md)")
-    return names
-
-
 rule compare_thermostats:
     input:
         heats=lambda wildcards: [
