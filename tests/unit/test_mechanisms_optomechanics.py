@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.constants import hbar, k
 
 from analysis.mechanisms.cascaded import CascadedOscillators
 from analysis.mechanisms.counting import moments
+from analysis.mechanisms.figures.comparison import MACHINES
 from analysis.mechanisms.figures.optomechanics import PUBLISHED, optomechanics_heat_flows
 from analysis.mechanisms.optomechanics import Optomechanics, realisation
 from tests.unit.test_mechanisms_cascaded import EQUAL, EXACT, UNEQUAL, machines
@@ -111,12 +113,33 @@ def test_pairs_that_grow_without_bound_are_refused() -> None:
 
 def test_the_drives_pay_for_the_pumping() -> None:
     """At the published ω_m and ω_d, 10 mK cavities take heat from the resonator's bath at 260 μK; each quantum costs ħω_d."""
-    cold = 1 / math.expm1(1.054571817e-34 * 2 * math.pi * 5e9 / (1.380649e-23 * 0.01))
+    cold = 1 / math.expm1(hbar * 2 * math.pi * 5e9 / (k * 0.01))
     made = replace(PUBLISHED, occupation_1=cold, occupation_2=cold)
     assert_allclose(made.bath_temperatures(), [0.01, 0.01, 2.6211e-4], rtol=1e-4)
     assert made.heat_rates()[2] < 0 < made.drive_power()
     assert_allclose(made.cop(), PUBLISHED.mechanical_frequency / PUBLISHED.drive_frequency, rtol=1e-9)
     assert made.cop() < made.carnot_cop() == pytest.approx(0.02691, rel=1e-3)
+
+
+@pytest.mark.parametrize("frequency_ratio", [1e-3, 0.3])
+def test_compared_machine_is_the_circuit(frequency_ratio: float) -> None:
+    """The driven cavities of the comparison have the power of the published circuit, up to one rate, and its performance."""
+    cavity, resonator = 2 * math.pi * 5e9, 2 * math.pi * 5e9 * frequency_ratio
+    quantum = hbar * cavity / (k * 0.01)
+    made = replace(
+        PUBLISHED,
+        detuning_1=resonator,
+        detuning_2=resonator,
+        mechanical_frequency=resonator,
+        drive_frequency=cavity - resonator,
+        occupation_1=1 / math.expm1(quantum),
+        occupation_2=1 / math.expm1(quantum),
+        occupation_m=1 / math.expm1(quantum * frequency_ratio / 0.8),
+    )
+    power, performance = MACHINES[-1].at(0.8, frequency_ratio)
+    rate = PUBLISHED.conductances()[2].sum()
+    assert_allclose(-made.heat_rates()[2] / (rate * hbar * cavity), power, rtol=1e-6)
+    assert_allclose(made.cop() / made.carnot_cop(), performance, rtol=1e-6)
 
 
 @settings(max_examples=25)
