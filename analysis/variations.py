@@ -33,7 +33,7 @@ METHODS = {
     "difference": "displacements over 1 ps",
     "zero_frequency": "dressed, zero frequency",
 }
-"""Ways to get a friction out of equilibrium runs, and what to call them."""
+"""Ways to get a friction out of equilibrium runs, and what to call them; ``drag`` with its force in nN joins them."""
 
 COLUMNS = ["variant", "changes", "side", "method", "friction_kg_per_s", "friction_kg_per_s_se"]
 
@@ -137,6 +137,9 @@ def _measured(friction: Mapping[str, Any], side: str) -> Iterator[tuple[str, dic
         else:
             entries, stem = friction, f"friction_{side}" if method == "joint" else f"friction_{side}_{method}"
         yield method, {column: entries[f"{stem}{column.removeprefix('friction')}"] for column in COLUMNS[-2:]}
+    for entries in friction["drag"]:
+        if entries["side"] == side:
+            yield f"drag {entries['force_nN']} nN", {column: entries[column] for column in COLUMNS[-2:]}
 
 
 def _told(value: Any) -> str:

@@ -13,6 +13,8 @@ from analysis.variations import METHODS
 PAPER_FRICTION = 3.5e-12
 """The paper's friction from its equilibrium run, kg/s."""
 
+VIOLET = "#CC79A7"
+
 _STYLES: dict[str, tuple[str, str]] = {
     "position": ("^", COLD),
     "velocity": ("v", HOT),
@@ -32,7 +34,9 @@ def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         The figure, and the table it shows.
     """
     rows = list(dict.fromkeys(table["variant"].fillna("")))
-    methods = [method for method in METHODS if method in set(table["method"])]
+    methods = list(dict.fromkeys(table["method"]))
+    drags = [method for method in methods if method not in _STYLES]
+    styles = _STYLES | {method: ("P*Xh"[number % 4], VIOLET) for number, method in enumerate(drags)}
     figure = new_figure(9.0, 1.6 + 0.55 * len(rows))
     panels = figure.subplots(1, len(SIDES), sharey=True, sharex=True)
     for axes, side in zip(panels, SIDES, strict=True):
@@ -40,7 +44,7 @@ def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             shown = table[(table["side"] == side) & (table["method"] == method)]
             place = np.array([rows.index(variant) for variant in shown["variant"].fillna("")]) + offset
             error = 1e12 * shown["friction_kg_per_s_se"].fillna(0).to_numpy(float)
-            marker, colour = _STYLES[method]
+            marker, colour = styles[method]
             axes.errorbar(
                 1e12 * shown["friction_kg_per_s"],
                 place,
@@ -49,7 +53,7 @@ def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 color=colour,
                 markersize=4.5,
                 linewidth=0.9,
-                label=METHODS[method],
+                label=METHODS.get(method, method),
             )
         axes.axvline(1e12 * PAPER_FRICTION, color="black", linestyle=":", linewidth=1, label="the paper's fit")
         axes.set_title(f"{side} particle", loc="left")

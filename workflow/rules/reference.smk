@@ -8,6 +8,8 @@ rule unpack:
         multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
     log:
         "results/{study}/logs/{group}/replica_{replica}.log",
+    wildcard_constraints:
+        group=r"friction|sweep/kH_-?[0-9.]+|drag/(cold|hot)/F_[0-9.]+",
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -20,3 +22,4 @@ rule unpack:
 
 
 ruleorder: unpack > simulate
+ruleorder: unpack > pull
