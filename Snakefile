@@ -22,6 +22,7 @@ wildcard_constraints:
     replica=r"[0-9]+",
 
 
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/drag.smk"
 include: "workflow/rules/analyse.smk"
@@ -33,6 +34,7 @@ include: "workflow/rules/reference.smk"
 
 
 onstart:
+    check_slurm()
     hold_studies()
 
 

@@ -15,10 +15,14 @@ from simulation.study import StudyError
 from simulation.studyfile import load_study
 
 # Jobs must find this project's modules and this environment's python and mpiexec, wherever they run. Snakemake fills in
-# the names, hence the doubled braces. A prefix replaces Snakemake's own, without which `| tee` would hide a failure.
+# the names, hence the doubled braces. A prefix replaces Snakemake's own, without which a pipe would hide a failure.
 ROOT = workflow.basedir
 PROGRAMS = Path(sys.executable).parent
-shell.prefix('set -euo pipefail; export PATH="{PROGRAMS}:$PATH" PYTHONPATH="{ROOT}${{PYTHONPATH:+:$PYTHONPATH}}"; ')
+shell.prefix(
+    'set -euo pipefail; export PATH="{PROGRAMS}:$PATH" PYTHONPATH="{ROOT}${{PYTHONPATH:+:$PYTHONPATH}}"; '
+    # SIGTERM and SIGINT reach all processes of a job. The simulation stops in good order, and these two outlive it.
+    "trap : TERM INT; show() (trap '' TERM INT; exec tee \"$1\"); "
+)
 
 # A simulation stops in good order when the Snakemake that started it is gone (simulation/stop.py).
 os.environ[stop.WORKFLOW] = f"{socket.gethostname()} {os.getpid()}"
@@ -36,12 +40,6 @@ def study(name):
         return load_study(name)
     except StudyError as problems:
         raise WorkflowError(str(problems))
-
-
-def launcher(wildcards):
-    """How to start the ranks of a study; one rank needs no MPI launcher."""
-    ranks = study(wildcards.study).ranks
-    return f"mpiexec -n {ranks}" if ranks > 1 else ""
 
 
 def run_of(wildcards):

@@ -11,15 +11,18 @@ rule pull:
         force=r"[0-9.]+",
     conda:
         "../../envs/environment.yaml"
-    threads: lambda wildcards: study(wildcards.study).ranks
+    threads: ranks_of
+    resources:
+        **SIMULATION,
     params:
         fingerprint=lambda wildcards: drag.drag_fingerprint(drag_run_of(wildcards)),
         duration_ps=lambda wildcards: drag_run_of(wildcards).duration_ps,
         launcher=launcher,
+        time_limit=time_limit,
         folder=subpath(output[0], parent=True),
     shell:
         "{params.launcher} python -m simulation drag {wildcards.study} {wildcards.side} {wildcards.force}"
-        " {wildcards.replica} {params.folder} 2>&1 | tee {log}"
+        " {wildcards.replica} {params.folder} {params.time_limit} 2>&1 | show {log}"
 
 
 rule plot_drag:

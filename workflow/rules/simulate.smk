@@ -11,13 +11,16 @@ rule equilibrate:
         "results/{study}/logs/equilibrated.log",
     conda:
         "../../envs/environment.yaml"
-    threads: lambda wildcards: study(wildcards.study).ranks
+    threads: ranks_of
+    resources:
+        **SIMULATION,
     params:
         fingerprint=lambda wildcards: deck.equilibration_fingerprint(study(wildcards.study)),
         launcher=launcher,
+        time_limit=time_limit,
         folder=subpath(output[0], parent=True),
     shell:
-        "{params.launcher} python -m simulation equilibrate {wildcards.study} {params.folder} 2>&1 | tee {log}"
+        "{params.launcher} python -m simulation equilibrate {wildcards.study} {params.folder} {params.time_limit} 2>&1 | show {log}"
 
 
 rule simulate:
@@ -30,17 +33,20 @@ rule simulate:
         "results/{study}/logs/{group}/replica_{replica}.log",
     conda:
         "../../envs/environment.yaml"
-    threads: lambda wildcards: study(wildcards.study).ranks
+    threads: ranks_of
+    resources:
+        **SIMULATION,
     params:
         fingerprint=fingerprint_of,
         duration_ps=lambda wildcards: run_of(wildcards).duration_ps,
         launcher=launcher,
+        time_limit=time_limit,
         point=lambda wildcards: run_of(wildcards).point,
         folder=subpath(output[0], parent=True),
         start=lambda wildcards, input: f"--start {Path(input[0]).parent}" if input else "",
     shell:
         "{params.launcher} python -m simulation run {wildcards.study} {params.point} {wildcards.replica}"
-        " {params.folder} {params.start} 2>&1 | tee {log}"
+        " {params.folder} {params.start} {params.time_limit} 2>&1 | show {log}"
 
 
 rule deck:

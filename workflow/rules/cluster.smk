@@ -1,0 +1,82 @@
+# What a simulation asks of a machine or a cluster, and a look at Slurm's answer before the first job is submitted.
+import shlex
+import shutil
+import subprocess
+
+
+def ranks_of(wildcards):
+    """MPI ranks of each simulation of a study."""
+    return study(wildcards.study).ranks
+
+
+def mpi_of(wildcards):
+    """Resource `mpi`: what starts the ranks. One rank needs nothing, and Snakemake leaves out a resource that is None."""
+    return "mpiexec" if ranks_of(wildcards) > 1 else None
+
+
+def memory_MB(wildcards, attempt):
+    """Memory of a simulation, all ranks together; most of it is Python and its libraries, about 220 MB a rank."""
+    return attempt * ranks_of(wildcards) * 500
+
+
+# Resources of every rule that runs molecular dynamics. A rank is one task of one core, and mpiexec reaches one node.
+SIMULATION = {"mpi": mpi_of, "tasks": ranks_of, "cpus_per_task": 1, "nodes": 1, "mem_mb": memory_MB}
+
+
+def launcher(wildcards, resources):
+    """How to start a simulation, in the words of its resources `mpi` and `tasks`, which a profile may set."""
+    return f"{resources.mpi} -n {resources.tasks}" if resources.get("mpi") else ""
+
+
+def time_limit(wildcards, resources):
+    """End a simulation in good order before its job's wall time is over; without `runtime`, as on one's own machine, never.
+
+    Up to two minutes are kept back for the start of the job, and for joining the segments at its end.
+    """
+    runtime = resources.get("runtime")
+    return f"--time-limit-min {runtime - min(2, 0.75 * runtime):g}" if runtime else ""
+
+
+SBATCH_OPTIONS = {
+    "slurm_account": "account",
+    "slurm_partition": "partition",
+    "qos": "qos",
+    "constraint": "constraint",
+    "runtime": "time",
+    "mem_mb": "mem",
+    "nodes": "nodes",
+    "tasks": "ntasks",
+}
+
+
+def check_slurm():
+    """Let Slurm judge one job of each kind, and submit none: a wrong partition or account is told once, before anything runs."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    settings = workflow.executor_settings
+    if settings.array_jobs:
+        raise WorkflowError(
+            f"slurm-array-jobs = '{settings.array_jobs}' would lose results: in an array, snakemake-executor-plugin-slurm"
+            " 2.8 begins every task by deleting the files of the first one. Leave it out of your profile."
+        )
+    if shutil.which("sbatch") is None:
+        raise WorkflowError(
+            "this profile submits to Slurm, but there is no command sbatch: work on a login node of the cluster, "
+            "or leave out --profile profiles/slurm and give --cores"
+        )
+    refused = {}
+    for job in {job.rule.name: job for job in workflow.dag.needrun_jobs() if not job.is_local}.values():
+        asked = {option: job.resources.get(name) for name, option in SBATCH_OPTIONS.items()}
+        asked["qos"], asked["reservation"] = settings.qos or asked["qos"], settings.reservation
+        request = [f"--{option}={value}" for option, value in asked.items() if value and value != "<TBD>"]
+        request += shlex.split(job.resources.get("slurm_extra", ""))
+        answer = subprocess.run(["sbatch", "--test-only", *request, "--wrap=true"], capture_output=True, text=True)
+        if answer.returncode:
+            refused.setdefault("; ".join(answer.stderr.split("\n")).strip("; "), []).append(
+                f"{job.rule.name} ({' '.join(request)})"
+            )
+    if refused:
+        reasons = "\n".join(f"  {reason}\n    {'; '.join(rules)}" for reason, rules in refused.items())
+        raise WorkflowError(
+            f"Slurm would refuse these jobs; correct your site's profile (docs/clusters.md). Nothing was submitted.\n{reasons}"
+        )
