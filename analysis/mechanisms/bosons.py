@@ -46,12 +46,14 @@ class LinearBosons:
         """Store and check the network.
 
         Raises:
-            ValueError: if H is not Hermitian, an occupation is negative, or some motion touches no bath.
+            ValueError: if H is not Hermitian, B does not fit, an occupation is negative, or some motion touches no bath.
         """
         h, b = (np.array(x, dtype=complex) for x in (hamiltonian, couplings))
         n = np.array(bath_occupations, dtype=float)
-        if not np.array_equal(h, h.conj().T):
-            raise ValueError("hamiltonian: must be Hermitian")
+        if not (np.isfinite(h).all() and np.array_equal(h, h.conj().T)):
+            raise ValueError("hamiltonian: must be finite and Hermitian")
+        if b.shape != (len(h), n.size) or not np.isfinite(b).all():
+            raise ValueError(f"couplings of shape {b.shape}: must be finite, (modes, baths) = {(len(h), n.size)}")
         if not (np.isfinite(n) & (n >= 0)).all():
             raise ValueError(f"bath_occupations = {n.tolist()}: must be finite and not negative")
         for array in (h, b, n):

@@ -89,11 +89,13 @@ def biased_correlations(network: LinearBosons, bias: ArrayLike) -> ComplexArray:
         bias: s, (b,); 0 for what is not counted.
 
     Raises:
-        ValueError: if s is so large that the mean of the weight is infinite.
+        ValueError: if s does not fit the baths, or is so large that the mean of the weight is infinite.
     """
     s = np.asarray(bias, dtype=float)
-    alpha, beta = _weights(network, s)
     b = network.couplings
+    if s.shape != network.bath_occupations.shape or not np.isfinite(s).all():
+        raise ValueError(f"bias = {s.tolist()}: give one finite number for each of {b.shape[1]} baths")
+    alpha, beta = _weights(network, s)
     both = alpha + beta
     drift = network.drift() + (b * beta) @ b.conj().T
     source = (b * (network.bath_occupations * np.exp(s))) @ b.conj().T
@@ -122,8 +124,8 @@ def cumulant_function(network: LinearBosons, bias: ArrayLike) -> float:
     Raises:
         ValueError: as ``biased_correlations``.
     """
-    alpha, beta = _weights(network, np.asarray(bias, dtype=float))
     n, b = biased_correlations(network, bias), network.couplings
+    alpha, beta = _weights(network, np.asarray(bias, dtype=float))
     seen = np.einsum("ib,ij,jb->b", b.conj(), n, b).real
     rates = np.sum(np.abs(b) ** 2, axis=0)
     return float(alpha @ seen + beta @ (seen + rates))

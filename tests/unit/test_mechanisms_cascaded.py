@@ -207,8 +207,10 @@ def test_closed_forms_refuse_what_they_do_not_hold_for() -> None:
 
 
 def test_network_of_ones_own_is_checked() -> None:
-    """A network needs a Hermitian Hamiltonian and occupations that are not negative."""
+    """A network needs a Hermitian Hamiltonian, one column of couplings per bath, and occupations that are not negative."""
     with pytest.raises(ValueError, match="Hermitian"):
         LinearBosons(hamiltonian=[[0, 1], [2, 0]], couplings=np.eye(2), bath_occupations=[1, 1])
+    with pytest.raises(ValueError, match=r"couplings of shape \(2, 2\).*\(2, 1\)"):
+        LinearBosons(hamiltonian=np.eye(2), couplings=np.eye(2), bath_occupations=[1])
     with pytest.raises(ValueError, match="bath_occupations"):
         LinearBosons(hamiltonian=np.eye(2), couplings=np.eye(2), bath_occupations=[1, -1])
