@@ -14,13 +14,10 @@ from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
-from scipy.optimize import root
+from scipy.optimize import brentq
 from scipy.special import expit
 
 from analysis.mechanisms.fermi_gas import Array, Exact, Gas, Sommerfeld
-
-# Below this μ/T the orders that Sommerfeld's expansion leaves out exceed 0.2 % of the particles (α = 3/2).
-_LEAST_SOMMERFELD_RATIO = 5.0
 
 
 @dataclass(frozen=True)
@@ -79,13 +76,13 @@ class FermiReservoirs:
             mu, t = reservoir.chemical_potential, reservoir.temperature
             if not math.isfinite(mu):
                 wrong.append(f"reservoir {k}: chemical_potential = {mu}: must be finite")
-            elif isinstance(self.gas, Sommerfeld) and t > 0 and mu / t < _LEAST_SOMMERFELD_RATIO:
-                wrong.append(
-                    f"reservoir {k}: chemical_potential/temperature = {mu / t:.3g}: Sommerfeld's expansion asks for "
-                    f"at least {_LEAST_SOMMERFELD_RATIO:g}; take gas=Exact()"
-                )
+            elif t > 0 and mu / t < self.gas.least_ratio:
+                wrong.append(f"reservoir {k}: chemical_potential/temperature = {mu / t:.3g}: {self._too_hot()}")
         if wrong:
             raise ValueError("; ".join(wrong))
+
+    def _too_hot(self) -> str:
+        return f"gas={type(self.gas).__name__}() holds from {self.gas.least_ratio:g} on; take gas=Exact()"
 
     def _each(self, name: str) -> Array:
         return np.array([getattr(reservoir, name) for reservoir in self.reservoirs], dtype=float)
@@ -138,7 +135,7 @@ class FermiReservoirs:
             tolerance: of the integration, relative.
 
         Raises:
-            ValueError: if the duration is not positive, or the equation of state fails on the way.
+            ValueError: if the duration is not positive, or the reservoirs become too hot for their equation of state.
         """
         if not 0 < duration < math.inf:
             raise ValueError(f"duration = {duration}: must be positive and finite")
@@ -159,34 +156,53 @@ class FermiReservoirs:
             atol=tolerance * 1e-3 * float(self.temperatures.min()),
             vectorized=True,
         )
+        temperatures, potentials = solution.y[:n].T, solution.y[n:].T
+        hot = np.flatnonzero((potentials / temperatures).min(-1) < self.gas.least_ratio)
+        if hot.size:
+            raise ValueError(f"at t = {solution.t[hot[0]]:.3g} chemical_potential/temperature falls: {self._too_hot()}")
         if not solution.success:
             raise ValueError(
-                f"levels = {self.levels}: no solution beyond t = {solution.t[-1]:g}, where a reservoir runs empty or "
-                "too hot for its equation of state; take gas=Exact() or larger sizes"
+                f"tolerance = {tolerance}: no solution beyond t = {solution.t[-1]:.3g}: {solution.message}"
             )
-        return Evolution(self, solution.t, solution.y[:n].T, solution.y[n:].T)
+        return Evolution(self, solution.t, temperatures, potentials)
 
     def equilibrium(self) -> tuple[float, float]:
         """T and μ of all reservoirs in the end, from the conserved particles and energy (eq. 6).
 
         Raises:
-            ValueError: if all levels are equal, which leaves more than one equilibrium, or none is found.
+            ValueError: if all levels are equal, which leaves more than one equilibrium, or it is too hot for the gas.
         """
         if len(set(self.levels)) < 2:
             raise ValueError(
                 f"levels = {self.levels}: reservoirs reach one equilibrium only through two different levels"
             )
-        totals = self.contents(self.temperatures, self.chemical_potentials)[:2].sum(-1)
+        particles, energy = self.contents(self.temperatures, self.chemical_potentials)[:2].sum(-1)
+        size, exponent = self._each("size"), self._each("exponent")
 
-        def excess(state: Array) -> Array:
-            everywhere = np.ones((2, len(self.reservoirs))) * [[math.exp(state[0])], [state[1]]]
-            return np.asarray(self.contents(*everywhere)[:2].sum(-1) / totals - 1)
+        def at(ratio: float) -> tuple[float, float]:
+            """T and energy of the equilibrium at this μ/T that has the right number of particles."""
+            # At a given μ/T particles grow as T^α and energy as T^(α+1).
+            share = size * self.gas.contents(1.0, ratio, exponent)[:2]
+            bounds = np.log(particles / share[0] / np.array([[len(size)], [1.0]])) / exponent
+            # Between where all hold less than their share and where one holds all; equal reservoirs sit on the first.
+            low, high = bounds.min(-1)
+            log_t = brentq(lambda y: share[0] @ np.exp(exponent * y) / particles - 1, low - 1e-9, high, xtol=1e-15)
+            return math.exp(log_t), float(share[1] @ np.exp((exponent + 1) * log_t))
 
-        start = [math.log(self.temperatures.max()), float(self.chemical_potentials.mean())]
-        solution = root(excess, start, tol=1e-14)
-        if np.abs(solution.fun).max() > 1e-11:
-            raise ValueError(f"reservoirs: no common temperature and chemical potential found ({solution.message})")
-        return math.exp(solution.x[0]), float(solution.x[1])
+        def excess(ratio: float) -> float:
+            return at(ratio)[1] / float(energy) - 1
+
+        # The larger μ/T, the less energy.
+        low, high = max(self.gas.least_ratio, -1.0), 10.0
+        while excess(high) > 0:
+            high *= 2
+        while excess(low) < 0:
+            if low == self.gas.least_ratio:
+                raise ValueError(f"chemical_potential/temperature of the equilibrium: {self._too_hot()}")
+            low *= 2
+        ratio = brentq(excess, low, high, xtol=1e-14)
+        temperature = at(ratio)[0]
+        return temperature, ratio * temperature
 
     def two_dimensional_equilibrium(self) -> tuple[float, float]:
         """The same in closed form for α = 1: μ = ⟨μ⟩, T² = ⟨T²⟩ + 3(⟨μ²⟩ - ⟨μ⟩²)/π², means weighted by size (eq. 29).

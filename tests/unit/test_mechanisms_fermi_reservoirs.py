@@ -172,6 +172,20 @@ def test_equilibrium_of_planar_reservoirs_is_explicit() -> None:
         COOLING.two_dimensional_equilibrium()
 
 
+def test_reservoirs_too_hot_for_the_expansion() -> None:
+    """Where evening out makes a gas of μ < 0, the expansion is refused, not used; full integrals reach the right end."""
+    few = (Reservoir(0.2, 1.0), Reservoir(1.0, 40.0, size=0.05))
+    for attempt in (FermiReservoirs((5.0, 9.0), few).equilibrium, lambda: FermiReservoirs((5.0, 9.0), few).evolve(1e9)):
+        with pytest.raises(ValueError, match=r"chemical_potential/temperature .*: gas=Sommerfeld\(\) holds from 5 on"):
+            attempt()
+    system = FermiReservoirs((5.0, 9.0), few, Exact())
+    end = system.evolve(1e9, tolerance=1e-7)
+    temperature, potential = system.equilibrium()
+    assert potential < -temperature
+    assert_allclose(end.temperatures[-1], temperature, rtol=1e-6)
+    assert_allclose(end.chemical_potentials[-1], potential, rtol=1e-6)
+
+
 def test_one_level_has_no_unique_equilibrium() -> None:
     """Through one level flows stop at equal occupation, wherever that is; the equilibrium needs two different levels."""
     single = replace(COOLING, levels=(21.1,))
@@ -290,10 +304,10 @@ def test_clausius_allows_the_coldest_to_lose_heat() -> None:
 
 
 def test_unphysical_parameters_are_named_all_at_once() -> None:
-    """One message has reservoir, field and value of all that is wrong; a system that ends too hot says so."""
+    """One message has reservoir, field and value of all that is wrong."""
     with pytest.raises(
         ValueError,
-        match=r"levels = \(-1.0,\).*; reservoir 1: temperature = 0.*; reservoir 2: rate = -1.*; .* = 3: Somm",
+        match=r"levels = \(-1.0,\).*; reservoir 1: temperature = 0.*; reservoir 2: rate = -1.*; .* = 3: gas=Somm",
     ):
         FermiReservoirs((-1.0,), (Reservoir(0.0, 20.0), Reservoir(1.0, 3.0, rate=-1)))
     with pytest.raises(ValueError, match=r"reservoirs: 1 given, heat needs two"):

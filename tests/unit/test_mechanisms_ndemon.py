@@ -63,6 +63,9 @@ def test_entropy_current_is_heat_over_temperature_in_equilibrium(statistics: Sta
     into = inflow(lambda e: math.sin(3 * e) - 0.2 * e, bath, [(0.1, 2.0), (2.5, 3.0)], statistics)
     assert abs(into.entropy) > 1
     assert_allclose(into.entropy, into.heat(-0.2) / 0.7, rtol=1e-12)
+    # (B2): what a thermal reservoir gains in free energy is particles raised by δμ and entropy raised by δT.
+    gained = into.particles * (-0.2 - 0.4) + into.entropy * (0.7 - 1.1)
+    assert_allclose(into.free_energy(1.1, 0.4), gained, rtol=1e-12)
     energies = np.array([0.1, 1.0, 9.0])
     assert_allclose(effective_temperature(energies, bath(energies), -0.2, statistics), 0.7, rtol=1e-12)
 

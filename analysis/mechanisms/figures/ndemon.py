@@ -16,7 +16,7 @@ from analysis.mechanisms.ndemon import NDemon, cop_of_near_levels
 PUBLISHED = NDemon(
     levels_hot=(1.0, 2.0), levels_cold=(1.5, 1.4), temperature_hot=1.0, temperature_cold=0.5, chemical_potential=1.0
 )
-FOURTH_LEVELS = (1.49, 1.4, 1.25, 1.1, 1.7)
+FOURTH_LEVELS = (1.45, 1.4, 1.25, 1.1, 1.7)
 _COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7")
 _STYLES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)), ":")
 _POINTS = 240
@@ -44,6 +44,8 @@ def ndemon() -> tuple[Figure, pd.DataFrame]:
     cop.plot(ratio, ratio / (1 - ratio), "--", color=NEUTRAL, linewidth=1, label="Carnot")
     cop.set(ylim=(0, 0.6), ylabel=r"coefficient of performance, $\dot\varepsilon_h/T_h\dot S_l$")
     power.set(ylim=(0, None), ylabel=r"power $\dot\varepsilon_h$, $\Gamma\varepsilon_1/h$")
+    power.plot([], [], "|", color=NEUTRAL, markersize=9, label="cannot cool below")
+    power.legend(handles=power.lines[-1:], loc="upper right")
     for axes in (cop, power):
         axes.set(xlim=(0, 1), xlabel=r"$T_c/T_h$")
     cop.legend(loc="upper left", ncols=1)
