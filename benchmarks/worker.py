@@ -65,7 +65,7 @@ def measure(study: dict[str, Any], kind: str, restart: Path, steps: int, folder:
         folder.mkdir(parents=True, exist_ok=True)
     ranks.wait()
     if kind == "python":
-        run_segment(run, restart, folder, ranks, index=0, steps=steps, on_sample=lambda step: None)
+        run_segment(run, str(restart), folder, ranks, index=0, steps=steps, on_sample=lambda step: None)
     else:
         deck = re.sub(r" +v_work_\w+ &\n", "", render_segment(run, str(restart), 0))
         begin, end = deck.index("# --- demon:"), deck.index("# --- output:")

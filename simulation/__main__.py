@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
+import time
 from pathlib import Path
 
 from simulation.archive import archive
 from simulation.deck import render_standalone
 from simulation.drag import DragRun
-from simulation.engine import EngineError, Ranks, single_threaded
+from simulation.engine import MAKE_ROOM, EngineError, Ranks, single_threaded
 from simulation.fields import field_table
 from simulation.lock import LockedError
 from simulation.outlook import make_plan
@@ -99,11 +101,28 @@ def main() -> int:
             case "status":
                 print(status_text(study, RESULTS, arguments.targets, WORKFLOW_LOGS), end="")
     except (StudyError, EngineError, ClosureError, LockedError, OSError, ValueError) as failure:
-        print(f"nanofridge: {failure}", file=sys.stderr, flush=True)
+        if ranks is not None and not ranks.is_root:
+            time.sleep(1.0)  # the root mostly says the same, and its abort ends this rank before it says it again
+        said = _explain(failure) if isinstance(failure, OSError) else failure
+        print(f"nanofridge: {said}", file=sys.stderr, flush=True)
         if ranks is not None:
             ranks.abort()
         return 1
     return 0
+
+
+def _explain(failure: OSError) -> str:
+    """What the system refused, and what to do about it."""
+    match failure.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            cure = MAKE_ROOM
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            cure = "make it writable for you, or work in another folder"
+        case errno.ENOLCK | errno.EOPNOTSUPP:
+            cure = "this file system has no locks: put results on one that has"
+        case _:
+            return str(failure)
+    return f"{failure.filename or 'a file'}: {failure.strerror}: {cure}"
 
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ LOCK = "lock"
 LOCK_PATIENCE_S = 20.0
 
 
+class _DamagedError(Exception):
+    """A segment's files are not what was committed."""
+
+
 @dataclass(frozen=True)
 class Segment:
     """A committed segment: its folder and its record (`index`, `first_step`, `last_step`, `wall_time_s`, …)."""
@@ -53,7 +57,12 @@ class Segments:
         others = sorted(self.root.glob(f"*/{IDENTITY}"), key=lambda file: file.stat().st_mtime)
         if self.folder.exists() or not others:
             return None
-        old = json.loads(others[-1].read_text(encoding="utf-8"))
+        try:
+            old = json.loads(others[-1].read_text(encoding="utf-8"))
+        except ValueError:
+            return (
+                f"starting afresh; {others[-1]} is damaged, so what changed is not known; the older segments stay there"
+            )
         keys = [key for key in self.identity if old.get(key) != self.identity[key]]
         lines = [
             f", first in the deck line {ours!r} (was {theirs!r})"
@@ -75,11 +84,18 @@ class Segments:
             replace(self.folder / IDENTITY, json_text(self.identity))
             yield
 
-    def committed(self) -> list[Segment]:
-        """The segments to continue from: the longest unbroken row of intact ones that ends with a restart file."""
+    def committed(self, warn: Callable[[str], object] = lambda fault: None) -> list[Segment]:
+        """The segments to continue from: the longest unbroken row of intact ones that ends with a restart file.
+
+        Args:
+            warn: told, in words, of a segment that is there but damaged.
+        """
         good: list[Segment] = []
-        while (segment := self._read(len(good))) is not None:
-            good.append(segment)
+        try:
+            while (segment := self._read(len(good))) is not None:
+                good.append(segment)
+        except _DamagedError as fault:
+            warn(str(fault))
         while good and not (good[-1].folder / RESTART).is_file():
             good.pop()
         return good
@@ -105,7 +121,7 @@ class Segments:
         for file in files:
             _sync(file)
         record = {**record, "index": index, "sha256": {file.name: checksum(file) for file in files}}
-        replace(part / RECORD, json_text(record))
+        replace(part / RECORD, json_text(record | {"digest": digest(record)}))
         shutil.rmtree(final, ignore_errors=True)  # there only if it was found damaged
         os.replace(part, final)
         _sync(self.folder)
@@ -115,16 +131,20 @@ class Segments:
 
     def _read(self, index: int) -> Segment | None:
         folder = self.folder / f"{index:04d}"
+        if not folder.is_dir():
+            return None
         try:
             record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            intact = all(
-                checksum(folder / name) == wanted
-                for name, wanted in record["sha256"].items()
-                if not self._pruned(folder, name)
-            )
-        except (OSError, ValueError, KeyError, AttributeError):
-            return None
-        return Segment(folder, record) if intact else None
+            own = record.pop("digest", None)  # records of older runs have none
+            sums: dict[str, str] = record["sha256"]
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            raise _DamagedError(f"{folder / RECORD} is damaged ({type(fault).__name__})") from None
+        if own is not None and own != digest(record):
+            raise _DamagedError(f"{folder / RECORD} is damaged (it is not what its digest says)")
+        for name, wanted in sums.items():
+            if not self._pruned(folder, name) and not ((folder / name).is_file() and checksum(folder / name) == wanted):
+                raise _DamagedError(f"{folder / name} is damaged (its checksum is not the one recorded)")
+        return Segment(folder, record)
 
     @staticmethod
     def _pruned(folder: Path, name: str) -> bool:

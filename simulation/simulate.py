@@ -36,7 +36,7 @@ def make_start(study: Study, folder: Path, ranks: Ranks, time_limit_minutes: flo
     """
     segments, lengths = start_segments(study, folder), start_steps(study)
 
-    def advance(index: int, restart: Path, part: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
+    def advance(index: int, restart: str, part: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
         if index == 0:
             return build(study, part, ranks)
         return equilibrate(study, restart, part, ranks, index=index, steps=lengths[index], on_sample=on_sample)
@@ -117,7 +117,7 @@ def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks, time_lim
     _check_start(run.study, start)
     lengths = segment_steps(run)
 
-    def advance(index: int, restart: Path, part: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
+    def advance(index: int, restart: str, part: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
         return run_segment(run, restart, part, ranks, index=index, steps=lengths[index], on_sample=on_sample)
 
     def finish(done: list[checkpoint.Segment]) -> None:
@@ -145,17 +145,21 @@ def _simulate_lammps(run: Run, start: Path, folder: Path, ranks: Ranks, time_lim
 
 def _check_start(study: Study, start: Path) -> None:
     """Refuse equilibrated baths of other parameters, or damaged ones."""
-    record = json.loads((start / START_RECORD).read_text(encoding="utf-8"))
-    if record["fingerprint"] != equilibration_fingerprint(study):
+    again = f"delete {start / START_RECORD} and equilibrate again, which takes what is intact in {start / 'segments'}"
+    try:
+        record = json.loads((start / START_RECORD).read_text(encoding="utf-8"))
+        fingerprint, sums = record["fingerprint"], record["sha256"]
+    except FileNotFoundError:
+        raise EngineError(f"{start} has no {START_RECORD}: give a folder that 'equilibrate' wrote to its end") from None
+    except (ValueError, KeyError, TypeError):
+        raise EngineError(f"{start / START_RECORD}: damaged, or of an older version: {again}") from None
+    if fingerprint != equilibration_fingerprint(study):
         raise EngineError(
             f"{start} was equilibrated with other parameters than study {study.name!r} now has: equilibrate again"
         )
-    damaged = [name for name, wanted in record["sha256"].items() if checkpoint.checksum(start / name) != wanted]
-    if damaged:
-        raise EngineError(
-            f"{' and '.join(str(start / name) for name in damaged)}: damaged, the checksum in {START_RECORD} differs: "
-            f"delete {start / START_RECORD} and equilibrate again, which takes the intact segments that are there"
-        )
+    for name, wanted in sums.items():
+        if not (start / name).is_file() or checkpoint.checksum(start / name) != wanted:
+            raise EngineError(f"{start / name}: damaged, its checksum is not the one in {START_RECORD}: {again}")
 
 
 def start_segments(study: Study, folder: Path) -> checkpoint.Segments:

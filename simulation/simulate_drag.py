@@ -68,12 +68,12 @@ def drag_first_law(series: pd.DataFrame) -> dict[str, float]:
 def _simulate_lammps(run: DragRun, folder: Path, ranks: Ranks, time_limit_minutes: float | None) -> None:
     study, lengths = run.study, run.segment_steps
 
-    def advance_segment(index: int, restart: Path, part: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
-        text = render_segment(run, str(restart), index) if index else render_build(run)
+    def advance_segment(index: int, restart: str, part: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
+        text = render_segment(run, restart, index) if index else render_build(run)
         at_end = "" if index else f"write_data {checkpoint.TOPOLOGY} nocoeff\n"
         record = advance(study, run.label, text, part, ranks, steps=lengths[index], on_sample=on_sample, at_end=at_end)
         if index and ranks.is_root:
-            keep_series(part, list(SERIES), study)
+            keep_series(part, list(SERIES), study, lengths[index])
         return record
 
     def finish(done: list[checkpoint.Segment]) -> None:

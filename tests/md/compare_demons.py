@@ -35,7 +35,7 @@ def main() -> None:
     ranks.wait()
     run_segment(
         run,
-        restart,
+        str(restart),
         folder / "python",
         ranks,
         index=0,

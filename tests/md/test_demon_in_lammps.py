@@ -88,7 +88,7 @@ def test_controller_failure_ends_the_run(controller: str, message: str, start: P
     with pytest.raises(EngineError, match=message):
         run_segment(
             Run(study, "kH_4.80", 1),
-            start / START_RESTART,
+            str(start / START_RESTART),
             tmp_path,
             Ranks(1),
             index=0,

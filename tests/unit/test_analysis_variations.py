@@ -40,7 +40,12 @@ def frictions() -> pd.DataFrame:
     for friction in (0.22, 0.44):
         truth = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=1.0)
         drags = [
-            {"side": side, "force_nN": "0.3", "friction_kg_per_s": friction * FRICTION_SI, "friction_kg_per_s_se": 1e-14}
+            {
+                "side": side,
+                "force_nN": "0.3",
+                "friction_kg_per_s": friction * FRICTION_SI,
+                "friction_kg_per_s_se": 1e-14,
+            }
             for side in ("cold", "hot")
         ]
         contents.append(friction_summary(synthetic_runs(truth, 800.0, 1, seed=3)) | {"drag": drags})

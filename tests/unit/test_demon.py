@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulation.demon import Controller, ControllerError, Demon, LinearController, Vector, load_controller
+from simulation.demon import (
+    Controller,
+    ControllerError,
+    Demon,
+    LinearController,
+    ParticleError,
+    Vector,
+    load_controller,
+)
 
 CENTRES = np.array([[10.0, 10.0, 10.0], [30.0, 10.0, 10.0]])
 ATOMS = 4  # per particle
@@ -98,7 +106,7 @@ def test_lost_atom_is_an_error() -> None:
     bench.types[5] = 1
     bench.shuffle()
     bench.call(1)
-    assert isinstance(bench.demon.failure, RuntimeError)
+    assert isinstance(bench.demon.failure, ParticleError)
     assert "copper atoms" in str(bench.demon.failure)
 
 

@@ -1,4 +1,5 @@
 # What all rules share: the project's modules, this environment's programs, and the study that a wildcard names.
+import atexit
 import os
 import socket
 import sys
@@ -19,7 +20,7 @@ from simulation.studyfile import load_study
 ROOT = workflow.basedir
 PROGRAMS = Path(sys.executable).parent
 shell.prefix(
-    'set -euo pipefail; export PATH="{PROGRAMS}:$PATH" PYTHONPATH="{ROOT}${{PYTHONPATH:+:$PYTHONPATH}}"; '
+    'set -euo pipefail; export PATH={PROGRAMS:q}:"$PATH" PYTHONPATH={ROOT:q}"${{PYTHONPATH:+:$PYTHONPATH}}"; '
     # SIGTERM and SIGINT reach all processes of a job. The simulation stops in good order, and these two outlive it.
     "trap : TERM INT; show() (trap '' TERM INT; exec tee \"$1\"); "
 )
@@ -117,6 +118,7 @@ def cores_at_once(chosen):
 # Two Snakemakes that make the same files would delete each other's. Snakemake's own lock is off (profiles/default): one that is
 # killed leaves it behind, and every Snakemake that ends, were it only `status`, takes away those of all others.
 HELD = ExitStack()
+atexit.register(HELD.close)  # else the interpreter takes files and modules down in any order, and complains
 
 
 def hold_studies():

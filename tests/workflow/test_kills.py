@@ -1,0 +1,138 @@
+"""Kill the workflow anywhere, give the same command again, get the same bytes."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.workflow.checkout import Checkout
+
+pytestmark = pytest.mark.md
+
+# Some 1 000 atoms, with a trap that keeps the particles from the near walls: only bytes matter. Many short segments to kill in.
+STUDY = """
+seed: 3
+ranks: {ranks}
+baths: {{edge_nm: 3, argon_atoms: 60}}
+materials: {{cutoff_A: 6}}
+trap: {{stiffness_eV_per_A2: 1.0}}
+demon: {{kappa_ratios: [4.80], coupling_axes: xyz}}
+integration: {{timestep_fs: 4}}
+schedule:
+  equilibration_ps: 2.4
+  relaxation_ps: 0.2
+  sweep_ns: 0.0024
+  friction_ns: 0.0002
+  sample_every_ps: 0.02
+  trajectory_every_ps: 0.2
+  segment_ps: 0.2
+limits: {{closure_drift_eV_per_ns: 50}}
+"""
+HEAT = "results/kill/sweep/kH_4.80/heat.json"
+RUN = "results/kill/sweep/kH_4.80/replica_1"
+START = "results/kill/equilibrated"
+LAST = 12  # index of the last segment, of the equilibration and of the run
+COMPARED = (f"{START}/equilibrated.restart", f"{START}/topology.data", f"{RUN}/series.parquet", HEAT)
+# What tells that a phase is on: a file, and words in the command line of the process at work.
+PHASES = {
+    "build": (f"{START}/segments/*/0000.part", "simulation equilibrate"),
+    "equilibration": (f"{START}/segments/*/000[1-9].part", "simulation equilibrate"),
+    "production": (f"{RUN}/segments/*/000[1-9].part", "simulation run"),
+    "merge": (f"{RUN}/segments/*/{LAST:04d}", "simulation run"),
+    "analysis": (f"{RUN}/run.json", "heat.py"),
+}
+# A kill may come just after a short phase: what that made is taken away, so that the next kill finds the phase again.
+MADE = {"build": "results", "merge": f"{RUN}/run.json", "analysis": HEAT}
+LONGEST_DELAY_S = 0.3
+PATIENCE_S = 180.0
+
+
+class Attempt:
+    """One call of the one command of this test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", HEAT]
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def end(self) -> str:
+        """Wait for Snakemake; all that it said."""
+        try:
+            return self.process.communicate(timeout=PATIENCE_S)[0]
+        finally:
+            self.process.kill()
+
+    def at_work(self, phase: str, ranks: int) -> list[psutil.Process]:
+        """The processes of a phase once all of them are there, none before."""
+        pattern, words = PHASES[phase]
+        found = []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                line = process.cmdline()
+            except psutil.Error:  # it ended while we looked
+                continue
+            if line and Path(line[0]).name.startswith("python") and words in " ".join(line):
+                found.append(process)
+        complete = len(found) == (1 if phase == "analysis" else ranks)
+        return found if complete and list(self.folder.glob(pattern)) else []
+
+    def wait_for(self, phase: str, ranks: int) -> list[psutil.Process]:
+        """Wait until a phase is on; its processes."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not (found := self.at_work(phase, ranks)):
+            assert self.process.poll() is None, f"it ended before {phase}:\n" + self.end()
+            assert time.monotonic() < deadline, f"{phase} was not reached"
+            time.sleep(0.005)
+        return found
+
+
+def workflow(folder: Path, ranks: int) -> Path:
+    """A checkout with the study of this test."""
+    (Checkout(folder).folder / "config" / "kill.yaml").write_text(STUDY.format(ranks=ranks))
+    return folder
+
+
+@pytest.mark.timeout(1500)  # a minute on free cores; MPI ranks that share a core wait for each other
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_killed_anywhere_the_same_command_gives_the_same_bytes(ranks: int, tmp_path: Path) -> None:
+    """Ten SIGKILLs in a row, at random instants of every phase, change no byte of equilibrated state, series or heat.
+
+    Killed are the simulation (one of its ranks) and Snakemake, whose simulation is then an orphan that the next call meets.
+    """
+    undisturbed = workflow(tmp_path / "undisturbed", ranks)
+    said = (attempt := Attempt(undisturbed)).end()
+    assert attempt.process.returncode == 0, said
+
+    chance = random.Random(ranks)
+    # Nothing may come of what a user calls a folder.
+    killed = workflow(tmp_path / "kill'ed $(touch pwned) κ", ranks)
+    for phase in PHASES:
+        for victim in ("simulation", "snakemake"):
+            if made := MADE.get(phase):
+                shutil.rmtree(killed / made) if (killed / made).is_dir() else (killed / made).unlink(missing_ok=True)
+            attempt = Attempt(killed)
+            processes = attempt.wait_for(phase, ranks)
+            time.sleep(chance.uniform(0, LONGEST_DELAY_S))
+            if victim == "snakemake":
+                attempt.process.kill()
+                attempt.process.wait()
+            else:
+                chance.choice(processes).send_signal(signal.SIGKILL)
+                attempt.end()
+    said = (attempt := Attempt(killed)).end()
+    assert attempt.process.returncode == 0, said
+    for name in COMPARED:
+        assert (killed / name).read_bytes() == (undisturbed / name).read_bytes(), name
+    assert not list(tmp_path.rglob("pwned"))
