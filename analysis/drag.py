@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.runs import AXES, Array, RunFolderError, check_series, read_folder
+from analysis.structure import PARTICLE, TRAJECTORY, largest_cluster, load_trajectory
 from analysis.timeseries import (
     BLOCKS_PER_RUN,
     Estimate,
@@ -166,6 +167,7 @@ def _entry(runs: Sequence[DragRun]) -> dict[str, Any]:
         "velocity_over_thermal": mean.value / thermal,
         "note": note,
     }
+    content |= _whole(runs)
     content |= {
         "velocity_A_per_ps_se": _known(mean.se),
         "velocity_m_per_s_se": _known(mean.se * VELOCITY_SI),
@@ -181,6 +183,22 @@ def _entry(runs: Sequence[DragRun]) -> dict[str, Any]:
         content[f"{name}_excess_temperature_K"] = excess.value if excess else None
         content[f"{name}_excess_temperature_se"] = _known(excess.se) if excess else None
     return content
+
+
+def _whole(runs: Sequence[DragRun]) -> dict[str, Any]:
+    """Atoms of the particle, and the fewest that hung together in any frame; unknown without atoms.
+
+    A strong force heats the copper until it evaporates, and what is pulled then is no longer the particle.
+    """
+    found = []
+    for run in runs:
+        if (run.folder / TRAJECTORY).is_file():
+            universe = load_trajectory(run.folder)
+            copper = universe.select_atoms(f"type {PARTICLE[run.side]}")
+            pieces = [largest_cluster(copper.positions, frame.dimensions) for frame in universe.trajectory]
+            found.append((copper.n_atoms, min(pieces)))
+    atoms, least = (min(column) for column in zip(*found, strict=True)) if found else (None, None)
+    return {"particle_atoms": atoms, "largest_piece_atoms": least}
 
 
 def _stack(runs: Sequence[DragRun], column: str) -> Array:

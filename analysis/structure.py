@@ -25,6 +25,8 @@ ARGON = {"cold": "1", "hot": "2"}
 PARTICLE = {"cold": "3", "hot": "4"}
 WALL = {"cold": "5", "hot": "6"}
 
+TRAJECTORY = "trajectory.dcd"
+
 PROFILE_BIN_A = 0.5
 CAVITY_CELL_A = 12.0
 """Cells hold some 30 argon atoms: enough for a steady count, small enough to see a bubble."""
@@ -45,7 +47,7 @@ def load_trajectory(folder: str | Path) -> MDAnalysis.Universe:
     Raises:
         FileNotFoundError: if the folder holds none (the model engine has no atoms).
     """
-    topology, trajectory = Path(folder) / "topology.data", Path(folder) / "trajectory.dcd"
+    topology, trajectory = Path(folder) / "topology.data", Path(folder) / TRAJECTORY
     for file in (topology, trajectory):
         if not file.is_file():
             raise FileNotFoundError(f"{file}: missing; only molecular-dynamics runs have atoms to look at")
@@ -99,7 +101,7 @@ def structure(run: Run) -> dict[str, Any]:
             f"walls_{name}_A": list(side.walls),
             f"emptiest_cell_{name}": min(float(cell.min() / cell.mean()) for cell in cells) if cells else None,
             f"bulk_density_{name}_per_nm3": float(bulk.mean()) if bulk.size else None,
-            f"largest_cluster_{name}": min(_largest_cluster(side.particle.positions) for _ in universe.trajectory),
+            f"largest_cluster_{name}": min(largest_cluster(side.particle.positions) for _ in universe.trajectory),
             f"particle_atoms_{name}": len(side.particle),
             f"particle_mass_{name}_eV_ps2_per_A2": run.parameters.mass[SIDES.index(name)],
         }
@@ -159,8 +161,9 @@ def _cell_densities(side: Side, box: NDArray[np.float32], margin: float) -> Arra
     return np.asarray(1000 * counts[free] / np.prod(lengths / cells))
 
 
-def _largest_cluster(positions: NDArray[np.float32]) -> int:
-    pairs = self_capped_distance(positions, BOND_A, return_distances=False)
+def largest_cluster(positions: NDArray[np.float32], box: NDArray[np.float32] | None = None) -> int:
+    """How many atoms hang together, of copper at these positions, (n, 3), Å; across the faces of a periodic ``box`` too."""
+    pairs = self_capped_distance(positions, BOND_A, box=box, return_distances=False)
     n = len(positions)
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     labels = connected_components(graph, directed=False)[1]

@@ -190,8 +190,15 @@ def _drag_lines(friction: dict[str, Any]) -> list[str]:
             f"argon {entry['bath_excess_temperature_K']:+.1f} K"
             + ("" if hotter is None else f", particle {hotter:+.0f} K")
             + (", not steady or too short" if entry["note"] else "")
+            + _lost(entry)
         )
     return lines
+
+
+def _lost(entry: dict[str, Any]) -> str:
+    """Said where a dragged particle did not stay whole: its velocity is then no friction of that particle."""
+    atoms, least = entry["particle_atoms"], entry["largest_piece_atoms"]
+    return "" if least == atoms else f"; IT LOSES ATOMS: {least} of {atoms} stay together"
 
 
 def _likelihood_line(likelihood: dict[str, Any]) -> str:

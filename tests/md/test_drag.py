@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.drag import load_drag_run
+from analysis.drag import drag_summary, load_drag_run
 from simulation import checkpoint
 from simulation.drag import DragRun, drag_identity, render_standalone
 from simulation.engine import Ranks, lammps_version, single_threaded
@@ -53,6 +53,8 @@ def test_run_folder_keeps_its_contract(finished: Path) -> None:
     counted = run.series[["displacement_x_A", "work_eV", "thermostat_eV"]]
     assert (counted.iloc[0] == 0).all()
     assert run.series["internal_temperature_K"].notna().all()
+    (entry,) = drag_summary([[run]])
+    assert (entry["particle_atoms"], entry["largest_piece_atoms"]) == (186, 186)
 
 
 def test_momentum_stays_zero_and_the_particle_starts_to_move(finished: Path) -> None:

@@ -100,6 +100,30 @@ def test_text_tells_what_the_table_tells(study: tuple[list[dict[str, Any]], dict
     assert "Note" not in text
 
 
+def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+    """Each drag has a line with the paper's number beside it, and an evaporating particle is shouted about."""
+    points, friction = study
+    entry = {
+        "force_nN": "3.0",
+        "temperature_K": 100.0,
+        "friction_kg_per_s": 1.6e-12,
+        "friction_kg_per_s_se": 0.04e-12,
+        "velocity_m_per_s": 1850.0,
+        "velocity_over_thermal": 220.6,
+        "bath_excess_temperature_K": 35.0,
+        "particle_excess_temperature_K": 2900.0,
+        "particle_atoms": 186,
+        "largest_piece_atoms": 150,
+        "note": None,
+    }
+    text = summary_text(points, friction | {"drag": [entry]})
+    (line,) = (line for line in text.splitlines() if "3.0 nN, 100 K" in line)
+    assert "1.60 ± 0.04 (paper 3.1) at 1850 m/s" in line
+    assert "150 of 186 stay together" in line
+    whole = summary_text(points, friction | {"drag": [entry | {"largest_piece_atoms": 186}]})
+    assert "stay together" not in whole
+
+
 def test_text_of_a_short_study_says_what_is_missing() -> None:
     """Unknown errors are question marks, and notes say how long runs must be."""
     friction = friction_summary(synthetic_runs(replace(WHITE, kappa_ratio=None), 30, 1, seed=41))

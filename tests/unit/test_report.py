@@ -173,11 +173,13 @@ def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) ->
         "bath_excess_temperature_se": 0.13,
         "particle_excess_temperature_K": None,
         "particle_excess_temperature_se": None,
+        "particle_atoms": 186,
+        "largest_piece_atoms": 150,
     }
     dragged = long_study | {"friction": long_study["friction"] | {"drag": [entry]}}
     rows = Page(report_page(**dragged, figures=[], design=DESIGN)).rows
     assert ["dragged by 0.3 nN", "–", "6.85 ± 0.43", "2.8"] in rows
-    assert ["0.3", "hot", "43.8 ± 2.7", "4.8", "−1.1", "82", "−0.13 ± 0.13", "–"] in rows
+    assert ["0.3", "hot", "43.8 ± 2.7", "4.8", "−1.1", "82", "−0.13 ± 0.13", "–", "150 of 186"] in rows
 
 
 def test_failed_checks_are_seen(long_study: dict[str, Any], figures: list[Path]) -> None:
