@@ -1,7 +1,7 @@
 """Contents of a reservoir of free fermions whose density of states is A V ε^(α-1): particles, energy and entropy.
 
-``Sommerfeld`` is the expansion for μ ≫ T to second order, which "heat transfer from the coldest reservoir to the hottest"
-uses (equation numbers are its supplement's); ``Exact`` has the full Fermi integrals. Both are per A V, with k_B = ħ = 1 and
+``Sommerfeld`` is the expansion for μ ≫ T to second order, which Vovchenko et al. (arXiv:2412.15355) use (equation numbers
+are of their supplement); ``Exact`` has the full Fermi integrals. Both are per A V, with k_B = ħ = 1 and
 temperatures, chemical potentials and energies in one unit. All arguments broadcast.
 """
 
