@@ -1,8 +1,9 @@
 """Entropy that flows into a reservoir of any distribution f(ε), and what machines driven by such reservoirs do at best.
 
 After Deghi & Bustos-Marín, "Entropy current and efficiency of quantum machines driven by nonequilibrium incoherent
-reservoirs" (arXiv:2006.16397); equation numbers are theirs. Energies, temperatures (k_BT) and chemical potentials are in one unit of energy ε₀;
-particle rates are in ε₀/h, energy rates in ε₀²/h, entropy rates in k_B ε₀/h. Flows are positive *into* a reservoir.
+reservoirs" (arXiv:2006.16397); equation numbers are theirs. Energies, temperatures (k_BT) and chemical potentials are in one
+unit of energy ε₀; particle rates are in ε₀/h, energy rates in ε₀²/h, entropy rates in k_B ε₀/h. Flows are positive *into* a
+reservoir.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Finite reservoirs of fermions that exchange particles and heat through the levels of one small quantum system.
 
 The coldest reservoir can cool for a while although nothing outside drives it: particles that fall to a lower chemical
-potential pay for the heat that climbs. After Vovchenko, Zyablovsky, Pukhov & Andrianov (arXiv:2412.15355); equation numbers are of
-their main text. k_B = ħ = 1; levels, temperatures and chemical potentials share one unit. Flows are
-positive *out of* a reservoir, as there.
+potential pay for the heat that climbs. After Vovchenko, Zyablovsky, Pukhov & Andrianov (arXiv:2412.15355); equation numbers
+are of their main text. k_B = ħ = 1; levels, temperatures and chemical potentials share one unit. Flows are positive *out of*
+a reservoir, as there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Temperatures and chemical potentials of fermionic reservoirs on their way to equilibrium (as Figs. 1 to 5 of arXiv:2412.15355)."""
+"""Temperatures and chemical potentials of fermionic reservoirs over time (as Figs. 1 to 5 of arXiv:2412.15355)."""
 
 from __future__ import annotations
 
