@@ -5,6 +5,8 @@ Arrays follow one convention: time first, then side (cold, hot), then axis (x, y
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -181,17 +183,29 @@ def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
     """A run folder, given as itself or as its ``run.json``; the content of that file, and the series.
 
     Raises:
-        RunFolderError: if a file is missing, or the format is not this one.
+        RunFolderError: if a file is missing or damaged, or the format is not this one.
     """
     folder = Path(path).parent if Path(path).name == "run.json" else Path(path)
     metadata_file, series_file = folder / "run.json", folder / "series.parquet"
     for file in (metadata_file, series_file):
         if not file.is_file():
             raise RunFolderError(f"{file}: missing; run the simulation of this point again")
-    metadata = json.loads(metadata_file.read_text())
-    if metadata.get("format") != FORMAT:
-        raise RunFolderError(f"{metadata_file}: format = {metadata.get('format')}, this analysis reads format {FORMAT}")
-    return folder, metadata, pd.read_parquet(series_file)
+    cure = "delete it and give the same command again, which writes it anew from the run's segments"
+    try:
+        metadata = json.loads(metadata_file.read_text(encoding="utf-8"))
+        found = metadata.get("format")
+    except (ValueError, AttributeError):
+        raise RunFolderError(f"{metadata_file}: damaged; {cure}") from None
+    if found != FORMAT:
+        raise RunFolderError(f"{metadata_file}: format = {found}, this analysis reads format {FORMAT}")
+    content = series_file.read_bytes()
+    # Parquet notices a cut, but not a flipped bit. Runs of an older version have no checksum.
+    if metadata.get("series_sha256", (own := hashlib.sha256(content).hexdigest())) != own:
+        raise RunFolderError(f"{series_file}: damaged, its checksum is not the one in run.json; {cure}")
+    try:
+        return folder, metadata, pd.read_parquet(io.BytesIO(content))
+    except (ValueError, OSError):
+        raise RunFolderError(f"{series_file}: damaged, no Parquet file; {cure}") from None
 
 
 def load_runs(paths: Iterable[str | Path]) -> list[Run]:

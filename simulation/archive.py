@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from simulation.checkpoint import checksum
+
 ATOMS = ("topology.data", "trajectory.dcd")
 
 
@@ -52,6 +54,7 @@ def archive(results: Path, target: Path) -> Iterator[Path]:
             for name in ATOMS:
                 if (source / name).is_file():
                     shutil.copyfile(source / name, copy / name)
-        text = json.dumps(record | {"archived": "series in single precision"}, indent=1, ensure_ascii=False)
+        record |= {"archived": "series in single precision", "series_sha256": checksum(copy / "series.parquet")}
+        text = json.dumps(record, indent=1, ensure_ascii=False)
         (copy / "run.json").write_text(text + "\n", encoding="utf-8")
         yield copy

@@ -71,6 +71,7 @@ def store(
     for name, write_to in files.items():
         checkpoint.replace(folder / name, write_to)
     checkpoint.replace(folder / "series.parquet", lambda part: series.to_parquet(part, index=False))
+    content = content | {"series_sha256": checkpoint.checksum(folder / "series.parquet")}
     checkpoint.replace(folder / "run.json", checkpoint.json_text(content))
 
 

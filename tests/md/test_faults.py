@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.runs import RunFolderError, read_folder
 from simulation import engine
 from simulation.deck import equilibration_fingerprint
 from simulation.demon import Vector
@@ -96,8 +97,15 @@ def truncate(file: Path) -> None:
     os.truncate(file, file.stat().st_size // 2)
 
 
-@pytest.mark.parametrize("damage", [flip, truncate, Path.unlink])
-@pytest.mark.parametrize("name", ["end.restart", "series.parquet", "trajectory.dcd", "log.lammps", "segment.json"])
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        (name, damage)
+        for name in ("end.restart", "series.parquet", "trajectory.dcd", "log.lammps", "segment.json")
+        for damage in (flip, truncate, Path.unlink)
+        if (name, damage) != ("end.restart", Path.unlink)  # old restart files are removed on purpose
+    ],
+)
 def test_damaged_segment_is_told_and_run_again(
     name: str,
     damage: Callable[[Path], None],
@@ -107,8 +115,6 @@ def test_damaged_segment_is_told_and_run_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Whichever file of the last segment is damaged, that is told, the one before is continued from, bytes are equal."""
-    if (name, damage) == ("end.restart", Path.unlink):
-        pytest.skip("old restart files are removed on purpose")
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     damage(next(tmp_path.glob("segments/*/0002")) / name)
     (tmp_path / "series.parquet").unlink()
@@ -154,6 +160,23 @@ def test_damaged_start_is_refused_and_made_good(
     make_start(thin(), copy, Ranks(1))
     for file in ("equilibrated.restart", "topology.data"):
         assert (copy / file).read_bytes() == (baths / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"), [("series.parquet", flip), ("series.parquet", truncate), ("run.json", truncate)]
+)
+def test_damaged_run_folder_is_not_analysed(
+    name: str, damage: Callable[[Path], None], finished: Path, baths: Path, tmp_path: Path
+) -> None:
+    """A series or record that is not what the run wrote is refused; the cure that is told writes it anew."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    damage(tmp_path / name)
+    with pytest.raises(RunFolderError, match=rf"{name}: damaged.*delete it and give the same command again"):
+        read_folder(tmp_path)
+    (tmp_path / name).unlink()
+    simulate(run_of(thin()), baths, tmp_path, Ranks(1))
+    read_folder(tmp_path)
+    assert (tmp_path / "series.parquet").read_bytes() == (finished / "series.parquet").read_bytes()
 
 
 # --- the place to write to ---------------------------------------------------------------------------------------------------

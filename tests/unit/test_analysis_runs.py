@@ -1,6 +1,8 @@
 """The run-folder reader: it accepts what the contract promises and names what breaks it."""
 
+import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +122,28 @@ def test_run_json_of_another_kind_is_refused(folder: Path, key: str, value: obje
         content[key] = value
     file.write_text(json.dumps(content))
     with pytest.raises(RunFolderError, match=message):
+        load_run(folder)
+
+
+@pytest.mark.parametrize("file", ["run.json", "series.parquet"])
+def test_cut_files_are_named_with_the_cure(folder: Path, file: str) -> None:
+    """Half a file is refused by name, and never a traceback of the library that reads it."""
+    os.truncate(folder / file, (folder / file).stat().st_size // 2)
+    with pytest.raises(RunFolderError, match=rf"{file}: damaged.*delete it and give the same command again"):
+        load_run(folder)
+
+
+def test_flipped_bit_in_the_series_is_found(folder: Path) -> None:
+    """Parquet reads a flipped bit as another number; the checksum in run.json tells."""
+    series, record = folder / "series.parquet", folder / "run.json"
+    content = bytearray(series.read_bytes())
+    record.write_text(
+        json.dumps(json.loads(record.read_text()) | {"series_sha256": hashlib.sha256(content).hexdigest()})
+    )
+    load_run(folder)
+    content[200] ^= 1
+    series.write_bytes(content)
+    with pytest.raises(RunFolderError, match=r"series\.parquet: damaged, its checksum"):
         load_run(folder)
 
 
