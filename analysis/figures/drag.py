@@ -43,6 +43,8 @@ def drag(groups: Sequence[Sequence[DragRun]], friction: dict[str, Any]) -> tuple
         table = pd.concat([_measured(runs), _steady(entry), *_forecasts(runs[0], friction)], ignore_index=True)
         tables.append(table.assign(side=runs[0].side, force_nN=runs[0].force_nN))
         _draw(axes, table, entry, SIDE_COLOUR[runs[0].side])
+    for axes in panels[0]:
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))  # the column shares it; only now is all drawn
     for axes in panels[-1]:
         axes.set_xlabel("time since the force set in (ps)")
     for axes in panels[:, 0]:
@@ -118,8 +120,7 @@ def _draw(axes: Axes, table: pd.DataFrame, entry: dict[str, Any], colour: str) -
     axes.axvspan(0, entry["transient_ps"], color="black", alpha=0.05, linewidth=0)
     axes.set_title(f"{entry['force_nN']} nN, {entry['temperature_K']:g} K", loc="left")
     axes.set_xlim(0, end)
-    axes.set_ylim(bottom=min(0.0, measured["velocity_m_per_s"].min()))
-    axes.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="none")
+    axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none")
 
 
 def _friction(what: str, entry: dict[str, Any]) -> str:
