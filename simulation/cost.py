@@ -25,9 +25,7 @@ def core_seconds(job: Job, speed: Speed, from_segment: int = 0) -> float:
     """Core-seconds of a job's segments, from one of them on; those of a smaller system are taken as less in proportion."""
     steps = job.steps[from_segment:]
     size = job.atoms / atoms(job.study) if job.atoms else 1.0
-    per_segment = job.study.ranks * len(steps) * speed.startup_s
-    built = job.study.ranks * size * speed.build_s if 0 in steps else 0.0  # the segment without steps is the build
-    return sum(steps) * size * speed.core_s_per_step + built + per_segment
+    return sum(steps) * size * speed.core_s_per_step + job.study.ranks * len(steps) * speed.startup_s
 
 
 def wall_seconds(jobs: Sequence[Job], speed: Speed, cores: int) -> float:

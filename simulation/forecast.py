@@ -1,7 +1,8 @@
 """What a study's lengths will decide: the expected heat of each bath and its standard error, exact, before anything runs.
 
-The pair is linear, so mean and variance of the heat gathered over a run are known exactly (analysis.model.currents). Axes and
-replicas are independent copies. What is forecast is the spread of the measurement; how well the friction is known is not in it.
+The pair is linear, so mean and variance of the heat gathered over a run are known exactly (analysis.model.currents).
+Coupled axes and replicas are independent copies. What is forecast is the spread of the measurement; how well the friction is
+known is not in it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from analysis.model import FLOWS, DressedPair, Refrigerator
 from analysis.units import PER_NS
-from simulation.plan import Run, point_runs, points
+from simulation.plan import point_runs, points
 from simulation.study import SIDES, Study
 
 DECIDED_Z = 4.0
@@ -39,10 +40,10 @@ class Friction:
     white: tuple[float, float]
     shells: dict[str, float] | None = None
 
-    def machine(self, run: Run) -> Refrigerator:
-        """The exact model of one run, along one axis."""
+    def machine(self, study: Study, coupling_cold: float, coupling_hot: float) -> Refrigerator:
+        """The exact model of a study along one axis, couplings in eV/Å²."""
         white = replace(
-            run.study.pair(run.coupling_cold_eV_per_A2, run.coupling_hot_eV_per_A2),
+            study.pair(coupling_cold, coupling_hot),
             friction_cold=self.white[0],
             friction_hot=self.white[1],
         )
@@ -154,10 +155,13 @@ def forecast(study: Study, friction: Friction) -> list[PointForecast]:
 
 def _point(study: Study, friction: Friction, point: str) -> PointForecast:
     runs = point_runs(study, point)
-    machine = friction.machine(runs[0])
-    duration = runs[0].duration_ps
-    copies = len(study.demon.coupling_axes) * len(runs)
-    rates, spread, noise = machine.flow_rates(), machine.flow_covariance(duration), machine.flow_noise()
+    duration, axes = runs[0].duration_ps, len(study.demon.coupling_axes)
+    copies = axes * len(runs)
+    machine = friction.machine(study, runs[0].coupling_cold_eV_per_A2, runs[0].coupling_hot_eV_per_A2)
+    # Heat is measured for all axes at once: those without coupling bring none, but the noise of their energy at both ends.
+    still = friction.machine(study, 0.0, 0.0).flow_covariance(duration) * (3 - axes) / axes
+    rates, noise = machine.flow_rates(), machine.flow_noise()
+    spread = machine.flow_covariance(duration) + still
     cold, hot = (
         HeatForecast(
             heat=PER_NS * float(rates[i]),

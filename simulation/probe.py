@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from simulation.checkpoint import RESTART, json_text, replace
-from simulation.deck import digest, run_identity, start_identity
-from simulation.engine import Ranks, build, lammps_version, run_segment
+from simulation.deck import digest, render_probe_build, run_identity, start_identity
+from simulation.engine import Ranks, advance, lammps_version, run_segment
 from simulation.jobs import Job, atoms
 from simulation.langevin import propagate
 from simulation.plan import Run, runs
 from simulation.study import Study
 
-PROBE_S = 4.0
+PROBE_S = 3.0  # of processor time
 WARM_UP_SAMPLES = 10
 LANGEVIN_STEPS = 50_000
 CACHE = "speed.json"
@@ -38,14 +38,12 @@ class Speed:
 
     Attributes:
         core_s_per_step: core-seconds of one MD step; with one rank the inverse of its steps per second.
-        build_s: wall time to build the system.
-        startup_s: wall time of a segment beyond its steps: a fresh LAMMPS, its files.
+        startup_s: processor time per core of a segment beyond its steps: a fresh LAMMPS, its files.
         source: where the numbers come from, in words.
         share: of a core that the probe got; less than 1 on a busy machine, whose wall times are longer by that much.
     """
 
     core_s_per_step: float
-    build_s: float
     startup_s: float
     source: str
     share: float = 1.0
@@ -81,7 +79,7 @@ def _known(study: Study, jobs: list[Job], results: Path, ranks: Ranks) -> Speed 
         # Their wall time holds starts and output, so nothing is added to it.
         rate = statistics.median(rates)
         count = f"{len(rates)} finished runs" if len(rates) > 1 else "1 finished run"
-        return Speed(study.ranks / rate, 0.0, 0.0, f"{count} of this study, wherever they ran")
+        return Speed(study.ranks / rate, 0.0, f"{count} of this study, wherever they ran")
     try:
         content = json.loads((results / study.name / CACHE).read_text(encoding="utf-8"))
         if content.pop("key") == _key(study, ranks):
@@ -118,27 +116,31 @@ def _probe_lammps(study: Study, ranks: Ranks) -> Speed:
             if ranks.is_root:
                 folder.mkdir()
         ranks.wait()
-        built = build(study, folders[0], ranks)
-        warm = _advance(run, folders[0], folders[1], ranks, 0, WARM_UP_SAMPLES * sample)
-        rate = ranks.share(WARM_UP_SAMPLES * sample / warm["loop_time_s"])
-        steps = max(int(PROBE_S * rate) // sample, 1) * sample
-        started = time.process_time()
-        measured = _advance(run, folders[1], folders[2], ranks, 1, steps)
-        # Cores are counted in processor time: another program on the same core does not make a step cost more.
-        share = min((time.process_time() - started) / measured["wall_time_s"], 1.0)
+        advance(study, f"{study.name} probe", render_probe_build(study), folders[0], ranks, steps=0)
+        warm, share = _timed(run, folders[0], folders[1], ranks, 0, WARM_UP_SAMPLES * sample)
+        wanted = PROBE_S * WARM_UP_SAMPLES * sample / (share * warm["loop_time_s"])
+        steps = ranks.share(max(int(wanted) // sample, 1) * sample)
+        measured, share = _timed(run, folders[1], folders[2], ranks, 1, steps)
         ranks.wait()
     cores = f"{ranks.wanted} cores" if ranks.wanted > 1 else "one core"
     return Speed(
         core_s_per_step=share * ranks.wanted * measured["loop_time_s"] / steps,
-        build_s=share * built["wall_time_s"],
         startup_s=share * (measured["wall_time_s"] - measured["loop_time_s"]),
         source=f"{steps} steps of this study's own deck, run for it on {cores} of {_machine()}",
         share=share,
     )
 
 
-def _advance(run: Run, start: Path, folder: Path, ranks: Ranks, index: int, steps: int) -> dict[str, Any]:
-    return run_segment(run, str(start / RESTART), folder, ranks, index=index, steps=steps, on_sample=lambda step: None)
+def _timed(run: Run, start: Path, folder: Path, ranks: Ranks, index: int, steps: int) -> tuple[dict[str, Any], float]:
+    """Run a segment; its record, and the share of a core that it got.
+
+    Cores are counted in processor time: another program on the same core does not make a step cost more.
+    """
+    started = time.process_time()
+    record = run_segment(
+        run, str(start / RESTART), folder, ranks, index=index, steps=steps, on_sample=lambda step: None
+    )
+    return record, min((time.process_time() - started) / record["wall_time_s"], 1.0)
 
 
 def _probe_langevin(study: Study) -> Speed:
@@ -149,6 +151,4 @@ def _probe_langevin(study: Study) -> Speed:
     started = time.process_time()
     propagate(run)
     seconds = time.process_time() - started
-    return Speed(
-        seconds / study.steps(run.duration_ps), 0.0, 0.0, f"a short run of the model, made for it on {_machine()}"
-    )
+    return Speed(seconds / study.steps(run.duration_ps), 0.0, f"a short run of the model, made for it on {_machine()}")

@@ -70,7 +70,7 @@ def test_plan_starts_no_simulation_and_measures_once(planned: Path, monkeypatch:
     def fail(*arguments: object, **options: object) -> None:
         raise AssertionError("LAMMPS was started")
 
-    monkeypatch.setattr(probe, "build", fail)
+    monkeypatch.setattr(probe, "advance", fail)
     make_plan(small(), planned, Ranks(1), cores=2, targets=[])
     assert json.loads((planned / "small/plan.json").read_text()) == before
     # Another time step is another deck: what was measured for this one does not count.

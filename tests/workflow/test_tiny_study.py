@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -115,6 +116,17 @@ def test_two_snakemakes_never_write_one_study(done: Checkout) -> None:
     assert result.returncode != 0
     assert f"results/tiny is in use by process {os.getpid()} of" in result.stderr
     assert heat.read_bytes() == kept
+
+
+def test_a_study_can_be_looked_at_while_another_snakemake_runs_it(done: Checkout) -> None:
+    """`status` and `plan` need no lock: they tell of a study that is held, and take no lock of Snakemake's away."""
+    with lock.held(done.folder / "results/tiny/.lock"):
+        status, plan = done.snakemake("status"), done.snakemake("plan")
+    assert status.returncode == plan.returncode == 0
+    assert f"Snakemake works on it: process {os.getpid()} of" in status.stdout
+    assert re.search(r"^Study tiny, .*: (\d+) done of \1 simulations$", status.stdout, re.MULTILINE)
+    assert re.search(r"^Study tiny: 0 of \d+ simulations to do$", plan.stdout, re.MULTILINE)
+    assert "waiting" not in status.stdout
 
 
 def test_unknown_point_is_refused_by_name(done: Checkout) -> None:
