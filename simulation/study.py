@@ -20,6 +20,7 @@ Thermostat = Literal["nose-hoover", "langevin", "csvr"]
 THERMOSTATS: tuple[str, ...] = get_args(Thermostat)
 
 VARIANT = r"[a-z0-9][a-z0-9._-]*"  # what may follow the @ in a study's name: it names a folder
+STUDY_NAME = rf"[A-Za-z0-9][\w-]*(@{VARIANT})?"
 
 # Far outside anything physical, but near enough that no product of fields overflows.
 Positive = Annotated[float, Field(ge=1e-9, le=1e9, allow_inf_nan=False)]
@@ -229,7 +230,7 @@ class Limits(Section):
 class Study(Section):
     """One study, checked. `load_study` makes it from a YAML file."""
 
-    name: Annotated[str, Field(pattern=rf"^[A-Za-z0-9][\w-]*(@{VARIANT})?$")]
+    name: Annotated[str, Field(pattern=rf"^{STUDY_NAME}$")]
     seed: Annotated[int, Field(ge=0)] = 2023
     """Every random stream of the study is hashed from this, the study's name, the point and the replica."""
     engine: Literal["lammps", "langevin"] = "lammps"

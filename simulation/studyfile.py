@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import reprlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from simulation.demon import ControllerError, load_controller
-from simulation.study import THERMOSTATS, Nanoparticle, Study, StudyError
+from simulation.plainyaml import PlainYamlError, read_plain
+from simulation.study import STUDY_NAME, THERMOSTATS, Nanoparticle, Study, StudyError
+
+SHORT = reprlib.Repr()
+"""Shows a wrong value, and not all of it if it is long."""
+SHORT.maxstring = SHORT.maxother = 80
 
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "config"
 
@@ -130,12 +136,12 @@ def _problems(study: Study) -> list[tuple[set[str], str]]:
 
 
 def _field_problem(error: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in error["loc"])
+    place = ".".join(text if (text := str(part)).isprintable() else repr(text) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"{place} is not a known field: remove it, or see config/README.md for the spelling"
     if error["type"] == "missing":
         return f"{place} is missing: add it"
-    return f"{place} = {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"
+    return f"{place} = {SHORT.repr(error['input'])}: {error['msg'].removeprefix('Value error, ')}"
 
 
 def check_study(name: str, data: Any) -> Study:
@@ -186,17 +192,21 @@ def load_study(name: str, folder: Path = CONFIG_FOLDER) -> Study:
         StudyError: the file is missing, is not YAML, or does not describe a study that can run; all problems at once,
             those of its variants among them.
     """
+    if not re.fullmatch(STUDY_NAME, name):
+        raise StudyError(
+            name, ["a study's name is letters, digits, _ and -, then perhaps @ and a variant: rename its file"]
+        )
     base, _, variant = name.partition("@")
     path = folder / f"{base}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
         raise StudyError(name, [f"there is no file config/{base}.yaml (found: {known})"])
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as failure:
-        raise StudyError(name, [f"config/{base}.yaml is not valid YAML: {' '.join(str(failure).split())}"]) from None
+        data, repeated = read_plain(path.read_text(encoding="utf-8"))
+    except (PlainYamlError, UnicodeDecodeError) as failure:
+        raise StudyError(name, [f"config/{base}.yaml: {failure}"]) from None
     data = {} if data in ("", None) else data
-    study = _check_with_variants(base, data)
+    study = _check_with_variants(base, data, [f"config/{base}.yaml, {problem}" for problem in repeated])
     if not variant:
         return study
     changes = {t: {"baths": {"thermostat": t}} for t in THERMOSTATS} | study.variants
@@ -205,14 +215,14 @@ def load_study(name: str, folder: Path = CONFIG_FOLDER) -> Study:
     return check_study(name, _overlay({**data, "variants": {}}, changes[variant]))
 
 
-def _check_with_variants(name: str, data: Any) -> Study:
-    """`check_study`, and the same for each variant, whose problems are told under its name."""
-    problems: list[str] = []
+def _check_with_variants(name: str, data: Any, known: list[str]) -> Study:
+    """`check_study`, and the same for each variant, whose problems are told under its name, after those `known` already."""
+    problems = known
     study: Study | None = None
     try:
         study = check_study(name, data)
     except StudyError as failure:
-        problems = list(failure.problems)
+        problems = known + failure.problems
     variants = data.get("variants", {}) if isinstance(data, dict) else {}
     for variant, changes in variants.items() if isinstance(variants, dict) else ():
         if not isinstance(changes, dict):

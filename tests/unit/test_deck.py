@@ -95,3 +95,14 @@ def test_points_are_named_as_the_study_spells_them() -> None:
     assert Run(study(), "kH_4.80", 1).folder == "example/sweep/kH_4.80/replica_1"
     with pytest.raises(StudyError, match=r"kH_4.8 is not one of its points \(friction, kH_1.2, kH_4.80\)"):
         Run(study(), "kH_4.8", 1)
+
+
+@pytest.mark.parametrize("mark", ['"', "*", "%", "$", "&", "\n"])
+def test_paths_that_lammps_would_act_on_are_refused(mark: str) -> None:
+    """A restart file's path gets into a deck: what LAMMPS would not read back as it stands is refused, all else is quoted."""
+    run = Run(study(), "kH_4.80", 1)
+    with pytest.raises(ValueError, match="rename the folder"):
+        deck.render_segment(run, f"my{mark}runs/end.restart", 1)
+    assert 'read_restart    "../it\'s # my κ/end.restart"\n' in deck.render_segment(
+        run, "../it's # my κ/end.restart", 1
+    )

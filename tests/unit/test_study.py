@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,58 @@ def test_table_of_fields_is_up_to_date() -> None:
         "run: python -m simulation fields > config/README.md"
     )
     assert "| None |" not in table
+
+
+def load(folder: Path, text: str) -> list[str]:
+    """What is wrong with a study file."""
+    (folder / "odd.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError) as caught:
+        load_study("odd", folder)
+    assert all("\n" not in problem and len(problem) < 400 for problem in caught.value.problems)
+    return caught.value.problems
+
+
+def test_keys_given_twice_are_refused_with_all_else(tmp_path: Path) -> None:
+    """YAML would take one of two values in silence. Every such key is told with its lines, beside the other problems."""
+    found = load(
+        tmp_path,
+        "seed: 1\nbaths:\n  argon_atoms: 25280\n  edge_nm: 11\n  edge_nm: 12\nseed: 2\nintegration: {timestep_fs: -1}\n",
+    )
+    assert found[:2] == [
+        "config/odd.yaml, line 6: 'seed' was given on line 1 already: keep one",
+        "config/odd.yaml, line 5: 'edge_nm' was given on line 4 already: keep one",
+    ]
+    assert found[2].startswith("integration.timestep_fs = '-1'")
+
+
+LAUGHS = "a0: &a0 [lol]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (LAUGHS, "line 1: anchors"),
+        ("baths: &b {argon_atoms: 25280}\ntrap: {<<: *b}\n", "line 1: anchors"),
+        ("baths: {<<: {argon_atoms: 25280}}\n", "baths.<< is not a known field"),
+        ("seed: &a [*a]\n", "line 1: anchors"),
+        ("[" * 5000, "nested too deeply"),
+        ("seed: !!python/object/apply:os.abort []\n", "seed = \\[]"),
+        ("seed: !!python/name:os.abort ''\n", "seed = ''"),
+        ("? {a: b}\n: c\n", "not valid YAML"),
+        ("a: 1\n---\na: 2\n", "not valid YAML"),
+        ('"bed\\e[31m\\nroom": 1\n', r"'bed\\x1b\[31m\\nroom' is not a known field"),
+        ("seed: " + "9x" * 100_000, "seed = '9x9x"),
+    ],
+)
+def test_tricks_of_yaml_do_nothing_but_a_message(text: str, message: str, tmp_path: Path) -> None:
+    """Anchors, merges, bombs, tags and control characters: no work, no object, no escape sequence, one short line each."""
+    assert any(re.search(message, problem) for problem in load(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "name", ["../tiny", "tiny; reboot", "$(reboot)", "ti ny", "", "tiny@", "tiny@../x", "a\x00b", "-tiny"]
+)
+def test_names_that_a_shell_would_act_on_are_refused(name: str) -> None:
+    """A study's name gets into commands, paths and decks, so it is of letters, digits, _ and - or it is no name."""
+    with pytest.raises(StudyError, match="a study's name is letters, digits, _ and -"):
+        load_study(name)
