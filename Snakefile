@@ -29,6 +29,7 @@ include: "workflow/rules/analyse.smk"
 include: "workflow/rules/fluctuations.smk"
 include: "workflow/rules/variants.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/calibration.smk"
 include: "workflow/rules/mechanisms.smk"
 include: "workflow/rules/reference.smk"
 
@@ -99,6 +100,11 @@ rule mechanisms:
 rule decks:
     input:
         [f"results/{STUDY.name}/decks/{point}.lmp" for point in [plan.FRICTION, *plan.points(STUDY)]],
+
+
+rule calibration:
+    input:
+        "docs/calibration.md",
 
 
 include: "workflow/rules/overview.smk"

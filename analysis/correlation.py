@@ -133,6 +133,18 @@ def white_velocity(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike
     return np.asarray(((fast * np.exp(-fast * lag) - slow * np.exp(-slow * lag)) / (fast - slow)).real)
 
 
+def white_difference(lag: Array, interval: float, mass: float, trap: float, friction: ArrayLike) -> Array:
+    """Normalised correlation of velocities taken as displacement over ``interval`` (ps); else see ``white_position``.
+
+    Such velocities are differences of positions, so their correlation is a second difference of that of the position.
+    """
+    here, ahead, behind = (
+        white_position(np.abs(at), mass, trap, friction) for at in (lag, lag + interval, lag - interval)
+    )
+    step = white_position(np.full(1, interval), mass, trap, friction)
+    return np.asarray((2 * here - ahead - behind) / (2 * (1 - step)))
+
+
 def _rates(mass: float, trap: float, friction: ArrayLike) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Both decay rates, 1/ps, complex below critical damping."""
     half = np.asarray(friction, dtype=float) / (2 * mass)

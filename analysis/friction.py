@@ -18,7 +18,15 @@ from analysis.likelihood import INTERVAL, Likelihood, compare, dressed_particle,
 from analysis.model import BOLTZMANN, LinearLangevin
 from analysis.runs import SIDES, Run
 from analysis.theory import SHELL_KEYS
-from analysis.timeseries import Blocks, Estimate, SeriesTooShortError, choose_blocks, stationary_mean
+from analysis.timeseries import (
+    SQUARE_BLOCK_FACTOR,
+    Blocks,
+    Estimate,
+    SeriesTooShortError,
+    cut,
+    memory_of_square,
+    stationary_mean,
+)
 from analysis.units import FRICTION_SI, PER_NS
 
 FIT_WINDOW = 1.0
@@ -74,8 +82,11 @@ def equilibrium_blocks(runs: Sequence[Run]) -> Blocks:
     Raises:
         SeriesTooShortError: if the runs are too short for an error; says how long they must be.
     """
-    squares = [particle(runs, side).position ** 2 for side in range(2)]
-    return choose_blocks(squares, runs[0].parameters.sample_interval, len(squares[0]))
+    interval = runs[0].parameters.sample_interval
+    positions = [particle(runs, side).position for side in range(2)]
+    series, samples = positions[0].shape
+    remembered = max(memory_of_square(x, interval) for x in positions)
+    return cut(remembered, samples - 1, interval, series, factor=SQUARE_BLOCK_FACTOR)
 
 
 def correlation_curves(data: Particle, blocks: Blocks | None, seed: int, window: float = FIT_WINDOW) -> Curves:
@@ -98,7 +109,9 @@ def correlation_curves(data: Particle, blocks: Blocks | None, seed: int, window:
     velocity = autocorrelation(data.velocity, data.interval, growing, count, COPIES, seed)
     if blocks is None:
         return Curves(data.mass, data.trap, position, velocity)
-    return Curves(data.mass, data.trap, position, velocity, noise_weights(position, velocity), blocks.slow_widening)
+    fast = blocks.widening_for(memory_of_square(data.velocity, data.interval))
+    weights = noise_weights(position, velocity)
+    return Curves(data.mass, data.trap, position, velocity, weights, blocks.slow_widening, fast)
 
 
 def difference_fit(
@@ -117,7 +130,12 @@ def difference_fit(
     velocity = (data.position[:, stride:] - data.position[:, :-stride]) / interval
     lags = np.rint(curves.velocity.lag / data.interval).astype(int)
     curve = autocorrelation(velocity, data.interval, lags, blocks.count if blocks else 0, COPIES, seed)
-    return fit_differences(curve, interval, data.mass, data.trap, curves.widening)
+    return fit_differences(curve, interval, data.mass, data.trap, curves.velocity_widening)
+
+
+def white_fits(data: Particle, curves: Curves, blocks: Blocks | None, seed: int) -> dict[str, WhiteFit]:
+    """White friction by ``fit_white`` and, as ``difference``, by ``difference_fit``."""
+    return fit_white(curves) | {"difference": difference_fit(data, curves, blocks, seed)}
 
 
 def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
@@ -213,9 +231,8 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
     for j, side in enumerate(SIDES):
         data = particle(runs, j)
         curves = correlation_curves(data, blocks, seed=j)
-        white, dressed = fit_white(curves), fit_dressed(curves) if blocks else None
-        white["difference"] = difference_fit(data, curves, blocks, seed=j)
-        result |= _white_entries(side, white) | _variance_entries(side, data, blocks, runs[0].parameters.temperature[j])
+        white, dressed = white_fits(data, curves, blocks, seed=j), fit_dressed(curves) if blocks else None
+        result |= white_entries(side, white) | variance_entries(side, data, blocks, runs[0].parameters.temperature[j])
         for model, residual in held_out_residuals(data, curves).items() if blocks else ():
             result[f"held_out_residual_{side}_{model}"] = _known(residual)
         result[f"likelihood_{side}"] = information_criteria(data, white["joint"], dressed) if blocks else None
@@ -254,7 +271,8 @@ def _stride(spacing: float, interval: float) -> int:
     return max(round(spacing / interval), 1)
 
 
-def _white_entries(side: str, fits: dict[str, WhiteFit]) -> dict[str, float | None]:
+def white_entries(side: str, fits: dict[str, WhiteFit]) -> dict[str, float | None]:
+    """White friction of one particle by every fit, as entries of ``friction.json``."""
     entries: dict[str, float | None] = {}
     for name, fit in fits.items():
         stem = f"friction_{side}" if name == "joint" else f"friction_{side}_{name}"
@@ -265,19 +283,32 @@ def _white_entries(side: str, fits: dict[str, WhiteFit]) -> dict[str, float | No
 def _friction_entries(stem: str, friction: Estimate) -> dict[str, float | None]:
     """A friction and its error in metal units and in kg/s."""
     si = friction * FRICTION_SI
+    low, high = friction.interval()
     return {
         f"{stem}_eV_ps_per_A2": friction.value,
         f"{stem}_se": _known(friction.se),
         f"{stem}_kg_per_s": si.value,
         f"{stem}_kg_per_s_se": _known(si.se),
+        f"{stem}_low": _known(low),
+        f"{stem}_high": _known(high),
     }
 
 
-def _variance_entries(side: str, data: Particle, blocks: Blocks | None, temperature: float) -> dict[str, float | None]:
-    variance = stationary_mean(data.position**2, blocks)
-    kinetic = stationary_mean(data.velocity**2, blocks) * (data.mass / BOLTZMANN)
+def variance_entries(side: str, data: Particle, blocks: Blocks | None, temperature: float) -> dict[str, float | None]:
+    """Mean squares of position and velocity of one particle, as entries of ``friction.json``."""
+    variance, kinetic = (
+        stationary_mean(series**2, blocks, "reciprocal", memory_of_square(series, data.interval))
+        for series in (data.position, data.velocity)
+    )
+    kinetic *= data.mass / BOLTZMANN
     theory = BOLTZMANN * temperature / data.trap
-    return {
+    ends = {f"position_variance_{side}": variance.interval(), f"particle_temperature_{side}": kinetic.interval()}
+    intervals = {
+        f"{stem}_{end}": _known(value)
+        for stem, pair in ends.items()
+        for end, value in zip(("low", "high"), pair, strict=True)
+    }
+    return intervals | {
         f"position_variance_{side}_A2": variance.value,
         f"position_variance_{side}_se": _known(variance.se),
         f"position_variance_{side}_theory_A2": theory,

@@ -8,8 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
-from analysis.correlation import Array, Correlation, dressed_correlations, white_position, white_velocity
-from analysis.model.equilibrium import sampled_velocity_correlation
+from analysis.correlation import (
+    Array,
+    Correlation,
+    dressed_correlations,
+    white_difference,
+    white_position,
+    white_velocity,
+)
 from analysis.timeseries import Estimate
 
 # Friction is sought from a thousandth to a thousand times √(κm), far beyond any fluid at either end.
@@ -33,6 +39,7 @@ class Curves:
         position, velocity: normalised autocorrelations.
         weights: of the mean squared residuals (position, velocity) in a joint fit; they sum to 1.
         widening: factor on the spread of resampled fits that makes it a standard error; NaN without resampled copies.
+        velocity_widening: the same for what rests on velocities alone, which forget sooner.
     """
 
     mass: float
@@ -41,6 +48,7 @@ class Curves:
     velocity: Correlation
     weights: tuple[float, float] = (0.5, 0.5)
     widening: float = math.nan
+    velocity_widening: float = math.nan
 
     def white(self, friction: float) -> tuple[Array, Array]:
         """Position and velocity correlation at these lags for white friction, eV ps/Å²."""
@@ -93,7 +101,8 @@ def fit_white(curves: Curves) -> dict[str, WhiteFit]:
         )
     }
     costs["joint"] = curves.weights[0] * costs["position"] + curves.weights[1] * costs["velocity"]
-    return {name: _minimum(cost, grid, curves.widening) for name, cost in costs.items()}
+    widenings = {"velocity": curves.velocity_widening}
+    return {name: _minimum(cost, grid, widenings.get(name, curves.widening)) for name, cost in costs.items()}
 
 
 def fit_differences(curve: Correlation, interval: float, mass: float, trap: float, widening: float) -> WhiteFit:
@@ -110,11 +119,8 @@ def fit_differences(curve: Correlation, interval: float, mass: float, trap: floa
         widening: as of ``Curves``.
     """
     grid = _GRID * math.sqrt(mass * trap)
-    models = [
-        sampled_velocity_correlation(curve.lag, interval, mass=mass, friction=friction, stiffness=trap)
-        for friction in grid
-    ]
-    return _minimum(_costs(curve, np.stack(models)), grid, widening)
+    models = white_difference(curve.lag, interval, mass, trap, grid[:, None])
+    return _minimum(_costs(curve, models), grid, widening)
 
 
 def _costs(curve: Correlation, models: Array) -> Array:
@@ -134,7 +140,7 @@ def _minimum(cost: Array, grid: Array, widening: float) -> WhiteFit:
     found = grid[best] * (grid[1] / grid[0]) ** shift
     spread = float(np.log(found[1:]).std()) if len(found) > 1 else math.nan
     friction = float(found[0])
-    return WhiteFit(Estimate(friction, friction * spread * widening), math.sqrt(max(float(cost[0].min()), 0.0)))
+    return WhiteFit(Estimate(friction, friction * spread * widening, "log"), math.sqrt(max(float(cost[0].min()), 0.0)))
 
 
 @dataclass(frozen=True)
@@ -180,4 +186,4 @@ def fit_dressed(curves: Curves) -> DressedFit | None:
     zero = float(values[0] * values[1] / (values[0] + values[1]))
     gradient = np.array([zero / values[0], zero / values[1], 0.0])
     error = zero * math.sqrt(float(gradient @ covariance @ gradient))
-    return DressedFit(values, covariance, Estimate(zero, error), math.sqrt(2 * float(best.cost)))
+    return DressedFit(values, covariance, Estimate(zero, error, "log"), math.sqrt(2 * float(best.cost)))

@@ -11,9 +11,10 @@ Three estimators of one current (arXiv:2211.05502 and docs/run-folder.md):
 - ``thermostat``: least-squares slope of the bare thermostat energy, the paper's estimator.
 
 By the first law they differ from the work by changes of *stationary* energies, work = heat + Δ(½ m V² + trap) =
-thermostat + Δ(energy + trap). So each is the same random walk plus stationary noise, and each error is the block error of
-the walk plus what that noise does to the estimator: little for the headline, nearly everything for the bare thermostat,
-which the baths' own energy fluctuations drown.
+thermostat + Δ(energy + trap), and the work itself from a random walk by that of the controller's springs (``walk``). So
+each is one random walk plus stationary noise, and each error is the block error of the walk plus what that noise does to
+the estimator: little for the headline, nearly everything for the bare thermostat, which the baths' own energy fluctuations
+drown.
 """
 
 from __future__ import annotations
@@ -28,15 +29,17 @@ import numpy as np
 from analysis.model import BOLTZMANN
 from analysis.runs import SIDES, Array, Run
 from analysis.timeseries import (
+    SQUARE_BLOCK_FACTOR,
     Blocks,
     Estimate,
     SeriesTooShortError,
-    choose_blocks,
-    end_noise,
-    mean_rate,
+    block_rates,
+    cut,
+    memory_of_square,
     slope,
     slope_noise,
     stationary_mean,
+    total_rate,
 )
 from analysis.units import PER_NS
 
@@ -47,7 +50,11 @@ ESTIMATORS = ("heat", "thermostat", "work")
 WALK_SLOPE_VARIANCE = 6 / 5
 
 
-CURRENT_BLOCKS_PER_RUN = 8
+CURRENT_BLOCK_FACTOR = 4.0
+"""Length of a block for currents in memories of X_H - X_C: in the exact model the variance of work per time is then within
+a tenth of its limit, at any friction and κ_H/κ_C of the paper; at two memories it misses up to a sixth."""
+
+CURRENT_BLOCKS_PER_RUN = 4
 """A run with fewer blocks for its currents is hardly longer than the slow mode's memory, so not yet stationary."""
 
 
@@ -68,22 +75,49 @@ def run_blocks(runs: Sequence[Run]) -> Blocks:
         SeriesTooShortError: if the runs are too short for an error; says how long they must be.
     """
     slow = np.concatenate([slow_mode(run) for run in runs])
+    interval = runs[0].parameters.sample_interval
     # What is quadratic in the coordinates forgets at the latest as the square of the slowest coordinate does.
-    return choose_blocks([slow**2], runs[0].parameters.sample_interval, len(slow))
+    remembered = memory_of_square(slow, interval)
+    return cut(remembered, slow.shape[1] - 1, interval, len(slow), factor=SQUARE_BLOCK_FACTOR)
 
 
 def current_blocks(runs: Sequence[Run]) -> Blocks:
     """Blocks for the currents, over axes and replicas: shorter and so more, for an error that is better known.
 
-    Work is force times velocity, and the controller's force knows X_H - X_C only, in which the slow mode has no share: in
-    the exact model the variance of work per time is within a tenth of its limit after two memories of (X_H - X_C)².
+    Work is force times velocity, and the controller's force knows X_H - X_C only, in which the slow mode has no share.
 
     Raises:
         SeriesTooShortError: if the runs are too short for an error; says how long they must be.
     """
-    axes = [_axis(a) for a in runs[0].parameters.coupling_axes]
-    stretch = np.concatenate([(run.position[:, 1] - run.position[:, 0])[:, axes].T for run in runs])
-    return choose_blocks([stretch**2], runs[0].parameters.sample_interval, len(stretch), CURRENT_BLOCKS_PER_RUN)
+    stretch = np.concatenate([gap(run).T for run in runs])
+    interval = runs[0].parameters.sample_interval
+    return cut(
+        memory_of_square(stretch, interval),
+        stretch.shape[1] - 1,
+        interval,
+        len(stretch),
+        CURRENT_BLOCKS_PER_RUN,
+        CURRENT_BLOCK_FACTOR,
+    )
+
+
+def gap(run: Run) -> Array:
+    """X_H - X_C along the coupled axes, shape (n, axes), Å."""
+    return np.asarray((run.position[:, 1] - run.position[:, 0])[:, [_axis(a) for a in run.parameters.coupling_axes]])
+
+
+def spring_energy(run: Run) -> Array:
+    """κ_j (X_H - X_C)²/4 of both particles along the coupled axes, shape (n, 2, axes), eV: stationary."""
+    return np.asarray(np.array(run.parameters.coupling)[:, None] * gap(run)[:, None, :] ** 2 / 4)
+
+
+def walk(run: Run) -> Array:
+    """Work less its stationary part, W_j + κ_j (X_H - X_C)²/4, shape (n, 2, axes), eV: a random walk and nothing else.
+
+    For the linear controller it is κ_C I and -κ_H I with one circulation I of the pair, so that W_C/κ_C + W_H/κ_H, which
+    does not grow, has no share in it, and blocks cannot take its noise for a part of the walk.
+    """
+    return run.work + spring_energy(run)
 
 
 def cumulative(runs: Sequence[Run]) -> dict[str, Array]:
@@ -103,24 +137,50 @@ def cumulative(runs: Sequence[Run]) -> dict[str, Array]:
     }
 
 
+def rate_covariances(runs: Sequence[Run], blocks: Blocks) -> dict[str, Array]:
+    """Covariance of the rates (cold, hot) per coupled axis by each estimator, (2, 2), eV²/ps².
+
+    Both heats share one random walk, so the error of a combination does not follow from theirs alone.
+
+    Args:
+        runs: replicas of one point, of equal length.
+        blocks: from ``current_blocks``.
+    """
+    interval, axes = runs[0].parameters.sample_interval, len(runs[0].parameters.coupling_axes)
+    rates = block_rates(np.concatenate([walk(run).transpose(2, 1, 0) for run in runs]), interval, blocks)
+    drift = blocks.widening**2 * np.cov(rates.transpose(1, 0, 2).reshape(2, -1)) / blocks.total
+    springs = [spring_energy(run).sum(axis=2) for run in runs]
+    particles = [run.kinetic_energy + run.trap_energy + spring for run, spring in zip(runs, springs, strict=True)]
+    sides = np.stack(
+        [(run.side_energy + run.trap_energy + spring).T for run, spring in zip(runs, springs, strict=True)]
+    )
+    # The baths know nothing of each other.
+    slopes = np.diag([slope_noise(sides[:, j], interval) ** 2 for j in range(2)])
+    ends = {"heat": particles, "work": springs}
+    duration = runs[0].duration * axes * math.sqrt(len(runs))
+    # About their own mean, energies that remember for long show less than their variance.
+    remembered = memory_of_square(np.concatenate([slow_mode(run) for run in runs]), interval)
+    shown = 1 - min(remembered / (runs[0].duration * len(runs)), 0.5)
+    return {
+        name: drift + 2 * np.cov(np.concatenate(stored).T) / shown / duration**2 for name, stored in ends.items()
+    } | {"thermostat": WALK_SLOPE_VARIANCE * drift + slopes / axes**2}
+
+
 def combined_rate(runs: Sequence[Run], blocks: Blocks | None, weights: tuple[float, float]) -> Estimate:
     """Headline rate of w_C Q_C + w_H Q_H per coupled axis, in units of the weights times eV/ps.
-
-    One current drives both heats, so the error of a combination does not follow from theirs: it is measured on it.
 
     Args:
         runs: replicas of one point, of equal length.
         blocks: from ``current_blocks``; without them the error is NaN.
         weights: w_C and w_H; (1, 1) for the total power, (1/T_C, 1/T_H) for the entropy production.
     """
-    interval = runs[0].parameters.sample_interval
-    axes = len(runs[0].parameters.coupling_axes)
-    work = np.concatenate([run.work.transpose(2, 0, 1) for run in runs])
-    particle = np.stack([run.kinetic_energy + run.trap_energy for run in runs])
-    value = mean_rate(np.tensordot(cumulative(runs)["heat"], weights, (1, 0)), interval, None).value
-    walk = mean_rate(work @ weights, interval, blocks)
-    noise = end_noise(particle @ weights, interval) / axes
-    return Estimate(value, math.hypot(walk.se, noise))
+    w = np.array(weights)
+    value = float(w @ [rate.value for rate in heat_rates(runs, None)["heat"]])
+    return (
+        Estimate(value)
+        if blocks is None
+        else Estimate(value, math.sqrt(w @ rate_covariances(runs, blocks)["heat"] @ w))
+    )
 
 
 def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Estimate, Estimate]]:
@@ -131,27 +191,26 @@ def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Es
         blocks: from ``current_blocks``; without them all errors are NaN.
     """
     interval = runs[0].parameters.sample_interval
-    axes = len(runs[0].parameters.coupling_axes)
-    work = np.concatenate([run.work.transpose(2, 1, 0) for run in runs])
-    thermostat = cumulative(runs)["thermostat"]
-    stored = np.stack([(run.side_energy + run.trap_energy).T for run in runs])
-
-    rates: dict[str, list[Estimate]] = {name: [] for name in ESTIMATORS}
-    for j, weights in enumerate(((1.0, 0.0), (0.0, 1.0))):
-        walk = mean_rate(work[:, j], interval, blocks)
-        rates["work"].append(walk)
-        rates["heat"].append(combined_rate(runs, blocks, weights))
-        noise = slope_noise(stored[:, j], interval) / axes
-        error = math.hypot(math.sqrt(WALK_SLOPE_VARIANCE) * walk.se, noise)
-        rates["thermostat"].append(Estimate(slope(thermostat[:, j], interval), error))
-    return {name: (pair[0], pair[1]) for name, pair in rates.items()}
+    flows = cumulative(runs)
+    covariances = rate_covariances(runs, blocks) if blocks else {}
+    rates: dict[str, tuple[Estimate, Estimate]] = {}
+    for name in ESTIMATORS:
+        errors = np.sqrt(np.diag(covariances[name])) if blocks else np.full(2, math.nan)
+        rate = slope if name == "thermostat" else total_rate
+        cold, hot = (Estimate(rate(flows[name][:, j], interval), float(errors[j])) for j in range(2))
+        rates[name] = (cold, hot)
+    return rates
 
 
 def effective_temperatures(runs: Sequence[Run], blocks: Blocks | None) -> tuple[Estimate, Estimate]:
     """m⟨V²⟩/k_B of both particles along the coupled axes, K."""
     along = [_axis(a) for a in runs[0].parameters.coupling_axes]
-    squares = np.concatenate([run.velocity[..., along].transpose(2, 1, 0) for run in runs]) ** 2
-    cold, hot = (stationary_mean(squares[:, j], blocks) * (runs[0].parameters.mass[j] / BOLTZMANN) for j in range(2))
+    interval = runs[0].parameters.sample_interval
+    velocities = np.concatenate([run.velocity[..., along].transpose(2, 1, 0) for run in runs])
+    cold, hot = (
+        stationary_mean(v**2, blocks, "reciprocal", memory_of_square(v, interval)) * (mass / BOLTZMANN)
+        for v, mass in zip(velocities.transpose(1, 0, 2), runs[0].parameters.mass, strict=True)
+    )
     return cold, hot
 
 
@@ -213,6 +272,8 @@ def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
             result[f"{name}_{side}_se"] = _known(estimate.se)
         result[f"effective_temperature_{side}_K"] = temperatures[j].value
         result[f"effective_temperature_{side}_se"] = _known(temperatures[j].se)
+        low, high = temperatures[j].interval()
+        result |= {f"effective_temperature_{side}_low": _known(low), f"effective_temperature_{side}_high": _known(high)}
         result[f"closure_drift_{side}_eV_per_ns"] = max(
             (run.metadata["closure"][f"{side}_drift_eV_per_ns"] for run in runs), key=abs
         )

@@ -5,7 +5,7 @@ Heat and work are one current seen through stationary noise. With g = X_H - X_C 
     W_C = κ_C (I - Δg²/4),   W_H = -κ_H (I + Δg²/4),   Q_j = W_j - Δ(particle's energy),
 
 so both heats share their random walk, and a ratio of heats is far better known than either of them. Errors that took the
-two for independent would be absurdly wide; here the walk enters through I alone, and the noise through both ends of a run.
+two for independent would be absurdly wide; ``heat.rate_covariances`` knows what they share.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.heat import WALK_SLOPE_VARIANCE, heat_rates
+from analysis.heat import combined_rate, heat_rates, rate_covariances
 from analysis.model import BOLTZMANN
 from analysis.power import (
     DT_PS,
@@ -34,14 +34,8 @@ from analysis.power import (
     walk,
 )
 from analysis.runs import Array, Run
-from analysis.timeseries import Blocks, Estimate, mean_rate, stationary_mean
+from analysis.timeseries import NORMAL, Blocks, Estimate, block_rates, mean_rate, memory, stationary_mean
 from analysis.units import PER_NS
-
-NORMAL = 1.96
-"""Half width of all intervals here in standard errors: 95 %."""
-
-TAIL = 0.05
-"""Share of the samples furthest from the median that the exponent of the tail is taken from."""
 
 EXCEEDANCES = 20
 """With fewer, no exponent: its error would exceed a quarter."""
@@ -50,32 +44,6 @@ RATIO_EDGES = np.logspace(-2, 4, 37)
 """Bins of |ε|, six to the decade."""
 
 COPS = ("refrigeration", "pumping")
-
-
-def heat_covariance(runs: Sequence[Run], blocks: Blocks) -> Array:
-    """Covariance of the headline heat rates (cold, hot) per coupled axis, (2, 2), eV²/ps².
-
-    Args:
-        runs: replicas of one point, both couplings not zero.
-        blocks: from ``heat.current_blocks``.
-    """
-    parameters = runs[0].parameters
-    kappa = np.array(parameters.coupling)
-    drive = current(runs, blocks).se * kappa * [1.0, -1.0]
-    axes = len(parameters.coupling_axes)
-    noise = np.zeros((2, 2))
-    for run in runs:
-        gap = coupled(run, run.position)[..., 1] - coupled(run, run.position)[..., 0]
-        stored = run.kinetic_energy + run.trap_energy + kappa / 4 * (gap**2).sum(axis=0)[:, None]
-        noise += 2 * np.cov(stored.T) / (axes * run.duration * len(runs)) ** 2
-    return np.asarray(np.outer(drive, drive) + noise)
-
-
-def current(runs: Sequence[Run], blocks: Blocks | None) -> Estimate:
-    """Circulation rate of the pair, (W_C/κ_C - W_H/κ_H)/2 per coupled axis and time, Å²/ps."""
-    kappa = np.array(runs[0].parameters.coupling)
-    scaled = np.concatenate([run.work.transpose(2, 0, 1) for run in runs]) / kappa
-    return mean_rate((scaled[..., 0] - scaled[..., 1]) / 2, runs[0].parameters.sample_interval, blocks)
 
 
 def ratio_interval(numerator: float, denominator: float, covariance: Array) -> tuple[float, float]:
@@ -137,12 +105,13 @@ def window_flows(runs: Sequence[Run], window: float) -> tuple[Array, Array]:
     return heats, np.diff(work.sum(axis=-1), axis=1)
 
 
-def tail_exponent(ratios: Array, blocks: Blocks | None) -> tuple[Estimate, float] | None:
-    """Exponent of the density's power-law tail by Hill's estimator, and how far from the median that tail begins.
+def tail_decay(ratios: Array, blocks: Blocks | None) -> tuple[Estimate, float] | None:
+    """Exponent α of P(y) ~ y^-α in the power-law tail by Hill's estimator, and how far from the median that tail begins.
 
-    With y the distance from the median and ξ the mean of log(y/u) over the share ``TAIL`` of samples beyond u, the density
-    falls as y^-(1 + 1/ξ). Distances, because where the bulk lies far from 0 the tail sets in late when told from 0. Both
-    signs are taken together, which rids the tail of its first correction. The error treats ξ as a ratio of block sums.
+    With y the distance from the median and ξ the mean of log(y/u) over the samples beyond u, α = 1/ξ, and the density falls
+    as y^-(1 + α). Of n samples the √n furthest are taken: a fixed share would keep the same part of the bulk, and so the same
+    bias, while the error shrinks. Distances, because where the bulk lies far from 0 the tail sets in late when told from 0.
+    Both signs are taken together, which rids the tail of its first correction. The error treats ξ as a ratio of block sums.
 
     Args:
         ratios: (m, n).
@@ -152,19 +121,19 @@ def tail_exponent(ratios: Array, blocks: Blocks | None) -> tuple[Estimate, float
         ``None`` if fewer than ``EXCEEDANCES`` samples are beyond u.
     """
     size = np.abs(ratios - np.median(ratios))
-    threshold = float(np.quantile(size, 1 - TAIL))
+    threshold = float(np.quantile(size, 1 - 1 / math.sqrt(size.size)))
     beyond = size > threshold
     if beyond.sum() < EXCEEDANCES:
         return None
     logs = np.where(beyond, np.log(np.maximum(size, threshold) / threshold), 0.0)
     index = float(logs.sum() / beyond.sum())
-    exponent = Estimate(-(1 + 1 / index))
+    decay = Estimate(1 / index, scale="log")
     if blocks is not None:
         edges = np.linspace(0, size.shape[1], blocks.count + 1).round().astype(int)[:-1]
         residual = np.add.reduceat(logs - index * beyond, edges, axis=1)
         se = blocks.widening * math.sqrt(blocks.total) * float(residual.std(ddof=1)) / float(beyond.sum())
-        exponent = Estimate(exponent.value, se / index**2)
-    return exponent, threshold
+        decay = Estimate(1 / index, se / index**2, "log")
+    return decay, threshold
 
 
 def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: Blocks | None) -> dict[str, Any]:
@@ -176,7 +145,7 @@ def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: Blocks | None) -> d
         ``beyond_carnot`` with its error.
     """
     parameters = runs[0].parameters
-    powers, _ = sampled_powers(runs, dt)
+    powers, used = sampled_powers(runs, dt)
     heats, works = window_flows(runs, dt)
     gap = parameters.temperature[1] - parameters.temperature[0]
     result: dict[str, Any] = {}
@@ -190,12 +159,15 @@ def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: Blocks | None) -> d
                 density, se = histogram(sign * ratios, RATIO_EDGES, blocks)
                 content |= {f"density_{word}": density.tolist(), f"se_{word}": [known(value) for value in se]}
             # The sign of the flow leaves the tail's exponent alone, and keeps the bulk of Q_H/W on one side of 0.
-            tail = tail_exponent(signed, blocks)
-            content["tail_from"] = tail[1] if tail else None
-            content |= entry("tail_exponent", "tail_exponent_se", tail[0] if tail else Estimate(math.nan))
+            decay, content["tail_from"] = tail_decay(signed, blocks) or (Estimate(math.nan), None)
+            low, high = decay.interval()
+            content |= entry("tail_exponent", "tail_exponent_se", Estimate(-1 - decay.value, decay.se))
+            content |= {"tail_exponent_low": known(-1 - high), "tail_exponent_high": known(-1 - low)}
             if gap > 0:
                 above = (ratios > parameters.temperature[j] / gap).astype(float)
-                content |= entry("beyond_carnot", "beyond_carnot_se", stationary_mean(above, blocks))
+                content |= entry(
+                    "beyond_carnot", "beyond_carnot_se", stationary_mean(above, blocks, "log", memory(above, used))
+                )
             result[kind][name] = content
     return result
 
@@ -203,9 +175,10 @@ def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: Blocks | None) -> d
 def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: Estimate) -> dict[str, float | None]:
     """Var/mean² of the power over dt, and its ratio to 2 k_B/ΔS (arXiv:2211.05502, eq. 12), with 95 % intervals.
 
-    The bound is proven for overdamped dynamics; underdamped ones may go below it, so a ratio is all that is told. Interval
-    ends follow from those of the mean, whose error outweighs the variance's; an end is unknown where the mean may be 0.
-    Entropy production is the same current as the mean, so their errors move together in the ratio.
+    The bound is proven for overdamped dynamics; underdamped ones may go below it, so a ratio is all that is told. With the
+    mean μ and the variance v of the power, Var/mean² is (|μ|/√v)⁻², and since entropy production is the same current as the
+    mean, its ratio to the bound goes as (|μ|/v)⁻¹. Errors of μ, of v and what they share are joined in |μ|/√v and |μ|/v; where
+    these may be 0 there is no upper end. Where the entropy production may be 0, the ratio to the bound is 0/0 and not told.
 
     Args:
         runs: replicas of one point.
@@ -224,15 +197,21 @@ def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: 
     for target, power in by_target(powers).items():
         variance = moments(power, springs[target], used, blocks)[1]
         # The whole force's work has the mean of the cross force's, without the spring's noise.
-        mean = mean_rate(walk(power, springs[target], used), used, blocks.current)
-        size, half = abs(mean.value), NORMAL * mean.se
-        # The share of the mean that each end of its interval leaves: where it may be 0, there is no upper end.
-        ends = {"": 1.0, "_low": _over(size + half, size), "_high": _over(size - half, size)}
+        work = walk(power, springs[target], used)
+        mean = mean_rate(work, used, blocks.current)
+        size = abs(mean.value)
+        shared = math.copysign(1.0, mean.value) * _correlation(power, work, used, blocks.distribution)
+        mean_share, variance_share = _over(mean.se, size), _over(variance.se, variance.value)
         uncertainty = _over(variance.value, size**2)
-        for suffix, share in ends.items():
-            result[f"uncertainty_{target}{suffix}"] = known(_over(uncertainty, share * abs(share)))
-            told = uncertainty * entropy.value * used / (2 * BOLTZMANN) if entropy.value > 0 else math.nan
-            result[f"uncertainty_over_bound_{target}{suffix}"] = known(_over(told, share))
+        over_bound = uncertainty * entropy.value * used / (2 * BOLTZMANN) if low > 0 else math.nan
+        for stem, value, power_of in (("uncertainty", uncertainty, 2), ("uncertainty_over_bound", over_bound, 1)):
+            part = variance_share / power_of
+            half = NORMAL * math.sqrt(mean_share**2 + part**2 - 2 * shared * mean_share * part)
+            result |= {
+                f"{stem}_{target}": known(value),
+                f"{stem}_{target}_low": known(value / (1 + half) ** power_of),
+                f"{stem}_{target}_high": known(_over(value, (1 - half) ** power_of)) if half < 1 else None,
+            }
     return result
 
 
@@ -251,22 +230,15 @@ def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any
     stride = sampling_stride(runs[0], dt)
     result = header(runs, blocks) | {"dt_ps": stride * parameters.sample_interval}
     rates = heat_rates(runs, blocks.current)
-    weights = 1 / np.array(parameters.temperature)
-    entropy = Estimate(float(weights @ [rate.value for rate in rates["heat"]]))
+    cold, hot = parameters.temperature
+    entropy = combined_rate(runs, blocks.current, (1 / cold, 1 / hot))
     if 0.0 in parameters.coupling:
         # One particle then drives the other and feels nothing back: no circulation, and no ratio of two flows.
         result["note"] = "; ".join(filter(None, [blocks.note, "a coupling is 0: no coefficient of performance"]))
         return result | {"cop_fluctuations": None} | _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)
-    covariances: dict[str, Array | None] = {"heat": None, "thermostat": None}
-    if blocks.current is not None:
-        covariance = heat_covariance(runs, blocks.current)
-        entropy = Estimate(entropy.value, math.sqrt(weights @ covariance @ weights))
-        covariances = {
-            "heat": covariance,
-            "thermostat": _thermostat_covariance(runs, blocks.current, rates["thermostat"]),
-        }
-    for estimator, known_to in covariances.items():
-        for name, (value, low, high) in mean_cops(rates[estimator], known_to).items():
+    covariances = rate_covariances(runs, blocks.current) if blocks.current else {}
+    for estimator in ("heat", "thermostat"):
+        for name, (value, low, high) in mean_cops(rates[estimator], covariances.get(estimator)).items():
             stem = f"cop_{name}" if estimator == "heat" else f"cop_{name}_thermostat"
             result |= {stem: known(value), f"{stem}_low": known(low), f"{stem}_high": known(high)}
     result |= _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)
@@ -277,11 +249,13 @@ def _entropy(production: Estimate) -> dict[str, float | None]:
     return entry("entropy_production_eV_per_K_ns", "entropy_production_se", production * PER_NS)
 
 
-def _thermostat_covariance(runs: Sequence[Run], blocks: Blocks, rates: tuple[Estimate, Estimate]) -> Array:
-    """Covariance of the bare thermostat's slopes: one walk, and the noise of two baths that know nothing of each other."""
-    kappa_cold, kappa_hot = runs[0].parameters.coupling
-    shared = -kappa_cold * kappa_hot * WALK_SLOPE_VARIANCE * current(runs, blocks).se ** 2
-    return np.array([[rates[0].se ** 2, shared], [shared, rates[1].se ** 2]])
+def _correlation(power: Array, work: Array, dt: float, blocks: Blocks | None) -> float:
+    """Correlation of the mean and the variance of sampled power, from block to block."""
+    if blocks is None:
+        return math.nan
+    edges = np.linspace(0, power.shape[1], blocks.count + 1).round().astype(int)[:-1]
+    squares = np.add.reduceat((power - power.mean()) ** 2, edges, axis=1)
+    return float(np.corrcoef(block_rates(work, dt, blocks).ravel(), squares.ravel())[0, 1])
 
 
 def _over(numerator: float, denominator: float) -> float:

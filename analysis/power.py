@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.heat import current_blocks, run_blocks
+from analysis.heat import current_blocks, heat_rates, rate_covariances, run_blocks
 from analysis.model.refrigerator import Target
 from analysis.runs import AXES, Array, Run
-from analysis.timeseries import Blocks, Estimate, SeriesTooShortError, end_noise, mean_rate, stationary_mean
+from analysis.timeseries import Blocks, Estimate, SeriesTooShortError, end_noise, mean_rate, memory, stationary_mean
 from analysis.units import PER_NS
 
 TARGETS: tuple[Target, ...] = ("cold", "hot", "total")
@@ -148,7 +148,7 @@ def moments(power: Array, spring: Array, dt: float, blocks: PointBlocks) -> tupl
     """
     error = math.hypot(mean_rate(walk(power, spring, dt), dt, blocks.current).se, end_noise(spring, dt))
     mean = Estimate(float(power.mean()), error)
-    return mean, stationary_mean((power - mean.value) ** 2, blocks.distribution)
+    return mean, stationary_mean((power - mean.value) ** 2, blocks.distribution, "reciprocal")
 
 
 def histogram(values: Array, edges: Array, blocks: Blocks | None) -> tuple[Array, Array]:
@@ -215,22 +215,30 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
             "density_ns_per_eV": (density / PER_NS).tolist(),
             "se": [known(value) for value in se / PER_NS],
         }
-    work = by_target(np.concatenate([run.work.transpose(2, 0, 1) for run in runs]))
+    rates = heat_rates(runs, None)["work"]
+    covariance = rate_covariances(runs, blocks.current)["work"] if blocks.current else np.full((2, 2), math.nan)
+    weights = {"cold": np.array([1.0, 0.0]), "hot": np.array([0.0, 1.0]), "total": np.ones(2)}
     for target, error in by_target(sampling_errors(runs, dt)).items():
-        rate = mean_rate(work[target], runs[0].parameters.sample_interval, blocks.current)
-        result |= entry(f"work_{target}_eV_per_ns", f"work_{target}_se", rate * PER_NS)
+        w = weights[target]
+        work = Estimate(float(w @ [rate.value for rate in rates]), math.sqrt(w @ covariance @ w))
+        result |= entry(f"work_{target}_eV_per_ns", f"work_{target}_se", work * PER_NS)
         result |= entry(
             f"sampling_error_{target}_eV_per_ns",
             f"sampling_error_{target}_se",
-            stationary_mean(error, blocks.distribution) * PER_NS,
+            stationary_mean(error, blocks.distribution, remembered=memory(error, used)) * PER_NS,
         )
     result["histograms"] = histograms
     return result
 
 
 def entry(name: str, error_name: str, estimate: Estimate) -> dict[str, float | None]:
-    """An estimate as two JSON entries."""
-    return {name: known(estimate.value), error_name: known(estimate.se)}
+    """An estimate as two JSON entries; where its interval is lopsided, its ends as two more."""
+    entries = {name: known(estimate.value), error_name: known(estimate.se)}
+    if estimate.scale != "linear":
+        stem = error_name.removesuffix("_se")
+        low, high = estimate.interval()
+        entries |= {f"{stem}_low": known(low), f"{stem}_high": known(high)}
+    return entries
 
 
 def known(value: float) -> float | None:

@@ -17,11 +17,19 @@ from scipy.signal import lfilter
 
 from analysis.model import BOLTZMANN, LangevinPair
 from simulation.plan import Run, seed
-from simulation.study import SIDES
+from simulation.study import SIDES, Study
 
 Array = NDArray[np.float64]
 
 CHUNK_STEPS = 200_000  # bounds memory: about 60 MB at a time
+
+
+def truth(study: Study) -> dict[str, float]:
+    """What only this engine can put into `run.json`: the frictions that the run was made with."""
+    return {
+        "friction_cold_kg_per_s": study.langevin.friction_cold_kg_per_s,
+        "friction_hot_kg_per_s": study.langevin.friction_hot_kg_per_s,
+    }
 
 
 def propagate(run: Run) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from simulation.deck import (
     start_identity,
 )
 from simulation.engine import EngineError, Ranks, build, equilibrate, lammps_version, run_segment
-from simulation.langevin import propagate
+from simulation.langevin import propagate, truth
 from simulation.plan import Run
 from simulation.resume import Task, complete
 from simulation.study import Study
@@ -105,9 +105,8 @@ def _simulate_langevin(run: Run, folder: Path) -> None:
             "versions": runfolder.versions(),
             "wall_time_s": round(wall, 3),
             "steps_per_s": round(steps / wall, 2),
-            "friction_cold_kg_per_s": run.study.langevin.friction_cold_kg_per_s,
-            "friction_hot_kg_per_s": run.study.langevin.friction_hot_kg_per_s,
-        },
+        }
+        | truth(run.study),
         files={},
     )
 

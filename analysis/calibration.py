@@ -1,0 +1,238 @@
+"""Do the intervals cover? Runs of known truth go through the analysis, and each reported error is held against the truth.
+
+``measure_point`` and ``measure_friction`` take what ``heat.json``, ``power.json``, ``performance.json`` and
+``friction.json`` would say of a run of the exact model, and set the true value beside each number that has an error.
+``coverage`` counts, over many runs, how often the 95 % intervals hold the truth.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.signal import lfilter
+from scipy.stats import linregress
+
+from analysis.friction import (
+    correlation_curves,
+    equilibrium_blocks,
+    particle,
+    variance_entries,
+    white_entries,
+    white_fits,
+)
+from analysis.heat import cumulative, point_summary
+from analysis.model import BOLTZMANN, LangevinPair, sampled_cop
+from analysis.performance import COPS, performance_summary
+from analysis.power import DT_PS, TARGETS, power_summary
+from analysis.runs import SIDES, Run
+from analysis.timeseries import NORMAL, Blocks, Estimate, SeriesTooShortError
+from analysis.units import FRICTION_SI, PER_NS
+
+BATH_ENERGY_EV, BATH_MEMORY_PS = 4.0, 3.0
+"""Spread and 1/e time of the surrogate energy of a bath: as argon's, several eV and a few ps."""
+
+NAIVE = "naive_"
+"""Prefix of what a straight line fitted to a cumulative flow claims."""
+
+_UNITS = ("eV_per_ns", "kB_per_ns", "eV2_per_ns2", "eV_per_K_ns", "eV_ps_per_A2", "A2", "K")
+
+
+def with_bath_energy(run: Run, seed: int) -> Run:
+    """The run with an energy of its baths, which the exact model has not: without it nothing drowns the bare thermostat.
+
+    Stationary noise is added to the energy of each side and taken from its thermostat, so the first law holds.
+    """
+    interval, n = run.parameters.sample_interval, len(run.series)
+    decay = math.exp(-interval / BATH_MEMORY_PS)
+    kicks = np.random.default_rng(seed).standard_normal((2, n)) * math.sqrt(1 - decay**2)
+    kicks[:, 0] /= math.sqrt(1 - decay**2)
+    series = run.series.copy()
+    for side, energy in zip(SIDES, BATH_ENERGY_EV * lfilter([1.0], [1.0, -decay], kicks), strict=True):
+        series[f"energy_{side}_eV"] += energy
+        series[f"thermostat_{side}_eV"] -= energy - energy[0]
+    return replace(run, series=series)
+
+
+def true_pair(run: Run) -> LangevinPair:
+    """The model that the Langevin engine made a run with."""
+    cold, hot = (run.metadata[f"friction_{side}_kg_per_s"] / FRICTION_SI for side in SIDES)
+    return run.parameters.white_pair((cold, hot))
+
+
+def reported(summary: dict[str, Any]) -> pd.DataFrame:
+    """Every number of a JSON summary that comes with an error, but for those of histograms and curves.
+
+    Returns:
+        ``quantity`` (its name without unit), ``value``, and the ends of its 95 % interval, ``low`` and ``high``: NaN where
+        the analysis refuses an interval, infinite where the data bound the quantity on that side not at all.
+    """
+    rows = []
+    stems = dict.fromkeys(key.removesuffix(end) for end in ("_se", "_low") for key in summary if key.endswith(end))
+    for stem in stems:
+        if stem.endswith("_kg_per_s"):
+            continue  # the same number in another unit
+        key = next(name for name in (stem, *(f"{stem}_{unit}" for unit in _UNITS)) if name in summary)
+        value, low, high = (summary.get(name) for name in (key, f"{stem}_low", f"{stem}_high"))
+        if f"{stem}_low" not in summary:
+            low, high = Estimate(_or(value, math.nan), _or(summary[f"{stem}_se"], math.nan)).interval()
+        elif low is None and high is None:
+            # No blocks, no claim; but a ratio whose denominator may be 0 has an interval without ends.
+            open_ended = stem.startswith("cop_") and summary["current_blocks"] is not None
+            low, high = (-math.inf, math.inf) if open_ended else (math.nan, math.nan)
+        rows.append((stem, _or(value, math.nan), _or(low, -math.inf), _or(high, math.inf)))
+    return pd.DataFrame(rows, columns=["quantity", "value", "low", "high"])
+
+
+def exact_values(pair: LangevinPair, dt: float = DT_PS) -> dict[str, dict[str, float]]:
+    """True values of what is reported of a driven pair, by file; NaN where no exact law is known.
+
+    Args:
+        pair: the model.
+        dt: sampling interval of the power, ps.
+    """
+    heat, produced = pair.heat_rates() * PER_NS, pair.entropy_production()
+    kinetic = np.diag(pair.covariance())[2:] * pair.masses / BOLTZMANN
+    files: dict[str, dict[str, float]] = {"heat": {}, "power": {}, "performance": {}}
+    for j, side in enumerate(SIDES):
+        files["heat"] |= {f"{name}_{side}": heat[j] for name in ("heat", "work", "thermostat")}
+        files["heat"][f"effective_temperature_{side}"] = kinetic[j]
+        files["power"][f"work_{side}"] = heat[j]
+    files["heat"] |= {"power": heat.sum(), "entropy_production": produced * PER_NS / BOLTZMANN}
+    files["power"]["work_total"] = heat.sum()
+    balanced = math.isclose(pair.coupling_hot * pair.temperature_cold, pair.coupling_cold * pair.temperature_hot)
+    bound = math.inf if balanced else pair.uncertainty_bound(dt)
+    performance = {"entropy_production": produced * PER_NS, "bound": bound}
+    for target in TARGETS:
+        law, instant = pair.power_distribution(target, dt), pair.power_distribution(target)
+        mean, variance = law.mean(), law.var()
+        files["power"] |= {
+            f"power_{target}": mean * PER_NS,
+            f"power_variance_{target}": variance * PER_NS**2,
+            f"sampling_error_{target}": (mean - instant.mean()) * PER_NS,
+        }
+        uncertainty = math.inf if balanced else variance / mean**2
+        performance[f"uncertainty_{target}"] = uncertainty
+        performance[f"uncertainty_over_bound_{target}"] = math.nan if balanced else uncertainty / bound
+    difference = pair.coupling_hot - pair.coupling_cold
+    for estimator in ("", "_thermostat"):
+        performance[f"cop_refrigeration{estimator}"] = pair.coupling_cold / difference
+        performance[f"cop_pumping{estimator}"] = pair.coupling_hot / difference
+    beyond = sampled_cop(pair, dt).sf(pair.carnot_cop()[0])
+    for kind in ("sampled", "heat"):
+        performance |= {f"tail_exponent_{kind}_{name}": -2.0 for name in COPS}
+        performance |= {f"beyond_carnot_{kind}_{name}": math.nan for name in COPS}
+    performance["beyond_carnot_sampled_refrigeration"] = float(beyond)
+    return files | {"performance": performance}
+
+
+def measure_point(run: Run, files: dict[str, dict[str, float]]) -> pd.DataFrame:
+    """All that is reported of one run of a driven pair.
+
+    Args:
+        run: with its baths' energy.
+        files: from ``exact_values``.
+
+    Returns:
+        ``reported`` with ``file`` and ``truth``.
+    """
+    performance = performance_summary([run])
+    for kind, cops in performance.pop("cop_fluctuations").items():
+        for name, content in cops.items():
+            for entry in ("tail_exponent", "beyond_carnot"):
+                performance |= {
+                    f"{entry}_{kind}_{name}{end}": content[f"{entry}{end}"]
+                    for end in ("", "_se", "_low", "_high")
+                    if f"{entry}{end}" in content
+                }
+    summaries = {"heat": point_summary([run]), "power": power_summary([run]), "performance": performance}
+    tables = []
+    for file, summary in summaries.items():
+        table = reported(summary).assign(file=file)
+        tables.append(table.assign(truth=[files[file][quantity] for quantity in table["quantity"]]))
+    lines = naive_lines(run).assign(file="heat")
+    lines["truth"] = [files["heat"][quantity.removeprefix(NAIVE)] for quantity in lines["quantity"]]
+    return pd.concat([*tables, lines], ignore_index=True)
+
+
+def naive_lines(run: Run) -> pd.DataFrame:
+    """What least squares claim for a straight line through the cumulative heat and through the bare thermostat's energy."""
+    rows = []
+    for name, flow in cumulative([run]).items():
+        for j, side in enumerate(SIDES):
+            line = linregress(run.series["time_ps"] / PER_NS, flow[0, j])
+            half = NORMAL * line.stderr
+            rows.append((f"{NAIVE}{name}_{side}", line.slope, line.slope - half, line.slope + half))
+    return pd.DataFrame(rows, columns=["quantity", "value", "low", "high"])
+
+
+def measure_friction(run: Run) -> pd.DataFrame:
+    """All that is reported of the white friction, ⟨X²⟩ and ⟨V²⟩ from one equilibrium run; columns as ``measure_point``."""
+    pair, parameters = true_pair(run), run.parameters
+    blocks: Blocks | None = None
+    with contextlib.suppress(SeriesTooShortError):
+        blocks = equilibrium_blocks([run])
+    tables = []
+    for j, side in enumerate(SIDES):
+        data, temperature = particle([run], j), parameters.temperature[j]
+        curves = correlation_curves(data, blocks, seed=j)
+        fits = white_entries(side, white_fits(data, curves, blocks, seed=j))
+        table = reported(fits | variance_entries(side, data, blocks, temperature)).assign(file="friction")
+        truth = {
+            f"position_variance_{side}": BOLTZMANN * temperature / parameters.trap,
+            f"particle_temperature_{side}": temperature,
+        }
+        friction = (pair.friction_cold, pair.friction_hot)[j]
+        tables.append(table.assign(truth=[truth.get(quantity, friction) for quantity in table["quantity"]]))
+    return pd.concat(tables, ignore_index=True)
+
+
+def coverage(rows: pd.DataFrame, by: Sequence[str] = ("length", "point")) -> pd.DataFrame:
+    """How often intervals hold the truth, for each quantity.
+
+    Where no exact law is known, the mean over all runs stands for the truth.
+
+    Args:
+        rows: of many runs, as ``measure_point`` and ``measure_friction`` give them, with the columns of ``by``.
+        by: what tells conditions apart.
+
+    Returns:
+        ``runs``; ``told``, the share of runs in which the analysis gives an interval; ``coverage`` of those, with its
+        binomial error ``coverage_se``; ``above`` and ``below``, shares of intervals that lie wholly above and below the
+        truth; ``claimed``, the mean claimed standard error (half of the 95 % interval over 1.96), and ``spread``, the
+        standard deviation of the values, both over runs whose interval has two ends; ``closed``, their share.
+    """
+    results = []
+    for key, group in rows.groupby([*by, "file", "quantity"], sort=False):
+        truth = group["truth"].iloc[0] if group["truth"].notna().all() else group["value"].mean()
+        told = group.dropna(subset=["low", "high"])
+        above, below = (told["low"] > truth), (told["high"] < truth)
+        ends = told["high"] - told["low"]
+        closed = np.isfinite(ends)
+        n = len(told)
+        covered = 1 - float((above | below).mean()) if n else math.nan
+        results.append(
+            dict(zip([*by, "file", "quantity"], key, strict=True))
+            | {
+                "truth": truth,
+                "runs": len(group),
+                "told": n / len(group),
+                "coverage": covered,
+                "coverage_se": math.sqrt(covered * (1 - covered) / n) if n else math.nan,
+                "above": above.mean(),
+                "below": below.mean(),
+                "claimed": ends[closed].mean() / (2 * NORMAL),
+                "spread": told["value"][closed].std(),
+                "closed": closed.mean(),
+            }
+        )
+    return pd.DataFrame(results)
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else float(value)

@@ -1,0 +1,33 @@
+"""Runs of known truth, measured. wildcards: length, point, first, last (runs); outputs: [0] .parquet, one row per number."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.calibration import exact_values, measure_friction, measure_point, true_pair, with_bath_energy
+from analysis.runs import Parameters, Run
+from simulation import plan
+from simulation.langevin import propagate, truth
+from simulation.runfolder import describe, first_law
+from simulation.studyfile import load_study
+
+if TYPE_CHECKING:
+    snakemake: Any
+
+length, point = snakemake.wildcards.length, snakemake.wildcards.point
+study = load_study(f"calibration-{length}")
+tables: list[pd.DataFrame] = []
+exact: dict[str, dict[str, float]] = {}
+for number in range(int(snakemake.wildcards.first), int(snakemake.wildcards.last) + 1):
+    planned = plan.Run(study, point, number)
+    series = propagate(planned)
+    closure = first_law(series, study.demon.coupling_axes)
+    metadata = describe(planned, series) | truth(study) | {"closure": closure}
+    run = Run(Path(planned.folder), metadata, Parameters.from_json(metadata["parameters"]), series)
+    if point != plan.FRICTION:
+        exact = exact or exact_values(true_pair(run))
+        run = with_bath_energy(run, plan.seed(study, point, number, "bath_energy"))
+    table = measure_point(run, exact) if exact else measure_friction(run)
+    tables.append(table.assign(length=length, point=point, run=number))
+pd.concat(tables, ignore_index=True).to_parquet(snakemake.output[0], index=False)

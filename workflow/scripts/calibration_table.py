@@ -1,0 +1,13 @@
+"""Coverage of every reported interval. inputs: tables of measured runs; outputs: [0] .csv."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.calibration import coverage
+
+if TYPE_CHECKING:
+    snakemake: Any
+
+rows = pd.concat([pd.read_parquet(file) for file in snakemake.input], ignore_index=True)
+coverage(rows).to_csv(snakemake.output[0], index=False, float_format="%.6g")
