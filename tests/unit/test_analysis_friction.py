@@ -128,10 +128,15 @@ def test_friction_is_recovered_with_true_errors(friction: float) -> None:
     truth = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=0.5, substeps=1)
     found: dict[str, list[tuple[float, float]]] = {"position": [], "velocity": [], "joint": []}
     for run in synthetic_runs(truth, 1000, 40, seed=21):
-        for name, fit in fit_white(curves_of(run, 0)).items():
+        try:
+            curves = curves_of(run, 0)
+        except SeriesTooShortError:
+            continue
+        for name, fit in fit_white(curves).items():
             found[name].append((fit.friction.value, fit.friction.se))
     for name, pairs in found.items():
         values, errors = np.array(pairs).T
+        assert len(values) >= 38
         # Friction is positive and spreads evenly in its logarithm; 40 values tell the mean of z to 0.16, its spread to 0.11.
         z = np.log(values / friction) / (errors / values)
         assert abs(z.mean()) < 4 / math.sqrt(40), name

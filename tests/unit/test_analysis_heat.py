@@ -61,6 +61,15 @@ def test_error_bars_cover(deviations: dict[tuple[str, int], np.ndarray], key: tu
     assert z.std() > 1 - 4 * 0.065
 
 
+def test_power_at_the_pseudo_equilibrium_has_no_walk() -> None:
+    """At T_H/T_C the entropy production has noise from the ends of a run alone, and its errors have the size of that."""
+    truth = replace(REFRIGERATOR, kappa_ratio="1.2")
+    weights = (1 / 100, 1 / 120)
+    z = [combined_rate([run], current_blocks([run]), weights).z(0.0) for run in synthetic_runs(truth, 800, 80, seed=12)]
+    # 80 values tell the spread to 8 %, or to 11 % with the heavy tails of a difference of two energies.
+    assert 1 - 3 * 0.11 < np.std(z) < 1 + 3 * 0.11
+
+
 def test_bare_thermostat_drowns_and_headline_does_not() -> None:
     """The baths' own energy blows up the error of the bare thermostat, while the headline is as good as the work."""
     runs = synthetic_runs(REFRIGERATOR, 600, 2, seed=2)

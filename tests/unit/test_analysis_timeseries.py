@@ -9,11 +9,13 @@ from scipy.signal import lfilter
 
 from analysis.timeseries import (
     Estimate,
+    Scale,
     SeriesTooShortError,
     choose_blocks,
     end_noise,
     mean_rate,
     memory,
+    memory_of_square,
     slope,
     slope_noise,
     stationary_mean,
@@ -37,6 +39,37 @@ def test_memory_of_an_exponential() -> None:
     exact = 0.5 * (1 + math.exp(-0.1)) / (1 - math.exp(-0.1))
     # Each of 200 series tells the integral to about sqrt(2 (2M + 1)/n), with M about 5 correlation times summed.
     assert memory(series, 0.5) == pytest.approx(exact, rel=4 * math.sqrt(2 * 101 / 4000 / 200))
+
+
+def test_memory_of_a_square() -> None:
+    """The square of a Gaussian series with the correlation e^-t/τ remembers as e^-2t/τ, in short series too on average."""
+    exact = 0.5 / math.tanh(0.1)
+    long = memory_of_square(correlated(200, 4000, time=10, seed=3), 0.5)
+    assert long == pytest.approx(exact, rel=4 * math.sqrt(2 * 101 / 4000 / 200))
+    # Twenty memories each: every estimate is uncertain by half of itself, their mean by a twentieth of that.
+    short = np.mean([memory_of_square(s[None], 0.5) for s in correlated(400, 200, time=10, seed=4)])
+    assert 0.9 * exact < short < 1.6 * exact
+    assert memory_of_square(np.zeros((2, 50)), 0.25) == 0.25
+
+
+@pytest.mark.parametrize("scale", ["linear", "log", "reciprocal"])
+def test_interval_ends_are_two_standard_errors_away(scale: Scale) -> None:
+    """Each end lies 1.96 standard errors from the value on the scale on which errors are symmetric; units do not matter."""
+    estimate = Estimate(2.0, 0.3, scale)
+    low, high = estimate.interval()
+    assert estimate.z(low) == pytest.approx(1.96)
+    assert estimate.z(high) == pytest.approx(-1.96)
+    assert (estimate * 10).interval() == pytest.approx((10 * low, 10 * high))
+    # An expected value's own error counts as much as the estimate's, where both are small.
+    assert Estimate(2.0, 0.003, scale).z(2.01, 0.004) == pytest.approx(-0.01 / 0.005, rel=0.02)
+    assert math.isnan(Estimate(2.0, scale=scale).interval()[0])
+
+
+def test_interval_without_an_upper_end() -> None:
+    """A mean square known to half of itself has no upper bound, and none below zero in any case."""
+    low, high = Estimate(1.0, 0.6, "reciprocal").interval()
+    assert low > 0
+    assert high == math.inf
 
 
 def test_memory_of_a_constant_is_one_sample() -> None:

@@ -71,7 +71,7 @@ rule calibration_page:
         page=f"{ROOT}/workflow/report/calibration.md.j2",
     output:
         page="docs/calibration.md",
-        figure="docs/figures/calibration.png",
+        figure=multiext("docs/figures/calibration", ".png", ".svg", ".csv"),
     log:
         "results/calibration/logs/page.log",
     conda:

@@ -1,0 +1,157 @@
+"""The tables of docs/calibration.md: coverage of each reported number, by length of the runs and point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.calibration import NAIVE
+from analysis.runs import SIDES
+
+LENGTHS = ("short", "medium", "paper")
+BAND = (0.92, 0.97)
+"""Coverage that is asked of a nominal 95 % interval."""
+
+TOLD = 0.5
+"""Where fewer runs than this get an interval with two ends, the quantity counts as refused."""
+
+EQUILIBRIUM = "friction"
+_POWERS = (*SIDES, "total")
+
+Row = tuple[str, str, tuple[str, ...]]
+"""A row of a table: its label, the file that reports it, and the names of its quantities."""
+
+
+def _of(stem: str, parts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{stem}_{part}" for part in parts)
+
+
+def _cops(stem: str, suffix: str = "") -> tuple[str, ...]:
+    return tuple(f"{stem}_{name}{suffix}" for name in ("refrigeration", "pumping"))
+
+
+DRIVEN: tuple[Row, ...] = (
+    ("(a) heat, bare thermostat", "heat", _of("thermostat", SIDES)),
+    ("(b) heat, headline", "heat", _of("heat", SIDES)),
+    ("(c) work of every step", "heat", _of("work", SIDES)),
+    ("(d) work from positions each 1 ps", "power", _of("power", SIDES)),
+    ("power, total", "heat", ("power",)),
+    ("power each 1 ps, total", "power", ("power_total",)),
+    ("entropy production", "heat", ("entropy_production",)),
+    ("particle temperature", "heat", _of("effective_temperature", SIDES)),
+    ("variance of power each 1 ps", "power", _of("power_variance", _POWERS)),
+    ("error of sampling the work", "power", _of("sampling_error", _POWERS)),
+    ("coefficients of performance", "performance", _cops("cop")),
+    ("the same from the bare thermostat", "performance", _cops("cop", "_thermostat")),
+    ("uncertainty Var/mean²", "performance", _of("uncertainty", _POWERS)),
+    ("2k_B/ΔS", "performance", ("bound",)),
+    ("uncertainty over 2k_B/ΔS", "performance", _of("uncertainty_over_bound", _POWERS)),
+    (
+        "share of samples beyond Carnot",
+        "performance",
+        (*_cops("beyond_carnot_sampled"), *_cops("beyond_carnot_heat")),
+    ),
+    ("exponent of the tail, sampled", "performance", _cops("tail_exponent_sampled")),
+    ("exponent of the tail, first law", "performance", _cops("tail_exponent_heat")),
+)
+
+AT_REST: tuple[Row, ...] = (
+    ("friction from position", "friction", tuple(f"friction_{side}_position" for side in SIDES)),
+    ("friction from velocity", "friction", tuple(f"friction_{side}_velocity" for side in SIDES)),
+    ("friction from both", "friction", _of("friction", SIDES)),
+    ("friction from displacements over 1 ps", "friction", tuple(f"friction_{side}_difference" for side in SIDES)),
+    ("⟨X²⟩", "friction", _of("position_variance", SIDES)),
+    ("particle temperature at rest", "friction", _of("particle_temperature", SIDES)),
+)
+
+LINES: tuple[Row, ...] = tuple(
+    (label, "heat", _of(f"{NAIVE}{name}", SIDES))
+    for label, name in (
+        ("bare thermostat", "thermostat"),
+        ("headline heat", "heat"),
+        ("work", "work"),
+    )
+)
+
+
+def pooled(table: pd.DataFrame, row: Row, length: str, point: str | None = None) -> pd.Series:
+    """Coverage of one row of the tables, over both sides and, without a point, over all points at which it is told.
+
+    Returns:
+        ``coverage`` and its binomial error ``coverage_se``, as of independent intervals; ``told``, the share of runs with an
+        interval of two ends; ``claimed_over_spread``, mean claimed over true standard error.
+    """
+    _, file, quantities = row
+    chosen = table[(table["length"] == length) & (table["file"] == file) & table["quantity"].isin(quantities)]
+    if point is not None:
+        chosen = chosen[chosen["point"] == point]
+    two_ended = chosen["told"] * chosen["closed"].fillna(0.0)
+    if point is None:
+        kept = two_ended >= TOLD
+        if kept.any():
+            chosen, two_ended = chosen[kept], two_ended[kept]
+    intervals = chosen["runs"] * chosen["told"]
+    n = intervals.sum()
+    covered = float((chosen["coverage"].fillna(0.0) * intervals).sum() / n) if n else math.nan
+    return pd.Series(
+        {
+            "coverage": covered,
+            "coverage_se": math.sqrt(covered * (1 - covered) / n) if n else math.nan,
+            "told": float(two_ended.mean()),
+            "claimed_over_spread": float((chosen["claimed"] / chosen["spread"]).mean()),
+        }
+    )
+
+
+def cell(result: pd.Series) -> str:
+    """One entry of a table: coverage in per cent, bold outside the band; how rarely it is told where it is refused."""
+    if result["told"] < TOLD:
+        return f"refused ({100 * result['told']:.0f})"
+    text = f"{100 * result['coverage']:.1f}"
+    return text if BAND[0] <= round(result["coverage"], 6) <= BAND[1] else f"**{text}**"
+
+
+def by_point(table: pd.DataFrame, length: str) -> list[list[str]]:
+    """Rows of the table of one length: label, the points of the sweep in order, and all of them together."""
+    points = points_of(table)
+    return [
+        [
+            row[0],
+            *(cell(pooled(table, row, length, point)) for point in points),
+            _with_error(pooled(table, row, length)),
+        ]
+        for row in DRIVEN
+    ]
+
+
+def at_rest(table: pd.DataFrame) -> list[list[str]]:
+    """Rows of the table of the equilibrium runs: label and all lengths."""
+    return [[row[0], *(_with_error(pooled(table, row, length)) for length in LENGTHS)] for row in AT_REST]
+
+
+def straight_lines(table: pd.DataFrame) -> list[list[str]]:
+    """Rows of the table of least squares: label, and for each length the coverage and true over claimed standard error."""
+    rows = []
+    for row in LINES:
+        results = [pooled(table, row, length) for length in LENGTHS]
+        rows.append(
+            [row[0], *(f"{100 * r['coverage']:.0f} % ({1 / r['claimed_over_spread']:.0f} times)" for r in results)]
+        )
+    return rows
+
+
+def points_of(table: pd.DataFrame) -> list[str]:
+    """Points of the sweep by κ_H/κ_C."""
+    return sorted(set(table["point"]) - {EQUILIBRIUM}, key=lambda point: float(point.removeprefix("kH_")))
+
+
+def runs_of(table: pd.DataFrame) -> dict[str, int]:
+    """Number of runs behind each length at each point."""
+    return {length: int(table.loc[table["length"] == length, "runs"].min()) for length in LENGTHS}
+
+
+def _with_error(result: pd.Series) -> str:
+    text = cell(result)
+    return text if text.startswith("refused") else f"{text} ± {100 * result['coverage_se']:.1f}"

@@ -1,0 +1,21 @@
+"""The page of the calibration. inputs: table (.csv), page (template); outputs: page (.md), figure (.png; .svg, .csv beside)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import pandas as pd
+
+from analysis import calibration_page
+from analysis.figures.calibration import calibration
+from analysis.figures.style import save
+
+if TYPE_CHECKING:
+    snakemake: Any
+
+table = pd.read_csv(snakemake.input.table)
+save(*calibration(table), snakemake.output.figure[0])
+template = jinja2.Environment(
+    undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+).from_string(Path(snakemake.input.page).read_text())
+Path(snakemake.output.page).write_text(template.render(tables=calibration_page, coverage=table))
