@@ -128,3 +128,34 @@ def hold_studies():
             HELD.enter_context(lock.held(Path("results", name, ".lock")))
         except lock.LockedError as problem:
             raise WorkflowError(str(problem))
+
+
+# The calibration (calibration.smk): lengths of its runs, how many of each point, and how many in one job.
+CALIBRATION = ("short", "medium", "paper")
+CALIBRATION_RUNS = int(config.get("runs", 1000))
+RUNS_PER_JOB = 250
+
+# Only what computes numbers: a touched figure must not repeat an hour of runs.
+CALIBRATED_CODE = deck.digest(
+    {
+        str(file.relative_to(ROOT)): file.read_text()
+        for file in sorted([*Path(ROOT, "analysis").glob("*.py"), *Path(ROOT, "analysis", "model").glob("*.py")])
+        if file.stem not in ("report", "summary", "structure", "variations", "calibration_page")
+    }
+)
+
+
+def calibration_jobs(wildcards):
+    """One file for some hundred runs of each point of each length."""
+    firsts = range(1, CALIBRATION_RUNS + 1, RUNS_PER_JOB)
+    return [
+        f"results/calibration/{length}/{point}/runs_{first}-{min(first + RUNS_PER_JOB - 1, CALIBRATION_RUNS)}.parquet"
+        for length in CALIBRATION
+        for point in [plan.FRICTION, *plan.points(study(f"calibration-{length}"))]
+        for first in firsts
+    ]
+
+
+def calibration_run(wildcards):
+    """The first of the runs that the wildcards name."""
+    return plan.Run(study(f"calibration-{wildcards.length}"), wildcards.point, int(wildcards.first))

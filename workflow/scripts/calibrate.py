@@ -20,14 +20,11 @@ study = load_study(f"calibration-{length}")
 tables: list[pd.DataFrame] = []
 exact: dict[str, dict[str, float]] = {}
 for number in range(int(snakemake.wildcards.first), int(snakemake.wildcards.last) + 1):
-    planned = plan.Run(study, point, number)
-    series = propagate(planned)
-    closure = first_law(series, study.demon.coupling_axes)
-    metadata = describe(planned, series) | truth(study) | {"closure": closure}
+    series = propagate(planned := plan.Run(study, point, number))
+    metadata = describe(planned, series) | truth(study) | {"closure": first_law(series, study.demon.coupling_axes)}
     run = Run(Path(planned.folder), metadata, Parameters.from_json(metadata["parameters"]), series)
     if point != plan.FRICTION:
         exact = exact or exact_values(true_pair(run))
         run = with_bath_energy(run, plan.seed(study, point, number, "bath_energy"))
-    table = measure_point(run, exact) if exact else measure_friction(run)
-    tables.append(table.assign(length=length, point=point, run=number))
-pd.concat(tables, ignore_index=True).to_parquet(snakemake.output[0], index=False)
+    tables.append((measure_point(run, exact) if exact else measure_friction(run)).assign(run=number))
+pd.concat(tables, ignore_index=True).assign(length=length, point=point).to_parquet(snakemake.output[0], index=False)
