@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from simulation.archive import archive
+from simulation.closure import ClosureError
 from simulation.deck import render_standalone
 from simulation.drag import DragRun
 from simulation.engine import MAKE_ROOM, EngineError, Ranks, single_threaded
@@ -16,7 +17,6 @@ from simulation.fields import field_table
 from simulation.lock import LockedError
 from simulation.outlook import make_plan
 from simulation.plan import FRICTION, Run, points
-from simulation.runfolder import ClosureError
 from simulation.simulate import make_start, simulate
 from simulation.simulate_drag import simulate_drag
 from simulation.status import status_text

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulation import checkpoint
+from simulation import checkpoint, closure
 from simulation.checkpoint import Segment
 from simulation.deck import PROTOCOL, render_standalone
 from simulation.plan import Run
@@ -22,10 +22,6 @@ from simulation.study import SIDES
 
 FORMAT = 1
 ROOT = Path(__file__).resolve().parent.parent
-
-
-class ClosureError(Exception):
-    """Energy does not close: the run must not be believed."""
 
 
 def write(
@@ -48,19 +44,17 @@ def write(
         files: the engine's own files by name, each a function that writes to the path it is given.
 
     Raises:
-        ClosureError: the first law's drift on one side exceeds the study's limit; nothing is written then.
+        closure.ClosureError: the first law's drift on one side exceeds the study's limit; nothing is written then.
     """
-    closure = first_law(series, run.study.demon.coupling_axes)
+    found = first_law(series, run.study.demon.coupling_axes)
     limit = run.study.limits.closure_drift_eV_per_ns
+    flat: dict[str, float | None] = {"limit_eV_per_ns": limit}
     for side in SIDES:
-        drift = closure[f"{side}_drift_eV_per_ns"]
-        if abs(drift) > limit:
-            raise ClosureError(
-                f"{run.label}: energy of the {side} side drifts by {drift:.3g} eV/ns, above limits.closure_drift_eV_per_ns = "
-                f"{limit:g}: shorten integration.timestep_fs (now {run.study.integration.timestep_fs:g}), or run longer"
-            )
+        label = f"{run.label}, {side} side"
+        judged = closure.check(label, found[side], limit, "limits.closure_drift_eV_per_ns", run.study)
+        flat |= {f"{side}_{key}": value for key, value in judged.items()}
     content = describe(run, series) | {"fingerprint": fingerprint} | provenance
-    store(folder, series, content | {"closure": closure | {"limit_eV_per_ns": limit}}, files)
+    store(folder, series, content | {"closure": flat}, files)
 
 
 def store(
@@ -153,17 +147,15 @@ def join_series(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return series
 
 
-def first_law(series: pd.DataFrame, axes: str) -> dict[str, float]:
-    """Slope (eV/ns) and rms (eV) of each side's energy balance: thermostat + Δenergy + Δtrap − work, zero if energy closes."""
-    time_ns = series["time_ps"].to_numpy() / 1000
-    closure: dict[str, float] = {}
+def first_law(series: pd.DataFrame, axes: str) -> dict[str, dict[str, float]]:
+    """`closure.balance` of each side: thermostat + Δenergy + Δtrap − work, constant if energy closes."""
+    found = {}
     for side in SIDES:
         work = sum(series[f"work_{side}_{axis}_eV"].to_numpy() for axis in axes)
         stored = series[f"energy_{side}_eV"] + series[f"trap_{side}_eV"]
         residual = (series[f"thermostat_{side}_eV"] + stored - stored.iloc[0] - work).to_numpy()
-        closure[f"{side}_drift_eV_per_ns"] = float(np.polyfit(time_ns, residual, 1)[0])
-        closure[f"{side}_rms_eV"] = float(residual.std())
-    return closure
+        found[side] = closure.balance(series["time_ps"].to_numpy(), residual)
+    return found
 
 
 def describe(run: Run, series: pd.DataFrame) -> dict[str, Any]:

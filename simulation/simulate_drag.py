@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.units import FRICTION_SI
-from simulation import checkpoint, runfolder
+from simulation import checkpoint, closure, runfolder
 from simulation.drag import (
     FIRST_PULLED,
     SERIES,
@@ -54,15 +54,12 @@ def drag_segments(run: DragRun, folder: Path) -> checkpoint.Segments:
 
 
 def drag_first_law(series: pd.DataFrame) -> dict[str, float]:
-    """Slope (eV/ns) and rms (eV) of thermostat + Δenergy − work, which is zero if energy closes; and the work's rate."""
-    time_ns = series["time_ps"].to_numpy() / 1000
+    """`closure.balance` of thermostat + Δenergy − work, constant if energy closes; and the work's rate."""
+    time_ps = series["time_ps"].to_numpy()
     energy, work = (series[name].to_numpy() for name in ("energy_eV", "work_eV"))
     residual = series["thermostat_eV"].to_numpy() + energy - energy[0] - work
-    return {
-        "drift_eV_per_ns": float(np.polyfit(time_ns, residual, 1)[0]),
-        "rms_eV": float(residual.std()),
-        "work_eV_per_ns": float((work[-1] - work[0]) / (time_ns[-1] - time_ns[0])),
-    }
+    rate = 1000 * float((work[-1] - work[0]) / (time_ps[-1] - time_ps[0]))
+    return closure.balance(time_ps, residual) | {"work_eV_per_ns": rate}
 
 
 def _simulate_lammps(run: DragRun, folder: Path, ranks: Ranks, time_limit_minutes: float | None) -> None:
@@ -147,15 +144,10 @@ def _write(
 ) -> None:
     """Check the first law and write the run folder."""
     study = run.study
-    closure = drag_first_law(series)
+    found = drag_first_law(series)
     limits = study.limits
-    limit = limits.closure_drift_eV_per_ns + limits.closure_drift_of_work * abs(closure["work_eV_per_ns"])
-    if abs(closure["drift_eV_per_ns"]) > limit:
-        raise runfolder.ClosureError(
-            f"{run.label}: energy drifts by {closure['drift_eV_per_ns']:.3g} eV/ns, above {limit:.3g} "
-            f"(limits.closure_drift_eV_per_ns and closure_drift_of_work): shorten integration.timestep_fs (now "
-            f"{study.integration.timestep_fs:g}), or run longer"
-        )
+    limit = limits.closure_drift_eV_per_ns + limits.closure_drift_of_work * abs(found["work_eV_per_ns"])
+    judged = closure.check(run.label, found, limit, "limits.closure_drift_eV_per_ns and closure_drift_of_work", study)
     content = {
         "format": runfolder.FORMAT,
         "engine": study.engine,
@@ -178,4 +170,4 @@ def _write(
         "ranks": study.ranks,
         "fingerprint": drag_fingerprint(run),
     }
-    runfolder.store(folder, series, content | provenance | {"closure": closure | {"limit_eV_per_ns": limit}}, files)
+    runfolder.store(folder, series, content | provenance | {"closure": judged | {"limit_eV_per_ns": limit}}, files)

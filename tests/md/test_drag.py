@@ -17,9 +17,9 @@ import pytest
 
 from analysis.drag import drag_summary, load_drag_run
 from simulation import checkpoint
+from simulation.closure import ClosureError
 from simulation.drag import DragRun, drag_identity, render_standalone
 from simulation.engine import Ranks, lammps_version, single_threaded
-from simulation.runfolder import ClosureError
 from simulation.simulate_drag import drag_first_law, simulate_drag
 from tests.md.conftest import small_study
 

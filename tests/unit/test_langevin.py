@@ -114,7 +114,7 @@ def test_run_folder_is_that_of_lammps(tmp_path: Path) -> None:
     assert content["duration_ps"] == pytest.approx(100.0)
     assert {"work_cold_y_eV", "position_hot_z_A", "pressure_hot_bar"} <= set(series.columns)
     assert "work_cold_z_eV" not in series.columns
-    assert first_law(series, "xy")["hot_rms_eV"] < 1e-12
+    assert first_law(series, "xy")["hot"]["rms_eV"] < 1e-12
     assert np.ptp(series["thermostat_hot_eV"]) > 0.01
     assert (tmp_path / "one/series.parquet").read_bytes() == (tmp_path / "two/series.parquet").read_bytes()
 
