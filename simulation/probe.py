@@ -27,7 +27,7 @@ from simulation.plan import Run, runs
 from simulation.study import Study
 
 PROBE_S = 3.0  # of processor time
-WARM_UP_SAMPLES = 10
+WARM_UP_STEPS = 250
 LANGEVIN_STEPS = 50_000
 CACHE = "speed.json"
 
@@ -117,8 +117,9 @@ def _probe_lammps(study: Study, ranks: Ranks) -> Speed:
                 folder.mkdir()
         ranks.wait()
         advance(study, f"{study.name} probe", render_probe_build(study), folders[0], ranks, steps=0)
-        warm, share = _timed(run, folders[0], folders[1], ranks, 0, WARM_UP_SAMPLES * sample)
-        wanted = PROBE_S * WARM_UP_SAMPLES * sample / (share * warm["loop_time_s"])
+        few = max(WARM_UP_STEPS // sample, 1) * sample
+        warm, share = _timed(run, folders[0], folders[1], ranks, 0, few)
+        wanted = PROBE_S * few / (share * warm["loop_time_s"])
         steps = ranks.share(max(int(wanted) // sample, 1) * sample)
         measured, share = _timed(run, folders[1], folders[2], ranks, 1, steps)
         ranks.wait()
