@@ -129,7 +129,7 @@ def test_wrong_variants_are_found_with_the_study(tmp_path: Path) -> None:
 def test_missing_study_lists_those_that_exist() -> None:
     """A misspelt study name is answered with the names that exist."""
     with pytest.raises(
-        StudyError, match="found: calibration-medium, calibration-paper, calibration-short, demo, model"
+        StudyError, match="found: bath-size, calibration-medium, calibration-paper, calibration-short, demo, model"
     ):
         load_study("dmeo")
 
