@@ -62,7 +62,7 @@ def calibration(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             intervals.annotate(
                 f"refused at {', '.join(refused)}", (86.2, place[name]), fontsize=6.5, color=NEUTRAL, va="center"
             )
-    lines.set_xlim(0, 30)
+    lines.set_xlim(0, 45)
     intervals.set_xlim(86, 100)
     lines.set_yticks(list(place.values()), list(place))
     lines.set_ylim(-0.6, len(names) - 0.4)
