@@ -108,10 +108,8 @@ class Outlook:
             tabulate(rows, headers, tablefmt="simple", disable_numparse=True, colalign=("left", *["right"] * 4))
         )
         cores = f"{self.cores} cores" if self.cores > 1 else "one core"
-        lines += [
-            "",
-            f"Simulations take {duration_text(self.wall_s)} on {cores}; analysis and figures a few minutes more.",
-        ]
+        left = f"Simulations take {duration_text(self.wall_s)} on {cores}; analysis and figures a few minutes more."
+        lines += ["", left if to_do else "No simulation is left to do."]
         lines.append(f"Speed, {1 / self.speed.core_s_per_step:.4g} steps per second and core: {self.speed.source}.")
         if self.speed.share < BUSY_SHARE:
             share = f"{100 * self.speed.share:.0f} %"
