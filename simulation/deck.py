@@ -195,7 +195,7 @@ def _environment(folder: Path) -> Environment:
 
 def _quoted(path: str) -> str:
     """A path as LAMMPS reads it back unchanged, or a ValueError: `*` and `%` have a meaning of their own in restart names."""
-    if unfit := sorted({mark for mark in path if mark in '"*%$&' or not mark.isprintable()}):
+    if unfit := sorted({mark for mark in path if mark in '"*%$&' or not (mark.isascii() and mark.isprintable())}):
         raise ValueError(
             f"{path!r}: LAMMPS cannot read a file whose path holds {' '.join(map(repr, unfit))}: rename the folder"
         )

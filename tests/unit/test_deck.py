@@ -97,7 +97,7 @@ def test_points_are_named_as_the_study_spells_them() -> None:
         Run(study(), "kH_4.8", 1)
 
 
-@pytest.mark.parametrize("mark", ['"', "*", "%", "$", "&", "\n"])
+@pytest.mark.parametrize("mark", ['"', "*", "%", "$", "&", "\n", "é"])
 def test_paths_that_lammps_would_act_on_are_refused(mark: str) -> None:
     """A restart file's path gets into a deck: what LAMMPS would not read back as it stands is refused, all else is quoted."""
     run = Run(study(), "kH_4.80", 1)
