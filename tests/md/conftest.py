@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simulation.deck import equilibration_fingerprint
 from simulation.engine import Ranks, single_threaded
 from simulation.simulate import make_start
 from simulation.study import Study
@@ -39,4 +42,13 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     single_threaded()
     folder = tmp_path_factory.mktemp("equilibrated")
     make_start(small_study(), folder, Ranks(1))
+    return folder
+
+
+def started_for(study: Study, baths: Path, folder: Path) -> Path:
+    """A start that passes for one of `study`, whatever it was equilibrated with: the fault under test comes later."""
+    shutil.copytree(baths, folder)
+    record = json.loads((folder / "equilibrated.json").read_text())
+    record["fingerprint"] = equilibration_fingerprint(study)
+    (folder / "equilibrated.json").write_text(json.dumps(record))
     return folder

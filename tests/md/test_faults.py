@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
@@ -17,13 +16,13 @@ import pytest
 
 from analysis.runs import RunFolderError, read_folder
 from simulation import engine
-from simulation.deck import equilibration_fingerprint
 from simulation.demon import Vector
 from simulation.engine import EngineError, Ranks
 from simulation.plan import Run
 from simulation.simulate import make_start, simulate
 from simulation.study import Study
 from simulation.studyfile import check_study
+from tests.md.conftest import started_for
 
 pytestmark = pytest.mark.md
 
@@ -70,15 +69,6 @@ def finished(baths: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder, undisturbed."""
     folder = tmp_path_factory.mktemp("finished")
     simulate(run_of(thin()), baths, folder, Ranks(1))
-    return folder
-
-
-def started_for(study: Study, baths: Path, folder: Path) -> Path:
-    """A start that passes for one of `study`, whatever it was equilibrated with: the fault under test comes later."""
-    shutil.copytree(baths, folder)
-    record = json.loads((folder / "equilibrated.json").read_text())
-    record["fingerprint"] = equilibration_fingerprint(study)
-    (folder / "equilibrated.json").write_text(json.dumps(record))
     return folder
 
 

@@ -6,8 +6,8 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,10 +20,10 @@ import pandas as pd
 import pytest
 
 from analysis.units import ATOMIC_MASS, BOLTZMANN
-from simulation import checkpoint
+from simulation import checkpoint, stop
 from simulation.closure import ClosureError
 from simulation.deck import render_segment, render_standalone, run_identity
-from simulation.engine import EngineError, Ranks, lammps_version, open_lammps, tell
+from simulation.engine import EngineError, Ranks, open_lammps, tell
 from simulation.lock import LockedError
 from simulation.plan import Run
 from simulation.runfolder import first_law
@@ -118,21 +118,6 @@ def test_interrupted_run_gives_the_same_bytes(finished: Path, start: Path, tmp_p
     assert (tmp_path / "series.parquet").read_bytes() == (finished / "series.parquet").read_bytes()
 
 
-def test_damaged_segment_is_run_again(finished: Path, start: Path, tmp_path: Path) -> None:
-    """A flipped byte in the last segment is found by its checksum, and only that segment is run again, to the same bytes."""
-    run = Run(small_study(), "kH_4.80", 1)
-    simulate(run, start, tmp_path, Ranks(1))
-    segments = checkpoint.Segments(tmp_path / "segments", run_identity(run) | {"lammps": lammps_version()})
-    damaged = segments.folder / "0002" / checkpoint.SERIES
-    content = bytearray(damaged.read_bytes())
-    content[len(content) // 2] ^= 1
-    damaged.write_bytes(content)
-    assert len(segments.committed()) == 2
-    simulate(run, start, tmp_path, Ranks(1))
-    assert len(segments.committed()) == 3
-    assert (tmp_path / "series.parquet").read_bytes() == (finished / "series.parquet").read_bytes()
-
-
 def test_other_parameters_never_share_segments(start: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A changed coupling starts in a new place, says what changed, and leaves the old segments alone."""
     for coupling in ("0.1", "0.09"):
@@ -151,20 +136,6 @@ def test_interrupted_equilibration_gives_the_same_bytes(tmp_path: Path) -> None:
             make_start(study, tmp_path / "pieces", Ranks(1), time_limit_minutes=0)
     for name in ("equilibrated.restart", "topology.data"):
         assert (tmp_path / "pieces" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-
-
-@pytest.mark.parametrize("name", ["equilibrated.restart", "topology.data"])
-def test_damaged_start_is_refused_and_made_good(name: str, start: Path, tmp_path: Path) -> None:
-    """A truncated start is found before a run begins from it; equilibrating again takes it from its segments."""
-    copy = tmp_path / "equilibrated"
-    shutil.copytree(start, copy)
-    os.truncate(copy / name, 10_000)
-    run = Run(small_study(), "kH_4.80", 1)
-    with pytest.raises(EngineError, match=rf"{name}: damaged.* equilibrate again"):
-        simulate(run, copy, tmp_path / "run", Ranks(1))
-    assert not (tmp_path / "run").exists()
-    make_start(small_study(), copy, Ranks(1))
-    assert (copy / name).read_bytes() == (start / name).read_bytes()
 
 
 def test_start_of_another_study_is_refused(start: Path, tmp_path: Path) -> None:
@@ -292,6 +263,27 @@ def test_killed_run_continues_to_the_same_bytes(
     simulate(Run(small_study(), "kH_4.80", 1), start, tmp_path, Ranks(1))
     assert next(tmp_path.glob("segments/*/0001/series.parquet")).stat().st_mtime_ns == first
     assert (tmp_path / "series.parquet").read_bytes() == (finished / "series.parquet").read_bytes()
+
+
+def test_orphaned_run_stops(start: Path, tmp_path: Path) -> None:
+    """A run whose Snakemake was killed outright stops at its next sample, says why, and does not hold its lock for days."""
+    workflow = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    process = subprocess.Popen(
+        [sys.executable, "-c", LONG_RUN, str(start), str(tmp_path)],
+        cwd=ROOT,
+        env=os.environ | {stop.WORKFLOW: f"{socket.gethostname()} {workflow.pid}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("segments/*/0001/segment.json")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert process.poll() is None
+    workflow.kill()
+    workflow.wait()
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGHUP
+    assert f"stopped because its workflow, process {workflow.pid}, is gone; the same command continues" in said
 
 
 def test_run_stops_before_its_time_limit(start: Path, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_surrogate_bath_keeps_the_first_law() -> None:
     run = with_bath_energy(runs_of(DRIVEN_TRUTH, 3000, 1, seed=103)[0], seed=1)
     # 3000 ps hold 1000 memories of a bath's square.
     assert run.side_energy.std(axis=0) == pytest.approx(np.full(2, BATH_ENERGY_EV), rel=4 / math.sqrt(2 * 1000))
-    assert first_law(run.series, "xyz")["cold_rms_eV"] < 1e-9
+    assert first_law(run.series, "xyz")["cold"]["rms_eV"] < 1e-9
 
 
 def test_exact_values_are_those_of_the_model() -> None:

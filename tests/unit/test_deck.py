@@ -103,6 +103,6 @@ def test_paths_that_lammps_would_act_on_are_refused(mark: str) -> None:
     run = Run(study(), "kH_4.80", 1)
     with pytest.raises(ValueError, match="rename the folder"):
         deck.render_segment(run, f"my{mark}runs/end.restart", 1)
-    assert 'read_restart    "../it\'s # my κ/end.restart"\n' in deck.render_segment(
-        run, "../it's # my κ/end.restart", 1
+    assert 'read_restart    "../it\'s # mine/end.restart"\n' in deck.render_segment(
+        run, "../it's # mine/end.restart", 1
     )
