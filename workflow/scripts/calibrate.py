@@ -21,7 +21,9 @@ tables: list[pd.DataFrame] = []
 exact: dict[str, dict[str, float]] = {}
 for number in range(int(snakemake.wildcards.first), int(snakemake.wildcards.last) + 1):
     series = propagate(planned := plan.Run(study, point, number))
-    metadata = describe(planned, series) | truth(study) | {"closure": first_law(series, study.demon.coupling_axes)}
+    balances = first_law(series, study.demon.coupling_axes).items()
+    closure = {f"{side}_{key}": value for side, balance in balances for key, value in balance.items()}
+    metadata = describe(planned, series) | truth(study) | {"closure": closure}
     run = Run(Path(planned.folder), metadata, Parameters.from_json(metadata["parameters"]), series)
     if point != plan.FRICTION:
         exact = exact or exact_values(true_pair(run))
