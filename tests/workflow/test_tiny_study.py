@@ -64,6 +64,16 @@ def test_second_call_does_nothing_and_says_so(done: Checkout) -> None:
     assert "Nothing to be done" in done.snakemake().stderr
 
 
+def test_wall_time_reaches_the_simulation_and_reruns_nothing(done: Checkout) -> None:
+    """`resources.runtime` becomes the time limit of a simulation, which has none without it; it is no part of its identity."""
+    hour = ("--set-resources", "simulate:runtime=60")
+    assert not done.would_run("sweep", *hour)
+    forced = done.snakemake("sweep", "--dry-run", "--printshellcmds", "--forcerun", "equilibrate", "simulate", *hour)
+    commands = re.findall(r"python -m simulation (equilibrate|run) tiny(.*)", forced.stdout + forced.stderr)
+    limits = {(name, *re.findall(r"--time-limit-min \S+", rest)) for name, rest in commands}
+    assert limits == {("equilibrate",), ("run", "--time-limit-min 58")}, "two of 60 minutes are kept back"
+
+
 def test_one_point_can_be_rerun(done: Checkout) -> None:
     """Naming one point's file reruns that point alone: its analysis when that file is gone, its MD when forced."""
     heat = "results/tiny/sweep/kH_4.80/heat.json"

@@ -10,8 +10,11 @@ def ranks_of(wildcards):
 
 
 def mpi_of(wildcards):
-    """Resource `mpi`: what starts the ranks. One rank needs nothing, and Snakemake leaves out a resource that is None."""
-    return "mpiexec" if ranks_of(wildcards) > 1 else None
+    """Resource `mpi`: what starts the ranks. One rank needs nothing, and Snakemake leaves out a resource that is None.
+
+    In an allocation of Slurm, mpiexec would ask for a job step for each run, and only one at a time would get its cores.
+    """
+    return "mpiexec -launcher fork" if ranks_of(wildcards) > 1 else None
 
 
 def memory_MB(wildcards, attempt):
