@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from simulation import checkpoint
 from simulation.deck import render_build, render_equilibration, render_segment, series_columns
 from simulation.demon import Controller, Demon, LinearController, ParticleError, load_controller
+from simulation.output import keep_series, read_log
 from simulation.plan import Run
 from simulation.study import SIDES, Study
 
@@ -204,7 +204,7 @@ def advance(
         raise EngineError(
             f"{label}: LAMMPS stopped at step {last_step} instead of {first_step + steps}; see {checkpoint.LOG}"
         )
-    record = _read_log(folder / checkpoint.LOG, label)
+    record = read_log(folder / checkpoint.LOG)
     if record["dangerous_builds"]:
         raise EngineError(
             f"{label}: {record['dangerous_builds']} dangerous neighbour builds, so forces were missed: "
@@ -320,50 +320,6 @@ def tell(lmp: Any, deck: str, study: Study, demon: Demon | None = None) -> None:
         raise EngineError(said[-1])
     cure = next((f" ({cure})" for sign, cure in CURES.items() if sign in complaint), "")
     raise EngineError("LAMMPS stopped: " + " ".join(complaint.split()) + cure)
-
-
-def _read_log(log: Path, label: str) -> dict[str, Any]:
-    """Neighbours per atom, dangerous builds and time in LAMMPS's loop, from a whole LAMMPS log."""
-    text = log.read_text(encoding="utf-8", errors="replace")
-    neighbours = re.findall(r"Ave neighs/atom = ([\d.]+)", text)
-    dangerous = re.findall(r"Dangerous builds = (\d+)", text)
-    if not (neighbours and dangerous):  # LAMMPS does not notice when it cannot write its log
-        raise EngineError(f"{label}: {log} has no end: {MAKE_ROOM}")
-    return {
-        "neighbours_per_atom": round(float(neighbours[-1]), 3),
-        "dangerous_builds": sum(map(int, dangerous)),
-        "loop_time_s": round(sum(float(t) for t in re.findall(r"Loop time of ([\d.]+)", text)), 3),
-    }
-
-
-def keep_series(folder: Path, names: list[str], study: Study, steps: int) -> None:
-    """Turn the rows that LAMMPS wrote in `steps` steps into a segment's series, under the names of docs/run-folder.md.
-
-    Counters still start with the segment.
-
-    Raises:
-        EngineError: rows are missing.
-    """
-    units = {
-        "displacement": "A",
-        "position": "A",
-        "velocity": "A_per_ps",
-        "work": "eV",
-        "thermostat": "eV",
-        "energy": "eV",
-        "trap": "eV",
-        "temperature": "K",
-        "pressure": "bar",
-    }
-    named = [f"{name}_{next(units[word] for word in name.split('_') if word in units)}" for name in names]
-    file = folder / "series.dat"
-    series = pd.read_csv(file, sep=r"\s+", comment="#", header=None, names=["step", *named], dtype={"step": np.int64})
-    expected = steps // study.steps(study.schedule.sample_every_ps) + 1
-    if len(series) != expected:  # LAMMPS does not always notice when it cannot write
-        raise EngineError(f"{file} has {len(series)} rows of {expected}: {MAKE_ROOM}")
-    series.insert(1, "time_ps", series["step"] * (study.integration.timestep_fs / 1000))
-    series.to_parquet(folder / checkpoint.SERIES, index=False)
-    file.unlink()
 
 
 def lammps_version() -> str:

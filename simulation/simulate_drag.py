@@ -23,8 +23,9 @@ from simulation.drag import (
     render_segment,
     render_standalone,
 )
-from simulation.engine import Ranks, advance, keep_series, lammps_version
+from simulation.engine import Ranks, advance, lammps_version
 from simulation.langevin import propagate_pulled
+from simulation.output import keep_series
 from simulation.resume import Task, complete
 
 
