@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,8 @@ class Demon:
         types: called for the LAMMPS types of the local atoms (3 and 4: cold and hot particle).
         sum_ranks: sums an array over MPI ranks in place; None on one rank.
         on_failure: called once, from within the callback, when the controller raises: it should end LAMMPS's run.
+        on_sample: called with the step at every sample, when `work` is up to date.
+        sample_every: steps between samples.
     """
 
     def __init__(
@@ -103,6 +105,8 @@ class Demon:
         types: Callable[[], NDArray[np.int32]],
         sum_ranks: Callable[[Vector], None] | None,
         on_failure: Callable[[], None],
+        on_sample: Callable[[int], None] = lambda step: None,
+        sample_every: int = 1,
     ) -> None:
         self.controller = controller
         self.mask = np.array([float(axis in axes) for axis in "xyz"])
@@ -113,17 +117,25 @@ class Demon:
         self.types = types
         self.sum_ranks = sum_ranks
         self.on_failure = on_failure
-        self.work = np.zeros((2, 3))  # eV, on the cold and hot particle along x, y, z, since the segment began
+        self.on_sample = on_sample
+        self.sample_every = sample_every
         self.failure: BaseException | None = None
-        self.on_sample: Callable[[int], None] = lambda step: None
-        self.sample_every = 1
+        self._work = np.zeros((2, 3))  # up to row 0 of the two paths below
         self._step: int | None = None
-        self._displacement = np.zeros((2, 3))
-        self._force = np.zeros((2, 3))
+        self._row = 0
+        # Displacements and forces since the last sample: summing their work at once spares every step five array operations.
+        self._path = np.zeros((sample_every + 1, 2, 3))
+        self._forces = np.zeros((sample_every + 1, 2, 3))
         self._sums = np.zeros(7)  # both centres of mass, and how many copper atoms they are made of
         self._remember(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))
 
-    def __call__(self, caller: Any, step: int, nlocal: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
+    @property
+    def work(self) -> Vector:
+        """Work (eV) on the cold and the hot particle along x, y, z since the segment began, shape (2, 3)."""
+        self._add_work()
+        return self._work
+
+    def __call__(self, step: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
         """Called by LAMMPS at every step with its local atoms; writes the force on each copper atom into `f`."""
         # ctypes prints and forgets an exception raised here and LAMMPS would run on with the last forces, so keep it.
         if self.failure is not None:
@@ -145,12 +157,23 @@ class Demon:
         # A row of f is moved as one item of 24 bytes, four times faster than as three numbers.
         f.view(ROW).put(self._indices, (force / self.atoms).view(ROW).take(self._sides))
         # LAMMPS calls twice at the first step of a run: work belongs to the way from one step to the next.
-        if self._step is not None and step == self._step + 1:
-            self.work += 0.5 * (force + self._force) * (displacement - self._displacement)
-        self._step, self._displacement, self._force = step, displacement, force
+        if step - 1 == self._step:
+            if self._row == self.sample_every:
+                self._add_work()
+            self._row += 1
+        elif step != self._step:
+            self._add_work()
+        self._path[self._row], self._forces[self._row], self._step = displacement, force, step
         if step % self.sample_every == 0:
             self._check(step, displacement, force)
             self.on_sample(step)
+
+    def _add_work(self) -> None:
+        """Sum the work along the path since row 0, whose end becomes row 0 of the next."""
+        path, forces = self._path[: self._row + 1], self._forces[: self._row + 1]
+        self._work += 0.5 * ((forces[1:] + forces[:-1]) * (path[1:] - path[:-1])).sum(axis=0)
+        path[0], forces[0] = path[-1], forces[-1]
+        self._row = 0
 
     def _centres_of_mass(self, tag: NDArray[np.int32], x: Vector) -> Vector:
         """Both centres of mass, shape (2, 3). The traps hold the particles away from the periodic faces: no unwrapping."""

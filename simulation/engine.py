@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulation import checkpoint
+from simulation.callback import attach
 from simulation.deck import render_build, render_equilibration, render_segment, series_columns
 from simulation.demon import Controller, Demon, LinearController, ParticleError, load_controller
 from simulation.output import keep_series, read_log
 from simulation.plan import Run
-from simulation.study import SIDES, Study
+from simulation.study import Study
 
 NEEDED_STYLES = {
     "dump": {"dcd": "EXTRA-DUMP"},
@@ -190,7 +191,13 @@ def advance(
         tell(lmp, deck, study)
         first_step = int(lmp.extract_global("ntimestep"))
         if controller is not None:
-            demon = _attach(lmp, controller, study, ranks, lambda step: on_sample(step - first_step))
+            demon = attach(
+                lmp,
+                controller,
+                study,
+                ranks.sum if ranks.comm is not None else None,
+                lambda step: on_sample(step - first_step),
+            )
             tell(lmp, f"run {steps}\n", study, demon)
         else:
             for done in range(0, steps, LOOK_EVERY_STEPS):
@@ -216,31 +223,6 @@ def advance(
         "wall_time_s": round(time.monotonic() - started, 3),
         "lammps_version": version,
     }
-
-
-def _attach(lmp: Any, controller: Controller, study: Study, ranks: Ranks, on_sample: Callable[[int], None]) -> Demon:
-    """Let LAMMPS ask `controller` at every step, through fix `demon`."""
-    demon = Demon(
-        controller,
-        axes=study.demon.coupling_axes,
-        centres_A=np.array([study.trap_centre_A(side) for side in SIDES]),
-        atoms=study.nanoparticle.atoms,
-        timestep_ps=study.integration.timestep_fs / 1000,
-        max_displacement_A=study.edge_A / 2 - study.radius_A,
-        types=lambda: lmp.numpy.extract_atom("type"),
-        sum_ranks=ranks.sum if ranks.comm is not None else None,
-        on_failure=lmp.force_timeout,
-    )
-
-    def sample(step: int) -> None:
-        for index, work in enumerate(demon.work.flat):
-            lmp.fix_external_set_vector("demon", index + 1, work)
-        on_sample(step)
-
-    demon.on_sample, demon.sample_every = sample, study.steps(study.schedule.sample_every_ps)
-    lmp.fix_external_set_vector_length("demon", demon.work.size)
-    lmp.set_fix_external_callback("demon", demon, None)
-    return demon
 
 
 # --- LAMMPS itself ----------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ ATOMS = 4  # per particle
 class Bench:
     """A few atoms in LAMMPS's arrays: 4 argon, then 4 + 4 copper, in an order that can be shuffled."""
 
-    def __init__(self, controller: Controller, axes: str = "xyz") -> None:
+    def __init__(self, controller: Controller, axes: str = "xyz", sample_every: int = 1) -> None:
         self.generator = np.random.default_rng(1)
         self.types = np.array([1] * 4 + [3] * ATOMS + [4] * ATOMS, dtype=np.int32)
         self.tags = np.arange(1, self.types.size + 1, dtype=np.int32)
@@ -32,6 +32,7 @@ class Bench:
             self.x[chosen] += centre - self.x[chosen].mean(axis=0)
         self.f = np.zeros_like(self.x)
         self.stopped = 0
+        self.seen: list[int] = []
         self.demon = Demon(
             controller,
             axes=axes,
@@ -42,6 +43,8 @@ class Bench:
             types=lambda: self.types,
             sum_ranks=None,
             on_failure=self.stop,
+            on_sample=self.seen.append,
+            sample_every=sample_every,
         )
 
     def stop(self) -> None:
@@ -61,7 +64,7 @@ class Bench:
 
     def call(self, step: int) -> tuple[Vector, Vector]:
         """One callback; the total force on each particle."""
-        self.demon(None, step, self.types.size, self.tags, self.x, self.f)
+        self.demon(step, self.tags, self.x, self.f)
         return self.f[self.types == 3].sum(axis=0), self.f[self.types == 4].sum(axis=0)
 
 
@@ -110,13 +113,19 @@ def test_lost_atom_is_an_error() -> None:
     assert "copper atoms" in str(bench.demon.failure)
 
 
-def test_work_is_the_trapezoid_along_the_path() -> None:
-    """Work sums mean force × displacement over steps; for a linear force that is exact, so it equals the spring's energy."""
-    bench = Bench(linear(), axes="x")
+@pytest.mark.parametrize("sample_every", [1, 3, 100])
+def test_work_is_the_trapezoid_along_the_path(sample_every: int) -> None:
+    """Work sums mean force × displacement over steps; for a linear force that is exact, so it equals the spring's energy.
+
+    It is the same however often it is sampled or looked at.
+    """
+    bench = Bench(linear(), axes="x", sample_every=sample_every)
     bench.call(0)
     for step in range(1, 11):
         bench.move(np.array([0.1, 0.2, 0.0]), np.zeros(3))
         bench.call(step)
+        if step == 4:
+            assert np.allclose(bench.demon.work[0], [-0.05 * 0.4**2, 0.0, 0.0])
     # Stretching against F = −κ_C X from 0 to 1 Å costs κ_C/2; y is not coupled.
     assert np.allclose(bench.demon.work[0], [-0.05, 0.0, 0.0])
     assert np.allclose(bench.demon.work[1], 0.0)
@@ -133,12 +142,10 @@ def test_repeated_first_step_does_no_work() -> None:
 
 def test_samples_come_at_their_stride() -> None:
     """The sampling hook is called at multiples of the stride only."""
-    bench = Bench(linear())
-    seen: list[int] = []
-    bench.demon.on_sample, bench.demon.sample_every = seen.append, 5
+    bench = Bench(linear(), sample_every=5)
     for step in range(12):
         bench.call(step)
-    assert seen == [0, 5, 10]
+    assert bench.seen == [0, 5, 10]
 
 
 class Failing:
