@@ -85,6 +85,11 @@ rule variations:
         f"results/{STUDY.name}/figures/variations.png",
 
 
+rule finite_size:
+    input:
+        f"results/{STUDY.name}/figures/finite_size.png",
+
+
 rule reference:
     input:
         "results/reference/summary.csv",

@@ -52,3 +52,19 @@ rule plot_variations:
         code=ANALYSIS_CODE,
     script:
         "../scripts/plot_variations.py"
+
+
+rule plot_finite_size:
+    input:
+        runs=lambda wildcards: [f"results/{name}/friction/replica_1/run.json" for name in with_variants(wildcards)],
+        frictions=lambda wildcards: [f"results/{name}/friction.json" for name in with_variants(wildcards)],
+    output:
+        multiext("results/{study}/figures/finite_size", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/finite_size.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
+    script:
+        "../scripts/finite_size.py"

@@ -1,0 +1,101 @@
+"""The friction of a particle in an endless bath, from dragging it through periodic baths of several sizes.
+
+A particle that is dragged sets the fluid around it in motion, and in a periodic bath it moves through the wakes of its own
+images, against a fluid that flows the other way. H. Hasimoto, J. Fluid Mech. 5, 317 (1959), for a cube of edge L:
+
+    1/γ(L) = 1/γ(∞) − ξ/(6π η L),  ξ = 2.837297
+
+to first order in the particle's radius over L, whatever the boundary condition on the particle. A straight line in 1/L
+therefore gives the friction γ(∞) and, from its slope, the fluid's viscosity η, which is a check: the fluid has but one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.timeseries import Estimate
+
+HASIMOTO = 2.837297
+
+COLUMNS = ["edge_nm", "side", "force_nN", "temperature_K", "friction_kg_per_s", "friction_kg_per_s_se"]
+
+
+@dataclass(frozen=True)
+class SizeFit:
+    """What a straight line through mobility over 1/L tells.
+
+    Attributes:
+        mobility: 1/γ(∞), s/kg.
+        slope: of the mobility over 1/L, s nm/kg; negative.
+        friction: γ(∞), kg/s.
+        viscosity: η, Pa s.
+        chi2: sum of squared residuals in standard errors.
+        freedom: degrees of freedom of ``chi2``.
+    """
+
+    mobility: Estimate
+    slope: Estimate
+    friction: Estimate
+    viscosity: Estimate
+    chi2: float
+    freedom: int
+
+    def friction_at(self, edge_nm: float) -> float:
+        """γ in a periodic cube of that edge, kg/s."""
+        return 1 / (self.mobility.value + self.slope.value / edge_nm)
+
+
+def drags_by_size(edges_nm: Sequence[float], drags: Sequence[Sequence[Mapping[str, Any]]]) -> pd.DataFrame:
+    """The frictions from dragging in baths of several sizes.
+
+    Args:
+        edges_nm: of each bath.
+        drags: entries ``drag`` of each bath's ``friction.json``.
+
+    Returns:
+        ``COLUMNS``, sorted; drags without an error, whose particles never became steady, are left out.
+    """
+    rows = [
+        {"edge_nm": edge} | {column: entry[column] for column in COLUMNS[1:]}
+        for edge, entries in zip(edges_nm, drags, strict=True)
+        for entry in entries
+        if entry["friction_kg_per_s_se"] is not None
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values(["side", "force_nN", "edge_nm"], ignore_index=True)
+
+
+def fit_size(edges_nm: Sequence[float], frictions: Sequence[float], errors: Sequence[float]) -> SizeFit:
+    """Fit the mobility by a straight line in 1/L, weighted by its errors.
+
+    Args:
+        edges_nm: L of each bath.
+        frictions: measured in it, kg/s.
+        errors: their standard errors, kg/s.
+
+    Raises:
+        ValueError: if there are fewer than three sizes, which leave nothing to check the line by.
+    """
+    if len(set(edges_nm)) < 3:
+        raise ValueError(f"{len(set(edges_nm))} bath sizes: at least 3 tell a line from what is none; add variants")
+    inverse, friction, error = 1 / np.asarray(edges_nm), np.asarray(frictions), np.asarray(errors)
+    mobility, mobility_error = 1 / friction, error / friction**2
+    # Scaled to order one, and with the errors as given: their size is known and not to be guessed from the residuals.
+    scale = float(mobility.mean())
+    (slope, offset), covariance = np.polyfit(inverse, mobility / scale, 1, w=scale / mobility_error, cov="unscaled")
+    slope_error, offset_error = np.sqrt(np.diag(covariance))
+    residuals = (mobility / scale - slope * inverse - offset) * scale / mobility_error
+    viscosity = HASIMOTO / (6 * math.pi * -slope * scale * 1e-9)
+    return SizeFit(
+        mobility=Estimate(offset * scale, offset_error * scale),
+        slope=Estimate(slope * scale, slope_error * scale),
+        friction=Estimate(1 / (offset * scale), offset_error / (offset**2 * scale)),
+        viscosity=Estimate(viscosity, abs(viscosity * slope_error / slope)),
+        chi2=float((residuals**2).sum()),
+        freedom=friction.size - 2,
+    )

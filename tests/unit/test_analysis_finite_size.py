@@ -1,0 +1,74 @@
+"""Friction over the bath's size: the line in 1/L gives back the endless bath and the viscosity that made the data."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from analysis.figures.finite_size import finite_size
+from analysis.finite_size import HASIMOTO, drags_by_size, fit_size
+
+ENDLESS, VISCOSITY = 3.7e-12, 1.8e-4
+EDGES = (5.0, 6.5, 8.0, 11.0)
+
+
+def friction(edge_nm: float) -> float:
+    """Hasimoto's friction in a periodic cube, kg/s."""
+    return 1 / (1 / ENDLESS - HASIMOTO / (6 * math.pi * VISCOSITY * edge_nm * 1e-9))
+
+
+def test_exact_data_give_back_their_truth() -> None:
+    """Without noise the fit is the law itself, at every size."""
+    fit = fit_size(EDGES, [friction(edge) for edge in EDGES], [1e-13] * 4)
+    assert fit.friction.value == pytest.approx(ENDLESS, rel=1e-9)
+    assert fit.viscosity.value == pytest.approx(VISCOSITY, rel=1e-9)
+    assert fit.chi2 < 1e-9
+    assert fit.friction_at(6.5) == pytest.approx(friction(6.5), rel=1e-9)
+
+
+def test_errors_cover_the_truth() -> None:
+    """Over many noisy measurements the deviations are as large as the errors say, and χ² as its degrees of freedom."""
+    generator = np.random.default_rng(3)
+    z, chi2 = [], []
+    for _ in range(400):
+        # The mobility, 1/γ, is what is measured with Gaussian noise: a velocity.
+        truth = np.array([friction(edge) for edge in EDGES])
+        error = 0.03 * truth
+        measured = 1 / (1 / truth + error / truth**2 * generator.normal(size=4))
+        fit = fit_size(EDGES, measured, error * (measured / truth) ** 2)
+        z.append([(fit.mobility.value - 1 / ENDLESS) / fit.mobility.se])
+        chi2.append(fit.chi2)
+    assert abs(np.mean(z)) * math.sqrt(400) < 4
+    assert np.std(z) == pytest.approx(1, abs=4 / math.sqrt(2 * 400))
+    assert np.mean(chi2) == pytest.approx(2, abs=4 * 2 / math.sqrt(400))
+
+
+def test_two_sizes_are_refused() -> None:
+    """Two points always lie on a line, so nothing would be checked."""
+    with pytest.raises(ValueError, match="2 bath sizes: at least 3"):
+        fit_size([5.0, 6.5, 5.0], [friction(edge) for edge in (5.0, 6.5, 5.0)], [1e-13] * 3)
+
+
+def test_figure_shows_the_weakest_force_and_leaves_out_what_never_was_steady() -> None:
+    """Drags without an error are no measurement of a steady velocity; stronger forces are another regime."""
+    drags = [
+        [
+            {
+                "side": side,
+                "force_nN": force,
+                "temperature_K": 100.0,
+                "friction_kg_per_s": friction(edge),
+                "friction_kg_per_s_se": None if force == "3.0" else 1e-13,
+            }
+            for side in ("cold", "hot")
+            for force in ("0.3", "1.0", "3.0")
+        ]
+        for edge in EDGES
+    ]
+    table = drags_by_size(EDGES, drags)
+    assert set(table["force_nN"]) == {"0.3", "1.0"}
+    _, shown = finite_size(table)
+    assert len(shown) == 2 * len(EDGES)
+    assert shown["friction_endless_kg_per_s"].to_numpy() == pytest.approx(ENDLESS, rel=1e-9)
