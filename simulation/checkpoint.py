@@ -157,6 +157,7 @@ def replace(target: Path, write_to: Callable[[Path], object]) -> None:
     write_to(part)
     _sync(part)
     os.replace(part, target)
+    _sync(target.parent)  # the new name must reach the disk too
 
 
 def json_text(content: dict[str, Any]) -> Callable[[Path], object]:
