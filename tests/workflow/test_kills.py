@@ -74,6 +74,8 @@ class Attempt:
     def at_work(self, phase: str, ranks: int) -> list[psutil.Process]:
         """The processes of a phase once all of them are there, none before."""
         pattern, words = PHASES[phase]
+        if not any(self.folder.glob(pattern)):  # first: to look through all processes takes a core
+            return []
         found = []
         for process in psutil.Process(self.process.pid).children(recursive=True):
             try:
@@ -83,7 +85,7 @@ class Attempt:
             if line and Path(line[0]).name.startswith("python") and words in " ".join(line):
                 found.append(process)
         complete = len(found) == (1 if phase == "analysis" else ranks)
-        return found if complete and list(self.folder.glob(pattern)) else []
+        return found if complete else []
 
     def wait_for(self, phase: str, ranks: int) -> list[psutil.Process]:
         """Wait until a phase is on; its processes."""
@@ -91,7 +93,7 @@ class Attempt:
         while not (found := self.at_work(phase, ranks)):
             assert self.process.poll() is None, f"it ended before {phase}:\n" + self.end()
             assert time.monotonic() < deadline, f"{phase} was not reached"
-            time.sleep(0.005)
+            time.sleep(0.01)
         return found
 
 
