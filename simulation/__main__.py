@@ -15,11 +15,11 @@ from simulation.drag import DragRun
 from simulation.engine import MAKE_ROOM, EngineError, Ranks, single_threaded
 from simulation.fields import field_table
 from simulation.lock import LockedError
-from simulation.outlook import make_plan
+from simulation.overview.outlook import make_plan
+from simulation.overview.status import status_text
 from simulation.plan import FRICTION, Run, points
 from simulation.simulate import make_start, simulate
 from simulation.simulate_drag import simulate_drag
-from simulation.status import status_text
 from simulation.study import StudyError
 from simulation.studyfile import load_study
 

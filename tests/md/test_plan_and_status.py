@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from simulation import probe
-from simulation.cost import core_seconds, disk_bytes
 from simulation.drag import DragRun
 from simulation.engine import Ranks, single_threaded
-from simulation.jobs import Job, jobs
-from simulation.outlook import make_plan
+from simulation.overview import probe
+from simulation.overview.cost import core_seconds, disk_bytes
+from simulation.overview.jobs import Job, jobs
+from simulation.overview.outlook import make_plan
+from simulation.overview.status import State, Status, status_of
 from simulation.plan import Run
 from simulation.simulate import make_start, simulate
 from simulation.simulate_drag import simulate_drag
-from simulation.status import State, Status, status_of
 from simulation.study import Study
 from tests.md.conftest import small_study
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulation.forecast import DECIDED_Z, forecast, friction_of
 from simulation.langevin import propagate
+from simulation.overview.forecast import DECIDED_Z, forecast, friction_of
 from simulation.plan import point_runs
 from simulation.study import SIDES, Study
 from simulation.studyfile import check_study

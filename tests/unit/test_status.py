@@ -11,8 +11,8 @@ import pytest
 
 from simulation import lock
 from simulation.checkpoint import LOCK, RECORD
-from simulation.jobs import Job, jobs
-from simulation.status import State, status_of, status_text
+from simulation.overview.jobs import Job, jobs
+from simulation.overview.status import State, status_of, status_text
 from simulation.study import Study
 from simulation.studyfile import check_study
 

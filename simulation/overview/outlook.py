@@ -12,11 +12,11 @@ from typing import Any
 from tabulate import tabulate
 
 from simulation.checkpoint import json_text, replace
-from simulation.cost import core_seconds, disk_bytes, wall_seconds
 from simulation.engine import Ranks
-from simulation.forecast import DECIDED_Z, PRECISION, HeatForecast, PointForecast, forecast, friction_of
-from simulation.jobs import Job, jobs
-from simulation.probe import Speed, speed_of
+from simulation.overview.cost import core_seconds, disk_bytes, wall_seconds
+from simulation.overview.forecast import DECIDED_Z, PRECISION, HeatForecast, PointForecast, forecast, friction_of
+from simulation.overview.jobs import Job, jobs
+from simulation.overview.probe import Speed, speed_of
 from simulation.progress import duration_text
 from simulation.study import SIDES, Study
 

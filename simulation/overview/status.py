@@ -20,7 +20,7 @@ from tabulate import tabulate
 
 from simulation import lock
 from simulation.checkpoint import LOCK, LOG, RECORD
-from simulation.jobs import Job, jobs
+from simulation.overview.jobs import Job, jobs
 from simulation.progress import duration_text
 from simulation.study import Study
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from simulation.jobs import Job, atoms
-from simulation.probe import Speed
+from simulation.overview.jobs import Job, atoms
+from simulation.overview.probe import Speed
 
 # Bytes, seen in run folders (a test compares the sum with a real one).
 RESTART_PER_ATOM = 88  # eleven doubles: length, position, velocity, tag, type, mask, image

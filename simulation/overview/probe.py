@@ -21,8 +21,8 @@ from typing import Any
 from simulation.checkpoint import RESTART, json_text, replace
 from simulation.deck import digest, render_probe_build, run_identity, start_identity
 from simulation.engine import Ranks, advance, lammps_version, run_segment
-from simulation.jobs import Job, atoms
 from simulation.langevin import propagate
+from simulation.overview.jobs import Job, atoms
 from simulation.plan import Run, runs
 from simulation.study import Study
 

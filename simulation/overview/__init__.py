@@ -1,0 +1,1 @@
+"""What a study will cost and decide before it runs (`snakemake plan`), and how far it has come (`snakemake status`)."""
