@@ -38,6 +38,7 @@ from analysis.timeseries import (
     memory_of_square,
     slope,
     slope_noise,
+    spread_widening,
     stationary_mean,
     total_rate,
 )
@@ -158,11 +159,11 @@ def rate_covariances(runs: Sequence[Run], blocks: Blocks) -> dict[str, Array]:
     slopes = np.diag([slope_noise(sides[:, j], interval) ** 2 for j in range(2)])
     ends = {"heat": particles, "work": springs}
     duration = runs[0].duration * axes * math.sqrt(len(runs))
-    # About their own mean, energies that remember for long show less than their variance.
-    remembered = memory_of_square(np.concatenate([slow_mode(run) for run in runs]), interval)
-    shown = 1 - min(remembered / (runs[0].duration * len(runs)), 0.5)
+    # Of energies that remember for long, a run holds few independent values to tell their spread.
+    slow = np.concatenate([slow_mode(run) for run in runs])
+    widening = spread_widening(len(slow) * runs[0].duration / memory_of_square(slow, interval))
     return {
-        name: drift + 2 * np.cov(np.concatenate(stored).T) / shown / duration**2 for name, stored in ends.items()
+        name: drift + 2 * widening**2 * np.cov(np.concatenate(stored).T) / duration**2 for name, stored in ends.items()
     } | {"thermostat": WALK_SLOPE_VARIANCE * drift + slopes / axes**2}
 
 

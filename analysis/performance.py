@@ -28,9 +28,9 @@ from analysis.power import (
     histogram,
     known,
     moments,
-    own_spring,
     sampled_powers,
     sampling_stride,
+    stationary_work,
     walk,
 )
 from analysis.runs import Array, Run
@@ -105,17 +105,19 @@ def window_flows(runs: Sequence[Run], window: float) -> tuple[Array, Array]:
     return heats, np.diff(work.sum(axis=-1), axis=1)
 
 
-def tail_decay(ratios: Array, blocks: Blocks | None) -> tuple[Estimate, float] | None:
+def tail_decay(ratios: Array) -> tuple[Estimate, float] | None:
     """Exponent α of P(y) ~ y^-α in the power-law tail by Hill's estimator, and how far from the median that tail begins.
 
     With y the distance from the median and ξ the mean of log(y/u) over the samples beyond u, α = 1/ξ, and the density falls
     as y^-(1 + α). Of n samples the √n furthest are taken: a fixed share would keep the same part of the bulk, and so the same
     bias, while the error shrinks. Distances, because where the bulk lies far from 0 the tail sets in late when told from 0.
-    Both signs are taken together, which rids the tail of its first correction. The error treats ξ as a ratio of block sums.
+    Both signs are taken together, which rids the tail of its first correction. The relative error is Hill's, 1/√k for k
+    independent samples beyond u (B. M. Hill, Ann. Stat. 3, 1163 (1975)): blocks would guess the spread of so few logarithms
+    from themselves, too small where ξ is. What memory the tail has, for its samples may come in clusters, is that of its
+    own deviations.
 
     Args:
         ratios: (m, n).
-        blocks: how each series is cut; without them the error is NaN.
 
     Returns:
         ``None`` if fewer than ``EXCEEDANCES`` samples are beyond u.
@@ -127,13 +129,8 @@ def tail_decay(ratios: Array, blocks: Blocks | None) -> tuple[Estimate, float] |
         return None
     logs = np.where(beyond, np.log(np.maximum(size, threshold) / threshold), 0.0)
     index = float(logs.sum() / beyond.sum())
-    decay = Estimate(1 / index, scale="log")
-    if blocks is not None:
-        edges = np.linspace(0, size.shape[1], blocks.count + 1).round().astype(int)[:-1]
-        residual = np.add.reduceat(logs - index * beyond, edges, axis=1)
-        se = blocks.widening * math.sqrt(blocks.total) * float(residual.std(ddof=1)) / float(beyond.sum())
-        decay = Estimate(1 / index, se / index**2, "log")
-    return decay, threshold
+    share = math.sqrt(memory(logs - index * beyond, 1.0) / float(beyond.sum()))
+    return Estimate(1 / index, share / index, "log"), threshold
 
 
 def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: Blocks | None) -> dict[str, Any]:
@@ -159,7 +156,7 @@ def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: Blocks | None) -> d
                 density, se = histogram(sign * ratios, RATIO_EDGES, blocks)
                 content |= {f"density_{word}": density.tolist(), f"se_{word}": [known(value) for value in se]}
             # The sign of the flow leaves the tail's exponent alone, and keeps the bulk of Q_H/W on one side of 0.
-            decay, content["tail_from"] = tail_decay(signed, blocks) or (Estimate(math.nan), None)
+            decay, content["tail_from"] = tail_decay(signed) or (Estimate(math.nan), None)
             low, high = decay.interval()
             content |= entry("tail_exponent", "tail_exponent_se", Estimate(-1 - decay.value, decay.se))
             content |= {"tail_exponent_low": known(-1 - high), "tail_exponent_high": known(-1 - low)}
@@ -187,7 +184,7 @@ def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: 
         entropy: production rate per coupled axis, eV/(K ps).
     """
     powers, used = sampled_powers(runs, dt)
-    springs = by_target(own_spring(runs, dt))
+    stationary = by_target(stationary_work(runs, dt))
     low, high = entropy.value - NORMAL * entropy.se, entropy.value + NORMAL * entropy.se
     result = {
         "bound": known(_over(2 * BOLTZMANN, entropy.value * used)),
@@ -195,9 +192,9 @@ def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: 
         "bound_high": known(_over(2 * BOLTZMANN, low * used)),
     }
     for target, power in by_target(powers).items():
-        variance = moments(power, springs[target], used, blocks)[1]
-        # The whole force's work has the mean of the cross force's, without the spring's noise.
-        work = walk(power, springs[target], used)
+        variance = moments(power, stationary[target], used, blocks)[1]
+        # The walk alone has the mean of the whole work, without the noise of its ends.
+        work = walk(power, stationary[target], used)
         mean = mean_rate(work, used, blocks.current)
         size = abs(mean.value)
         shared = math.copysign(1.0, mean.value) * _correlation(power, work, used, blocks.distribution)

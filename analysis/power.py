@@ -116,6 +116,17 @@ def own_spring(runs: Sequence[Run], dt: float = DT_PS) -> Array:
     return np.asarray(np.array(runs[0].parameters.coupling) * sampled_positions(runs, dt) ** 2 / 2)
 
 
+def stationary_work(runs: Sequence[Run], dt: float = DT_PS) -> Array:
+    """The part of the cross force's work that does not grow, every dt, (axes × replicas, n + 1, 2), eV.
+
+    It is κ_j X_j²/2 - κ_j (X_H - X_C)²/4: what the cross force lacks to the whole one, and what the whole one's work has beside
+    its random walk (``heat.walk``). Both hold for sums over mid-points to rounding, at any dt.
+    """
+    position = sampled_positions(runs, dt)
+    gap = position[..., 1] - position[..., 0]
+    return np.asarray(own_spring(runs, dt) - np.array(runs[0].parameters.coupling) * gap[..., None] ** 2 / 4)
+
+
 def sampling_errors(runs: Sequence[Run], dt: float = DT_PS) -> Array:
     """Power of the whole force from sampled positions less that from the work of every step, (axes × replicas, n, 2), eV/ps."""
     powers, used = sampled_powers(runs, dt)
@@ -129,24 +140,24 @@ def by_target(values: Array) -> dict[Target, Array]:
     return {"cold": values[..., 0], "hot": values[..., 1], "total": values.sum(axis=-1)}
 
 
-def walk(power: Array, spring: Array, dt: float) -> Array:
-    """Work of the whole force gathered since the first sample, (m, n + 1), eV: a random walk with the drift of the power."""
-    return np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1) * dt], axis=1) - spring
+def walk(power: Array, stationary: Array, dt: float) -> Array:
+    """Work since the first sample less its stationary part, (m, n + 1), eV: a random walk with the drift of the power."""
+    return np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1) * dt], axis=1) - stationary
 
 
-def moments(power: Array, spring: Array, dt: float, blocks: PointBlocks) -> tuple[Estimate, Estimate]:
+def moments(power: Array, stationary: Array, dt: float, blocks: PointBlocks) -> tuple[Estimate, Estimate]:
     """Mean (eV/ps) and variance (eV²/ps²) of sampled power; without blocks their errors are NaN.
 
-    The mean is the random walk of the whole force's work plus the noise that the spring's energy adds at both ends of the
-    run; blocks of the cross force's work would take that noise for a part of the walk.
+    The mean is a random walk plus the noise that the stationary part of the work adds at both ends of the run; blocks of the
+    whole work would take that noise for a part of the walk.
 
     Args:
         power: (m, n), eV/ps.
-        spring: of the same target, (m, n + 1), eV.
+        stationary: part of the work (``stationary_work``) of the same target, (m, n + 1), eV.
         dt: sampling interval, ps.
         blocks: of the point.
     """
-    error = math.hypot(mean_rate(walk(power, spring, dt), dt, blocks.current).se, end_noise(spring, dt))
+    error = math.hypot(mean_rate(walk(power, stationary, dt), dt, blocks.current).se, end_noise(stationary, dt))
     mean = Estimate(float(power.mean()), error)
     return mean, stationary_mean((power - mean.value) ** 2, blocks.distribution, "reciprocal")
 
@@ -203,9 +214,9 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
     powers, used = sampled_powers(runs, dt)
     result |= {"dt_ps": used, "samples": powers[..., 0].size}
     histograms = {}
-    springs = by_target(own_spring(runs, dt))
+    stationary = by_target(stationary_work(runs, dt))
     for target, power in by_target(powers).items():
-        mean, variance = moments(power, springs[target], used, blocks)
+        mean, variance = moments(power, stationary[target], used, blocks)
         result |= entry(f"power_{target}_eV_per_ns", f"power_{target}_se", mean * PER_NS)
         result |= entry(f"power_variance_{target}_eV2_per_ns2", f"power_variance_{target}_se", variance * PER_NS**2)
         edges = power_bins(power)

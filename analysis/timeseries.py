@@ -309,8 +309,19 @@ def slope_noise(stationary: Array, interval: float) -> float:
     return math.sqrt(12 * variance * memory(centred, interval) / duration**3 / m)
 
 
+def spread_widening(memories: float) -> float:
+    """Factor on the spread seen in a time of so many memories, about its own mean, that lets 1.96 of it cover 95 %.
+
+    The mean takes its share of the variance, and Student's factor allows for what so few independent values leave unknown.
+    Fewer than three tell no spread; they are widened as three.
+    """
+    independent = max(memories, 3.0)
+    return float(student_t.ppf(0.975, independent - 1) / student_t.ppf(0.975, np.inf) / math.sqrt(1 - 1 / independent))
+
+
 def end_noise(stationary: Array, interval: float) -> float:
     """Standard error that stationary noise of (m, n) series adds to (last - first)/duration, per ps."""
     m, n = stationary.shape
-    variance = float(stationary.var())
-    return math.sqrt(2 * variance / m) / float((n - 1) * interval)
+    duration = float((n - 1) * interval)
+    widening = spread_widening(m * duration / memory(stationary, interval))
+    return widening * math.sqrt(2 * float(stationary.var()) / m) / duration

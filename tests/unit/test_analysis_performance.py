@@ -22,7 +22,7 @@ from analysis.performance import (
 )
 from analysis.runs import Run
 from analysis.theory import Friction
-from analysis.timeseries import Blocks, Estimate, SeriesTooShortError
+from analysis.timeseries import Estimate, SeriesTooShortError
 from tests.unit.synthetic import Truth, synthetic_runs
 
 RUNS = 100
@@ -113,15 +113,27 @@ def test_flows_of_windows_add_up(runs: list[Run]) -> None:
 def test_tail_exponent_of_known_laws(power: float, exponent: float) -> None:
     """Powers of a Cauchy variable have tails of known exponents, told without bias, with the errors that repetition shows."""
     rng = np.random.default_rng(73)
-    blocks = Blocks(20, 100.0, 80, 1.0)
     z = []
     for _ in range(60):
         cauchy = rng.standard_cauchy((4, 2000))
-        found = tail_decay(1.0 + np.sign(cauchy) * np.abs(cauchy) ** power, blocks)
+        found = tail_decay(1.0 + np.sign(cauchy) * np.abs(cauchy) ** power)
         assert found is not None
         z.append(found[0].z(-1 - exponent))
     assert abs(np.mean(z)) < 4 / math.sqrt(60)
     assert 1 - 4 * 0.09 < np.std(z) < 1 + 4 * 0.09
+
+
+def test_tail_that_comes_in_clusters_is_known_less_well() -> None:
+    """Samples that come four at a time are four times fewer independent ones, so the error is twice that of all of them."""
+    cauchy = np.random.default_rng(74).standard_cauchy((4, 2500))
+    shares = []
+    for ratios in (cauchy, cauchy.repeat(4, axis=1)):
+        found = tail_decay(ratios)
+        assert found is not None
+        shares.append(found[0].se / found[0].value * math.sqrt(math.sqrt(ratios.size)))
+    # Of 100 and 200 samples in the tail the memory is known to a tenth.
+    assert shares[0] == pytest.approx(1.0, rel=0.1)
+    assert shares[1] == pytest.approx(2.0, rel=0.15)
 
 
 def test_fluctuating_cop_follows_the_exact_law(runs: list[Run]) -> None:

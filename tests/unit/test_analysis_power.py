@@ -18,10 +18,11 @@ from analysis.power import (
     by_target,
     histogram,
     moments,
-    own_spring,
     power_summary,
     sampled_powers,
     sampling_errors,
+    stationary_work,
+    walk,
 )
 from analysis.runs import Run
 from analysis.theory import Friction
@@ -63,8 +64,8 @@ def test_errors_of_moments_cover(runs: list[Run], target: str) -> None:
         blocks = PointBlocks.of([run])
         if blocks.note:
             continue
-        powers, springs = by_target(sampled_powers([run])[0]), by_target(own_spring([run]))
-        mean, variance = moments(powers[target], springs[target], 1.0, blocks)  # type: ignore[index]
+        powers, stationary = by_target(sampled_powers([run])[0]), by_target(stationary_work([run]))
+        mean, variance = moments(powers[target], stationary[target], 1.0, blocks)  # type: ignore[index]
         deviations["mean"].append(mean.z(law.mean()))
         deviations["variance"].append(variance.z(law.var()))
     for z in map(np.array, deviations.values()):
@@ -74,12 +75,21 @@ def test_errors_of_moments_cover(runs: list[Run], target: str) -> None:
         assert z.std() > 1 - 4 * 0.07
 
 
+def test_both_walks_are_one_circulation(runs: list[Run]) -> None:
+    """Less its stationary part, sampled work is κ_C and -κ_H times one circulation to rounding."""
+    powers, dt = sampled_powers(runs[:2], dt=3.0)
+    walks = [walk(powers[..., j], stationary_work(runs[:2], dt=3.0)[..., j], dt) for j in range(2)]
+    circulation = walks[0] / 0.1
+    np.testing.assert_allclose(np.diff(walks[1] / -0.48), np.diff(circulation), atol=1e-9)
+    assert np.abs(np.diff(circulation)).mean() > 0.01
+
+
 def test_published_variance_is_refused_by_the_data(runs: list[Run]) -> None:
     """The pooled variance agrees with the exact law at dt, and is far from the published one, which is twice too large."""
     powers = by_target(sampled_powers(runs)[0])
-    springs, blocks = by_target(own_spring(runs)), PointBlocks.of(runs)
+    stationary, blocks = by_target(stationary_work(runs)), PointBlocks.of(runs)
     law = exact(runs[0]).power_distribution("cold", 1.0)
-    variance = moments(powers["cold"], springs["cold"], 1.0, blocks)[1]
+    variance = moments(powers["cold"], stationary["cold"], 1.0, blocks)[1]
     assert abs(variance.z(law.var())) < 4
     assert variance.z(2 * law.var()) < -10
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.signal import lfilter
+from scipy.stats import binomtest
 
 from analysis.timeseries import (
     Estimate,
@@ -136,6 +137,14 @@ def test_stationary_noise_in_a_slope_and_in_an_end_difference() -> None:
     # The spread of 2000 repeats is known to 1.6 %; correlation over 5 of 1000 samples shifts the exact factor by 1 %.
     assert slope_noise(series, 1.0) * math.sqrt(2000) == pytest.approx(slopes.std(), rel=0.075)
     assert end_noise(series, 1.0) * math.sqrt(2000) == pytest.approx(ends.std(), rel=0.075)
+
+
+def test_noise_of_the_ends_covers_in_short_series() -> None:
+    """In series of eight memories, whose own spread is hardly known, intervals hold the difference of the ends in 95 %."""
+    series = correlated(3000, 160, time=10, seed=10)
+    half = np.array([1.96 * end_noise(s[None], 1.0) for s in series])
+    inside = int((np.abs(series[:, -1] - series[:, 0]) / 159 < half).sum())
+    assert binomtest(inside, 3000, 0.95).pvalue > 1e-3
 
 
 def test_estimate_without_an_error_decides_nothing() -> None:
