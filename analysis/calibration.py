@@ -11,6 +11,7 @@ import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ def reported(summary: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["quantity", "value", "low", "high"])
 
 
+@cache
 def exact_values(pair: LangevinPair, dt: float = DT_PS) -> dict[str, dict[str, float]]:
     """True values of what is reported of a driven pair, by file; NaN where no exact law is known.
 
@@ -129,6 +131,21 @@ def exact_values(pair: LangevinPair, dt: float = DT_PS) -> dict[str, dict[str, f
         performance |= {f"beyond_carnot_{kind}_{name}": math.nan for name in COPS}
     performance["beyond_carnot_sampled_refrigeration"] = float(beyond)
     return files | {"performance": performance}
+
+
+def measure(run: Run, seed: int) -> pd.DataFrame:
+    """All that is reported of one run of the exact model, driven or not.
+
+    Args:
+        run: says what it was made with.
+        seed: of the energy that the baths of a driven run are given.
+
+    Returns:
+        As ``measure_point``.
+    """
+    if run.kappa_ratio is None:
+        return measure_friction(run)
+    return measure_point(with_bath_energy(run, seed), exact_values(true_pair(run)))
 
 
 def measure_point(run: Run, files: dict[str, dict[str, float]]) -> pd.DataFrame:

@@ -128,17 +128,17 @@ class Run:
         """Work done by the controller since the first row, shape (n, 2, number of coupled axes), eV."""
         return self._stack("work_{side}_{axis}_eV", tuple(self.parameters.coupling_axes))
 
-    @property
+    @cached_property
     def thermostat(self) -> Array:
         """Energy given to the thermostats since the first row, shape (n, 2), eV."""
         return self._pair("thermostat_{side}_eV")
 
-    @property
+    @cached_property
     def side_energy(self) -> Array:
         """Energy of each side, without its trap, shape (n, 2), eV."""
         return self._pair("energy_{side}_eV")
 
-    @property
+    @cached_property
     def trap_energy(self) -> Array:
         """Energy of the traps, shape (n, 2), eV."""
         return self._pair("trap_{side}_eV")
@@ -149,7 +149,7 @@ class Run:
         measured = all(column in self.series.columns for column in INTERNAL_TEMPERATURE)
         return self._pair("internal_temperature_{side}_K") if measured else None
 
-    @property
+    @cached_property
     def kinetic_energy(self) -> Array:
         """Kinetic energy of the centre-of-mass motion, ½ m V², shape (n, 2), eV."""
         return np.asarray(0.5 * np.array(self.parameters.mass) * (self.velocity**2).sum(axis=2))

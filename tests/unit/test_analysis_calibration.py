@@ -13,8 +13,7 @@ from analysis.calibration import (
     NAIVE,
     coverage,
     exact_values,
-    measure_friction,
-    measure_point,
+    measure,
     reported,
     true_pair,
     with_bath_energy,
@@ -44,12 +43,11 @@ def runs_of(truth: Truth, duration_ps: float, runs: int, seed: int) -> list[Run]
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     """Coverage of all that is reported of 150 runs as long as the demo's, with and without controller."""
-    driven = runs_of(DRIVEN_TRUTH, 320, RUNS, seed=101)
-    exact = exact_values(true_pair(driven[0]))
     rows = [
-        measure_point(with_bath_energy(run, seed), exact).assign(point="kH_4.80") for seed, run in enumerate(driven)
+        measure(run, seed).assign(point=run.metadata["point"])
+        for truth, first in ((DRIVEN_TRUTH, 101), (AT_REST_TRUTH, 102))
+        for seed, run in enumerate(runs_of(truth, 320, RUNS, seed=first))
     ]
-    rows += [measure_friction(run).assign(point="friction") for run in runs_of(AT_REST_TRUTH, 320, RUNS, seed=102)]
     return coverage(pd.concat(rows).assign(length="short"))
 
 

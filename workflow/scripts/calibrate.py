@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.calibration import exact_values, measure_friction, measure_point, true_pair, with_bath_energy
+from analysis.calibration import measure
 from analysis.runs import Parameters, Run
 from simulation import plan
 from simulation.langevin import propagate, truth
@@ -15,18 +15,14 @@ from simulation.studyfile import load_study
 if TYPE_CHECKING:
     snakemake: Any
 
-length, point = snakemake.wildcards.length, snakemake.wildcards.point
+length, point, first, last = (snakemake.wildcards[name] for name in ("length", "point", "first", "last"))
 study = load_study(f"calibration-{length}")
-tables: list[pd.DataFrame] = []
-exact: dict[str, dict[str, float]] = {}
-for number in range(int(snakemake.wildcards.first), int(snakemake.wildcards.last) + 1):
+tables = []
+for number in range(int(first), int(last) + 1):
     series = propagate(planned := plan.Run(study, point, number))
     balances = first_law(series, study.demon.coupling_axes).items()
     closure = {f"{side}_{key}": value for side, balance in balances for key, value in balance.items()}
     metadata = describe(planned, series) | truth(study) | {"closure": closure}
     run = Run(Path(planned.folder), metadata, Parameters.from_json(metadata["parameters"]), series)
-    if point != plan.FRICTION:
-        exact = exact or exact_values(true_pair(run))
-        run = with_bath_energy(run, plan.seed(study, point, number, "bath_energy"))
-    tables.append((measure_point(run, exact) if exact else measure_friction(run)).assign(run=number))
+    tables.append(measure(run, plan.seed(study, point, number, "bath_energy")).assign(run=number))
 pd.concat(tables, ignore_index=True).assign(length=length, point=point).to_parquet(snakemake.output[0], index=False)
