@@ -16,7 +16,7 @@ from analysis.correlation import (
     white_position,
     white_velocity,
 )
-from analysis.timeseries import Estimate
+from analysis.timeseries import Estimate, Scale
 
 # Friction is sought from a thousandth to a thousand times √(κm), far beyond any fluid at either end.
 _GRID = np.geomspace(1e-3, 1e3, 2001)
@@ -101,8 +101,12 @@ def fit_white(curves: Curves) -> dict[str, WhiteFit]:
         )
     }
     costs["joint"] = curves.weights[0] * costs["position"] + curves.weights[1] * costs["velocity"]
-    widenings = {"velocity": curves.velocity_widening}
-    return {name: _minimum(cost, grid, widenings.get(name, curves.widening)) for name, cost in costs.items()}
+    return {
+        # The position forgets in a time that grows with the friction.
+        "position": _minimum(costs["position"], grid, curves.widening, "reciprocal root"),
+        "velocity": _minimum(costs["velocity"], grid, curves.velocity_widening),
+        "joint": _minimum(costs["joint"], grid, curves.widening),
+    }
 
 
 def fit_differences(curve: Correlation, interval: float, mass: float, trap: float, widening: float) -> WhiteFit:
@@ -131,7 +135,7 @@ def _costs(curve: Correlation, models: Array) -> Array:
     return np.asarray(squares / len(curve.lag))
 
 
-def _minimum(cost: Array, grid: Array, widening: float) -> WhiteFit:
+def _minimum(cost: Array, grid: Array, widening: float, scale: Scale = "log") -> WhiteFit:
     """Minimum of each row of a cost tabulated on a logarithmic grid, refined by a parabola through the three best points."""
     best = np.clip(cost.argmin(axis=1), 1, len(grid) - 2)
     left, middle, right = (cost[np.arange(len(cost)), best + shift] for shift in (-1, 0, 1))
@@ -140,7 +144,7 @@ def _minimum(cost: Array, grid: Array, widening: float) -> WhiteFit:
     found = grid[best] * (grid[1] / grid[0]) ** shift
     spread = float(np.log(found[1:]).std()) if len(found) > 1 else math.nan
     friction = float(found[0])
-    return WhiteFit(Estimate(friction, friction * spread * widening, "log"), math.sqrt(max(float(cost[0].min()), 0.0)))
+    return WhiteFit(Estimate(friction, friction * spread * widening, scale), math.sqrt(max(float(cost[0].min()), 0.0)))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,10 @@ CLEARLY = 5.0
 NORMAL = 1.96
 """Half width of all 95 % intervals, in standard errors."""
 
-Scale = Literal["linear", "log", "reciprocal"]
+Scale = Literal["linear", "log", "reciprocal root", "reciprocal"]
+
+# The power of the reciprocal in which errors are symmetric; log is its limit 0.
+_POWER = {"reciprocal root": 0.5, "reciprocal": 1.0}
 
 
 class SeriesTooShortError(ValueError):
@@ -60,7 +63,8 @@ class Estimate:
     Attributes:
         value: the number.
         se: its standard error.
-        scale: what the errors are symmetric in. ``log`` for a positive number, such as a friction. ``reciprocal`` for a mean
+        scale: what the errors are symmetric in. ``log`` for a positive number, such as a friction. ``reciprocal root`` for a
+            time of decay, whose variance goes as its cube because longer times are met less often. ``reciprocal`` for a mean
             square: a run that happens to stay near the centre also seems to forget sooner, so its error is too small just
             where the value is; the calibration finds both kinds of misses equally often on this scale (docs/calibration.md).
     """
@@ -81,7 +85,10 @@ class Estimate:
         share = half / self.value
         if self.scale == "log":
             return self.value * math.exp(-share), self.value * math.exp(share)
-        return self.value / (1 + share), self.value / (1 - share) if share < 1 else math.inf
+        power = _POWER[self.scale]
+        share *= power
+        high = self.value / (1 - share) ** (1 / power) if share < 1 else math.inf
+        return self.value / (1 + share) ** (1 / power), high
 
     def z(self, expected: float, expected_se: float = 0.0) -> float:
         """Deviation from ``expected`` in standard errors of both, on the estimate's own scale; NaN without an error."""
@@ -89,9 +96,10 @@ class Estimate:
             deviation, error = self.value - expected, math.hypot(self.se, expected_se)
         else:
             ratio = expected / self.value
-            deviation = -math.log(ratio) if self.scale == "log" else 1 / ratio - 1
+            power = _POWER.get(self.scale, 0.0)
+            deviation = (ratio**-power - 1) / power if power else -math.log(ratio)
             # The expected value's own error, carried to the same scale.
-            slope = 1 / ratio if self.scale == "log" else 1 / ratio**2
+            slope = ratio ** (-1 - power)
             error = math.hypot(self.se / self.value, slope * expected_se / self.value)
         return deviation / error if error > 0 else math.nan
 

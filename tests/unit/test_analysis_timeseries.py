@@ -53,7 +53,7 @@ def test_memory_of_a_square() -> None:
     assert memory_of_square(np.zeros((2, 50)), 0.25) == 0.25
 
 
-@pytest.mark.parametrize("scale", ["linear", "log", "reciprocal"])
+@pytest.mark.parametrize("scale", ["linear", "log", "reciprocal root", "reciprocal"])
 def test_interval_ends_are_two_standard_errors_away(scale: Scale) -> None:
     """Each end lies 1.96 standard errors from the value on the scale on which errors are symmetric; units do not matter."""
     estimate = Estimate(2.0, 0.3, scale)
