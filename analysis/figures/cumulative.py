@@ -43,6 +43,9 @@ def cumulative_flows(points: Sequence[tuple[Sequence[Run], dict[str, Any]]]) -> 
             if series == "heat":
                 axes.plot([], [], color=NEUTRAL, linewidth=0.5, alpha=0.5, label="faint: bare thermostat")
             axes.axhline(0, color="black", linewidth=0.5)
+            # Room above the curves, which go up and down alike.
+            low, high = axes.get_ylim()
+            axes.set_ylim(low, high + 0.45 * (high - low))
             axes.legend(loc="upper left", frameon=True, framealpha=0.85, edgecolor="none")
         column[0].set_title(rf"$\kappa_H/\kappa_C$ = {content['kappa_ratio']}: {content['mode']}", loc="left")
         column[1].set_xlabel("time (ns)")
