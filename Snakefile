@@ -16,7 +16,7 @@ STUDY = study(config.get("study", "demo"))
 
 
 wildcard_constraints:
-    study=r"[A-Za-z0-9][\w-]*(@[a-z0-9][a-z0-9._-]*)?",
+    study=STUDY_NAME,
     point=r"friction|kH_-?[0-9.]+",
     group=r"friction|sweep/kH_-?[0-9.]+",
     replica=r"[0-9]+",

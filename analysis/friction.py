@@ -29,6 +29,9 @@ from analysis.timeseries import (
 )
 from analysis.units import FRICTION_SI, PER_NS
 
+PAPER_FRICTION_KG_PER_S = 3.5e-12
+"""What the paper fits to its equilibrium run, for both particles."""
+
 FIT_WINDOW = 1.0
 """Fits reach over this many 1/e times of the position: beyond, the noise of the estimates outweighs what they say."""
 

@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from analysis.drag import paper_friction
+from analysis.friction import PAPER_FRICTION_KG_PER_S
 from analysis.pictures import load_figures
 from analysis.runs import SIDES, Parameters
 from analysis.structure import CAVITY_RATIO
@@ -37,8 +38,6 @@ PAPER = Parameters(
 
 PAPER_RATIOS = (0.17, 1.2, 4.80, 7.27)
 """κ_H/κ_C that the publication names."""
-
-PAPER_FRICTION_KG_PER_S = 3.5e-12
 
 Z_AGREES = 3.0
 """Deviations beyond this many standard errors are marked: one in 370 of a true model's would be."""

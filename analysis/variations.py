@@ -94,18 +94,20 @@ def friction_by_analysis(runs: Sequence[Run]) -> pd.DataFrame:
             {"choice": choice, "side": side, "method": method, COLUMNS[-2]: si.value, COLUMNS[-1]: si.se},
         )
 
+    blocks = _blocks(runs)
+    blocks_of_halves = {choice: _blocks(parts) for choice, parts in halves.items()}
     for j, side in enumerate(SIDES):
-        data, blocks = particle(runs, j), _blocks(runs)
-        for window in (FIT_WINDOW / 4, FIT_WINDOW / 2, FIT_WINDOW, 2 * FIT_WINDOW):
-            choice = f"fitted over {window:g} memories of the position"
-            for method, fit in fit_white(correlation_curves(data, blocks, seed=j, window=window)).items():
-                add(choice, side, method, fit.friction)
-        curves = correlation_curves(data, blocks, seed=j)
+        data = particle(runs, j)
+        windows = (FIT_WINDOW / 4, FIT_WINDOW / 2, FIT_WINDOW, 2 * FIT_WINDOW)
+        curves = {window: correlation_curves(data, blocks, seed=j, window=window) for window in windows}
+        for window in windows:
+            for method, fit in fit_white(curves[window]).items():
+                add(f"fitted over {window:g} memories of the position", side, method, fit.friction)
         for difference in (DIFFERENCE / 2, DIFFERENCE, 2 * DIFFERENCE, 4 * DIFFERENCE):
-            fit = difference_fit(data, curves, blocks, seed=j, difference=difference)
+            fit = difference_fit(data, curves[FIT_WINDOW], blocks, seed=j, difference=difference)
             add(f"displacements over {difference:g} ps", side, "difference", fit.friction)
         for choice, parts in halves.items():
-            for method, friction in _all_fits(particle(parts, j), _blocks(parts), j):
+            for method, friction in _all_fits(particle(parts, j), blocks_of_halves[choice], j):
                 add(choice, side, method, friction)
     return pd.DataFrame(rows)
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,21 @@ def run(study: dict[str, Any], kind: str, restart: Path, steps: int) -> Loop:
     with tempfile.TemporaryDirectory() as folder:
         task = {"study": study, "kind": kind, "restart": str(restart), "steps": steps, "folder": folder}
         mpiexec = [str(Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)] if ranks > 1 else []
-        done = subprocess.run(
-            [*mpiexec, sys.executable, "-m", "benchmarks.worker", json.dumps(task)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
+        return timed([*mpiexec, sys.executable, "-m", "benchmarks.worker"], task)
+
+
+def timed(command: Sequence[str], task: dict[str, Any]) -> Loop:
+    """Give a task to a program that prints the loop that it ran; one thread for each process.
+
+    Raises:
+        RuntimeError: it failed; with the end of what it said.
+    """
+    alone = {"OMP_NUM_THREADS": "1", "OPENMM_CPU_THREADS": "1"}
+    done = subprocess.run(
+        [*command, json.dumps(task)], capture_output=True, text=True, check=False, env=os.environ | alone
+    )
     if done.returncode:
-        raise RuntimeError(f"{kind} on {ranks} ranks failed: {done.stderr.strip()[-500:]}")
+        raise RuntimeError(f"{' '.join(command)} failed: {done.stderr.strip()[-500:]}")
     return Loop(**json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.paired import run, start
+from benchmarks.paired import run, start, timed
 from benchmarks.systems import system
 from benchmarks.worker import Loop
 from simulation.study import Study
@@ -94,13 +91,4 @@ def needed_ns(study: Study) -> float:
 
 def _openmm(study: dict[str, Any], topology: Path, steps: int) -> Loop:
     task = {"study": study, "topology": str(topology), "threads": 1, "steps": steps}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.openmm_peer", json.dumps(task)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"OPENMM_CPU_THREADS": "1"},
-    )
-    if done.returncode:
-        raise RuntimeError(f"OpenMM failed: {done.stderr.strip()[-500:]}")
-    return Loop(**json.loads(done.stdout.splitlines()[-1]))
+    return timed([sys.executable, "-m", "benchmarks.openmm_peer"], task)

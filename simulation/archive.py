@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from simulation.checkpoint import checksum
+from simulation.checkpoint import checksum, json_text, replace
 
 ATOMS = ("topology.data", "trajectory.dcd")
 
@@ -55,6 +55,5 @@ def archive(results: Path, target: Path) -> Iterator[Path]:
                 if (source / name).is_file():
                     shutil.copyfile(source / name, copy / name)
         record |= {"archived": "series in single precision", "series_sha256": checksum(copy / "series.parquet")}
-        text = json.dumps(record, indent=1, ensure_ascii=False)
-        (copy / "run.json").write_text(text + "\n", encoding="utf-8")
+        replace(copy / "run.json", json_text(record))
         yield copy

@@ -7,11 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
+from analysis.friction import PAPER_FRICTION_KG_PER_S
 from analysis.runs import SIDES
 from analysis.variations import METHODS
-
-PAPER_FRICTION = 3.5e-12
-"""The paper's friction from its equilibrium run, kg/s."""
 
 VIOLET = "#CC79A7"
 
@@ -55,7 +53,7 @@ def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 linewidth=0.9,
                 label=METHODS.get(method, method),
             )
-        axes.axvline(1e12 * PAPER_FRICTION, color="black", linestyle=":", linewidth=1, label="the paper's fit")
+        axes.axvline(1e12 * PAPER_FRICTION_KG_PER_S, color="black", linestyle=":", linewidth=1, label="the paper's fit")
         axes.set_title(f"{side} particle", loc="left")
         axes.set_xlabel(r"friction $\gamma$ ($10^{-12}$ kg/s)")
         for line in range(1, len(rows)):

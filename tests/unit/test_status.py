@@ -15,6 +15,7 @@ from simulation.overview.jobs import Job, jobs
 from simulation.overview.status import State, status_of, status_text
 from simulation.study import Study
 from simulation.studyfile import check_study
+from tests.md.conftest import small_study
 
 STEPS = "   Step          Time           Temp    \n"
 
@@ -22,23 +23,7 @@ STEPS = "   Step          Time           Temp    \n"
 @pytest.fixture
 def study() -> Study:
     """Two segments of 500 steps after a relaxation of 250, at one point."""
-    return check_study(
-        "small",
-        {
-            "baths": {"edge_nm": 3.6, "accessible_density_per_nm3": 19.56},
-            "demon": {"kappa_ratios": ["4.80"]},
-            "drag": {"forces_nN": []},
-            "integration": {"timestep_fs": 4},
-            "schedule": {
-                "equilibration_ps": 2,
-                "relaxation_ps": 1,
-                "friction_ns": 0.004,
-                "sweep_ns": 0.004,
-                "trajectory_every_ps": 1,
-                "segment_ps": 2,
-            },
-        },
-    )
+    return small_study(demon={"kappa_ratios": ["4.80"]}, drag={"forces_nN": []})
 
 
 @pytest.fixture

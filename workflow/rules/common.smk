@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)
 
 from simulation import deck, drag, lock, plan, stop
-from simulation.study import StudyError
+from simulation.study import STUDY_NAME, StudyError
 from simulation.studyfile import load_study
 
 # Jobs must find this project's modules and this environment's python and mpiexec, wherever they run. Snakemake fills in
