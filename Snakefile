@@ -85,6 +85,12 @@ rule variations:
         f"results/{STUDY.name}/figures/variations.png",
 
 
+rule heat_variations:
+    input:
+        f"results/{STUDY.name}/heat_by_variant.csv",
+        f"results/{STUDY.name}/figures/heat_variations.png",
+
+
 rule finite_size:
     input:
         f"results/{STUDY.name}/figures/finite_size.png",

@@ -275,9 +275,11 @@ def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
         result[f"effective_temperature_{side}_se"] = _known(temperatures[j].se)
         low, high = temperatures[j].interval()
         result |= {f"effective_temperature_{side}_low": _known(low), f"effective_temperature_{side}_high": _known(high)}
-        result[f"closure_drift_{side}_eV_per_ns"] = max(
-            (run.metadata["closure"][f"{side}_drift_eV_per_ns"] for run in runs), key=abs
+        closure = max(
+            (run.metadata["closure"] for run in runs), key=lambda found: abs(found[f"{side}_drift_eV_per_ns"])
         )
+        result[f"closure_drift_{side}_eV_per_ns"] = closure[f"{side}_drift_eV_per_ns"]
+        result[f"closure_drift_{side}_error_eV_per_ns"] = closure.get(f"{side}_drift_se")
     return result
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis.drag import paper_friction
@@ -87,28 +86,6 @@ def summary_table(points: Sequence[dict[str, Any]], friction: dict[str, Any]) ->
         friction: content of its ``friction.json``.
     """
     return pd.DataFrame(beside_theory(points, Friction.from_json(friction)), columns=COLUMNS)
-
-
-def thermostat_table(points: Mapping[str, dict[str, Any]], own: str) -> pd.DataFrame:
-    """One point under several thermostats: the measured columns of ``COLUMNS``, and how far each stands from the first.
-
-    Args:
-        points: content of ``heat.json`` under each thermostat, from independent runs.
-        own: the thermostat that the others are compared with.
-
-    Returns:
-        One row per thermostat, with ``z_cold`` and ``z_hot``: headline heat less that under ``own``, over the standard errors
-        of both; empty for ``own`` itself and where an error is not known.
-    """
-    measured = [column for column in COLUMNS if not column.startswith("theory")]
-    table = pd.DataFrame(list(points.values()), columns=measured)
-    table.insert(0, "thermostat", list(points))
-    for side in SIDES:
-        heat, se = (table[f"heat_{side}_{end}"].astype(float) for end in ("eV_per_ns", "se"))
-        reference = table.index[table["thermostat"] == own][0]
-        z = (heat - heat[reference]) / np.hypot(se, se[reference])
-        table[f"z_{side}"] = z.where(table.index != reference)
-    return table
 
 
 def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> str:

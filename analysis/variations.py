@@ -1,7 +1,7 @@
-"""How much the friction depends on what was chosen: on the fluid, between variants of a study, and on the analysis of one.
+"""How much friction and heat depend on what was chosen: fluid, numerics, thermostat, and the analysis of one and the same run.
 
 The paper leaves open the argon's density, the range of its forces and its attraction to copper; docs/friction.md tells
-what each does.
+what each does to the friction.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.friction import (
@@ -23,6 +24,9 @@ from analysis.friction import (
 )
 from analysis.friction_fits import fit_white
 from analysis.runs import SIDES, Run
+from analysis.summary import COLUMNS as SUMMARY_COLUMNS
+from analysis.summary import beside_theory
+from analysis.theory import Friction
 from analysis.timeseries import Blocks, Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI
 
@@ -37,6 +41,20 @@ METHODS = {
 
 COLUMNS = ["variant", "changes", "side", "method", "friction_kg_per_s", "friction_kg_per_s_se"]
 
+MEASURED = [
+    *(column for column in SUMMARY_COLUMNS if not column.startswith("theory")),
+    *(f"closure_drift_{side}_{entry}eV_per_ns" for side in SIDES for entry in ("", "error_")),
+]
+"""What a comparison of heats tells of each ``heat.json``."""
+
+FORECAST = [
+    column
+    for model in ("theory", "dressed")
+    for side in SIDES
+    for column in (f"{model}_{side}_eV_per_ns", f"{model}_{side}_se", f"z_{model}_{side}")
+]
+"""Both exact theories at the friction that the same variant measured, and how far its heat stands from them."""
+
 
 def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Fields in which a variant's settings differ from its study's, under dotted names, with the variant's values."""
@@ -47,6 +65,57 @@ def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix
         elif value != base.get(key) and prefix + key not in ("name", "variants"):
             changes[prefix + key] = value
     return changes
+
+
+def thermostat_table(points: Mapping[str, dict[str, Any]], own: str) -> pd.DataFrame:
+    """One point under several thermostats, from independent runs.
+
+    Args:
+        points: content of ``heat.json`` under each thermostat.
+        own: the thermostat that the others are compared with.
+
+    Returns:
+        ``thermostat``, ``MEASURED``, and ``z_cold`` and ``z_hot`` as in ``heat_by_variant``; one row per thermostat.
+    """
+    table = pd.DataFrame(list(points.values()), columns=MEASURED)
+    table.insert(0, "thermostat", list(points))
+    return _against(table, table["thermostat"] == own)
+
+
+def heat_by_variant(
+    runs: Sequence[Mapping[str, Any]],
+    frictions: Sequence[dict[str, Any]],
+    points: Sequence[Sequence[dict[str, Any]]],
+) -> pd.DataFrame:
+    """The heats of a study and of its variants, each beside the exact theory at its own friction.
+
+    Args:
+        runs: as for ``friction_by_variant``.
+        frictions: ``friction.json`` of each, in the same order.
+        points: the contents of the ``heat.json`` files of each, in the same order.
+
+    Returns:
+        ``variant`` (empty for the study itself), ``changes``, ``axes`` (how many are coupled), ``MEASURED``, ``FORECAST``,
+        and ``z_cold`` and ``z_hot``: headline heat less that of the study itself at the same κ_H/κ_C, over the standard
+        errors of both, empty where it has none. One row for each variant and point.
+    """
+    rows = [
+        _heading(runs[0], run) | {"axes": len(point["parameters"]["coupling_axes"])} | point
+        for run, friction, heats in zip(runs, frictions, points, strict=True)
+        for point in beside_theory(heats, Friction.from_json(friction))
+    ]
+    table = pd.DataFrame(rows, columns=["variant", "changes", "axes", *MEASURED, *FORECAST])
+    return _against(table, table["variant"] == "")
+
+
+def _against(table: pd.DataFrame, own: pd.Series[bool]) -> pd.DataFrame:
+    """The table with the deviations of its heats from those of its ``own`` rows, at the same κ_H/κ_C."""
+    reference = table[own].set_index("kappa_ratio").reindex(table["kappa_ratio"]).set_axis(table.index)
+    for side in SIDES:
+        heat, se = f"heat_{side}_eV_per_ns", f"heat_{side}_se"
+        error = np.hypot(table[se].astype(float), reference[se].astype(float))
+        table[f"z_{side}"] = ((table[heat] - reference[heat]) / error).where(~own)
+    return table
 
 
 def friction_by_variant(runs: Sequence[Mapping[str, Any]], frictions: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -61,15 +130,19 @@ def friction_by_variant(runs: Sequence[Mapping[str, Any]], frictions: Sequence[M
     """
     rows: list[dict[str, Any]] = []
     for run, friction in zip(runs, frictions, strict=True):
-        changes = changed_settings(runs[0]["settings"], run["settings"])
-        heading = {
-            "variant": run["study"].partition("@")[2],
-            "changes": "; ".join(f"{field}: {_told(value)}" for field, value in changes.items()),
-        }
+        heading = _heading(runs[0], run)
         for side in SIDES:
             for method, entry in _measured(friction, side):
                 rows.append(heading | {"side": side, "method": method} | entry)
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COLUMNS[-2:], float))
+
+
+def _heading(base: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, str]:
+    changes = changed_settings(base["settings"], run["settings"])
+    return {
+        "variant": run["study"].partition("@")[2],
+        "changes": "; ".join(f"{field}: {_told(value)}" for field, value in changes.items()),
+    }
 
 
 def friction_by_analysis(runs: Sequence[Run]) -> pd.DataFrame:

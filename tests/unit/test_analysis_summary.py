@@ -9,7 +9,7 @@ import pytest
 from analysis.friction import friction_summary
 from analysis.heat import point_summary
 from analysis.runs import Parameters
-from analysis.summary import COLUMNS, beside_theory, summary_table, summary_text, thermostat_table
+from analysis.summary import COLUMNS, beside_theory, summary_table, summary_text
 from analysis.theory import Friction, Shell, dressed_rates, white_rates
 from analysis.timeseries import Estimate
 from tests.unit.synthetic import Truth, heat_rates, metadata, synthetic_runs
@@ -138,18 +138,3 @@ def test_incomplete_friction_is_refused() -> None:
     """A friction.json of an older version is named, with the key that it lacks."""
     with pytest.raises(ValueError, match=r"friction\.json: key 'friction_cold_eV_ps_per_A2' is missing"):
         Friction.from_json({"study": "old"})
-
-
-def test_thermostats_are_compared_with_the_own_one() -> None:
-    """Each heat's deviation is in errors of both; the own thermostat has none, nor has a heat without error."""
-    measured: dict[str, Any] = dict.fromkeys(COLUMNS, 0.0) | {"heat_cold_se": 0.3, "heat_hot_se": 0.3}
-    points = {
-        "langevin": measured | {"heat_cold_eV_per_ns": 1.0, "heat_hot_se": None},
-        "nose-hoover": measured | {"heat_cold_se": 0.4, "heat_hot_eV_per_ns": 2.0},
-        "csvr": measured | {"heat_cold_eV_per_ns": -0.5},
-    }
-    table = thermostat_table(points, "nose-hoover").set_index("thermostat")
-    assert list(table.index) == ["langevin", "nose-hoover", "csvr"]
-    np.testing.assert_allclose(table["z_cold"], [2.0, np.nan, -1.0])
-    np.testing.assert_allclose(table["z_hot"], [np.nan, np.nan, -2.0 / np.hypot(0.3, 0.3)])
-    assert not any("theory" in str(column) for column in table)

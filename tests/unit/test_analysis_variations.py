@@ -1,17 +1,28 @@
-"""Friction of variants side by side: what changed is named, and one and the same data give one and the same friction."""
+"""Variants side by side: what changed is named, each has its own friction and heat, and equal data give equal numbers."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.figures.heat_variations import heat_variations
 from analysis.figures.variations import variations
 from analysis.friction import friction_summary
+from analysis.heat import point_summary
 from analysis.units import FRICTION_SI
-from analysis.variations import METHODS, changed_settings, friction_by_analysis, friction_by_variant
+from analysis.variations import (
+    MEASURED,
+    METHODS,
+    changed_settings,
+    friction_by_analysis,
+    friction_by_variant,
+    heat_by_variant,
+    thermostat_table,
+)
 from tests.unit.synthetic import Truth, synthetic_runs
 
 
@@ -72,6 +83,30 @@ def test_figure_has_a_row_per_variant(frictions: pd.DataFrame, tmp_path: Path) -
     assert labels == ["as the study", "thick"]
 
 
+def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None:
+    """Each variant's heat is compared with theory at that variant's friction, and with the study's heat at the same point."""
+    runs, frictions, points = [], [], []
+    for number, (name, friction) in enumerate((("s", 0.22), ("s@thick", 0.6))):
+        truth = Truth(kappa_ratio="4.80", friction_cold=friction, friction_hot=friction)
+        at_rest = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=1.0)
+        runs.append({"study": name, "settings": {"friction": friction}})
+        frictions.append(friction_summary(synthetic_runs(at_rest, 1500.0, 1, seed=20 + number)))
+        points.append([point_summary(synthetic_runs(truth, 1000.0, 2, seed=30 + number))])
+    table = heat_by_variant(runs, frictions, points)
+    assert table["variant"].tolist() == ["", "thick"]
+    assert table["changes"].tolist() == ["", "friction: 0.6"]
+    assert table["z_cold"].isna().tolist() == [True, False]
+    own, thick = table["heat_cold_eV_per_ns"]
+    assert table["z_cold"].iloc[1] == pytest.approx((thick - own) / np.hypot(*table["heat_cold_se"]))
+    z = table[["z_theory_cold", "z_theory_hot"]].to_numpy(float)
+    assert np.abs(z).max() < 3.5
+    # The forecasts of the two differ by more than their errors: each must have been made with its own friction.
+    assert table["theory_hot_eV_per_ns"].iloc[1] > 1.3 * table["theory_hot_eV_per_ns"].iloc[0]
+    table.to_csv(tmp_path / "table.csv", index=False)
+    figure, _ = heat_variations(pd.read_csv(tmp_path / "table.csv", dtype={"kappa_ratio": str}))
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["as the study", "thick"]
+
+
 def test_other_analyses_of_white_data_agree() -> None:
     """Where the model holds, window, displacement and halves of the data change the friction within its error only."""
     truth = Truth(kappa_ratio=None, friction_cold=0.3, friction_hot=0.3, sample_interval=1.0)
@@ -79,3 +114,18 @@ def test_other_analyses_of_white_data_agree() -> None:
     z = (table["friction_kg_per_s"] - 0.3 * FRICTION_SI) / table["friction_kg_per_s_se"]
     assert np.abs(z).max() < 4
     assert table["choice"].nunique() == 4 + 4 + 2
+
+
+def test_thermostats_are_compared_with_the_own_one() -> None:
+    """Each heat's deviation is in errors of both; the own thermostat has none, nor has a heat without error."""
+    measured: dict[str, Any] = dict.fromkeys(MEASURED, 0.0) | {"heat_cold_se": 0.3, "heat_hot_se": 0.3}
+    points = {
+        "langevin": measured | {"heat_cold_eV_per_ns": 1.0, "heat_hot_se": None},
+        "nose-hoover": measured | {"heat_cold_se": 0.4, "heat_hot_eV_per_ns": 2.0},
+        "csvr": measured | {"heat_cold_eV_per_ns": -0.5},
+    }
+    table = thermostat_table(points, "nose-hoover").set_index("thermostat")
+    assert list(table.index) == ["langevin", "nose-hoover", "csvr"]
+    np.testing.assert_allclose(table["z_cold"], [2.0, np.nan, -1.0])
+    np.testing.assert_allclose(table["z_hot"], [np.nan, np.nan, -2.0 / np.hypot(0.3, 0.3)])
+    assert not any("theory" in str(column) for column in table)

@@ -142,14 +142,14 @@ def test_analysis_that_failed_last_is_told(study: Study, tmp_path: Path) -> None
     heat = tmp_path / "small/sweep/kH_4.80/heat.json"
     logs = tmp_path / "logs"
     logs.mkdir()
-    job_start = f"localrule heat:\n    input: x\n    output: {heat}\n    jobid: 0\n"
+    job_start = f"localrule measure:\n    input: x\n    output: {heat}\n    jobid: 0\n"
     (logs / "2026-01-01T000000.000000.snakemake.log").write_text(job_start)
     assert "failed" not in status_text(study, tmp_path, [heat], logs)
-    failure = f"Error in rule heat:\n    message: None\n    output: {heat}\n    log: y (check log file(s))\n"
+    failure = f"Error in rule measure:\n    message: None\n    output: {heat}\n    log: y (check log file(s))\n"
     newer = logs / "2026-01-02T000000.000000.snakemake.log"
     newer.write_text(job_start + failure)
     text = " ".join(status_text(study, tmp_path, [heat], logs).split())
-    assert f"failed: rule heat, see {newer}: sweep/*/heat.json" in text
+    assert f"failed: rule measure, see {newer}: sweep/*/heat.json" in text
     (logs / "2026-01-03T000000.000000.snakemake.log").write_text(job_start)
     assert "failed" not in status_text(study, tmp_path, [heat], logs)
     heat.parent.mkdir(parents=True)

@@ -79,9 +79,9 @@ def test_one_point_can_be_rerun(done: Checkout) -> None:
     heat = "results/tiny/sweep/kH_4.80/heat.json"
     kept = (done.folder / heat).read_bytes()
     (done.folder / heat).unlink()
-    assert done.would_run(heat) == {"heat"}
+    assert done.would_run(heat) == {"measure"}
     (done.folder / heat).write_bytes(kept)
-    assert done.would_run(heat, "--forcerun", "simulate") == {"simulate", "heat"}
+    assert done.would_run(heat, "--forcerun", "simulate") == {"simulate", "measure"}
 
 
 def test_comments_and_lengths_of_other_runs_rerun_no_md(checkout: Checkout) -> None:
@@ -94,7 +94,7 @@ def test_comments_and_lengths_of_other_runs_rerun_no_md(checkout: Checkout) -> N
 def test_edited_analysis_reruns_the_analysis_and_no_md(checkout: Checkout) -> None:
     """Results of an older analysis are made again, from the simulations that are there."""
     checkout.edit("analysis/units.py", "Conversions", "Conversion factors")
-    assert {"heat", "fit_friction", "summary", "plot_heat_rates"} <= checkout.would_run()
+    assert {"measure", "fit_friction", "summary", "plot_heat_rates"} <= checkout.would_run()
     assert not checkout.would_run() & {"equilibrate", "simulate", "pull"}
 
 
@@ -122,7 +122,7 @@ def test_two_snakemakes_never_write_one_study(done: Checkout) -> None:
     heat = done.folder / "results/tiny/sweep/kH_4.80/heat.json"
     kept = heat.read_bytes()
     with lock.held(done.folder / "results/tiny/.lock"):
-        result = done.snakemake("sweep", "--forcerun", "heat")
+        result = done.snakemake("sweep", "--forcerun", "measure")
     assert result.returncode != 0
     assert f"results/tiny is in use by process {os.getpid()} of" in result.stderr
     assert heat.read_bytes() == kept

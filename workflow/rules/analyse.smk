@@ -17,19 +17,22 @@ rule fit_friction:
         "../scripts/friction.py"
 
 
-rule heat:
+rule measure:
     input:
         runs=lambda wildcards: run_files(plan.point_runs(study(wildcards.study), wildcards.point)),
     output:
-        "results/{study}/sweep/{point}/heat.json",
+        # One job for three files: Python takes longer to start than to compute any of them.
+        heat="results/{study}/sweep/{point}/heat.json",
+        power="results/{study}/sweep/{point}/power.json",
+        performance="results/{study}/sweep/{point}/performance.json",
     log:
-        "results/{study}/logs/sweep/{point}/heat.log",
+        "results/{study}/logs/sweep/{point}/measure.log",
     conda:
         "../../envs/environment.yaml"
     params:
         code=ANALYSIS_CODE,
     script:
-        "../scripts/heat.py"
+        "../scripts/measure.py"
 
 
 rule summary:

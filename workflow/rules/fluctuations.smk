@@ -1,34 +1,4 @@
-# Fluctuations of each point: its sampled power and its performance, and the figures over all points. Seconds; they read run folders only.
-
-
-rule power:
-    input:
-        runs=lambda wildcards: run_files(plan.point_runs(study(wildcards.study), wildcards.point)),
-    output:
-        "results/{study}/sweep/{point}/power.json",
-    log:
-        "results/{study}/logs/sweep/{point}/power.log",
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=ANALYSIS_CODE,
-    script:
-        "../scripts/power.py"
-
-
-rule performance:
-    input:
-        runs=lambda wildcards: run_files(plan.point_runs(study(wildcards.study), wildcards.point)),
-    output:
-        "results/{study}/sweep/{point}/performance.json",
-    log:
-        "results/{study}/logs/sweep/{point}/performance.log",
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=ANALYSIS_CODE,
-    script:
-        "../scripts/performance.py"
+# Figures of what fluctuates: sampled power, coefficients of performance, and the uncertainty of power.
 
 
 rule plot_power:

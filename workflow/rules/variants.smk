@@ -1,5 +1,5 @@
-# One study against its variants: the same point under three thermostats, and the friction under everything that its section
-# `variants` changes.
+# One study against its variants: the same point under three thermostats, and friction and heats under everything that its
+# section `variants` changes.
 
 
 rule compare_thermostats:
@@ -37,6 +37,43 @@ rule compare_friction:
         code=ANALYSIS_CODE,
     script:
         "../scripts/variations.py"
+
+
+rule compare_heats:
+    input:
+        runs=lambda wildcards: [f"results/{name}/friction/replica_1/run.json" for name in with_variants(wildcards)],
+        frictions=lambda wildcards: [f"results/{name}/friction.json" for name in with_variants(wildcards)],
+        heats=lambda wildcards: [
+            f"results/{name}/sweep/{point}/heat.json"
+            for name in with_variants(wildcards)
+            for point in plan.points(study(name))
+        ],
+    output:
+        "results/{study}/heat_by_variant.csv",
+    log:
+        "results/{study}/logs/heat_variations.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
+        counts=lambda wildcards: [len(plan.points(study(name))) for name in with_variants(wildcards)],
+    script:
+        "../scripts/heat_variations.py"
+
+
+rule plot_heat_variations:
+    input:
+        "results/{study}/heat_by_variant.csv",
+    output:
+        multiext("results/{study}/figures/heat_variations", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/heat_variations.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
+    script:
+        "../scripts/plot_heat_variations.py"
 
 
 rule plot_variations:

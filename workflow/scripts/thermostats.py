@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.summary import thermostat_table
+from analysis.variations import thermostat_table
 
 if TYPE_CHECKING:
     snakemake: Any

@@ -1,0 +1,75 @@
+"""Heats of a study and its variants beside the exact theories, and how well energy closed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.runs import SIDES
+
+_FORECASTS = {"theory": ("|", "black", "white theory"), "dressed": ("D", ACCENT, "dressed theory")}
+
+CLOSED = 2.0
+"""A drift below this share of the heat, in per cent, is what a time step is asked for (docs/architecture.md)."""
+
+
+def heat_variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Draw heat against variant, one panel per bath, and the drift of each side's energy balance in per cent of its heat.
+
+    Args:
+        table: from ``analysis.variations.heat_by_variant``, with ``axes``, the number of coupled axes of each row: the balance
+            is that of a whole side, the heat that of one axis.
+
+    Returns:
+        The figure, and the table it shows.
+    """
+    named = table["variant"].fillna("").replace("", "as the study")
+    if table["kappa_ratio"].nunique() > 1:
+        named = named + ", " + table["kappa_ratio"].astype(str)
+    rows = np.arange(len(table))
+    figure = new_figure(9.6, 1.7 + 0.42 * len(table))
+    panels = figure.subplots(1, 3, sharey=True)
+    for axes, side in zip(panels, SIDES, strict=False):
+        axes.errorbar(
+            table[f"heat_{side}_eV_per_ns"],
+            rows,
+            xerr=table[f"heat_{side}_se"].fillna(0),
+            fmt=SIDE_MARKER[side],
+            color=SIDE_COLOUR[side],
+            label="molecular dynamics",
+        )
+        for offset, (model, (marker, colour, name)) in zip((0.2, 0.36), _FORECASTS.items(), strict=True):
+            axes.errorbar(
+                table[f"{model}_{side}_eV_per_ns"].astype(float),
+                rows + offset,
+                xerr=table[f"{model}_{side}_se"].astype(float).fillna(0),
+                fmt=marker,
+                color=colour,
+                markersize=4,
+                linewidth=0.9,
+                label=f"{name}, own friction",
+            )
+        axes.axvline(0.0, color="0.6", linewidth=0.7)
+        axes.set_title(f"{side} bath", loc="left")
+        axes.set_xlabel("heat (eV/ns per axis)")
+    closure = panels[2]
+    for offset, side in zip((-0.08, 0.08), SIDES, strict=True):
+        whole = 0.01 * table["axes"] * table[f"heat_{side}_eV_per_ns"].abs()
+        closure.errorbar(
+            table[f"closure_drift_{side}_eV_per_ns"] / whole,
+            rows + offset,
+            xerr=(table[f"closure_drift_{side}_error_eV_per_ns"].astype(float) / whole).fillna(0),
+            fmt=SIDE_MARKER[side],
+            color=SIDE_COLOUR[side],
+            label=f"{side} side",
+        )
+    closure.axvspan(-CLOSED, CLOSED, color=NEUTRAL, alpha=0.12, linewidth=0, label=f"± {CLOSED:g} %")
+    closure.set_title("energy balance", loc="left")
+    closure.set_xlabel("drift (% of the heat)")
+    closure.legend(fontsize=7)
+    panels[0].set_yticks(rows, named)
+    panels[0].set_ylim(len(table) - 0.4, -0.6)
+    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure, table

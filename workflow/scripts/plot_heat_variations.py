@@ -1,0 +1,13 @@
+"""Heats of a study and its variants. inputs: [0] heat_by_variant.csv; outputs: [0] .png (with .svg and .csv)."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.figures.heat_variations import heat_variations
+from analysis.figures.style import save
+
+if TYPE_CHECKING:
+    snakemake: Any
+
+save(*heat_variations(pd.read_csv(snakemake.input[0], dtype={"kappa_ratio": str})), snakemake.output[0])
