@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME …]`: measure, and write tables to benchmarks/results/."""
+"""`python -m benchmarks [NAME …]`: measure, and write numbers, tables and pictures to benchmarks/results/."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import demon_cost, layout, peers
+from benchmarks import demon_cost, layout, peers, whole
+from benchmarks.picture import draw
 from simulation.engine import lammps_version, single_threaded
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -21,7 +22,10 @@ BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "demon_cost": demon_cost.demon_cost,
     "settings": layout.settings,
     "two_cores": layout.two_cores,
+    "grids": layout.grids,
     "peers": peers.peers,
+    "efficiency": whole.efficiency,
+    "analysis": whole.analysis,
 }
 
 
@@ -41,6 +45,13 @@ def machine() -> dict[str, str | int | None]:
     }
 
 
+def markdown(table: pd.DataFrame) -> str:
+    """A table for people, four digits each."""
+    cells = table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)).mask(table.isna(), "")
+    lines = [list(table.columns), ["---"] * len(table.columns), *cells.to_numpy().tolist()]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
 def main() -> int:
     """Run what the command line names, all by default; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -55,6 +66,8 @@ def main() -> int:
         print(f"{name}:", file=sys.stderr, flush=True)
         table = BENCHMARKS[name]()
         print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+        draw(table, name, RESULTS / f"{name}.png")
+        (RESULTS / f"{name}.md").write_text(markdown(table), encoding="utf-8")
         content = {"machine": machine(), "rows": json.loads(table.to_json(orient="records"))}
         (RESULTS / f"{name}.json").write_text(
             json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from benchmarks.paired import contest, start
+from benchmarks.paired import Contestant, contest, start
 from benchmarks.systems import system
 from benchmarks.worker import KINDS
 
@@ -17,14 +17,14 @@ def demon_cost(
     """Time per step with each kind of demon against none.
 
     Returns:
-        `size`, `ranks`, then the columns of `contest`.
+        `size`, `ranks`, then the columns of `contest`; `fixes_added` is the demon's own share of a step.
     """
     tables = []
     for size in sizes:
         restart = start(system(size), size)
         for count in ranks:
             study = system(size) | {"ranks": str(count)}
-            table = contest({kind: (study, kind) for kind in KINDS}, restart, STEPS[size], rounds)
+            table = contest({kind: Contestant(study, kind) for kind in KINDS}, restart, STEPS[size], rounds)
             table.insert(0, "ranks", count)
             table.insert(0, "size", size)
             tables.append(table)

@@ -6,41 +6,66 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 
-from benchmarks.paired import contest, run, start
+from benchmarks.paired import Contestant, contest, run, start
 from benchmarks.systems import system
 
 SKINS_A = ("0.5", "0.65", "0.8", "1.0", "1.3", "2.0")
 
+# Commands behind the deck's, against its own `neigh_modify every 1 delay 0 check yes` and `atom_modify sort 1000 0.0`.
+AFTER = {
+    "looked at every 2 steps": "neigh_modify every 2 delay 0 check yes\n",
+    "rebuilt every 10 steps, skin 1.0 Å": "neighbor 1.0 bin\nneigh_modify every 10 delay 0 check no\n",
+    "atoms never sorted": "atom_modify sort 0 0.0\n",
+    "atoms sorted every 100 steps": "atom_modify sort 100 0.0\n",
+}
+
+GRIDS = {"2 x 1 x 1, a bath each": "2 1 1", "1 x 2 x 1": "1 2 1", "1 x 1 x 2": "1 1 2"}
+"""Processor grids of two ranks; the first is what LAMMPS picks for a box twice as long as wide."""
+
 
 def settings(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
-    """Neighbour skins and pair styles against the default (0.8 Å, `opt`)."""
+    """Neighbour skins, rebuild policies, sorting and pair styles against the default."""
     restart = start(system(size), size)
-    studies = {"default": system(size)}
-    studies |= {
-        f"skin {skin} Å": system(size, integration={"neighbour_skin_A": skin}) for skin in SKINS_A if skin != "0.8"
+    contestants = {"default (skin 0.8 Å, opt)": Contestant(system(size))}
+    contestants |= {
+        f"skin {skin} Å": Contestant(system(size, integration={"neighbour_skin_A": skin}))
+        for skin in SKINS_A
+        if skin != "0.8"
     }
-    studies["suffix none"] = system(size, integration={"suffix": "none"})
-    return contest({name: (study, "python") for name, study in studies.items()}, restart, steps, rounds)
+    plain = system(size, integration={"suffix": "none"})
+    contestants |= {
+        "suffix none": Contestant(plain),
+        "suffix omp": Contestant(plain, before="package omp 1\nsuffix omp\n"),
+    }
+    contestants |= {name: Contestant(system(size), after=commands) for name, commands in AFTER.items()}
+    return contest(contestants, restart, steps, rounds)
+
+
+def grids(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
+    """How two ranks share the box."""
+    study = system(size) | {"ranks": "2"}
+    contestants = {name: Contestant(study, before=f"processors {grid}\n") for name, grid in GRIDS.items()}
+    return contest(contestants, start(system(size), size), steps, rounds)
 
 
 def two_cores(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
     """A sweep of many runs on two cores: two runs of one rank side by side, against one run of two ranks.
 
     Returns:
-        `layout`, `steps_per_s` of all runs together (median), `ratio` to the first.
+        `contestant`, `steps_per_s` of all runs together (median), `ratio` to the first.
     """
     restart = start(system(size), size)
     rates: dict[str, list[float]] = {"2 runs of 1 rank": [], "1 run of 2 ranks": []}
     for number in range(rounds):
         for layout in list(rates)[:: -1 if number % 2 else 1]:
             ranks = 2 if layout.endswith("2 ranks") else 1
-            study = system(size) | {"ranks": str(ranks)}
+            contestant = Contestant(system(size) | {"ranks": str(ranks)})
             count = 2 // ranks
             with ThreadPoolExecutor(count) as pool:
-                loops = list(pool.map(lambda _, study=study: run(study, "python", restart, steps), range(count)))
+                loops = list(pool.map(lambda _, each=contestant: run(each, restart, steps), range(count)))
             rates[layout].append(sum(loop.steps / loop.wall_s for loop in loops))
     table = pd.DataFrame(
-        {"layout": list(rates), "steps_per_s": [float(pd.Series(rate).median()) for rate in rates.values()]}
+        {"contestant": list(rates), "steps_per_s": [float(pd.Series(rate).median()) for rate in rates.values()]}
     )
     table["ratio"] = table["steps_per_s"] / table["steps_per_s"].iloc[0]
     return table

@@ -8,16 +8,29 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmarks.worker import Loop
 from simulation.engine import Ranks
 from simulation.simulate import START_RESTART, make_start
 from simulation.studyfile import check_study
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A study's point 4.80 with one kind of demon, and LAMMPS commands ahead of and behind its deck."""
+
+    study: dict[str, Any]
+    kind: str = "python"
+    before: str = ""
+    after: str = ""
+
 
 CACHE = Path("results/benchmarks/starts")
 
@@ -30,11 +43,11 @@ def start(study: dict[str, Any], name: str) -> Path:
     return (folder / START_RESTART).resolve()
 
 
-def run(study: dict[str, Any], kind: str, restart: Path, steps: int) -> Loop:
+def run(contestant: Contestant, restart: Path, steps: int) -> Loop:
     """One contestant, once, in a process of its own on the ranks of its study."""
-    ranks = int(study.get("ranks", 1))
+    ranks = int(contestant.study.get("ranks", 1))
     with tempfile.TemporaryDirectory() as folder:
-        task = {"study": study, "kind": kind, "restart": str(restart), "steps": steps, "folder": folder}
+        task = vars(contestant) | {"restart": str(restart), "steps": steps, "folder": folder}
         mpiexec = [str(Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)] if ranks > 1 else []
         return timed([*mpiexec, sys.executable, "-m", "benchmarks.worker"], task)
 
@@ -54,33 +67,33 @@ def timed(command: Sequence[str], task: dict[str, Any]) -> Loop:
     return Loop(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def contest(
-    contestants: Mapping[str, tuple[dict[str, Any], str]], restart: Path, steps: int, rounds: int
-) -> pd.DataFrame:
+def contest(contestants: Mapping[str, Contestant], restart: Path, steps: int, rounds: int) -> pd.DataFrame:
     """Time every contestant in every round, the order turned round each time.
 
     Args:
-        contestants: by name, study and kind of demon; the first is what the others are compared with.
+        contestants: by name; the first is what the others are compared with.
         restart: where all start.
         steps: of each stretch.
         rounds: how often.
 
     Returns:
         One row per contestant: `contestant`, `ms_per_step` (median), `steps_per_s`, `ratio` to the first (median over the
-        rounds of the ratio within a round) and `ratio_low`, `ratio_high` (the extremes), `atoms`, `neighbours_per_atom`.
+        rounds of the ratio within a round) and `ratio_low`, `ratio_high` (the extremes); `fixes_added`, by what share of the
+        first's step its fixes take longer than the first's (median over rounds: the noise of the pair forces has no part in
+        it); `atoms`, `neighbours_per_atom`.
     """
     loops: dict[str, list[Loop]] = {name: [] for name in contestants}
     for number in range(rounds):
         for name in list(contestants)[:: -1 if number % 2 else 1]:
-            study, kind = contestants[name]
-            loops[name].append(run(study, kind, restart, steps))
+            loops[name].append(run(contestants[name], restart, steps))
             print(
                 f"  round {number + 1}: {name}: {loops[name][-1].ms_per_step:.3f} ms/step", file=sys.stderr, flush=True
             )
-    first = np.array([loop.ms_per_step for loop in loops[next(iter(contestants))]])
+    base = loops[next(iter(contestants))]
+    first, first_fixes = _each(base, "ms_per_step"), _each(base, "fixes_ms_per_step")
     rows = []
     for name, each in loops.items():
-        times = np.array([loop.ms_per_step for loop in each])
+        times = _each(each, "ms_per_step")
         ratios = times / first
         rows.append(
             {
@@ -90,8 +103,13 @@ def contest(
                 "ratio": float(np.median(ratios)),
                 "ratio_low": float(ratios.min()),
                 "ratio_high": float(ratios.max()),
+                "fixes_added": float(np.median((_each(each, "fixes_ms_per_step") - first_fixes) / first)),
                 "atoms": each[0].atoms,
                 "neighbours_per_atom": each[0].neighbours_per_atom,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _each(loops: Sequence[Loop], quantity: str) -> NDArray[np.float64]:
+    return np.array([getattr(loop, quantity) for loop in loops])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.paired import run, start, timed
+from benchmarks.paired import Contestant, run, start, timed
 from benchmarks.systems import system
 from benchmarks.worker import Loop
 from simulation.study import Study
@@ -47,11 +47,11 @@ def peers(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFram
     for number in range(rounds):
         for name in list(loops)[:: -1 if number % 2 else 1]:
             if name == "nanofridge":
-                loop = run(ours, "python", restart, steps)
+                loop = run(Contestant(ours), restart, steps)
             elif name == "OpenMM, CPU":
                 loop = _openmm(ours, restart.with_name("topology.data"), steps)
             else:
-                loop = run(by_hand, "xcm()", restart, steps)
+                loop = run(Contestant(by_hand, "xcm()"), restart, steps)
             loops[name].append(loop)
             print(f"  round {number + 1}: {name}: {loop.ms_per_step:.3f} ms/step", file=sys.stderr, flush=True)
     rows, costs = [], {}

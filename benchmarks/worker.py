@@ -2,7 +2,7 @@
 
     python -m benchmarks.worker '{"study": …, "kind": "python", "restart": …, "steps": …, "folder": …}'
 
-prints one line of JSON. Several ranks: start it with mpiexec.
+takes the arguments of `measure` and prints one line of JSON. Several ranks: start it with mpiexec.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 
 from simulation.checkpoint import LOG
 from simulation.deck import render, render_segment
-from simulation.engine import Ranks, open_lammps, run_segment, single_threaded, tell
+from simulation.demon import LinearController
+from simulation.engine import Ranks, advance, open_lammps, single_threaded, tell
 from simulation.plan import Run
 from simulation.studyfile import check_study
 
@@ -34,10 +35,11 @@ fix demon_hot particle_hot addforce v_push_hot_x v_push_hot_y v_push_hot_z
 
 @dataclass(frozen=True)
 class Loop:
-    """LAMMPS's own account of its loop: wall time, the CPU time of one rank in it, and what ran."""
+    """LAMMPS's own account of its loop: wall time, the CPU time of one rank in it, its fixes' share, and what ran."""
 
     wall_s: float
     cpu_s: float
+    fixes_share: float
     steps: int
     atoms: int
     neighbours_per_atom: float
@@ -47,8 +49,15 @@ class Loop:
         """CPU time of a step on each rank, ms: on a busy machine it says more than the wall's."""
         return 1000 * self.cpu_s / self.steps
 
+    @property
+    def fixes_ms_per_step(self) -> float:
+        """What of it the fixes take: thermostats, integration, traps, and the demon."""
+        return self.fixes_share * self.ms_per_step
 
-def measure(study: dict[str, Any], kind: str, restart: Path, steps: int, folder: Path) -> Loop:
+
+def measure(
+    study: dict[str, Any], kind: str, restart: Path, steps: int, folder: Path, before: str = "", after: str = ""
+) -> Loop:
     """Advance a study's point 4.80 from a restart file by some steps.
 
     Args:
@@ -57,6 +66,8 @@ def measure(study: dict[str, Any], kind: str, restart: Path, steps: int, folder:
         restart: where to start.
         steps: how many.
         folder: an empty folder for LAMMPS to work in.
+        before: LAMMPS commands ahead of the deck's.
+        after: LAMMPS commands behind the deck's.
     """
     checked = check_study("benchmark", study)
     ranks = Ranks(checked.ranks)
@@ -64,10 +75,14 @@ def measure(study: dict[str, Any], kind: str, restart: Path, steps: int, folder:
     if ranks.is_root:
         folder.mkdir(parents=True, exist_ok=True)
     ranks.wait()
+    deck = before + render_segment(run, str(restart), 0) + after
     if kind == "python":
-        run_segment(run, str(restart), folder, ranks, index=0, steps=steps, on_sample=lambda step: None)
+        controller = LinearController(
+            coupling_cold_eV_per_A2=run.coupling_cold_eV_per_A2, coupling_hot_eV_per_A2=run.coupling_hot_eV_per_A2
+        )
+        advance(checked, run.label, deck, folder, ranks, steps=steps, controller=controller)
     else:
-        deck = re.sub(r" +v_work_\w+ &\n", "", render_segment(run, str(restart), 0))
+        deck = re.sub(r" +v_work_\w+ &\n", "", deck)
         begin, end = deck.index("# --- demon:"), deck.index("# --- output:")
         with open_lammps(checked, folder, ranks) as lmp:
             tell(lmp, deck[:begin] + _forces(run, kind) + deck[end:] + f"\nrun {steps}\n", checked)
@@ -100,12 +115,20 @@ def read_loop(log: Path) -> Loop:
     text = log.read_text(encoding="utf-8")
     wall, steps, atoms = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", text)[-1]
     share = re.findall(r"([\d.]+)% CPU use", text)[-1]
+    fixes = re.findall(r"^Modify +\| *\S+ *\| *(\S+)", text, re.MULTILINE)[-1]
     neighbours = re.findall(r"Ave neighs/atom = (\S+)", text)[-1]
-    return Loop(float(wall), float(wall) * float(share) / 100, int(steps), int(atoms), float(neighbours))
+    return Loop(
+        wall_s=float(wall),
+        cpu_s=float(wall) * float(share) / 100,
+        fixes_share=float(fixes) / float(wall),
+        steps=int(steps),
+        atoms=int(atoms),
+        neighbours_per_atom=float(neighbours),
+    )
 
 
 if __name__ == "__main__":
     single_threaded()
     task = json.loads(sys.argv[1])
-    loop = measure(task["study"], task["kind"], Path(task["restart"]), task["steps"], Path(task["folder"]))
+    loop = measure(**task | {name: Path(task[name]) for name in ("restart", "folder")})
     print(json.dumps(vars(loop)), flush=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from benchmarks.__main__ import BENCHMARKS, RESULTS, markdown
+from benchmarks.picture import draw
 from benchmarks.systems import system
 from benchmarks.worker import KINDS, measure
 from simulation.checkpoint import LOG
@@ -25,9 +29,32 @@ def test_all_demons_push_alike(tmp_path: Path) -> None:
         loop = measure(study, kind, tmp_path / START_RESTART, 500, folder)
         assert loop.steps == 500
         assert 0 < loop.cpu_s <= 1.05 * loop.wall_s
+        assert 0 < loop.fixes_ms_per_step < loop.ms_per_step
         rows = re.findall(r"^ +500 +(.+)$", (folder / LOG).read_text(), re.MULTILINE)
         energy[kind] = [float(word) for word in rows[-1].split()]
     without = energy.pop("none")
     for values in energy.values():
         assert values == pytest.approx(energy["python"], rel=1e-6)
     assert without != pytest.approx(energy["python"], rel=1e-6)
+
+
+def test_commands_ahead_and_behind_reach_lammps(tmp_path: Path) -> None:
+    """What a contestant changes is in force: processors ahead of the box, a wider skin behind the deck."""
+    study = system("tiny", schedule={"equilibration_ps": "1"})
+    make_start(check_study("tiny", study), tmp_path, Ranks(1))
+    start = tmp_path / START_RESTART
+    plain = measure(study, "python", start, 50, tmp_path / "plain")
+    wide = measure(study, "python", start, 50, tmp_path / "wide", "processors 1 1 1\n", "neighbor 2.0 bin\n")
+    assert wide.neighbours_per_atom > 1.3 * plain.neighbours_per_atom
+    assert "processors 1 1 1" in (tmp_path / "wide" / LOG).read_text()
+
+
+def test_every_benchmark_can_be_shown(tmp_path: Path) -> None:
+    """The committed results are of benchmarks that exist, and each draws as a picture and as a table."""
+    found = sorted(RESULTS.glob("*.json"))
+    assert found
+    for file in found:
+        assert file.stem in BENCHMARKS
+        table = pd.DataFrame(json.loads(file.read_text())["rows"])
+        draw(table, file.stem, tmp_path / "picture.png")
+        assert len(markdown(table).splitlines()) == len(table) + 2

@@ -1,0 +1,54 @@
+"""A benchmark's table as a picture: bars of its ratios, with the extremes over the rounds where there are several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.figures.style import COLD, NEUTRAL, new_figure
+
+# What is drawn of a table: its first column that is here, and what it means.
+MEASURES = {
+    "ratio": "time or cost, in units of the first",
+    "share": "share of the core time",
+    "wall_s": "wall time (s), one core",
+}
+
+
+def draw(table: pd.DataFrame, name: str, path: Path) -> None:
+    """Bars of one benchmark.
+
+    Args:
+        table: its rows; columns before the first number name a bar.
+        name: of the benchmark.
+        path: of the PNG.
+    """
+    measure = next(measure for measure in MEASURES if measure in table)
+    shown = table.dropna(subset=[measure]).reset_index(drop=True)
+    names = [column for column in ("size", "ranks", "contestant", "part") if column in shown]
+    labels = [_label(row, names) for row in shown[names].to_dict("records")]
+    error = None
+    if "ratio_low" in shown:
+        error = [shown[measure] - shown["ratio_low"], shown["ratio_high"] - shown[measure]]
+    figure = new_figure(7.0, 1.2 + 0.28 * len(shown))
+    axes = figure.subplots()
+    axes.barh(range(len(shown)), shown[measure], xerr=error, color=COLD, ecolor=NEUTRAL, height=0.62)
+    for row, value in enumerate(shown[measure]):
+        axes.annotate(
+            f" {value:.3g}", (max(value, shown["ratio_high"][row]) if error else value, row), va="center", fontsize=8
+        )
+    axes.set_yticks(range(len(shown)), labels)
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel(MEASURES[measure])
+    axes.set_title(name.replace("_", " "), loc="left")
+    figure.savefig(path)
+
+
+def _label(row: dict[Any, Any], names: list[str]) -> str:
+    words = [
+        f"{row[name]} rank{'s' if row[name] != 1 else ''}" if name == "ranks" else str(row[name]) for name in names
+    ]
+    return ", ".join(words)
