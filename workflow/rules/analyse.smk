@@ -35,6 +35,26 @@ rule measure:
         "../scripts/measure.py"
 
 
+rule axes:
+    input:
+        runs=lambda wildcards: [
+            file
+            for point in plan.points(study(wildcards.study))
+            for file in run_files(plan.point_runs(study(wildcards.study), point))
+        ],
+        friction="results/{study}/friction.json",
+    output:
+        "results/{study}/work_by_axis.csv",
+    log:
+        "results/{study}/logs/work_by_axis.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
+    script:
+        "../scripts/axes.py"
+
+
 rule summary:
     input:
         heats=heat_files,

@@ -1,0 +1,88 @@
+"""The three currents of one run, axis by axis: does each agree with theory, and are they independent?
+
+With ``coupling_axes`` "xyz" three machines of the paper run in one simulation and share one bath on each side. Their mean
+currents then are three measurements of one number, provided that the axes do not feel each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.heat import current_blocks, spring_energy, walk
+from analysis.runs import SIDES, Array, Run
+from analysis.theory import Friction, dressed_rates, white_rates
+from analysis.timeseries import Blocks, Estimate, block_rates, end_noise, mean_rate, total_rate
+from analysis.units import PER_NS
+
+COLUMNS = [
+    "kappa_ratio",
+    "axis",
+    *(f"work_{side}_{end}" for side in SIDES for end in ("eV_per_ns", "se")),
+    *(f"z_{against}_{side}" for against in ("theory", "dressed", "others") for side in SIDES),
+    "next_axis",
+    "correlation",
+    "correlation_se",
+]
+
+
+def work_by_axis(runs: Sequence[Run], friction: Friction) -> pd.DataFrame:
+    """The work current of each coupled axis at one point; heat cannot be split, because the axes share their thermostats.
+
+    Args:
+        runs: replicas of one point of the sweep, of equal length, with at least two coupled axes.
+        friction: of the same study.
+
+    Returns:
+        ``COLUMNS``, one row per axis: work on both particles; its deviation from white and dressed theory and from the mean
+        of the other axes, in standard errors of both; and the correlation of the axis' current with that of the next one
+        (the last one's next is the first), between blocks of time that both share. Independent currents have a correlation
+        of 0 within ``correlation_se``, one over the root of the number of blocks.
+
+    Raises:
+        SeriesTooShortError: the runs are too short for an error; says how long they must be.
+    """
+    parameters = runs[0].parameters
+    names, interval = parameters.coupling_axes, parameters.sample_interval
+    found = current_blocks(runs)
+    blocks = replace(found, total=found.count * len(runs))
+    work = np.stack([run.work.transpose(2, 1, 0) for run in runs])  # (runs, axes, 2, n)
+    walks = np.stack([walk(run).transpose(2, 1, 0) for run in runs])
+    springs = np.stack([spring_energy(run).transpose(2, 1, 0) for run in runs])
+    forecasts = {"theory": white_rates(parameters, friction), "dressed": dressed_rates(parameters, friction)}
+    rates = [
+        [_rate(work[:, axis, j], walks[:, axis, j], springs[:, axis, j], interval, blocks) for j in range(2)]
+        for axis in range(len(names))
+    ]
+    currents = block_rates(walks[:, :, 0], interval, blocks).transpose(1, 0, 2).reshape(len(names), -1)
+    correlations = np.asarray(np.corrcoef(currents))
+    rows = []
+    for axis, name in enumerate(names):
+        following = (axis + 1) % len(names)
+        row: dict[str, object] = {
+            "kappa_ratio": runs[0].kappa_ratio,
+            "axis": name,
+            "next_axis": names[following],
+            "correlation": correlations[axis, following],
+            "correlation_se": 1 / math.sqrt(blocks.total),
+        }
+        for j, side in enumerate(SIDES):
+            rate = rates[axis][j]
+            row |= {f"work_{side}_eV_per_ns": rate.value * PER_NS, f"work_{side}_se": rate.se * PER_NS}
+            others = [rates[other][j] for other in range(len(names)) if other != axis]
+            error = math.sqrt(sum(other.se**2 for other in others)) / len(others)
+            row[f"z_others_{side}"] = rate.z(sum(other.value for other in others) / len(others), error)
+            for model, forecast in forecasts.items():
+                row[f"z_{model}_{side}"] = rate.z(forecast[j].value, forecast[j].se) if forecast else math.nan
+        rows.append(row)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _rate(work: Array, walks: Array, springs: Array, interval: float, blocks: Blocks) -> Estimate:
+    """Mean rate of one current (replicas, n): the walk's error, and what the springs' energy does at both ends."""
+    error = math.hypot(mean_rate(walks, interval, blocks).se, end_noise(springs, interval))
+    return Estimate(total_rate(work, interval), error)
