@@ -8,22 +8,25 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import demon_cost, layout, peers, whole
+from benchmarks import demon_cost, layout, peers, price, whole
 from benchmarks.picture import draw
 from simulation.engine import lammps_version, single_threaded
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
 BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
-    "demon_cost": demon_cost.demon_cost,
+    "demon_cost": partial(demon_cost.demon_cost, ranks=1),
+    "demon_cost_two_ranks": partial(demon_cost.demon_cost, ranks=2),
     "settings": layout.settings,
     "two_cores": layout.two_cores,
     "grids": layout.grids,
     "peers": peers.peers,
+    "price": price.price,
     "efficiency": whole.efficiency,
     "analysis": whole.analysis,
 }

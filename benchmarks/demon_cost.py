@@ -11,21 +11,17 @@ from benchmarks.worker import KINDS
 STEPS = {"tiny": 8000, "demo": 1500, "paper": 400}
 
 
-def demon_cost(
-    sizes: tuple[str, ...] = ("tiny", "demo", "paper"), ranks: tuple[int, ...] = (1, 2), rounds: int = 7
-) -> pd.DataFrame:
+def demon_cost(ranks: int, sizes: tuple[str, ...] = ("tiny", "demo", "paper"), rounds: int = 5) -> pd.DataFrame:
     """Time per step with each kind of demon against none.
 
     Returns:
-        `size`, `ranks`, then the columns of `contest`; `fixes_added` is the demon's own share of a step.
+        `size`, then the columns of `contest`; `fixes_added` is the demon's own share of a step.
     """
     tables = []
     for size in sizes:
-        restart = start(system(size), size)
-        for count in ranks:
-            study = system(size) | {"ranks": str(count)}
-            table = contest({kind: Contestant(study, kind) for kind in KINDS}, restart, STEPS[size], rounds)
-            table.insert(0, "ranks", count)
-            table.insert(0, "size", size)
-            tables.append(table)
+        study = system(size) | {"ranks": str(ranks)}
+        contestants = {kind: Contestant(study, kind) for kind in KINDS}
+        table = contest(contestants, start(system(size), size), STEPS[size], rounds)
+        table.insert(0, "size", size)
+        tables.append(table)
     return pd.concat(tables, ignore_index=True)

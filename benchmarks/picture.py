@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -27,8 +26,8 @@ def draw(table: pd.DataFrame, name: str, path: Path) -> None:
     """
     measure = next(measure for measure in MEASURES if measure in table)
     shown = table.dropna(subset=[measure]).reset_index(drop=True)
-    names = [column for column in ("size", "ranks", "contestant", "part") if column in shown]
-    labels = [_label(row, names) for row in shown[names].to_dict("records")]
+    names = [column for column in ("size", "contestant", "part") if column in shown]
+    labels = shown[names].agg(", ".join, axis=1).to_list()
     error = None
     if "ratio_low" in shown:
         error = [shown[measure] - shown["ratio_low"], shown["ratio_high"] - shown[measure]]
@@ -45,10 +44,3 @@ def draw(table: pd.DataFrame, name: str, path: Path) -> None:
     axes.set_xlabel(MEASURES[measure])
     axes.set_title(name.replace("_", " "), loc="left")
     figure.savefig(path)
-
-
-def _label(row: dict[Any, Any], names: list[str]) -> str:
-    words = [
-        f"{row[name]} rank{'s' if row[name] != 1 else ''}" if name == "ranks" else str(row[name]) for name in names
-    ]
-    return ", ".join(words)

@@ -1,0 +1,161 @@
+"""What a heat rate costs: from the published protocol to this project's defaults, one change at a time.
+
+The price is core time per ns, timed here, times the ns that the cold heat at κ_H/κ_C = 4.80 needs for a standard error of
+10 %, from the noise that long runs of molecular dynamics have (reference/).
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from analysis.heat import WALK_SLOPE_VARIANCE, point_summary
+from analysis.runs import load_runs
+from analysis.timeseries import slope_noise
+from analysis.units import PER_NS
+from benchmarks.paired import Contestant, run, start
+from benchmarks.systems import system
+from simulation.studyfile import check_study
+
+TARGET = 0.1
+"""The relative standard error that a heat rate is wanted with."""
+
+REFERENCE = Path(__file__).resolve().parents[1] / "reference"
+RUNS = {"demo": "reference/sweep/kH_4.80", "paper": "reference-paper/sweep/kH_4.80"}
+"""Long runs of point 4.80 at each size, within `REFERENCE`."""
+
+STEPS = {"demo": 1500, "paper": 400}
+
+PUBLISHED: dict[str, Any] = {
+    "integration": {"timestep_fs": "1", "neighbour_skin_A": "2.0", "suffix": "none"},
+    "demon": {"coupling_axes": "x"},
+}
+"""The paper's time step and axis; skin and pair style are LAMMPS's own for `units metal`."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How fast the cold heat of point 4.80 gathers at one size, and its noise, per axis; eV and ns.
+
+    Attributes:
+        heat: rate.
+        walk: variance per time of the heat of one axis.
+        bath: variance of the bare thermostat's slope that the bath's energy makes, all axes together, times the time's cube.
+    """
+
+    heat: float
+    walk: float
+    bath: float
+
+    @classmethod
+    def of(cls, size: str) -> Noise:
+        """From the long runs of that size.
+
+        Raises:
+            FileNotFoundError: there are none.
+        """
+        runs = load_runs(sorted((REFERENCE / RUNS[size]).glob("*/run.json")))
+        summary = point_summary(runs)
+        axes = len(runs[0].parameters.coupling_axes)
+        energy = np.stack([(each.side_energy + each.trap_energy)[:, 0] for each in runs])
+        spread = slope_noise(energy, runs[0].parameters.sample_interval) * math.sqrt(len(runs))  # of one run, per ps
+        return cls(
+            heat=summary["heat_cold_eV_per_ns"],
+            walk=summary["heat_cold_se"] ** 2 * summary["time_ns"] * axes,
+            bath=(spread * PER_NS) ** 2 * (runs[0].duration / PER_NS) ** 3,
+        )
+
+    def needed_ns(self, axes: int, *, slope: bool) -> float:
+        """How long one run must be for `TARGET`: by the first law, or by the slope of the bare thermostat's energy."""
+        wanted = (TARGET * self.heat) ** 2
+        first_law = self.walk / axes / wanted
+        if not slope:
+            return first_law
+        bath = self.bath / axes**2
+
+        def excess(time: float) -> float:
+            return WALK_SLOPE_VARIANCE * self.walk / axes / time + bath / time**3 - wanted
+
+        return float(brentq(excess, first_law, 1e6 * first_law))
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way to the heat rate: a system, a kind of demon, and an estimator."""
+
+    size: str
+    study: dict[str, Any]
+    kind: str = "xcm()"
+    slope: bool = False
+
+
+def protocols() -> dict[str, Protocol]:
+    """From the published protocol on, each with one change more."""
+    three = PUBLISHED | {"demon": {"coupling_axes": "xyz"}}
+    longer = three | {"integration": PUBLISHED["integration"] | {"timestep_fs": "4"}}
+    return {
+        "as published": Protocol("paper", system("paper", **PUBLISHED), slope=True),
+        "heat by the first law": Protocol("paper", system("paper", **PUBLISHED)),
+        "three axes": Protocol("paper", system("paper", **three)),
+        "steps of 4 fs": Protocol("paper", system("paper", **longer)),
+        "skin 0.8 Å, opt": Protocol("paper", system("paper")),
+        "demon in Python": Protocol("paper", system("paper"), "python"),
+        "baths of 6.5 nm: the demo": Protocol("demo", system("demo"), "python"),
+    }
+
+
+def price(rounds: int = 5) -> pd.DataFrame:
+    """Core-hours to a cold heat of 10 % at κ_H/κ_C = 4.80, from the published protocol to the demo's.
+
+    Returns:
+        One row per protocol: `contestant`, `timestep_fs`, `axes`, `ms_per_step`, `needed_ns`, `core_hours`, `saved` (by what
+        factor it is cheaper than the row before) and `ratio` (to the last), medians over rounds.
+
+    Raises:
+        FileNotFoundError: long runs are missing.
+    """
+    chain = protocols()
+    noise = {size: Noise.of(size) for size in RUNS}
+    times: dict[str, list[float]] = {name: [] for name in chain}
+    for number in range(rounds):
+        for name in list(chain)[:: -1 if number % 2 else 1]:
+            protocol = chain[name]
+            if name == "heat by the first law":
+                continue  # the same dynamics as the first
+            restart = start(system(protocol.size), protocol.size)
+            loop = run(Contestant(protocol.study, protocol.kind), restart, STEPS[protocol.size])
+            times[name].append(loop.ms_per_step)
+            print(f"  round {number + 1}: {name}: {loop.ms_per_step:.3f} ms/step", file=sys.stderr, flush=True)
+    times["heat by the first law"] = times["as published"]
+    costs, rows = {}, []
+    for name, protocol in chain.items():
+        study = check_study("benchmark", protocol.study)
+        axes = len(study.demon.coupling_axes)
+        needed = noise[protocol.size].needed_ns(axes, slope=protocol.slope)
+        costs[name] = np.array(times[name]) / 1000 * study.steps(PER_NS * needed) / 3600
+        rows.append(
+            {
+                "contestant": name,
+                "timestep_fs": study.integration.timestep_fs,
+                "axes": study.demon.coupling_axes,
+                "ms_per_step": float(np.median(times[name])),
+                "needed_ns": needed,
+                "core_hours": float(np.median(costs[name])),
+            }
+        )
+    table = pd.DataFrame(rows)
+    names = list(chain)
+    table["saved"] = [
+        math.nan,
+        *(float(np.median(costs[a] / costs[b])) for a, b in pairwise(names)),
+    ]
+    table["ratio"] = [float(np.median(costs[name] / costs[names[-1]])) for name in names]
+    return table
