@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,7 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from analysis.heat import WALK_SLOPE_VARIANCE, point_summary
-from analysis.runs import load_runs
+from analysis.runs import Run, load_runs
 from analysis.timeseries import slope_noise
 from analysis.units import PER_NS
 from benchmarks.paired import Contestant, run, start
@@ -56,13 +57,8 @@ class Noise:
     bath: float
 
     @classmethod
-    def of(cls, size: str) -> Noise:
-        """From the long runs of that size.
-
-        Raises:
-            FileNotFoundError: there are none.
-        """
-        runs = load_runs(sorted((REFERENCE / RUNS[size]).glob("*/run.json")))
+    def of(cls, runs: Sequence[Run]) -> Noise:
+        """From long runs of one point."""
         summary = point_summary(runs)
         axes = len(runs[0].parameters.coupling_axes)
         energy = np.stack([(each.side_energy + each.trap_energy)[:, 0] for each in runs])
@@ -84,7 +80,21 @@ class Noise:
         def excess(time: float) -> float:
             return WALK_SLOPE_VARIANCE * self.walk / axes / time + bath / time**3 - wanted
 
-        return float(brentq(excess, first_law, 1e6 * first_law))
+        # By then neither part is more than half of what is wanted.
+        enough = 2 * WALK_SLOPE_VARIANCE * first_law + (2 * bath / wanted) ** (1 / 3)
+        return float(brentq(excess, first_law, enough))
+
+
+def long_runs(size: str) -> list[Run]:
+    """The runs of point 4.80 that are shipped for a size.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    folder = REFERENCE / RUNS[size]
+    if not (found := sorted(folder.glob("*/run.json"))):
+        raise FileNotFoundError(f"{folder} has no run: simulate and archive study {RUNS[size].partition('/')[0]}")
+    return load_runs(found)
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,7 @@ def price(rounds: int = 5) -> pd.DataFrame:
         FileNotFoundError: long runs are missing.
     """
     chain = protocols()
-    noise = {size: Noise.of(size) for size in RUNS}
+    noise = {size: Noise.of(long_runs(size)) for size in RUNS}
     times: dict[str, list[float]] = {name: [] for name in chain}
     for number in range(rounds):
         for name in list(chain)[:: -1 if number % 2 else 1]:
