@@ -100,12 +100,16 @@ def fit_white(curves: Curves) -> dict[str, WhiteFit]:
             ("velocity", curves.velocity, white_velocity),
         )
     }
-    costs["joint"] = curves.weights[0] * costs["position"] + curves.weights[1] * costs["velocity"]
+    position, velocity = (w * costs[name] for w, name in zip(curves.weights, ("position", "velocity"), strict=True))
+    # What of the joint fit's variance each curve brings, seen where only that curve is resampled, is widened as that curve's.
+    shares = [_spread(_minima(cost, grid)) ** 2 for cost in (position + velocity[:1], position[:1] + velocity)]
+    widenings = np.array([curves.widening, curves.velocity_widening])
+    joint = math.sqrt(np.average(widenings**2, weights=shares)) if sum(shares) > 0 else math.nan
     return {
         # The position forgets in a time that grows with the friction.
         "position": _minimum(costs["position"], grid, curves.widening, "reciprocal root"),
         "velocity": _minimum(costs["velocity"], grid, curves.velocity_widening),
-        "joint": _minimum(costs["joint"], grid, curves.widening),
+        "joint": _minimum(position + velocity, grid, joint),
     }
 
 
@@ -136,15 +140,25 @@ def _costs(curve: Correlation, models: Array) -> Array:
 
 
 def _minimum(cost: Array, grid: Array, widening: float, scale: Scale = "log") -> WhiteFit:
+    """The fit that row 0 of a tabulated cost belongs to, with an error from the rows of its resampled copies."""
+    found = _minima(cost, grid)
+    friction = float(found[0])
+    error = friction * _spread(found) * widening
+    return WhiteFit(Estimate(friction, error, scale), math.sqrt(max(float(cost[0].min()), 0.0)))
+
+
+def _minima(cost: Array, grid: Array) -> Array:
     """Minimum of each row of a cost tabulated on a logarithmic grid, refined by a parabola through the three best points."""
     best = np.clip(cost.argmin(axis=1), 1, len(grid) - 2)
     left, middle, right = (cost[np.arange(len(cost)), best + shift] for shift in (-1, 0, 1))
     curvature = left - 2 * middle + right
     shift = np.clip(np.divide(left - right, 2 * curvature, out=np.zeros_like(left), where=curvature > 0), -1, 1)
-    found = grid[best] * (grid[1] / grid[0]) ** shift
-    spread = float(np.log(found[1:]).std()) if len(found) > 1 else math.nan
-    friction = float(found[0])
-    return WhiteFit(Estimate(friction, friction * spread * widening, scale), math.sqrt(max(float(cost[0].min()), 0.0)))
+    return np.asarray(grid[best] * (grid[1] / grid[0]) ** shift)
+
+
+def _spread(found: Array) -> float:
+    """Relative spread of the resampled copies behind a fit (row 0); NaN without copies."""
+    return float(np.log(found[1:]).std()) if len(found) > 1 else math.nan
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,10 @@ BLOCKS_PER_RUN = 2
 MINIMUM_BLOCKS = 6
 """With fewer blocks in all, the error of the error exceeds a third."""
 
+ENOUGH_BLOCKS = 200
+"""With so many blocks in all the error is known to 5 %: what more data there are makes blocks longer instead, which then
+show less of what the end of one shares with the start of the next."""
+
 
 CLEARLY = 5.0
 """Standard errors by which a transient differs from what follows; the memory that they rest on is itself a guess."""
@@ -204,14 +208,14 @@ def cut(
         interval: between samples, ps.
         series: number of independent series that will be cut.
         blocks_per_run: least number of blocks in a run.
-        factor: least length of a block in memories.
+        factor: least length of a block in memories; they are longer where ``ENOUGH_BLOCKS`` remain.
 
     Raises:
         SeriesTooShortError: as ``choose_blocks``.
     """
     target = factor * remembered
     per_run = max(blocks_per_run, math.ceil(MINIMUM_BLOCKS / series))
-    count = min(int(steps * interval / target), steps)
+    count = min(int(steps * interval / target), steps, max(per_run, math.ceil(ENOUGH_BLOCKS / series)))
     if count < per_run:
         raise SeriesTooShortError(
             f"{series} series of {steps * interval:g} ps are too short for an error bar: the particles remember about "
