@@ -9,10 +9,13 @@ from scipy.signal import lfilter
 from scipy.stats import binomtest
 
 from analysis.timeseries import (
+    BLOCKS_PER_RUN,
+    ENOUGH_BLOCKS,
     Estimate,
     Scale,
     SeriesTooShortError,
     choose_blocks,
+    cut,
     end_noise,
     mean_rate,
     memory,
@@ -97,6 +100,14 @@ def test_blocks_are_longer_than_the_memory_and_fill_the_run() -> None:
     assert blocks.length >= 2 * memory(slow, 1.0) > 2 * memory(fast, 1.0)
     assert blocks.count * blocks.length == pytest.approx(2999)
     assert blocks.total == 4 * blocks.count
+
+
+def test_long_runs_have_longer_blocks_not_more() -> None:
+    """Where there is room for hundreds of blocks of the least length, their number stays and their length grows."""
+    lengths = {n: cut(10.0, n, 1.0, 4) for n in (500, 1000, 10_000, 100_000)}
+    assert [blocks.total for blocks in lengths.values()] == [4 * 25, ENOUGH_BLOCKS, ENOUGH_BLOCKS, ENOUGH_BLOCKS]
+    assert [blocks.length for blocks in lengths.values()] == [20.0, 20.0, 200.0, 2000.0]
+    assert cut(1.0, 10_000, 1.0, 1000).count == BLOCKS_PER_RUN, "no run is left with one block"
 
 
 def test_rate_of_a_random_walk_and_its_error() -> None:
