@@ -6,6 +6,7 @@ section of the YAML file is one class below; a field's name ends in its unit.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -80,6 +81,14 @@ class Materials(Section):
     """`epsilon_eV` and `sigma_A` between argon and copper, for a wetting other than Lorentz-Berthelot's."""
     cutoff_A: Positive = 8.5125
     """Range of the Lennard-Jones forces, shifted to zero there; the default is 2.5 σ of argon."""
+
+    @property
+    def unlike(self) -> UnlikePair:
+        """Between argon and copper: as stated, or by Lorentz-Berthelot's rule."""
+        return self.argon_copper or UnlikePair(
+            epsilon_eV=math.sqrt(self.argon.epsilon_eV * self.copper.epsilon_eV),
+            sigma_A=(self.argon.sigma_A + self.copper.sigma_A) / 2,
+        )
 
 
 class Nanoparticle(Section):

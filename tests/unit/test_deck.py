@@ -50,6 +50,19 @@ def test_changes_rerun_exactly_what_depends_on_them(change: dict[str, Any], same
     assert tuple(a == b for a, b in zip(prints(study()), prints(study(**change)), strict=True)) == same
 
 
+def test_only_the_demon_couples_the_two_sides() -> None:
+    """On each side argon, particle and wall interact, but for wall with wall; nothing interacts across (odd types are cold)."""
+    text = deck.render_segment(Run(study(), "friction", 1), "r", 0)
+    lines = re.findall(r"^pair_coeff +(\S+) (\S+) (.+)$", text, re.MULTILINE)
+    assert lines[0] == ("*", "*", "0.0 1.0 0.0"), "range 0 for all that is not named"
+    assert {(int(a), int(b)) for a, b, _ in lines[1:]} == {
+        (a + side, b + side) for a, b in ((1, 1), (1, 3), (1, 5), (3, 3), (3, 5)) for side in (0, 1)
+    }
+    # Lorentz-Berthelot: √(0.0104 × 0.4093) eV and (3.405 + 2.338)/2 Å
+    unlike = next(line[2] for line in lines if line[:2] == ("1", "3"))
+    assert [float(word) for word in unlike.split()] == pytest.approx([0.0652435, 2.8715], rel=1e-5)
+
+
 def test_comment_in_a_template_reruns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A comment or a blank line changes no fingerprint; a command does."""
     before = prints(study())

@@ -1,0 +1,54 @@
+"""Who interacts with whom: leaving pairs out by their range is the same as excluding them, to the bit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.systems import system
+from simulation.deck import render_segment
+from simulation.engine import Ranks, open_lammps, tell
+from simulation.plan import Run
+from simulation.simulate import START_RESTART, make_start
+from simulation.study import Study
+from simulation.studyfile import check_study
+
+COLD, HOT, WALLS = (1, 3, 5), (2, 4, 6), (5, 6)
+
+
+def excluding(deck: str) -> str:
+    """The same deck with LAMMPS's own mixing between elements, and with exclusions in the place of pairs of range 0."""
+    kept = re.sub(r"^pair_(coeff|modify).*\n", "", deck, flags=re.MULTILINE)
+    pairs = ["pair_modify mix arithmetic shift yes"]
+    pairs += [f"pair_coeff {kind} {kind} {'0.0104 3.405' if kind < 3 else '0.4093 2.338'}" for kind in range(1, 7)]
+    pairs += [f"neigh_modify exclude type {cold} {hot}" for cold in COLD for hot in HOT]
+    pairs += [f"neigh_modify exclude type {wall} {wall}" for wall in WALLS]
+    return kept.replace("\nneighbor ", "\n" + "\n".join(pairs) + "\nneighbor ", 1)
+
+
+def after(study: Study, deck: str, steps: int, folder: Path) -> tuple[float, NDArray[np.float64]]:
+    """Potential energy, and positions by atom, after some steps without a demon."""
+    begin, end = deck.index("# --- demon:"), deck.index("# --- output:")
+    folder.mkdir()
+    with open_lammps(study, folder, Ranks(1)) as lmp:
+        quiet = re.sub(r" +v_work_\w+ &\n", "", deck[:begin] + deck[end:])
+        tell(lmp, f"{quiet}\nrun {steps}\n", study)
+        n = lmp.get_natoms()
+        order = np.argsort(lmp.numpy.extract_atom("id")[:n])
+        return lmp.get_thermo("pe"), np.array(lmp.numpy.extract_atom("x")[:n])[order]
+
+
+@pytest.mark.md
+def test_pairs_of_range_zero_are_as_good_as_excluded(tmp_path: Path) -> None:
+    """Energy and every position agree exactly after 300 steps, with neighbour lists built anew many times."""
+    study = check_study("pairs", system("tiny", schedule={"equilibration_ps": "1"}))
+    make_start(study, tmp_path, Ranks(1))
+    deck = render_segment(Run(study, "friction", 1), str(tmp_path / START_RESTART), 0)
+    energy, positions = after(study, deck, 300, tmp_path / "ranges")
+    other_energy, other_positions = after(study, excluding(deck), 300, tmp_path / "exclusions")
+    assert energy == other_energy
+    np.testing.assert_array_equal(positions, other_positions)
