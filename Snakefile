@@ -100,6 +100,7 @@ rule reference:
     input:
         "results/reference/summary.csv",
         "results/reference/report.html",
+        "results/reference/work_by_axis.csv",
         figures(study("reference")),
 
 
