@@ -47,7 +47,7 @@ PHASES = {
     "equilibration": (f"{START}/segments/*/000[1-9].part", "simulation equilibrate"),
     "production": (f"{RUN}/segments/*/000[1-9].part", "simulation run"),
     "merge": (f"{RUN}/segments/*/{LAST:04d}", "simulation run"),
-    "analysis": (f"{RUN}/run.json", "heat.py"),
+    "analysis": (f"{RUN}/run.json", "measure.py"),
 }
 LONGEST_DELAY_S = 0.3
 PATIENCE_S = 180.0
