@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.fft import irfft, next_fast_len, rfft
 
 Array = NDArray[np.float64]
 
@@ -32,14 +33,20 @@ class Correlation:
         return np.asarray(self.resampled.std(axis=0))
 
 
+def lagged_products(series: Array) -> Array:
+    """Mean of x(t) x(t + k) over all t and over m series of n samples, at every lag k from 0 to n - 1; shape (n,)."""
+    n = series.shape[1]
+    # Zero padding makes the correlation linear, and n - k pairs of samples contribute to lag k.
+    padded = next_fast_len(2 * n, real=True)
+    spectrum = (np.abs(rfft(series, padded, axis=1)) ** 2).mean(axis=0)
+    return np.asarray(irfft(spectrum, padded)[:n] / (n - np.arange(n)))
+
+
 def memory_time(series: Array, interval: float) -> float:
     """First lag at which the autocorrelation of (m, n) series, averaged, falls below 1/e; the whole length if none, ps."""
-    n = series.shape[1]
-    spectrum = np.abs(np.fft.rfft(series, 2 * n, axis=1)) ** 2
-    # Zero padding makes the correlation linear, and n - k pairs of samples contribute to lag k.
-    products = np.fft.irfft(spectrum.mean(axis=0))[:n] / (n - np.arange(n))
+    products = lagged_products(series)
     below = np.flatnonzero(products < products[0] / np.e)
-    return float(interval * (below[0] if below.size else n - 1))
+    return float(interval * (below[0] if below.size else series.shape[1] - 1))
 
 
 def autocorrelation(

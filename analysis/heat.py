@@ -22,7 +22,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -44,7 +44,8 @@ from analysis.timeseries import (
 )
 from analysis.units import PER_NS
 
-ESTIMATORS = ("heat", "thermostat", "work")
+Estimator = Literal["heat", "thermostat", "work"]
+ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 
 # Variance of the least-squares slope of a random walk over that of its end-to-end rate: its parabolic weights
 # 6 t (T - t)/T³ have ∫ w² dt = 6/5 T.
@@ -138,33 +139,32 @@ def cumulative(runs: Sequence[Run]) -> dict[str, Array]:
     }
 
 
-def rate_covariances(runs: Sequence[Run], blocks: Blocks) -> dict[str, Array]:
-    """Covariance of the rates (cold, hot) per coupled axis by each estimator, (2, 2), eV²/ps².
+def rate_covariance(runs: Sequence[Run], blocks: Blocks, estimator: Estimator = "heat") -> Array:
+    """Covariance of the rates (cold, hot) per coupled axis by one estimator, (2, 2), eV²/ps².
 
     Both heats share one random walk, so the error of a combination does not follow from theirs alone.
 
     Args:
         runs: replicas of one point, of equal length.
         blocks: from ``current_blocks``.
+        estimator: whose.
     """
     interval, axes = runs[0].parameters.sample_interval, len(runs[0].parameters.coupling_axes)
     rates = block_rates(np.concatenate([walk(run).transpose(2, 1, 0) for run in runs]), interval, blocks)
     drift = blocks.widening**2 * np.cov(rates.transpose(1, 0, 2).reshape(2, -1)) / blocks.total
-    springs = [spring_energy(run).sum(axis=2) for run in runs]
-    particles = [run.kinetic_energy + run.trap_energy + spring for run, spring in zip(runs, springs, strict=True)]
-    sides = np.stack(
-        [(run.side_energy + run.trap_energy + spring).T for run, spring in zip(runs, springs, strict=True)]
-    )
-    # The baths know nothing of each other.
-    slopes = np.diag([slope_noise(sides[:, j], interval) ** 2 for j in range(2)])
-    ends = {"heat": particles, "work": springs}
+    stored = [spring_energy(run).sum(axis=2) for run in runs]
+    if estimator == "thermostat":
+        sides = np.stack([(run.side_energy + run.trap_energy + spring).T for run, spring in zip(runs, stored, strict=True)])
+        # The baths know nothing of each other.
+        slopes = np.diag([slope_noise(sides[:, j], interval) ** 2 for j in range(2)])
+        return np.asarray(WALK_SLOPE_VARIANCE * drift + slopes / axes**2)
+    if estimator == "heat":
+        stored = [run.kinetic_energy + run.trap_energy + spring for run, spring in zip(runs, stored, strict=True)]
     duration = runs[0].duration * axes * math.sqrt(len(runs))
     # Of energies that remember for long, a run holds few independent values to tell their spread.
     slow = np.concatenate([slow_mode(run) for run in runs])
     widening = spread_widening(len(slow) * runs[0].duration / memory_of_square(slow, interval))
-    return {
-        name: drift + 2 * widening**2 * np.cov(np.concatenate(stored).T) / duration**2 for name, stored in ends.items()
-    } | {"thermostat": WALK_SLOPE_VARIANCE * drift + slopes / axes**2}
+    return np.asarray(drift + 2 * widening**2 * np.cov(np.concatenate(stored).T) / duration**2)
 
 
 def combined_rate(runs: Sequence[Run], blocks: Blocks | None, weights: tuple[float, float]) -> Estimate:
@@ -180,7 +180,7 @@ def combined_rate(runs: Sequence[Run], blocks: Blocks | None, weights: tuple[flo
     return (
         Estimate(value)
         if blocks is None
-        else Estimate(value, math.sqrt(w @ rate_covariances(runs, blocks)["heat"] @ w))
+        else Estimate(value, math.sqrt(w @ rate_covariance(runs, blocks) @ w))
     )
 
 
@@ -193,10 +193,9 @@ def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Es
     """
     interval = runs[0].parameters.sample_interval
     flows = cumulative(runs)
-    covariances = rate_covariances(runs, blocks) if blocks else {}
     rates: dict[str, tuple[Estimate, Estimate]] = {}
     for name in ESTIMATORS:
-        errors = np.sqrt(np.diag(covariances[name])) if blocks else np.full(2, math.nan)
+        errors = np.sqrt(np.diag(rate_covariance(runs, blocks, name))) if blocks else np.full(2, math.nan)
         rate = slope if name == "thermostat" else total_rate
         cold, hot = (Estimate(rate(flows[name][:, j], interval), float(errors[j])) for j in range(2))
         rates[name] = (cold, hot)

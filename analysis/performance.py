@@ -5,7 +5,7 @@ Heat and work are one current seen through stationary noise. With g = X_H - X_C 
     W_C = κ_C (I - Δg²/4),   W_H = -κ_H (I + Δg²/4),   Q_j = W_j - Δ(particle's energy),
 
 so both heats share their random walk, and a ratio of heats is far better known than either of them. Errors that took the
-two for independent would be absurdly wide; ``heat.rate_covariances`` knows what they share.
+two for independent would be absurdly wide; ``heat.rate_covariance`` knows what they share.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.heat import combined_rate, heat_rates, rate_covariances
+from analysis.heat import Estimator, combined_rate, heat_rates, rate_covariance
 from analysis.model import BOLTZMANN
 from analysis.power import (
     DT_PS,
@@ -226,16 +226,17 @@ def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any
     parameters = runs[0].parameters
     stride = sampling_stride(runs[0], dt)
     result = header(runs, blocks) | {"dt_ps": stride * parameters.sample_interval}
-    rates = heat_rates(runs, blocks.current)
+    rates = heat_rates(runs, None)
     cold, hot = parameters.temperature
     entropy = combined_rate(runs, blocks.current, (1 / cold, 1 / hot))
     if 0.0 in parameters.coupling:
         # One particle then drives the other and feels nothing back: no circulation, and no ratio of two flows.
         result["note"] = "; ".join(filter(None, [blocks.note, "a coupling is 0: no coefficient of performance"]))
         return result | {"cop_fluctuations": None} | _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)
-    covariances = rate_covariances(runs, blocks.current) if blocks.current else {}
-    for estimator in ("heat", "thermostat"):
-        for name, (value, low, high) in mean_cops(rates[estimator], covariances.get(estimator)).items():
+    estimators: tuple[Estimator, ...] = ("heat", "thermostat")
+    for estimator in estimators:
+        covariance = rate_covariance(runs, blocks.current, estimator) if blocks.current else None
+        for name, (value, low, high) in mean_cops(rates[estimator], covariance).items():
             stem = f"cop_{name}" if estimator == "heat" else f"cop_{name}_thermostat"
             result |= {stem: known(value), f"{stem}_low": known(low), f"{stem}_high": known(high)}
     result |= _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)

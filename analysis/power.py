@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.heat import current_blocks, heat_rates, rate_covariances, run_blocks
+from analysis.heat import current_blocks, heat_rates, rate_covariance, run_blocks
 from analysis.model.refrigerator import Target
 from analysis.runs import AXES, Array, Run
 from analysis.timeseries import Blocks, Estimate, SeriesTooShortError, end_noise, mean_rate, memory, stationary_mean
@@ -227,7 +227,7 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
             "se": [known(value) for value in se / PER_NS],
         }
     rates = heat_rates(runs, None)["work"]
-    covariance = rate_covariances(runs, blocks.current)["work"] if blocks.current else np.full((2, 2), math.nan)
+    covariance = rate_covariance(runs, blocks.current, "work") if blocks.current else np.full((2, 2), math.nan)
     weights = {"cold": np.array([1.0, 0.0]), "hot": np.array([0.0, 1.0]), "total": np.ones(2)}
     for target, error in by_target(sampling_errors(runs, dt)).items():
         w = weights[target]

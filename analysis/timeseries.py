@@ -2,8 +2,7 @@
 
 A least-squares line through a cumulative heat claims an error some fifty times too small, because the residuals of a
 random walk are not independent. Errors here come from blocks, long compared with the memory of the system, over all runs
-and axes at once. The memory is the statistical inefficiency (J. D. Chodera et al., J. Chem. Theory Comput. 3, 26 (2007)),
-as pymbar computes it.
+and axes at once. The memory is the statistical inefficiency (J. D. Chodera et al., J. Chem. Theory Comput. 3, 26 (2007)).
 """
 
 from __future__ import annotations
@@ -16,12 +15,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
-from scipy.stats import t as student_t
+from scipy.special import ndtri, stdtrit  # scipy.stats has them too, and takes longer to load than a point to measure
 
-# pymbar greets every user with an advertisement for an accelerator that time series do not need.
-logging.getLogger("pymbar").setLevel(logging.CRITICAL)
-from pymbar import timeseries as pymbar_timeseries  # type: ignore[import-untyped]  # noqa: E402
+from analysis.correlation import lagged_products
 
 Array = NDArray[np.float64]
 
@@ -41,6 +37,8 @@ ENOUGH_BLOCKS = 200
 """With so many blocks in all the error is known to 5 %: what more data there are makes blocks longer instead, which then
 show less of what the end of one shares with the start of the next."""
 
+DIP = 10
+"""Lags, in samples, up to which a negative correlation does not yet end a memory: a particle may bounce before it forgets."""
 
 CLEARLY = 5.0
 """Standard errors by which a transient differs from what follows; the memory that they rest on is itself a guess."""
@@ -116,11 +114,17 @@ def memory(observable: Array, interval: float) -> float:
         interval: between samples, ps.
 
     Returns:
-        interval × (1 + 2 Σ_k (1 - k/n) ρ_k), at least ``interval``; ρ is summed up to its first zero.
+        interval × (1 + 2 Σ_k (1 - k/n) ρ_k), at least ``interval``; ρ is summed up to its first zero beyond ``DIP``: pymbar's
+        number, whose sums take a time that grows as the memory.
     """
     if np.ptp(observable) == 0.0:
         return interval
-    return interval * float(pymbar_timeseries.statistical_inefficiency_multiple(list(observable)))
+    n = observable.shape[1]
+    products = lagged_products(observable - observable.mean())[: n - 1]
+    correlation = products / products[0]
+    negative = np.flatnonzero(correlation[DIP + 1 :] <= 0)
+    lags = np.arange(1, DIP + 1 + negative[0] if negative.size else max(n - 1, 1))
+    return interval * max(1.0, float(1 + 2 * ((1 - lags / n) * correlation[lags]).sum()))
 
 
 def memory_of_square(coordinate: Array, interval: float) -> float:
@@ -134,15 +138,12 @@ def memory_of_square(coordinate: Array, interval: float) -> float:
         coordinate: shape (m, n), m independent series.
         interval: between samples, ps.
     """
-    n = coordinate.shape[1]
-    padded = next_fast_len(2 * n, real=True)
-    spectrum = (np.abs(rfft(coordinate, padded, axis=1)) ** 2).mean(axis=0)
-    products = irfft(spectrum, padded)[:n] / (n - np.arange(n))
+    products = lagged_products(coordinate)
     if products[0] == 0.0:
         return interval
     correlation = products / products[0]
     negative = np.flatnonzero(correlation <= 0)
-    end = negative[0] if negative.size else n
+    end = negative[0] if negative.size else len(correlation)
     return interval * float(1 + 2 * (correlation[1:end] ** 2).sum())
 
 
@@ -158,7 +159,7 @@ class Blocks:
     @property
     def widening(self) -> float:
         """Student's 97.5 % quantile over the normal one: by how much ``total`` blocks understate a 95 % interval."""
-        return float(student_t.ppf(0.975, self.total - 1) / student_t.ppf(0.975, np.inf))
+        return float(stdtrit(self.total - 1, 0.975) / ndtri(0.975))
 
     def widening_for(self, remembered: float) -> float:
         """``widening`` for an observable that itself remembers for this long, ps.
@@ -232,6 +233,10 @@ def steady_from(observable: Array) -> int:
     errors after those are too small. A series that drifts to its end has no good start; ``choose_blocks`` then finds what is
     left too short.
     """
+    # It brings scipy.stats, of which nothing else here has use, and an advertisement for an accelerator.
+    logging.getLogger("pymbar").setLevel(logging.CRITICAL)
+    from pymbar import timeseries as pymbar_timeseries  # type: ignore[import-untyped]  # noqa: PLC0415
+
     samples = len(observable[0])
     skip = max(samples // 10, 1)
     found = max(int(pymbar_timeseries.detect_equilibration(series, nskip=skip)[0]) for series in observable)
@@ -328,7 +333,7 @@ def spread_widening(memories: float) -> float:
     Fewer than three tell no spread; they are widened as three.
     """
     independent = max(memories, 3.0)
-    return float(student_t.ppf(0.975, independent - 1) / student_t.ppf(0.975, np.inf) / math.sqrt(1 - 1 / independent))
+    return float(stdtrit(independent - 1, 0.975) / ndtri(0.975) / math.sqrt(1 - 1 / independent))
 
 
 def end_noise(stationary: Array, interval: float) -> float:

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.uncertainty import uncertainty
-from analysis.heat import current_blocks, heat_rates, rate_covariances
+from analysis.heat import current_blocks, heat_rates, rate_covariance
 from analysis.model import BOLTZMANN, sampled_cop
 from analysis.performance import (
     mean_cops,
@@ -47,7 +47,7 @@ def test_intervals_of_mean_cops_cover(runs: list[Run]) -> None:
         except SeriesTooShortError:
             continue
         told += 1
-        cops = mean_cops(heat_rates([run], blocks)["heat"], rate_covariances([run], blocks)["heat"])
+        cops = mean_cops(heat_rates([run], blocks)["heat"], rate_covariance([run], blocks))
         for name, exact in (("refrigeration", 1 / 3.8), ("pumping", 4.8 / 3.8)):
             _, low, high = cops[name]
             inside[name] += low < exact < high
@@ -64,7 +64,7 @@ def test_intervals_cover_at_the_pseudo_equilibrium() -> None:
     hits = []
     for run in synthetic_runs(replace(TRUTH, kappa_ratio="1.2"), 1000, 200, seed=77, axes="x"):
         blocks = current_blocks([run])
-        cops = mean_cops(heat_rates([run], blocks)["heat"], rate_covariances([run], blocks)["heat"])
+        cops = mean_cops(heat_rates([run], blocks)["heat"], rate_covariance([run], blocks))
         hits.append(cops["refrigeration"][1] < 5.0 < cops["refrigeration"][2])
     assert binomtest(sum(hits), len(hits), 0.95).pvalue > 1e-3
 
@@ -72,7 +72,7 @@ def test_intervals_cover_at_the_pseudo_equilibrium() -> None:
 def test_heat_covariance_is_that_of_many_runs(runs: list[Run]) -> None:
     """Errors and correlation of both heats, as claimed from one run, are those seen over all runs."""
     blocks = current_blocks(runs)
-    claimed = rate_covariances(runs, blocks)["heat"] * RUNS
+    claimed = rate_covariance(runs, blocks) * RUNS
     seen = np.cov(np.array([[rate.value for rate in heat_rates([run], None)["heat"]] for run in runs]).T)
     # A variance from 100 runs is known to 14 %, the combination that the common walk leaves alone likewise.
     for combination in ([1.0, 0.0], [0.0, 1.0], [4.8, 1.0]):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from pymbar.timeseries import statistical_inefficiency_multiple  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import binomtest
@@ -43,6 +44,13 @@ def test_memory_of_an_exponential() -> None:
     exact = 0.5 * (1 + math.exp(-0.1)) / (1 - math.exp(-0.1))
     # Each of 200 series tells the integral to about sqrt(2 (2M + 1)/n), with M about 5 correlation times summed.
     assert memory(series, 0.5) == pytest.approx(exact, rel=4 * math.sqrt(2 * 101 / 4000 / 200))
+
+
+def test_memory_is_that_of_pymbar() -> None:
+    """Sums over lags by Fourier transform are the sums that pymbar makes one by one, of ringing series also."""
+    ringing = correlated(3, 700, 12, seed=8) * np.cos(0.6 * np.arange(700))
+    for series in (correlated(2, 600, 8, seed=7), ringing, correlated(1, 40, 30, seed=9), correlated(2, 2, 1, seed=1)):
+        assert memory(series, 1.0) == pytest.approx(statistical_inefficiency_multiple(list(series)), rel=1e-9)
 
 
 def test_memory_of_a_square() -> None:

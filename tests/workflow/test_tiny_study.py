@@ -94,7 +94,7 @@ def test_comments_and_lengths_of_other_runs_rerun_no_md(checkout: Checkout) -> N
 def test_edited_analysis_reruns_the_analysis_and_no_md(checkout: Checkout) -> None:
     """Results of an older analysis are made again, from the simulations that are there."""
     checkout.edit("analysis/units.py", "Conversions", "Conversion factors")
-    assert {"measure", "fit_friction", "summary", "plot_heat_rates"} <= checkout.would_run()
+    assert {"measure", "fit_friction", "summary", "plot_sweep"} <= checkout.would_run()
     assert not checkout.would_run() & {"equilibrate", "simulate", "pull"}
 
 

@@ -21,7 +21,7 @@ rule measure:
     input:
         runs=lambda wildcards: run_files(plan.point_runs(study(wildcards.study), wildcards.point)),
     output:
-        # One job for three files: Python takes longer to start than to compute any of them.
+        # One job for three files, and one for seven figures below: Python takes longer to start than to make any of them.
         heat="results/{study}/sweep/{point}/heat.json",
         power="results/{study}/sweep/{point}/power.json",
         performance="results/{study}/sweep/{point}/performance.json",
@@ -57,7 +57,7 @@ rule axes:
 
 rule summary:
     input:
-        heats=heat_files,
+        heats=sweep_files("heat"),
         friction="results/{study}/friction.json",
     output:
         csv="results/{study}/summary.csv",
@@ -87,36 +87,38 @@ rule structure:
         "../scripts/structure.py"
 
 
-rule plot_heat_rates:
+rule plot_equilibrium:
     input:
-        heats=heat_files,
+        runs=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
         friction="results/{study}/friction.json",
     output:
-        multiext("results/{study}/figures/heat_rates", ".png", ".svg", ".csv"),
+        [multiext(f"results/{{study}}/figures/{name}", ".png", ".svg", ".csv") for name in EQUILIBRIUM_FIGURES],
     log:
-        "results/{study}/logs/figures/heat_rates.log",
+        "results/{study}/logs/figures/equilibrium.log",
     conda:
         "../../envs/environment.yaml"
     params:
         code=ANALYSIS_CODE,
     script:
-        "../scripts/plot_heat_rates.py"
+        "../scripts/plot_equilibrium.py"
 
 
-rule plot_fluxes:
+rule plot_sweep:
     input:
-        heats=heat_files,
+        heats=sweep_files("heat"),
+        powers=sweep_files("power"),
+        performances=sweep_files("performance"),
         friction="results/{study}/friction.json",
     output:
-        multiext("results/{study}/figures/fluxes", ".png", ".svg", ".csv"),
+        [multiext(f"results/{{study}}/figures/{name}", ".png", ".svg", ".csv") for name in SWEEP_FIGURES],
     log:
-        "results/{study}/logs/figures/fluxes.log",
+        "results/{study}/logs/figures/sweep.log",
     conda:
         "../../envs/environment.yaml"
     params:
         code=ANALYSIS_CODE,
     script:
-        "../scripts/plot_fluxes.py"
+        "../scripts/plot_sweep.py"
 
 
 rule plot_cumulative:
@@ -139,36 +141,6 @@ rule plot_cumulative:
         code=ANALYSIS_CODE,
     script:
         "../scripts/plot_cumulative.py"
-
-
-rule plot_friction:
-    input:
-        "results/{study}/friction.json",
-    output:
-        multiext("results/{study}/figures/friction", ".png", ".svg", ".csv"),
-    log:
-        "results/{study}/logs/figures/friction.log",
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=ANALYSIS_CODE,
-    script:
-        "../scripts/plot_friction.py"
-
-
-rule plot_equilibrium:
-    input:
-        runs=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
-    output:
-        multiext("results/{study}/figures/equilibrium", ".png", ".svg", ".csv"),
-    log:
-        "results/{study}/logs/figures/equilibrium.log",
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=ANALYSIS_CODE,
-    script:
-        "../scripts/plot_equilibrium.py"
 
 
 rule plot_structure:

@@ -77,9 +77,12 @@ def run_files(runs):
     return [f"results/{run.folder}/{name}" for run in runs for name in ("run.json", "series.parquet")]
 
 
-def heat_files(wildcards):
-    """`heat.json` of every point of a study."""
-    return [f"results/{wildcards.study}/sweep/{point}/heat.json" for point in plan.points(study(wildcards.study))]
+def sweep_files(kind):
+    """What is measured at each point of a study: its `heat`, `power` or `performance`."""
+    return collect(
+        f"results/{{{{study}}}}/sweep/{{point}}/{kind}.json",
+        point=lambda wildcards: plan.points(study(wildcards.study)),
+    )
 
 
 def shown_points(chosen):
@@ -92,10 +95,13 @@ def shown_points(chosen):
     return list(dict.fromkeys(nearest))
 
 
+EQUILIBRIUM_FIGURES = ["friction", "equilibrium"]
+SWEEP_FIGURES = ["heat_rates", "fluxes", "power", "power_moments", "cop", "cop_fluctuations", "uncertainty"]
+
+
 def figures(chosen):
     """All figures of a study; those that show atoms need a study that has some."""
-    names = ["heat_rates", "fluxes", "cumulative", "equilibrium", "friction"]
-    names += ["power", "power_moments", "cop", "cop_fluctuations", "uncertainty"]
+    names = [*EQUILIBRIUM_FIGURES, *SWEEP_FIGURES, "cumulative"]
     names += ["drag"] if chosen.drag.forces_nN else []
     names += ["structure", "setup"] if chosen.engine == "lammps" else []
     return [f"results/{chosen.name}/figures/{name}.png" for name in names]

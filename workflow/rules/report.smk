@@ -9,11 +9,8 @@ rule write_report:
             for point in plan.points(study(wildcards.study))
             for file in run_files(plan.point_runs(study(wildcards.study), point))
         ],
-        heats=heat_files,
-        performances=collect(
-            "results/{{study}}/sweep/{point}/performance.json",
-            point=lambda wildcards: plan.points(study(wildcards.study)),
-        ),
+        heats=sweep_files("heat"),
+        performances=sweep_files("performance"),
         friction="results/{study}/friction.json",
         # Only atoms have a structure.
         structure=lambda wildcards: (

@@ -1,13 +1,21 @@
-"""Distributions of X and V. inputs: runs (run folders of the equilibrium replicas); outputs: [0] .png (.svg, .csv beside)."""
+"""Figures of the particles without controller: correlations with their fits, distributions of X and V.
 
+inputs: runs (run folders of the equilibrium replicas), friction (friction.json); outputs: .png of each (.svg, .csv beside).
+"""
+
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.figures.equilibrium import equilibrium
+from analysis.figures.friction import friction
 from analysis.figures.style import save
 from analysis.runs import load_runs
 
 if TYPE_CHECKING:
     snakemake: Any
 
+folder = Path(snakemake.output[0]).parent
+save(*friction(json.loads(Path(snakemake.input.friction).read_text())), folder / "friction")
 runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
-save(*equilibrium(runs), snakemake.output[0])
+save(*equilibrium(runs), folder / "equilibrium")
