@@ -154,7 +154,9 @@ def rate_covariance(runs: Sequence[Run], blocks: Blocks, estimator: Estimator = 
     drift = blocks.widening**2 * np.cov(rates.transpose(1, 0, 2).reshape(2, -1)) / blocks.total
     stored = [spring_energy(run).sum(axis=2) for run in runs]
     if estimator == "thermostat":
-        sides = np.stack([(run.side_energy + run.trap_energy + spring).T for run, spring in zip(runs, stored, strict=True)])
+        sides = np.stack(
+            [(run.side_energy + run.trap_energy + spring).T for run, spring in zip(runs, stored, strict=True)]
+        )
         # The baths know nothing of each other.
         slopes = np.diag([slope_noise(sides[:, j], interval) ** 2 for j in range(2)])
         return np.asarray(WALK_SLOPE_VARIANCE * drift + slopes / axes**2)
@@ -177,11 +179,7 @@ def combined_rate(runs: Sequence[Run], blocks: Blocks | None, weights: tuple[flo
     """
     w = np.array(weights)
     value = float(w @ [rate.value for rate in heat_rates(runs, None)["heat"]])
-    return (
-        Estimate(value)
-        if blocks is None
-        else Estimate(value, math.sqrt(w @ rate_covariance(runs, blocks) @ w))
-    )
+    return Estimate(value) if blocks is None else Estimate(value, math.sqrt(w @ rate_covariance(runs, blocks) @ w))
 
 
 def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Estimate, Estimate]]:

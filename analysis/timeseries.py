@@ -235,7 +235,7 @@ def steady_from(observable: Array) -> int:
     """
     # It brings scipy.stats, of which nothing else here has use, and an advertisement for an accelerator.
     logging.getLogger("pymbar").setLevel(logging.CRITICAL)
-    from pymbar import timeseries as pymbar_timeseries  # type: ignore[import-untyped]  # noqa: PLC0415
+    from pymbar import timeseries as pymbar_timeseries  # type: ignore[import-untyped]
 
     samples = len(observable[0])
     skip = max(samples // 10, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -124,16 +125,26 @@ def or_nan(value: float | None) -> float:
 _Build = Callable[[Array], Refrigerator]
 
 
+@cache
+def _solved(machine: Refrigerator) -> Refrigerator:
+    """The same machine, or one met before that is equal and knows its covariance: several figures ask for the same lines."""
+    return machine
+
+
 def _models(parameters: Parameters, friction: Friction) -> dict[str, tuple[_Build, Array, Array]]:
     """Each model as a function of the logarithms of its friction parameters, with their values and covariance."""
     white = np.array([side.value for side in friction.white])
     errors = np.array([side.se for side in friction.white]) / white
     models: dict[str, tuple[_Build, Array, Array]] = {
-        "theory": (lambda logs: parameters.white_pair(tuple(np.exp(logs))), np.log(white), np.diag(errors**2))
+        "theory": (lambda logs: _solved(parameters.white_pair(tuple(np.exp(logs)))), np.log(white), np.diag(errors**2))
     }
     if friction.dressed is not None:
         covariance = np.zeros((6, 6))
         covariance[:3, :3], covariance[3:, 3:] = (shell.log_covariance for shell in friction.dressed)
         values = np.log([shell.values for shell in friction.dressed]).ravel()
-        models["dressed"] = (lambda logs: parameters.dressed_pair(*np.exp(logs).reshape(2, 3).T), values, covariance)
+        models["dressed"] = (
+            lambda logs: _solved(parameters.dressed_pair(*np.exp(logs).reshape(2, 3).T)),
+            values,
+            covariance,
+        )
     return models

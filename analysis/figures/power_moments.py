@@ -130,7 +130,7 @@ def _exact(parameters: Parameters, friction: Friction, ratios: Array, dt: float)
     keys = [(target, moment) for target in TARGETS for moment in _UNITS]
 
     def values(machine: Refrigerator) -> Array:
-        laws = [machine.power_distribution(target, dt) for target in TARGETS]
+        laws = machine.power_distributions(TARGETS, dt)
         return np.array([v for law in laws for v in (law.mean() * PER_NS, law.var() * PER_NS**2)])
 
     lines = theory_lines(parameters, friction, ratios, [" ".join(key) for key in keys], values)

@@ -47,6 +47,7 @@ def save(figure: Figure, table: pd.DataFrame | None, path: str | Path) -> None:
     stem = Path(path)
     stem.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
+    figure.set_layout_engine("none")  # laid out once: it takes longer than to draw
     figure.savefig(stem.with_suffix(".png"))
     if table is not None:
         table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.8g")

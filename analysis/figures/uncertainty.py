@@ -117,7 +117,8 @@ def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 def _exact(parameters: Parameters, friction: Friction, ratios: Array, dt: float) -> pd.DataFrame:
     def values(machine: Refrigerator) -> Array:
-        return np.array([*(machine.power_uncertainty(target, dt) for target in TARGETS), machine.uncertainty_bound(dt)])
+        laws = machine.power_distributions(TARGETS, dt)
+        return np.array([*(law.relative_variance() for law in laws), machine.uncertainty_bound(dt)])
 
     lines = theory_lines(parameters, friction, ratios, list(_KEYS), values)
     bounds = lines[lines["quantity"] == "bound"].set_index(["series", "kappa_ratio"])["value"]

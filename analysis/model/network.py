@@ -14,6 +14,7 @@ docs/theory.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -162,6 +163,7 @@ class LinearLangevin:
         c[:p, :p] = (wells + wells.T) / 2
         return c
 
+    @cached_property
     def _response(self) -> Array:
         """The covariance less its local equilibrium: the part that carries heat, driven by A C₀ + C₀ Aᵀ + D.
 
@@ -178,7 +180,9 @@ class LinearLangevin:
         unlike = 2 * self.temperatures[:, None, None] - t[:, None] - t
         masses = np.outer(self.masses, self.masses)
         drive[p:, p:] = BOLTZMANN * np.einsum("bij,bij->ij", self.frictions, unlike) / masses
-        return solve_lyapunov(self.drift(), drive)
+        response = solve_lyapunov(self.drift(), drive)
+        response.setflags(write=False)
+        return response
 
     def covariance(self) -> Array:
         """Stationary covariance C = <r rᵀ>, shape (p + n, p + n); Å², Å²/ps and Å²/ps².
@@ -186,7 +190,7 @@ class LinearLangevin:
         Raises:
             ValueError: if there is no steady state; names the parameter and the eigenvalue.
         """
-        return self._local_equilibrium() + self._response()
+        return self._local_equilibrium() + self._response
 
     def correlation(self, tau: ArrayLike) -> Array:
         """Stationary time correlation C(τ) = <r(t + τ) r(t)ᵀ> = exp(A τ) C, (*tau.shape, p + n, p + n).
@@ -234,7 +238,7 @@ class LinearLangevin:
     def _velocity_excess(self) -> Array:
         """<V rᵀ> less what each bath alone would impose, shape (baths, n, p + n): what flows is proportional to it."""
         p = self.coordinates
-        excess = np.repeat(self._response()[None, p:], self.temperatures.size, axis=0)
+        excess = np.repeat(self._response[None, p:], self.temperatures.size, axis=0)
         mismatch = BOLTZMANN * (self._local_temperatures() - self.temperatures[:, None]) / self.masses
         excess[:, :, p:] += mismatch[:, :, None] * np.eye(self.masses.size)
         return excess

@@ -9,6 +9,7 @@ rule sums to rounding error. Derivation: docs/theory.md.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -75,6 +76,10 @@ class QuadraticFormLaw:
     def std(self) -> float:
         """Standard deviation."""
         return float(np.sqrt(self.var()))
+
+    def relative_variance(self) -> float:
+        """Variance over the mean squared; infinite without a mean."""
+        return math.inf if self.mean() == 0.0 else self.var() / self.mean() ** 2
 
     def rvs(self, size: int | tuple[int, ...] = 1, *, rng: np.random.Generator) -> Array:
         """Random values of the given shape."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from enum import StrEnum
 from typing import Literal, Self
@@ -208,11 +208,24 @@ class Refrigerator(LinearLangevin):
         Raises:
             ValueError: if the particle has no coupling, dt is not positive, or there is no steady state.
         """
-        rows = {"cold": [0], "hot": [1], "total": [0, 1]}[target]
-        matrix = np.zeros((4, 4))
-        for row in rows:
-            matrix[2 + row, :2] = self.controller_force(force)[row] / 2
-        return QuadraticFormLaw.of(matrix + matrix.T, self.sampled_covariance(dt))
+        return self.power_distributions([target], dt, force)[0]
+
+    def power_distributions(
+        self, targets: Sequence[Target], dt: float | None = None, force: Force = "cross"
+    ) -> list[QuadraticFormLaw]:
+        """``power_distribution`` of several targets, which share one covariance.
+
+        Raises:
+            ValueError: as ``power_distribution``.
+        """
+        covariance = self.sampled_covariance(dt)
+        laws = []
+        for target in targets:
+            matrix = np.zeros((4, 4))
+            for row in {"cold": [0], "hot": [1], "total": [0, 1]}[target]:
+                matrix[2 + row, :2] = self.controller_force(force)[row] / 2
+            laws.append(QuadraticFormLaw.of(matrix + matrix.T, covariance))
+        return laws
 
     def power_uncertainty(self, target: Target = "total", dt: float | None = None) -> float:
         """Var(P)/<P>² of the sampled power; diverges at the pseudo-equilibrium.
@@ -220,8 +233,7 @@ class Refrigerator(LinearLangevin):
         Raises:
             ValueError: as ``power_distribution``.
         """
-        law = self.power_distribution(target, dt)
-        return math.inf if law.mean() == 0.0 else law.var() / law.mean() ** 2
+        return self.power_distribution(target, dt).relative_variance()
 
     def uncertainty_bound(self, duration: float) -> float:
         """2 k_B/ΔS with ΔS the mean entropy produced over a duration (ps) (eq. 12).

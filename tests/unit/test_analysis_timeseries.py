@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from pymbar.timeseries import statistical_inefficiency_multiple  # type: ignore[import-untyped]
 from numpy.typing import NDArray
+from pymbar.timeseries import statistical_inefficiency_multiple  # type: ignore[import-untyped]
 from scipy.signal import lfilter
 from scipy.stats import binomtest
 
