@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.heat import current_blocks, spring_energy, walk
 from analysis.runs import SIDES, Array, Run
-from analysis.theory import Friction, dressed_rates, white_rates
+from analysis.theory import MODELS, Friction, models
 from analysis.timeseries import Blocks, Estimate, block_rates, end_noise, mean_rate, total_rate
 from analysis.units import PER_NS
 
@@ -53,7 +53,7 @@ def work_by_axis(runs: Sequence[Run], friction: Friction) -> pd.DataFrame:
     work = np.stack([run.work.transpose(2, 1, 0) for run in runs])  # (runs, axes, 2, n)
     walks = np.stack([walk(run).transpose(2, 1, 0) for run in runs])
     springs = np.stack([spring_energy(run).transpose(2, 1, 0) for run in runs])
-    forecasts = {"theory": white_rates(parameters, friction), "dressed": dressed_rates(parameters, friction)}
+    forecasts = {name: model.rates() for name, model in models(parameters, friction).items()}
     rates = [
         [_rate(work[:, axis, j], walks[:, axis, j], springs[:, axis, j], interval, blocks) for j in range(2)]
         for axis in range(len(names))
@@ -76,7 +76,8 @@ def work_by_axis(runs: Sequence[Run], friction: Friction) -> pd.DataFrame:
             others = [rates[other][j] for other in range(len(names)) if other != axis]
             error = math.sqrt(sum(other.se**2 for other in others)) / len(others)
             row[f"z_others_{side}"] = rate.z(sum(other.value for other in others) / len(others), error)
-            for model, forecast in forecasts.items():
+            for model in MODELS:
+                forecast = forecasts.get(model)
                 row[f"z_{model}_{side}"] = rate.z(forecast[j].value, forecast[j].se) if forecast else math.nan
         rows.append(row)
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.drag import paper_friction
 from analysis.runs import SIDES, Parameters
-from analysis.theory import Friction, dressed_rates, white_rates
+from analysis.theory import MODELS, Friction, agreement, models
 from analysis.timeseries import Estimate
 from analysis.units import PER_NS
 
@@ -59,18 +59,16 @@ def beside_theory(points: Sequence[dict[str, Any]], friction: Friction) -> list[
 def _theory(point: dict[str, Any], friction: Friction) -> dict[str, float | None]:
     parameters = Parameters.from_json(point["parameters"])
     entries: dict[str, float | None] = {}
-    for model, rates in (
-        ("theory", white_rates(parameters, friction)),
-        ("dressed", dressed_rates(parameters, friction)),
-    ):
+    rates = {name: model.rates() for name, model in models(parameters, friction).items()}
+    for model in MODELS:
         for j, side in enumerate(SIDES):
             keys = (f"{model}_{side}_eV_per_ns", f"{model}_{side}_se", f"z_{model}_{side}")
-            if rates is None:
+            if model not in rates:
                 entries |= dict.fromkeys(keys)
                 continue
             se = point[f"heat_{side}_se"]
             measured = Estimate(point[f"heat_{side}_eV_per_ns"], math.nan if se is None else se)
-            rate = rates[j] * PER_NS
+            rate = rates[model][j] * PER_NS
             numbers = (rate.value, rate.se, measured.z(rate.value, rate.se))
             entries |= {
                 key: number if math.isfinite(number) else None for key, number in zip(keys, numbers, strict=True)
@@ -119,11 +117,23 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
                     for side in SIDES
                 )
             )
+    lines += _agreement_lines(points, Friction.from_json(friction))
     lines += ["", *(line for side in SIDES for line in _friction_lines(side, friction))]
     lines += _drag_lines(friction)
     lines += ["", _closure_line(points)]
     lines += [f"Note on {name}: {source['note']}" for name, source in _sources(points, friction) if source["note"]]
     return "\n".join(lines) + "\n"
+
+
+def _agreement_lines(points: Sequence[dict[str, Any]], friction: Friction) -> list[str]:
+    """The whole sweep against each theory; left out where a point has no error bar."""
+    lines = []
+    for name, (chi_square, chance) in agreement(points, friction).items():
+        told = {"theory": "white friction", "dressed": "the dressed pair"}[name]
+        lines.append(f"   {told}: χ² = {chi_square:.1f} for {len(points)} points, probability {chance:.2g}")
+    if lines:
+        lines[:0] = ["", "Cold heats of all points together, with what they share of the friction's error, against"]
+    return lines
 
 
 def _sources(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -111,6 +111,7 @@ def measure(study: Study, topology: Path, threads: int, steps: int) -> dict[str,
     return {
         "wall_s": time.perf_counter() - wall,
         "cpu_s": (time.process_time() - cpu) / threads,
+        "fixes_share": float("nan"),
         "steps": steps,
         "atoms": context.getSystem().getNumParticles(),
         "neighbours_per_atom": float("nan"),

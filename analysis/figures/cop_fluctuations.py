@@ -12,13 +12,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, machines, or_nan, ratio_axis, remark
+from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, or_nan, ratio_axis, remark
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
 from analysis.model import RatioLaw, sampled_cop
 from analysis.performance import COPS
 from analysis.runs import Array, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction
+from analysis.theory import Friction, models
 
 SHOWN_RATIO = 7.27
 """The κ_H/κ_C of the paper's figure; the nearest point of the study that cools is drawn."""
@@ -92,7 +92,7 @@ def _laws(parameters: Parameters, friction: Friction, dt: float, name: str) -> d
         )
         dressed = friction.dressed[::-1] if friction.dressed else None
         friction = Friction(friction.white[::-1], dressed)
-    return {model: sampled_cop(machine, dt) for model, machine in machines(parameters, friction).items()}
+    return {name: sampled_cop(model.measured, dt) for name, model in models(parameters, friction).items()}
 
 
 def _density_panel(axes: Axes, data: pd.DataFrame, law: RatioLaw, name: str, point: dict[str, Any]) -> None:

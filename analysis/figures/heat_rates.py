@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.runs import SIDES, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction, dressed_rates, white_rates
-from analysis.timeseries import Estimate
+from analysis.theory import Friction, models
 from analysis.units import PER_NS
 
 _LINE_POINTS = 121
@@ -135,12 +134,8 @@ def _theory(parameters: Parameters, friction: Friction, ratios: NDArray[np.float
     rows: list[dict[str, Any]] = []
     for ratio in ratios:
         there = replace(parameters, coupling=(parameters.coupling[0], ratio * parameters.coupling[0]))
-        models: dict[str, tuple[Estimate, Estimate] | None] = {
-            "theory": white_rates(there, friction),
-            "dressed": dressed_rates(there, friction),
-        }
-        for series, rates in models.items():
-            for side, rate in zip(SIDES, rates or (), strict=bool(rates)):
+        for series, model in models(there, friction).items():
+            for side, rate in zip(SIDES, model.rates(), strict=True):
                 scaled = rate * PER_NS
                 rows.append(
                     {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from analysis.figures.style import NEUTRAL
 from analysis.model import LangevinPair, Refrigerator
 from analysis.runs import Array, Parameters
-from analysis.theory import Friction
+from analysis.theory import Friction, models
 
 MODEL_LABEL = {"theory": "theory, white friction", "dressed": "theory, dressed particle"}
 MODEL_STYLE: dict[str, Literal["-", "--"]] = {"theory": "-", "dressed": "--"}
@@ -24,11 +23,6 @@ MODEL_STYLE: dict[str, Literal["-", "--"]] = {"theory": "-", "dressed": "--"}
 _LINE_POINTS = 41
 # Of the logarithm of a friction: a forward difference then misses its slope by a thousandth.
 _STEP = 1e-3
-
-
-def machines(parameters: Parameters, friction: Friction) -> dict[str, Refrigerator]:
-    """The exact models with the friction of the study: ``theory`` (white) and, if it was measured, ``dressed``."""
-    return {name: build(at) for name, (build, at, _) in _models(parameters, friction).items()}
 
 
 def published_pair(parameters: Parameters, friction: Friction) -> LangevinPair:
@@ -75,11 +69,12 @@ def theory_lines(
     """
     rows = []
     for ratio in ratios:
-        for series, (build, at, covariance) in _models(at_ratio(parameters, float(ratio)), friction).items():
+        for series, model in models(at_ratio(parameters, float(ratio)), friction).items():
             with np.errstate(invalid="ignore"):  # infinities where a mean passes zero
-                exact = values(build(at))
-                slopes = np.stack([values(build(at + _STEP * e)) - exact for e in np.eye(len(at))]) / _STEP
-                errors = np.sqrt(np.einsum("ki,kl,li->i", slopes, covariance, slopes))
+                exact = values(model.measured)
+                nearby = [model.machine(model.at + _STEP * e) for e in np.eye(len(model.at))]
+                slopes = np.stack([values(machine) - exact for machine in nearby]) / _STEP
+                errors = np.sqrt(np.einsum("ki,kl,li->i", slopes, model.covariance, slopes))
             rows += [
                 {"series": series, "quantity": name, "kappa_ratio": ratio, "value": value, "se": error}
                 for name, value, error in zip(names, exact, errors, strict=True)
@@ -120,31 +115,3 @@ def remark(axes: Axes, text: str) -> None:
 def or_nan(value: float | None) -> float:
     """Unknown errors are null in JSON."""
     return math.nan if value is None else value
-
-
-_Build = Callable[[Array], Refrigerator]
-
-
-@cache
-def _solved(machine: Refrigerator) -> Refrigerator:
-    """The same machine, or one met before that is equal and knows its covariance: several figures ask for the same lines."""
-    return machine
-
-
-def _models(parameters: Parameters, friction: Friction) -> dict[str, tuple[_Build, Array, Array]]:
-    """Each model as a function of the logarithms of its friction parameters, with their values and covariance."""
-    white = np.array([side.value for side in friction.white])
-    errors = np.array([side.se for side in friction.white]) / white
-    models: dict[str, tuple[_Build, Array, Array]] = {
-        "theory": (lambda logs: _solved(parameters.white_pair(tuple(np.exp(logs)))), np.log(white), np.diag(errors**2))
-    }
-    if friction.dressed is not None:
-        covariance = np.zeros((6, 6))
-        covariance[:3, :3], covariance[3:, 3:] = (shell.log_covariance for shell in friction.dressed)
-        values = np.log([shell.values for shell in friction.dressed]).ravel()
-        models["dressed"] = (
-            lambda logs: _solved(parameters.dressed_pair(*np.exp(logs).reshape(2, 3).T)),
-            values,
-            covariance,
-        )
-    return models

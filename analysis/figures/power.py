@@ -10,12 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, machines, published_pair
+from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, published_pair
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.model.closed_forms import Side, published_power_law
 from analysis.runs import Array, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction
+from analysis.theory import Friction, models
 
 SHOWN = 3
 """Points drawn; the CSV holds them all."""
@@ -86,7 +86,6 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
 
 def _beside_laws(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
     parameters = Parameters.from_json(point["parameters"])
-    models = machines(parameters, friction)
     tables = []
     for target, histogram in point["histograms"].items():
         edges = np.array(histogram["edge_eV_per_ns"])
@@ -105,8 +104,8 @@ def _beside_laws(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
         )
         coupled = {"cold": parameters.coupling[0], "hot": parameters.coupling[1], "total": any(parameters.coupling)}
         if coupled[target]:
-            for name, machine in models.items():
-                law = machine.power_distribution(target, point["dt_ps"])
+            for name, model in models(parameters, friction).items():
+                law = model.measured.power_distribution(target, point["dt_ps"])
                 table[name] = _bin_means(law.cdf(per_ps), edges)
             # The paper has no law of the total power, and knows particles of one mass only.
             if target != "total" and parameters.mass[0] == parameters.mass[1]:

@@ -5,13 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.stats import kstest
 
 from analysis.friction import friction_summary
 from analysis.heat import point_summary
 from analysis.runs import Parameters
 from analysis.summary import COLUMNS, beside_theory, summary_table, summary_text
-from analysis.theory import Friction, Shell, dressed_rates, white_rates
+from analysis.theory import Friction, Shell, agreement, models
 from analysis.timeseries import Estimate
+from analysis.units import PER_NS
 from tests.unit.synthetic import Truth, heat_rates, metadata, synthetic_runs
 
 DRESSED = Truth(
@@ -40,11 +43,10 @@ def study() -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 def test_theory_is_the_exact_model() -> None:
     """White and dressed rates are those of an independent solution at the same parameters."""
-    white = white_rates(parameters(WHITE), FRICTION)
+    white = models(parameters(WHITE), FRICTION)["theory"].rates()
     np.testing.assert_allclose([rate.value for rate in white], heat_rates(WHITE), rtol=1e-9)
     shells = tuple(Shell((2.0, friction, 1.6), 0.01 * np.eye(3)) for friction in (0.6, 0.75))
-    dressed = dressed_rates(parameters(DRESSED), Friction(FRICTION.white, (shells[0], shells[1])))
-    assert dressed is not None
+    dressed = models(parameters(DRESSED), Friction(FRICTION.white, (shells[0], shells[1])))["dressed"].rates()
     np.testing.assert_allclose([rate.value for rate in dressed], heat_rates(DRESSED), rtol=1e-9)
 
 
@@ -55,7 +57,30 @@ def test_theory_error_follows_the_friction() -> None:
     spread = np.std([heat_rates(replace(WHITE, friction_cold=c, friction_hot=h)) for c, h in draws], axis=0)
     friction = Friction((Estimate(0.2, 0.03 * 0.2), Estimate(0.3, 0.03 * 0.3)))
     # 2000 draws tell a spread to 1.6 %.
-    np.testing.assert_allclose([rate.se for rate in white_rates(parameters(WHITE), friction)], spread, rtol=4 * 0.016)
+    rates = models(parameters(WHITE), friction)["theory"].rates()
+    np.testing.assert_allclose([rate.se for rate in rates], spread, rtol=4 * 0.016)
+
+
+def test_agreement_of_a_sweep() -> None:
+    """Over drawn frictions and heats χ² is distributed as with as many degrees of freedom as points, and 0 where all fits."""
+    rng = np.random.default_rng(11)
+    machines = [replace(WHITE, kappa_ratio=ratio) for ratio in ("0.17", "2.0", "4.80", "7.0")]
+    exact = np.array([heat_rates(machine)[0] * PER_NS for machine in machines])
+    se, error = 0.1 * np.abs(exact), 0.03
+
+    def theory(cold: float, hot: float, heats: NDArray[np.float64]) -> tuple[float, float]:
+        points = [
+            {"parameters": metadata(m, 100, 1)["parameters"], "heat_cold_eV_per_ns": heat, "heat_cold_se": own}
+            for m, heat, own in zip(machines, heats, se, strict=True)
+        ]
+        return agreement(points, Friction((Estimate(cold, error * cold), Estimate(hot, error * hot))))["theory"]
+
+    assert theory(0.2, 0.3, exact) == pytest.approx((0.0, 1.0), abs=1e-9)
+    chances = []
+    for _ in range(300):
+        cold, hot = np.exp(np.log([0.2, 0.3]) + error * rng.standard_normal(2))
+        chances.append(theory(cold, hot, exact + se * rng.standard_normal(4))[1])
+    assert kstest(chances, "uniform").pvalue > 1e-3
 
 
 def test_table_has_the_promised_columns(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
