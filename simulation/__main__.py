@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from simulation.archive import archive
+from simulation.archive import archive, unpack
 from simulation.closure import ClosureError
 from simulation.deck import render_standalone
 from simulation.drag import DragRun
@@ -59,6 +59,12 @@ def main() -> int:
     keep = commands.add_parser("archive", help="copy a study's finished runs to a folder, small enough to publish")
     keep.add_argument("study")
     keep.add_argument("folder", type=Path)
+    take = commands.add_parser(
+        "unpack", help="copy an archived run to a study's results, if it is of the same parameters"
+    )
+    take.add_argument("study")
+    take.add_argument("archived", type=Path)
+    take.add_argument("folder", type=Path)
     plan = commands.add_parser("plan", help="tell what is left to do, what it costs, and how well it will measure")
     status = commands.add_parser("status", help="tell what is done, running, failed and waiting")
     for command in (plan, status):
@@ -84,6 +90,8 @@ def main() -> int:
             case "archive":
                 for copy in archive(Path("results", study.name), arguments.folder):
                     print(copy)
+            case "unpack":
+                unpack(arguments.archived, arguments.folder, study)
             case "equilibrate":
                 ranks = Ranks(study.ranks)
                 make_start(study, arguments.folder, ranks, arguments.time_limit_min)

@@ -4,15 +4,42 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from simulation.checkpoint import checksum, json_text, replace
+from simulation.study import Study
 
 ATOMS = ("topology.data", "trajectory.dcd")
+
+# Fields that say which runs there are, or how they are written and watched, and not what happens in one.
+COUNTS = (
+    "ranks",
+    "demon.kappa_ratios",
+    "drag.forces_nN",
+    "drag.replicas",
+    "schedule.friction_replicas",
+    "schedule.sweep_replicas",
+    "schedule.trajectory_every_ps",
+    "limits",
+    "variants",
+)
+# Fields that only runs of other purposes feel.
+FOREIGN = {
+    "friction": ("schedule.sweep_ns", "demon", "drag"),
+    "sweep": ("schedule.friction_ns", "drag"),
+    "drag": (
+        "schedule.friction_ns",
+        "schedule.sweep_ns",
+        "schedule.equilibration_ps",
+        "schedule.relaxation_ps",
+        "demon",
+    ),
+}
 
 
 def archive(results: Path, target: Path) -> Iterator[Path]:
@@ -57,3 +84,39 @@ def archive(results: Path, target: Path) -> Iterator[Path]:
         record |= {"archived": "series in single precision", "series_sha256": checksum(copy / "series.parquet")}
         replace(copy / "run.json", json_text(record))
         yield copy
+
+
+def unpack(source: Path, target: Path, study: Study) -> None:
+    """Copy an archived run into a study's results, if the study still says what the run was made with.
+
+    Args:
+        source: its folder in the archive.
+        target: folder to fill.
+        study: what the run is wanted for.
+
+    Raises:
+        ValueError: the run was made with other parameters; names all of them.
+    """
+    record = json.loads((source / "run.json").read_text(encoding="utf-8"))
+    ignored = COUNTS + FOREIGN[record["purpose"]]
+    made, wanted = _flat(record["settings"]), _flat(study.model_dump(mode="json"))
+    differ = [
+        f"{field} = {made.get(field)} (the study says {wanted.get(field)})"
+        for field in sorted(made.keys() | wanted.keys())
+        if made.get(field) != wanted.get(field) and not f"{field}.".startswith(tuple(f"{name}." for name in ignored))
+    ]
+    if differ:
+        raise ValueError(
+            f"{source} was made with {', '.join(differ)}: give the changed study a name of its own, or move {source} away"
+        )
+    target.mkdir(parents=True, exist_ok=True)
+    for file in sorted(source.iterdir()):
+        shutil.copyfile(file, target / file.name)
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{above}{name}.") if isinstance(value, dict) and value else {f"{above}{name}": value}
+    return flat

@@ -17,8 +17,7 @@ rule unpack:
         source=subpath(input[0], parent=True),
         target=subpath(output[0], parent=True),
     shell:
-        # With the topology and trajectory, where they are there.
-        "cp -v {params.source}/* {params.target}/ > {log}"
+        "python -m simulation unpack {wildcards.study} {params.source} {params.target} 2>&1 | show {log}"
 
 
 ruleorder: unpack > simulate
