@@ -10,7 +10,7 @@ import pytest
 
 from analysis.drag import load_drag_runs
 from analysis.heat import point_summary
-from analysis.runs import load_runs
+from analysis.runs import load_run, load_runs
 from simulation import plan
 from simulation.archive import archive, unpack
 from simulation.drag import drag_runs
@@ -92,8 +92,9 @@ def test_the_shipped_runs_are_all_that_their_study_needs(tmp_path: Path) -> None
     for folder in [run.folder for run in runs] + [drag.folder for drag in drags]:
         unpack(ROOT / "reference" / folder, tmp_path / folder, study)
     # Reading checks the series against their checksums and lengths.
-    assert len(load_runs(tmp_path / run.folder / "run.json" for run in runs)) == len(runs)
-    assert len(load_drag_runs(tmp_path / drag.folder / "run.json" for drag in drags)) == len(drags)
+    for run in runs:
+        assert load_run(tmp_path / run.folder / "run.json").duration == run.duration_ps
+    assert sum(map(len, load_drag_runs(tmp_path / drag.folder / "run.json" for drag in drags))) == len(drags)
 
 
 def without_name(settings: dict[str, Any]) -> dict[str, Any]:
