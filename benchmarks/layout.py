@@ -14,7 +14,7 @@ SKINS_A = ("0.5", "0.65", "0.8", "1.0", "1.3", "2.0")
 # Commands behind the deck's, against its own `neigh_modify every 1 delay 0 check yes` and `atom_modify sort 1000 0.0`.
 AFTER = {
     "looked at every 2 steps": "neigh_modify every 2 delay 0 check yes\n",
-    "rebuilt every 10 steps, skin 1.0 Å": "neighbor 1.0 bin\nneigh_modify every 10 delay 0 check no\n",
+    "looked at every 10 steps, skin 1.0 Å": "neighbor 1.0 bin\nneigh_modify every 10 delay 0 check yes\n",
     "atoms never sorted": "atom_modify sort 0 0.0\n",
     "atoms sorted every 100 steps": "atom_modify sort 100 0.0\n",
 }

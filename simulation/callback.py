@@ -60,20 +60,25 @@ def _set_callback(lmp: Any, demon: Demon) -> None:
 
     The arrays stay where they are until LAMMPS runs out of room for atoms or their number on this rank changes.
     """
-    known: tuple[int, int, int, int] = (-1, 0, 0, 0)
+    known: tuple[int, int, int | None, int | None] = (-1, 0, None, None)
+    pointers: tuple[int, int] = (0, 0)
+    x_rows = f_rows = ctypes.c_void_p()
     tag: NDArray[np.int32] = np.empty(0, dtype=np.int32)
     x = f = np.empty((0, 3))
 
     def called(_: Any, step: int, nlocal: int, tag_at: int, x_at: int, f_at: int) -> None:
-        nonlocal known, tag, x, f
+        nonlocal known, pointers, x_rows, f_rows, tag, x, f
         if nlocal:  # x and f are given as the places of pointers to their rows, which lie one after another
-            place = (nlocal, tag_at, _pointer(x_at), _pointer(f_at))
+            if (x_at, f_at) != pointers:
+                pointers = (x_at, f_at)
+                x_rows, f_rows = (ctypes.c_void_p.from_address(place) for place in pointers)
+            place = (nlocal, tag_at, x_rows.value, f_rows.value)
             if place != known:
                 known = place
                 tag = np.ctypeslib.as_array((lmp.c_tagint * nlocal).from_address(tag_at))
                 x, f = (_rows(start, nlocal) for start in place[2:])
         else:
-            known, tag, x, f = (-1, 0, 0, 0), tag[:0], x[:0], f[:0]
+            known, tag, x, f = (-1, 0, None, None), tag[:0], x[:0], f[:0]
         demon(step, tag, x, f)
 
     size = ctypes.c_void_p
@@ -87,10 +92,5 @@ def _set_callback(lmp: Any, demon: Demon) -> None:
     )
 
 
-def _pointer(place: int) -> int:
-    """The first pointer in an array of pointers."""
-    return ctypes.c_void_p.from_address(place).value or 0
-
-
-def _rows(place: int, count: int) -> Vector:
-    return np.ctypeslib.as_array((ctypes.c_double * (3 * count)).from_address(place)).reshape(count, 3)
+def _rows(place: int | None, count: int) -> Vector:
+    return np.ctypeslib.as_array((ctypes.c_double * (3 * count)).from_address(place or 0)).reshape(count, 3)

@@ -126,7 +126,13 @@ class Demon:
         # Displacements and forces since the last sample: summing their work at once spares every step five array operations.
         self._path = np.zeros((sample_every + 1, 2, 3))
         self._forces = np.zeros((sample_every + 1, 2, 3))
+        self._uncoupled = not self.mask.all()
         self._sums = np.zeros(7)  # both centres of mass, and how many copper atoms they are made of
+        self._both = self._sums[:6].reshape(2, 3)
+        self._share = np.zeros((2, 3))  # of the force, for each atom
+        self._share_rows = self._share.view(ROW)
+        self._f: Vector | None = None  # LAMMPS's forces, which mostly stay where they are
+        self._f_rows = self._share_rows
         self._remember(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))
 
     @property
@@ -147,15 +153,12 @@ class Demon:
             f[...] = 0.0
             self.on_failure()
 
-    # Called at every step of days of dynamics: each line below costs about a microsecond, which is why they are these.
+    # Called at every step of days of dynamics, between steps that empty the caches: each operation below costs a microsecond if
+    # it is warm and five if it is not, which is why they are these.
 
     def _act(self, step: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
         displacement = self._centres_of_mass(tag, x) - self.centres
-        force = np.empty((2, 3))
-        force[0], force[1] = self.controller.forces(displacement[0], displacement[1], step * self.timestep)
-        force *= self.mask
-        # A row of f is moved as one item of 24 bytes, four times faster than as three numbers.
-        f.view(ROW).put(self._indices, (force / self.atoms).view(ROW).take(self._sides))
+        cold, hot = self.controller.forces(displacement[0], displacement[1], step * self.timestep)
         # LAMMPS calls twice at the first step of a run: work belongs to the way from one step to the next.
         if step - 1 == self._step:
             if self._row == self.sample_every:
@@ -163,7 +166,17 @@ class Demon:
             self._row += 1
         elif step != self._step:
             self._add_work()
-        self._path[self._row], self._forces[self._row], self._step = displacement, force, step
+        self._step = step
+        self._path[self._row] = displacement
+        force = self._forces[self._row]
+        force[0], force[1] = cold, hot
+        if self._uncoupled:
+            force *= self.mask
+        np.divide(force, self.atoms, out=self._share)
+        if f is not self._f:
+            self._f, self._f_rows = f, f.view(ROW)
+        # A row of f is moved as one item of 24 bytes, four times faster than as three numbers.
+        self._f_rows.put(self._indices, self._share_rows.take(self._sides))
         if step % self.sample_every == 0:
             self._check(step, displacement, force)
             self.on_sample(step)
@@ -178,7 +191,7 @@ class Demon:
     def _centres_of_mass(self, tag: NDArray[np.int32], x: Vector) -> Vector:
         """Both centres of mass, shape (2, 3). The traps hold the particles away from the periodic faces: no unwrapping."""
         self._sum_positions(tag, x)
-        if self._sums[6] != 2 * self.atoms:
+        if self._sums.item(6) != 2 * self.atoms:
             # Atoms changed place or rank. A rank that gains one cannot see it, but then the sum over ranks lacks it.
             types = self.types()[: tag.size]
             copper = np.flatnonzero((types == 3) | (types == 4))
@@ -189,13 +202,13 @@ class Demon:
                     f"{self._sums[6]:.0f} copper atoms in the particles, {2 * self.atoms} expected: atoms were lost: "
                     "shorten integration.timestep_fs, or equilibrate for longer"
                 )
-        return self._sums[:6].reshape(2, 3)
+        return self._both
 
     def _sum_positions(self, tag: NDArray[np.int32], x: Vector) -> None:
         """This rank's share of both centres of mass, summed over the ranks; no share where its atoms are not as remembered."""
         sums = self._sums
         if self._last < tag.size and tag.take(self._indices).tobytes() == self._tags:
-            np.dot(self._weights, x.take(self._indices, axis=0), out=sums[:6].reshape(2, 3))
+            np.dot(self._weights, x.take(self._indices, axis=0), out=self._both)
             sums[6] = self._indices.size
         else:
             sums[:] = 0.0
