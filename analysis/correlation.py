@@ -98,14 +98,12 @@ def _lagged(
     """Mean of first(t) second(t + lag) over all t and series, (k,), and resampled copies of it, (copies or 0, k)."""
     m, n = first.shape
     edges = np.linspace(0, n, max(blocks, 1) + 1).round().astype(int)
-    sums = np.empty((m, len(edges) - 1, len(lags)))
+    sums = np.zeros((m, len(edges) - 1, len(lags)))
     counts = np.empty((len(edges) - 1, len(lags)))
     for i, lag in enumerate(lags):
-        running = np.zeros((m, n - lag + 1))
-        np.cumsum(first[:, : n - lag] * second[:, lag:], axis=1, out=running[:, 1:])
-        ends = np.minimum(edges, n - lag)
-        sums[:, :, i] = np.diff(running[:, ends], axis=1)
-        counts[:, i] = np.diff(ends)
+        starts = edges[:-1][edges[:-1] < n - lag]  # the last blocks may lie beyond the last pair
+        sums[:, : len(starts), i] = np.add.reduceat(first[:, : n - lag] * second[:, lag:], starts, axis=1)
+        counts[:, i] = np.diff(np.minimum(edges, n - lag))
     units = sums.reshape(-1, len(lags))
     unit_counts = np.tile(counts, (m, 1))
     chance = np.full(len(units), 1 / len(units))
