@@ -131,4 +131,5 @@ if __name__ == "__main__":
     single_threaded()
     task = json.loads(sys.argv[1])
     loop = measure(**task | {name: Path(task[name]) for name in ("restart", "folder")})
-    print(json.dumps(vars(loop)), flush=True)
+    if Ranks(int(task["study"].get("ranks", 1))).is_root:  # else the lines of several ranks run into each other
+        print(json.dumps(vars(loop)), flush=True)
