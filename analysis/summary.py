@@ -93,7 +93,8 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
         points: contents of the ``heat.json`` files of a study.
         friction: content of its ``friction.json``.
     """
-    points = beside_theory(points, Friction.from_json(friction))
+    fitted = Friction.from_json(friction)
+    points = beside_theory(points, fitted)
     lines = [
         f"Study {friction['study']}: heat into each bath, eV/ns per coupled axis ± one standard error",
         "(theory: the paper's pair with this study's own friction; z: measurement less theory, in standard errors of both)",
@@ -117,7 +118,7 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
                     for side in SIDES
                 )
             )
-    lines += _agreement_lines(points, Friction.from_json(friction))
+    lines += _agreement_lines(points, fitted)
     lines += ["", *(line for side in SIDES for line in _friction_lines(side, friction))]
     lines += _drag_lines(friction)
     lines += ["", _closure_line(points)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from analysis.figures.over_ratio import at_ratio
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.runs import SIDES, Parameters
 from analysis.summary import by_ratio
@@ -133,8 +133,7 @@ def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
 def _theory(parameters: Parameters, friction: Friction, ratios: NDArray[np.float64]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for ratio in ratios:
-        there = replace(parameters, coupling=(parameters.coupling[0], ratio * parameters.coupling[0]))
-        for series, model in models(there, friction).items():
+        for series, model in models(at_ratio(parameters, float(ratio)), friction).items():
             for side, rate in zip(SIDES, model.rates(), strict=True):
                 scaled = rate * PER_NS
                 rows.append(
