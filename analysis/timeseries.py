@@ -43,6 +43,12 @@ DIP = 10
 CLEARLY = 5.0
 """Standard errors by which a transient differs from what follows; the memory that they rest on is itself a guess."""
 
+SLOW_MODES = 4
+"""Polynomials in time, next to the line, that tell a line's noise: few, for what is slow, but enough to tell a spread."""
+
+SLOWEST = 1.1
+"""By how much the line itself fluctuates more than they: 1.0 where all is fast, up to 1.2 in the calibration's baths."""
+
 NORMAL = 1.96
 """Half width of all 95 % intervals, in standard errors."""
 
@@ -158,8 +164,8 @@ class Blocks:
 
     @property
     def widening(self) -> float:
-        """Student's 97.5 % quantile over the normal one: by how much ``total`` blocks understate a 95 % interval."""
-        return float(stdtrit(self.total - 1, 0.975) / ndtri(0.975))
+        """By how much ``total`` blocks understate a 95 % interval."""
+        return student(self.total - 1)
 
     def widening_for(self, remembered: float) -> float:
         """``widening`` for an observable that itself remembers for this long, ps.
@@ -314,16 +320,27 @@ def slope(cumulative: Array, interval: float) -> float:
     return float((cumulative @ centred).mean() / (centred @ centred))
 
 
-def slope_noise(stationary: Array, interval: float) -> float:
-    """Standard error that stationary noise of (m, n) series adds to ``slope``, per ps.
+def slope_variance(stationary: Array, interval: float) -> float:
+    """Variance that stationary noise of (m, n) series adds to the ``slope`` of one of them, per ps².
 
-    A line through white noise has the variance 12 σ²/(n T²); correlation leaves n interval/memory independent samples.
+    A line takes the slowest that a series has: its projection on the first Legendre polynomial in time. The next
+    ``SLOW_MODES`` polynomials fluctuate nearly as much, about any slope. A memory does not tell it: the energy of a bath has
+    small parts that live for a hundred ps, which a line sees, but which are lost in the noise of the energy's correlation.
     """
-    m, n = stationary.shape
-    duration = (n - 1) * interval
-    centred = stationary - stationary.mean(axis=1, keepdims=True)
-    variance = float((centred**2).mean())
-    return math.sqrt(12 * variance * memory(centred, interval) / duration**3 / m)
+    n = stationary.shape[1]
+    modes = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, n), 1 + SLOW_MODES))[0][:, 2:]
+    return SLOWEST**2 * float(((stationary @ modes) ** 2).mean()) / (interval**2 * n * (n**2 - 1) / 12)
+
+
+def slope_noise(stationary: Array, interval: float) -> float:
+    """Standard error that stationary noise of (m, n) series adds to ``slope``, per ps, widened for its few modes."""
+    m = len(stationary)
+    return student(m * SLOW_MODES) * math.sqrt(slope_variance(stationary, interval) / m)
+
+
+def student(freedom: float) -> float:
+    """Student's 97.5 % quantile over the normal one: factor on an error known from so many degrees of freedom."""
+    return float(stdtrit(freedom, 0.975) / ndtri(0.975))
 
 
 def spread_widening(memories: float) -> float:
@@ -333,7 +350,7 @@ def spread_widening(memories: float) -> float:
     Fewer than three tell no spread; they are widened as three.
     """
     independent = max(memories, 3.0)
-    return float(stdtrit(independent - 1, 0.975) / ndtri(0.975) / math.sqrt(1 - 1 / independent))
+    return student(independent - 1) / math.sqrt(1 - 1 / independent)
 
 
 def end_noise(stationary: Array, interval: float) -> float:

@@ -20,7 +20,7 @@ from scipy.optimize import brentq
 
 from analysis.heat import WALK_SLOPE_VARIANCE, point_summary
 from analysis.runs import Run, load_runs
-from analysis.timeseries import slope_noise
+from analysis.timeseries import slope_variance
 from analysis.units import PER_NS
 from benchmarks.paired import Contestant, run, start
 from benchmarks.systems import system
@@ -62,11 +62,11 @@ class Noise:
         summary = point_summary(runs)
         axes = len(runs[0].parameters.coupling_axes)
         energy = np.stack([(each.side_energy + each.trap_energy)[:, 0] for each in runs])
-        spread = slope_noise(energy, runs[0].parameters.sample_interval) * math.sqrt(len(runs))  # of one run, per ps
+        variance = slope_variance(energy, runs[0].parameters.sample_interval)
         return cls(
             heat=summary["heat_cold_eV_per_ns"],
             walk=summary["heat_cold_se"] ** 2 * summary["time_ns"] * axes,
-            bath=(spread * PER_NS) ** 2 * (runs[0].duration / PER_NS) ** 3,
+            bath=variance * PER_NS**2 * (runs[0].duration / PER_NS) ** 3,
         )
 
     def needed_ns(self, axes: int, *, slope: bool) -> float:
