@@ -329,7 +329,8 @@ def slope_variance(stationary: Array, interval: float) -> float:
     """
     n = stationary.shape[1]
     modes = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, n), 1 + SLOW_MODES))[0][:, 2:]
-    return SLOWEST**2 * float(((stationary @ modes) ** 2).mean()) / (interval**2 * n * (n**2 - 1) / 12)
+    seen = ((stationary @ modes) ** 2).mean()
+    return float(SLOWEST**2 * seen * 12 / (interval**2 * n * (n**2 - 1)))
 
 
 def slope_noise(stationary: Array, interval: float) -> float:
