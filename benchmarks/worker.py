@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulation.callback import set_callback
 from simulation.checkpoint import LOG
 from simulation.deck import render, render_segment
 from simulation.demon import LinearController
@@ -21,8 +22,8 @@ from simulation.engine import Ranks, advance, open_lammps, single_threaded, tell
 from simulation.plan import Run
 from simulation.studyfile import check_study
 
-KINDS = ("none", "python", "compute com", "xcm()")
-"""Demons: none at all, our callback, and LAMMPS's own forces from `compute com` or from `xcm()` variables."""
+KINDS = ("none", "empty callback", "python", "compute com", "xcm()")
+"""Demons: none at all, a callback that does nothing, ours, and LAMMPS's own forces from `compute com` or `xcm()` variables."""
 
 _XCM = """
 variable kappa_C equal {kappa_C}
@@ -84,8 +85,12 @@ def measure(
     else:
         deck = re.sub(r" +v_work_\w+ &\n", "", deck)
         begin, end = deck.index("# --- demon:"), deck.index("# --- output:")
+        demon = deck[begin:end] if kind == "empty callback" else _forces(run, kind)
         with open_lammps(checked, folder, ranks) as lmp:
-            tell(lmp, deck[:begin] + _forces(run, kind) + deck[end:] + f"\nrun {steps}\n", checked)
+            tell(lmp, deck[:begin] + demon + deck[end:], checked)
+            if kind == "empty callback":
+                set_callback(lmp, lambda *_: None)
+            tell(lmp, f"run {steps}", checked)
     return read_loop(folder / LOG)
 
 

@@ -51,14 +51,18 @@ def attach(
         sample_every=study.steps(study.schedule.sample_every_ps),
     )
     lmp.fix_external_set_vector_length(FIX, demon.work.size)
-    _set_callback(lmp, demon)
+    set_callback(lmp, demon)
     return demon
 
 
-def _set_callback(lmp: Any, demon: Demon) -> None:
+def set_callback(lmp: Any, demon: Callable[[int, NDArray[np.int32], Vector, Vector], None]) -> None:
     """As `lmp.set_fix_external_callback`, which makes three arrays anew at every step, a tenth of a per cent of its time.
 
     The arrays stay where they are until LAMMPS runs out of room for atoms or their number on this rank changes.
+
+    Args:
+        lmp: a LAMMPS with fix `demon`.
+        demon: called with the step, and the tags, positions and forces of this rank's atoms.
     """
     known: tuple[int, int, int | None, int | None] = (-1, 0, None, None)
     pointers: tuple[int, int] = (0, 0)

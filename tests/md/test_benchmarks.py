@@ -33,6 +33,7 @@ def test_all_demons_push_alike(tmp_path: Path) -> None:
         rows = re.findall(r"^ +500 +(.+)$", (folder / LOG).read_text(), re.MULTILINE)
         energy[kind] = [float(word) for word in rows[-1].split()]
     without = energy.pop("none")
+    assert energy.pop("empty callback") == pytest.approx(without, rel=1e-6)
     for values in energy.values():
         assert values == pytest.approx(energy["python"], rel=1e-6)
     assert without != pytest.approx(energy["python"], rel=1e-6)
