@@ -23,7 +23,7 @@ from analysis.pictures import load_figures
 from analysis.runs import SIDES, Parameters
 from analysis.structure import CAVITY_RATIO
 from analysis.summary import beside_theory, by_ratio
-from analysis.theory import Friction
+from analysis.theory import MODELS, Friction, agreement
 from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
 
 PAPER = Parameters(
@@ -41,6 +41,9 @@ PAPER_RATIOS = (0.17, 1.2, 4.80, 7.27)
 
 Z_AGREES = 3.0
 """Deviations beyond this many standard errors are marked: one in 370 of a true model's would be."""
+
+CHANCE_AGREES = 0.0027
+"""The same for all points at once: the chance of a deviation that large."""
 
 _RUN_KEYS = ("engine", "settings", "seeds", "versions", "ranks", "wall_time_s", "duration_ps", "closure", "fingerprint")
 # Their youngest entries: where these are, the others are.
@@ -88,9 +91,8 @@ def report_page(
         "z": z_score,
     }
     performance = {point["kappa_ratio"]: point for point in performances}
-    rows = [
-        _row(point, performance[point["kappa_ratio"]]) for point in beside_theory(points, Friction.from_json(friction))
-    ]
+    fitted = Friction.from_json(friction)
+    rows = [_row(point, performance[point["kappa_ratio"]]) for point in beside_theory(points, fitted)]
     return environment.get_template("page.html.j2").render(
         study=runs[0]["study"],
         atoms=runs[0]["engine"] == "lammps",
@@ -98,6 +100,7 @@ def report_page(
         style=(Path(design) / "style.css").read_text(),
         headline=_headline(rows),
         rows=rows,
+        agreement=_agreement(points, fitted),
         parameters=_parameters(runs[0], points),
         axes=" and ".join(", ".join(points[0]["parameters"]["coupling_axes"]).rsplit(", ", 1)),
         friction=friction,
@@ -192,10 +195,18 @@ def _row(point: dict[str, Any], performance: dict[str, Any]) -> dict[str, Any]:
         "paper": dict(zip(SIDES, paper, strict=True)),
         "marked": {
             f"{model}_{side}": (z := point[f"z_{model}_{side}"]) is not None and abs(z) > Z_AGREES
-            for model in ("theory", "dressed")
+            for model in MODELS
             for side in SIDES
         },
     }
+
+
+def _agreement(points: Sequence[dict[str, Any]], friction: Friction) -> list[dict[str, Any]]:
+    """How well each theory holds at all points at once, and whether that is marked as one point's z would be."""
+    return [
+        {"name": MODELS[model], "chi_square": chi_square, "chance": f"{chance:.2g}", "marked": chance < CHANCE_AGREES}
+        for model, (chi_square, chance) in agreement(points, friction).items()
+    ]
 
 
 def _headline(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

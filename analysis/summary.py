@@ -130,8 +130,7 @@ def _agreement_lines(points: Sequence[dict[str, Any]], friction: Friction) -> li
     """The whole sweep against each theory; left out where a point has no error bar."""
     lines = []
     for name, (chi_square, chance) in agreement(points, friction).items():
-        told = {"theory": "white friction", "dressed": "the dressed pair"}[name]
-        lines.append(f"   {told}: χ² = {chi_square:.1f} for {len(points)} points, probability {chance:.2g}")
+        lines.append(f"   {MODELS[name]}: χ² = {chi_square:.1f} for {len(points)} points, probability {chance:.2g}")
     if lines:
         lines[:0] = ["", "Cold heats of all points together, with what they share of the friction's error, against"]
     return lines

@@ -62,8 +62,8 @@ class Friction:
         return cls((cold, hot), (shells[0], shells[1]))
 
 
-MODELS = ("theory", "dressed")
-"""Names of the exact models: the paper's pair, with white friction, and the dressed pair."""
+MODELS = {"theory": "white friction", "dressed": "the dressed pair"}
+"""The exact models, the paper's pair and the dressed one, and what people call them."""
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
-from numpy.typing import NDArray
 
-from analysis.figures.over_ratio import at_ratio
+from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, line_ratios, ratio_axis, theory_lines
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.runs import SIDES, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction, models
+from analysis.theory import Friction
 from analysis.units import PER_NS
 
-_LINE_POINTS = 121
+_MODEL_COLOUR = {"theory": NEUTRAL, "dressed": "black"}
 
 
 def heat_rates(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
@@ -36,8 +33,9 @@ def heat_rates(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Fi
     """
     points = by_ratio(points)
     parameters = Parameters.from_json(points[0]["parameters"])
-    measured = np.array([float(point["kappa_ratio"]) for point in points])
-    lines = _theory(parameters, friction, _range(measured, parameters))
+    lines = theory_lines(
+        parameters, friction, line_ratios(points), SIDES, lambda machine: machine.heat_rates() * PER_NS
+    ).rename(columns={"quantity": "side", "value": "rate_eV_per_ns"})
     data = pd.concat([_measured(points), lines], ignore_index=True)
 
     figure = new_figure(7.2, 3.9)
@@ -52,23 +50,24 @@ def heat_rates(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Fi
 def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters) -> None:
     colour, marker = SIDE_COLOUR[side], SIDE_MARKER[side]
     theory = data[data["series"] == "theory"]
-    carnot = parameters.temperature[1] / parameters.temperature[0]
     limits = theory["kappa_ratio"].min(), theory["kappa_ratio"].max()
+    ratio_axis(axes, limits, parameters)
     # Heat flows from cold to hot where the controller's asymmetry beats that of the temperatures.
-    axes.axvspan(carnot, limits[1], color="#DDE8F2", zorder=0)
     axes.annotate(
         r"refrigerator: $\kappa_H/\kappa_C > T_H/T_C$",
-        (math.sqrt(carnot * limits[1]), 0.015),
+        (math.sqrt(carnot_ratio(parameters) * limits[1]), 0.015),
         xycoords=("data", "axes fraction"),
         ha="center",
         fontsize=7,
         color=NEUTRAL,
     )
     axes.axhline(0, color="black", linewidth=0.7)
-    _line(axes, theory, NEUTRAL, "-", "theory, white friction")
-    dressed = data[data["series"] == "dressed"]
-    if not dressed.empty:
-        _line(axes, dressed, "black", "--", "theory, dressed particle")
+    for series, line_colour in _MODEL_COLOUR.items():
+        line = data[data["series"] == series]
+        x, y, error = line["kappa_ratio"], line["rate_eV_per_ns"], line["se"].fillna(0.0)
+        axes.fill_between(x, y - error, y + error, color=line_colour, alpha=0.2, linewidth=0)
+        if not line.empty:
+            axes.plot(x, y, MODEL_STYLE[series], color=line_colour, label=MODEL_LABEL[series])
     # The bare thermostat's error bars can dwarf the rest: the others set the scale.
     heat = data[data["series"] == "heat"]
     seen = pd.concat(
@@ -90,28 +89,7 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters) ->
     axes.errorbar(
         heat["kappa_ratio"], heat["rate_eV_per_ns"], heat["se"], fmt=marker, color=colour, label="simulation", zorder=5
     )
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(*limits)
-    axes.set_xlabel(r"$\kappa_H/\kappa_C$")
     axes.set_title(f"{side} bath, {parameters.temperature[SIDES.index(side)]:g} K", loc="left")
-
-
-def _line(axes: Axes, data: pd.DataFrame, colour: str, style: str, label: str) -> None:
-    """One theory line, in a band of one standard error of the friction behind it."""
-    x, y, error = data["kappa_ratio"], data["rate_eV_per_ns"], data["se"].fillna(0.0)
-    axes.fill_between(x, y - error, y + error, color=colour, alpha=0.2, linewidth=0)
-    axes.plot(x, y, color=colour, linestyle=style, label=label)
-
-
-def _range(ratios: NDArray[np.float64], parameters: Parameters) -> NDArray[np.float64]:
-    """κ_H/κ_C of the theory lines: all that was measured and the Carnot point, and a little more on both sides."""
-    carnot = parameters.temperature[1] / parameters.temperature[0]
-    positive = ratios[ratios > 0]
-    low, high = min(*positive, carnot), max(*positive, carnot)
-    return np.geomspace(low / 1.6, high * 1.6, _LINE_POINTS)
 
 
 def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
@@ -127,22 +105,4 @@ def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
         for side in SIDES
         for point in points
     ]
-    return pd.DataFrame(rows)
-
-
-def _theory(parameters: Parameters, friction: Friction, ratios: NDArray[np.float64]) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
-    for ratio in ratios:
-        for series, model in models(at_ratio(parameters, float(ratio)), friction).items():
-            for side, rate in zip(SIDES, model.rates(), strict=True):
-                scaled = rate * PER_NS
-                rows.append(
-                    {
-                        "series": series,
-                        "side": side,
-                        "kappa_ratio": ratio,
-                        "rate_eV_per_ns": scaled.value,
-                        "se": scaled.se,
-                    }
-                )
     return pd.DataFrame(rows)

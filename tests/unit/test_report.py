@@ -18,6 +18,7 @@ from analysis.performance import performance_summary
 from analysis.pictures import load_figures
 from analysis.report import PAPER, interval, measured, number, paper_rates, report_page, subscripts
 from analysis.runs import Run
+from analysis.theory import Friction, agreement
 from tests.unit.synthetic import Truth, synthetic_runs
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
@@ -153,6 +154,20 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     assert "0.3710 ± 0.0020" in cells
     assert number(friction["likelihood_hot"]["bic_white_less_dressed"], 0) in cells
     assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4 + 2
+
+
+def test_all_points_at_once_are_held_against_each_theory(long_study: dict[str, Any]) -> None:
+    """χ² on the page is that of the analysis; a theory that fails is marked, and one whose points have no error is not told."""
+    friction = Friction.from_json(long_study["friction"])
+    html = report_page(**long_study, figures=[], design=DESIGN)
+    for chi_square, _ in agreement(long_study["points"], friction).values():
+        assert f"χ² = {number(chi_square, 1)}" in html
+    assert '<span class="bad">' not in html.partition("at once?")[2].partition("</p>")[0]
+    missed = [point | {"heat_cold_eV_per_ns": point["heat_cold_eV_per_ns"] + 1} for point in long_study["points"]]
+    html = report_page(**long_study | {"points": missed}, figures=[], design=DESIGN)
+    assert '<span class="bad">' in html.partition("at once?")[2].partition("</p>")[0]
+    unknown = [point | {"heat_cold_se": None} for point in long_study["points"]]
+    assert "at once?" not in report_page(**long_study | {"points": unknown}, figures=[], design=DESIGN)
 
 
 def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) -> None:
