@@ -204,7 +204,7 @@ def _row(point: dict[str, Any], performance: dict[str, Any]) -> dict[str, Any]:
 def _agreement(points: Sequence[dict[str, Any]], friction: Friction) -> list[dict[str, Any]]:
     """How well each theory holds at all points at once, and whether that is marked as one point's z would be."""
     return [
-        {"name": MODELS[model], "chi_square": chi_square, "chance": f"{chance:.2g}", "marked": chance < CHANCE_AGREES}
+        {"name": MODELS[model], "chi_square": chi_square, "chance": chance, "marked": chance < CHANCE_AGREES}
         for model, (chi_square, chance) in agreement(points, friction).items()
     ]
 
