@@ -10,10 +10,14 @@ from analysis.figures.style import COLD, NEUTRAL, new_figure
 
 # What is drawn of a table: its first column that is here, and what it means.
 MEASURES = {
-    "ratio": "time or cost, in units of the first",
+    "ratio": "time or cost, in units of the bar of 1",
     "share": "share of the core time",
     "wall_s": "wall time (s), one core",
 }
+
+
+WIDE = 50
+"""Bars that differ by more than this are drawn over a logarithmic axis."""
 
 
 def draw(table: pd.DataFrame, name: str, path: Path) -> None:
@@ -41,6 +45,8 @@ def draw(table: pd.DataFrame, name: str, path: Path) -> None:
     axes.set_yticks(range(len(shown)), labels)
     axes.invert_yaxis()
     axes.margins(x=0.12)
+    if shown[measure].max() > WIDE * shown[measure].min() > 0:
+        axes.set_xscale("log")
     axes.set_xlabel(MEASURES[measure])
     axes.set_title(name.replace("_", " "), loc="left")
     figure.savefig(path)
