@@ -1,7 +1,8 @@
 """What a heat rate costs: from the published protocol to this project's defaults, one change at a time.
 
 The price is core time per ns, timed here, times the ns that the cold heat at κ_H/κ_C = 4.80 needs for a standard error of
-10 %, from the noise that long runs of molecular dynamics have (reference/).
+10 %. Heat and noise are those of the dressed pair at the friction of each size's long runs (reference/), which the errors
+measured there agree with; what the baths' energy does to a bare thermostat is that of the runs themselves.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from analysis.heat import WALK_SLOPE_VARIANCE, point_summary
+from analysis.friction import friction_summary
+from analysis.heat import WALK_SLOPE_VARIANCE
+from analysis.model import Refrigerator
 from analysis.runs import Run, load_runs
+from analysis.theory import Friction, models
 from analysis.timeseries import slope_variance
 from analysis.units import PER_NS
 from benchmarks.paired import Contestant, run, start
@@ -30,8 +34,10 @@ TARGET = 0.1
 """The relative standard error that a heat rate is wanted with."""
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
-RUNS = {"demo": "reference/sweep/kH_4.80", "paper": "reference-paper/sweep/kH_4.80"}
-"""Long runs of point 4.80 at each size, within `REFERENCE`."""
+STUDIES = {"demo": "reference", "paper": "reference-paper"}
+"""Studies at each size whose long runs are shipped in `REFERENCE`."""
+
+POINT = "sweep/kH_4.80"
 
 STEPS = {"demo": 1500, "paper": 400}
 
@@ -57,15 +63,13 @@ class Noise:
     bath: float
 
     @classmethod
-    def of(cls, runs: Sequence[Run]) -> Noise:
-        """From long runs of one point."""
-        summary = point_summary(runs)
-        axes = len(runs[0].parameters.coupling_axes)
+    def of(cls, machine: Refrigerator, runs: Sequence[Run]) -> Noise:
+        """Of an exact model of the pair, in the baths of some runs of equal length."""
         energy = np.stack([(each.side_energy + each.trap_energy)[:, 0] for each in runs])
         variance = slope_variance(energy, runs[0].parameters.sample_interval)
         return cls(
-            heat=summary["heat_cold_eV_per_ns"],
-            walk=summary["heat_cold_se"] ** 2 * summary["time_ns"] * axes,
+            heat=float(machine.flow_rates()[0]) * PER_NS,
+            walk=float(machine.flow_noise()[0, 0]) * PER_NS,
             bath=variance * PER_NS**2 * (runs[0].duration / PER_NS) ** 3,
         )
 
@@ -85,15 +89,29 @@ class Noise:
         return float(brentq(excess, first_law, enough))
 
 
-def long_runs(size: str) -> list[Run]:
-    """The runs of point 4.80 that are shipped for a size.
+def noise_at(size: str) -> Noise:
+    """The noise of point 4.80 at a size, from the runs that are shipped for it.
+
+    Raises:
+        FileNotFoundError: there are none.
+        ValueError: they are too short for the friction of a dressed particle.
+    """
+    driven, equilibrium = (long_runs(size, group) for group in (POINT, "friction"))
+    friction = Friction.from_json(friction_summary(equilibrium))
+    if friction.dressed is None:
+        raise ValueError(f"{STUDIES[size]}: its friction runs are too short for the friction of a dressed particle")
+    return Noise.of(models(driven[0].parameters, friction)["dressed"].measured, driven)
+
+
+def long_runs(size: str, group: str) -> list[Run]:
+    """The runs of a point, or without controller, that are shipped for a size.
 
     Raises:
         FileNotFoundError: there are none.
     """
-    folder = REFERENCE / RUNS[size]
+    folder = REFERENCE / STUDIES[size] / group
     if not (found := sorted(folder.glob("*/run.json"))):
-        raise FileNotFoundError(f"{folder} has no run: simulate and archive study {RUNS[size].partition('/')[0]}")
+        raise FileNotFoundError(f"{folder} has no run: simulate and archive study {STUDIES[size]}")
     return load_runs(found)
 
 
@@ -130,10 +148,10 @@ def price(rounds: int = 5) -> pd.DataFrame:
         factor it is cheaper than the row before) and `ratio` (to the last), medians over rounds.
 
     Raises:
-        FileNotFoundError: long runs are missing.
+        FileNotFoundError, ValueError: as `noise_at`.
     """
     chain = protocols()
-    noise = {size: Noise.of(long_runs(size)) for size in RUNS}
+    noise = {size: noise_at(size) for size in STUDIES}
     times: dict[str, list[float]] = {name: [] for name in chain}
     for number in range(rounds):
         for name in list(chain)[:: -1 if number % 2 else 1]:
