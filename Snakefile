@@ -73,6 +73,11 @@ rule report:
         f"results/{STUDY.name}/report.html",
 
 
+rule response:
+    input:
+        f"results/{STUDY.name}/heat_by_response.csv",
+
+
 rule thermostats:
     input:
         f"results/{STUDY.name}/thermostats.csv",
@@ -100,6 +105,7 @@ rule reference:
         "results/reference/summary.csv",
         "results/reference/report.html",
         "results/reference/work_by_axis.csv",
+        "results/reference/heat_by_response.csv",
         figures(study("reference")),
 
 

@@ -147,10 +147,16 @@ def agreement(points: Sequence[dict[str, Any]], friction: Friction) -> dict[str,
         slopes = np.stack([each[name].slopes()[:, 0] for each in at]) * PER_NS
         missed = np.array([point["heat_cold_eV_per_ns"] for point in points]) - forecast
         covariance = np.diag(np.square(errors)) + slopes @ at[0][name].covariance @ slopes.T
-        chi_square = float(missed @ np.linalg.solve(covariance, missed))
-        if np.isfinite(chi_square):
-            found[name] = chi_square, float(chdtrc(len(points), chi_square))
+        chi_square = goodness(missed, covariance)
+        if np.isfinite(chi_square[0]):
+            found[name] = chi_square
     return found
+
+
+def goodness(missed: Array, covariance: Array) -> tuple[float, float]:
+    """χ² = dᵀ C⁻¹ d of deviations (n,) with a covariance (n, n), and the probability of so much or more by chance."""
+    chi_square = float(missed @ np.linalg.solve(covariance, missed))
+    return chi_square, float(chdtrc(len(missed), chi_square))
 
 
 @cache

@@ -55,6 +55,24 @@ rule axes:
         "../scripts/axes.py"
 
 
+rule respond:
+    input:
+        runs=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
+        heats=sweep_files("heat"),
+        friction="results/{study}/friction.json",
+    output:
+        table="results/{study}/heat_by_response.csv",
+        figure=multiext("results/{study}/figures/response", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/response.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=ANALYSIS_CODE,
+    script:
+        "../scripts/response.py"
+
+
 rule summary:
     input:
         heats=sweep_files("heat"),

@@ -1,0 +1,21 @@
+"""Heats from the measured response. inputs: runs (equilibrium), heats, friction; outputs: table (.csv), figure (.png, …)."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.figures.response import response_figure
+from analysis.figures.style import save
+from analysis.response import heat_by_response, response
+from analysis.runs import load_runs
+from analysis.theory import Friction
+
+if TYPE_CHECKING:
+    snakemake: Any
+
+runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
+points = [json.loads(Path(file).read_text()) for file in snakemake.input.heats]
+friction = Friction.from_json(json.loads(Path(snakemake.input.friction).read_text()))
+cold, hot = (response(runs, side) for side in range(2))
+heat_by_response(points, cold, hot).to_csv(snakemake.output.table, index=False, float_format="%.6g")
+save(*response_figure(points, friction, (cold, hot)), snakemake.output.figure[0])
