@@ -107,6 +107,8 @@ rule reference:
         "results/reference/work_by_axis.csv",
         "results/reference/heat_by_response.csv",
         figures(study("reference")),
+        "results/reference-paper/summary.txt",
+        "results/reference-paper/heat_by_response.csv",
 
 
 rule mechanisms:
