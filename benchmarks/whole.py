@@ -22,8 +22,6 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "profiles", "envs", "workflow", "config", "lammps_templates", "simulation", "analysis")
 
-LOOP = r"Loop time of (\S+) on (\d+) procs.*?^([\d.]+)% CPU use"
-
 PAPER_LENGTH = """
 seed: 2023
 engine: langevin
@@ -95,22 +93,45 @@ def efficiency(study: str = "demo") -> pd.DataFrame:
         seen = _watch(folder / "results")
         spent = snakemake(folder, "--cores", str(os.cpu_count()), "--config", f"study={study}")
         first_step = seen()
-        logs = sorted((folder / "results" / study).rglob("segments/*/*/log.lammps"))
-        loops, runs = 0.0, 0.0
-        for log in logs:
-            found = re.findall(LOOP, log.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-            loops += sum(float(wall) * float(share) / 100 * int(ranks) for wall, ranks, share in found)
-            record = json.loads((log.parent / "segment.json").read_text(encoding="utf-8"))
-            runs += record["wall_time_s"]
-        others = job_times(folder).drop(["equilibrate", "simulate", "pull"], errors="ignore").sum()
+        table = account(folder, study, spent)
+    return pd.concat([table, pd.DataFrame([{"part": "first step after", "cpu_s": first_step}])], ignore_index=True)
+
+
+def account(folder: Path, study: str, spent: Spent) -> pd.DataFrame:
+    """Where the CPU time of a whole run went: `part`, `cpu_s` and `share`.
+
+    Args:
+        folder: where it ran.
+        study: its name.
+        spent: what all of it took.
+    """
+    inside, around = 0.0, 0.0
+    for log in (folder / "results" / study).rglob("segments/*/*/log.lammps"):
+        wall, cpu = loop_time(log.read_text(encoding="utf-8"))
+        record = json.loads((log.parent / "segment.json").read_text(encoding="utf-8"))
+        inside += cpu
+        around += record["wall_time_s"] - wall
+    others = job_times(folder).drop(["equilibrate", "simulate", "pull"], errors="ignore").sum()
     parts = {
-        "LAMMPS's loop": loops,
-        "reading restarts, building, writing": runs - loops,
+        "LAMMPS's loop": inside,
+        "reading restarts, building, writing": around,
         "analysis and figures": float(others),
     }
     parts["starting Python, Snakemake"] = spent.cpu_s - sum(parts.values())
-    rows = [{"part": part, "cpu_s": cpu, "share": cpu / spent.cpu_s} for part, cpu in parts.items()]
-    return pd.DataFrame([*rows, {"part": "first step after", "cpu_s": first_step, "share": None}])
+    return pd.DataFrame([{"part": part, "cpu_s": cpu, "share": cpu / spent.cpu_s} for part, cpu in parts.items()])
+
+
+def loop_time(log: str) -> tuple[float, float]:
+    """Wall and CPU seconds of all ranks that LAMMPS spent in the loops of a log.
+
+    A long run may be done in pieces, of which only the last tells how much of a core it had.
+    """
+    loops = re.findall(r"^Loop time of (\S+) on (\d+) procs", log, re.MULTILINE)
+    shares = re.findall(r"^([\d.]+)% CPU use", log, re.MULTILINE)
+    if not loops or not shares:
+        return 0.0, 0.0
+    wall, ranks = sum(float(seconds) for seconds, _ in loops), int(loops[-1][1])
+    return wall, wall * ranks * float(shares[-1]) / 100
 
 
 def analysis() -> pd.DataFrame:

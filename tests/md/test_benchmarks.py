@@ -12,6 +12,7 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS, RESULTS, markdown
 from benchmarks.picture import draw
 from benchmarks.systems import system
+from benchmarks.whole import loop_time
 from benchmarks.worker import KINDS, measure
 from simulation.checkpoint import LOG
 from simulation.engine import Ranks
@@ -59,3 +60,14 @@ def test_every_benchmark_can_be_shown(tmp_path: Path) -> None:
         table = pd.DataFrame(json.loads(file.read_text())["rows"])
         draw(table, file.stem, tmp_path / "picture.png")
         assert len(markdown(table).splitlines()) == len(table) + 2
+
+
+def test_loops_done_in_pieces_count_in_full() -> None:
+    """All pieces' loop times count, with the share of a core that the last one tells; a log without a loop counts nothing."""
+    log = """Loop time of 2.5 on 2 procs for 1000 steps with 10 atoms
+Loop time of 1.5 on 2 procs for 600 steps with 10 atoms
+Performance: 1.0 ns/day
+50.0% CPU use with 2 MPI tasks x no OpenMP threads
+"""
+    assert loop_time(log) == pytest.approx((4.0, 4.0))
+    assert loop_time("LAMMPS (22 Jul 2025)\n") == (0.0, 0.0)
