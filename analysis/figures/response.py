@@ -98,7 +98,11 @@ def _spectrum(axes: Axes, index: int, found: Response, friction: Friction) -> pd
         label=f"{side} particle, measured",
     )
     axes.axhline(
-        1e12 * FRICTION_SI * friction.white[index].value, color=colour, linewidth=0.9, linestyle=":", label="white"
+        1e12 * FRICTION_SI * friction.white[index].value,
+        color=colour,
+        linewidth=0.9,
+        linestyle=":",
+        label=_once("white friction", index),
     )
     if friction.dressed is not None:
         core, shell, mass = friction.dressed[index].values
