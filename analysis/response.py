@@ -42,6 +42,9 @@ FADE = (1.5, 3.5)
 FREQUENCIES = 2000
 """From a hundredth of the position's rate of decay up to what the samples resolve, in a geometric series."""
 
+RESOLVED = 0.5
+"""Radians per sample: where the particles swing faster, the samples lie too far apart for their mobility."""
+
 _FINER = 5  # points per sample of the splines that are integrated
 
 
@@ -119,14 +122,25 @@ def rates(parameters: Parameters, cold: Response, hot: Response) -> tuple[Estima
 
     Args:
         parameters: of a point.
-        cold, hot: from the same runs.
+        cold, hot: from the same runs, sampled as the point.
+
+    Returns:
+        Not numbers where the samples do not resolve the motion (``is_resolved``).
     """
+    if not is_resolved(parameters):
+        return Estimate(math.nan), Estimate(math.nan)
     copies = rate_copies(parameters, cold, hot)
     into_cold, into_hot = (
         Estimate(float(value), float(error))
         for value, error in zip(copies[0], np.linalg.norm(_spread(copies), axis=0), strict=True)
     )
     return into_cold, into_hot
+
+
+def is_resolved(parameters: Parameters) -> bool:
+    """Whether the stiffest motion of a pair, of one particle with all springs, turns by less than ``RESOLVED`` in a sample."""
+    stiffness = parameters.trap + sum(abs(coupling) for coupling in parameters.coupling)
+    return math.sqrt(stiffness / min(parameters.mass)) * parameters.sample_interval < RESOLVED
 
 
 def rate_copies(parameters: Parameters, cold: Response, hot: Response) -> Array:
@@ -169,7 +183,7 @@ def heat_by_response(points: Sequence[dict[str, Any]], cold: Response, hot: Resp
     Returns:
         One row per point, sorted by κ_H/κ_C, which stays as it is spelt: ``kappa_ratio``, and for each side
         ``heat_<side>_eV_per_ns``, ``heat_<side>_se``, ``response_<side>_eV_per_ns``, ``response_<side>_se`` and
-        ``z_response_<side>``.
+        ``z_response_<side>``; not numbers where samples lie too far apart for the motion.
     """
     rows = []
     for point in by_ratio(points):
@@ -186,13 +200,14 @@ def heat_by_response(points: Sequence[dict[str, Any]], cold: Response, hot: Resp
 
 
 def agreement(points: Sequence[dict[str, Any]], cold: Response, hot: Response) -> tuple[float, float] | None:
-    """χ² of the cold heats of all points against linear response, and its probability, as ``theory.agreement``.
+    """χ² of the cold heats of all resolved points against linear response, and its probability, as ``theory.agreement``.
 
     Returns:
-        ``None`` if a measured heat has no error.
+        ``None`` if a measured heat has no error, or no point is resolved.
     """
+    points = [point for point in points if is_resolved(Parameters.from_json(point["parameters"]))]
     errors = [point["heat_cold_se"] for point in points]
-    if None in errors:
+    if None in errors or not points:
         return None
     copies = np.stack(
         [rate_copies(Parameters.from_json(point["parameters"]), cold, hot)[:, 0] * PER_NS for point in points], axis=1

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.heat import point_summary
-from analysis.response import Response, agreement, heat_by_response, rate_copies, response
+from analysis.response import Response, agreement, heat_by_response, is_resolved, rate_copies, rates, response
 from analysis.runs import Parameters
 from analysis.timeseries import SeriesTooShortError
 from tests.unit.synthetic import Truth, synthetic_runs
@@ -93,6 +93,16 @@ def test_table_and_agreement() -> None:
     unknown = [point | {"heat_cold_se": None} for point in points]
     assert agreement(unknown, cold, hot) is None
     assert heat_by_response(unknown, cold, hot)["z_response_cold"].isna().all()
+
+
+def test_motion_that_samples_miss_is_not_forecast() -> None:
+    """With samples each 1 ps nothing is said at κ_H/κ_C = 20, where the pair swings by more than a radian in that time."""
+    coarse = replace(WHITE, sample_interval=1.0)
+    responses = exact(coarse, coarse.friction_cold), exact(coarse, coarse.friction_hot)
+    slow, fast = (rates(parameters_of(replace(coarse, kappa_ratio=ratio)), *responses)[0] for ratio in ("0.17", "20"))
+    assert slow.value > 0
+    assert np.isnan(fast.value)
+    assert is_resolved(parameters_of(replace(WHITE, kappa_ratio="20")))
 
 
 def test_short_runs_are_refused() -> None:
