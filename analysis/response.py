@@ -40,7 +40,7 @@ FADE = (1.5, 3.5)
 """Correlations count in full up to the first and fade to nothing until the second, in 1/e times of the position."""
 
 FREQUENCIES = 2000
-"""From a hundredth of the position's rate of decay up to what the samples resolve, in a geometric series."""
+"""From a hundredth of the position's rate of decay up to a radian per sample, in a geometric series."""
 
 RESOLVED = 0.5
 """Radians per sample: where the particles swing faster, the samples lie too far apart for their mobility."""
@@ -103,7 +103,7 @@ def response(runs: Sequence[Run], side: int) -> Response:
         velocity *= thermal / data.mass / velocity[0]
         # Minus the second derivative of the faded position: fading the velocity itself would move the particle out of its trap.
         faded.append(velocity * fade - 2 * np.gradient(position, interval) * slope - position * curvature)
-    frequency = np.geomspace(0.01 / relaxation, 0.8 * np.pi / interval, FREQUENCIES)
+    frequency = np.geomspace(0.01 / relaxation, 1 / interval, FREQUENCIES)
     return Response(frequency, _one_sided(np.array(faded), interval, frequency) / thermal)
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.figures.response import response_figure
 from analysis.heat import point_summary
 from analysis.response import Response, agreement, heat_by_response, is_resolved, rate_copies, rates, response
 from analysis.runs import Parameters
-from analysis.timeseries import SeriesTooShortError
+from analysis.theory import Friction
+from analysis.timeseries import Estimate, SeriesTooShortError
 from tests.unit.synthetic import Truth, synthetic_runs
 from tests.unit.synthetic import heat_rates as true_heat_rates
 
@@ -86,6 +88,11 @@ def test_table_and_agreement() -> None:
     found = agreement(points, cold, hot)
     assert found is not None
     assert found[1] > 1e-3
+    friction = Friction((Estimate(DRESSED.friction_cold, 0.02), Estimate(DRESSED.friction_hot, 0.02)))
+    figure, data = response_figure(points, friction, (cold, hot))
+    figure.draw_without_rendering()
+    assert f"{found[0]:.1f} for 2" in figure.axes[1].get_title(loc="left")
+    assert set(data["series"]) == {"friction_cold", "friction_hot", "response"}
     shifted = [point | {"heat_cold_eV_per_ns": point["heat_cold_eV_per_ns"] + 5} for point in points]
     missed = agreement(shifted, cold, hot)
     assert missed is not None
