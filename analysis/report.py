@@ -42,7 +42,7 @@ PAPER_RATIOS = (0.17, 1.2, 4.80, 7.27)
 Z_AGREES = 3.0
 """Deviations beyond this many standard errors are marked: one in 370 of a true model's would be."""
 
-CHANCE_AGREES = 0.0027
+CHANCE_AGREES = math.erfc(Z_AGREES / math.sqrt(2))
 """The same for all points at once: the chance of a deviation that large."""
 
 _RUN_KEYS = ("engine", "settings", "seeds", "versions", "ranks", "wall_time_s", "duration_ps", "closure", "fingerprint")

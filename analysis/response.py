@@ -40,7 +40,7 @@ FADE = (1.5, 3.5)
 """Correlations count in full up to the first and fade to nothing until the second, in 1/e times of the position."""
 
 FREQUENCIES = 2000
-"""From a hundredth of the position's rate of decay up to a radian per sample, in a geometric series."""
+"""From a radian in a run to a radian in a sample, in a geometric series: the same for both particles."""
 
 RESOLVED = 0.5
 """Radians per sample: where the particles swing faster, the samples lie too far apart for their mobility."""
@@ -71,7 +71,7 @@ class Response:
         frequency, friction = (
             np.add.reduceat(each, starts, axis=-1) / counts for each in (self.frequency, (1 / self.mobility).real)
         )
-        return frequency, friction[0], np.asarray(np.linalg.norm(_spread(friction), axis=0))
+        return frequency, friction[0], _error(friction)
 
 
 def response(runs: Sequence[Run], side: int) -> Response:
@@ -103,7 +103,7 @@ def response(runs: Sequence[Run], side: int) -> Response:
         velocity *= thermal / data.mass / velocity[0]
         # Minus the second derivative of the faded position: fading the velocity itself would move the particle out of its trap.
         faded.append(velocity * fade - 2 * np.gradient(position, interval) * slope - position * curvature)
-    frequency = np.geomspace(0.01 / relaxation, 1 / interval, FREQUENCIES)
+    frequency = np.geomspace(1 / runs[0].duration, 1 / interval, FREQUENCIES)
     return Response(frequency, _one_sided(np.array(faded), interval, frequency) / thermal)
 
 
@@ -131,8 +131,7 @@ def rates(parameters: Parameters, cold: Response, hot: Response) -> tuple[Estima
         return Estimate(math.nan), Estimate(math.nan)
     copies = rate_copies(parameters, cold, hot)
     into_cold, into_hot = (
-        Estimate(float(value), float(error))
-        for value, error in zip(copies[0], np.linalg.norm(_spread(copies), axis=0), strict=True)
+        Estimate(float(value), float(error)) for value, error in zip(copies[0], _error(copies), strict=True)
     )
     return into_cold, into_hot
 
@@ -152,12 +151,8 @@ def rate_copies(parameters: Parameters, cold: Response, hot: Response) -> Array:
     """
     kc, kh = parameters.coupling
     frequency = cold.frequency
-    # The particles' slowest rates differ, and so do their frequencies; a mobility is smooth on a scale of its logarithm.
-    mobilities = (
-        cold.mobility,
-        np.stack([np.interp(frequency, hot.frequency, copy) for copy in hot.mobility]),
-    )
-    (c, h), (rc, rh) = ([-1j * frequency / y for y in mobilities], [(1 / y).real for y in mobilities])
+    c, h = (-1j * frequency / each.mobility for each in (cold, hot))
+    rc, rh = ((1 / each.mobility).real for each in (cold, hot))
     transmission = frequency**2 * rc * rh / np.abs((c + kc) * (h + kh) - kc * kh) ** 2
     flow = 2 / np.pi * np.trapezoid(transmission, frequency, axis=1)
     thermal_cold, thermal_hot = (BOLTZMANN * temperature for temperature in parameters.temperature)
@@ -171,6 +166,11 @@ def _spread(copies: Array) -> Array:
     left_out = copies[1:]
     n = len(left_out)
     return np.asarray(student(n - 1) * math.sqrt((n - 1) / n) * (left_out - left_out.mean(axis=0)))
+
+
+def _error(copies: Array) -> Array:
+    """Standard error (…) of what has leave-one-out copies (1 + n, …)."""
+    return np.asarray(np.linalg.norm(_spread(copies), axis=0))
 
 
 def heat_by_response(points: Sequence[dict[str, Any]], cold: Response, hot: Response) -> pd.DataFrame:

@@ -42,8 +42,8 @@ def exact(truth: Truth, friction: float) -> Response:
 def test_exact_mobilities_give_the_exact_heats(truth: Truth, ratio: str) -> None:
     """White or dressed, the integral over frequencies is what the Lyapunov equation of the pair says."""
     truth = replace(truth, kappa_ratio=ratio)
-    rates = rate_copies(parameters_of(truth), exact(truth, truth.friction_cold), exact(truth, truth.friction_hot))
-    assert rates == pytest.approx(np.tile(true_heat_rates(truth), (3, 1)), rel=1e-4, abs=1e-9)
+    copies = rate_copies(parameters_of(truth), exact(truth, truth.friction_cold), exact(truth, truth.friction_hot))
+    assert copies == pytest.approx(np.tile(true_heat_rates(truth), (3, 1)), rel=1e-4, abs=1e-9)
 
 
 def test_friction_is_what_the_mobility_was_made_with() -> None:
