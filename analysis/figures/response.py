@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.over_ratio import at_ratio, draw_line, line_ratios, ratio_axis, theory_lines
+from analysis.figures.over_ratio import at_ratio, draw_line, line_ratios, or_nan, ratio_axis, theory_lines
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.response import Response, agreement, heat_by_response, rates
+from analysis.response import Response, agreement, is_resolved, rates
 from analysis.runs import SIDES, Parameters
 from analysis.theory import Friction
 from analysis.units import FRICTION_SI, PER_NS
@@ -56,11 +56,10 @@ def response_figure(
     low, high = forecast["value"] - forecast["se"], forecast["value"] + forecast["se"]
     heat.fill_between(ratios, low, high, color=ACCENT, alpha=0.25, linewidth=0)
     heat.plot(ratios, forecast["value"], color=ACCENT, label="linear response, no model")
-    measured = heat_by_response(points, *responses)
     heat.errorbar(
-        measured["kappa_ratio"].astype(float),
-        measured["heat_cold_eV_per_ns"],
-        measured["heat_cold_se"],
+        [float(point["kappa_ratio"]) for point in points],
+        [point["heat_cold_eV_per_ns"] for point in points],
+        [or_nan(point["heat_cold_se"]) for point in points],
         fmt="o",
         color=SIDE_COLOUR["cold"],
         label="simulation",
@@ -69,7 +68,7 @@ def response_figure(
     heat.axhline(0, color="black", linewidth=0.7)
     heat.set_ylabel("heat into the cold bath (eV/ns per axis)")
     chi_square = agreement(points, *responses)
-    count = measured["response_cold_eV_per_ns"].notna().sum()
+    count = sum(is_resolved(Parameters.from_json(point["parameters"])) for point in points)
     told = "" if chi_square is None else rf": $\chi^2$ = {chi_square[0]:.1f} for {count}, p = {chi_square[1]:.2g}"
     heat.set_title(f"linear response{told}", loc="left", fontsize=9)
     heat.legend(loc="upper right")

@@ -132,14 +132,14 @@ def _start(study: Study, results: Path) -> Job:
 def _run(run: Run, results: Path) -> Job:
     study, folder = run.study, results / run.folder
     in_segments = study.engine == "lammps"
-    shipped = results.parent / "reference" / run.folder / "run.json"
+    shipped = _shipped(run.folder, results)
     return Job(
         study=study,
         rule=f"simulate ({run.purpose})",
         name=_name(run.point, run.replica, run.replicas),
         folder=folder,
         log=_log(study, folder, results),
-        record=shipped if shipped.is_file() else folder / "run.json",
+        record=shipped or folder / "run.json",
         fingerprint=run_fingerprint(run) if in_segments else langevin_fingerprint(run),
         steps=segment_steps(run) if in_segments else [study.steps(run.duration_ps)],
         segments=run_segments(run, folder) if in_segments else None,
@@ -147,20 +147,21 @@ def _run(run: Run, results: Path) -> Job:
         duration_ps=run.duration_ps,
         columns=2 + len(series_columns(study.demon.coupling_axes, work=True)),
         needs_start=in_segments,
-        is_shipped=shipped.is_file(),
+        is_shipped=shipped is not None,
     )
 
 
 def _drag(run: DragRun, results: Path) -> Job:
     study, folder = run.study, results / run.folder
     in_segments = study.engine == "lammps"
+    shipped = _shipped(run.folder, results)
     return Job(
         study=study,
         rule="pull",
         name=_name(run.point, run.replica, study.drag.replicas),
         folder=folder,
         log=_log(study, folder, results),
-        record=folder / "run.json",
+        record=shipped or folder / "run.json",
         fingerprint=drag_fingerprint(run),
         # The exact model moves from sample to sample.
         steps=run.segment_steps if in_segments else [round(run.duration_ps / study.schedule.sample_every_ps)],
@@ -169,7 +170,14 @@ def _drag(run: DragRun, results: Path) -> Job:
         duration_ps=run.duration_ps,
         columns=2 + len(DRAG_SERIES),
         topologies=2,  # that of the build is kept beside its segment
+        is_shipped=shipped is not None,
     )
+
+
+def _shipped(folder: str, results: Path) -> Path | None:
+    """The record of a run that the project ships, if it ships it."""
+    record = results.parent / "reference" / folder / "run.json"
+    return record if record.is_file() else None
 
 
 def _name(point: str, replica: int, replicas: int) -> str:

@@ -73,6 +73,21 @@ def test_waiting_then_done(job: Job, tmp_path: Path) -> None:
         assert "other parameters or another length" in status.remark
 
 
+def test_what_is_shipped_is_done(tmp_path: Path) -> None:
+    """Runs that the project ships, dragged particles among them, are copied: they count as done, and need no start."""
+    study, results = small_study(demon={"kappa_ratios": ["4.80"]}), tmp_path / "results"
+    before = jobs(study, results)
+    assert before[0].name == "equilibration"
+    assert {job.rule for job in before[1:]} == {"simulate (friction)", "simulate (sweep)", "pull"}
+    for job in before[1:]:
+        shipped = tmp_path / "reference" / job.folder.relative_to(results) / "run.json"
+        shipped.parent.mkdir(parents=True)
+        shipped.write_text("{}")
+    after = jobs(study, results)
+    assert [job.name for job in after] == [job.name for job in before[1:]]
+    assert {status_of(job, tmp_path / ".lock").state for job in after} == {State.DONE}
+
+
 def test_running_only_while_its_lock_is_held(job: Job, tmp_path: Path) -> None:
     """The same files are a run at 60 % with its speed while someone holds the lock, and interrupted when nobody does."""
     assert job.segments is not None
