@@ -22,7 +22,7 @@ def system(size: str, **sections: dict[str, Any]) -> dict[str, Any]:
     study: dict[str, Any] = {
         "baths": {"edge_nm": EDGES_NM[size], "accessible_density_per_nm3": "19.56"},
         "demon": {"kappa_ratios": ["4.80"], "coupling_axes": "xyz"},
-        "integration": {"timestep_fs": "4"},
+        "integration": {"timestep_fs": "5"},
         "schedule": _SCHEDULE,
         "limits": {"closure_drift_eV_per_ns": "1000"},  # a stretch of picoseconds cannot tell a drift
     }
