@@ -107,8 +107,9 @@ rule reference:
         "results/reference/work_by_axis.csv",
         "results/reference/heat_by_response.csv",
         figures(study("reference")),
-        "results/reference-paper/summary.txt",
-        "results/reference-paper/heat_by_response.csv",
+        "results/reference/heat_by_size.csv",
+        "results/reference/figures/heat_by_size.png",
+        [f"results/{size}/{table}" for size in SIZES[1:] for table in ("summary.txt", "heat_by_response.csv")],
 
 
 rule mechanisms:

@@ -126,7 +126,8 @@ def friction_by_variant(runs: Sequence[Mapping[str, Any]], frictions: Sequence[M
         frictions: ``friction.json`` of each, in the same order.
 
     Returns:
-        ``COLUMNS``, one row for each variant, side and method; a study's own ``variant`` is empty. Unknown errors are NaN.
+        ``COLUMNS``, one row for each variant, side and method; the study's own ``variant`` is empty, that of another study
+        is its whole name. Unknown errors are NaN.
     """
     rows: list[dict[str, Any]] = []
     for run, friction in zip(runs, frictions, strict=True):
@@ -139,8 +140,9 @@ def friction_by_variant(runs: Sequence[Mapping[str, Any]], frictions: Sequence[M
 
 def _heading(base: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, str]:
     changes = changed_settings(base["settings"], run["settings"])
+    own, name = base["study"], run["study"]
     return {
-        "variant": run["study"].partition("@")[2],
+        "variant": "" if name == own else name.removeprefix(own.partition("@")[0] + "@"),
         "changes": "; ".join(f"{field}: {_told(value)}" for field, value in changes.items()),
     }
 

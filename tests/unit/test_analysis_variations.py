@@ -60,16 +60,19 @@ def frictions() -> pd.DataFrame:
             for side in ("cold", "hot")
         ]
         contents.append(friction_summary(synthetic_runs(truth, 800.0, 1, seed=3)) | {"drag": drags})
-    settings = [{"study": "s", "settings": {"g": 1.0}}, {"study": "s@thick", "settings": {"g": 2.0}}]
-    return friction_by_variant(settings, contents)
+    settings = [{"study": "s", "settings": {"g": 1.0}}] + [
+        {"study": name, "settings": {"g": 2.0}} for name in ("s@thick", "t@thick")
+    ]
+    return friction_by_variant(settings, [*contents, contents[-1]])
 
 
 def test_each_variant_has_its_own_friction(frictions: pd.DataFrame) -> None:
     """Every method finds each variant's truth within its errors, in the row of that variant."""
     assert set(frictions["method"]) >= set(METHODS) - {"zero_frequency"} | {"drag 0.3 nN"}
     white = frictions[frictions["method"] != "zero_frequency"]
-    for variant, truth in (("", 0.22), ("thick", 0.44)):
+    for variant, truth in (("", 0.22), ("thick", 0.44), ("t@thick", 0.44)):
         rows = white[white["variant"] == variant]
+        assert len(rows) == len(white) / 3
         z = (rows["friction_kg_per_s"] - truth * FRICTION_SI) / rows["friction_kg_per_s_se"]
         assert np.abs(z).max() < 3.5
     assert frictions.loc[frictions["variant"] == "thick", "changes"].unique().tolist() == ["g: 2"]
@@ -80,7 +83,7 @@ def test_figure_has_a_row_per_variant(frictions: pd.DataFrame, tmp_path: Path) -
     frictions.to_csv(tmp_path / "table.csv", index=False)
     figure, _ = variations(pd.read_csv(tmp_path / "table.csv"))
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert labels == ["as the study", "thick"]
+    assert labels == ["as the study", "thick", "t@thick"]
 
 
 def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None:

@@ -22,3 +22,30 @@ rule unpack:
 
 ruleorder: unpack > simulate
 ruleorder: unpack > pull
+
+
+# Point 4.80 in baths of 6.5 (`reference`, with which the others are compared), 5, 8 and 11 nm, each beside theory at its own friction.
+SIZES = ["reference", "bath-size@edge-5", "bath-size@edge-8", "reference-paper"]
+
+
+use rule compare_heats as compare_sizes with:
+    input:
+        runs=[f"results/{name}/friction/replica_1/run.json" for name in SIZES],
+        frictions=[f"results/{name}/friction.json" for name in SIZES],
+        heats=[f"results/{name}/sweep/kH_4.80/heat.json" for name in SIZES],
+    output:
+        "results/reference/heat_by_size.csv",
+    log:
+        "results/reference/logs/sizes.log",
+    params:
+        code=ANALYSIS_CODE,
+        counts=[1 for name in SIZES],
+
+
+use rule plot_heat_variations as plot_sizes with:
+    input:
+        "results/reference/heat_by_size.csv",
+    output:
+        multiext("results/reference/figures/heat_by_size", ".png", ".svg", ".csv"),
+    log:
+        "results/reference/logs/figures/heat_by_size.log",
