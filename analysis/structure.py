@@ -50,7 +50,9 @@ def load_trajectory(folder: str | Path) -> MDAnalysis.Universe:
     topology, trajectory = Path(folder) / "topology.data", Path(folder) / TRAJECTORY
     for file in (topology, trajectory):
         if not file.is_file():
-            raise FileNotFoundError(f"{file}: missing; only molecular-dynamics runs have atoms to look at")
+            raise FileNotFoundError(
+                f"{file}: missing; the exact model has no atoms, and shipped runs have them where reference/README.md says so"
+            )
     with warnings.catch_warnings():
         # A LAMMPS data file names neither elements nor charges, and the DCD has no units of time: none is needed here.
         warnings.simplefilter("ignore")
