@@ -233,7 +233,7 @@ class Limits(Section):
     closure_drift_eV_per_ns: Positive = 0.05
     """Largest drift of the energy balance of one side."""
     closure_drift_of_work: Positive = 0.005
-    """What a drag run may drift beyond that, as a fraction of the work that its force does (0.0012 at 3 nN with 4 fs steps)."""
+    """What a drag run may drift beyond that, as a fraction of the work that its force does (0.0020 at 3 nN with 5 fs steps)."""
 
 
 class Study(Section):

@@ -20,7 +20,16 @@ def checkout(tmp_path: Path) -> Checkout:
 def test_shipped_runs_are_taken_not_made(checkout: Checkout) -> None:
     """`snakemake reference` would run no molecular dynamics, and a point of it is measured from what is shipped."""
     rules = checkout.would_run("reference")
-    assert {"unpack", "measure", "fit_friction", "axes", "respond", "plot_sweep", "write_report"} <= rules
+    assert {
+        "unpack",
+        "measure",
+        "fit_friction",
+        "axes",
+        "respond",
+        "compare_sizes",
+        "plot_sweep",
+        "write_report",
+    } <= rules
     assert not {"equilibrate", "simulate", "pull"} & rules
     result = checkout.snakemake(HEAT)
     assert result.returncode == 0, result.stdout + result.stderr
