@@ -16,7 +16,6 @@ import MDAnalysis
 import numpy as np
 from MDAnalysis.lib.distances import capped_distance
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 from analysis.timeseries import Array, mean_of_one
 
@@ -101,6 +100,8 @@ def adsorbed_layer(density: Array, edges: Array) -> Layer | None:
         density: in each shell, nm⁻³.
         edges: radii that bound the shells, Å.
     """
+    from scipy.signal import find_peaks  # brings scipy.stats, and is needed only here
+
     smooth = gaussian_filter1d(density, SMOOTHING_A / SHELL_A)
     least = PROMINENCE * density[len(density) * 4 // 5 :].mean()
     peaks, _ = find_peaks(smooth, prominence=least)

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.signal import lfilter
 from scipy.stats import linregress
 
 from analysis.friction import (
@@ -29,6 +28,7 @@ from analysis.friction import (
 )
 from analysis.heat import cumulative, point_summary
 from analysis.model import BOLTZMANN, LangevinPair, sampled_cop
+from analysis.model.recursion import recursion
 from analysis.performance import COPS, performance_summary
 from analysis.power import DT_PS, TARGETS, power_summary
 from analysis.runs import SIDES, Run
@@ -57,7 +57,7 @@ def with_bath_energy(run: Run, seed: int) -> Run:
         decay = math.exp(-interval / memory)
         kicks = random.standard_normal((2, n)) * math.sqrt(1 - decay**2)
         kicks[:, 0] /= math.sqrt(1 - decay**2)
-        for side, energy in zip(SIDES, spread * lfilter([1.0], [1.0, -decay], kicks), strict=True):
+        for side, energy in zip(SIDES, spread * recursion(decay, np.zeros(2), kicks), strict=True):
             series[f"energy_{side}_eV"] += energy
             series[f"thermostat_{side}_eV"] -= energy - energy[0]
     return replace(run, series=series)

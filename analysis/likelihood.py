@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 from scipy.optimize import minimize
-from scipy.signal import lfilter
 
 from analysis.model import BOLTZMANN, LinearLangevin
+from analysis.model.recursion import recursion
 
 Array = NDArray[np.float64]
 
@@ -165,7 +165,7 @@ def prediction_errors(states: Array, interval: float, model: LinearLangevin) -> 
             covariances[k:] = covariances[k]
             decay = keep - gain @ pull
             drive = states[:, k:-1] @ back + errors[:, k + 1 :] @ gain
-            hidden[:, k + 1 :], _ = lfilter([1.0], [1.0, -decay], drive, zi=decay * hidden[:, k, None])
+            hidden[:, k + 1 :] = recursion(decay, hidden[:, k], drive)
             errors[:, k + 1 :] -= hidden[:, k:-1, None] * pull
             break
     return errors, covariances

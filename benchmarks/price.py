@@ -128,12 +128,13 @@ class Protocol:
 def protocols() -> dict[str, Protocol]:
     """From the published protocol on, each with one change more."""
     three = PUBLISHED | {"demon": {"coupling_axes": "xyz"}}
-    longer = three | {"integration": PUBLISHED["integration"] | {"timestep_fs": "5"}}
+    step = system("paper")["integration"]["timestep_fs"]
+    longer = three | {"integration": PUBLISHED["integration"] | {"timestep_fs": step}}
     return {
         "as published": Protocol("paper", system("paper", **PUBLISHED), slope=True),
         "heat by the first law": Protocol("paper", system("paper", **PUBLISHED)),
         "three axes": Protocol("paper", system("paper", **three)),
-        "steps of 5 fs": Protocol("paper", system("paper", **longer)),
+        f"steps of {step} fs": Protocol("paper", system("paper", **longer)),
         "skin 0.8 Å, opt": Protocol("paper", system("paper")),
         "demon in Python": Protocol("paper", system("paper"), "python"),
         "baths of 6.5 nm: the demo": Protocol("demo", system("demo"), "python"),

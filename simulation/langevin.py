@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from analysis.model import BOLTZMANN, LangevinPair
+from analysis.model.recursion import recursion
 from simulation.plan import Run, seed
 from simulation.study import SIDES, Study
 
@@ -131,7 +132,7 @@ def propagate_pulled(
     # About the terminal velocity the particle moves as a free one does about rest.
     terminal, start = force / friction, np.sqrt(thermal) * generator.standard_normal()
     rate = move[1, 1]
-    about = np.r_[start - terminal, _filtered(rate, start - terminal, kicks[:, 1])]
+    about = np.r_[start - terminal, recursion(rate, start - terminal, kicks[:, 1])]
     steps = terminal * interval + move[0, 1] * about[:-1] + kicks[:, 0]
     return np.r_[0.0, np.cumsum(steps)], terminal + about
 
@@ -155,12 +156,5 @@ def _recursion(move: Array, rates: Array, modes: Array, state: Array, kicks: Arr
         return path
     inverse = np.linalg.inv(modes)
     driven, initial = kicks @ inverse.T, inverse @ state
-    filtered = [_filtered(rate, initial[mode], driven[:, mode]) for mode, rate in enumerate(rates)]
+    filtered = [recursion(rate, initial[mode], driven[:, mode]) for mode, rate in enumerate(rates)]
     return np.real(np.column_stack(filtered) @ modes.T)
-
-
-def _filtered(rate: complex, start: complex, kicks: NDArray[Any]) -> NDArray[Any]:
-    """x ← rate x + kick, from `start` on: x after each kick."""
-    from scipy.signal import lfilter  # brings scipy.stats, and every job of molecular dynamics loads this module
-
-    return np.asarray(lfilter([1.0], [1.0, -rate], kicks, zi=[rate * start])[0])

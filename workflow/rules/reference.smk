@@ -39,7 +39,7 @@ use rule compare_heats as compare_sizes with:
         "results/reference/logs/sizes.log",
     params:
         code=ANALYSIS_CODE,
-        counts=[1 for name in SIZES],
+        counts=[1] * len(SIZES),
 
 
 use rule plot_heat_variations as plot_sizes with:
