@@ -6,25 +6,27 @@
 # such as results/tiny/sweep/kH_4.80/heat.json, needs no choice.
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.8")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/settings.smk"
 
 
-STUDY = study(config.get("study", "demo"))
+STUDY = study(chosen_study())
 
 
 wildcard_constraints:
     study=STUDY_NAME,
-    point=r"friction|kH_-?[0-9.]+",
-    group=r"friction|sweep/kH_-?[0-9.]+",
-    replica=r"[0-9]+",
+    point=f"{machine.FRICTION}|{machine.POINT_PREFIX}{NUMBER_TEXT}",
+    group=GROUPS,
+    replica=r"[1-9][0-9]*",
 
 
+include: "workflow/rules/locks.smk"
 include: "workflow/rules/cluster.smk"
+include: "workflow/rules/runs.smk"
 include: "workflow/rules/simulate.smk"
-include: "workflow/rules/drag.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/variants.smk"
 include: "workflow/rules/report.smk"
@@ -35,7 +37,7 @@ include: "workflow/rules/reference.smk"
 
 onstart:
     check_slurm()
-    hold_studies()
+    hold_results()
 
 
 rule all:
@@ -55,12 +57,12 @@ rule friction:
 
 rule drag:
     input:
-        run_files(drag.drag_runs(STUDY)),
+        run_files(drag.Drag.all_of(STUDY)),
 
 
 rule sweep:
     input:
-        [f"results/{STUDY.name}/sweep/{point}/heat.json" for point in plan.points(STUDY)],
+        [f"results/{STUDY.name}/sweep/{point}/heat.json" for point in machine.points(STUDY)],
 
 
 rule figures:
@@ -119,7 +121,7 @@ rule mechanisms:
 
 rule decks:
     input:
-        [f"results/{STUDY.name}/decks/{point}.lmp" for point in [plan.FRICTION, *plan.points(STUDY)]],
+        [f"results/{STUDY.name}/decks/{point}.lmp" for point in [machine.FRICTION, *machine.points(STUDY)]],
 
 
 rule calibration:

@@ -1,7 +1,7 @@
-"""Argon around a particle: its density by distance from the centre of mass, and the layer adsorbed on the copper.
+"""Fluid around a particle: its density by distance from the centre of mass, and the layer adsorbed on the metal.
 
-MDAnalysis's ``InterRDF`` divides by the volume of a box that is periodic along all axes and open to argon everywhere. Here
-walls bound x and copper fills the middle. Counts are therefore divided by the volume of their own shell, out to where shells
+MDAnalysis's ``InterRDF`` divides by the volume of a box that is periodic along all axes and open to the fluid everywhere. Here
+walls bound x and metal fills the middle. Counts are therefore divided by the volume of their own shell, out to where shells
 are still whole: short of the nearest wall and of half the period along y and z. The radial distribution function g(r) is this
 density over that of the bulk.
 """
@@ -31,25 +31,25 @@ PROMINENCE = 0.5
 
 @dataclass(frozen=True)
 class Layer:
-    """The first layer of argon on a particle: radius (Å) and density (nm⁻³) of its peak, and the radius where it ends (Å)."""
+    """The first layer of fluid on a particle: radius (Å) and density (nm⁻³) of its peak, and the radius where it ends (Å)."""
 
     peak: float
     peak_density: float
     end: float
 
 
-def argon_around(
+def fluid_around(
     side: str,
     universe: MDAnalysis.Universe,
     particle: MDAnalysis.AtomGroup,
-    argon: MDAnalysis.AtomGroup,
+    fluid: MDAnalysis.AtomGroup,
     walls: tuple[float, float],
 ) -> dict[str, Any]:
-    """Argon about the centre of mass of one particle, over all frames.
+    """Fluid about the centre of mass of one particle, over all frames.
 
     Returns:
         ``radius_<side>_A``, the outer radius of each shell, with ``radial_density_<side>_per_nm3`` in it and
-        ``argon_within_<side>``, the mass of the argon nearer than it in units of the particle's; ``layer_<side>``: ``peak_A``,
+        ``fluid_within_<side>``, the mass of the fluid nearer than it in units of the particle's; ``layer_<side>``: ``peak_A``,
         ``peak_density_per_nm3``, ``end_A``, the number of ``atoms`` nearer than that and their ``mass_ratio`` to the particle,
         both with ``_se``, or ``None`` if no layer stands out.
     """
@@ -59,18 +59,18 @@ def argon_around(
     for frame, _ in enumerate(universe.trajectory):
         centre = particle.center_of_mass()
         # Periodic along x too, which is harmless: the box holds both baths, and no shell reaches half of it.
-        _, distances = capped_distance(centre, argon, float(edges[-1]), box=universe.dimensions)
+        _, distances = capped_distance(centre, fluid, float(edges[-1]), box=universe.dimensions)
         counts[frame] = np.histogram(distances, edges)[0]
         reach = min(reach, centre[0] - walls[0], walls[1] - centre[0])
     whole = int((edges[1:] <= reach).sum())
     counts, edges = counts[:, :whole], edges[: whole + 1]
     density = shell_density(counts.mean(axis=0), edges)
-    atom = float(argon.masses[0] / particle.total_mass())
+    atom = float(fluid.masses[0] / particle.total_mass())
     layer = adsorbed_layer(density, edges)
     entries: dict[str, Any] = {
         f"radius_{side}_A": edges[1:].tolist(),
         f"radial_density_{side}_per_nm3": density.tolist(),
-        f"argon_within_{side}": (atom * counts.mean(axis=0).cumsum()).tolist(),
+        f"fluid_within_{side}": (atom * counts.mean(axis=0).cumsum()).tolist(),
         f"layer_{side}": None,
     }
     if layer is not None:

@@ -1,4 +1,4 @@
-"""The three currents of one run, axis by axis: does each agree with theory, and are they independent?
+"""The currents of one run, axis by axis: does each agree with theory, and are they independent?
 
 With ``coupling_axes`` "xyz" three machines of the paper run in one simulation and share one bath on each side. Their mean
 currents then are three measurements of one number, provided that the axes do not feel each other.
@@ -34,14 +34,16 @@ def work_by_axis(runs: Sequence[Run], friction: Friction) -> pd.DataFrame:
     """The work current of each coupled axis at one point; heat cannot be split, because the axes share their thermostats.
 
     Args:
-        runs: replicas of one point of the sweep, of equal length, with at least two coupled axes.
+        runs: replicas of one point of the sweep, of equal length.
         friction: of the same study.
 
     Returns:
         ``COLUMNS``, one row per axis: work on both particles; its deviation from white and dressed theory and from the mean
         of the other axes, in standard errors of both; and the correlation of the axis' current with that of the next one
         (the last one's next is the first), between blocks of time that both share. Independent currents have a correlation
-        of 0 within ``correlation_se``, one over the root of the number of blocks.
+        of 0 within ``correlation_se``, one over the root of the number of blocks. Not numbers are what one axis alone has not,
+        and what theory does not know. Where the controller is not the linear one, its axes may feel each other: the deviation
+        from the others then is that of blocks of time which they share.
 
     Raises:
         SeriesTooShortError: the runs are too short for an error; says how long they must be.
@@ -59,28 +61,37 @@ def work_by_axis(runs: Sequence[Run], friction: Friction) -> pd.DataFrame:
         for axis in range(len(names))
     ]
     currents = block_rates(walks[:, :, 0], interval, blocks).transpose(1, 0, 2).reshape(len(names), -1)
-    correlations = np.asarray(np.corrcoef(currents))
     rows = []
     for axis, name in enumerate(names):
+        others = [other for other in range(len(names)) if other != axis]
         following = (axis + 1) % len(names)
-        row: dict[str, object] = {
-            "kappa_ratio": runs[0].kappa_ratio,
-            "axis": name,
-            "next_axis": names[following],
-            "correlation": correlations[axis, following],
-            "correlation_se": 1 / math.sqrt(blocks.total),
-        }
+        row: dict[str, object] = {"kappa_ratio": runs[0].kappa_ratio, "axis": name}
+        if others:
+            row |= {
+                "next_axis": names[following],
+                "correlation": _correlation(currents[axis], currents[following]),
+                "correlation_se": 1 / math.sqrt(blocks.total),
+            }
         for j, side in enumerate(SIDES):
             rate = rates[axis][j]
             row |= {f"work_{side}_eV_per_ns": rate.value * PER_NS, f"work_{side}_se": rate.se * PER_NS}
-            others = [rates[other][j] for other in range(len(names)) if other != axis]
-            error = math.sqrt(sum(other.se**2 for other in others)) / len(others)
-            row[f"z_others_{side}"] = rate.z(sum(other.value for other in others) / len(others), error)
+            if others and parameters.is_linear:
+                mean = sum(rates[other][j].value for other in others) / len(others)
+                error = math.sqrt(sum(rates[other][j].se ** 2 for other in others)) / len(others)
+                row[f"z_others_{side}"] = rate.z(mean, error)
+            elif others:
+                apart = walks[:, axis, j] - walks[:, others, j].mean(axis=1)
+                row[f"z_others_{side}"] = mean_rate(apart, interval, blocks).z(0.0)
             for model in MODELS:
                 forecast = forecasts.get(model)
                 row[f"z_{model}_{side}"] = rate.z(forecast[j].value, forecast[j].se) if forecast else math.nan
         rows.append(row)
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _correlation(one: Array, other: Array) -> float:
+    """Of the rates of two axes over the blocks; not a number where one never changes."""
+    return math.nan if 0.0 in (np.ptp(one), np.ptp(other)) else float(np.corrcoef(one, other)[0, 1])
 
 
 def _rate(work: Array, walks: Array, springs: Array, interval: float, blocks: Blocks) -> Estimate:

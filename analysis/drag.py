@@ -1,7 +1,7 @@
 """Friction from the dragging experiment (arXiv:2211.05502, App. A1): a free particle, a constant force F, its steady velocity.
 
-Friction is F over the mean velocity relative to the argon, once that is steady. No wall takes up the force; its opposite,
-spread over the argon, does (docs/run-folder.md).
+Friction is F over the mean velocity relative to the fluid, once that is steady. No wall takes up the force; its opposite,
+spread over the fluid, does (docs/run-folder.md).
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ import numpy as np
 import pandas as pd
 
 from analysis.runs import AXES, Array, RunFolderError, check_series, read_folder
-from analysis.structure import PARTICLE, TRAJECTORY, largest_cluster, load_trajectory
+from analysis.structure import largest_cluster
 from analysis.timeseries import (
     BLOCKS_PER_RUN,
     Estimate,
     SeriesTooShortError,
     choose_blocks,
+    known,
     mean_rate,
     stationary_mean,
     steady_from,
 )
 from analysis.units import BOLTZMANN, FRICTION_SI, PER_NS, VELOCITY_SI
+from analysis.universe import TRAJECTORY, universe
 
 PAPER_KG_PER_S = {0.3: 2.8e-12, 3.0: 3.1e-12}
 """What the paper reads off its drag runs, by force in nN: at 0.3 nN the mean of 100 K and 120 K; at 3 nN it does not say."""
 
 MOST_BLOCKS = 6
-"""A drag run spans few memories of a particle dressed with argon, and understates them: few long blocks stay independent.
+"""A drag run spans few memories of a particle dressed with fluid, and understates them: few long blocks stay independent.
 
 With blocks as short as that memory suggests, 95 % intervals of 200 ps hold the truth in 89 % of cases, with these in 93 %.
 """
@@ -42,7 +44,7 @@ COLUMNS = (
     "step",
     "time_ps",
     *(f"displacement_{axis}_A" for axis in AXES),
-    *(f"{kind}_{axis}_A_per_ps" for kind in ("velocity", "particle_velocity", "argon_velocity") for axis in AXES),
+    *(f"{kind}_{axis}_A_per_ps" for kind in ("velocity", "particle_velocity", "fluid_velocity") for axis in AXES),
     *("temperature_K", "work_eV", "thermostat_eV", "energy_eV"),
 )
 """Columns of the series of a drag run; a run of atoms has ``internal_temperature_K`` too."""
@@ -68,6 +70,7 @@ class DragRun:
         temperature: that the thermostat is set to, K.
         interval: between samples, ps.
         series: ``COLUMNS``.
+        older_protocol: whether it is a copy of a run of an older protocol.
     """
 
     folder: Path
@@ -78,6 +81,7 @@ class DragRun:
     temperature: float
     interval: float
     series: pd.DataFrame
+    older_protocol: bool = False
 
     def column(self, name: str) -> Array:
         """One column of the series."""
@@ -102,6 +106,7 @@ def load_drag_run(path: str | Path) -> DragRun:
             parameters["temperature_K"],
             parameters["sample_interval_ps"],
             series,
+            "older_protocol" in metadata,
         )
     except KeyError as missing:
         raise RunFolderError(f"{folder / 'run.json'}: key {missing} is missing: not a drag run") from None
@@ -156,6 +161,7 @@ def _entry(runs: Sequence[DragRun]) -> dict[str, Any]:
         "force_nN": run.force_nN,
         "temperature_K": run.temperature,
         "replicas": len(runs),
+        "older_protocol_runs": sum(run.older_protocol for run in runs),
         "transient_ps": start * interval,
         "time_ns": len(runs) * (steps - start) * interval / PER_NS,
         "velocity_A_per_ps": mean.value,
@@ -163,16 +169,16 @@ def _entry(runs: Sequence[DragRun]) -> dict[str, Any]:
         "friction_eV_ps_per_A2": friction.value,
         "friction_kg_per_s": friction.value * FRICTION_SI,
         # The halves of a steady window differ by noise: the error of their difference is twice that of the whole.
-        "drift_z": _known((halves[1].mean() - halves[0].mean()) / (2 * mean.se)),
+        "drift_z": known((halves[1].mean() - halves[0].mean()) / (2 * mean.se)),
         "velocity_over_thermal": mean.value / thermal,
         "note": note,
     }
     content |= _whole(runs)
     content |= {
-        "velocity_A_per_ps_se": _known(mean.se),
-        "velocity_m_per_s_se": _known(mean.se * VELOCITY_SI),
-        "friction_se": _known(friction.se),
-        "friction_kg_per_s_se": _known(friction.se * FRICTION_SI),
+        "velocity_A_per_ps_se": known(mean.se),
+        "velocity_m_per_s_se": known(mean.se * VELOCITY_SI),
+        "friction_se": known(friction.se),
+        "friction_kg_per_s_se": known(friction.se * FRICTION_SI),
     }
     for name in ("work", "thermostat"):
         rate = mean_rate(_stack(runs, f"{name}_eV")[:, start:], interval, None)
@@ -181,22 +187,22 @@ def _entry(runs: Sequence[DragRun]) -> dict[str, Any]:
         measured = column in run.series.columns
         excess = _mean(_stack(runs, column)[:, start:] - run.temperature, interval)[0] if measured else None
         content[f"{name}_excess_temperature_K"] = excess.value if excess else None
-        content[f"{name}_excess_temperature_se"] = _known(excess.se) if excess else None
+        content[f"{name}_excess_temperature_se"] = known(excess.se) if excess else None
     return content
 
 
 def _whole(runs: Sequence[DragRun]) -> dict[str, Any]:
     """Atoms of the particle, and the fewest that hung together in any frame; unknown without atoms.
 
-    A strong force heats the copper until it evaporates, and what is pulled then is no longer the particle.
+    A strong force heats the metal until it evaporates, and what is pulled then is no longer the particle.
     """
     found = []
     for run in runs:
         if (run.folder / TRAJECTORY).is_file():
-            universe = load_trajectory(run.folder)
-            copper = universe.select_atoms(f"type {PARTICLE[run.side]}")
-            pieces = [largest_cluster(copper.positions, frame.dimensions) for frame in universe.trajectory]
-            found.append((copper.n_atoms, min(pieces)))
+            system = universe(run.folder)
+            particle = system.select_atoms(f"segid {run.side} and resname particle")
+            pieces = [largest_cluster(particle.positions, frame.dimensions) for frame in system.trajectory]
+            found.append((particle.n_atoms, min(pieces)))
     atoms, least = (min(column) for column in zip(*found, strict=True)) if found else (None, None)
     return {"particle_atoms": atoms, "largest_piece_atoms": least}
 
@@ -215,8 +221,3 @@ def _mean(observable: Array, interval: float) -> tuple[Estimate, str | None]:
     count = min(blocks.count, max(math.ceil(MOST_BLOCKS / series), BLOCKS_PER_RUN))
     length = blocks.length * blocks.count / count
     return stationary_mean(observable, replace(blocks, count=count, length=length, total=count * series)), None
-
-
-def _known(value: float) -> float | None:
-    """JSON has no NaN."""
-    return float(value) if math.isfinite(value) else None

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.errors import AnalysisError
 from analysis.timeseries import Estimate
 
 HASIMOTO = 2.837297
@@ -79,10 +80,10 @@ def fit_size(edges_nm: Sequence[float], frictions: Sequence[float], errors: Sequ
         errors: their standard errors, kg/s.
 
     Raises:
-        ValueError: if there are fewer than three sizes, which leave nothing to check the line by.
+        AnalysisError: if there are fewer than three sizes, which leave nothing to check the line by.
     """
     if len(set(edges_nm)) < 3:
-        raise ValueError(f"{len(set(edges_nm))} bath sizes: at least 3 tell a line from what is none; add variants")
+        raise AnalysisError(f"{len(set(edges_nm))} bath sizes: at least 3 tell a line from what is none; add variants")
     inverse, friction, error = 1 / np.asarray(edges_nm), np.asarray(frictions), np.asarray(errors)
     mobility, mobility_error = 1 / friction, error / friction**2
     # Scaled to order one, and with the errors as given: their size is known and not to be guessed from the residuals.

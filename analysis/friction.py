@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from analysis.correlation import Array, autocorrelation, cross_correlation, memory_time
+from analysis.errors import AnalysisError
 from analysis.friction_fits import Curves, DressedFit, WhiteFit, fit_differences, fit_dressed, fit_white, noise_weights
 from analysis.likelihood import INTERVAL, Likelihood, compare, dressed_particle, white_particle
 from analysis.model import BOLTZMANN, LinearLangevin
@@ -24,6 +25,7 @@ from analysis.timeseries import (
     Estimate,
     SeriesTooShortError,
     cut,
+    known,
     memory_of_square,
     stationary_mean,
 )
@@ -103,9 +105,9 @@ def correlation_curves(data: Particle, blocks: Blocks | None, seed: int, window:
     """
     steps = data.position.shape[1] - 1
     # Beyond a third of the run hardly anything is averaged.
-    reach = max(min(window * memory_time(data.position, data.interval) / data.interval, steps / 3), 2)
+    reach = min(max(min(window * memory_time(data.position, data.interval) / data.interval, steps / 3), 2), steps)
     even = np.unique(np.linspace(0, reach, POINTS + 1).round().astype(int))
-    growing = np.unique(np.concatenate([[0], np.geomspace(1, reach, POINTS).round().astype(int)]))
+    growing = np.unique(np.concatenate([[0], np.geomspace(1, max(reach, 1), POINTS).round().astype(int)]))
     count = blocks.count if blocks else 0
     # The same seed draws the same blocks for both curves, which keeps their errors together.
     position = autocorrelation(data.position, data.interval, even, count, COPIES, seed)
@@ -122,6 +124,8 @@ def difference_fit(
 ) -> WhiteFit:
     """White friction from velocities taken as displacement over a time, by their own exact correlation.
 
+    Runs of no more than that time hold a single displacement, which tells none: then it is no number.
+
     Args:
         data: the particle.
         curves: from it, for their lags.
@@ -130,8 +134,12 @@ def difference_fit(
     """
     stride = _stride(difference, data.interval)
     interval = stride * data.interval
+    left = data.position.shape[1] - stride
+    if left < 2:
+        return WhiteFit(Estimate(math.nan, scale="log"), math.nan)
     velocity = (data.position[:, stride:] - data.position[:, :-stride]) / interval
     lags = np.rint(curves.velocity.lag / data.interval).astype(int)
+    lags = lags[lags < left]
     curve = autocorrelation(velocity, data.interval, lags, blocks.count if blocks else 0, COPIES, seed)
     return fit_differences(curve, interval, data.mass, data.trap, curves.velocity_widening)
 
@@ -203,12 +211,12 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
     """Everything the equilibrium runs say about friction, ready for ``friction.json``; unknown errors are ``None``.
 
     Raises:
-        ValueError: if a run is not an equilibrium run, or the replicas differ in length.
+        AnalysisError: if a run is not an equilibrium run, or the replicas differ in length.
     """
     if any(run.parameters.coupling != (0.0, 0.0) for run in runs):
-        raise ValueError(f"{runs[0].folder}: couplings are not 0; friction is measured in equilibrium runs")
+        raise AnalysisError(f"{runs[0].folder}: couplings are not 0; friction is measured in equilibrium runs")
     if len({len(run.series) for run in runs}) > 1:
-        raise ValueError(
+        raise AnalysisError(
             f"friction replicas have {[len(run.series) for run in runs]} samples: they must be equally long"
         )
     note: str | None = None
@@ -222,6 +230,7 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "study": runs[0].metadata["study"],
         "replicas": len(runs),
+        "older_protocol_runs": sum(run.older_protocol for run in runs),
         "time_ns": sum(run.duration for run in runs) / PER_NS,
         "sample_interval_ps": interval,
         "difference_ps": _stride(DIFFERENCE, interval) * interval,
@@ -237,7 +246,7 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
         white, dressed = white_fits(data, curves, blocks, seed=j), fit_dressed(curves) if blocks else None
         result |= white_entries(side, white) | variance_entries(side, data, blocks, runs[0].parameters.temperature[j])
         for model, residual in held_out_residuals(data, curves).items() if blocks else ():
-            result[f"held_out_residual_{side}_{model}"] = _known(residual)
+            result[f"held_out_residual_{side}_{model}"] = known(residual)
         result[f"likelihood_{side}"] = information_criteria(data, white["joint"], dressed) if blocks else None
         shells[side] = _dressed_entries(dressed) if dressed else None
         drawn[side] = _curve_entries(curves, white["joint"].friction.value, dressed)
@@ -279,7 +288,7 @@ def white_entries(side: str, fits: dict[str, WhiteFit]) -> dict[str, float | Non
     entries: dict[str, float | None] = {}
     for name, fit in fits.items():
         stem = f"friction_{side}" if name == "joint" else f"friction_{side}_{name}"
-        entries |= _friction_entries(stem, fit.friction) | {f"{stem}_residual": fit.residual}
+        entries |= _friction_entries(stem, fit.friction) | {f"{stem}_residual": known(fit.residual)}
     return entries
 
 
@@ -288,12 +297,12 @@ def _friction_entries(stem: str, friction: Estimate) -> dict[str, float | None]:
     si = friction * FRICTION_SI
     low, high = friction.interval()
     return {
-        f"{stem}_eV_ps_per_A2": friction.value,
-        f"{stem}_se": _known(friction.se),
-        f"{stem}_kg_per_s": si.value,
-        f"{stem}_kg_per_s_se": _known(si.se),
-        f"{stem}_low": _known(low),
-        f"{stem}_high": _known(high),
+        f"{stem}_eV_ps_per_A2": known(friction.value),
+        f"{stem}_se": known(friction.se),
+        f"{stem}_kg_per_s": known(si.value),
+        f"{stem}_kg_per_s_se": known(si.se),
+        f"{stem}_low": known(low),
+        f"{stem}_high": known(high),
     }
 
 
@@ -307,18 +316,18 @@ def variance_entries(side: str, data: Particle, blocks: Blocks | None, temperatu
     theory = BOLTZMANN * temperature / data.trap
     ends = {f"position_variance_{side}": variance.interval(), f"particle_temperature_{side}": kinetic.interval()}
     intervals = {
-        f"{stem}_{end}": _known(value)
+        f"{stem}_{end}": known(value)
         for stem, pair in ends.items()
         for end, value in zip(("low", "high"), pair, strict=True)
     }
     return intervals | {
         f"position_variance_{side}_A2": variance.value,
-        f"position_variance_{side}_se": _known(variance.se),
+        f"position_variance_{side}_se": known(variance.se),
         f"position_variance_{side}_theory_A2": theory,
-        f"position_variance_{side}_z": _known(variance.z(theory)),
+        f"position_variance_{side}_z": known(variance.z(theory)),
         f"particle_temperature_{side}_K": kinetic.value,
-        f"particle_temperature_{side}_se": _known(kinetic.se),
-        f"particle_temperature_{side}_z": _known(kinetic.z(temperature)),
+        f"particle_temperature_{side}_se": known(kinetic.se),
+        f"particle_temperature_{side}_z": known(kinetic.z(temperature)),
     }
 
 
@@ -357,8 +366,3 @@ def _curve_entries(curves: Curves, friction: float, dressed: DressedFit | None) 
         }
         for i, (name, curve) in enumerate((("position", curves.position), ("velocity", curves.velocity)))
     }
-
-
-def _known(value: float) -> float | None:
-    """JSON has no NaN."""
-    return value if math.isfinite(value) else None

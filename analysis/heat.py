@@ -15,6 +15,10 @@ thermostat + Δ(energy + trap), and the work itself from a random walk by that o
 each is one random walk plus stationary noise, and each error is the block error of the walk plus what that noise does to
 the estimator: little for the headline, nearly everything for the bare thermostat, which the baths' own energy fluctuations
 drown.
+
+All that is told here of the work's walk, of the springs and of the slow mode holds for the linear controller. Of any other law
+nothing is assumed: its errors are those of the work that was recorded, in blocks of that current's own memory, and its axes may
+feel each other, so what counts as one series is their mean.
 """
 
 from __future__ import annotations
@@ -26,15 +30,19 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from analysis.errors import AnalysisError
 from analysis.model import BOLTZMANN
 from analysis.runs import SIDES, Array, Run
 from analysis.timeseries import (
+    ENOUGH_BLOCKS,
     SQUARE_BLOCK_FACTOR,
     Blocks,
     Estimate,
     SeriesTooShortError,
     block_rates,
     cut,
+    known,
+    memory,
     memory_of_square,
     slope,
     slope_noise,
@@ -59,9 +67,23 @@ a tenth of its limit, at any friction and κ_H/κ_C of the paper; at two memorie
 CURRENT_BLOCKS_PER_RUN = 4
 """A run with fewer blocks for its currents is hardly longer than the slow mode's memory, so not yet stationary."""
 
+ENOUGH_OF_ANY_LAW = 50
+"""Blocks of a current of which nothing is known but its record: they tell an error to a tenth, and are as long as can be."""
+
+
+def independent(runs: Sequence[Run], series: Array) -> Array:
+    """Series of all coupled axes, shape (replicas × axes, …), as many as are independent of each other.
+
+    Under the linear law each axis is a machine of its own. Another law may couple them: then only replicas are independent, and
+    the mean over a replica's axes counts, (replicas, …).
+    """
+    if runs[0].parameters.is_linear:
+        return series
+    return np.asarray(series.reshape(len(runs), -1, *series.shape[1:]).mean(axis=1))
+
 
 def slow_mode(run: Run) -> Array:
-    """The pair's slowest coordinate along each coupled axis, shape (axes, n), Å.
+    """The pair's slowest coordinate along each coupled axis under the linear law, shape (axes, n), Å.
 
     (κ_H X_C + κ_C X_H)/(κ_C + κ_H) feels the trap alone, because the controller's two forces cancel in it.
     """
@@ -70,37 +92,78 @@ def slow_mode(run: Run) -> Array:
     return np.asarray((kh * cold + kc * hot) / (abs(kc) + abs(kh)))
 
 
-def run_blocks(runs: Sequence[Run]) -> Blocks:
-    """Blocks for anything quadratic in the coordinates of the runs of one point, over axes and replicas.
+def slowest_memory(runs: Sequence[Run]) -> float:
+    """How long anything quadratic in the coordinates of the runs of one point remembers, ps.
+
+    Under the linear law it forgets at the latest as the square of the slowest coordinate does. Of another law nothing is known:
+    then the slowest of all coordinates and of their squares decides, about means of their own.
+    """
+    interval = runs[0].parameters.sample_interval
+    if runs[0].parameters.is_linear:
+        return memory_of_square(np.concatenate([slow_mode(run) for run in runs]), interval)
+    positions = np.concatenate([run.position.transpose(1, 2, 0) for run in runs], axis=2)
+    coordinates = [
+        np.stack([run.position[:, j, _axis(axis)] for run in runs]) - positions[j, _axis(axis)].mean()
+        for j in range(2)
+        for axis in runs[0].parameters.coupling_axes
+    ]
+    return max(memory(x**power, interval) for x in coordinates for power in (1, 2))
+
+
+def run_blocks(runs: Sequence[Run], spacing: float = 0.0) -> Blocks:
+    """Blocks for anything quadratic in the coordinates of the runs of one point, over what is ``independent``.
+
+    Args:
+        runs: replicas of one point.
+        spacing: of what will be cut, ps, if that is seen less often than samples are taken.
 
     Raises:
         SeriesTooShortError: if the runs are too short for an error; says how long they must be.
     """
-    slow = np.concatenate([slow_mode(run) for run in runs])
-    interval = runs[0].parameters.sample_interval
-    # What is quadratic in the coordinates forgets at the latest as the square of the slowest coordinate does.
-    remembered = memory_of_square(slow, interval)
-    return cut(remembered, slow.shape[1] - 1, interval, len(slow), factor=SQUARE_BLOCK_FACTOR)
-
-
-def current_blocks(runs: Sequence[Run]) -> Blocks:
-    """Blocks for the currents, over axes and replicas: shorter and so more, for an error that is better known.
-
-    Work is force times velocity, and the controller's force knows X_H - X_C only, in which the slow mode has no share.
-
-    Raises:
-        SeriesTooShortError: if the runs are too short for an error; says how long they must be.
-    """
-    stretch = np.concatenate([gap(run).T for run in runs])
-    interval = runs[0].parameters.sample_interval
     return cut(
-        memory_of_square(stretch, interval),
-        stretch.shape[1] - 1,
+        slowest_memory(runs),
+        len(runs[0].series) - 1,
+        runs[0].parameters.sample_interval,
+        _independent_series(runs),
+        factor=SQUARE_BLOCK_FACTOR,
+        spacing=spacing,
+    )
+
+
+def current_blocks(runs: Sequence[Run], spacing: float = 0.0) -> Blocks:
+    """Blocks for the currents, over what is ``independent``: shorter and so more, for an error that is better known.
+
+    Work is force times velocity, and the linear controller's force knows X_H - X_C only, in which the slow mode has no share.
+    That of another law is known by what it did: by the memory of the work between samples.
+
+    Args:
+        runs, spacing: as for ``run_blocks``.
+
+    Raises:
+        SeriesTooShortError: if the runs are too short for an error; says how long they must be.
+    """
+    parameters, linear = runs[0].parameters, runs[0].parameters.is_linear
+    interval = parameters.sample_interval
+    if linear:
+        remembered = memory_of_square(np.concatenate([gap(run).T for run in runs]), interval)
+    else:
+        works = np.stack([np.diff(run.work.mean(axis=2), axis=0) for run in runs])
+        remembered = max(memory(works[..., j], interval) for j in range(2))
+    return cut(
+        remembered,
+        len(runs[0].series) - 1,
         interval,
-        len(stretch),
+        _independent_series(runs),
         CURRENT_BLOCKS_PER_RUN,
         CURRENT_BLOCK_FACTOR,
+        spacing,
+        ENOUGH_BLOCKS if linear else ENOUGH_OF_ANY_LAW,
     )
+
+
+def _independent_series(runs: Sequence[Run]) -> int:
+    parameters = runs[0].parameters
+    return len(runs) * (len(parameters.coupling_axes) if parameters.is_linear else 1)
 
 
 def gap(run: Run) -> Array:
@@ -109,7 +172,12 @@ def gap(run: Run) -> Array:
 
 
 def spring_energy(run: Run) -> Array:
-    """κ_j (X_H - X_C)²/4 of both particles along the coupled axes, shape (n, 2, axes), eV: stationary."""
+    """κ_j (X_H - X_C)²/4 of both particles along the coupled axes, shape (n, 2, axes), eV: stationary.
+
+    Other laws than the linear one have no springs that are known: theirs is 0.
+    """
+    if not run.parameters.is_linear:
+        return np.zeros_like(run.work)
     return np.asarray(np.array(run.parameters.coupling)[:, None] * gap(run)[:, None, :] ** 2 / 4)
 
 
@@ -117,7 +185,8 @@ def walk(run: Run) -> Array:
     """Work less its stationary part, W_j + κ_j (X_H - X_C)²/4, shape (n, 2, axes), eV: a random walk and nothing else.
 
     For the linear controller it is κ_C I and -κ_H I with one circulation I of the pair, so that W_C/κ_C + W_H/κ_H, which
-    does not grow, has no share in it, and blocks cannot take its noise for a part of the walk.
+    does not grow, has no share in it, and blocks cannot take its noise for a part of the walk. For any other law it is the
+    work itself, whose blocks have that noise in them: its errors are rather too wide than too narrow.
     """
     return run.work + spring_energy(run)
 
@@ -150,7 +219,8 @@ def rate_covariance(runs: Sequence[Run], blocks: Blocks, estimator: Estimator = 
         estimator: whose.
     """
     interval, axes = runs[0].parameters.sample_interval, len(runs[0].parameters.coupling_axes)
-    rates = block_rates(np.concatenate([walk(run).transpose(2, 1, 0) for run in runs]), interval, blocks)
+    walks = independent(runs, np.concatenate([walk(run).transpose(2, 1, 0) for run in runs]))
+    rates = block_rates(walks, interval, blocks)
     drift = blocks.widening**2 * np.cov(rates.transpose(1, 0, 2).reshape(2, -1)) / blocks.total
     stored = [spring_energy(run).sum(axis=2) for run in runs]
     if estimator == "thermostat":
@@ -164,8 +234,7 @@ def rate_covariance(runs: Sequence[Run], blocks: Blocks, estimator: Estimator = 
         stored = [run.kinetic_energy + run.trap_energy + spring for run, spring in zip(runs, stored, strict=True)]
     duration = runs[0].duration * axes * math.sqrt(len(runs))
     # Of energies that remember for long, a run holds few independent values to tell their spread.
-    slow = np.concatenate([slow_mode(run) for run in runs])
-    widening = spread_widening(len(slow) * runs[0].duration / memory_of_square(slow, interval))
+    widening = spread_widening(_independent_series(runs) * runs[0].duration / slowest_memory(runs))
     return np.asarray(drift + 2 * widening**2 * np.cov(np.concatenate(stored).T) / duration**2)
 
 
@@ -179,7 +248,10 @@ def combined_rate(runs: Sequence[Run], blocks: Blocks | None, weights: tuple[flo
     """
     w = np.array(weights)
     value = float(w @ [rate.value for rate in heat_rates(runs, None)["heat"]])
-    return Estimate(value) if blocks is None else Estimate(value, math.sqrt(w @ rate_covariance(runs, blocks) @ w))
+    if blocks is None:
+        return Estimate(value)
+    # Where both flows are one, rounding may make a variance of nothing negative.
+    return Estimate(value, math.sqrt(max(w @ rate_covariance(runs, blocks) @ w, 0.0)))
 
 
 def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Estimate, Estimate]]:
@@ -206,7 +278,7 @@ def effective_temperatures(runs: Sequence[Run], blocks: Blocks | None) -> tuple[
     interval = runs[0].parameters.sample_interval
     velocities = np.concatenate([run.velocity[..., along].transpose(2, 1, 0) for run in runs])
     cold, hot = (
-        stationary_mean(v**2, blocks, "reciprocal", memory_of_square(v, interval)) * (mass / BOLTZMANN)
+        stationary_mean(independent(runs, v**2), blocks, "reciprocal", memory_of_square(v, interval)) * (mass / BOLTZMANN)
         for v, mass in zip(velocities.transpose(1, 0, 2), runs[0].parameters.mass, strict=True)
     )
     return cold, hot
@@ -228,11 +300,11 @@ def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
         runs: replicas of one point of the sweep.
 
     Raises:
-        ValueError: if the replicas differ in length.
+        AnalysisError: if the replicas differ in length.
     """
     durations = {round(run.duration, 6) for run in runs}
     if len(durations) > 1:
-        raise ValueError(f"replicas of {runs[0].kappa_ratio} last {sorted(durations)} ps: they must be equally long")
+        raise AnalysisError(f"replicas of {runs[0].kappa_ratio} last {sorted(durations)} ps: they must be equally long")
     note: str | None = None
     blocks: Blocks | None = None
     slow_blocks: Blocks | None = None
@@ -249,8 +321,9 @@ def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
         "point": runs[0].metadata["point"],
         "kappa_ratio": runs[0].kappa_ratio,
         "replicas": len(runs),
+        "older_protocol_runs": sum(run.older_protocol for run in runs),
         "time_ns": sum(run.duration for run in runs) / PER_NS,
-        "parameters": runs[0].metadata["parameters"],
+        "parameters": runs[0].told_parameters,
         "block_ps": blocks.length if blocks else None,
         "blocks": blocks.total if blocks else None,
         "mode": mode(rates["heat"][0]),
@@ -262,16 +335,16 @@ def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
         ("entropy_production", "kB_per_ns", (1 / (BOLTZMANN * cold), 1 / (BOLTZMANN * hot))),
     ):
         estimate = combined_rate(runs, blocks, weights) * PER_NS
-        result |= {f"{name}_{unit}": estimate.value, f"{name}_se": _known(estimate.se)}
+        result |= {f"{name}_{unit}": estimate.value, f"{name}_se": known(estimate.se)}
     for j, side in enumerate(SIDES):
         for name in ESTIMATORS:
             estimate = rates[name][j] * PER_NS
             result[f"{name}_{side}_eV_per_ns"] = estimate.value
-            result[f"{name}_{side}_se"] = _known(estimate.se)
+            result[f"{name}_{side}_se"] = known(estimate.se)
         result[f"effective_temperature_{side}_K"] = temperatures[j].value
-        result[f"effective_temperature_{side}_se"] = _known(temperatures[j].se)
+        result[f"effective_temperature_{side}_se"] = known(temperatures[j].se)
         low, high = temperatures[j].interval()
-        result |= {f"effective_temperature_{side}_low": _known(low), f"effective_temperature_{side}_high": _known(high)}
+        result |= {f"effective_temperature_{side}_low": known(low), f"effective_temperature_{side}_high": known(high)}
         closure = max(
             (run.metadata["closure"] for run in runs), key=lambda found: abs(found[f"{side}_drift_eV_per_ns"])
         )
@@ -282,8 +355,3 @@ def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
 
 def _axis(name: str) -> int:
     return "xyz".index(name)
-
-
-def _known(value: float) -> float | None:
-    """JSON has no NaN."""
-    return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""How warm the copper of each particle is: it has no thermostat, and takes its temperature from the argon alone."""
+"""How warm the metal of each particle is: it has no thermostat, and takes its temperature from the fluid alone."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ RANGE_A = 8.0
 """Copper pairs farther apart add less than a thousandth to the squared frequency."""
 
 
-def copper_temperatures(run: Run, squared_frequencies: Sequence[float]) -> dict[str, Any]:
-    """Temperature of the copper's motion about the particle's centre of mass, against what its bath's asks for.
+def metal_temperatures(run: Run, squared_frequencies: Sequence[float]) -> dict[str, Any]:
+    """Temperature of the metal's motion about the particle's centre of mass, against what its bath's asks for.
 
     Velocity Verlet with a time step h shows a vibration of angular frequency ω in equilibrium at T with a kinetic energy of
-    k_BT/2 (1 - ω²h²/6) (M. P. Eastwood et al., J. Chem. Theory Comput. 6, 2045 (2010)): stiff copper looks colder than it is.
+    k_BT/2 (1 - ω²h²/6) (M. P. Eastwood et al., J. Chem. Theory Comput. 6, 2045 (2010)): stiff metal looks colder than it is.
 
     Args:
         run: its series.
-        squared_frequencies: mean ω² of the copper (cold, hot), rad²/ps².
+        squared_frequencies: mean ω² of the metal (cold, hot), rad²/ps².
 
     Returns:
         ``internal_temperature_<side>_K`` with standard error ``_se``, ``_expected_K`` and deviation ``_z`` from that; and
@@ -69,9 +69,9 @@ def copper_temperatures(run: Run, squared_frequencies: Sequence[float]) -> dict[
 def squared_frequency(
     universe: MDAnalysis.Universe, particle: MDAnalysis.AtomGroup, epsilon_eV: float, sigma_A: float
 ) -> float:
-    """Mean squared angular frequency of a particle's Lennard-Jones copper over all frames, rad²/ps².
+    """Mean squared angular frequency of a particle's Lennard-Jones metal over all frames, rad²/ps².
 
-    That is the trace of the Hessian over mass and degrees of freedom: Σ (u'' + 2u'/r) over ordered pairs, over 3N m. The argon
+    That is the trace of the Hessian over mass and degrees of freedom: Σ (u'' + 2u'/r) over ordered pairs, over 3N m. The fluid
     around adds a sixtieth, which is left out.
     """
     curvature = 0.0

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.heat import Estimator, combined_rate, heat_rates, rate_covariance
+from analysis.heat import Estimator, combined_rate, heat_rates, independent, rate_covariance
 from analysis.model import BOLTZMANN
 from analysis.power import (
     DT_PS,
@@ -26,7 +26,6 @@ from analysis.power import (
     entry,
     header,
     histogram,
-    known,
     moments,
     sampled_powers,
     sampling_stride,
@@ -34,8 +33,18 @@ from analysis.power import (
     walk,
 )
 from analysis.runs import Array, Run
-from analysis.timeseries import NORMAL, Blocks, Estimate, block_rates, mean_rate, memory, stationary_mean
+from analysis.timeseries import (
+    NORMAL,
+    Blocks,
+    Estimate,
+    block_rates,
+    known,
+    mean_rate,
+    memory,
+    stationary_mean,
+)
 from analysis.units import PER_NS
+from analysis.windows import window_uncertainties
 
 EXCEEDANCES = 20
 """With fewer, no exponent: its error would exceed a quarter."""
@@ -105,7 +114,7 @@ def window_flows(runs: Sequence[Run], window: float) -> tuple[Array, Array]:
     return heats, np.diff(work.sum(axis=-1), axis=1)
 
 
-def tail_decay(ratios: Array) -> tuple[Estimate, float] | None:
+def tail_decay(runs: Sequence[Run], ratios: Array) -> tuple[Estimate, float] | None:
     """Exponent α of P(y) ~ y^-α in the power-law tail by Hill's estimator, and how far from the median that tail begins.
 
     With y the distance from the median and ξ the mean of log(y/u) over the samples beyond u, α = 1/ξ, and the density falls
@@ -117,19 +126,26 @@ def tail_decay(ratios: Array) -> tuple[Estimate, float] | None:
     own deviations.
 
     Args:
-        ratios: (m, n).
+        runs: that the ratios are from.
+        ratios: (axes × replicas, n); without work a ratio is no number, and left out.
 
     Returns:
         ``None`` if fewer than ``EXCEEDANCES`` samples are beyond u.
     """
-    size = np.abs(ratios - np.median(ratios))
-    threshold = float(np.quantile(size, 1 - 1 / math.sqrt(size.size)))
-    beyond = size > threshold
-    if beyond.sum() < EXCEEDANCES:
+    told = np.isfinite(ratios)
+    size = np.abs(ratios - np.median(ratios[told])) if told.any() else ratios
+    threshold = float(np.quantile(size[told], 1 - 1 / math.sqrt(told.sum()))) if told.any() else 0.0
+    beyond = told & (size > threshold)
+    if beyond.sum() < EXCEEDANCES or threshold == 0.0:
         return None
-    logs = np.where(beyond, np.log(np.maximum(size, threshold) / threshold), 0.0)
+    logs = np.zeros_like(size)
+    logs[beyond] = np.log(size[beyond] / threshold)
     index = float(logs.sum() / beyond.sum())
-    share = math.sqrt(memory(logs - index * beyond, 1.0) / float(beyond.sum()))
+    deviations = logs - index * beyond
+    means = independent(runs, deviations)
+    # Axes that feel each other hold less than as many as they are.
+    shared = max(1.0, len(deviations) / len(means) * float(means.var() / deviations.var()))
+    share = math.sqrt(shared * memory(means, 1.0) / float(beyond.sum()))
     return Estimate(1 / index, share / index, "log"), threshold
 
 
@@ -149,22 +165,21 @@ def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: Blocks | None) -> d
     for kind, flows, total in (("sampled", powers, powers.sum(axis=-1)), ("heat", heats, works)):
         result[kind] = {}
         for j, name in enumerate(COPS):
-            signed = flows[..., j] / total
-            ratios = np.abs(flows[..., j]) / total
+            signed = np.divide(flows[..., j], total, out=np.full_like(total, math.nan), where=total != 0)
+            ratios = np.copysign(signed, total)
             content: dict[str, Any] = {"edge": RATIO_EDGES.tolist()}
             for sign, word in ((1, "positive"), (-1, "negative")):
-                density, se = histogram(sign * ratios, RATIO_EDGES, blocks)
+                density, se = histogram(runs, sign * ratios, RATIO_EDGES, blocks)
                 content |= {f"density_{word}": density.tolist(), f"se_{word}": [known(value) for value in se]}
             # The sign of the flow leaves the tail's exponent alone, and keeps the bulk of Q_H/W on one side of 0.
-            decay, content["tail_from"] = tail_decay(signed) or (Estimate(math.nan), None)
+            decay, content["tail_from"] = tail_decay(runs, signed) or (Estimate(math.nan), None)
             low, high = decay.interval()
             content |= entry("tail_exponent", "tail_exponent_se", Estimate(-1 - decay.value, decay.se))
             content |= {"tail_exponent_low": known(-1 - high), "tail_exponent_high": known(-1 - low)}
             if gap > 0:
                 above = (ratios > parameters.temperature[j] / gap).astype(float)
-                content |= entry(
-                    "beyond_carnot", "beyond_carnot_se", stationary_mean(above, blocks, "log", memory(above, used))
-                )
+                share = stationary_mean(independent(runs, above), blocks, "log", memory(above, used))
+                content |= entry("beyond_carnot", "beyond_carnot_se", share)
             result[kind][name] = content
     return result
 
@@ -192,18 +207,19 @@ def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: 
         "bound_high": known(_over(2 * BOLTZMANN, low * used)),
     }
     for target, power in by_target(powers).items():
-        variance = moments(power, stationary[target], used, blocks)[1]
+        variance = moments(runs, power, stationary[target], used, blocks)[1]
         # The walk alone has the mean of the whole work, without the noise of its ends.
-        work = walk(power, stationary[target], used)
+        work = independent(runs, walk(power, stationary[target], used))
         mean = mean_rate(work, used, blocks.current)
         size = abs(mean.value)
-        shared = math.copysign(1.0, mean.value) * _correlation(power, work, used, blocks.distribution)
+        squares = independent(runs, (power - power.mean()) ** 2)
+        shared = math.copysign(1.0, mean.value) * _correlation(squares, work, used, blocks.distribution)
         mean_share, variance_share = _over(mean.se, size), _over(variance.se, variance.value)
         uncertainty = _over(variance.value, size**2)
         over_bound = uncertainty * entropy.value * used / (2 * BOLTZMANN) if low > 0 else math.nan
         for stem, value, power_of in (("uncertainty", uncertainty, 2), ("uncertainty_over_bound", over_bound, 1)):
             part = variance_share / power_of
-            half = NORMAL * math.sqrt(mean_share**2 + part**2 - 2 * shared * mean_share * part)
+            half = _joint(mean_share, part, shared)
             result |= {
                 f"{stem}_{target}": known(value),
                 f"{stem}_{target}_low": known(value / (1 + half) ** power_of),
@@ -220,16 +236,17 @@ def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any
         dt: interval of the fluctuating quantities, ps.
 
     Raises:
-        ValueError: if the replicas differ in length.
+        AnalysisError: if the replicas differ in length.
     """
-    blocks = PointBlocks.of(runs)
+    blocks = PointBlocks.of(runs, dt)
     parameters = runs[0].parameters
     stride = sampling_stride(runs[0], dt)
     result = header(runs, blocks) | {"dt_ps": stride * parameters.sample_interval}
+    result["windows"] = window_uncertainties(runs, blocks.distribution)
     rates = heat_rates(runs, None)
     cold, hot = parameters.temperature
     entropy = combined_rate(runs, blocks.current, (1 / cold, 1 / hot))
-    if 0.0 in parameters.coupling:
+    if 0.0 in parameters.coupling and parameters.is_linear:
         # One particle then drives the other and feels nothing back: no circulation, and no ratio of two flows.
         result["note"] = "; ".join(filter(None, [blocks.note, "a coupling is 0: no coefficient of performance"]))
         return result | {"cop_fluctuations": None} | _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)
@@ -247,13 +264,30 @@ def _entropy(production: Estimate) -> dict[str, float | None]:
     return entry("entropy_production_eV_per_K_ns", "entropy_production_se", production * PER_NS)
 
 
-def _correlation(power: Array, work: Array, dt: float, blocks: Blocks | None) -> float:
-    """Correlation of the mean and the variance of sampled power, from block to block."""
+def _correlation(squares: Array, work: Array, dt: float, blocks: Blocks | None) -> float:
+    """Correlation of the mean and the variance of sampled power, from block to block; 0 where one of them never changes.
+
+    Args:
+        squares: of the power's deviations, (m, n).
+        work: its walk, (m, n + 1).
+        dt: sampling interval, ps.
+        blocks: how each series is cut.
+    """
     if blocks is None:
         return math.nan
-    edges = np.linspace(0, power.shape[1], blocks.count + 1).round().astype(int)[:-1]
-    squares = np.add.reduceat((power - power.mean()) ** 2, edges, axis=1)
-    return float(np.corrcoef(block_rates(work, dt, blocks).ravel(), squares.ravel())[0, 1])
+    edges = np.linspace(0, squares.shape[1], blocks.count + 1).round().astype(int)[:-1]
+    sums = np.add.reduceat(squares, edges, axis=1).ravel()
+    rates = block_rates(work, dt, blocks).ravel()
+    if np.ptp(sums) == 0.0 or np.ptp(rates) == 0.0:
+        return 0.0
+    return float(np.corrcoef(rates, sums)[0, 1])
+
+
+def _joint(mean_share: float, part: float, shared: float) -> float:
+    """Half width of the interval of a ratio of two numbers with these relative errors, that correlate by ``shared``."""
+    if math.inf in (mean_share, part):
+        return math.inf
+    return NORMAL * math.sqrt(max(mean_share**2 + part**2 - 2 * shared * mean_share * part, 0.0))
 
 
 def _over(numerator: float, denominator: float) -> float:

@@ -25,7 +25,7 @@ def load_figures(files: Iterable[str | Path], captions: str | Path) -> list[dict
         For each picture its ``name``, ``title``, ``alt`` and ``caption``; ``source``, the picture, and ``data``, its CSV if
         there is one, as data URIs.
     """
-    known: dict[str, dict[str, str]] = yaml.safe_load(Path(captions).read_text())
+    known: dict[str, dict[str, str]] = yaml.safe_load(Path(captions).read_text(encoding="utf-8"))
     order = list(known)
     stems = sorted({Path(file).with_suffix("") for file in files}, key=lambda stem: stem.name)
     stems.sort(key=lambda stem: order.index(stem.name) if stem.name in known else len(order))

@@ -3,6 +3,9 @@
 Power over an interval dt is force at the mid-point times displacement over dt, P_j = κ_j X_l ΔX_j/dt (arXiv:2211.05502,
 eq. 8, the cross force alone). Every coupled axis and every replica is an independent series of one experiment; powers are
 per axis. ``analysis.model.Refrigerator.power_distribution`` holds the exact law at any dt.
+
+That is the linear controller. Of any other law the positions do not tell the force: its power is the work that was recorded,
+over dt, that of the whole force.
 """
 
 from __future__ import annotations
@@ -14,10 +17,20 @@ from typing import Any
 
 import numpy as np
 
-from analysis.heat import current_blocks, heat_rates, rate_covariance, run_blocks
+from analysis.errors import AnalysisError
+from analysis.heat import current_blocks, heat_rates, independent, rate_covariance, run_blocks
 from analysis.model.refrigerator import Target
 from analysis.runs import AXES, Array, Run
-from analysis.timeseries import Blocks, Estimate, SeriesTooShortError, end_noise, mean_rate, memory, stationary_mean
+from analysis.timeseries import (
+    Blocks,
+    Estimate,
+    SeriesTooShortError,
+    end_noise,
+    known,
+    mean_rate,
+    memory,
+    stationary_mean,
+)
 from analysis.units import PER_NS
 
 TARGETS: tuple[Target, ...] = ("cold", "hot", "total")
@@ -37,13 +50,14 @@ class PointBlocks:
     note: str | None
 
     @classmethod
-    def of(cls, runs: Sequence[Run]) -> PointBlocks:
-        """Both kinds, as far as the runs are long enough: a study may be meant to be short (tests)."""
+    def of(cls, runs: Sequence[Run], dt: float) -> PointBlocks:
+        """Both kinds, for what is sampled every dt (ps); a study may be meant to be short (tests), and then has none."""
         found: list[Blocks | None] = []
         note = None
+        spacing = sampling_stride(runs[0], dt) * runs[0].parameters.sample_interval
         for choose in (run_blocks, current_blocks):
             try:
-                found.append(choose(runs))
+                found.append(choose(runs, spacing))
             except SeriesTooShortError as problem:
                 found.append(None)
                 note = str(problem)
@@ -54,17 +68,17 @@ def header(runs: Sequence[Run], blocks: PointBlocks) -> dict[str, Any]:
     """What was measured, for the head of a point's JSON file.
 
     Raises:
-        ValueError: if the replicas differ in length.
+        AnalysisError: if the replicas differ in length.
     """
     durations = {round(run.duration, 6) for run in runs}
     if len(durations) > 1:
-        raise ValueError(f"replicas of {runs[0].kappa_ratio} last {sorted(durations)} ps: they must be equally long")
+        raise AnalysisError(f"replicas of {runs[0].kappa_ratio} last {sorted(durations)} ps: they must be equally long")
     return {
         "point": runs[0].metadata["point"],
         "kappa_ratio": runs[0].kappa_ratio,
         "replicas": len(runs),
         "time_ns": sum(run.duration for run in runs) / PER_NS,
-        "parameters": runs[0].metadata["parameters"],
+        "parameters": runs[0].told_parameters,
         "distribution_block_ps": blocks.distribution.length if blocks.distribution else None,
         "distribution_blocks": blocks.distribution.total if blocks.distribution else None,
         "current_block_ps": blocks.current.length if blocks.current else None,
@@ -91,7 +105,7 @@ def sampled_positions(runs: Sequence[Run], dt: float) -> Array:
 
 
 def sampled_powers(runs: Sequence[Run], dt: float = DT_PS) -> tuple[Array, float]:
-    """Power on the cold and hot particle by eq. (8).
+    """Power on the cold and hot particle by eq. (8); from the recorded work where the law is not linear.
 
     Args:
         runs: replicas of one point, of equal length.
@@ -101,10 +115,18 @@ def sampled_powers(runs: Sequence[Run], dt: float = DT_PS) -> tuple[Array, float
         Powers, (axes × replicas, n, 2), eV/ps, over successive intervals, and the dt that was used.
     """
     used = sampling_stride(runs[0], dt) * runs[0].parameters.sample_interval
+    if not runs[0].parameters.is_linear:
+        return np.diff(sampled_work(runs, dt), axis=1) / used, used
     kappa = np.array(runs[0].parameters.coupling)
     position = sampled_positions(runs, dt)
     middle = (position[:, 1:] + position[:, :-1]) / 2
     return kappa * middle[..., ::-1] * np.diff(position, axis=1) / used, used
+
+
+def sampled_work(runs: Sequence[Run], dt: float) -> Array:
+    """Recorded work since the first sample every dt, (axes × replicas, n, 2), eV."""
+    stride = sampling_stride(runs[0], dt)
+    return np.concatenate([run.work[::stride].transpose(2, 0, 1) for run in runs])
 
 
 def own_spring(runs: Sequence[Run], dt: float = DT_PS) -> Array:
@@ -120,19 +142,23 @@ def stationary_work(runs: Sequence[Run], dt: float = DT_PS) -> Array:
     """The part of the cross force's work that does not grow, every dt, (axes × replicas, n + 1, 2), eV.
 
     It is κ_j X_j²/2 - κ_j (X_H - X_C)²/4: what the cross force lacks to the whole one, and what the whole one's work has beside
-    its random walk (``heat.walk``). Both hold for sums over mid-points to rounding, at any dt.
+    its random walk (``heat.walk``). Both hold for sums over mid-points to rounding, at any dt. Of a law that is not linear no
+    such part is known: it is 0.
     """
+    if not runs[0].parameters.is_linear:
+        return np.zeros_like(sampled_work(runs, dt))
     position = sampled_positions(runs, dt)
     gap = position[..., 1] - position[..., 0]
     return np.asarray(own_spring(runs, dt) - np.array(runs[0].parameters.coupling) * gap[..., None] ** 2 / 4)
 
 
 def sampling_errors(runs: Sequence[Run], dt: float = DT_PS) -> Array:
-    """Power of the whole force from sampled positions less that from the work of every step, (axes × replicas, n, 2), eV/ps."""
+    """Power of the whole force from sampled positions less that from the work of every step, (axes × replicas, n, 2), eV/ps.
+
+    Only positions under the linear law tell a power.
+    """
     powers, used = sampled_powers(runs, dt)
-    stride = sampling_stride(runs[0], dt)
-    work = np.concatenate([run.work[::stride].transpose(2, 0, 1) for run in runs])
-    return np.asarray(powers - np.diff(own_spring(runs, dt) + work, axis=1) / used)
+    return np.asarray(powers - np.diff(own_spring(runs, dt) + sampled_work(runs, dt), axis=1) / used)
 
 
 def by_target(values: Array) -> dict[Target, Array]:
@@ -145,31 +171,36 @@ def walk(power: Array, stationary: Array, dt: float) -> Array:
     return np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1) * dt], axis=1) - stationary
 
 
-def moments(power: Array, stationary: Array, dt: float, blocks: PointBlocks) -> tuple[Estimate, Estimate]:
+def moments(
+    runs: Sequence[Run], power: Array, stationary: Array, dt: float, blocks: PointBlocks
+) -> tuple[Estimate, Estimate]:
     """Mean (eV/ps) and variance (eV²/ps²) of sampled power; without blocks their errors are NaN.
 
     The mean is a random walk plus the noise that the stationary part of the work adds at both ends of the run; blocks of the
     whole work would take that noise for a part of the walk.
 
     Args:
+        runs: that it was sampled from.
         power: (m, n), eV/ps.
         stationary: part of the work (``stationary_work``) of the same target, (m, n + 1), eV.
         dt: sampling interval, ps.
         blocks: of the point.
     """
-    error = math.hypot(mean_rate(walk(power, stationary, dt), dt, blocks.current).se, end_noise(stationary, dt))
+    walked = independent(runs, walk(power, stationary, dt))
+    error = math.hypot(mean_rate(walked, dt, blocks.current).se, end_noise(stationary, dt))
     mean = Estimate(float(power.mean()), error)
-    return mean, stationary_mean((power - mean.value) ** 2, blocks.distribution, "reciprocal")
+    return mean, stationary_mean(independent(runs, (power - mean.value) ** 2), blocks.distribution, "reciprocal")
 
 
-def histogram(values: Array, edges: Array, blocks: Blocks | None) -> tuple[Array, Array]:
+def histogram(runs: Sequence[Run], values: Array, edges: Array, blocks: Blocks | None) -> tuple[Array, Array]:
     """Density of all samples in each bin and its standard error, both (bins,); samples outside count in the norm.
 
     The error is that of block means, because neighbouring samples share the slow position; it is never less than that of
     independent counts, which blocks cannot show in bins with a handful of samples. Without blocks it is NaN.
 
     Args:
-        values: (m, n).
+        runs: that the values are from.
+        values: (axes × replicas, n).
         edges: (bins + 1,), increasing.
         blocks: how each series is cut.
     """
@@ -186,7 +217,7 @@ def histogram(values: Array, edges: Array, blocks: Blocks | None) -> tuple[Array
     density = total / (m * n * width)
     if blocks is None:
         return density, np.full(bins, math.nan)
-    fractions = counts / np.tile(np.diff(cuts), m)[:, None]
+    fractions = independent(runs, counts.reshape(m, count, bins) / np.diff(cuts)[:, None]).reshape(-1, bins)
     spread = blocks.slow_widening * fractions.std(axis=0, ddof=1) / math.sqrt(blocks.total) / width
     return density, np.maximum(spread, np.sqrt(total) / (m * n * width))
 
@@ -207,20 +238,21 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
         dt: sampling interval, ps.
 
     Raises:
-        ValueError: if the replicas differ in length.
+        AnalysisError: if the replicas differ in length.
     """
-    blocks = PointBlocks.of(runs)
+    blocks = PointBlocks.of(runs, dt)
     result = header(runs, blocks)
     powers, used = sampled_powers(runs, dt)
-    result |= {"dt_ps": used, "samples": powers[..., 0].size}
+    is_linear = runs[0].parameters.is_linear
+    result |= {"dt_ps": used, "samples": powers[..., 0].size, "force": "cross" if is_linear else "full"}
     histograms = {}
     stationary = by_target(stationary_work(runs, dt))
     for target, power in by_target(powers).items():
-        mean, variance = moments(power, stationary[target], used, blocks)
+        mean, variance = moments(runs, power, stationary[target], used, blocks)
         result |= entry(f"power_{target}_eV_per_ns", f"power_{target}_se", mean * PER_NS)
         result |= entry(f"power_variance_{target}_eV2_per_ns2", f"power_variance_{target}_se", variance * PER_NS**2)
         edges = power_bins(power)
-        density, se = histogram(power, edges, blocks.distribution)
+        density, se = histogram(runs, power, edges, blocks.distribution)
         histograms[target] = {
             "edge_eV_per_ns": (edges * PER_NS).tolist(),
             "density_ns_per_eV": (density / PER_NS).tolist(),
@@ -229,10 +261,10 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
     rates = heat_rates(runs, None)["work"]
     covariance = rate_covariance(runs, blocks.current, "work") if blocks.current else np.full((2, 2), math.nan)
     weights = {"cold": np.array([1.0, 0.0]), "hot": np.array([0.0, 1.0]), "total": np.ones(2)}
-    for target, error in by_target(sampling_errors(runs, dt)).items():
-        w = weights[target]
-        work = Estimate(float(w @ [rate.value for rate in rates]), math.sqrt(w @ covariance @ w))
+    for target, w in weights.items():
+        work = Estimate(float(w @ [rate.value for rate in rates]), math.sqrt(max(w @ covariance @ w, 0.0)))
         result |= entry(f"work_{target}_eV_per_ns", f"work_{target}_se", work * PER_NS)
+    for target, error in by_target(sampling_errors(runs, dt)).items() if is_linear else ():
         result |= entry(
             f"sampling_error_{target}_eV_per_ns",
             f"sampling_error_{target}_se",
@@ -250,8 +282,3 @@ def entry(name: str, error_name: str, estimate: Estimate) -> dict[str, float | N
         low, high = estimate.interval()
         entries |= {f"{stem}_low": known(low), f"{stem}_high": known(high)}
     return entries
-
-
-def known(value: float) -> float | None:
-    """JSON has neither NaN nor infinities."""
-    return float(value) if math.isfinite(value) else None

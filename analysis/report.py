@@ -18,11 +18,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from analysis.drag import paper_friction
+from analysis.errors import AnalysisError
 from analysis.friction import PAPER_FRICTION_KG_PER_S
 from analysis.pictures import load_figures
 from analysis.runs import SIDES, Parameters
 from analysis.structure import CAVITY_RATIO
-from analysis.summary import beside_theory, by_ratio
+from analysis.summary import beside_theory, by_ratio, older_protocol
 from analysis.theory import MODELS, Friction, agreement
 from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
 
@@ -45,10 +46,13 @@ Z_AGREES = 3.0
 CHANCE_AGREES = math.erfc(Z_AGREES / math.sqrt(2))
 """The same for all points at once: the chance of a deviation that large."""
 
-_RUN_KEYS = ("engine", "settings", "seeds", "versions", "ranks", "wall_time_s", "duration_ps", "closure", "fingerprint")
+_RUN_KEYS = (
+    *("engine", "settings", "versions", "protocol"),
+    *("wall_time_s", "duration_ps", "closure", "fingerprint"),
+)
 # Their youngest entries: where these are, the others are.
-_POINT_KEYS = ("power_se", "entropy_production_se")
-_FRICTION_KEYS = ("difference_ps", "likelihood_cold")
+_POINT_KEYS = ("power_se", "entropy_production_se", "older_protocol_runs")
+_FRICTION_KEYS = ("difference_ps", "likelihood_cold", "older_protocol_runs")
 
 
 def report_page(
@@ -63,7 +67,7 @@ def report_page(
     """The whole page as HTML.
 
     Args:
-        runs: contents of all ``run.json`` of the study.
+        runs: contents of all ``run.json`` of the study, as ``read_metadata`` gives them.
         points: contents of its ``heat.json`` files.
         performances: contents of its ``performance.json`` files.
         friction: content of its ``friction.json``.
@@ -72,7 +76,7 @@ def report_page(
         design: folder of template, style and captions.
 
     Raises:
-        ValueError: if there is no run, or a file lacks what the page tells of it; names the file and the key.
+        AnalysisError: if there is no run, or a file lacks what the page tells of it; names the file and the key.
     """
     _check(runs, points, friction)
     pictures = load_figures(figures, Path(design) / "captions.yaml")
@@ -87,6 +91,7 @@ def report_page(
         "measured": measured,
         "interval": interval,
         "number": number,
+        "ranks": lambda run: ", ".join(map(str, _ranks(run))),
         "subscripts": subscripts,
         "z": z_score,
     }
@@ -97,7 +102,7 @@ def report_page(
         study=runs[0]["study"],
         atoms=runs[0]["engine"] == "lammps",
         sides=SIDES,
-        style=(Path(design) / "style.css").read_text(),
+        style=(Path(design) / "style.css").read_text(encoding="utf-8"),
         headline=_headline(rows),
         rows=rows,
         agreement=_agreement(points, fitted),
@@ -112,7 +117,8 @@ def report_page(
         + _structure_checks(structure, points[0]["parameters"], friction["dressed"]),
         runs=runs,
         cost=_cost(runs),
-        versions=_distinct(run["versions"] for run in runs),
+        older_protocol=older_protocol(points, friction),
+        versions=_distinct(run["versions"] | {"protocol": run["protocol"]["version"]} for run in runs),
         settings=json.dumps(runs[0]["settings"], indent=2, ensure_ascii=False),
     )
 
@@ -173,7 +179,7 @@ def paper_rates(parameters: Parameters) -> tuple[float, float] | None:
 
 def _check(runs: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> None:
     if not runs:
-        raise ValueError("the report needs at least one run.json: run the study first")
+        raise AnalysisError("the report needs at least one run.json: run the study first")
     files: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
         (f"run.json of {run['point']}, replica {run['replica']}", _RUN_KEYS, run) for run in runs
     ]
@@ -181,7 +187,7 @@ def _check(runs: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]], fri
     files.append(("friction.json", _FRICTION_KEYS, friction))
     for name, keys, content in files:
         if missing := [key for key in keys if key not in content]:
-            raise ValueError(f"{name}: {', '.join(missing)} missing; delete it, and run the study again")
+            raise AnalysisError(f"{name}: {', '.join(missing)} missing; delete it, and run the study again")
 
 
 def _row(point: dict[str, Any], performance: dict[str, Any]) -> dict[str, Any]:
@@ -230,11 +236,13 @@ def _parameters(run: dict[str, Any], points: Sequence[dict[str, Any]]) -> list[t
         ("Sampled every", f"{p['sample_interval_ps']:g} ps"),
     ]
     if system := run.get("system"):
+        fluid, metal = (run["settings"]["materials"][species]["symbol"] for species in ("fluid", "metal"))
+        atoms = f"{system['fluid_atoms_per_bath']:,}".replace(",", "\u202f")
         rows += [
-            ("Argon atoms in each bath", f"{system['argon_atoms_per_bath']:,}".replace(",", "\u202f")),
-            ("Copper atoms in each particle", str(system["copper_atoms_per_particle"])),
+            (f"Atoms of the fluid ({fluid}) in each bath", atoms),
+            (f"Atoms of the metal ({metal}) in each particle", str(system["metal_atoms_per_particle"])),
             ("Edge of a bath", f"{system['bath_edge_A'] / 10:g} nm"),
-            ("Argon in the accessible volume", f"{system['accessible_density_per_nm3']:.2f} nm⁻³"),
+            ("Fluid in the accessible volume", f"{system['accessible_density_per_nm3']:.2f} nm⁻³"),
         ]
     return rows
 
@@ -286,7 +294,7 @@ def _equilibrium_checks(friction: dict[str, Any], parameters: dict[str, Any]) ->
 def _structure_checks(
     structure: dict[str, Any] | None, parameters: dict[str, Any], dressed: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """What atoms say: leaks, cavities, whole particles, temperatures, pressure, and adsorbed argon beside the dressed model."""
+    """What atoms say: leaks, cavities, whole particles, temperatures, pressure, and adsorbed fluid beside the dressed model."""
     if structure is None:
         return []
     leaked = structure["leaked_atoms"]
@@ -303,12 +311,12 @@ def _structure_checks(
             ),
             _finding(f"Atoms in one piece, {side} particle, at least", str(whole), f"{atoms}: whole", whole == atoms),
             _finding(
-                f"Mean temperature of the {side} argon, K",
+                f"Mean temperature of the {side} fluid, K",
                 number(structure[f"temperature_{side}_K"], 2),
                 f"{parameters[f'temperature_{side}_K']:g}",
                 None,
             ),
-            _finding(f"Mean pressure of the {side} argon, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
+            _finding(f"Mean pressure of the {side} fluid, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
             _internal_temperature(side, structure),
             _first_layer(side, structure[f"layer_{side}"], parameters, dressed),
         ]
@@ -332,17 +340,23 @@ def _first_layer(
         mass = parameters[f"mass_{side}_eV_ps2_per_A2"]
         shell = measured(dressed[side]["shell_mass_eV_ps2_per_A2"], dressed[side]["shell_mass_se"], 1 / mass)
         expected = f"dressed particle: M/m = {shell}"
-    return _finding(f"Mass of the first layer of argon on the {side} particle, m", found, expected, None)
+    return _finding(f"Mass of the first layer of fluid on the {side} particle, m", found, expected, None)
+
+
+def _ranks(run: dict[str, Any]) -> list[int]:
+    """MPI ranks of a run's segments, which may differ; an exact run is one process."""
+    ranks = run.get("ranks", 1)
+    return ranks if isinstance(ranks, list) else [ranks]
 
 
 def _cost(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    hours = sum(run["wall_time_s"] * run["ranks"] for run in runs) / 3600
+    hours = sum(run["wall_time_s"] * max(_ranks(run)) for run in runs) / 3600
     # Two digits, whether a model took seconds or a cluster took weeks.
     digits = max(1 - math.floor(math.log10(hours)), 0) if hours > 0 else 0
     return {"core_hours": f"{hours:.{digits}f}", "time_ns": sum(run["duration_ps"] for run in runs) / PER_NS}
 
 
-def _distinct(tables: Iterable[dict[str, str]]) -> dict[str, str]:
+def _distinct(tables: Iterable[dict[str, Any]]) -> dict[str, str]:
     """For each key the values that occur, once each."""
     values: dict[str, set[str]] = {}
     for table in tables:

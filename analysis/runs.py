@@ -18,20 +18,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis import older_format
+from analysis.errors import AnalysisError
 from analysis.model import DressedPair, LangevinPair
 
 Array = NDArray[np.float64]
 SIDES = ("cold", "hot")
 AXES = ("x", "y", "z")
-FORMAT = 1
+FORMAT = 2
+LINEAR = "linear"
+"""The law of the controller that theory knows."""
 INTERNAL_TEMPERATURE = tuple(f"internal_temperature_{side}_K" for side in SIDES)
 """Columns that a run of atoms has, and a folder of the model, or one written before they came, has not."""
 
 # Sample times are multiples of the time step written in decimal: what is left is rounding, far below this.
 _SPACING_TOLERANCE = 1e-6
 
+_CURE = "delete it and give the same command again, which writes it anew from the run's segments"
 
-class RunFolderError(ValueError):
+
+class RunFolderError(AnalysisError):
     """A run folder breaks the contract; the message names the file, what is wrong and the cure."""
 
 
@@ -45,10 +51,17 @@ class Parameters:
     temperature: tuple[float, float]
     coupling_axes: str
     sample_interval: float
+    controller: str = LINEAR
+    """The law that acts: ``linear``, or ``module:Class`` of a user's own."""
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the law is the one that theory knows; another's forces, and what they do, are told by records alone."""
+        return self.controller == LINEAR
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Parameters:
-        """From ``parameters`` of a ``run.json``.
+        """From ``parameters`` of a point's JSON files, or of a ``run.json``, which tells the controller elsewhere.
 
         Raises:
             KeyError: if one is missing.
@@ -60,6 +73,7 @@ class Parameters:
             temperature=(values["temperature_cold_K"], values["temperature_hot_K"]),
             coupling_axes=values["coupling_axes"],
             sample_interval=values["sample_interval_ps"],
+            controller=values.get("controller", LINEAR),
         )
 
     def white_pair(self, friction: tuple[float, float]) -> LangevinPair:
@@ -109,6 +123,16 @@ class Run:
         return ratio
 
     @property
+    def told_parameters(self) -> dict[str, Any]:
+        """What a point's JSON files hold as ``parameters``: those of its ``run.json``, and the law of the controller."""
+        return self.metadata["parameters"] | {"controller": self.parameters.controller}
+
+    @property
+    def older_protocol(self) -> bool:
+        """Whether it is a copy of a run of an older protocol, which stands for one of today's."""
+        return "older_protocol" in self.metadata
+
+    @property
     def duration(self) -> float:
         """Time between the first and the last sample, ps."""
         return float(self.series["time_ps"].iloc[-1])
@@ -125,7 +149,7 @@ class Run:
 
     @cached_property
     def work(self) -> Array:
-        """Work done by the controller since the first row, shape (n, 2, number of coupled axes), eV."""
+        """Work done by the controller since the first row, shape (n, 2, coupled axes), eV; there are none in a friction run."""
         return self._stack("work_{side}_{axis}_eV", tuple(self.parameters.coupling_axes))
 
     @cached_property
@@ -159,7 +183,7 @@ class Run:
 
     def _stack(self, name: str, axes: tuple[str, ...]) -> Array:
         columns = [name.format(side=side, axis=axis) for side in SIDES for axis in axes]
-        return self.series[columns].to_numpy(float).reshape(-1, 2, len(axes))
+        return self.series[columns].to_numpy(float).reshape(len(self.series), 2, len(axes))
 
 
 def load_run(path: str | Path) -> Run:
@@ -182,30 +206,57 @@ def load_run(path: str | Path) -> Run:
 def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
     """A run folder, given as itself or as its ``run.json``; the content of that file, and the series.
 
+    Both are in the words of format 2, whichever format the folder is of.
+
     Raises:
-        RunFolderError: if a file is missing or damaged, or the format is not this one.
+        RunFolderError: if a file is missing or damaged, or the format is not known.
     """
-    folder = Path(path).parent if Path(path).name == "run.json" else Path(path)
-    metadata_file, series_file = folder / "run.json", folder / "series.parquet"
-    for file in (metadata_file, series_file):
-        if not file.is_file():
-            raise RunFolderError(f"{file}: missing; run the simulation of this point again")
-    cure = "delete it and give the same command again, which writes it anew from the run's segments"
-    try:
-        metadata = json.loads(metadata_file.read_text(encoding="utf-8"))
-        found = metadata.get("format")
-    except (ValueError, AttributeError):
-        raise RunFolderError(f"{metadata_file}: damaged; {cure}") from None
-    if found != FORMAT:
-        raise RunFolderError(f"{metadata_file}: format = {found}, this analysis reads format {FORMAT}")
-    content = series_file.read_bytes()
+    folder, content = _located(path)
+    series_file = folder / "series.parquet"
+    if not series_file.is_file():
+        raise RunFolderError(f"{series_file}: missing; run the simulation of this point again")
+    data = series_file.read_bytes()
     # Parquet notices a cut, but not a flipped bit. Runs of an older version have no checksum.
-    if metadata.get("series_sha256", (own := hashlib.sha256(content).hexdigest())) != own:
-        raise RunFolderError(f"{series_file}: damaged, its checksum is not the one in run.json; {cure}")
+    if content.get("series_sha256", (own := hashlib.sha256(data).hexdigest())) != own:
+        raise RunFolderError(f"{series_file}: damaged, its checksum is not the one in run.json; {_CURE}")
     try:
-        return folder, metadata, pd.read_parquet(io.BytesIO(content))
+        series = pd.read_parquet(io.BytesIO(data))
     except (ValueError, OSError):
-        raise RunFolderError(f"{series_file}: damaged, no Parquet file; {cure}") from None
+        raise RunFolderError(f"{series_file}: damaged, no Parquet file; {_CURE}") from None
+    if content["format"] == older_format.FORMAT:
+        series = older_format.translated_series(series, content.get("purpose"))
+    return folder, _translated(content), series
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """The content of the ``run.json`` of a run folder, given as itself or as that file, in the words of format 2.
+
+    Raises:
+        RunFolderError: if the file is missing or damaged, or the format is not known.
+    """
+    return _translated(_located(path)[1])
+
+
+def _located(path: str | Path) -> tuple[Path, dict[str, Any]]:
+    """The folder, and the content of its ``run.json`` as it is written."""
+    folder = Path(path).parent if Path(path).name == "run.json" else Path(path)
+    file = folder / "run.json"
+    if not file.is_file():
+        raise RunFolderError(f"{file}: missing; run the simulation of this point again")
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found = content.get("format")
+    except (ValueError, AttributeError):
+        raise RunFolderError(f"{file}: damaged; {_CURE}") from None
+    if found not in (FORMAT, older_format.FORMAT):
+        raise RunFolderError(
+            f"{file}: format = {found}, this analysis reads formats {older_format.FORMAT} and {FORMAT}"
+        )
+    return folder, content
+
+
+def _translated(content: dict[str, Any]) -> dict[str, Any]:
+    return older_format.translated_metadata(content) if content["format"] == older_format.FORMAT else content
 
 
 def load_runs(paths: Iterable[str | Path]) -> list[Run]:
@@ -223,11 +274,18 @@ def load_runs(paths: Iterable[str | Path]) -> list[Run]:
                 f"{run.folder} and {runs[0].folder}: physical parameters differ, so they are not replicas of one "
                 f"point: {run.parameters} and {runs[0].parameters}"
             )
+        # A run of format 1 does not tell the source of its controller.
+        sources = {(each.metadata["controller"] or {}).get("source") for each in (run, runs[0])} - {None}
+        if len(sources) > 1:
+            raise RunFolderError(
+                f"{run.folder} and {runs[0].folder}: controller {run.parameters.controller} was edited between them, so they "
+                "are not replicas of one point; run them again"
+            )
     return runs
 
 
 def expected_columns(coupling_axes: str) -> list[str]:
-    """Columns that ``series.parquet`` must have when the controller acts along ``coupling_axes``."""
+    """Columns that ``series.parquet`` must have when the controller acts along ``coupling_axes``, none in a friction run."""
     columns = ["step", "time_ps"]
     for side in SIDES:
         columns += [f"position_{side}_{axis}_A" for axis in AXES]
@@ -240,13 +298,17 @@ def expected_columns(coupling_axes: str) -> list[str]:
 
 def _parameters(file: Path, metadata: dict[str, Any]) -> Parameters:
     try:
-        parameters = Parameters.from_json(metadata["parameters"])
         for key in ("study", "purpose", "point", "kappa_ratio", "closure"):
             metadata[key]
+        law = (metadata["controller"] or {}).get("law", LINEAR)
+        parameters = Parameters.from_json(metadata["parameters"] | {"controller": law})
     except KeyError as missing:
         raise RunFolderError(f"{file}: key {missing} is missing; was it written by an older version?") from None
-    if not parameters.coupling_axes or not set(parameters.coupling_axes) <= set(AXES):
-        raise RunFolderError(f"{file}: coupling_axes = {parameters.coupling_axes!r}, must name some of x, y, z")
+    axes, at_rest = parameters.coupling_axes, metadata["purpose"] == "friction"
+    if at_rest and axes:
+        raise RunFolderError(f"{file}: coupling_axes = {axes!r}, but in a friction run nothing acts along any axis")
+    if not at_rest and (not axes or not set(axes) <= set(AXES)):
+        raise RunFolderError(f"{file}: coupling_axes = {axes!r}, must name some of x, y, z")
     return parameters
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from analysis.drag import paper_friction
 from analysis.runs import SIDES, Parameters
-from analysis.theory import MODELS, Friction, agreement, models
-from analysis.timeseries import Estimate
+from analysis.theory import MODELS, Friction, agreement, models, without_theory
+from analysis.timeseries import Estimate, known
 from analysis.units import PER_NS
 
 COLUMNS = [
@@ -33,6 +33,7 @@ COLUMNS = [
     "theory_cold_eV_per_ns",
     "theory_hot_eV_per_ns",
     "mode",
+    "controller",
 ]
 
 
@@ -51,7 +52,8 @@ def beside_theory(points: Sequence[dict[str, Any]], friction: Friction) -> list[
     Returns:
         For each point its content with ``theory_<side>_eV_per_ns`` and ``theory_<side>_se`` (the paper's pair),
         ``dressed_<side>_eV_per_ns`` and ``dressed_<side>_se`` (``None`` if not measured), and ``z_theory_<side>`` and
-        ``z_dressed_<side>``: headline heat less theory over the standard errors of both.
+        ``z_dressed_<side>``: headline heat less theory over the standard errors of both. All are ``None`` where theory knows
+        nothing of the point (``theory.models``).
     """
     return [point | _theory(point, friction) for point in by_ratio(points)]
 
@@ -70,10 +72,20 @@ def _theory(point: dict[str, Any], friction: Friction) -> dict[str, float | None
             measured = Estimate(point[f"heat_{side}_eV_per_ns"], math.nan if se is None else se)
             rate = rates[model][j] * PER_NS
             numbers = (rate.value, rate.se, measured.z(rate.value, rate.se))
-            entries |= {
-                key: number if math.isfinite(number) else None for key, number in zip(keys, numbers, strict=True)
-            }
+            entries |= {key: known(number) for key, number in zip(keys, numbers, strict=True)}
     return entries
+
+
+def older_protocol(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> str | None:
+    """One sentence on how many of a study's runs are of an older protocol; ``None`` if none is.
+
+    Args:
+        points: contents of the ``heat.json`` files of a study.
+        friction: content of its ``friction.json``, whose drag runs count too.
+    """
+    sources = [friction, *points, *friction.get("drag", ())]
+    older, runs = (sum(source[key] for source in sources) for key in ("older_protocol_runs", "replicas"))
+    return f"Runs of an older protocol with the same physical parameters: {older} of {runs}." if older else None
 
 
 def summary_table(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> pd.DataFrame:
@@ -83,7 +95,9 @@ def summary_table(points: Sequence[dict[str, Any]], friction: dict[str, Any]) ->
         points: contents of the ``heat.json`` files of a study.
         friction: content of its ``friction.json``.
     """
-    return pd.DataFrame(beside_theory(points, Friction.from_json(friction)), columns=COLUMNS)
+    rows = beside_theory(points, Friction.from_json(friction))
+    laws = ({"controller": Parameters.from_json(row["parameters"]).controller} for row in rows)
+    return pd.DataFrame([row | law for row, law in zip(rows, laws, strict=True)], columns=COLUMNS)
 
 
 def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> str:
@@ -106,22 +120,26 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
         cells = [f"{point['kappa_ratio']:>8}", f"{point['time_ns']:7.2f}"]
         for side in SIDES:
             measured = _with_error(point[f"heat_{side}_eV_per_ns"], point[f"heat_{side}_se"])
-            cells.append(f"{measured:>16} {point[f'theory_{side}_eV_per_ns']:z8.3f} {_z(point[f'z_theory_{side}']):>5}")
+            cells.append(f"{measured:>16} {_rate(point[f'theory_{side}_eV_per_ns']):>8} {_z(point[f'z_theory_{side}']):>5}")
         lines.append("  ".join([*cells, f"{_cop(point):>6}", point["mode"]]))
     if any(point["dressed_cold_eV_per_ns"] is not None for point in points):
-        lines += ["", "The same against the dressed pair (each particle with a shell of adsorbed argon):"]
+        lines += ["", "The same against the dressed pair (each particle with a shell of adsorbed fluid):"]
         for point in points:
             lines.append(
                 f"{point['kappa_ratio']:>8}"
                 + "".join(
-                    f"   {side} {point[f'dressed_{side}_eV_per_ns']:z7.3f} (z {_z(point[f'z_dressed_{side}'])})"
+                    f"   {side} {_rate(point[f'dressed_{side}_eV_per_ns']):>7} (z {_z(point[f'z_dressed_{side}'])})"
                     for side in SIDES
                 )
             )
+    if (unknown := without_theory(points)) is not None:
+        lines += ["", f"{unknown}, so none stands beside its heats."]
     lines += _agreement_lines(points, fitted)
     lines += ["", *(line for side in SIDES for line in _friction_lines(side, friction))]
     lines += _drag_lines(friction)
     lines += ["", _closure_line(points)]
+    if (older := older_protocol(points, friction)) is not None:
+        lines.append(older)
     lines += [f"Note on {name}: {source['note']}" for name, source in _sources(points, friction) if source["note"]]
     return "\n".join(lines) + "\n"
 
@@ -142,8 +160,8 @@ def _sources(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> list
 
 def _friction_lines(side: str, friction: dict[str, Any]) -> list[str]:
     def value(source: dict[str, Any], stem: str) -> str:
-        se = source[f"{stem}_kg_per_s_se"]
-        return _with_error(1e12 * source[f"{stem}_kg_per_s"], None if se is None else 1e12 * se, digits=1)
+        friction, se = (source[f"{stem}_kg_per_s{end}"] for end in ("", "_se"))
+        return "?" if friction is None else _with_error(1e12 * friction, None if se is None else 1e12 * se, digits=1)
 
     stem = f"friction_{side}"
     lines = [
@@ -156,7 +174,7 @@ def _friction_lines(side: str, friction: dict[str, Any]) -> list[str]:
         held_out = [friction[f"held_out_residual_{side}_{model}"] for model in ("dressed", "white")]
         told = " and ".join("?" if residual is None else f"{residual:.3f}" for residual in held_out)
         lines.append(
-            f"   dressed with argon: {value(friction['dressed'][side], 'zero_frequency_friction')} at zero frequency; "
+            f"   dressed with fluid: {value(friction['dressed'][side], 'zero_frequency_friction')} at zero frequency; "
             f"an axis left out is missed by {told} (dressed and white), rms of the correlations"
         )
     if (likelihood := friction[f"likelihood_{side}"]) is not None:
@@ -174,7 +192,7 @@ def _drag_lines(friction: dict[str, Any]) -> list[str]:
             f"   {entry['force_nN']} nN, {entry['temperature_K']:g} K: {measured}"
             + (f" (paper {1e12 * paper:.1f})" if paper else "")
             + f" at {entry['velocity_m_per_s']:.0f} m/s, {entry['velocity_over_thermal']:.1f} thermal speeds; "
-            f"argon {entry['bath_excess_temperature_K']:+.1f} K"
+            f"bath {entry['bath_excess_temperature_K']:+.1f} K"
             + ("" if hotter is None else f", particle {hotter:+.0f} K")
             + (", not steady or too short" if entry["note"] else "")
             + _lost(entry)
@@ -221,7 +239,11 @@ def _cop(point: dict[str, Any]) -> str:
     if point["mode"] != "refrigerator":
         return "-"
     cold, hot = (point[f"heat_{side}_eV_per_ns"] for side in SIDES)
-    return f"{-cold / (cold + hot):.2f}"
+    return f"{-cold / (cold + hot):.2f}" if cold + hot else "-"
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:z.3f}"
 
 
 def _with_error(value: float, se: float | None, digits: int = 3) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from scipy.special import chdtrc
 
+from analysis.errors import AnalysisError
 from analysis.model import Refrigerator
-from analysis.runs import SIDES, Array, Parameters
+from analysis.runs import LINEAR, SIDES, Array, Parameters
 from analysis.timeseries import Estimate
 from analysis.units import PER_NS
 
@@ -44,7 +45,7 @@ class Friction:
         """From the content of a ``friction.json``.
 
         Raises:
-            ValueError: if a key is missing; names it.
+            AnalysisError: if a key is missing; names it.
         """
         try:
             cold, hot = (
@@ -58,7 +59,7 @@ class Friction:
                 for shell in (content["dressed"][side] for side in SIDES)
             ]
         except KeyError as missing:
-            raise ValueError(f"friction.json: key {missing} is missing; run the friction analysis again") from None
+            raise AnalysisError(f"friction.json: key {missing} is missing; run the friction analysis again") from None
         return cls((cold, hot), (shells[0], shells[1]))
 
 
@@ -86,25 +87,32 @@ class Model:
         return self.machine(self.at)
 
     def rates(self) -> tuple[Estimate, Estimate]:
-        """Heat rates (cold, hot), eV/ps; errors from those of the friction, to first order."""
+        """Heat rates (cold, hot), eV/ps; errors from those of the friction, to first order, as far as ``slopes`` are known."""
         slopes = self.slopes()
         errors = np.sqrt(np.einsum("ki,kl,li->i", slopes, self.covariance, slopes))
         cold, hot = (Estimate(float(v), float(e)) for v, e in zip(self.measured.heat_rates(), errors, strict=True))
         return cold, hot
 
     def slopes(self) -> Array:
-        """Derivatives of the heat rates (cold, hot) by each logarithm, (k, 2), eV/ps, by central differences."""
+        """Derivatives of the heat rates (cold, hot) by each logarithm, (k, 2), eV/ps, by central differences.
+
+        Not numbers where the machine is so near to no steady state that a difference would step over.
+        """
         step = 1e-3
-        return np.stack(
-            [
-                (self.machine(self.at + e).heat_rates() - self.machine(self.at - e).heat_rates()) / (2 * step)
-                for e in step * np.eye(len(self.at))
-            ]
-        )
+        sides = [[self.machine(self.at + sign * e) for sign in (1, -1)] for e in step * np.eye(len(self.at))]
+        if not all(machine.is_stable for pair in sides for machine in pair):
+            return np.full((len(self.at), 2), math.nan)
+        return np.stack([(up.heat_rates() - down.heat_rates()) / (2 * step) for up, down in sides])
 
 
 def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
-    """The exact models of a point with the friction of its study: ``theory`` (white) and, if it was measured, ``dressed``."""
+    """The exact models of a point with the friction of its study: ``theory`` (white) and, if it was measured, ``dressed``.
+
+    Left out is a model that has no steady state at that friction, as couplings of opposite sign may have none where the sides
+    differ. There is none at all where the controller is not the linear one.
+    """
+    if not parameters.is_linear:
+        return {}
     white = np.array([side.value for side in friction.white])
     errors = np.array([side.se for side in friction.white]) / white
     found = {
@@ -120,7 +128,18 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
             np.log([shell.values for shell in friction.dressed]).ravel(),
             covariance,
         )
-    return found
+    return {name: model for name, model in found.items() if model.measured.is_stable}
+
+
+def without_theory(points: Sequence[dict[str, Any]]) -> str | None:
+    """One sentence on controllers of which theory knows nothing; ``None`` if all points have the linear one.
+
+    Args:
+        points: contents of the ``heat.json``, ``power.json`` or ``performance.json`` files of a study.
+    """
+    laws = dict.fromkeys(Parameters.from_json(point["parameters"]).controller for point in points)
+    others = [law for law in laws if law != LINEAR]
+    return f"Controller {', '.join(others)}: theory knows the linear controller only" if others else None
 
 
 def agreement(points: Sequence[dict[str, Any]], friction: Friction) -> dict[str, tuple[float, float]]:
@@ -135,28 +154,40 @@ def agreement(points: Sequence[dict[str, Any]], friction: Friction) -> dict[str,
 
     Returns:
         For each model with known errors χ² = dᵀ C⁻¹ d, with d the measured less the forecast cold heats and C the covariance
-        of that, and the probability of so much or more by chance; empty if a measured heat has no error.
+        of that, and the probability of so much or more by chance; empty if a measured heat has no error, or theory does not
+        know one of the points.
     """
     errors = [point["heat_cold_se"] for point in points]
     if None in errors:
         return {}
     at = [models(Parameters.from_json(point["parameters"]), friction) for point in points]
     found = {}
-    for name in at[0]:
+    for name in [name for name in MODELS if all(name in each for each in at)] if at else ():
         forecast = np.array([each[name].measured.heat_rates()[0] for each in at]) * PER_NS
         slopes = np.stack([each[name].slopes()[:, 0] for each in at]) * PER_NS
         missed = np.array([point["heat_cold_eV_per_ns"] for point in points]) - forecast
         covariance = np.diag(np.square(errors)) + slopes @ at[0][name].covariance @ slopes.T
-        chi_square = goodness(missed, covariance)
-        if np.isfinite(chi_square[0]):
+        if (chi_square := goodness(missed, covariance)) is not None:
             found[name] = chi_square
     return found
 
 
-def goodness(missed: Array, covariance: Array) -> tuple[float, float]:
-    """χ² = dᵀ C⁻¹ d of deviations (n,) with a covariance (n, n), and the probability of so much or more by chance."""
-    chi_square = float(missed @ np.linalg.solve(covariance, missed))
-    return chi_square, float(chdtrc(len(missed), chi_square))
+def goodness(missed: Array, covariance: Array) -> tuple[float, float] | None:
+    """χ² = dᵀ C⁻¹ d of deviations (n,) with a covariance (n, n), and the probability of so much or more by chance.
+
+    Returns:
+        ``None`` where an error is not known, or 0.
+    """
+    errors = np.sqrt(np.diag(covariance))
+    if not (np.isfinite(covariance).all() and (errors > 0).all()):
+        return None
+    # In units of their own errors: those of a sweep may be decades apart.
+    missed = missed / errors
+    try:
+        chi_square = float(missed @ np.linalg.solve(covariance / np.outer(errors, errors), missed))
+    except np.linalg.LinAlgError:  # all share one error, and nothing is left to tell them apart
+        return None
+    return (chi_square, float(chdtrc(len(missed), chi_square))) if chi_square >= 0 else None
 
 
 @cache

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit  # scipy.stats has them too, and takes longer to load than a point to measure
 
 from analysis.correlation import lagged_products
+from analysis.errors import AnalysisError
 
 Array = NDArray[np.float64]
 
@@ -57,8 +58,16 @@ Scale = Literal["linear", "log", "reciprocal root", "reciprocal"]
 # The power of the reciprocal in which errors are symmetric; log is its limit 0.
 _POWER = {"reciprocal root": 0.5, "reciprocal": 1.0}
 
+# Powers of e beyond this, either way, are no numbers that anything could be compared with; e^±700 still is a float.
+_LARGEST = 300.0
 
-class SeriesTooShortError(ValueError):
+
+def known(value: float | None) -> float | None:
+    """What JSON can hold, which has neither NaN nor infinities."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+class SeriesTooShortError(AnalysisError):
     """A series is too short for an honest error; the message says how long it must be."""
 
 
@@ -92,7 +101,7 @@ class Estimate:
             return self.value - half, self.value + half
         share = half / self.value
         if self.scale == "log":
-            return self.value * math.exp(-share), self.value * math.exp(share)
+            return self.value * math.exp(-share), self.value * (math.exp(share) if share < _LARGEST else math.inf)
         power = _POWER[self.scale]
         share *= power
         high = self.value / (1 - share) ** (1 / power) if share < 1 else math.inf
@@ -104,6 +113,8 @@ class Estimate:
             deviation, error = self.value - expected, math.hypot(self.se, expected_se)
         else:
             ratio = expected / self.value
+            if not math.exp(-_LARGEST) < ratio < math.exp(_LARGEST):
+                return math.nan  # on this scale such a number lies at no distance
             power = _POWER.get(self.scale, 0.0)
             deviation = (ratio**-power - 1) / power if power else -math.log(ratio)
             # The expected value's own error, carried to the same scale.
@@ -123,9 +134,9 @@ def memory(observable: Array, interval: float) -> float:
         interval × (1 + 2 Σ_k (1 - k/n) ρ_k), at least ``interval``; ρ is summed up to its first zero beyond ``DIP``: pymbar's
         number, whose sums take a time that grows as the memory.
     """
-    if np.ptp(observable) == 0.0:
-        return interval
     n = observable.shape[1]
+    if n < 3 or np.ptp(observable) == 0.0:
+        return interval
     products = lagged_products(observable - observable.mean())[: n - 1]
     correlation = products / products[0]
     negative = np.flatnonzero(correlation[DIP + 1 :] <= 0)
@@ -206,6 +217,8 @@ def cut(
     series: int,
     blocks_per_run: int = BLOCKS_PER_RUN,
     factor: float = BLOCK_FACTOR,
+    spacing: float = 0.0,
+    enough: int = ENOUGH_BLOCKS,
 ) -> Blocks:
     """Blocks for a known memory; see ``choose_blocks``.
 
@@ -215,14 +228,16 @@ def cut(
         interval: between samples, ps.
         series: number of independent series that will be cut.
         blocks_per_run: least number of blocks in a run.
-        factor: least length of a block in memories; they are longer where ``ENOUGH_BLOCKS`` remain.
+        factor: least length of a block in memories; they are longer where ``enough`` remain.
+        spacing: least length of a block, ps: what is seen only so often fills no shorter one.
+        enough: blocks in all that there is no need to exceed.
 
     Raises:
         SeriesTooShortError: as ``choose_blocks``.
     """
-    target = factor * remembered
+    target = max(factor * remembered, spacing)
     per_run = max(blocks_per_run, math.ceil(MINIMUM_BLOCKS / series))
-    count = min(int(steps * interval / target), steps, max(per_run, math.ceil(ENOUGH_BLOCKS / series)))
+    count = min(int(steps * interval / target), steps, max(per_run, math.ceil(enough / series)))
     if count < per_run:
         raise SeriesTooShortError(
             f"{series} series of {steps * interval:g} ps are too short for an error bar: the particles remember about "

@@ -57,12 +57,20 @@ FORECAST = [
 
 
 def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Fields in which a variant's settings differ from its study's, under dotted names, with the variant's values."""
+    """Fields in which a variant's settings differ from its study's, under dotted names, with the variant's values.
+
+    Left out are the name, the variants, the limits that a run is judged by, and fields that the study's run does not know,
+    since they came with a later version.
+    """
     changes: dict[str, Any] = {}
     for key, value in variant.items():
+        # Options of a controller, three levels deep, are each one's own.
+        known = key in base or prefix.count(".") > 1
+        if prefix + key in ("name", "variants", "limits") or not known:
+            continue
         if isinstance(value, dict) and isinstance(base.get(key), dict):
             changes |= changed_settings(base[key], value, f"{prefix}{key}.")
-        elif value != base.get(key) and prefix + key not in ("name", "variants"):
+        elif value != base.get(key):
             changes[prefix + key] = value
     return changes
 
@@ -122,7 +130,7 @@ def friction_by_variant(runs: Sequence[Mapping[str, Any]], frictions: Sequence[M
     """The friction of a study and of its variants, by every method.
 
     Args:
-        runs: ``run.json`` of one equilibrium run of the study and of each variant, the study first.
+        runs: ``run.json`` of one equilibrium run of the study and of each variant, the study first, from ``read_metadata``.
         frictions: ``friction.json`` of each, in the same order.
 
     Returns:

@@ -15,7 +15,8 @@ import pandas as pd
 
 from benchmarks import demon_cost, layout, peers, price, whole
 from benchmarks.picture import draw
-from simulation.engine import lammps_version, single_threaded
+from simulation.engines.lammps import lammps_build
+from simulation.engines.ranks import single_threaded
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -44,7 +45,7 @@ def machine() -> dict[str, str | int | None]:
         "processor": model,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "lammps": lammps_version(),
+        "lammps": lammps_build(),
     }
 
 

@@ -1,4 +1,4 @@
-"""The same system and demon in OpenMM's CPU platform: Lennard-Jones argon and copper, traps, thermostats and a Python force.
+"""The same system and demon in OpenMM's CPU platform: the Lennard-Jones fluid and metal, traps, thermostats and a Python force.
 
 OpenMM is not among nanofridge's own packages; envs/requirements-bench.in names it.
 """
@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from scipy.constants import physical_constants
 
-from simulation.study import Study
-from simulation.studyfile import check_study
+from simulation.study.fields import Study
+from simulation.study.files import check_study
 
 KJ_PER_EV = float(physical_constants["electron volt-joule relationship"][0]) * 6.02214076e23 / 1000
 GAP_NM = 2.0
@@ -44,7 +44,7 @@ def simulation(study: Study, topology: Path, threads: int) -> Any:
     pairs.setCutoffDistance(study.materials.cutoff_A / 10)
     pairs.setUseDispersionCorrection(False)
     for kind in types:
-        species = study.materials.argon if kind < 3 else study.materials.copper
+        species = study.materials.fluid if kind < 3 else study.materials.metal
         system.addParticle(0.0 if kind > 4 else species.mass_u)  # a mass of 0 holds the walls
         pairs.addParticle(0.0, species.sigma_A / 10, species.epsilon_eV * KJ_PER_EV)
     system.addForce(pairs)

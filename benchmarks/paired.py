@@ -17,9 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.worker import Loop
-from simulation.engine import Ranks
-from simulation.simulate import START_RESTART, make_start
-from simulation.studyfile import check_study
+from simulation.engines.ranks import Ranks
+from simulation.experiments.baths import Baths
+from simulation.perform import perform
+from simulation.storage.files import RESTART
+from simulation.study.files import check_study
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ CACHE = Path("results/benchmarks/starts")
 def start(study: dict[str, Any], name: str) -> Path:
     """A state to start from, made once; with several ranks it is made by one, which a restart file does not mind."""
     folder = CACHE / name
-    if not (folder / START_RESTART).is_file():
-        make_start(check_study(name, study | {"ranks": 1}), folder, Ranks(1))
-    return (folder / START_RESTART).resolve()
+    if not (folder / RESTART).is_file():
+        perform(Baths(check_study(name, study | {"ranks": 1}), 1), folder, Ranks(1))
+    return (folder / RESTART).resolve()
 
 
 def run(contestant: Contestant, restart: Path, steps: int) -> Loop:

@@ -13,8 +13,8 @@ import pandas as pd
 from benchmarks.paired import Contestant, run, start, timed
 from benchmarks.systems import system
 from benchmarks.worker import Loop
-from simulation.study import Study
-from simulation.studyfile import check_study
+from simulation.study.fields import Study
+from simulation.study.files import check_study
 
 TARGET = 0.1
 """The relative standard error that a heat rate is wanted with."""

@@ -28,7 +28,7 @@ from analysis.timeseries import slope_variance
 from analysis.units import PER_NS
 from benchmarks.paired import Contestant, run, start
 from benchmarks.systems import system
-from simulation.studyfile import check_study
+from simulation.study.files import check_study
 
 TARGET = 0.1
 """The relative standard error that a heat rate is wanted with."""

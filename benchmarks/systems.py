@@ -14,7 +14,7 @@ _SCHEDULE = {
 }
 
 EDGES_NM = {"tiny": "3.6", "demo": "6.5", "paper": "11.0"}
-"""Bath edge of each size; the argon's density is the paper's in all."""
+"""Bath edge of each size; the fluid's density is the paper's in all."""
 
 
 def system(size: str, **sections: dict[str, Any]) -> dict[str, Any]:

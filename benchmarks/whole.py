@@ -25,7 +25,7 @@ PARTS = ("Snakefile", "profiles", "envs", "workflow", "config", "lammps_template
 PAPER_LENGTH = """
 seed: 2023
 engine: langevin
-baths: {argon_atoms: 25280}
+baths: {fluid_atoms: 25280}
 demon: {kappa_ratios: [0.10, 0.17, 0.3, 0.5, 0.8, 1.0, 1.2, 1.5, 2.0, 2.8, 3.79, 4.80, 7.27, 10, 20, 40, 100]}
 drag: {forces_nN: []}
 integration: {timestep_fs: 20}

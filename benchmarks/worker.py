@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulation.callback import set_callback
-from simulation.checkpoint import LOG
-from simulation.deck import render, render_segment
-from simulation.demon import LinearController
-from simulation.engine import Ranks, advance, open_lammps, single_threaded, tell
-from simulation.plan import Run
-from simulation.studyfile import check_study
+from simulation.control.callback import FIX
+from simulation.engines.lammps import open_lammps, tell
+from simulation.engines.ranks import Ranks, single_threaded
+from simulation.experiments.decks import render
+from simulation.experiments.machine import Machine
+from simulation.segments.piece import attach, demon_of
+from simulation.storage.files import LOG
+from simulation.study.files import check_study
 
 KINDS = ("none", "empty callback", "python", "compute com", "xcm()")
 """Demons: none at all, a callback that does nothing, ours, and LAMMPS's own forces from `compute com` or `xcm()` variables."""
@@ -72,34 +73,33 @@ def measure(
     """
     checked = check_study("benchmark", study)
     ranks = Ranks(checked.ranks)
-    run = Run(checked, "kH_4.80", 1)
+    run = Machine(checked, 1, "4.80")
     if ranks.is_root:
         folder.mkdir(parents=True, exist_ok=True)
     ranks.wait()
-    deck = before + render_segment(run, str(restart), 0) + after
-    if kind == "python":
-        controller = LinearController(
-            coupling_cold_eV_per_A2=run.coupling_cold_eV_per_A2, coupling_hot_eV_per_A2=run.coupling_hot_eV_per_A2
-        )
-        advance(checked, run.label, deck, folder, ranks, steps=steps, controller=controller)
-    else:
+    piece = next(piece for piece in run.pieces() if piece.is_measured)
+    deck = before + run.deck(piece, str(restart)) + after
+    if kind != "python":
         deck = re.sub(r" +v_work_\w+ &\n", "", deck)
-        begin, end = deck.index("# --- demon:"), deck.index("# --- output:")
+        begin, end = deck.index("# --- demon:"), deck.index("# --- the series")
         demon = deck[begin:end] if kind == "empty callback" else _forces(run, kind)
-        with open_lammps(checked, folder, ranks) as lmp:
-            tell(lmp, deck[:begin] + demon + deck[end:], checked)
-            if kind == "empty callback":
-                set_callback(lmp, lambda *_: None)
-            tell(lmp, f"run {steps}", checked)
+        deck = deck[:begin] + demon + deck[end:]
+    with open_lammps(folder, ranks, checked.integration.suffix) as lmp:
+        tell(lmp, deck)
+        if kind == "python":
+            attach(lmp, demon_of(run, None, ranks), run, piece, int(lmp.extract_global("ntimestep")), ranks)
+        elif kind == "empty callback":
+            lmp.set_fix_external_callback(FIX, lambda *_: None)
+        tell(lmp, f"run {steps}\n")
     return read_loop(folder / LOG)
 
 
-def _forces(run: Run, kind: str) -> str:
+def _forces(run: Machine, kind: str) -> str:
     """The deck's lines for a demon without Python."""
     if kind == "none":
         return "\n"
     if kind == "compute com":
-        return render("parts/demon_native.lmp.j2", study=run.study, run=run)
+        return render("parts/demon_native.lmp.j2", study=run.study, axes=run.axes, **dict[str, Any](_kappas(run)))
     variables = []
     for axis_index, axis in enumerate("xyz"):
         cold, hot = (
@@ -110,9 +110,13 @@ def _forces(run: Run, kind: str) -> str:
             variables.append(
                 f"variable push_{side}_{axis} equal {on}*v_kappa_{kappa}*({towards}-{own})/{run.study.nanoparticle.atoms}"
             )
-    return _XCM.format(
-        kappa_C=run.coupling_cold_eV_per_A2, kappa_H=run.coupling_hot_eV_per_A2, variables="\n".join(variables)
-    )
+    kappas = _kappas(run)
+    return _XCM.format(kappa_C=kappas["kappa_cold"], kappa_H=kappas["kappa_hot"], variables="\n".join(variables))
+
+
+def _kappas(run: Machine) -> dict[str, float]:
+    assert run.couplings is not None
+    return dict(zip(("kappa_cold", "kappa_hot"), run.couplings, strict=True))
 
 
 def read_loop(log: Path) -> Loop:

@@ -4,51 +4,67 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import sys
 import time
+import traceback
 from pathlib import Path
 
-from simulation.archive import archive, unpack
-from simulation.closure import ClosureError
-from simulation.deck import render_standalone
-from simulation.drag import DragRun
-from simulation.engine import MAKE_ROOM, EngineError, Ranks, single_threaded
-from simulation.fields import field_table
-from simulation.lock import LockedError
-from simulation.overview.outlook import make_plan
+from simulation.control.controller import ControllerError
+from simulation.engines.lammps import MAKE_ROOM
+from simulation.engines.ranks import EngineError, Ranks, single_threaded
+from simulation.experiments import Experiment, baths, drag, experiment_at, experiments
+from simulation.experiments.base import RejectedError
+from simulation.folder.archive import archive, unpack
+from simulation.folder.closure import ClosureError
+from simulation.overview.plan import make_plan
 from simulation.overview.status import status_text
-from simulation.plan import FRICTION, Run, points
-from simulation.simulate import make_start, simulate
-from simulation.simulate_drag import simulate_drag
-from simulation.study import StudyError
-from simulation.studyfile import load_study
+from simulation.perform import perform
+from simulation.segments.stop import StopRequested
+from simulation.storage.lock import LockedError
+from simulation.study.fields import StudyError
+from simulation.study.files import load_study
+from simulation.study.table import field_table, schema_text
 
 RESULTS, WORKFLOW_LOGS = Path("results"), Path(".snakemake/log")  # as in the workflow, which runs where it lies
 
+PROBLEMS = (
+    StudyError,
+    ControllerError,
+    EngineError,
+    ClosureError,
+    RejectedError,
+    LockedError,
+    OSError,
+    ValueError,
+)
+"""What carries a message for people; anything else is a fault of ours and shows where it happened."""
 
-def main() -> int:
-    """Parse the command line and do what it says; returns the exit code."""
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("fields", help="print the table of all study fields, config/README.md")
+    commands.add_parser("schema", help="print the JSON schema of study files, config/schema.json")
     check = commands.add_parser("check", help="check a study file and print what it will run")
     check.add_argument("study")
     start = commands.add_parser("equilibrate", help="build both baths and equilibrate them")
     start.add_argument("study")
     start.add_argument("folder", type=Path)
+    start.add_argument("--replica", type=int, default=1, help="which start, where the study has several")
     run = commands.add_parser("run", help="run one point, continuing what is there")
     run.add_argument("study")
-    run.add_argument("point", help="friction, or kH_<ratio> such as kH_4.80")
+    run.add_argument("point", help="friction, kH_<ratio> such as kH_4.80, drag/<side>/F_<force>, or equilibrated")
     run.add_argument("replica", type=int)
     run.add_argument("folder", type=Path, help="run folder to write")
-    run.add_argument("--start", type=Path, help="folder written by 'equilibrate'; needed by LAMMPS studies")
-    drag = commands.add_parser("drag", help="pull a particle through a bath without walls, continuing what is there")
-    drag.add_argument("study")
-    drag.add_argument("side", help="the bath that it is like: cold or hot")
-    drag.add_argument("force", help="one of the study's drag.forces_nN")
-    drag.add_argument("replica", type=int)
-    drag.add_argument("folder", type=Path, help="run folder to write")
-    for command in (start, run, drag):
+    run.add_argument("--start", type=Path, help="run folder that it starts from, as written by 'equilibrate'")
+    pull = commands.add_parser("drag", help="pull a particle through a bath without walls, continuing what is there")
+    pull.add_argument("study")
+    pull.add_argument("side", help="the bath that it is like: cold or hot")
+    pull.add_argument("force", help="one of the study's drag.forces_nN")
+    pull.add_argument("replica", type=int)
+    pull.add_argument("folder", type=Path, help="run folder to write")
+    for command in (start, run, pull):
         command.add_argument(
             "--time-limit-min", type=float, help="stop in good order before this many minutes are over"
         )
@@ -63,6 +79,8 @@ def main() -> int:
         "unpack", help="copy an archived run to a study's results, if it is of the same parameters"
     )
     take.add_argument("study")
+    take.add_argument("point")
+    take.add_argument("replica", type=int)
     take.add_argument("archived", type=Path)
     take.add_argument("folder", type=Path)
     plan = commands.add_parser("plan", help="tell what is left to do, what it costs, and how well it will measure")
@@ -72,51 +90,75 @@ def main() -> int:
         command.add_argument("--targets", type=Path, nargs="*", default=[], help="files that the workflow makes")
     plan.add_argument("--cores", type=int, default=1, help="how many cores the study may use")
     plan.add_argument("--ranks", type=int, default=1, help="MPI ranks of this call, with which it measures the speed")
-    arguments = parser.parse_args()
+    return parser.parse_args()
 
-    if arguments.command == "fields":
-        print(field_table(), end="")
-        return 0
+
+def main() -> int:
+    """Parse the command line and do what it says; returns the exit code."""
     single_threaded()
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show κ shows a mark in its place; a message must not fail for it.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    arguments = _arguments()
     ranks: Ranks | None = None
     try:
+        if arguments.command in ("fields", "schema"):
+            print(field_table() if arguments.command == "fields" else schema_text(), end="")
+            return 0
         study = load_study(arguments.study)
+        experiment: Experiment | None = None
         match arguments.command:
             case "check":
-                known = ", ".join([FRICTION, *points(study)])
-                print(f"study {study.name}: {study.argon_atoms} argon atoms per bath, points {known}")
+                known = ", ".join(dict.fromkeys(run.point for run in experiments(study)))
+                print(f"study {study.name}: {study.fluid_atoms} fluid atoms per bath, points {known}")
             case "deck":
-                print(render_standalone(Run(study, arguments.point, arguments.replica)), end="")
+                print(_deck(experiment_at(study, arguments.point, arguments.replica)), end="")
             case "archive":
-                for copy in archive(Path("results", study.name), arguments.folder):
+                for copy in archive(RESULTS / study.name, arguments.folder):
                     print(copy)
             case "unpack":
-                unpack(arguments.archived, arguments.folder, study)
+                wanted = experiment_at(study, arguments.point, arguments.replica)
+                unpack(wanted, arguments.archived, arguments.folder)
             case "equilibrate":
-                ranks = Ranks(study.ranks)
-                make_start(study, arguments.folder, ranks, arguments.time_limit_min)
+                experiment = baths.Baths(study, arguments.replica)
             case "run":
-                ranks = Ranks(study.ranks)
-                run_ = Run(study, arguments.point, arguments.replica)
-                simulate(run_, arguments.start, arguments.folder, ranks, arguments.time_limit_min)
+                experiment = experiment_at(study, arguments.point, arguments.replica)
             case "drag":
-                ranks = Ranks(study.ranks)
-                pulled = DragRun(study, arguments.side, arguments.force, arguments.replica)
-                simulate_drag(pulled, arguments.folder, ranks, arguments.time_limit_min)
+                experiment = drag.Drag(study, arguments.replica, arguments.side, arguments.force)
             case "plan":
                 ranks = Ranks(arguments.ranks)
                 make_plan(study, RESULTS, ranks, arguments.cores, arguments.targets)
             case "status":
                 print(status_text(study, RESULTS, arguments.targets, WORKFLOW_LOGS), end="")
-    except (StudyError, EngineError, ClosureError, LockedError, OSError, ValueError) as failure:
+        if experiment is not None:
+            ranks = Ranks(study.ranks)
+            perform(experiment, arguments.folder, ranks, getattr(arguments, "start", None), arguments.time_limit_min)
+    except StopRequested:
+        raise  # in good order, on all ranks at the same step
+    except BaseException as failure:
+        if not isinstance(failure, PROBLEMS) and ranks is None:
+            raise
         if ranks is not None and not ranks.is_root:
             time.sleep(1.0)  # the root mostly says the same, and its abort ends this rank before it says it again
-        said = _explain(failure) if isinstance(failure, OSError) else failure
-        print(f"nanofridge: {said}", file=sys.stderr, flush=True)
+        if isinstance(failure, PROBLEMS):
+            said = _explain(failure) if isinstance(failure, OSError) else failure
+            print(f"nanofridge: {said}", file=sys.stderr, flush=True)
+        else:
+            traceback.print_exc()
         if ranks is not None:
             ranks.abort()
         return 1
     return 0
+
+
+def _deck(experiment: Experiment) -> str:
+    deck = experiment.standalone()
+    if deck is None:
+        raise ValueError(
+            f"{experiment.label} has no deck of its own: a plain LAMMPS knows the linear demon only, not "
+            f"{experiment.study.demon.controller!r}, or this is a part of other runs"
+        )
+    return deck
 
 
 def _explain(failure: OSError) -> str:
@@ -126,11 +168,9 @@ def _explain(failure: OSError) -> str:
             cure = MAKE_ROOM
         case errno.EACCES | errno.EPERM | errno.EROFS:
             cure = "make it writable for you, or work in another folder"
-        case errno.ENOLCK | errno.EOPNOTSUPP:
-            cure = "this file system has no locks: put results on one that has"
         case _:
             return str(failure)
-    return f"{failure.filename or 'a file'}: {failure.strerror}: {cure}"
+    return f"{failure.filename or 'a file'}: {os.strerror(failure.errno or 0)}: {cure}"
 
 
 if __name__ == "__main__":

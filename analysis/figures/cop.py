@@ -11,7 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, NullFormatter
 
-from analysis.figures.over_ratio import at_ratio, carnot_ratio, line_ratios, or_nan, ratio_axis, remark
+from analysis.figures.over_ratio import (
+    at_ratio,
+    carnot_ratio,
+    cooling_range,
+    line_ratios,
+    measured_ratios,
+    or_nan,
+    ratio_axis,
+    remark,
+)
 from analysis.figures.style import COLD, HOT, NEUTRAL, new_figure
 from analysis.performance import COPS
 from analysis.runs import Array, Parameters
@@ -27,7 +36,7 @@ _ESTIMATORS = {"heat": "", "thermostat": "_thermostat"}
 def cop(points: Sequence[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
     """Draw both coefficients where the machine cools, with 95 % intervals, beside the exact values and Carnot's.
 
-    The exact values, κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C), hold for any friction, white or dressed.
+    The exact values, κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C), hold for any friction, white or dressed. C is the colder bath.
 
     Args:
         points: contents of the ``performance.json`` files of one study.
@@ -40,20 +49,20 @@ def cop(points: Sequence[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
     points = by_ratio(points)
     parameters = Parameters.from_json(points[0]["parameters"])
     carnot = carnot_ratio(parameters)
-    end = float(line_ratios(points)[-1])
-    data = pd.concat(
-        [_measured(points), _exact(parameters, np.geomspace(carnot, end, _LINE_POINTS))], ignore_index=True
-    )
+    along = line_ratios(points, diverging=True)
+    low, high = cooling_range(parameters, (float(along[0]), float(along[-1])))
+    ratios = np.union1d(np.geomspace(low, high, _LINE_POINTS)[1:-1], along[(along >= low) & (along <= high)])
+    data = pd.concat([_measured(points), _exact(parameters, ratios)], ignore_index=True)
     figure = new_figure(7.2, 3.8)
     panels = figure.subplots(1, 2)
     for axes, name in zip(panels, COPS, strict=True):
         _panel(axes, data[data["cop"] == name], name)
         # Exactly at the Carnot point is still drawn.
-        ratio_axis(axes, (carnot / 1.15, end), parameters)
+        ratio_axis(axes, (low / 1.15, high) if low == carnot else (low, high * 1.15), parameters)
         axes.set_title(_TITLE[name], loc="left")
     panels[0].set_ylabel("coefficient of performance")
     panels[0].legend(loc="lower left")
-    if not any(float(point["kappa_ratio"]) >= carnot for point in points):
+    if not any(low <= ratio <= high for ratio in measured_ratios(points)):
         remark(panels[1], "no point of this study cools")
     elif all(point["current_blocks"] is None for point in points):
         remark(panels[1], "runs too short for intervals")
@@ -64,8 +73,9 @@ def _panel(axes: Axes, data: pd.DataFrame, name: str) -> None:
     theory, carnot = (data[data["series"] == series] for series in ("theory", "carnot"))
     axes.plot(theory["kappa_ratio"], theory["value"], color=NEUTRAL, label="exact, any friction")
     axes.plot(carnot["kappa_ratio"], carnot["value"], "--", color="black", linewidth=1, label="Carnot")
-    exact = data.loc[data["series"].isin(["theory", "carnot"]), "value"]
-    low, high = theory["value"].min() / 3, exact.max() * 3
+    # Between baths of one temperature the coefficient grows without a bound, and sets no scale.
+    known = carnot["value"].notna().any()
+    low, high = theory["value"].min() / 3, (carnot["value"].max() if known else theory["value"].quantile(0.8)) * 3
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
@@ -74,7 +84,8 @@ def _panel(axes: Axes, data: pd.DataFrame, name: str) -> None:
         ("thermostat", "bare thermostat", 1.05, {"alpha": 0.35, "markerfacecolor": "none"}),
         ("heat", "simulation, 95 %", 1.0, {}),
     ):
-        shown = data[(data["series"] == series) & (data["kappa_ratio"] >= theory["kappa_ratio"].min() / 1.2)]
+        near = data["kappa_ratio"].between(theory["kappa_ratio"].min() / 1.2, theory["kappa_ratio"].max() * 1.2)
+        shown = data[(data["series"] == series) & near]
         # Without bounds the bar runs across the panel; a ratio that is not positive has no place on this axis.
         value = shown["value"].to_numpy()
         ends = np.stack([shown["low"].fillna(low), shown["high"].fillna(high)])
@@ -113,7 +124,8 @@ def _exact(parameters: Parameters, ratios: Array) -> pd.DataFrame:
     for ratio in ratios:
         # Performance knows no friction: any will do.
         machine = at_ratio(parameters, float(ratio)).white_pair((1.0, 1.0))
-        tight = (1 / (ratio - 1), ratio / (ratio - 1)) if ratio > 1 else (np.nan, np.nan)
+        cooled, heated = (1.0, ratio) if machine.colder == 0 else (ratio, 1.0)
+        tight = (cooled / (heated - cooled), heated / (heated - cooled)) if heated > cooled else (np.inf, np.inf)
         for name, value, bound in zip(COPS, tight, machine.carnot_cop(), strict=True):
             rows.append({"series": "theory", "cop": name, "kappa_ratio": ratio, "value": value})
             finite = bound if np.isfinite(bound) else np.nan  # baths of one temperature know no bound

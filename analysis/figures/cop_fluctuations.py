@@ -18,7 +18,7 @@ from analysis.model import RatioLaw, sampled_cop
 from analysis.performance import COPS
 from analysis.runs import Array, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction, models
+from analysis.theory import Friction, models, without_theory
 
 SHOWN_RATIO = 7.27
 """The κ_H/κ_C of the paper's figure; the nearest point of the study that cools is drawn."""
@@ -62,11 +62,13 @@ def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tu
         for model, law in laws.items():
             up, down = np.diff(law.cdf(edges)) / np.diff(edges), -np.diff(law.cdf(-edges)) / np.diff(edges)
             data.loc[here, model] = np.concatenate([up, down])
-        _density_panel(axes, data[here], laws["theory"], name, points[drawn])
+        _density_panel(axes, data[here], laws.get("theory"), name, points[drawn])
         axes.set_title(rf"{name}, $\kappa_H/\kappa_C$ = {points[drawn]['kappa_ratio']}", loc="left", fontsize=8)
     panels[0].set_ylabel(f"density over {points[drawn]['dt_ps']:g} ps")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, fontsize=7)
     _exponent_panel(panels[2], data[data["quantity"] == "tail_exponent"], parameters)
+    if (unknown := without_theory(points)) is not None:
+        remark(panels[0], unknown)
     return figure, data
 
 
@@ -95,7 +97,7 @@ def _laws(parameters: Parameters, friction: Friction, dt: float, name: str) -> d
     return {name: sampled_cop(model.measured, dt) for name, model in models(parameters, friction).items()}
 
 
-def _density_panel(axes: Axes, data: pd.DataFrame, law: RatioLaw, name: str, point: dict[str, Any]) -> None:
+def _density_panel(axes: Axes, data: pd.DataFrame, law: RatioLaw | None, name: str, point: dict[str, Any]) -> None:
     for sign, fill, label in ((1, _COLOUR[name], r"$\epsilon>0$"), (-1, "none", r"$\epsilon<0$")):
         shown = data[np.sign(data["ratio"]) == sign]
         size = np.abs(shown["ratio"])
@@ -118,8 +120,9 @@ def _density_panel(axes: Axes, data: pd.DataFrame, law: RatioLaw, name: str, poi
             capsize=0,
             label=f"simulation, {label}",
         )
-    far = np.array([law.tail_amplitude() ** 0.5, 1e4])
-    axes.plot(far, law.tail_amplitude() / far**2, ":", color=ACCENT, label=r"tail, exponent $-2$", zorder=5)
+    if law is not None:
+        far = np.array([law.tail_amplitude() ** 0.5, 1e4])
+        axes.plot(far, law.tail_amplitude() / far**2, ":", color=ACCENT, label=r"tail, exponent $-2$", zorder=5)
     temperatures = Parameters.from_json(point["parameters"]).temperature
     if temperatures[1] > temperatures[0]:
         bound = temperatures[COPS.index(name)] / (temperatures[1] - temperatures[0])

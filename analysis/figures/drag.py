@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.drag import DragRun
+from analysis.errors import AnalysisError
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, new_figure
 from analysis.runs import SIDES
 from analysis.units import VELOCITY_SI
@@ -21,7 +22,7 @@ _POINTS = 400
 
 
 def drag(groups: Sequence[Sequence[DragRun]], friction: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw the particle's velocity relative to the argon, a row for each bath and a column for each force.
+    """Draw the particle's velocity relative to the fluid, a row for each bath and a column for each force.
 
     Args:
         groups: replicas of one side and force each.
@@ -58,7 +59,7 @@ def _entry(friction: dict[str, Any], run: DragRun) -> dict[str, Any]:
     for entry in friction["drag"]:
         if (entry["side"], entry["force_nN"]) == (run.side, run.force_nN):
             return dict(entry)
-    raise ValueError(
+    raise AnalysisError(
         f"friction.json: no drag run of side {run.side}, {run.force_nN} nN; run the friction analysis again"
     )
 

@@ -23,7 +23,7 @@ def finite_size(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         error, and ``chi2`` with ``freedom``.
 
     Raises:
-        ValueError: if there are fewer than three sizes.
+        AnalysisError: if there are fewer than three sizes.
     """
     figure = new_figure(6.4, 4.4)
     axes = figure.subplots()

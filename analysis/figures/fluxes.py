@@ -18,13 +18,14 @@ from analysis.figures.over_ratio import (
     line_ratios,
     or_nan,
     ratio_axis,
+    remark,
     theory_lines,
 )
 from analysis.figures.style import ACCENT, NEUTRAL, new_figure
 from analysis.model import BOLTZMANN, Refrigerator
 from analysis.runs import Array, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction
+from analysis.theory import Friction, without_theory
 from analysis.units import PER_NS
 
 _LABELS = {
@@ -56,7 +57,9 @@ def fluxes(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure
         _panel(axes, data[data["quantity"] == quantity])
         ratio_axis(axes, (ratios[0], ratios[-1]), parameters)
         axes.set_ylabel(_LABELS[quantity])
-    panels[0].legend(handles=_legend("dressed" in set(data["series"])), loc="upper left")
+    panels[0].legend(handles=_legend(set(data["series"])), loc="upper left")
+    if (unknown := without_theory(points)) is not None:
+        remark(panels[0], unknown)
     return figure, data
 
 
@@ -72,10 +75,11 @@ def _panel(axes: Axes, data: pd.DataFrame) -> None:
     axes.errorbar(shown["kappa_ratio"], shown["value"], shown["se"].fillna(0.0), fmt="D", color=ACCENT, zorder=5)
 
 
-def _legend(dressed: bool) -> list[Line2D]:
+def _legend(drawn: set[str]) -> list[Line2D]:
     handles = [Line2D([], [], color=ACCENT, marker="D", linestyle="", label="simulation")]
-    for series in ("theory", "dressed")[: 1 + dressed]:
-        handles.append(Line2D([], [], color=NEUTRAL, linestyle=MODEL_STYLE[series], label=MODEL_LABEL[series]))
+    for series in MODEL_STYLE:
+        if series in drawn:
+            handles.append(Line2D([], [], color=NEUTRAL, linestyle=MODEL_STYLE[series], label=MODEL_LABEL[series]))
     return handles
 
 

@@ -10,11 +10,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, line_ratios, ratio_axis, theory_lines
+from analysis.figures.over_ratio import (
+    MODEL_LABEL,
+    MODEL_STYLE,
+    cooling_range,
+    line_ratios,
+    ratio_axis,
+    remark,
+    theory_lines,
+)
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.runs import SIDES, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction
+from analysis.theory import Friction, without_theory
 from analysis.units import PER_NS
 
 _MODEL_COLOUR = {"theory": NEUTRAL, "dressed": "black"}
@@ -33,34 +41,31 @@ def heat_rates(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Fi
     """
     points = by_ratio(points)
     parameters = Parameters.from_json(points[0]["parameters"])
+    ratios = line_ratios(points)
     lines = theory_lines(
-        parameters, friction, line_ratios(points), SIDES, lambda machine: machine.heat_rates() * PER_NS
+        parameters, friction, ratios, SIDES, lambda machine: machine.heat_rates() * PER_NS
     ).rename(columns={"quantity": "side", "value": "rate_eV_per_ns"})
     data = pd.concat([_measured(points), lines], ignore_index=True)
 
     figure = new_figure(7.2, 3.9)
     panels = figure.subplots(1, 2)
     for axes, side in zip(panels, SIDES, strict=True):
-        _panel(axes, data[data["side"] == side], side, parameters)
+        _panel(axes, data[data["side"] == side], side, parameters, (float(ratios[0]), float(ratios[-1])))
+    if (unknown := without_theory(points)) is not None:
+        remark(panels[0], unknown)
     panels[0].set_ylabel("heat into the bath (eV/ns per axis)")
     panels[0].legend(loc="best")
     return figure, data
 
 
-def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters) -> None:
+def _panel(
+    axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters, limits: tuple[float, float]
+) -> None:
     colour, marker = SIDE_COLOUR[side], SIDE_MARKER[side]
     theory = data[data["series"] == "theory"]
-    limits = theory["kappa_ratio"].min(), theory["kappa_ratio"].max()
     ratio_axis(axes, limits, parameters)
-    # Heat flows from cold to hot where the controller's asymmetry beats that of the temperatures.
-    axes.annotate(
-        r"refrigerator: $\kappa_H/\kappa_C > T_H/T_C$",
-        (math.sqrt(carnot_ratio(parameters) * limits[1]), 0.015),
-        xycoords=("data", "axes fraction"),
-        ha="center",
-        fontsize=7,
-        color=NEUTRAL,
-    )
+    if parameters.is_linear:
+        _mark_cooling(axes, parameters, limits)
     axes.axhline(0, color="black", linewidth=0.7)
     for series, line_colour in _MODEL_COLOUR.items():
         line = data[data["series"] == series]
@@ -73,7 +78,8 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters) ->
     seen = pd.concat(
         [theory["rate_eV_per_ns"], *(heat["rate_eV_per_ns"] + s * heat["se"].fillna(0.0) for s in (-1, 1))]
     )
-    margin = 0.12 * (seen.max() - seen.min())
+    # Nothing flows where nothing acts on the particle.
+    margin = 0.12 * float(seen.max() - seen.min()) or 1.0
     axes.set_ylim(min(seen.min(), 0) - margin, max(seen.max(), 0) + margin)
     bare = data[data["series"] == "thermostat"]
     axes.errorbar(
@@ -90,6 +96,19 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters) ->
         heat["kappa_ratio"], heat["rate_eV_per_ns"], heat["se"], fmt=marker, color=colour, label="simulation", zorder=5
     )
     axes.set_title(f"{side} bath, {parameters.temperature[SIDES.index(side)]:g} K", loc="left")
+
+
+def _mark_cooling(axes: Axes, parameters: Parameters, limits: tuple[float, float]) -> None:
+    # Heat flows from cold to hot where the controller's asymmetry beats that of the temperatures.
+    low, high = cooling_range(parameters, limits)
+    axes.annotate(
+        rf"refrigerator: $\kappa_H/\kappa_C {'>' if low > limits[0] else '<'} T_H/T_C$",
+        (math.sqrt(low * high), 0.015),
+        xycoords=("data", "axes fraction"),
+        ha="center",
+        fontsize=7,
+        color=NEUTRAL,
+    )
 
 
 def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:

@@ -13,22 +13,34 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from analysis.figures.style import NEUTRAL
-from analysis.model import LangevinPair, Refrigerator
-from analysis.runs import Array, Parameters
-from analysis.theory import Friction, models
+from analysis.model import Refrigerator
+from analysis.model.closed_forms import published_power_law
+from analysis.runs import SIDES, Array, Parameters
+from analysis.theory import Friction, Model, models
 
 MODEL_LABEL = {"theory": "theory, white friction", "dressed": "theory, dressed particle"}
 MODEL_STYLE: dict[str, Literal["-", "--"]] = {"theory": "-", "dressed": "--"}
 
 _LINE_POINTS = 41
+# Logarithmic distances from a divergence at which a line is known, so that it leaves the frame as steep as it is.
+_APPROACH = np.geomspace(1e-3, 0.1, 7)
 # Of the logarithm of a friction: a forward difference then misses its slope by a thousandth.
 _STEP = 1e-3
 
 
-def published_pair(parameters: Parameters, friction: Friction) -> LangevinPair:
-    """The paper's pair: one friction for both particles, here the mean of both."""
+def published_law(parameters: Parameters, friction: Friction, side: str) -> Any:
+    """The paper's law of the power on one particle, with one friction for both, here the mean of both; see ``closed_forms``.
+
+    Returns:
+        ``None`` where it has none: for another controller than the linear one, particles of unlike mass, a side without
+        coupling, and without a steady state.
+    """
     mean = (friction.white[0].value + friction.white[1].value) / 2
-    return parameters.white_pair((mean, mean))
+    pair = parameters.white_pair((mean, mean))
+    holds = parameters.is_linear and parameters.mass[0] == parameters.mass[1] and pair.is_stable
+    if not holds or parameters.coupling[SIDES.index(side)] == 0.0:
+        return None
+    return published_power_law(pair, "cold" if side == "cold" else "hot")
 
 
 def at_ratio(parameters: Parameters, ratio: float) -> Parameters:
@@ -37,15 +49,36 @@ def at_ratio(parameters: Parameters, ratio: float) -> Parameters:
 
 
 def carnot_ratio(parameters: Parameters) -> float:
-    """T_H/T_C, the κ_H/κ_C beyond which the machine cools."""
+    """T_H/T_C, the κ_H/κ_C beyond which the machine cools (below which, if the bath named hot is the colder one)."""
     return parameters.temperature[1] / parameters.temperature[0]
 
 
-def line_ratios(points: Sequence[dict[str, Any]]) -> Array:
-    """κ_H/κ_C of theory lines: all that was measured and the Carnot point, and a little more on both sides."""
-    measured = [ratio for point in points if (ratio := float(point["kappa_ratio"])) > 0]
-    ends = [*measured, carnot_ratio(Parameters.from_json(points[0]["parameters"]))]
-    return np.geomspace(min(ends) / 1.6, max(ends) * 1.6, _LINE_POINTS)
+def cooling_range(parameters: Parameters, limits: tuple[float, float]) -> tuple[float, float]:
+    """The part of a range of κ_H/κ_C where the machine draws heat out of its colder bath."""
+    carnot = carnot_ratio(parameters)
+    return (limits[0], carnot) if carnot < 1 else (carnot, limits[1])
+
+
+def measured_ratios(points: Sequence[dict[str, Any]]) -> list[float]:
+    """κ_H/κ_C of the points that have a place on a logarithmic axis."""
+    return [ratio for point in points if (ratio := float(point["kappa_ratio"])) > 0]
+
+
+def line_ratios(points: Sequence[dict[str, Any]], *, diverging: bool = False) -> Array:
+    """κ_H/κ_C of theory lines, increasing: an even grid over all that was measured and a little more on both sides.
+
+    Every measured ratio is one of them, 1, where the total work vanishes, and T_H/T_C, where all flows do: no line cuts a
+    corner or jumps over a zero.
+
+    Args:
+        points: of one study.
+        diverging: whether lines diverge at 1 and at T_H/T_C; more ratios lie close to these then.
+    """
+    marks = [1.0, carnot_ratio(Parameters.from_json(points[0]["parameters"]))]
+    known = [*measured_ratios(points), *marks]
+    grid = np.geomspace(min(known) / 1.6, max(known) * 1.6, _LINE_POINTS)
+    near = np.outer(marks, np.exp(np.concatenate([-_APPROACH, _APPROACH]))).ravel() if diverging else []
+    return np.unique(np.concatenate([grid, known, near]))
 
 
 def theory_lines(
@@ -70,32 +103,41 @@ def theory_lines(
     rows = []
     for ratio in ratios:
         for series, model in models(at_ratio(parameters, float(ratio)), friction).items():
-            with np.errstate(invalid="ignore"):  # infinities where a mean passes zero
-                exact = values(model.measured)
-                nearby = [model.machine(model.at + _STEP * e) for e in np.eye(len(model.at))]
-                slopes = np.stack([values(machine) - exact for machine in nearby]) / _STEP
-                errors = np.sqrt(np.einsum("ki,kl,li->i", slopes, model.covariance, slopes))
             rows += [
                 {"series": series, "quantity": name, "kappa_ratio": ratio, "value": value, "se": error}
-                for name, value, error in zip(names, exact, errors, strict=True)
+                for name, value, error in zip(names, *with_errors(model, values), strict=True)
             ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["series", "quantity", "kappa_ratio", "value", "se"])
 
 
-def draw_line(axes: Axes, data: pd.DataFrame, colour: str, label: str | None = None) -> None:
-    """The lines of one quantity, of both models, each in a band of one standard error of its friction."""
+def with_errors(model: Model, values: Callable[[Refrigerator], Array]) -> tuple[Array, Array]:
+    """Some quantities of a model, (k,), and the errors that its measured friction leaves; NaN where it does not tell."""
+    exact = values(model.measured)
+    nearby = [model.machine(model.at + _STEP * e) for e in np.eye(len(model.at))]
+    if not all(machine.is_stable for machine in nearby):
+        return exact, np.full_like(exact, math.nan)
+    with np.errstate(invalid="ignore"):  # infinities where a mean passes zero
+        slopes = np.stack([values(machine) - exact for machine in nearby]) / _STEP
+        return exact, np.sqrt(np.einsum("ki,kl,li->i", slopes, model.covariance, slopes))
+
+
+def draw_line(axes: Axes, data: pd.DataFrame, colour: str, label: str | None = None, over: str = "kappa_ratio") -> None:
+    """The lines of one quantity, of both models, each in a band of one standard error of its friction.
+
+    Lines and bands are broken where the quantity is infinite or unknown.
+    """
     for series, line in data.groupby("series", sort=False):
+        value = line["value"].where(np.isfinite(line["value"]))
         error = line["se"].fillna(0.0)
-        axes.fill_between(
-            line["kappa_ratio"], line["value"] - error, line["value"] + error, color=colour, alpha=0.15, linewidth=0
-        )
-        axes.plot(line["kappa_ratio"], line["value"], MODEL_STYLE[str(series)], color=colour, label=label)
+        axes.fill_between(line[over], value - error, value + error, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(line[over], value, MODEL_STYLE[str(series)], color=colour, label=label)
         label = None
 
 
 def ratio_axis(axes: Axes, limits: tuple[float, float], parameters: Parameters) -> None:
-    """A logarithmic axis of κ_H/κ_C, shaded where the machine cools."""
-    axes.axvspan(carnot_ratio(parameters), limits[1], color="#DDE8F2", zorder=0)
+    """A logarithmic axis of κ_H/κ_C, shaded where theory says that the machine cools."""
+    if parameters.is_linear:
+        axes.axvspan(*cooling_range(parameters, limits), color="#DDE8F2", zorder=0)
     axes.set_xscale("log")
     # Three decades have no room for more than their powers of ten.
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if limits[1] < 100 * limits[0] else (1,)))

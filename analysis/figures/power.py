@@ -10,17 +10,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, published_pair
+from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, published_law, remark
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.model.closed_forms import Side, published_power_law
-from analysis.runs import Array, Parameters
+from analysis.runs import SIDES, Array, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction, models
+from analysis.theory import Friction, models, without_theory
 
 SHOWN = 3
 """Points drawn; the CSV holds them all."""
-
-_SIDES: tuple[Side, Side] = ("cold", "hot")
 
 
 def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
@@ -43,7 +40,7 @@ def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     panels = figure.subplots(len(chosen), 2, squeeze=False)
     for row, index in zip(panels, chosen, strict=True):
         ratio = float(points[index]["kappa_ratio"])
-        for axes, side in zip(row, _SIDES, strict=True):
+        for axes, side in zip(row, SIDES, strict=True):
             _panel(axes, data[(data["kappa_ratio"] == ratio) & (data["target"] == side)], side)
             count = points[index]["samples"]
             axes.set_title(
@@ -54,6 +51,8 @@ def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tu
         row[0].set_ylabel("density (ns/eV)")
     for axes, letter in zip(panels[-1], "CH", strict=True):
         axes.set_xlabel(rf"power $\dot W_{letter}$ over {points[0]['dt_ps']:g} ps (eV/ns)")
+    if (unknown := without_theory(points)) is not None:
+        remark(panels[0, 0], unknown)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure, data
@@ -73,9 +72,9 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
         capsize=0,
         label="simulation",
     )
-    axes.plot(middle, data["theory"], MODEL_STYLE["theory"], color=NEUTRAL, label=MODEL_LABEL["theory"])
-    if data["dressed"].notna().any():
-        axes.plot(middle, data["dressed"], MODEL_STYLE["dressed"], color="black", label=MODEL_LABEL["dressed"])
+    for model, line_colour in (("theory", NEUTRAL), ("dressed", "black")):
+        if data[model].notna().any():
+            axes.plot(middle, data[model], MODEL_STYLE[model], color=line_colour, label=MODEL_LABEL[model])
     if data["published"].notna().any():
         axes.plot(middle, data["published"], ":", color=ACCENT, label="published, eq. (9)")
     axes.set_yscale("log")
@@ -107,10 +106,9 @@ def _beside_laws(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
             for name, model in models(parameters, friction).items():
                 law = model.measured.power_distribution(target, point["dt_ps"])
                 table[name] = _bin_means(law.cdf(per_ps), edges)
-            # The paper has no law of the total power, and knows particles of one mass only.
-            if target != "total" and parameters.mass[0] == parameters.mass[1]:
-                law = published_power_law(published_pair(parameters, friction), target)
-                table["published"] = _bin_means(law.cdf(per_ps), edges)
+            # The paper has no law of the total power.
+            if target in SIDES and (published := published_law(parameters, friction, target)) is not None:
+                table["published"] = _bin_means(published.cdf(per_ps), edges)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 

@@ -18,17 +18,17 @@ from analysis.figures.over_ratio import (
     draw_line,
     line_ratios,
     or_nan,
-    published_pair,
+    published_law,
     ratio_axis,
+    remark,
     theory_lines,
 )
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.model import Refrigerator
-from analysis.model.closed_forms import Side, published_power_law
 from analysis.power import TARGETS
-from analysis.runs import Array, Parameters
+from analysis.runs import SIDES, Array, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction
+from analysis.theory import Friction, without_theory
 from analysis.units import PER_NS
 
 TARGET_COLOUR = SIDE_COLOUR | {"total": ACCENT}
@@ -69,7 +69,9 @@ def power_moments(points: Sequence[dict[str, Any]], friction: Friction) -> tuple
     panels[0].set_ylabel(f"mean power over {dt:g} ps (eV/ns)")
     panels[1].set_yscale("log")
     panels[1].set_ylabel(f"variance of power over {dt:g} ps (eV²/ns²)")
-    figure.legend(handles=_legend("dressed" in set(data["series"])), loc="outside upper center", ncols=4)
+    figure.legend(handles=_legend(set(data["series"])), loc="outside upper center", ncols=4)
+    if (unknown := without_theory(points)) is not None:
+        remark(panels[1], unknown)
     return figure, data
 
 
@@ -96,20 +98,22 @@ def _draw(axes: Axes, data: pd.DataFrame, target: str) -> None:
 def _scale_to_measured(axes: Axes, data: pd.DataFrame) -> None:
     """Let what was measured, the exact theory and the published mean set the scale, not error bars."""
     values = data.loc[data["moment"] == "mean", "value"]
-    margin = 0.08 * (values.max() - values.min())
+    margin = 0.08 * float(values.max() - values.min()) or 1.0
     axes.set_ylim(values.min() - margin, values.max() + margin)
 
 
-def _legend(dressed: bool) -> list[Line2D]:
+def _legend(drawn: set[str]) -> list[Line2D]:
     handles = [
         Line2D([], [], color=TARGET_COLOUR[target], marker=TARGET_MARKER[target], linestyle="", label=label)
         for target, label in (("cold", "cold particle"), ("hot", "hot particle"), ("total", "total"))
     ]
     handles.append(Line2D([], [], color=NEUTRAL, marker="o", markerfacecolor="none", linestyle="", label="every step"))
-    for series in ("theory", "dressed")[: 1 + dressed]:
-        label = f"{MODEL_LABEL[series]}, at dt"
-        handles.append(Line2D([], [], color=NEUTRAL, linestyle=MODEL_STYLE[series], label=label))
-    handles.append(Line2D([], [], color=NEUTRAL, linestyle=":", label="published, eq. (9)"))
+    for series, style in MODEL_STYLE.items():
+        if series in drawn:
+            label = f"{MODEL_LABEL[series]}, at dt"
+            handles.append(Line2D([], [], color=NEUTRAL, linestyle=style, label=label))
+    if "published" in drawn:
+        handles.append(Line2D([], [], color=NEUTRAL, linestyle=":", label="published, eq. (9)"))
     return handles
 
 
@@ -134,20 +138,20 @@ def _exact(parameters: Parameters, friction: Friction, ratios: Array, dt: float)
         return np.array([v for law in laws for v in (law.mean() * PER_NS, law.var() * PER_NS**2)])
 
     lines = theory_lines(parameters, friction, ratios, [" ".join(key) for key in keys], values)
-    lines[["target", "moment"]] = lines.pop("quantity").str.split(" ", expand=True)
-    return lines
+    quantities = lines.pop("quantity")
+    return lines.assign(target=[name.split(" ")[0] for name in quantities], moment=[name.split(" ")[1] for name in quantities])
 
 
 def _published(parameters: Parameters, friction: Friction, ratios: Array) -> pd.DataFrame:
-    """Mean and variance of eq. (9), which knows particles of one mass only."""
-    sides: tuple[Side, ...] = ("cold", "hot") if parameters.mass[0] == parameters.mass[1] else ()
+    """Mean and variance of eq. (9)."""
     rows = []
     for ratio in ratios:
-        pair = published_pair(at_ratio(parameters, float(ratio)), friction)
-        for side in sides:
-            law = published_power_law(pair, side)
+        for side in SIDES:
+            law = published_law(at_ratio(parameters, float(ratio)), friction, side)
+            if law is None:
+                continue
             for moment, value in (("mean", law.mean() * PER_NS), ("variance", law.var() * PER_NS**2)):
                 rows.append(
                     {"series": "published", "target": side, "moment": moment, "kappa_ratio": ratio, "value": value}
                 )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["series", "target", "moment", "kappa_ratio", "value"])

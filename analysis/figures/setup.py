@@ -9,28 +9,28 @@ from matplotlib.patches import FancyArrowPatch
 
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
 from analysis.runs import Run
-from analysis.structure import load_trajectory
+from analysis.universe import universe
 
-# LAMMPS types: argon cold and hot (paler), particle cold and hot, wall of the cold and hot side
+# LAMMPS types: fluid cold and hot (paler), particle cold and hot, wall of the cold and hot side
 COLOURS = {1: "#9bc9ea", 2: "#f3c29b", 3: COLD, 4: HOT, 5: NEUTRAL, 6: NEUTRAL}
 RADII_A = {1: 1.7, 2: 1.7, 3: 1.25, 4: 1.25, 5: 1.25, 6: 1.25}
 LABEL_BOX = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8}
-SLAB_A = 4.0  # half thickness of the argon shown; copper is shown whole
+SLAB_A = 4.0  # half thickness of the fluid shown; metal is shown whole
 
 
 def draw_setup(run: Run, frame: int = -1) -> Figure:
-    """Draw one frame of a run: walls, argon in a slab about the particles, both particles, their traps, the demon's forces.
+    """Draw one frame of a run: walls, fluid in a slab about the particles, both particles, their traps, the demon's forces.
 
     Args:
         run: a molecular-dynamics run.
         frame: which frame of its trajectory; the last by default.
 
     Raises:
-        FileNotFoundError: if the run has no trajectory.
+        RunFolderError: if the run has no trajectory.
     """
-    universe = load_trajectory(run.folder)
-    universe.trajectory[frame]
-    positions, types = universe.atoms.positions.astype(float), universe.atoms.types.astype(int)
+    system = universe(run.folder)
+    system.trajectory[frame]
+    positions, types = system.atoms.positions.astype(float), system.atoms.types.astype(int)
     # A wrapped frame may start anywhere; the middle wall is the origin of x.
     middle = positions[(types == 5) | (types == 6), 0].mean()
     edge = np.ptp(positions[(types == 5) | (types == 6), 0]) / 2

@@ -1,4 +1,4 @@
-"""Argon between the walls and around the particles, and how warm the particles are."""
+"""Fluid between the walls and around the particles, and how warm the particles are."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from analysis.figures.style import NEUTRAL, SIDE_COLOUR, new_figure
 from analysis.runs import SIDES
 
 SIDE_LINE = {"cold": "-", "hot": "--"}  # both particles are much alike: dashes leave the curve below visible
-INNER_NM = 0.7  # nearer than this is copper alone
+INNER_NM = 0.7  # nearer than this is metal alone
 
 
 def structure(content: dict[str, Any], friction: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw argon along x, argon around both particles, its mass beside the dressed model's, and temperatures over time.
+    """Draw fluid along x, fluid around both particles, its mass beside the dressed model's, and temperatures over time.
 
     Args:
         content: of ``structure.json``.
         friction: of ``friction.json`` of the same study.
 
     Returns:
-        The figure, and its data: rows of ``panel`` (``along_x``, ``radial_density``, ``argon_within``, ``internal`` or
+        The figure, and its data: rows of ``panel`` (``along_x``, ``radial_density``, ``fluid_within``, ``internal`` or
         ``bath``), ``side``, ``abscissa`` (Å, Å, Å, ps, ps) and ``value`` (nm⁻³, nm⁻³, particle masses, K, K).
     """
     table = _table(content)
@@ -33,7 +33,7 @@ def structure(content: dict[str, Any], friction: dict[str, Any]) -> tuple[Figure
     _draw_around(around, table, content)
     _draw_within(within, table, content, friction)
     _draw_temperatures(warmth, table, content)
-    titles = ("between the walls", "around each particle", "mass of that argon", "inside the particles")
+    titles = ("between the walls", "around each particle", "mass of that fluid", "inside the particles")
     for axes, letter, title in zip((along, around, within, warmth), "abcd", titles, strict=True):
         axes.set_title(f"({letter}) {title}", loc="left", fontsize=9)
     verdict = "nothing leaked, no cavity, particles whole" if content["sound"] else "NOT SOUND: see structure.json"
@@ -48,7 +48,7 @@ def _table(content: dict[str, Any]) -> pd.DataFrame:
         for panel, abscissa, values in (
             ("along_x", content["x_A"], content[f"density_{side}_per_nm3"]),
             ("radial_density", content[f"radius_{side}_A"], content[f"radial_density_{side}_per_nm3"]),
-            ("argon_within", content[f"radius_{side}_A"], content[f"argon_within_{side}"]),
+            ("fluid_within", content[f"radius_{side}_A"], content[f"fluid_within_{side}"]),
             ("internal", over_time["time_ps"], over_time[f"internal_{side}_K"]),
             ("bath", over_time["time_ps"], over_time[f"bath_{side}_K"]),
         ):
@@ -79,7 +79,7 @@ def _draw_along_x(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> N
             axes.axvline(x / 10, color=NEUTRAL, linewidth=2)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("x (nm)")
-    axes.set_ylabel("argon density (nm$^{-3}$)")
+    axes.set_ylabel("fluid density (nm$^{-3}$)")
 
 
 def _draw_around(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> None:
@@ -92,14 +92,14 @@ def _draw_around(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> No
     axes.set_xlim(left=INNER_NM)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("distance r from the centre of mass (nm)")
-    axes.set_ylabel("argon density (nm$^{-3}$)")
+    axes.set_ylabel("fluid density (nm$^{-3}$)")
     axes.legend()
 
 
 def _shade_layer(axes: Axes, content: dict[str, Any], label: str | None = None) -> None:
-    """The first layer on the cold particle, from where there is argon at all; on the hot one it ends within a shell of that."""
+    """The first layer on the cold particle, from where there is fluid at all; on the hot one it ends within a shell of that."""
     if (layer := content["layer_cold"]) is not None:
-        masses = zip(content["radius_cold_A"], content["argon_within_cold"], strict=True)
+        masses = zip(content["radius_cold_A"], content["fluid_within_cold"], strict=True)
         first = next(radius for radius, mass in masses if mass > 0.0)
         axes.axvspan(first / 10, layer["end_A"] / 10, color=NEUTRAL, alpha=0.15, linewidth=0, label=label)
 
@@ -107,7 +107,7 @@ def _shade_layer(axes: Axes, content: dict[str, Any], label: str | None = None) 
 def _draw_within(axes: Axes, table: pd.DataFrame, content: dict[str, Any], friction: dict[str, Any]) -> None:
     top = 3.0
     for side in SIDES:
-        _plot(axes, table, "argon_within", side, scale=0.1, linestyle=SIDE_LINE[side])
+        _plot(axes, table, "fluid_within", side, scale=0.1, linestyle=SIDE_LINE[side])
         if friction["dressed"] is not None:
             shell, mass = friction["dressed"][side], content[f"particle_mass_{side}_eV_ps2_per_A2"]
             ratio, se = shell["shell_mass_eV_ps2_per_A2"] / mass, shell["shell_mass_se"] / mass
@@ -119,7 +119,7 @@ def _draw_within(axes: Axes, table: pd.DataFrame, content: dict[str, Any], frict
     axes.set_xlim(left=INNER_NM)
     axes.set_ylim(0, top)
     axes.set_xlabel("distance r from the centre of mass (nm)")
-    axes.set_ylabel("argon nearer than r\n(particle masses)")
+    axes.set_ylabel("fluid nearer than r\n(particle masses)")
     if friction["dressed"] is not None:
         axes.legend(loc="lower right")
 

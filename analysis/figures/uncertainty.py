@@ -1,42 +1,67 @@
-"""Relative uncertainty of the power over κ_H/κ_C beside 2 k_B/ΔS (as Fig. 6 of Sci. Rep. 13, 4517)."""
+"""Relative uncertainty of power and work beside 2 k_B/ΔS: over κ_H/κ_C (as Fig. 6 of Sci. Rep. 13, 4517) and over time."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,
+    at_ratio,
+    carnot_ratio,
     draw_line,
     line_ratios,
     or_nan,
     ratio_axis,
-    theory_lines,
+    remark,
+    with_errors,
 )
 from analysis.figures.power_moments import TARGET_COLOUR, TARGET_MARKER
 from analysis.figures.style import NEUTRAL, new_figure
 from analysis.model import Refrigerator
+from analysis.model.uncertainty import GATHERED, gathered_over_bound, sampled_over_bound
 from analysis.power import TARGETS
 from analysis.runs import Array, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction
+from analysis.theory import Friction, models
+
+SHOWN_RATIO = 4.80
+"""The κ_H/κ_C nearest to which, and the lowest of the study, are drawn over time."""
 
 _COLOUR = TARGET_COLOUR | {"bound": "black"}
 _MARKER = TARGET_MARKER | {"bound": "D"}
 _LABEL = {"cold": "power on cold", "hot": "power on hot", "total": "total power", "bound": r"$2k_B/\Delta S$"}
 _KEYS = {target: f"uncertainty_{target}" for target in TARGETS} | {"bound": "bound"}
 
+_FLOW_COLOUR = {"full": "#009E73", "cross": "#CC79A7", "antisymmetric": "#E69F00", "heat": NEUTRAL}
+_FLOW_MARKER = {"full": "o", "cross": "^", "antisymmetric": "v", "heat": "s"}
+_FLOW_LABEL = {
+    "full": "work of the whole force",
+    "cross": r"of $\kappa_jX_l$ alone",
+    "antisymmetric": "of its antisymmetric part",
+    "heat": "heat, both baths",
+}
+_WINDOWS = 41
+
+COLUMNS = ["series", "quantity", "kappa_ratio", "window_ps", "value", "low_value", "high_value", "se"]
+COLUMNS += ["over_bound", "low_over_bound", "high_over_bound", "over_bound_se"]
+
 
 def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
-    """Draw Var/mean² of the power (left), and its ratio to 2 k_B/ΔS (right), which is 1 where the bound is met.
+    """Draw Var/mean² of sampled power and its bound (top left), and ratios of Var/mean² to the bound, which is met at 1.
 
-    The bound is proven for overdamped dynamics only: the figure shows a ratio, and no law. Upper ends are missing where the
-    mean is not told from zero.
+    Top right and below these are of the work gathered over windows of time, by the whole force of the controller and by parts of
+    it. The bound is proven for overdamped dynamics only: the figure shows a ratio, and no law. Where the mean is not told from
+    zero, upper ends are missing, or points.
 
     Args:
         points: contents of the ``performance.json`` files of one study.
@@ -44,61 +69,129 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
 
     Returns:
         The figure, and its data: rows of ``series`` (``simulation``, ``theory``, ``dressed``), ``quantity`` (``cold``, ``hot``,
-        ``total``, ``bound``), ``kappa_ratio``, ``value``, ``low`` and ``high`` (95 %), ``se`` (theory) and ``over_bound``.
+        ``total``, ``bound`` of the cross force's power sampled every dt; flows of ``model.uncertainty.GATHERED``),
+        ``kappa_ratio``, ``window_ps``, ``value`` with ``low_value`` and ``high_value`` (95 %) or ``se`` (theory), and
+        ``over_bound`` with the same.
     """
     points = by_ratio(points)
     parameters = Parameters.from_json(points[0]["parameters"])
-    ratios = line_ratios(points)
+    ratios = line_ratios(points, diverging=True)
     dt = points[0]["dt_ps"]
-    lines = _exact(parameters, friction, ratios, dt)
-    data = pd.concat([_measured(points), lines], ignore_index=True)
-    figure = new_figure(7.2, 4.0)
-    panels = figure.subplots(1, 2)
+    shown = _shown(points)
+    tables = [_measured(points), _gathered(points), _over_ratio(parameters, friction, ratios, dt)]
+    tables += [_over_time(point, friction) for point in shown]
+    data = pd.concat([table for table in tables if len(table)], ignore_index=True).reindex(columns=COLUMNS)
+    figure = new_figure(7.2, 6.6)
+    panels = figure.subplots(2, 2)
+    over_ratio = data[np.isclose(data["window_ps"], dt)]
     for quantity in _KEYS:
-        shown = data[data["quantity"] == quantity]
-        _draw(panels[0], shown, quantity, "value")
-        if quantity != "bound":
-            _draw(panels[1], shown, quantity, "over_bound")
-    panels[1].axhline(1, color="black", linewidth=1)
-    for series in lines["series"].unique():
-        panels[0].plot([], [], MODEL_STYLE[series], color=NEUTRAL, label=MODEL_LABEL[series])
-    for axes, column in zip(panels, ("value", "over_bound"), strict=True):
-        seen = data.loc[data[f"high_{column}"].notna(), column].dropna()
-        typical = data.loc[data["series"] != "simulation", column].replace(np.inf, np.nan).dropna()
-        # What diverges where a mean passes zero, measured or exact, shows the way and does not set the scale.
-        low, high = min([*seen, typical.min()]), max([*seen, typical.quantile(0.9)])
-        axes.set_yscale("log")
-        axes.set_ylim(low / 3, high * 5)
-        ratio_axis(axes, (ratios[0], ratios[-1]), parameters)
-    panels[0].set_ylabel(f"variance/mean² of power over {dt:g} ps")
-    panels[1].set_ylabel(r"the same over $2k_B/\Delta S$")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+        _draw(
+            panels[0, 0], over_ratio[over_ratio["quantity"] == quantity], "value", _COLOUR[quantity], _MARKER[quantity]
+        )
+    for flow in ("full", "cross", "antisymmetric"):
+        _draw(
+            panels[0, 1],
+            over_ratio[over_ratio["quantity"] == flow],
+            "over_bound",
+            _FLOW_COLOUR[flow],
+            _FLOW_MARKER[flow],
+        )
+    for axes, column, quantities in zip(panels[0], ("value", "over_bound"), (_KEYS, _FLOW_LABEL), strict=True):
+        _scale(axes, over_ratio[over_ratio["quantity"].isin(list(quantities))], column, parameters)
+        ratio_axis(axes, (float(ratios[0]), float(ratios[-1])), parameters)
+    for axes, point in zip(panels[1], shown, strict=False):
+        _window_panel(axes, data[data["kappa_ratio"] == float(point["kappa_ratio"])], point)
+    for axes in panels[1, len(shown) :]:
+        axes.set_axis_off()
+    for axes in (panels[0, 1], *panels[1, : len(shown)]):
+        axes.axhline(1, color="black", linewidth=1)
+    panels[0, 0].set_ylabel("variance/mean²")
+    panels[0, 0].set_title(f"power of $\\kappa_jX_l$ over {dt:g} ps", loc="left", fontsize=9)
+    panels[0, 1].set_title(f"total work over {dt:g} ps", loc="left", fontsize=9)
+    for axes in (panels[0, 1], panels[1, 0]):
+        axes.set_ylabel(r"variance/mean² over $2k_B/\Delta S$")
+    panels[0, 0].legend(handles=_handles(_LABEL, _COLOUR, _MARKER), loc="upper left", fontsize=7)
+    series = [name for name in MODEL_STYLE if name in set(data["series"])]
+    lines = [Line2D([], [], color=NEUTRAL, linestyle=MODEL_STYLE[name], label=MODEL_LABEL[name]) for name in series]
+    figure.legend(
+        handles=[*_handles(_FLOW_LABEL, _FLOW_COLOUR, _FLOW_MARKER), *lines], loc="outside upper center", ncols=3
+    )
     return figure, data
 
 
-def _draw(axes: Any, data: pd.DataFrame, quantity: str, column: str) -> None:
-    lines = data[data["series"] != "simulation"]
-    draw_line(axes, lines.assign(value=lines[column], se=lines["se"] if column == "value" else 0.0), _COLOUR[quantity])
-    shown = data[data["series"] == "simulation"]
-    value = shown[column].to_numpy()
-    low, high = (shown[f"{end}_{column}"].to_numpy() for end in ("low", "high"))
+def _shown(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The points drawn over time: the one nearest to the paper's, and the lowest besides."""
+    known = [point for point in points if float(point["kappa_ratio"]) > 0]
+    if not known:
+        return []
+    nearest = min(known, key=lambda point: abs(math.log(float(point["kappa_ratio"]) / SHOWN_RATIO)))
+    return [nearest, *[point for point in known if point is not nearest][:1]]
+
+
+def _handles(labels: dict[str, str], colours: dict[str, str], markers: dict[str, str]) -> list[Line2D]:
+    return [
+        Line2D([], [], color=colours[name], marker=markers[name], markersize=4, label=label)
+        for name, label in labels.items()
+    ]
+
+
+def _draw(axes: Axes, data: pd.DataFrame, column: str, colour: str, marker: str, over: str = "kappa_ratio") -> None:
+    lines = data[data["series"] != "simulation"].sort_values(over)
+    error = "se" if column == "value" else "over_bound_se"
+    draw_line(axes, lines.assign(value=lines[column], se=lines[error]), colour, over=over)
+    shown = data[(data["series"] == "simulation") & data[column].notna()]
+    value = shown[column].to_numpy(float)
+    low, high = (shown[f"{end}_{column}"].to_numpy(float) for end in ("low", "high"))
     # An end that is not known is left open rather than drawn at the symbol: the arrow says so.
-    open_end = np.isfinite(low) & ~np.isfinite(high) & np.isfinite(value)
+    open_end = np.isfinite(low) & ~np.isfinite(high)
     errors = np.stack(
         [value - np.where(np.isfinite(low), low, value), np.where(np.isfinite(high), high, value) - value]
     )
     axes.errorbar(
-        shown["kappa_ratio"],
+        shown[over],
         value,
         np.maximum(np.where(open_end, [np.zeros_like(value), 0.5 * value], errors), 0.0),
         lolims=open_end,
-        fmt=_MARKER[quantity],
-        color=_COLOUR[quantity],
+        fmt=marker,
+        color=colour,
         markersize=4,
         linewidth=1,
-        label=_LABEL[quantity],
     )
+
+
+def _scale(axes: Axes, data: pd.DataFrame, column: str, parameters: Parameters) -> None:
+    """A logarithmic axis for what is bounded: what diverges where a mean passes zero shows the way and sets no scale."""
+    seen = data.loc[data[f"high_{column}"].notna(), column].dropna()
+    away = (
+        np.min([np.abs(np.log(data["kappa_ratio"] / mark)) for mark in (1.0, carnot_ratio(parameters))], axis=0) > 0.1
+    )
+    lines = data.loc[(data["series"] != "simulation") & away, column].replace(np.inf, np.nan).dropna()
+    axes.set_yscale("log")
+    known = [*seen, *lines[lines > 0]]
+    if known:
+        axes.set_ylim(min(known) / 3, max(known) * 3)
+
+
+def _window_panel(axes: Axes, data: pd.DataFrame, point: dict[str, Any]) -> None:
+    for flow in _FLOW_LABEL:
+        _draw(
+            axes,
+            data[data["quantity"] == flow],
+            "over_bound",
+            _FLOW_COLOUR[flow],
+            _FLOW_MARKER[flow],
+            over="window_ps",
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("time over which it is gathered (ps)")
+    axes.set_title(rf"$\kappa_H/\kappa_C$ = {point['kappa_ratio']}", loc="left", fontsize=9)
+    shown = data[data["quantity"].isin(list(_FLOW_LABEL))]
+    known = shown["over_bound"].replace([np.inf, 0.0], np.nan).dropna()
+    if not known.empty:
+        axes.set_ylim(known.min() / 3, known.max() * 3)
+    if shown.loc[shown["series"] == "simulation", "over_bound"].isna().all():
+        remark(axes, "simulation: entropy production not told from 0")
 
 
 def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
@@ -111,16 +204,68 @@ def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
                 for column, stem in (("value", key), ("over_bound", f"uncertainty_over_bound_{quantity}"))
                 for name, suffix in (("", ""), ("low_", "_low"), ("high_", "_high"))
             }
-            rows.append(row)
+            rows.append(row | {"window_ps": point["dt_ps"]})
     return pd.DataFrame(rows)
 
 
-def _exact(parameters: Parameters, friction: Friction, ratios: Array, dt: float) -> pd.DataFrame:
-    def values(machine: Refrigerator) -> Array:
-        laws = machine.power_distributions(TARGETS, dt)
-        return np.array([*(law.relative_variance() for law in laws), machine.uncertainty_bound(dt)])
+def _gathered(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    tables = []
+    for point in points:
+        for flow in (name for name in GATHERED if name in point["windows"]):
+            found = {key: np.array(values, dtype=float) for key, values in point["windows"][flow].items()}
+            columns = {
+                "window_ps": point["windows"]["window_ps"],
+                "value": found["uncertainty"],
+                "over_bound": found["over_bound"],
+                "low_over_bound": found["over_bound_low"],
+                "high_over_bound": found["over_bound_high"],
+            }
+            table = pd.DataFrame(columns).assign(series="simulation", quantity=flow)
+            tables.append(table.assign(kappa_ratio=float(point["kappa_ratio"])))
+    return pd.concat(tables, ignore_index=True)
 
-    lines = theory_lines(parameters, friction, ratios, list(_KEYS), values)
-    bounds = lines[lines["quantity"] == "bound"].set_index(["series", "kappa_ratio"])["value"]
-    at = pd.MultiIndex.from_frame(lines[["series", "kappa_ratio"]])
-    return lines.assign(over_bound=lines["value"].to_numpy() / bounds.reindex(at).to_numpy())
+
+def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: float) -> pd.DataFrame:
+    """Exact lines over κ_H/κ_C, of the power sampled every dt and of the work gathered over dt."""
+    flows = [flow for flow in _FLOW_LABEL if flow != "heat"]
+
+    def values(machine: Refrigerator) -> Array:
+        sampled = [*machine.power_uncertainties(TARGETS, dt), machine.uncertainty_bound(dt)]
+        over_bound = [*sampled_over_bound(machine, TARGETS, dt), 1.0]
+        return np.array([*sampled, *over_bound, *gathered_over_bound(machine, flows, dt)])
+
+    rows = []
+    for ratio in ratios if parameters.coupling[0] else ():
+        for series, model in models(at_ratio(parameters, float(ratio)), friction).items():
+            (value, over, gathered), (se, over_se, gathered_se) = (
+                np.split(each, [len(_KEYS), 2 * len(_KEYS)]) for each in with_errors(model, values)
+            )
+            at = {"series": series, "kappa_ratio": ratio, "window_ps": dt}
+            for quantity, *numbers in zip(_KEYS, value, se, over, over_se, strict=True):
+                columns = ("value", "se", "over_bound", "over_bound_se")
+                rows.append(at | {"quantity": quantity} | dict(zip(columns, numbers, strict=True)))
+            for flow, ratio_to_bound, error in zip(flows, gathered, gathered_se, strict=True):
+                rows.append(at | {"quantity": flow, "over_bound": ratio_to_bound, "over_bound_se": error})
+    return pd.DataFrame(rows)
+
+
+def _over_time(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
+    """Exact lines over the time of gathering, at the κ_H/κ_C of a point.
+
+    Heat only for white friction: what the simulation tells is the heat that a particle gives, and the dressed pair's baths begin
+    behind its shells.
+    """
+    times = point["windows"]["window_ps"]
+    windows = np.geomspace(times[0], times[-1], _WINDOWS) if times else np.array([])
+    tables = []
+    for series, model in models(Parameters.from_json(point["parameters"]), friction).items():
+        flows = [flow for flow in GATHERED if series == "theory" or "heat" not in flow]
+        found = with_errors(model, partial(_gathered_ravelled, flows, windows))
+        for flow, value, se in zip(flows, *(each.reshape(len(flows), -1) for each in found), strict=True):
+            table = pd.DataFrame({"window_ps": windows, "over_bound": value, "over_bound_se": se})
+            tables.append(table.assign(series=series, quantity=flow, kappa_ratio=float(point["kappa_ratio"])))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _gathered_ravelled(flows: Sequence[str], windows: Array, machine: Refrigerator) -> Array:
+    return gathered_over_bound(machine, flows, windows).ravel()

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import laplace_asymmetric
 
 from analysis.model.lyapunov import Array
 from analysis.model.network import BOLTZMANN
-from analysis.model.pair import LangevinPair
+
+if TYPE_CHECKING:
+    from analysis.model.pair import LangevinPair
 
 Side = Literal["cold", "hot"]
 
@@ -53,16 +54,21 @@ def entropy_production(pair: LangevinPair) -> float:
 
 
 def coupling_hot_of_largest_cooling(pair: LangevinPair) -> float:
-    """κ_H, eV/Å², that draws most heat from the cold bath, for any masses and frictions.
+    """κ_H, eV/Å², that draws most heat from the bath named cold, for any masses and frictions.
 
     Q_C is linear over quadratic in κ_H; its extremum lies √(N(κ₀)/N₂) above the pseudo-equilibrium κ₀ = κ_C T_H/T_C, with N₂
     the coefficient of κ_H² in N.
+
+    Raises:
+        ValueError: if κ_C is not positive: no κ_H cools then without risk of instability.
     """
+    if pair.coupling_cold <= 0:
+        raise ValueError(f"coupling_cold = {pair.coupling_cold} eV/Å²: must be positive to cool")
     balance = pair.coupling_cold * pair.temperature_hot / pair.temperature_cold
     mc, mh = pair.masses
     curvature = mc**2 / (pair.friction_cold * mh + pair.friction_hot * mc)
-    at_balance = replace(pair, coupling_hot=balance)
-    return balance + float(np.sqrt(_resistance(at_balance) / curvature))
+    at_balance = _resistance(replace(pair, coupling_hot=balance))
+    return balance + math.sqrt(at_balance / curvature)
 
 
 def eigenvalues(pair: LangevinPair) -> NDArray[np.complex128]:
@@ -183,6 +189,8 @@ def published_power_law(pair: LangevinPair, side: Side) -> Any:
     Raises:
         ValueError: if masses or frictions differ, or the side has no coupling.
     """
+    from scipy.stats import laplace_asymmetric  # slow to load, and most jobs that load the pair have no use for it
+
     falling, rising = _published_rates(pair, side, power_coefficients(pair, side))
     return laplace_asymmetric(np.sqrt(falling / rising), scale=1 / np.sqrt(falling * rising))
 

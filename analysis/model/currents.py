@@ -98,27 +98,28 @@ def noise_rates(network: LinearLangevin, currents: Sequence[Current]) -> Array:
     return np.asarray(kernel.white + cross + cross.T)
 
 
-def covariance_over(network: LinearLangevin, currents: Sequence[Current], duration: float) -> Array:
-    """Covariance of the currents gathered over a duration in the steady state, (k, k), eV².
+def covariance_over(network: LinearLangevin, currents: Sequence[Current], duration: ArrayLike) -> Array:
+    """Covariance of the currents gathered over durations in the steady state, (*duration.shape, k, k), eV².
 
     Args:
         network: in its steady state.
         currents: the k currents.
-        duration: T, ps, positive.
+        duration: T, ps, positive, of any shape.
 
     Raises:
-        ValueError: if the duration is not positive, or there is no steady state.
+        ValueError: if a duration is not positive, or there is no steady state.
     """
-    if not duration > 0:
-        raise ValueError(f"duration = {duration} ps: must be positive")
+    time = np.asarray(duration, dtype=float)[..., None, None]
+    if not (time > 0).all():
+        raise ValueError(f"duration = {np.asarray(duration).tolist()} ps: must be positive")
     kernel = _kernel(network, currents)
     drift = network.drift()
-    ahead = expm(drift * duration)
-    cross = np.empty_like(kernel.white)
+    ahead = expm(drift * time)
+    cross = np.empty((*time.shape[:-2], *kernel.white.shape))
     for earlier, source in enumerate(kernel.sources):
         # ∫₀ᵀ (T - τ) e^{Aτ} G e^{Aᵀτ} dτ = T Y₁ - Y₂ + e^{AT} Y₂ e^{AᵀT}
         once = solve_lyapunov(drift, source)
         twice = solve_lyapunov(drift, once)
-        total = duration * once - twice + ahead @ twice @ ahead.T
-        cross[:, earlier] = 2 * np.einsum("kij,ij->k", kernel.forms, total)
-    return np.asarray(kernel.white * duration + cross + cross.T)
+        total = time * once - twice + ahead @ twice @ np.swapaxes(ahead, -1, -2)
+        cross[..., earlier] = 2 * np.einsum("kij,...ij->...k", kernel.forms, total)
+    return np.asarray(kernel.white * time + cross + np.swapaxes(cross, -1, -2))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.model import closed_forms
 from analysis.model.refrigerator import Refrigerator
 
 
@@ -45,3 +46,11 @@ class LangevinPair(Refrigerator):
             frictions=[np.diag([self.friction_cold, 0.0]), np.diag([0.0, self.friction_hot])],
             temperatures=(self.temperature_cold, self.temperature_hot),
         )
+
+    def coupling_hot_of_largest_cooling(self) -> float:
+        """κ_H, eV/Å², at which most heat leaves the bath named cold, all else equal: here in closed form.
+
+        Raises:
+            ValueError: if κ_C is not positive: no κ_H cools then without risk of instability.
+        """
+        return closed_forms.coupling_hot_of_largest_cooling(self)

@@ -78,8 +78,9 @@ class QuadraticFormLaw:
         return float(np.sqrt(self.var()))
 
     def relative_variance(self) -> float:
-        """Variance over the mean squared; infinite without a mean."""
-        return math.inf if self.mean() == 0.0 else self.var() / self.mean() ** 2
+        """Variance over the mean squared; infinite without a mean, or with one that is rounding error."""
+        nothing = abs(self.mean()) <= _NEGLIGIBLE * float(np.abs(self.weights).sum())
+        return math.inf if nothing else self.var() / self.mean() ** 2
 
     def rvs(self, size: int | tuple[int, ...] = 1, *, rng: np.random.Generator) -> Array:
         """Random values of the given shape."""

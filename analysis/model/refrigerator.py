@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal, Self
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from numpy.typing import ArrayLike
 
 from analysis.model.currents import (
     Current,
@@ -21,13 +21,16 @@ from analysis.model.currents import (
 )
 from analysis.model.lyapunov import Array
 from analysis.model.network import BOLTZMANN, LinearLangevin
+from analysis.model.optimum import first_minimum
 from analysis.model.power import QuadraticFormLaw
 
-Force = Literal["cross", "full"]
+Force = Literal["cross", "full", "antisymmetric"]
 Target = Literal["cold", "hot", "total"]
 
 FLOWS = ("work_cold", "work_hot", "heat_cold", "heat_hot")
 """Order of the flows in every array that has one entry per flow."""
+
+_NEAR = 1e-6  # relative distance
 
 _UNITS = {
     "mass": "eV ps²/Å²",
@@ -39,13 +42,13 @@ _UNITS = {
 
 
 class Mode(StrEnum):
-    """What the machine does on average."""
+    """What the machine does on average, with the colder and the warmer bath told by their temperatures."""
 
-    REFRIGERATOR = "refrigerator"  # work drives heat out of the cold bath into the hot one (a heat pump, too)
-    CONDUCTOR = "conductor"  # reciprocal coupling: heat flows from hot to cold, as Fourier says, and no work
-    ENGINE = "engine"  # heat flows from hot to cold and the controller gains work
+    REFRIGERATOR = "refrigerator"  # work drives heat out of the colder bath into the warmer one (a heat pump, too)
+    CONDUCTOR = "conductor"  # reciprocal coupling: heat flows from warm to cold, as Fourier says, and no work
+    ENGINE = "engine"  # heat flows from warm to cold and the controller gains work
     HEATER_I = "heater I"  # work heats both baths
-    HEATER_II = "heater II"  # work speeds the flow of heat from hot to cold
+    HEATER_II = "heater II"  # work speeds the flow of heat from warm to cold
     EQUILIBRIUM = "equilibrium"  # nothing flows
 
 
@@ -98,26 +101,30 @@ class Refrigerator(LinearLangevin):
 
         Args:
             force: "full" for κ_j (X_l - X_j), what the controller does; "cross" for κ_j X_l alone, which
-                the paper calls the nonreciprocal force (its eq. 8). Both do the same work on average.
+                the paper calls the nonreciprocal force (its eq. 8); "antisymmetric" for (F - Fᵀ)/2 of the full F, what
+                is left of it without the part that has a potential. All do the same work on average, the
+                antisymmetric part half of it on each particle.
         """
         kc, kh = self.coupling_cold, self.coupling_hot
+        if force == "antisymmetric":
+            kc, kh = (kc - kh) / 2, (kh - kc) / 2
         own = 1.0 if force == "full" else 0.0
         return np.array([[-own * kc, kc], [kh, -own * kh]])
 
-    def currents(self) -> tuple[Current, ...]:
-        """The four flows, in the order of ``FLOWS``; works are those of the full force of the controller."""
-        force = np.zeros_like(self.stiffness)
-        force[:2] = self.controller_force()
-        works = [work_current(self, np.where(np.arange(len(force))[:, None] == j, force, 0.0)) for j in (0, 1)]
+    def currents(self, force: Force = "full") -> tuple[Current, ...]:
+        """The four flows, in the order of ``FLOWS``; works are those of a force of ``controller_force``."""
+        matrix = np.zeros_like(self.stiffness)
+        matrix[:2] = self.controller_force(force)
+        works = [work_current(self, np.where(np.arange(len(matrix))[:, None] == j, matrix, 0.0)) for j in (0, 1)]
         return (*works, heat_current(self, 0), heat_current(self, 1))
 
-    def flow_rates(self) -> Array:
-        """Mean flows in the order of ``FLOWS``, (4,), eV/ps.
+    def flow_rates(self, force: Force = "full") -> Array:
+        """Mean flows in the order of ``FLOWS``, (4,), eV/ps; works of the given force.
 
         Raises:
             ValueError: if there is no steady state.
         """
-        return mean_rates(self, self.currents())
+        return mean_rates(self, self.currents(force))
 
     def flow_noise(self) -> Array:
         """Long-time covariance of the flows per time, (4, 4), eV²/ps, in the order of ``FLOWS``.
@@ -129,13 +136,17 @@ class Refrigerator(LinearLangevin):
         """
         return noise_rates(self, self.currents())
 
-    def flow_covariance(self, duration: float) -> Array:
-        """Covariance of works and heats gathered over a duration (ps), (4, 4), eV², in the order of ``FLOWS``.
+    def flow_covariance(self, duration: ArrayLike, force: Force = "full") -> Array:
+        """Covariance of works and heats gathered over durations, (*duration.shape, 4, 4), eV², in the order of ``FLOWS``.
+
+        Args:
+            duration: ps, of any shape.
+            force: whose work is meant.
 
         Raises:
-            ValueError: if the duration is not positive, or there is no steady state.
+            ValueError: if a duration is not positive, or there is no steady state.
         """
-        return covariance_over(self, self.currents(), duration)
+        return covariance_over(self, self.currents(force), duration)
 
     def work_rates(self) -> Array:
         """Mean power of the controller on each particle, (cold, hot), eV/ps.
@@ -155,6 +166,14 @@ class Refrigerator(LinearLangevin):
         direct, crossed = self.coupling_cold * self.temperature_hot, self.coupling_hot * self.temperature_cold
         return 0.0 if math.isclose(direct, crossed, rel_tol=1e-14) else direct - crossed
 
+    @property
+    def colder(self) -> int:
+        """Which bath is colder, 0 for the one named cold and 1 for the one named hot; of equals the one named cold.
+
+        Names do not decide what a refrigerator is: temperatures do.
+        """
+        return int(self.temperature_hot < self.temperature_cold)
+
     def mode(self) -> Mode:
         """What the machine does on average.
 
@@ -163,36 +182,37 @@ class Refrigerator(LinearLangevin):
         """
         self.require_steady_state()
         drive = self._drive()
-        heat_cold, heat_hot = self.coupling_cold * drive, -self.coupling_hot * drive
-        if heat_cold == 0.0 == heat_hot:
+        heats = (self.coupling_cold * drive, -self.coupling_hot * drive)
+        if heats[0] == 0.0 == heats[1]:
             return Mode.EQUILIBRIUM
-        if heat_cold < 0:
+        if heats[self.colder] < 0:
             return Mode.REFRIGERATOR
-        if heat_hot >= 0:
+        if heats[1 - self.colder] >= 0:
             return Mode.HEATER_I
         if self.coupling_cold == self.coupling_hot:
             return Mode.CONDUCTOR
-        return Mode.HEATER_II if heat_cold + heat_hot > 0 else Mode.ENGINE
+        return Mode.HEATER_II if sum(heats) > 0 else Mode.ENGINE
 
     def cop(self) -> tuple[float, float]:
         """Coefficients of performance, refrigeration |Q_C|/W and pumping Q_H/W (eqs. 7, D1); nan in other modes.
 
-        They are κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C) for any friction and mass, dressed or not.
+        They are κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C) for any friction and mass, dressed or not; C is the colder bath.
 
         Raises:
             ValueError: if there is no steady state.
         """
         if self.mode() is not Mode.REFRIGERATOR:
             return math.nan, math.nan
-        work = self.coupling_hot - self.coupling_cold
-        return self.coupling_cold / work, self.coupling_hot / work
+        couplings = (self.coupling_cold, self.coupling_hot)
+        cooled, heated = couplings[self.colder], couplings[1 - self.colder]
+        return cooled / (heated - cooled), heated / (heated - cooled)
 
     def carnot_cop(self) -> tuple[float, float]:
-        """Carnot's bounds on both coefficients, T_C/(T_H - T_C) and T_H/(T_H - T_C); inf without a gradient."""
-        gradient = self.temperature_hot - self.temperature_cold
-        if gradient <= 0:
+        """Carnot's bounds on both coefficients, T_C/(T_H - T_C) and T_H/(T_H - T_C), C the colder; inf without a gradient."""
+        cold, hot = sorted((self.temperature_cold, self.temperature_hot))
+        if cold == hot:
             return math.inf, math.inf
-        return self.temperature_cold / gradient, self.temperature_hot / gradient
+        return cold / (hot - cold), hot / (hot - cold)
 
     def power_distribution(
         self, target: Target = "total", dt: float | None = None, force: Force = "cross"
@@ -203,10 +223,11 @@ class Refrigerator(LinearLangevin):
             target: "cold", "hot" or "total".
             dt: sampling interval, ps: the power is then force at mid-point times displacement/dt; None for
                 the instantaneous power.
-            force: "cross" for the paper's κ_j X_l V_j, "full" for the whole force of the controller.
+            force: "cross" for the paper's κ_j X_l V_j, "full" for the whole force of the controller, "antisymmetric"
+                for its part without a potential (``controller_force``).
 
         Raises:
-            ValueError: if the particle has no coupling, dt is not positive, or there is no steady state.
+            ValueError: if that force does not act on the particle, dt is not positive, or there is no steady state.
         """
         return self.power_distributions([target], dt, force)[0]
 
@@ -218,60 +239,104 @@ class Refrigerator(LinearLangevin):
         Raises:
             ValueError: as ``power_distribution``.
         """
+        return self._laws(targets, dt, self.controller_force(force))
+
+    def _laws(self, targets: Sequence[Target], dt: float | None, force: Array) -> list[QuadraticFormLaw]:
         covariance = self.sampled_covariance(dt)
         laws = []
         for target in targets:
             matrix = np.zeros((4, 4))
             for row in {"cold": [0], "hot": [1], "total": [0, 1]}[target]:
-                matrix[2 + row, :2] = self.controller_force(force)[row] / 2
+                matrix[2 + row, :2] = force[row] / 2
             laws.append(QuadraticFormLaw.of(matrix + matrix.T, covariance))
         return laws
 
-    def power_uncertainty(self, target: Target = "total", dt: float | None = None) -> float:
-        """Var(P)/<P>² of the sampled power; diverges at the pseudo-equilibrium.
+    def power_uncertainty(self, target: Target = "total", dt: float | None = None, force: Force = "cross") -> float:
+        """Var(P)/<P>² of the sampled power.
+
+        It is infinite at the pseudo-equilibrium and, for the total power, at κ_H = κ_C. There the antisymmetric force
+        vanishes; its uncertainty, which does not depend on the size of that force, has a limit, which is given.
+
+        Args:
+            target: as in ``power_distribution``, like the others.
+            dt: sampling interval, ps.
+            force: whose power.
 
         Raises:
             ValueError: as ``power_distribution``.
         """
-        return self.power_distribution(target, dt).relative_variance()
+        return self.power_uncertainties([target], dt, force)[0]
+
+    def power_uncertainties(
+        self, targets: Sequence[Target], dt: float | None = None, force: Force = "cross"
+    ) -> list[float]:
+        """``power_uncertainty`` of several targets, which share one covariance.
+
+        Raises:
+            ValueError: as ``power_distribution``.
+        """
+        if force == "antisymmetric" and (self.coupling_cold or self.coupling_hot):
+            laws = self._laws(targets, dt, np.array([[0.0, -1.0], [1.0, 0.0]]))
+        else:
+            laws = self.power_distributions(targets, dt, force)
+        balanced, reciprocal = self._drive() == 0.0, self.coupling_cold == self.coupling_hot
+        return [
+            math.inf
+            if balanced or (target == "total" and reciprocal and force != "antisymmetric")
+            else law.relative_variance()
+            for target, law in zip(targets, laws, strict=True)
+        ]
 
     def uncertainty_bound(self, duration: float) -> float:
         """2 k_B/ΔS with ΔS the mean entropy produced over a duration (ps) (eq. 12).
 
-        A bound on Var/mean² of any current for overdamped dynamics; underdamped machines may go below it.
+        A bound on Var/mean² of any current for overdamped dynamics; underdamped machines may go below it. Infinite at the
+        pseudo-equilibrium.
 
         Raises:
             ValueError: if there is no steady state.
         """
         produced = self.entropy_production() * duration
-        return math.inf if produced <= 0.0 else 2 * BOLTZMANN / produced
+        # What rounding leaves at the pseudo-equilibrium is no entropy.
+        return 2 * BOLTZMANN / produced if produced > 0.0 and self._drive() != 0.0 else math.inf
+
+    def off_balance(self) -> Self:
+        """The machine itself or, at the pseudo-equilibrium, one so near that ratios of what vanishes there are their limits."""
+        if self._drive() != 0.0:
+            return self
+        return replace(self, coupling_hot=self.coupling_hot * (1 + _NEAR))  # type: ignore[type-var]
 
     def coupling_hot_of_largest_cooling(self) -> float:
-        """κ_H, eV/Å², at which most heat leaves the cold bath, all else equal.
+        """κ_H, eV/Å², at which most heat leaves the bath named cold, all else equal.
 
         Raises:
             ValueError: if κ_C is not positive: no κ_H cools then without risk of instability.
         """
-        return self._best_coupling_hot(lambda machine: float(machine.heat_rates()[0]))
+        # A logarithm falls and rises by steps of like size at any friction.
+        return self._best_coupling_hot(lambda machine: -math.log(-machine.heat_rates()[0]))
 
-    def coupling_hot_of_least_uncertainty(self, dt: float | None = None) -> float:
+    def coupling_hot_of_least_uncertainty(self, dt: float | None = None, force: Force = "cross") -> float:
         """κ_H, eV/Å², of the least relative uncertainty of the total power among refrigerators, all else equal.
 
+        It is the first minimum from the pseudo-equilibrium on. A power sampled every dt has more of them where the pair
+        moves faster than it is sampled.
+
         Raises:
-            ValueError: if κ_C is not positive, or dt is not.
+            ValueError: if κ_C is not positive, dt is not, or the bath named cold is the warmer one.
         """
-        return self._best_coupling_hot(lambda machine: machine.power_uncertainty("total", dt))
+        if self.colder != 0:
+            raise ValueError(
+                f"temperature_cold = {self.temperature_cold} K is above temperature_hot = {self.temperature_hot} K: "
+                "exchange the sides to ask for a refrigerator"
+            )
+        return self._best_coupling_hot(lambda machine: math.log(machine.power_uncertainty("total", dt, force)))
 
     def _best_coupling_hot(self, cost: Callable[[Self], float]) -> float:
-        """The κ_H beyond the pseudo-equilibrium that makes the cost least."""
+        """The κ_H of the first minimum of a cost beyond the pseudo-equilibrium, where the bath named cold loses heat."""
         if self.coupling_cold <= 0:
             raise ValueError(f"coupling_cold = {self.coupling_cold} eV/Å²: must be positive to cool")
         balance = self.coupling_cold * self.temperature_hot / self.temperature_cold
-
-        def at(excess: float) -> float:
-            return cost(replace(self, coupling_hot=balance * (1 + math.exp(excess))))  # type: ignore[type-var]
-
-        # The cost has one minimum between its two dull ends; six decades of excess coupling hold it for
-        # any friction.
-        best = minimize_scalar(at, bounds=(-7.0, 7.0), method="bounded", options={"xatol": 1e-9})
-        return balance * (1 + math.exp(best.x))
+        best = first_minimum(
+            lambda excess: cost(replace(self, coupling_hot=balance * (1 + math.exp(excess))))  # type: ignore[type-var]
+        )
+        return balance * (1 + math.exp(best))

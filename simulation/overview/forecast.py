@@ -7,7 +7,6 @@ known is not in it.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +14,12 @@ from typing import Any
 
 from analysis.model import FLOWS, DressedPair, Refrigerator
 from analysis.units import PER_NS
-from simulation.plan import point_runs, points
-from simulation.study import SIDES, Study
+from simulation.experiments.machine import Machine, point_runs, points
+from simulation.storage.files import read_json
+from simulation.study.fields import SIDES, Study
 
 DECIDED_Z = 4.0
 """Expected heat over its error that decides its sign: measured at 2 errors from zero or more with a chance of 98 %."""
-PRECISION = 0.1
-"""The relative error that plans are told the length for."""
 NO_HEAT_EV_PER_NS = 1e-9
 """Less is rounding: at the pseudo-equilibrium, or without a coupling, no heat flows."""
 
@@ -42,22 +40,11 @@ class Friction:
 
     def machine(self, study: Study, coupling_cold: float, coupling_hot: float) -> Refrigerator:
         """The exact model of a study along one axis, couplings in eV/Å²."""
-        white = replace(
-            study.pair(coupling_cold, coupling_hot),
-            friction_cold=self.white[0],
-            friction_hot=self.white[1],
-        )
+        pair = study.pair(coupling_cold, coupling_hot)
         if self.shells is None:
-            return white
-        return DressedPair(
-            mass=white.mass,
-            trap=white.trap,
-            coupling_cold=white.coupling_cold,
-            coupling_hot=white.coupling_hot,
-            temperature_cold=white.temperature_cold,
-            temperature_hot=white.temperature_hot,
-            **self.shells,
-        )
+            return replace(pair, friction_cold=self.white[0], friction_hot=self.white[1])
+        shared = ("mass", "trap", "coupling_cold", "coupling_hot", "temperature_cold", "temperature_hot")
+        return DressedPair(**{name: getattr(pair, name) for name in shared}, **self.shells)
 
 
 def friction_of(study: Study, results: Path) -> Friction:
@@ -70,22 +57,19 @@ def friction_of(study: Study, results: Path) -> Friction:
     if study.engine == "langevin":
         return Friction("section langevin of the study, with which the model runs", stated)
     file = results / study.name / "friction.json"
-    if not file.is_file():
+    content: dict[str, Any] | None = read_json(file)
+    if content is None:
         return Friction("section langevin of the study, since none is measured yet", stated)
-    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     cold, hot = (float(content[f"friction_{side}_eV_ps_per_A2"]) for side in SIDES)
     if content["dressed"] is None:
         return Friction(f"measured, one friction per particle ({file})", (cold, hot))
+    units = {"core_friction": "eV_ps_per_A2", "shell_friction": "eV_ps_per_A2", "shell_mass": "eV_ps2_per_A2"}
     shells = {
         f"{name}_{side}": float(content["dressed"][side][f"{name}_{unit}"])
         for side in SIDES
-        for name, unit in (
-            ("core_friction", "eV_ps_per_A2"),
-            ("shell_friction", "eV_ps_per_A2"),
-            ("shell_mass", "eV_ps2_per_A2"),
-        )
+        for name, unit in units.items()
     }
-    return Friction(f"measured, particles dressed with argon ({file})", (cold, hot), shells)
+    return Friction(f"measured, particles dressed with fluid ({file})", (cold, hot), shells)
 
 
 @dataclass(frozen=True)
@@ -120,14 +104,12 @@ class PointForecast:
     """One point of the sweep.
 
     Attributes:
-        point: `kH_<ratio>`.
         kappa_ratio: as the study spells it.
         time_ns: measured time of one run.
         copies: independent currents: axes × replicas.
         heats: (cold, hot).
     """
 
-    point: str
     kappa_ratio: str
     time_ns: float
     copies: int
@@ -149,15 +131,19 @@ class PointForecast:
 
 
 def forecast(study: Study, friction: Friction) -> list[PointForecast]:
-    """Expected heat rates and errors at every point of the sweep, at the study's lengths, axes and replicas."""
-    return [_point(study, friction, point) for point in points(study)]
+    """Expected heat rates and errors at every point of the sweep, at the study's lengths, axes and replicas.
+
+    They are those of the linear controller; of another law nothing is known, and nothing is forecast.
+    """
+    if study.demon.controller != "linear":
+        return []
+    return [_point(study, friction, point_runs(study, point)) for point in points(study)]
 
 
-def _point(study: Study, friction: Friction, point: str) -> PointForecast:
-    runs = point_runs(study, point)
-    duration, axes = runs[0].duration_ps, len(study.demon.coupling_axes)
+def _point(study: Study, friction: Friction, runs: list[Machine]) -> PointForecast:
+    duration, axes = runs[0].duration_ps, len(runs[0].axes)
     copies = axes * len(runs)
-    machine = friction.machine(study, runs[0].coupling_cold_eV_per_A2, runs[0].coupling_hot_eV_per_A2)
+    machine = friction.machine(study, *(runs[0].couplings or (0.0, 0.0)))
     # Heat is measured for all axes at once: those without coupling bring none, but the noise of their energy at both ends.
     still = friction.machine(study, 0.0, 0.0).flow_covariance(duration) * (3 - axes) / axes
     rates, noise = machine.flow_rates(), machine.flow_noise()
@@ -171,4 +157,4 @@ def _point(study: Study, friction: Friction, point: str) -> PointForecast:
         )
         for i in (FLOWS.index(f"heat_{side}") for side in SIDES)
     )
-    return PointForecast(point, runs[0].kappa_ratio or "", duration / PER_NS, copies, (cold, hot))
+    return PointForecast(runs[0].ratio or "", duration / PER_NS, copies, (cold, hot))

@@ -1,7 +1,7 @@
 """How far a study has come: each simulation done, running, interrupted, failed or waiting, and the results that are there.
 
 Everything is read from what simulations leave on disk: their records, checkpoints, locks and logs. Nothing is held or changed,
-so a study can be looked at while it runs.
+so a study can be looked at while it runs, by anyone who may read it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from simulation import lock
-from simulation.checkpoint import LOCK, LOG, RECORD
 from simulation.overview.jobs import Job, jobs
-from simulation.progress import duration_text
-from simulation.study import Study
+from simulation.segments.checkpoint import LOCK, RECORD
+from simulation.segments.progress import duration_text
+from simulation.storage import lock
+from simulation.storage.files import LOG, RUN
+from simulation.study.fields import Study
 
 CONTINUES = "the same command continues it"
+SIMULATIONS = ("equilibrate", "simulate", "unpack")  # rules that the table tells of
 
 
 class State(StrEnum):
@@ -57,6 +59,12 @@ class Status:
     left_s: float | None = None
     remark: str = ""
 
+    def row(self) -> list[str]:
+        """Its line of the table."""
+        speed = "" if self.ns_per_day is None else f"{self.ns_per_day:.3g}"
+        left = "" if self.left_s is None else duration_text(self.left_s)
+        return [self.name, self.state, f"{100 * self.share:.0f} %", speed, left, self.remark]
+
 
 def status_of(job: Job, study_lock: Path) -> Status:
     """Look at one simulation.
@@ -67,7 +75,7 @@ def status_of(job: Job, study_lock: Path) -> Status:
     """
     if job.is_done:
         return Status(job.name, State.DONE, 1.0)
-    part = 0 if job.segments is None else _part_steps(job)
+    part = _part_steps(job)
     steps = sum(job.steps[: job.committed]) + part
     share = steps / sum(job.steps)
     owner = _owner(job, study_lock)
@@ -75,12 +83,12 @@ def status_of(job: Job, study_lock: Path) -> Status:
         rate = _rate(job, part)
         if rate is None:
             return Status(job.name, State.RUNNING, share, remark=owner)
-        ns_per_day = rate * job.study.integration.timestep_fs * 0.0864
+        ns_per_day = rate * job.experiment.study.integration.timestep_fs * 0.0864
         return Status(job.name, State.RUNNING, share, ns_per_day, (sum(job.steps) - steps) / rate, owner)
     state, remark = _last_word(job.log)
     if state is State.WAITING and share > 0:
         state, remark = State.INTERRUPTED, CONTINUES
-    if state is State.WAITING and job.record.is_file():
+    if state is State.WAITING and (job.folder / RUN).is_file():
         remark = "what is there has other parameters or another length"
     return Status(job.name, state, share, remark=remark)
 
@@ -97,14 +105,20 @@ def _owner(job: Job, study_lock: Path) -> str | None:
 
 def _part_steps(job: Job) -> int:
     """Steps done of the segment that is not committed yet, from LAMMPS's log."""
-    assert job.segments is not None
+    if job.segments is None:
+        return 0
     try:
         log = (job.segments.folder / f"{job.committed:04d}.part" / LOG).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+    except OSError:
         return 0
-    table = log.rpartition("   Step ")[2].splitlines()[1:]
-    rows = list(takewhile(lambda line: re.match(r"\s*\d+\s+[-\d]", line) is not None, table))
-    return int(rows[-1].split()[0]) - int(rows[0].split()[0]) if rows else 0
+    # A run in pieces repeats the head of the table; the clock goes on through all of them.
+    first, *rest = log.split("   Step ")[1:] or [""]
+    begin, end = _rows(first), _rows(rest[-1] if rest else first)
+    return int(end[-1].split()[0]) - int(begin[0].split()[0]) if begin and end else 0
+
+
+def _rows(table: str) -> list[str]:
+    return list(takewhile(lambda line: re.match(r"\s*\d+\s+[-\d]", line) is not None, table.splitlines()[1:]))
 
 
 def _rate(job: Job, part_steps: int) -> float | None:
@@ -123,11 +137,10 @@ def _rate(job: Job, part_steps: int) -> float | None:
 def _last_word(log: Path) -> tuple[State, str]:
     """What the last process that ran a simulation said at its end, if it could."""
     try:
-        lines = [
-            line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
-        ]
-    except FileNotFoundError:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return State.WAITING, ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     for index, line in reversed(list(enumerate(lines))):
         if line.startswith("nanofridge: "):
             # A study's problems follow on lines of their own.
@@ -157,19 +170,8 @@ def status_text(study: Study, results: Path, targets: Sequence[Path], workflow_l
     found = [status_of(job, study_lock) for job in jobs(study, results)]
     counts = Counter(status.state for status in found)
     told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
-    rows = [
-        [
-            status.name,
-            status.state,
-            f"{100 * status.share:.0f} %",
-            "" if status.ns_per_day is None else f"{status.ns_per_day:.3g}",
-            "" if status.left_s is None else duration_text(status.left_s),
-            status.remark,
-        ]
-        for status in found
-    ]
     table = tabulate(
-        rows,
+        [status.row() for status in found],
         ["simulation", "state", "done", "ns/day", "left", ""],
         tablefmt="simple",
         colalign=("left", "left", "right", "right", "right", "left"),
@@ -191,21 +193,20 @@ def _failures(workflow_logs: Path, folder: Path) -> dict[str, tuple[Path, list[P
     """Analysis that failed when it was last tried: by rule, Snakemake's log and the files that are missing for it."""
     failures: dict[str, tuple[Path, list[Path]]] = {}
     judged: set[str] = set()
-    for log in sorted(
-        workflow_logs.glob("*.snakemake.log"), reverse=True
-    ):  # named by their time: the newest has the say
+    # Logs are named by their time: the newest has the say.
+    for log in sorted(workflow_logs.glob("*.snakemake.log"), reverse=True):
         text = log.read_text(encoding="utf-8", errors="replace")
         failed = {
             output: match["rule"]
             for match in re.finditer(r"^Error in rule (?P<rule>\w+):\n(?P<details>(?: .*\n)*)", text, re.MULTILINE)
             for output in _outputs(match["details"])
         }
-        for output in set(_outputs(text)) - judged:
+        outputs = set(_outputs(text))
+        for output in outputs - judged:
             file, rule = Path(output), failed.get(output)
-            # Simulations are told of in the table.
-            if rule not in (None, "equilibrate", "simulate") and file.is_relative_to(folder) and not file.is_file():
+            if rule not in (None, *SIMULATIONS) and file.is_relative_to(folder) and not file.is_file():
                 failures.setdefault(rule, (log, []))[1].append(file)
-        judged |= set(_outputs(text))
+        judged |= outputs
     return failures
 
 

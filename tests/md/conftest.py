@@ -1,4 +1,4 @@
-"""Small real-MD systems shared by the tests: one equilibrated start, made once per session."""
+"""Small real-MD systems shared by the tests, each with an equilibrated start that is made once per session."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from simulation.deck import equilibration_fingerprint
-from simulation.engine import Ranks, single_threaded
-from simulation.simulate import make_start
-from simulation.study import Study
-from simulation.studyfile import check_study
+from simulation.engines.ranks import Ranks, single_threaded
+from simulation.experiments.baths import Baths
+from simulation.experiments.machine import Machine
+from simulation.perform import perform
+from simulation.storage.files import RESTART, RUN, TOPOLOGY, checksum
+from simulation.study.fields import Study
+from simulation.study.files import check_study
 
 SMALL: dict[str, Any] = {
     "baths": {"edge_nm": 3.6, "accessible_density_per_nm3": 19.56},
@@ -29,26 +31,102 @@ SMALL: dict[str, Any] = {
     },
     "limits": {"closure_drift_eV_per_ns": 5.0},
 }
+"""2 694 atoms at the paper's density: the physics of a bath, too small and too short for its heats."""
+
+THIN: dict[str, Any] = {
+    "baths": {"edge_nm": 3, "fluid_atoms": 60},
+    "materials": {"cutoff_A": 6},
+    "trap": {"stiffness_eV_per_A2": 1.0},
+    "demon": {"kappa_ratios": ["4.80"], "coupling_axes": "xyz"},
+    "integration": {"timestep_fs": 4},
+    "schedule": {
+        "equilibration_ps": 0.4,
+        "relaxation_ps": 0.2,
+        "friction_ns": 0.0004,
+        "sweep_ns": 0.0004,
+        "sample_every_ps": 0.02,
+        "trajectory_every_ps": 0.2,
+        "segment_ps": 0.2,
+    },
+    "drag": {"forces_nN": []},
+    "limits": {"closure_drift_eV_per_ns": 50},
+}
+"""1 068 atoms, too thin a gas to mean anything, and a segment every 50 steps: for what happens between segments."""
 
 
-def small_study(name: str = "small", **sections: dict[str, Any]) -> Study:
-    """A study of 2 694 atoms; keyword arguments replace fields of its sections."""
-    return check_study(name, SMALL | {key: SMALL.get(key, {}) | values for key, values in sections.items()})
+def laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The data of a study with some fields of its sections, or some fields outside sections, replaced."""
+    return base | {key: base[key] | value if key in base else value for key, value in changes.items()}
+
+
+def small_study(name: str = "small", **sections: Any) -> Study:
+    """The study `SMALL`; keyword arguments replace fields of its sections."""
+    return check_study(name, laid_over(SMALL, sections))
+
+
+def thin_study(name: str = "thin", **sections: Any) -> Study:
+    """The study `THIN`; keyword arguments replace fields of its sections."""
+    return check_study(name, laid_over(THIN, sections))
+
+
+def machine(study: Study) -> Machine:
+    """Its run at κ_H/κ_C = 4.80."""
+    return Machine(study, 1, "4.80")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """As the command line has it, before LAMMPS is loaded."""
+    single_threaded()
 
 
 @pytest.fixture(scope="session")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Equilibrated start of the small study."""
-    single_threaded()
     folder = tmp_path_factory.mktemp("equilibrated")
-    make_start(small_study(), folder, Ranks(1))
+    perform(Baths(small_study(), 1), folder, Ranks(1))
     return folder
 
 
-def started_for(study: Study, baths: Path, folder: Path) -> Path:
-    """A start that passes for one of `study`, whatever it was equilibrated with: the fault under test comes later."""
-    shutil.copytree(baths, folder)
-    record = json.loads((folder / "equilibrated.json").read_text())
-    record["fingerprint"] = equilibration_fingerprint(study)
-    (folder / "equilibrated.json").write_text(json.dumps(record))
+@pytest.fixture(scope="session")
+def thin_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Equilibrated start of the thin study."""
+    folder = tmp_path_factory.mktemp("thin")
+    perform(Baths(thin_study(), 1), folder, Ranks(1))
     return folder
+
+
+def started_for(study: Study, baths: Path, folder: Path, restart: Path | None = None) -> Path:
+    """A start that passes for one of `study`, whatever it was equilibrated with: what is under test comes later.
+
+    Args:
+        study: that of the run which is to begin.
+        baths: a start.
+        folder: to be made.
+        restart: a state to begin from in the place of that of the start.
+    """
+    folder.mkdir(parents=True)
+    shutil.copyfile(restart or baths / RESTART, folder / RESTART)
+    shutil.copyfile(baths / TOPOLOGY, folder / TOPOLOGY)
+    record = json.loads((baths / RUN).read_text(encoding="utf-8"))
+    record["fingerprint"] = Baths(study, 1).fingerprint
+    record["sha256"][RESTART] = checksum(folder / RESTART)
+    del record["digest"]
+    (folder / RUN).write_text(json.dumps(record), encoding="utf-8")
+    return folder
+
+
+def record_of(folder: Path) -> dict[str, Any]:
+    """`run.json` of a run folder."""
+    content: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    return content
+
+
+def segments_in(folder: Path) -> list[Path]:
+    """Committed segments of a run folder that has those of one set of parameters only, in order."""
+    return sorted(folder.glob("segments/*/[0-9][0-9][0-9][0-9]"))
+
+
+def made_at(folder: Path) -> dict[str, int]:
+    """When each committed segment was made: what stays the same was not run again."""
+    return {segment.name: (segment / "segment.json").stat().st_mtime_ns for segment in segments_in(folder)}

@@ -14,20 +14,21 @@ from benchmarks.picture import draw
 from benchmarks.systems import system
 from benchmarks.whole import loop_time
 from benchmarks.worker import KINDS, measure
-from simulation.checkpoint import LOG
-from simulation.engine import Ranks
-from simulation.simulate import START_RESTART, make_start
-from simulation.studyfile import check_study
+from simulation.engines.ranks import Ranks
+from simulation.experiments.baths import Baths
+from simulation.perform import perform
+from simulation.storage.files import LOG, RESTART
+from simulation.study.files import check_study
 
 
 def test_all_demons_push_alike(tmp_path: Path) -> None:
     """After 500 steps the energy is the same with each demon, to the digits that the log prints, and another without."""
     study = system("tiny", schedule={"equilibration_ps": "1"})
-    make_start(check_study("tiny", study), tmp_path, Ranks(1))
+    perform(Baths(check_study("tiny", study), 1), tmp_path, Ranks(1))
     energy = {}
     for kind in KINDS:
         folder = tmp_path / kind.replace(" ", "_")
-        loop = measure(study, kind, tmp_path / START_RESTART, 500, folder)
+        loop = measure(study, kind, tmp_path / RESTART, 500, folder)
         assert loop.steps == 500
         assert 0 < loop.cpu_s <= 1.05 * loop.wall_s
         assert 0 < loop.fixes_ms_per_step < loop.ms_per_step
@@ -43,8 +44,8 @@ def test_all_demons_push_alike(tmp_path: Path) -> None:
 def test_commands_ahead_and_behind_reach_lammps(tmp_path: Path) -> None:
     """What a contestant changes is in force: processors ahead of the box, a wider skin behind the deck."""
     study = system("tiny", schedule={"equilibration_ps": "1"})
-    make_start(check_study("tiny", study), tmp_path, Ranks(1))
-    start = tmp_path / START_RESTART
+    perform(Baths(check_study("tiny", study), 1), tmp_path, Ranks(1))
+    start = tmp_path / RESTART
     plain = measure(study, "python", start, 50, tmp_path / "plain")
     wide = measure(study, "python", start, 50, tmp_path / "wide", "processors 1 1 1\n", "neighbor 2.0 bin\n")
     assert wide.neighbours_per_atom > 1.3 * plain.neighbours_per_atom

@@ -16,29 +16,35 @@ import pandas as pd
 import pytest
 
 from analysis.drag import drag_summary, load_drag_run
-from simulation import checkpoint
-from simulation.closure import ClosureError
-from simulation.drag import DragRun, drag_identity, render_standalone
-from simulation.engine import Ranks, lammps_version, single_threaded
-from simulation.simulate_drag import drag_first_law, simulate_drag
+from simulation.engines.ranks import Ranks
+from simulation.experiments.drag import Drag
+from simulation.folder import closure
+from simulation.folder.closure import ClosureError
+from simulation.perform import perform, segments_of
+from simulation.storage.files import SERIES
 from tests.md.conftest import small_study
 
 pytestmark = pytest.mark.md
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def small_run(duration_ns: float = 0.004, **sections: dict[str, Any]) -> DragRun:
+def small_run(duration_ns: float = 0.004, **sections: dict[str, Any]) -> Drag:
     """1 028 atoms, pulled by 3 nN."""
     drag = {"forces_nN": ["3.0"], "equilibration_ps": 1, "duration_ns": duration_ns}
-    return DragRun(small_study(**({"drag": drag} | sections)), "hot", "3.0", 1)
+    return Drag(small_study(**({"drag": drag} | sections)), 1, "hot", "3.0")
+
+
+def first_law(run: Drag, series: pd.DataFrame) -> dict[str, float]:
+    """Drift and scatter of the run's energy balance."""
+    (balance,) = run.balances(series)
+    return closure.balance(series["time_ps"].to_numpy(), balance.residual_eV)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run folder of a drag run of 4 ps in two segments, undisturbed."""
-    single_threaded()
     folder = tmp_path_factory.mktemp("dragged")
-    simulate_drag(small_run(), folder, Ranks(1))
+    perform(small_run(), folder, Ranks(1))
     return folder
 
 
@@ -60,8 +66,8 @@ def test_run_folder_keeps_its_contract(finished: Path) -> None:
 def test_momentum_stays_zero_and_the_particle_starts_to_move(finished: Path) -> None:
     """The two forces cancel: the whole has no momentum, and at first the particle is sped up as by F alone."""
     run = load_drag_run(finished)
-    argon = small_run().argon_atoms * 39.948 / (186 * 63.546)
-    momentum = run.column("particle_velocity_x_A_per_ps") + argon * run.column("argon_velocity_x_A_per_ps")
+    fluid = small_run().fluid_atoms * 39.948 / (186 * 63.546)
+    momentum = run.column("particle_velocity_x_A_per_ps") + fluid * run.column("fluid_velocity_x_A_per_ps")
     assert np.abs(momentum).max() < 1e-9
     # For 0.5 ps inertia carries most of the force, friction some of it.
     gained = np.diff(run.column("particle_velocity_x_A_per_ps")[[0, 5]])[0]
@@ -71,23 +77,23 @@ def test_momentum_stays_zero_and_the_particle_starts_to_move(finished: Path) -> 
 def test_energy_closes(finished: Path) -> None:
     """Work of both forces equals heat to the thermostat plus energy gained; work is the force times the way."""
     series = pd.read_parquet(finished / "series.parquet")
-    closure = drag_first_law(series)
+    found = first_law(small_run(), series)
     work = series["work_eV"].to_numpy()
     assert work[-1] > 5
-    assert closure["rms_eV"] < 0.005 * work[-1]
+    assert found["rms_eV"] < 0.005 * work[-1]
     assert np.allclose(work, small_run().force_eV_per_A * series["displacement_x_A"], atol=1e-6)
-    # The balance must notice a sink of momentum that is forgotten: the argon's share of the work.
-    particle = work[-1] * (1 + 186 * 63.546 / (small_run().argon_atoms * 39.948)) ** -1
-    assert work[-1] - particle > 20 * closure["rms_eV"]
+    # The balance must notice a sink of momentum that is forgotten: the fluid's share of the work.
+    particle = work[-1] * (1 + 186 * 63.546 / (small_run().fluid_atoms * 39.948)) ** -1
+    assert work[-1] - particle > 20 * found["rms_eV"]
 
 
 def test_energy_drift_above_the_limit_fails(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run whose energy does not close leaves no run.json, only a message and its segments."""
-    monkeypatch.setattr("simulation.closure.CERTAINTY", 0.0)  # picoseconds know no drift well enough to condemn it
+    monkeypatch.setattr(closure, "CERTAINTY", 0.0)  # picoseconds know no drift well enough to condemn it
     shutil.copytree(finished / "segments", tmp_path / "segments")
     strict = {"closure_drift_eV_per_ns": 1e-9, "closure_drift_of_work": 1e-9}
     with pytest.raises(ClosureError, match="closure_drift_of_work"):
-        simulate_drag(small_run(limits=strict), tmp_path, Ranks(1))
+        perform(small_run(limits=strict), tmp_path, Ranks(1))
     assert not (tmp_path / "run.json").exists()
     assert list(tmp_path.glob("segments/*/0003/segment.json"))
 
@@ -95,11 +101,11 @@ def test_energy_drift_above_the_limit_fails(finished: Path, tmp_path: Path, monk
 LONG_RUN = """
 import sys
 from pathlib import Path
-from simulation.engine import Ranks, single_threaded
-from simulation.simulate_drag import simulate_drag
+from simulation.engines.ranks import Ranks, single_threaded
+from simulation.perform import perform
 from tests.md.test_drag import small_run
 single_threaded()
-simulate_drag(small_run(0.4), Path(sys.argv[1]), Ranks(1))
+perform(small_run(0.4), Path(sys.argv[1]), Ranks(1))
 """
 
 
@@ -115,10 +121,10 @@ def test_stopped_run_continues_to_the_same_bytes(finished: Path, tmp_path: Path)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
     assert "the same command continues" in said
-    committed = checkpoint.Segments(tmp_path / "segments", drag_identity(small_run()) | {"lammps": lammps_version()})
-    first = (committed.folder / "0002" / checkpoint.SERIES).stat().st_mtime_ns
-    simulate_drag(small_run(), tmp_path, Ranks(1))
-    assert (committed.folder / "0002" / checkpoint.SERIES).stat().st_mtime_ns == first, "a segment was run again"
+    committed = segments_of(small_run(), tmp_path)
+    first = (committed.folder / "0002" / SERIES).stat().st_mtime_ns
+    perform(small_run(), tmp_path, Ranks(1))
+    assert (committed.folder / "0002" / SERIES).stat().st_mtime_ns == first, "a segment was run again"
     assert (tmp_path / "series.parquet").read_bytes() == (finished / "series.parquet").read_bytes()
 
 
@@ -126,18 +132,18 @@ def test_stopped_run_continues_to_the_same_bytes(finished: Path, tmp_path: Path)
 def test_energy_closes_with_every_thermostat(thermostat: str, tmp_path: Path) -> None:
     """Random thermostats heat and cool the motion about the drift alone: energy closes and momentum stays zero."""
     run = small_run(0.002, baths={"thermostat": thermostat})
-    simulate_drag(run, tmp_path, Ranks(1))
+    perform(run, tmp_path, Ranks(1))
     series = pd.read_parquet(tmp_path / "series.parquet")
     assert np.ptp(series["thermostat_eV"]) > 0.5
-    assert drag_first_law(series)["rms_eV"] < 0.02 * np.ptp(series["thermostat_eV"])
-    argon = run.argon_atoms * 39.948 / (186 * 63.546)
-    momentum = series["particle_velocity_x_A_per_ps"] + argon * series["argon_velocity_x_A_per_ps"]
+    assert first_law(run, series)["rms_eV"] < 0.02 * np.ptp(series["thermostat_eV"])
+    fluid = run.fluid_atoms * 39.948 / (186 * 63.546)
+    momentum = series["particle_velocity_x_A_per_ps"] + fluid * series["fluid_velocity_x_A_per_ps"]
     assert momentum.abs().max() < 1e-9
 
 
 def test_standalone_deck_runs_in_plain_lammps(tmp_path: Path) -> None:
     """The deck of a drag run runs by itself with `lmp -in`, to its last step."""
-    (tmp_path / "deck.lmp").write_text(render_standalone(small_run(0.002)))
+    (tmp_path / "deck.lmp").write_text(small_run(0.002).standalone())
     lmp = Path(sys.executable).parent / "lmp"
     result = subprocess.run(
         [str(lmp), "-in", "deck.lmp", "-screen", "none"], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -10,12 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.systems import system
-from simulation.deck import render_segment
-from simulation.engine import Ranks, open_lammps, tell
-from simulation.plan import Run
-from simulation.simulate import START_RESTART, make_start
-from simulation.study import Study
-from simulation.studyfile import check_study
+from simulation.engines.lammps import open_lammps, tell
+from simulation.engines.ranks import Ranks
+from simulation.experiments.baths import Baths
+from simulation.experiments.machine import Machine
+from simulation.perform import perform
+from simulation.storage.files import RESTART
+from simulation.study.files import check_study
 
 COLD, HOT, WALLS = (1, 3, 5), (2, 4, 6), (5, 6)
 
@@ -30,13 +31,11 @@ def excluding(deck: str) -> str:
     return kept.replace("\nneighbor ", "\n" + "\n".join(pairs) + "\nneighbor ", 1)
 
 
-def after(study: Study, deck: str, steps: int, folder: Path) -> tuple[float, NDArray[np.float64]]:
-    """Potential energy, and positions by atom, after some steps without a demon."""
-    begin, end = deck.index("# --- demon:"), deck.index("# --- output:")
+def after(deck: str, steps: int, folder: Path) -> tuple[float, NDArray[np.float64]]:
+    """Potential energy, and positions by atom, after some steps."""
     folder.mkdir()
-    with open_lammps(study, folder, Ranks(1)) as lmp:
-        quiet = re.sub(r" +v_work_\w+ &\n", "", deck[:begin] + deck[end:])
-        tell(lmp, f"{quiet}\nrun {steps}\n", study)
+    with open_lammps(folder, Ranks(1), "opt") as lmp:
+        tell(lmp, f"{deck}\nrun {steps}\n")
         n = lmp.get_natoms()
         order = np.argsort(lmp.numpy.extract_atom("id")[:n])
         return lmp.get_thermo("pe"), np.array(lmp.numpy.extract_atom("x")[:n])[order]
@@ -46,9 +45,10 @@ def after(study: Study, deck: str, steps: int, folder: Path) -> tuple[float, NDA
 def test_pairs_of_range_zero_are_as_good_as_excluded(tmp_path: Path) -> None:
     """Energy and every position agree exactly after 300 steps, with neighbour lists built anew many times."""
     study = check_study("pairs", system("tiny", schedule={"equilibration_ps": "1"}))
-    make_start(study, tmp_path, Ranks(1))
-    deck = render_segment(Run(study, "friction", 1), str(tmp_path / START_RESTART), 0)
-    energy, positions = after(study, deck, 300, tmp_path / "ranges")
-    other_energy, other_positions = after(study, excluding(deck), 300, tmp_path / "exclusions")
+    perform(Baths(study, 1), tmp_path, Ranks(1))
+    run = Machine(study, 1, None)
+    deck = run.deck(run.pieces()[0], str(tmp_path / RESTART))
+    energy, positions = after(deck, 300, tmp_path / "ranges")
+    other_energy, other_positions = after(excluding(deck), 300, tmp_path / "exclusions")
     assert energy == other_energy
     np.testing.assert_array_equal(positions, other_positions)

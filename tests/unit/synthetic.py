@@ -8,10 +8,12 @@ the work (relative error (ωh)²/12, below 10⁻³ for the steps used).
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import MDAnalysis
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -25,10 +27,18 @@ SIDES = ("cold", "hot")
 AXES = ("x", "y", "z")
 Array = NDArray[np.float64]
 
+MATERIALS = {
+    "fluid": {"symbol": "Ar", "mass_u": 39.948, "epsilon_eV": 0.0104, "sigma_A": 3.405},
+    "metal": {"symbol": "Cu", "mass_u": 63.546, "epsilon_eV": 0.4093, "sigma_A": 2.338, "lattice_A": 3.61},
+    "fluid_metal": None,
+    "cutoff_A": 8.5125,
+}
+"""``settings.materials`` of a synthetic run."""
+
 
 @dataclass(frozen=True)
 class Truth:
-    """The model behind a synthetic run, in metal units; ``shell_mass`` > 0 adds an argon shell to each particle."""
+    """The model behind a synthetic run, in metal units; ``shell_mass`` > 0 adds a shell of fluid to each particle."""
 
     kappa_ratio: str | None = "4.80"
     mass: float = 1.225
@@ -129,9 +139,10 @@ def _bath_energy(truth: Truth, shape: tuple[int, int, int], rng: np.random.Gener
 
 
 def series(truth: Truth, duration_ps: float, runs: int, seed: int, axes: str = "xyz") -> list[pd.DataFrame]:
-    """Tables of ``series.parquet`` for ``runs`` independent runs of ``duration_ps``, coupled along ``axes``."""
+    """Tables of ``series.parquet`` for ``runs`` independent runs of ``duration_ps``, coupled along ``axes`` if at all."""
     rng = np.random.default_rng(seed)
     n = round(duration_ps / truth.sample_interval) + 1
+    axes = axes_of(truth, axes)
     none = np.zeros(2)
     per_axis = [propagate(truth, truth.couplings if a in axes else none, n, runs, rng) for a in AXES]
     bath = _bath_energy(truth, (runs, n, 2), rng)
@@ -159,11 +170,16 @@ def series(truth: Truth, duration_ps: float, runs: int, seed: int, axes: str = "
     return tables
 
 
+def axes_of(truth: Truth, axes: str) -> str:
+    """Axes along which something acts: none in a friction run."""
+    return "" if truth.kappa_ratio is None else axes
+
+
 def metadata(truth: Truth, duration_ps: float, replica: int, axes: str = "xyz") -> dict[str, Any]:
     """The ``run.json`` of a synthetic run."""
     ratio = truth.kappa_ratio
     return {
-        "format": 1,
+        "format": 2,
         "engine": "langevin",
         "study": "synthetic",
         "purpose": "friction" if ratio is None else "sweep",
@@ -180,9 +196,12 @@ def metadata(truth: Truth, duration_ps: float, replica: int, axes: str = "xyz") 
             "temperature_hot_K": truth.temperature_hot,
             "timestep_ps": 0.004,
             "sample_interval_ps": truth.sample_interval,
-            "coupling_axes": axes,
+            "coupling_axes": axes_of(truth, axes),
         },
         "duration_ps": duration_ps,
+        "settings": {"name": "synthetic", "materials": MATERIALS},
+        "controller": None if ratio is None else {"law": "linear", "version": 1},
+        "protocol": {"experiment": "machine", "version": 2},
         "closure": {
             "cold_drift_eV_per_ns": 0.0,
             "cold_rms_eV": 0.0,
@@ -215,3 +234,43 @@ def write_runs(root: Path, truth: Truth, duration_ps: float, runs: int, seed: in
         table.to_parquet(folder / "series.parquet")
         folders.append(folder)
     return folders
+
+
+def write_atoms(
+    folder: Path,
+    atoms: dict[str, Array],
+    box: tuple[float, float, float],
+    frames: int,
+    layout: str = "molecular",
+    every_ps: float = 50.0,
+) -> None:
+    """Write ``topology.data`` and ``trajectory.dcd`` of atoms that do not move, as the contract says.
+
+    Args:
+        folder: the run folder.
+        atoms: positions of each LAMMPS type, (n, 3), Å.
+        box: where it begins and ends along x, and its edge along y and z, Å.
+        frames: how many.
+        layout: of the atoms' lines, ``atomic`` in format 1.
+        every_ps: between frames.
+    """
+    positions = np.vstack(list(atoms.values()))
+    types = np.repeat(list(atoms), [len(group) for group in atoms.values()])
+    low, high, edge = box
+    lines = ["made up", "", f"{len(positions)} atoms", "6 atom types", ""]
+    lines += [f"{low} {high} xlo xhi", f"0 {edge} ylo yhi", f"0 {edge} zlo zhi", "", "Masses", ""]
+    lines += [f"{kind} {40 if kind < 3 else 63.5}" for kind in range(1, 7)] + ["", f"Atoms # {layout}", ""]
+    rows = [
+        f"{number} {'1 ' if layout == 'molecular' else ''}{kind} {x} {y} {z} 0 0 0"
+        for number, (kind, (x, y, z)) in enumerate(zip(types, positions, strict=True), start=1)
+    ]
+    # LAMMPS writes atoms in any order.
+    (folder / "topology.data").write_text("\n".join([*lines, *reversed(rows)]) + "\n", encoding="utf-8")
+    still = MDAnalysis.Universe.empty(len(positions), trajectory=True)
+    still.atoms.positions = positions
+    still.dimensions = [high - low, edge, edge, 90, 90, 90]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with MDAnalysis.Writer(str(folder / "trajectory.dcd"), len(positions), dt=every_ps, format="DCD") as writer:
+            for _ in range(frames):
+                writer.write(still.atoms)

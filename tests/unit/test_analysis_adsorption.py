@@ -10,7 +10,7 @@ import pytest
 from MDAnalysis.coordinates.memory import MemoryReader
 from numpy.typing import NDArray
 
-from analysis.adsorption import SHELL_A, adsorbed_layer, argon_around
+from analysis.adsorption import SHELL_A, adsorbed_layer, fluid_around
 
 EDGE = 50.0
 CENTRE = np.array([EDGE / 2, EDGE / 2, EDGE / 2])
@@ -27,7 +27,7 @@ def _found(frames: list[Array], centre: Array = CENTRE) -> dict[str, Any]:
     positions = np.stack([np.vstack([argon, COPPER + centre]) for argon in frames]).astype(np.float32)
     box = np.tile([2 * EDGE + 2, EDGE, EDGE, 90, 90, 90], (len(frames), 1)).astype(np.float32)
     universe.load_new(positions, format=MemoryReader, dimensions=box, dt=10.0)
-    return argon_around("cold", universe, universe.atoms[n:], universe.atoms[:n], (0.0, EDGE))
+    return fluid_around("cold", universe, universe.atoms[n:], universe.atoms[:n], (0.0, EDGE))
 
 
 def _gas(rng: np.random.Generator, low: Array, high: Array) -> Array:
@@ -56,7 +56,7 @@ def test_ideal_gas_has_its_density_in_every_shell() -> None:
     z = (np.array(found["radial_density_cold_per_nm3"]) / true - 1) * np.sqrt(expected)
     assert np.abs(z[expected > 20]).max() < 4
     assert np.mean(z[expected > 20] ** 2) == pytest.approx(1, abs=0.5)
-    atoms, expected_atoms = 400 / 40 * found["argon_within_cold"][-1], expected.sum() / 40
+    atoms, expected_atoms = 400 / 40 * found["fluid_within_cold"][-1], expected.sum() / 40
     assert abs(atoms - expected_atoms) < 4 * np.sqrt(expected_atoms / 40)
     assert found["layer_cold"] is None
 

@@ -18,6 +18,7 @@ from analysis.figures.drag import drag as draw_drag
 from analysis.runs import Array, RunFolderError
 from analysis.timeseries import steady_from
 from analysis.units import FRICTION_SI
+from tests.unit.synthetic import MATERIALS, write_atoms
 
 MASS, FRICTION, TEMPERATURE, INTERVAL = 1.225, 0.5, 100.0, 0.2
 BOLTZMANN_EV_PER_K = 8.617333262e-5
@@ -44,7 +45,7 @@ def dragged(force: str, duration_ps: float, seed: int, friction: float = FRICTIO
 
 
 def dressed(runs: int, duration_ps: float, seed: int) -> tuple[Array, float]:
-    """Velocities (runs, n) of pulled particles with a shell of argon, and their friction at zero frequency, which v̄ tells."""
+    """Velocities (runs, n) of pulled particles with a shell of fluid, and their friction at zero frequency, which v̄ tells."""
     shell_mass, core, shell = 1.6, 2.0, 0.6
     drift = np.array([[-core / MASS, core / MASS], [core / shell_mass, -(core + shell) / shell_mass]])
     step = expm(drift * INTERVAL)
@@ -126,7 +127,8 @@ def write(run: DragRun, folder: Path, **changes: Any) -> Path:
         "temperature_K": run.temperature,
         "sample_interval_ps": run.interval,
     }
-    content = {"format": 1, "side": run.side, "force_nN": run.force_nN, "parameters": parameters | changes}
+    content: dict[str, Any] = {"format": 2, "purpose": "drag", "side": run.side, "force_nN": run.force_nN}
+    content |= {"parameters": parameters | changes, "settings": {"materials": MATERIALS}}
     (folder / "run.json").write_text(json.dumps(content))
     run.series.to_parquet(folder / "series.parquet")
     return folder
@@ -143,9 +145,21 @@ def test_folders_are_grouped_and_checked(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="columns missing: work_eV"):
         load_drag_run(write(lacking, tmp_path / "lacking"))
     other = write(dragged("0.3", 20, 5), tmp_path / "other")
-    (other / "run.json").write_text(json.dumps({"format": 1, "parameters": {}}))
+    (other / "run.json").write_text(json.dumps({"format": 2, "parameters": {}}))
     with pytest.raises(RunFolderError, match="key 'side' is missing: not a drag run"):
         load_drag_run(other)
+
+
+@pytest.mark.parametrize("layout", ["molecular", "atomic"])
+def test_atoms_that_left_the_particle_are_counted(tmp_path: Path, layout: str) -> None:
+    """Of a particle in pieces the largest counts, across a periodic face too; the fluid around is no part of it."""
+    folder = write(dragged("0.3", 200, 9), tmp_path / "drag")
+    near = 2.5 * np.arange(-2.0, 3.0)[:, None] * [1, 0, 0]  # a row of five atoms, two of them beyond the face at 0
+    far = np.array([[15.0, 15.0, 15.0]])
+    write_atoms(folder, {"1": near + 1.0, "3": np.vstack([near, far])}, (0.0, 30.0, 30.0), frames=2, layout=layout)
+    (entry,) = drag_summary([[load_drag_run(folder)]])
+    assert (entry["particle_atoms"], entry["largest_piece_atoms"]) == (6, 5)
+    assert entry["older_protocol_runs"] == 0
 
 
 def test_figure_shows_velocity_mean_and_forecasts() -> None:

@@ -113,7 +113,7 @@ def test_structure_figure_draws_what_there_is() -> None:
     for side, walls in (("cold", [0.0, 10.0]), ("hot", [10.0, 20.0])):
         content |= {f"density_{side}_per_nm3": [1.0, 2.0], f"walls_{side}_A": walls, f"layer_{side}": layer}
         content |= {f"radius_{side}_A": [9.0, 12.0], f"radial_density_{side}_per_nm3": [0.0, 3.0]}
-        content |= {f"argon_within_{side}": [0.0, 0.4], f"bulk_density_{side}_per_nm3": 2.0}
+        content |= {f"fluid_within_{side}": [0.0, 0.4], f"bulk_density_{side}_per_nm3": 2.0}
         content |= {f"temperature_{side}_K": 100.0, f"pressure_{side}_bar": 300.0}
         content[f"particle_mass_{side}_eV_ps2_per_A2"] = 1.25
         content["over_time"] |= {f"bath_{side}_K": [100.0, 101.0], f"internal_{side}_K": [99.0, 98.0]}
@@ -122,7 +122,7 @@ def test_structure_figure_draws_what_there_is() -> None:
     assert "NOT SOUND" in figure.get_suptitle()
     shells = [line for line in figure.axes[2].lines if "M of" in str(line.get_label())]
     assert [np.asarray(line.get_ydata())[0] for line in shells] == [1.2, 1.2]
-    assert set(table["panel"]) == {"along_x", "radial_density", "argon_within", "internal", "bath"}
+    assert set(table["panel"]) == {"along_x", "radial_density", "fluid_within", "internal", "bath"}
 
     older = content | {"sound": True, "layer_cold": None, "bulk_density_cold_per_nm3": None}
     older["over_time"] = content["over_time"] | {"internal_cold_K": None, "internal_hot_K": None}

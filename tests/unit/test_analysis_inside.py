@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from analysis.inside import copper_temperatures, squared_frequency
+from analysis.inside import metal_temperatures, squared_frequency
 from analysis.units import ATOMIC_MASS
 from tests.unit.synthetic import Truth, synthetic_runs
 
@@ -25,7 +25,7 @@ def test_a_particle_off_its_temperature_is_noticed(offset_K: float, agrees: bool
     shown = 1 - 2 / 300
     for side, true in (("cold", 100.0), ("hot", 120.0)):
         run.series[f"internal_temperature_{side}_K"] = true * shown + offset_K + noise + memory
-    found = copper_temperatures(run, [2500.0, 2500.0])
+    found = metal_temperatures(run, [2500.0, 2500.0])
     assert found["internal_temperature_cold_expected_K"] == pytest.approx(100 * shown)
     assert found["internal_temperature_cold_K"] == pytest.approx(100 * shown + offset_K, abs=1.5)
     assert found["internal_temperature_cold_se"] < 0.6
@@ -33,7 +33,7 @@ def test_a_particle_off_its_temperature_is_noticed(offset_K: float, agrees: bool
     over_time = found["over_time"]
     assert np.mean(over_time["internal_cold_K"]) == pytest.approx(found["internal_temperature_cold_K"], abs=0.1)
     assert np.all(np.diff(over_time["time_ps"]) > 0)
-    short = copper_temperatures(replace(run, series=run.series[:101]), [2500.0, 2500.0])
+    short = metal_temperatures(replace(run, series=run.series[:101]), [2500.0, 2500.0])
     assert short["internal_temperature_cold_z"] is None, "100 ps do not show how slowly copper changes its temperature"
 
 

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.runs import RunFolderError, load_run, load_runs
+from analysis.drag import load_drag_run
+from analysis.runs import RunFolderError, load_run, load_runs, read_folder, read_metadata
 from tests.unit.synthetic import Truth, write_runs
 
 TRUTH = Truth(kappa_ratio="4.80")
+SHIPPED = Path(__file__).resolve().parents[2] / "reference"
 
 
 @pytest.fixture
@@ -108,7 +110,7 @@ def test_a_run_that_stopped_before_sampling_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("format", 2, "format = 2, this analysis reads format 1"),
+        ("format", 3, "format = 3, this analysis reads formats 1 and 2"),
         ("closure", None, "key 'closure' is missing"),
         ("parameters", {"coupling_axes": "x"}, "key 'mass_cold_eV_ps2_per_A2' is missing"),
     ],
@@ -156,3 +158,95 @@ def test_replicas_share_their_parameters(tmp_path: Path) -> None:
         load_runs(one + other)
     with pytest.raises(RunFolderError, match="no run folder"):
         load_runs([])
+
+
+def test_nothing_acts_in_a_friction_run(tmp_path: Path) -> None:
+    """A friction run has no coupled axis and no work; one that names an axis is refused, and so is a sweep without any."""
+    at_rest = write_runs(tmp_path, Truth(kappa_ratio=None), 10, 1, seed=1)[0]
+    run = load_run(at_rest)
+    assert run.work.shape == (11, 2, 0)
+    assert not [column for column in run.series.columns if column.startswith("work")]
+    driven = write_runs(tmp_path, TRUTH, 10, 1, seed=1)[0]
+    for folder, axes, message in (
+        (at_rest, "x", "coupling_axes = 'x', but in a friction run nothing acts"),
+        (driven, "", "coupling_axes = '', must name some of x, y, z"),
+        (driven, "xw", "coupling_axes = 'xw', must name some of x, y, z"),
+    ):
+        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        content["parameters"]["coupling_axes"] = axes
+        (folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
+        with pytest.raises(RunFolderError, match=message):
+            load_run(folder)
+
+
+def _keys(content: object) -> set[str]:
+    """All keys of nested JSON."""
+    if not isinstance(content, dict):
+        return set()
+    return set(content).union(*(_keys(value) for value in content.values()))
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["friction/replica_1", "sweep/kH_4.80/replica_1", "drag/cold/F_0.3/replica_1"],
+)
+def test_shipped_runs_speak_of_fluid_and_metal(folder: str) -> None:
+    """A run folder of format 1 is read in the words of format 2: no key and no column of the older words is left."""
+    path = SHIPPED / "bath-size@edge-8" / folder
+    assert json.loads((path / "run.json").read_text(encoding="utf-8"))["format"] == 1
+    _, content, series = read_folder(path)
+    assert content == read_metadata(path / "run.json")
+    # Names of random streams stay, since they tell what a seed was drawn for.
+    words = _keys({key: value for key, value in content.items() if key != "seeds"}) | set(series.columns)
+    assert not [word for word in words if "argon" in word or "copper" in word]
+    assert content["format"] == 2
+    materials, baths = content["settings"]["materials"], content["settings"]["baths"]
+    assert [materials[species]["symbol"] for species in ("fluid", "metal")] == ["Ar", "Cu"]
+    assert materials["fluid"]["mass_u"] == 39.948
+    assert materials["metal"]["lattice_A"] == 3.61
+    assert {materials["fluid_metal"], baths["fluid_atoms"]} == {None}
+    assert "protocol" not in content["versions"]
+    assert content["system"]["accessible_density_per_nm3"] == pytest.approx(19.56, abs=0.01)
+
+
+def test_shipped_friction_run_is_one_without_controller() -> None:
+    """The study's axes and the work of 0 along them, which format 1 wrote, are gone; its bath lies between walls."""
+    run = load_run(SHIPPED / "reference" / "friction" / "replica_1")
+    assert run.parameters.coupling_axes == ""
+    assert run.work.shape == (10001, 2, 0)
+    assert run.internal_temperature is not None
+    assert run.metadata["controller"] is None
+    assert run.metadata["protocol"] == {"experiment": "machine", "version": 1}
+    system = run.metadata["system"]
+    assert (system["fluid_atoms_per_bath"], system["metal_atoms_per_particle"]) == (5064, 186)
+    assert system["boundaries"] == {"x": "walls", "y": "periodic", "z": "periodic"}
+    assert run.older_protocol is False
+
+
+def test_shipped_sweep_keeps_its_work() -> None:
+    """A driven run of format 1 has the axes, the work and the controller that its study named."""
+    run = load_run(SHIPPED / "reference" / "sweep" / "kH_4.80" / "replica_1")
+    assert run.parameters.coupling_axes == "xyz"
+    assert run.work.shape == (10001, 2, 3)
+    assert np.abs(run.work[-1]).min() > 0
+    assert run.metadata["controller"] == {"law": "linear"}
+
+
+def test_shipped_drag_run_tells_the_velocity_of_the_fluid() -> None:
+    """The fluid's velocity is found under its new name, and the total momentum is 0 as it should; no direction has walls."""
+    run = load_drag_run(SHIPPED / "bath-size@edge-8" / "drag" / "hot" / "F_0.3" / "replica_1")
+    system = read_metadata(run.folder)["system"]
+    ratio = system["fluid_atoms"] * 39.948 / (system["metal_atoms"] * 63.546)
+    particle, fluid = (run.column(f"{name}_velocity_x_A_per_ps") for name in ("particle", "fluid"))
+    assert np.abs(particle + ratio * fluid).max() < 1e-4 * np.abs(particle).max()
+    assert system["boundaries"] == {"x": "periodic", "y": "periodic", "z": "periodic"}
+    assert read_metadata(run.folder)["protocol"] == {"experiment": "drag", "version": 1}
+
+
+def test_copies_of_older_runs_are_known(folder: Path) -> None:
+    """A copy that stands for a run of today's protocol says so in one key, whatever its format."""
+    assert load_run(folder).older_protocol is False
+    content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    content |= {"older_protocol": "made by protocol 1", "stands_for": "abc"}
+    (folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
+    assert load_run(folder).older_protocol is True

@@ -1,24 +1,22 @@
 """Structure checks on made-up trajectories: each fault is found, and a sound set-up passes."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-import MDAnalysis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analysis.runs import load_run
+from analysis.runs import RunFolderError, load_run
 from analysis.structure import structure
-from tests.unit.synthetic import Truth, write_runs
+from tests.unit.synthetic import Truth, write_atoms, write_runs
 
 EDGE = 60.0
 Array = NDArray[np.float64]
 
 
 def _lattice(origin: float) -> Array:
-    """Argon on a jittered cubic lattice, one bath; the sphere of the particle is left free."""
+    """Fluid on a jittered cubic lattice, one bath; the sphere of the particle is left free."""
     rng = np.random.default_rng(1)
     spacing = EDGE / 16
     grid = (np.indices((16, 16, 16)).reshape(3, -1).T + 0.5) * spacing + rng.normal(0, 0.2, (4096, 3))
@@ -27,7 +25,7 @@ def _lattice(origin: float) -> Array:
 
 
 def _particle(origin: float) -> Array:
-    """A lump of copper: simple cubic, spacing 2.6 Å, 93 atoms."""
+    """A lump of metal: simple cubic, spacing 2.6 Å, 93 atoms."""
     grid = np.indices((7, 7, 7)).reshape(3, -1).T - 3.0
     near = grid[np.argsort((grid**2).sum(axis=1), kind="stable")][:93] * 2.6
     return np.asarray(near + np.array([origin, 0, 0]) + EDGE / 2)
@@ -48,25 +46,13 @@ def atoms() -> list[Array]:
 def _check(tmp_path: Path, atoms: list[Array]) -> dict[str, Any]:
     """What the checks say about two frames of ``atoms``."""
     folder = write_runs(tmp_path, Truth(), 10, 1, seed=1)[0]
-    content = json.loads((folder / "run.json").read_text())
-    content["settings"] = {"materials": {"copper": {"epsilon_eV": 0.4093, "sigma_A": 2.338}}}
-    (folder / "run.json").write_text(json.dumps(content))
-    positions = np.vstack(atoms)
-    types = np.repeat(np.arange(1, 7), [len(a) for a in atoms])
-    lines = ["made up", "", f"{len(positions)} atoms", "6 atom types", ""]
-    lines += [f"-1 {2 * EDGE + 1} xlo xhi", f"0 {EDGE} ylo yhi", f"0 {EDGE} zlo zhi", "", "Masses", ""]
-    lines += [f"{i} {40 if i < 3 else 63.5}" for i in range(1, 7)] + ["", "Atoms # atomic", ""]
-    lines += [f"{i + 1} {t} {x} {y} {z}" for i, (t, (x, y, z)) in enumerate(zip(types, positions, strict=True))]
-    (folder / "topology.data").write_text("\n".join(lines) + "\n")
-    universe = MDAnalysis.Universe(str(folder / "topology.data"), atom_style="id type x y z", topology_format="DATA")
-    with MDAnalysis.Writer(str(folder / "trajectory.dcd"), n_atoms=len(positions), format="DCD") as writer:
-        for _ in range(2):
-            writer.write(universe.atoms)
+    positions = {str(kind): group for kind, group in enumerate(atoms, start=1)}
+    write_atoms(folder, positions, (-1, 2 * EDGE + 1, EDGE), frames=2)
     return structure(load_run(folder))
 
 
 def test_a_sound_system_passes(tmp_path: Path, atoms: list[Array]) -> None:
-    """Argon between its walls, particles whole: sound, and the profile counts every argon atom."""
+    """Fluid between its walls, particles whole: sound, and the profile counts every atom of it."""
     found = _check(tmp_path, atoms)
     assert found["sound"] is True
     assert found["frames"] == 2
@@ -88,7 +74,7 @@ def test_atoms_in_a_periodic_image_are_where_they_belong(tmp_path: Path, atoms: 
 
 
 def test_an_atom_beyond_its_wall_is_a_leak(tmp_path: Path, atoms: list[Array]) -> None:
-    """One cold argon atom among the hot ones is counted."""
+    """One atom of the cold fluid among the hot ones is counted."""
     atoms[0][17, 0] = EDGE + 6
     found = _check(tmp_path, atoms)
     assert found["leaked_atoms"] == 1
@@ -116,7 +102,7 @@ def test_a_bath_too_small_for_cells_is_not_called_empty(
 
 
 def test_a_broken_particle_is_noticed(tmp_path: Path, atoms: list[Array]) -> None:
-    """Copper atoms that drifted away from the particle no longer count as part of it."""
+    """Metal atoms that drifted away from the particle no longer count as part of it."""
     atoms[2][-3:, 0] += 12
     found = _check(tmp_path, atoms)
     assert found["largest_cluster_cold"] == 90
@@ -137,7 +123,5 @@ def test_older_folders_without_internal_temperature_are_analysed(tmp_path: Path,
 def test_a_run_without_atoms_is_refused(tmp_path: Path) -> None:
     """The model engine writes no trajectory, nor have all shipped runs one, and asking for it says so."""
     folder = write_runs(tmp_path, Truth(), 10, 1, seed=1)[0]
-    with pytest.raises(
-        FileNotFoundError, match=r"the exact model has no atoms, and shipped runs .* reference/README\.md"
-    ):
+    with pytest.raises(RunFolderError, match=r"the exact model has no atoms, and shipped runs .* reference/README\.md"):
         structure(load_run(folder))

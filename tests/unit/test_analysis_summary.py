@@ -11,7 +11,7 @@ from scipy.stats import kstest
 from analysis.friction import friction_summary
 from analysis.heat import point_summary
 from analysis.runs import Parameters
-from analysis.summary import COLUMNS, beside_theory, summary_table, summary_text
+from analysis.summary import COLUMNS, beside_theory, older_protocol, summary_table, summary_text
 from analysis.theory import Friction, Shell, agreement, models
 from analysis.timeseries import Estimate
 from analysis.units import PER_NS
@@ -129,6 +129,8 @@ def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict
     """Each drag has a line with the paper's number beside it, and an evaporating particle is shouted about."""
     points, friction = study
     entry = {
+        "replicas": 1,
+        "older_protocol_runs": 0,
         "force_nN": "3.0",
         "temperature_K": 100.0,
         "friction_kg_per_s": 1.6e-12,
@@ -147,6 +149,29 @@ def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict
     assert "150 of 186 stay together" in line
     whole = summary_text(points, friction | {"drag": [entry | {"largest_piece_atoms": 186}]})
     assert "stay together" not in whole
+
+
+def test_text_counts_runs_of_an_older_protocol(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+    """Copies of older runs are counted over friction, sweep and drag in one sentence, which is missing where there is none."""
+    points, friction = study
+    runs = friction["replicas"] + sum(point["replicas"] for point in points)
+    assert "older protocol" not in summary_text(points, friction)
+    older = [points[0] | {"older_protocol_runs": 2}, *points[1:]]
+    text = summary_text(older, friction | {"older_protocol_runs": 1})
+    assert f"Runs of an older protocol with the same physical parameters: 3 of {runs}.\n" in text
+    drag = {"drag": [{"replicas": 4, "older_protocol_runs": 4}]}
+    assert older_protocol(older, friction | drag) == (
+        f"Runs of an older protocol with the same physical parameters: 6 of {runs + 4}."
+    )
+
+
+def test_copies_of_older_runs_are_counted_in_the_files() -> None:
+    """``heat.json`` and ``friction.json`` tell how many of their runs are copies of older ones."""
+    for truth, summarise in ((WHITE, point_summary), (replace(WHITE, kappa_ratio=None), friction_summary)):
+        runs = synthetic_runs(truth, 30, 3, seed=43)
+        assert summarise(runs)["older_protocol_runs"] == 0
+        runs[1].metadata["older_protocol"] = "made by protocol 1"
+        assert summarise(runs)["older_protocol_runs"] == 1
 
 
 def test_text_of_a_short_study_says_what_is_missing() -> None:

@@ -27,20 +27,25 @@ from tests.unit.synthetic import Truth, synthetic_runs
 
 
 def test_changes_are_named_with_their_section() -> None:
-    """Only fields that differ are named; the study's name and its list of variants are no physical change."""
+    """Only fields that differ are named; names, variants, limits and fields of a later version are no physical change."""
     base = {
         "name": "s",
         "variants": {"a": {}},
         "baths": {"edge_nm": 6.5, "density": 19.56},
         "materials": {"pair": None},
+        "limits": {"drift": 0.05},
+        "demon": {"controller_options": {}},
     }
     variant = {
         "name": "s@a",
         "variants": {},
         "baths": {"edge_nm": 6.5, "density": 18.0},
         "materials": {"pair": {"e": 1.0}},
+        "limits": {"drift": 0.06},
+        "demon": {"controller_options": {"delay_ps": "1"}, "shown_ratios": ["4.80"]},
     }
-    assert changed_settings(base, variant) == {"baths.density": 18.0, "materials.pair": {"e": 1.0}}
+    expected = {"baths.density": 18.0, "materials.pair": {"e": 1.0}, "demon.controller_options.delay_ps": "1"}
+    assert changed_settings(base, variant) == expected
     assert changed_settings(base, base) == {}
 
 

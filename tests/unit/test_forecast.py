@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulation.langevin import propagate
+from simulation.experiments.machine import point_runs
 from simulation.overview.forecast import DECIDED_Z, forecast, friction_of
-from simulation.plan import point_runs
-from simulation.study import SIDES, Study
-from simulation.studyfile import check_study
+from simulation.study.fields import SIDES, Study
+from simulation.study.files import check_study
 
 REPLICAS = 150
 
@@ -24,7 +23,7 @@ def model(axes: str = "xyz", **schedule: Any) -> Study:
         "model",
         {
             "engine": "langevin",
-            "baths": {"argon_atoms": 25280},
+            "baths": {"fluid_atoms": 25280},
             "demon": {"kappa_ratios": ["1.2", "4.80", "100"], "coupling_axes": axes},
             "langevin": {"friction_cold_kg_per_s": 3.5e-12, "friction_hot_kg_per_s": 7e-12},
             "integration": {"timestep_fs": 20},
@@ -40,8 +39,8 @@ def test_forecast_error_is_the_spread_of_many_runs(point: str, axes: str, sweep_
     """Mean and spread of both heat rates over many runs are those foretold, also where uncoupled axes are half the noise."""
     study = model(axes, sweep_ns=sweep_ns, sweep_replicas=REPLICAS)
     # In the exact model the headline heat is the thermostat's energy (analysis.heat), per coupled axis.
-    last = [propagate(run).iloc[-1] for run in point_runs(study, point)]
-    foretold = next(f for f in forecast(study, friction_of(study, tmp_path)) if f.point == point)
+    last = [run.exact().iloc[-1] for run in point_runs(study, point)]
+    foretold = next(f for f in forecast(study, friction_of(study, tmp_path)) if f'kH_{f.kappa_ratio}' == point)
     assert foretold.copies == len(axes) * REPLICAS
     for side, heat in zip(SIDES, foretold.heats, strict=True):
         rates = np.array([row[f"thermostat_{side}_eV"] for row in last]) / sweep_ns / len(axes)

@@ -1,10 +1,11 @@
-"""Progress lines: due when due, with honest numbers."""
+"""Progress lines, due when due and with honest numbers; and time limits, which leave room for what comes next."""
 
 from __future__ import annotations
 
 import pytest
 
-from simulation import progress
+from simulation.segments import progress
+from simulation.segments.stop import TimeLimit
 
 
 def test_line_gives_share_speed_and_time_left(
@@ -34,3 +35,78 @@ def test_speed_counts_only_what_this_process_did(
     clock[0] = 20.0
     watch.report(3500, "measuring")
     assert capsys.readouterr().err == "x:  88 % (measuring), 9 ns/day, 20 s left\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (89, "89 s"),
+        (91, "2 min"),
+        (5_300, "88 min"),
+        (5_500, "1.5 h"),
+        (47 * 3600, "47.0 h"),
+        (49 * 3600, "2.0 days"),
+    ],
+)
+def test_times_are_said_as_people_say_them(seconds: float, text: str) -> None:
+    """In the unit that gives a number of two digits or so."""
+    assert progress.duration_text(seconds) == text
+
+
+class Clock:
+    """A clock that goes only when told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+
+    def run(self, limit: TimeLimit, steps: int, seconds: float) -> None:
+        """A segment takes its time."""
+        self.now += seconds
+        limit.segment_done(steps)
+
+
+@pytest.mark.parametrize(("steps", "needs"), [(1000, 10.0), (2000, 20.0), (500, 5.0)])
+@pytest.mark.parametrize("spare", [-0.1, 0.1])
+def test_limit_allows_a_segment_that_fits_with_a_fifth_to_spare(
+    steps: int, needs: float, spare: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A segment is judged by its own length at the slowest rate so far: longer ones need more, shorter ones less."""
+    clock = Clock(monkeypatch)
+    limit = TimeLimit(1.0)
+    clock.run(limit, 1000, 10.0)
+    clock.run(limit, 2000, 12.0)
+    clock.now = 1060.0 - 1.2 * needs - spare
+    assert limit.allows(steps) == (spare > 0)
+
+
+def test_limit_knows_what_a_segment_without_steps_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Building takes its time and says nothing of a step; the least that a segment takes is never less than that."""
+    clock = Clock(monkeypatch)
+    limit = TimeLimit(1.0)
+    clock.run(limit, 0, 8.0)
+    clock.now = 1060.0 - 1.2 * 8.0 - 0.1
+    assert limit.allows(10)
+    clock.now = 1060.0 - 1.2 * 8.0 + 0.1
+    assert not limit.allows(10)
+    clock.run(limit, 10, 2.0)
+    assert not limit.allows(10)
+
+
+def test_without_a_limit_everything_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes."""
+    clock = Clock(monkeypatch)
+    limit = TimeLimit(None)
+    clock.run(limit, 1, 1e9)
+    assert limit.allows(10**12)
+
+
+def test_limit_counts_from_the_start_in_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two minutes are 120 s after the limit was set, before anything is known of a segment."""
+    clock = Clock(monkeypatch)
+    limit = TimeLimit(2.0)
+    clock.now = 1119.9
+    assert limit.allows(1000)
+    clock.now = 1120.1
+    assert not limit.allows(1000)

@@ -19,7 +19,7 @@ from analysis.pictures import load_figures
 from analysis.report import PAPER, interval, measured, number, paper_rates, report_page, subscripts
 from analysis.runs import Run
 from analysis.theory import Friction, agreement
-from tests.unit.synthetic import Truth, synthetic_runs
+from tests.unit.synthetic import MATERIALS, Truth, synthetic_runs
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
 # The smallest PNG: one white pixel.
@@ -46,10 +46,9 @@ def provenance(runs: Sequence[Run], engine: str) -> list[dict[str, Any]]:
     """``run.json`` of synthetic runs, with what a real engine adds to it."""
     added = {
         "engine": engine,
-        "settings": {"name": "synthetic", "comment": "</code><script>"},
-        "seeds": {"velocity_argon_cold": 577641990},
+        "settings": {"name": "synthetic", "materials": MATERIALS, "comment": "</code><script>"},
         "versions": {"nanofridge_commit": "abc1234"},
-        "ranks": 2,
+        "ranks": [1, 2],
         "wall_time_s": 900.0,
         "fingerprint": "0123456789abcdef",
     }
@@ -138,7 +137,7 @@ def test_page_needs_nothing_else(long_study: dict[str, Any], figures: list[Path]
 
 
 def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list[Path]) -> None:
-    """Headline heat, mode, friction, closure and seeds on the page are those of the files."""
+    """Headline heat, mode, friction, closure and ranks on the page are those of the files."""
     page = Page(report_page(**long_study, figures=figures, design=DESIGN))
     cells = [cell for row in page.rows for cell in row]
     for point in long_study["points"]:
@@ -150,7 +149,7 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
         assert [point["kappa_ratio"], point["mode"]] in [row[:2] for row in page.rows]
     friction = long_study["friction"]
     assert measured(1e12 * friction["friction_hot_kg_per_s"], 1e12 * friction["friction_hot_kg_per_s_se"]) in cells
-    assert "577641990" in cells
+    assert "1, 2" in cells
     assert "0.3710 ± 0.0020" in cells
     assert number(friction["likelihood_hot"]["bic_white_less_dressed"], 0) in cells
     assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4 + 2
@@ -174,6 +173,8 @@ def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) ->
     """A study that dragged shows friction, velocity and heating of each force; one that did not says so."""
     assert "this study did not drag" in report_page(**long_study, figures=[], design=DESIGN)
     entry = {
+        "replicas": 1,
+        "older_protocol_runs": 0,
         "side": "hot",
         "force_nN": "0.3",
         "temperature_K": 120.0,
@@ -195,6 +196,33 @@ def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) ->
     rows = Page(report_page(**dragged, figures=[], design=DESIGN)).rows
     assert ["dragged by 0.3 nN", "–", "6.85 ± 0.43", "2.8"] in rows
     assert ["0.3", "hot", "43.8 ± 2.7", "4.8", "−1.1", "82", "−0.13 ± 0.13", "–", "150 of 186"] in rows
+
+
+def test_runs_of_an_older_protocol_are_told(long_study: dict[str, Any]) -> None:
+    """Where runs are copies of older ones, one sentence says how many; protocols of all runs stand with the versions."""
+    html = report_page(**long_study, figures=[], design=DESIGN)
+    assert "older protocol" not in html
+    assert ["protocol", "2"] in Page(html).rows
+    runs = [dict(run) for run in long_study["runs"]]
+    runs[0]["protocol"] = {"experiment": "machine", "version": 1}
+    friction = long_study["friction"] | {"older_protocol_runs": 1}
+    html = report_page(**long_study | {"friction": friction, "runs": runs}, figures=[], design=DESIGN)
+    assert f"Runs of an older protocol with the same physical parameters: 1 of {len(runs)}." in html
+    assert ["protocol", "1, 2"] in Page(html).rows
+
+
+def test_the_system_is_told_with_its_symbols(long_study: dict[str, Any]) -> None:
+    """Atoms are counted as what the study calls them."""
+    system = {
+        "fluid_atoms_per_bath": 5064,
+        "metal_atoms_per_particle": 186,
+        "bath_edge_A": 65.0,
+        "accessible_density_per_nm3": 19.5602,
+    }
+    runs = [run | {"system": system} for run in long_study["runs"]]
+    rows = Page(report_page(**long_study | {"runs": runs}, figures=[], design=DESIGN)).rows
+    assert ["Atoms of the fluid (Ar) in each bath", "5\u202f064"] in rows
+    assert ["Atoms of the metal (Cu) in each particle", "186"] in rows
 
 
 def test_failed_checks_are_seen(long_study: dict[str, Any], figures: list[Path]) -> None:
@@ -288,14 +316,14 @@ def test_subscripts_escape() -> None:
 def test_incomplete_run_is_named(long_study: dict[str, Any]) -> None:
     """A run.json of an older version is named with what it lacks; no run at all is said."""
     runs = [dict(run) for run in long_study["runs"]]
-    del runs[2]["seeds"]
-    with pytest.raises(ValueError, match=r"kH_4\.80, replica 1: seeds missing"):
+    del runs[2]["versions"]
+    with pytest.raises(ValueError, match=r"kH_4\.80, replica 1: versions missing"):
         report_page(**(long_study | {"runs": runs}), figures=[], design=DESIGN)
     points = [dict(point) for point in long_study["points"]]
     del points[0]["power_se"]
     with pytest.raises(ValueError, match=r"heat\.json of kH_4\.80: power_se missing"):
         report_page(**(long_study | {"points": points}), figures=[], design=DESIGN)
-    with pytest.raises(ValueError, match=r"friction\.json: .*likelihood_cold missing"):
+    with pytest.raises(ValueError, match=r"friction\.json: .*likelihood_cold.* missing"):
         report_page(**(long_study | {"friction": {"difference_ps": 1.0}}), figures=[], design=DESIGN)
     with pytest.raises(ValueError, match=r"at least one run\.json"):
         report_page(**(long_study | {"runs": []}), figures=[], design=DESIGN)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from simulation import lock
-from simulation.checkpoint import LOCK, RECORD
+from simulation.overview import jobs as overview_jobs
 from simulation.overview.jobs import Job, jobs
-from simulation.overview.status import State, status_of, status_text
-from simulation.study import Study
-from simulation.studyfile import check_study
+from simulation.overview.status import State, Status, status_of, status_text
+from simulation.segments.checkpoint import LOCK, RECORD
+from simulation.storage import lock
+from simulation.storage.files import RUN
+from simulation.study.fields import Study
+from simulation.study.files import check_study
 from tests.md.conftest import small_study
 
 STEPS = "   Step          Time           Temp    \n"
@@ -30,7 +32,7 @@ def study() -> Study:
 def job(study: Study, tmp_path: Path) -> Job:
     """The sweep run, of which nothing is there."""
     found = jobs(study, tmp_path)[-1]
-    assert found.name == "kH_4.80"
+    assert found.name == "kH_4.80 replica 1"
     assert found.steps == [250, 500, 500]
     return found
 
@@ -63,24 +65,29 @@ def test_waiting_then_done(job: Job, tmp_path: Path) -> None:
     """Nothing there: waiting. A record of the study's parameters and length: done; of others: waiting, and told."""
     assert status_of(job, tmp_path / ".lock").state is State.WAITING
     job.folder.mkdir(parents=True)
-    job.record.write_text(json.dumps({"fingerprint": job.fingerprint, "duration_ps": 4.0}))
-    done = status_of(job, tmp_path / ".lock")
+    fingerprint = job.experiment.fingerprint
+
+    def looked_at(record: dict[str, object]) -> Status:
+        (job.folder / RUN).write_text(json.dumps(record))
+        return status_of(Job(job.experiment, tmp_path), tmp_path / ".lock")
+
+    done = looked_at({"fingerprint": fingerprint, "duration_ps": 4.0})
     assert (done.state, done.share) == (State.DONE, 1.0)
-    for other in ({"fingerprint": "0", "duration_ps": 4.0}, {"fingerprint": job.fingerprint, "duration_ps": 2.0}):
-        job.record.write_text(json.dumps(other))
-        status = status_of(job, tmp_path / ".lock")
+    for other in ({"fingerprint": "0", "duration_ps": 4.0}, {"fingerprint": fingerprint, "duration_ps": 2.0}):
+        status = looked_at(other)
         assert status.state is State.WAITING
         assert "other parameters or another length" in status.remark
 
 
-def test_what_is_shipped_is_done(tmp_path: Path) -> None:
+def test_what_is_shipped_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that the project ships, dragged particles among them, are copied: they count as done, and need no start."""
     study, results = small_study(demon={"kappa_ratios": ["4.80"]}), tmp_path / "results"
+    monkeypatch.setattr(overview_jobs, "SHIPPED", tmp_path / "reference")
     before = jobs(study, results)
-    assert before[0].name == "equilibration"
-    assert {job.rule for job in before[1:]} == {"simulate (friction)", "simulate (sweep)", "pull"}
+    assert [job.experiment.kind for job in before][0] == "baths"
+    assert {job.experiment.purpose for job in before[1:]} == {"friction", "sweep", "drag"}
     for job in before[1:]:
-        shipped = tmp_path / "reference" / job.folder.relative_to(results) / "run.json"
+        shipped = tmp_path / "reference" / job.folder.relative_to(results) / RUN
         shipped.parent.mkdir(parents=True)
         shipped.write_text("{}")
     after = jobs(study, results)
@@ -178,7 +185,7 @@ def test_the_exact_model_runs_while_snakemake_holds_its_study(tmp_path: Path) ->
         "exact",
         {
             "engine": "langevin",
-            "baths": {"argon_atoms": 25280},
+            "baths": {"fluid_atoms": 25280},
             "demon": {"kappa_ratios": ["4.80"]},
             "drag": {"forces_nN": []},
         },

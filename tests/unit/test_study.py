@@ -1,19 +1,22 @@
-"""Study files: what is refused, how it is said, and what the shipped studies contain."""
+"""Study files: what is refused, on which side of each limit, how it is said, and what the shipped studies contain."""
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from simulation.fields import field_table
-from simulation.study import StudyError
-from simulation.studyfile import CONFIG_FOLDER, check_study, load_study
+from simulation.study.fields import Study, StudyError
+from simulation.study.files import SHIPPED, check_study, folders, load_study, read_plain
+from simulation.study.table import field_table, schema_text
 
-GOOD: dict[str, Any] = {"baths": {"argon_atoms": "25280"}}
+GOOD: dict[str, Any] = {"baths": {"fluid_atoms": "25280"}}
 
 
 def problems(**sections: dict[str, Any]) -> list[str]:
@@ -26,7 +29,7 @@ def problems(**sections: dict[str, Any]) -> list[str]:
 def test_every_problem_is_reported_at_once() -> None:
     """Wrong values, unknown keys and rules that join fields all appear in one error, each naming its field."""
     found = problems(
-        baths={"argon_atoms": "25280", "temperature_cold_K": "130", "thermostat": "berendsen"},
+        baths={"fluid_atoms": "25280", "temperature_cold_K": "130", "thermostat": "berendsen"},
         demon={"kappa_ratios": ["4.80", "-1.2"], "coupling": "1"},
         integration={"timestep_fs": "-1"},
         schedule={"segment_ps": "100.05"},
@@ -47,15 +50,25 @@ def test_every_problem_is_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"baths": {}}, "give exactly one of argon_atoms and accessible_density_per_nm3"),
-        ({"baths": {"argon_atoms": "9000", "edge_nm": "4"}}, "do not fit a bath of edge_nm = 4"),
-        ({"baths": {"argon_atoms": "100", "edge_nm": "3"}}, "baths.edge_nm = 3 is too small"),
+        ({"baths": {}}, "give exactly one of fluid_atoms and accessible_density_per_nm3"),
+        ({"baths": {"fluid_atoms": "9", "accessible_density_per_nm3": "9"}}, "give exactly one of fluid_atoms"),
+        ({"baths": {"fluid_atoms": "9000", "edge_nm": "4"}}, "do not fit a bath of edge_nm = 4"),
+        ({"baths": {"fluid_atoms": "100", "edge_nm": "3"}}, "baths.edge_nm = 3 is too small"),
         ({"nanoparticle": {"atoms": "201"}}, "radius_lattice = 2.236 about this origin_lattice holds 186"),
         ({"demon": {"kappa_ratios": []}}, "demon.kappa_ratios is empty"),
+        ({"demon": {"shown_ratios": []}}, "demon.shown_ratios is empty"),
+        ({"demon": {"coupling_cold_eV_per_A2": "0"}}, "couples nothing, since κ_H is given by its ratio to κ_C"),
+        (
+            {"demon": {"controller_options": {"gain": "2"}}},
+            "linear controller takes no controller_options, but got gain",
+        ),
         ({"demon": {"kappa_ratios": ["4.8", "4.80"]}}, "names the same value twice"),
         ({"demon": {"kappa_ratios": ["4.8; rm -rf"]}}, "demon.kappa_ratios.0"),
         ({"demon": {"coupling_axes": "zx"}}, "use x (the paper)"),
-        ({"demon": {"controller": "no_such_module_here:Best"}}, "No module named 'no_such_module_here'"),
+        ({"demon": {"coupling_axes": ""}}, "use x (the paper)"),
+        ({"demon": {"coupling_axes": "xx"}}, "use x (the paper)"),
+        ({"demon": {"coupling_axes": "xw"}}, "use x (the paper)"),
+        ({"demon": {"controller": "no_such_module_here:Best"}}, "module 'no_such_module_here' is not found"),
         ({"demon": {"controller": "os; print(1)"}}, "demon.controller = 'os; print(1)'"),
         ({"trap": {"stiffness_eV_per_A2": "nan"}}, "trap.stiffness_eV_per_A2 = 'nan'"),
         (
@@ -73,7 +86,7 @@ def test_problem_names_field_and_cure(sections: dict[str, Any], message: str) ->
 def test_ratio_keeps_its_spelling(tmp_path: Path) -> None:
     """4.80 in a study file stays 4.80, since it names a folder, and numbers may be written 1e-2."""
     (tmp_path / "mine.yaml").write_text(
-        "baths: {argon_atoms: 25280}\ndemon: {kappa_ratios: [4.80, 10]}\ntrap: {stiffness_eV_per_A2: 1e-2}\n"
+        "baths: {fluid_atoms: 25280}\ndemon: {kappa_ratios: [4.80, 10]}\ntrap: {stiffness_eV_per_A2: 1e-2}\n"
     )
     study = load_study("mine", tmp_path)
     assert study.demon.kappa_ratios == ("4.80", "10")
@@ -100,15 +113,15 @@ def test_variant_differs_in_its_thermostat_only() -> None:
 
 def test_variant_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     """A variant is the study with the named fields changed, at any depth, under its own name."""
-    variants = {"dry": {"materials": {"argon": {"mass_u": "20"}}}, "long-0.5": {"schedule": {"friction_ns": "0.5"}}}
+    variants = {"dry": {"materials": {"fluid": {"mass_u": "20"}}}, "long-0.5": {"schedule": {"friction_ns": "0.5"}}}
     data = {
-        "baths": {"argon_atoms": "25280"},
-        "materials": {"argon": {"mass_u": "39", "epsilon_eV": "0.01", "sigma_A": "3.4"}},
+        "baths": {"fluid_atoms": "25280"},
+        "materials": {"fluid": {"mass_u": "39", "epsilon_eV": "0.01", "sigma_A": "3.4", "symbol": "Q"}},
     }
     (tmp_path / "base.yaml").write_text(yaml.safe_dump(data | {"variants": variants}, sort_keys=False))
     base, dry = load_study("base", tmp_path), load_study("base@dry", tmp_path)
     assert list(base.variants) == ["dry", "long-0.5"]
-    assert dry.materials.argon.model_dump() == {"mass_u": 20, "epsilon_eV": 0.01, "sigma_A": 3.4}
+    assert dry.materials.fluid.model_dump() == {"mass_u": 20, "epsilon_eV": 0.01, "sigma_A": 3.4, "symbol": "Q"}
     back = dry.model_copy(update={"name": "base", "materials": base.materials, "variants": base.variants})
     assert back == base
     assert load_study("base@long-0.5", tmp_path).schedule.friction_ns == 0.5
@@ -117,7 +130,7 @@ def test_variant_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
 def test_wrong_variants_are_found_with_the_study(tmp_path: Path) -> None:
     """Loading a study finds what is wrong with each of its variants, and says what is wrong with the study once."""
     variants = {"cold": {"baths": {"temperature_hot_K": "20"}}, "odd": {"bath": {}}, "nested": {"variants": {"x": {}}}}
-    data = {"baths": {"argon_atoms": "25280"}, "seed": "-1", "variants": variants}
+    data = {"baths": {"fluid_atoms": "25280"}, "seed": "-1", "variants": variants}
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
     with pytest.raises(StudyError) as failure:
         load_study("bad", tmp_path)
@@ -137,7 +150,7 @@ def test_missing_study_lists_those_that_exist() -> None:
 def test_paper_study_has_the_paper_numbers() -> None:
     """Study `paper` states the published set-up."""
     study = load_study("paper")
-    assert study.argon_atoms == 25280
+    assert study.fluid_atoms == 25280
     assert study.edge_A == 110
     assert study.particle_mass_eV_ps2_per_A2 == pytest.approx(1.225, abs=5e-4)
     assert (study.baths.temperature_cold_K, study.baths.temperature_hot_K) == (100, 120)
@@ -153,18 +166,19 @@ def test_paper_study_has_the_paper_numbers() -> None:
 def test_demo_has_the_density_of_the_paper() -> None:
     """The laptop-size study keeps the paper's argon density in the volume that argon can reach."""
     paper, demo = load_study("paper"), load_study("demo")
-    density = [1000 * study.argon_atoms / study.accessible_volume_A3 for study in (paper, demo)]
+    density = [1000 * study.fluid_atoms / study.accessible_volume_A3 for study in (paper, demo)]
     assert density[0] == pytest.approx(19.56, abs=0.01)
     assert density[1] == pytest.approx(density[0], rel=1e-3)
 
 
 def test_table_of_fields_is_up_to_date() -> None:
-    """config/README.md is what the Study says of itself (python -m simulation fields), and no field is unexplained."""
-    table = field_table()
-    assert (CONFIG_FOLDER / "README.md").read_text(encoding="utf-8") == table, (
-        "run: python -m simulation fields > config/README.md"
-    )
-    assert "| None |" not in table
+    """config/README.md and config/schema.json are what the Study says of itself, and no field is unexplained."""
+    for name, command, text in (("README.md", "fields", field_table()), ("schema.json", "schema", schema_text())):
+        assert (SHIPPED / name).read_text(encoding="utf-8") == text, (
+            f"run: python -m simulation {command} > config/{name}"
+        )
+    assert "| None |" not in field_table()
+    assert not [line for line in field_table().splitlines() if line.startswith("|") and line.endswith(("| |", "|  |"))]
 
 
 def load(folder: Path, text: str) -> list[str]:
@@ -180,11 +194,11 @@ def test_keys_given_twice_are_refused_with_all_else(tmp_path: Path) -> None:
     """YAML would take one of two values in silence. Every such key is told with its lines, beside the other problems."""
     found = load(
         tmp_path,
-        "seed: 1\nbaths:\n  argon_atoms: 25280\n  edge_nm: 11\n  edge_nm: 12\nseed: 2\nintegration: {timestep_fs: -1}\n",
+        "seed: 1\nbaths:\n  fluid_atoms: 25280\n  edge_nm: 11\n  edge_nm: 12\nseed: 2\nintegration: {timestep_fs: -1}\n",
     )
     assert found[:2] == [
-        "config/odd.yaml, line 6: 'seed' was given on line 1 already: keep one",
-        "config/odd.yaml, line 5: 'edge_nm' was given on line 4 already: keep one",
+        "odd.yaml, line 5: 'edge_nm' was given on line 4 already: keep one",
+        "odd.yaml, line 6: 'seed' was given on line 1 already: keep one",
     ]
     assert found[2].startswith("integration.timestep_fs = '-1'")
 
@@ -196,14 +210,14 @@ LAUGHS = "a0: &a0 [lol]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 
     ("text", "message"),
     [
         (LAUGHS, "line 1: anchors"),
-        ("baths: &b {argon_atoms: 25280}\ntrap: {<<: *b}\n", "line 1: anchors"),
-        ("baths: {<<: {argon_atoms: 25280}}\n", "baths.<< is not a known field"),
+        ("baths: &b {fluid_atoms: 25280}\ntrap: {<<: *b}\n", "line 1: anchors"),
+        ("baths: {<<: {fluid_atoms: 25280}}\n", "baths.<< is not a known field"),
         ("seed: &a [*a]\n", "line 1: anchors"),
-        ("[" * 5000, "nested too deeply"),
+        ("[" * 5000, "line 1: nested too deeply"),
         ("seed: !!python/object/apply:os.abort []\n", "seed = \\[]"),
         ("seed: !!python/name:os.abort ''\n", "seed = ''"),
-        ("? {a: b}\n: c\n", "not valid YAML"),
-        ("a: 1\n---\na: 2\n", "not valid YAML"),
+        ("? {a: b}\n: c\n", "line 1: a key must be a single word"),
+        ("a: 1\n---\na: 2\n", "odd.yaml: not a study file: expected a single document"),
         ('"bed\\e[31m\\nroom": 1\n', r"'bed\\x1b\[31m\\nroom' is not a known field"),
         ("seed: " + "9x" * 100_000, "seed = '9x9x"),
     ],
@@ -220,3 +234,390 @@ def test_names_that_a_shell_would_act_on_are_refused(name: str) -> None:
     """A study's name gets into commands, paths and decks, so it is of letters, digits, _ and - or it is no name."""
     with pytest.raises(StudyError, match="a study's name is letters, digits, _ and -"):
         load_study(name)
+
+
+def test_keys_are_given_twice_in_any_spelling_and_place(tmp_path: Path) -> None:
+    """Quoted or not, deep within a variant, or by an older name and the present one."""
+    text = """
+    baths: {fluid_atoms: 25280}
+    materials:
+      fluid: {mass_u: 39, "mass_u": 40, epsilon_eV: 0.01, sigma_A: 3.4}
+    variants:
+      one: {trap: {stiffness_eV_per_A2: 1}}
+      'one': {}
+    'seed': 1
+    "seed": 1
+    """
+    assert load(tmp_path, text) == [
+        "odd.yaml, line 4: 'mass_u' was given on line 4 already: keep one",
+        "odd.yaml, line 7: 'one' was given on line 6 already: keep one",
+        "odd.yaml, line 9: 'seed' was given on line 8 already: keep one",
+    ]
+    for section, old, new in (
+        ("baths", "argon_atoms: 25280", "fluid_atoms: 25280"),
+        ("materials", "argon_copper: {epsilon_eV: 1, sigma_A: 3}", "fluid_metal: {epsilon_eV: 1, sigma_A: 3}"),
+    ):
+        names = [entry.partition(":")[0] for entry in (old, new)]
+        found = load(tmp_path, f"{section}: {{{old}, {new}}}\n")
+        assert found[0] == f"{section}.{names[0]} and {section}.{names[1]} are the same field: keep one"
+
+
+def test_read_plain_keeps_every_scalar_as_it_is_written() -> None:
+    """So that 4.80 names a folder; what is empty is nothing, and only that."""
+    content, twice = read_plain("a: 4.80\nb: [1e-1, yes, 0x10]\nc:\nd: ~\ne: null\nf: 'null'\ng: ''\n")
+    assert content == {"a": "4.80", "b": ["1e-1", "yes", "0x10"], "c": None, "d": None, "e": None, "f": "null", "g": ""}
+    assert not twice
+    assert read_plain("") == (None, [])
+
+
+# --- what is good, and used to be refused -----------------------------------------------------------------------------
+
+
+def written(folder: Path, text: str, name: str = "mine") -> Study:
+    """The study of a file."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return load_study(name, folder)
+
+
+def test_older_names_of_fields_mean_the_same(tmp_path: Path) -> None:
+    """Study files that call fluid and metal argon and copper are read as they were meant, in the study and in its variants."""
+    old = """
+    materials:
+      argon: {mass_u: 40, epsilon_eV: 0.01, sigma_A: 3.4}
+      copper: {mass_u: 60, epsilon_eV: 0.4, sigma_A: 2.3, lattice_A: 3.6}
+      argon_copper: {epsilon_eV: 0.03, sigma_A: 2.9}
+    baths: {argon_atoms: 25000}
+    variants:
+      dense: {baths: {argon_atoms: 26000}, materials: {argon_copper: {epsilon_eV: 0.05}}}
+      new: {baths: {fluid_atoms: 26000}, materials: {fluid_metal: {epsilon_eV: 0.05}}}
+    """
+    new = old
+    for name, present in (
+        ("argon_copper", "fluid_metal"),
+        ("argon_atoms", "fluid_atoms"),
+        ("argon", "fluid"),
+        ("copper", "metal"),
+    ):
+        new = new.replace(f"{name}:", f"{present}:")
+    assert "argon" not in new
+    one, other = written(tmp_path / "old", old), written(tmp_path / "new", new)
+    assert one.model_copy(update={"variants": {}}) == other.model_copy(update={"variants": {}})
+    assert one.fluid_atoms == 25000
+    for variant in ("dense", "new"):
+        found = load_study(f"mine@{variant}", tmp_path / "old")
+        assert found.fluid_atoms == 26000
+        assert found.materials.unlike.model_dump() == {"epsilon_eV": 0.05, "sigma_A": 2.9}
+
+
+def test_an_empty_section_is_the_default(tmp_path: Path) -> None:
+    """As one whose keys are all commented out, or a whole file of that kind."""
+    study = written(
+        tmp_path, "baths: {fluid_atoms: 25280}\ndemon:\n  # kappa_ratios: [1]\nschedule: ~\ndrag: {}\nvariants:\n"
+    )
+    assert study == check_study("mine", GOOD)
+    found = load(tmp_path, "# nothing yet\n")
+    assert found == [
+        "baths: give exactly one of fluid_atoms and accessible_density_per_nm3 (the paper: fluid_atoms: 25280; "
+        "in a variant, null takes a field away)"
+    ]
+
+
+def test_null_in_a_variant_takes_a_field_away(tmp_path: Path) -> None:
+    """So that one can give a number of atoms where the study gives a density; one that is no field is still told."""
+    study = written(
+        tmp_path,
+        "baths: {accessible_density_per_nm3: 19.56}\nvariants:\n"
+        "  counted: {baths: {accessible_density_per_nm3: null, fluid_atoms: 25000}}\n"
+        "  usual: {trap: {stiffness_eV_per_A2: }, demon: ~}\n  none:\n",
+    )
+    assert study.baths.fluid_atoms is None
+    counted = load_study("mine@counted", tmp_path)
+    assert (counted.fluid_atoms, counted.baths.accessible_density_per_nm3) == (25000, None)
+    assert load_study("mine@none", tmp_path).baths == study.baths
+    with pytest.raises(StudyError, match="give exactly one of fluid_atoms"):
+        check_study("mine", {"baths": {"accessible_density_per_nm3": None}})
+
+
+@pytest.mark.parametrize("text", ["1e-1", "+2", "0.333333333333333", "-.01", "4.", "1E+2", "00.5"])
+def test_ratios_may_be_spelled_in_any_way_that_names_a_folder(text: str) -> None:
+    """Any plain number, kept as it is written."""
+    study = check_study("mine", GOOD | {"demon": {"kappa_ratios": [text]}})
+    assert study.demon.kappa_ratios == (text,)
+    assert study.coupling_hot_eV_per_A2(text) == pytest.approx(float(text) * 0.1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "1.2.3", "1_000", "0x1", "one", "nan", "1e999", "1/2", "1" * 25, "-", "e5", "٣"]
+)
+def test_what_is_no_plain_number_is_said_in_words(text: str) -> None:
+    """And not with a pattern."""
+    (found,) = problems(demon={"kappa_ratios": [text]})
+    assert (
+        "write a plain number of at most 24 characters, such as 4.80, -0.5 or 1e-1" in found
+        or "not a finite number" in found
+    )
+
+
+@pytest.mark.parametrize("name", ["2024", "1e3", "010", "a-b_c", "A"])
+def test_studies_may_have_any_plain_name(name: str, tmp_path: Path) -> None:
+    """A number among them."""
+    assert written(tmp_path, "baths: {fluid_atoms: 25280}\n", name).name == name
+
+
+def test_files_are_read_as_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    """κ and Å may stand in comments; a file that is not UTF-8 is one message."""
+    assert written(tmp_path, "# κ_H/κ_C, Å\nbaths: {fluid_atoms: 25280}\n").fluid_atoms == 25280
+    (tmp_path / "latin.yaml").write_bytes(b"# \xe5\nseed: 1\n")
+    with pytest.raises(StudyError, match=r"latin\.yaml: not a study file"):
+        load_study("latin", tmp_path)
+
+
+def test_studies_of_the_working_directory_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that the project ships can be used from anywhere, and one's own of the same name take their place."""
+    monkeypatch.chdir(tmp_path)
+    assert load_study("paper").name == "paper"
+    own = written(tmp_path / "config", "baths: {fluid_atoms: 25000}\n", "paper")
+    assert load_study("paper") == own
+    assert folders() == [tmp_path / "config", SHIPPED]
+    with pytest.raises(
+        StudyError, match=rf"no file mine\.yaml in {tmp_path}/config or {SHIPPED} \(found: .*demo.*paper"
+    ):
+        load_study("mine")
+
+
+# --- limits, from both sides ------------------------------------------------------------------------------------------
+
+
+def verdict(**sections: Any) -> str:
+    """All that is wrong with a study; empty if nothing is."""
+    try:
+        check_study("example", GOOD | sections)
+    except StudyError as failure:
+        return "\n".join(failure.problems)
+    return ""
+
+
+LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
+    # what is varied, the limit, what is said on its wrong side; good is above the limit but where it says `below`
+    "edge": (lambda v: {"baths": {"edge_nm": v, "fluid_atoms": 100}}, 2 * (2.236 * 3.61 + 8.5125) / 10, "edge_nm"),
+    "stability": (lambda v: {"demon": {"kappa_ratios": [f"{v:.4f}"]}}, -1.1, "makes the coupling unstable"),
+    "stability of a negative coupling": (
+        lambda v: {
+            "demon": {"coupling_cold_eV_per_A2": -0.005, "kappa_ratios": [f"{-v:.4f}"]},
+            "trap": {"stiffness_eV_per_A2": 0.01},
+        },
+        -1.0,
+        "makes the coupling unstable",
+    ),
+    "hot below cold": (lambda v: {"baths": {"fluid_atoms": 25280, "temperature_hot_K": v}}, 99.9999, "swap them"),
+    "density, below": (
+        # What atoms can reach: the cube less a skin on walls and particle, half of the σ between fluid and metal.
+        lambda v: {"baths": {"accessible_density_per_nm3": v}},
+        1.05 / 3.405**3 * 1000,
+        "do not fit a bath",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_each_rule_holds_on_one_side_of_its_limit_only(name: str) -> None:
+    """A thousandth within it the study is good, a thousandth beyond it is told."""
+    vary, limit, message = LIMITS[name]
+    good = -1 if "below" in name and "hot" not in name else 1
+    assert verdict(**vary(limit + good * 1e-3 * abs(limit))) == ""
+    assert message in verdict(**vary(limit - good * 1e-3 * abs(limit)))
+
+
+def test_equal_temperatures_are_a_study() -> None:
+    """One without a temperature difference is a check of the machine."""
+    assert verdict(baths={"fluid_atoms": 25280, "temperature_cold_K": 110, "temperature_hot_K": 110}) == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "divisor"),
+    [
+        ("schedule.equilibration_ps", "integration.timestep_fs"),
+        ("schedule.relaxation_ps", "integration.timestep_fs"),
+        ("schedule.sample_every_ps", "integration.timestep_fs"),
+        ("schedule.trajectory_every_ps", "integration.timestep_fs"),
+        ("drag.equilibration_ps", "integration.timestep_fs"),
+        ("schedule.friction_ns", "schedule.segment_ps"),
+        ("schedule.sweep_ns", "schedule.segment_ps"),
+        ("drag.duration_ns", "schedule.segment_ps"),
+        ("schedule.segment_ps", "schedule.sample_every_ps"),
+        ("schedule.segment_ps", "schedule.trajectory_every_ps"),
+    ],
+)
+def test_lengths_are_whole_multiples(field: str, divisor: str) -> None:
+    """Of the step, of the sampling interval or of the segment: one and a half times, or less than once, is told by name."""
+    usual = {"integration.timestep_fs": 1.0, "schedule.segment_ps": 100.0, "schedule.sample_every_ps": 0.1}
+    usual |= {"schedule.trajectory_every_ps": 50.0}
+    unit = usual[divisor] / 1000 if divisor.endswith("_fs") else usual[divisor]
+    section, _, name = field.partition(".")
+    for count, is_good in ((1, True), (2, True), (1.5, False), (2.01, False), (0.4, False)):
+        length = count * unit * (0.001 if field.endswith("_ns") else 1.0)
+        # Everything else follows along, so that the one rule alone may be broken.
+        data: dict[str, Any] = {"schedule": {}, "drag": {}, "integration": {}}
+        if field == "schedule.segment_ps":
+            data["schedule"] |= {"friction_ns": length / 10, "sweep_ns": length / 10}
+            data["drag"] |= {"duration_ns": length / 10}
+            if "sample" in divisor:
+                data["schedule"] |= {"trajectory_every_ps": length}
+            else:
+                data["schedule"] |= {"sample_every_ps": length}
+        if field in ("schedule.sample_every_ps", "schedule.trajectory_every_ps"):
+            data["schedule"] |= {"segment_ps": 1000 * length, "friction_ns": length, "sweep_ns": length}
+            data["schedule"] |= {"sample_every_ps": length, "trajectory_every_ps": length}
+            data["drag"] |= {"duration_ns": length}
+        data[section][name] = length
+        in_ps = length * (1000 if field.endswith("_ns") else 1)
+        said = f"{field} ({in_ps:g} ps) must be a whole multiple of {divisor} ({unit:g} ps)"
+        found = verdict(**data)
+        assert (said not in found) == is_good, (count, found)
+
+
+@pytest.mark.parametrize(
+    ("field", "low", "high"),
+    [
+        ("baths.edge_nm", 0.1, 1000),
+        ("baths.fluid_atoms", 1, 1_000_000_000),
+        ("nanoparticle.atoms", 1, 1_000_000),
+        ("nanoparticle.radius_lattice", 0.1, 20),
+        ("langevin.friction_cold_kg_per_s", 1e-18, 1e-6),
+        ("trap.stiffness_eV_per_A2", 1e-9, 1e9),
+        ("ranks", 1, 4096),
+        ("schedule.sweep_replicas", 1, None),
+        ("seed", 0, None),
+    ],
+)
+def test_each_field_has_its_range(field: str, low: float, high: float | None) -> None:
+    """Both ends are in it; what is below the one or above the other is told as that field's value."""
+
+    def said(value: float) -> bool:
+        section, _, name = field.partition(".")
+        return f"{field} = '{value}'" in verdict(**{section: {name: f"{value}"} if name else f"{value}"})
+
+    step = 1 if isinstance(low, int) and isinstance(high, int | None) else 0
+    assert not said(low)
+    assert said(low - 1 if step else low * 0.99)
+    if high is not None:
+        assert not said(high)
+        assert said(high + 1 if step else high * 1.01)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "cure"),
+    [
+        (675, "radius_lattice"),
+        (201, "radius_lattice"),
+        (135, "radius_lattice"),
+        (79, "radius_lattice: 2.1"),
+        (185, "or 192 can be had|radius_lattice"),
+        (200_000, "change one to fit the other"),
+    ],
+)
+def test_a_radius_is_proposed_for_a_number_of_atoms(atoms: int, cure: str) -> None:
+    """Taken as it is written, the cure gives a study that can run, or says that there is none."""
+    found = problems(nanoparticle={"atoms": atoms})[0]
+    assert (
+        f"nanoparticle.atoms = {atoms}, but an fcc sphere of radius_lattice = 2.236 about this origin_lattice holds 186"
+        in found
+    )
+    assert f"for {atoms} atoms, " in found
+    cured: dict[str, Any] = {"atoms": atoms}
+    if radius := re.search(r"radius_lattice: ([\d.]+)(?: with origin_lattice: \[(.*)\])?$", found):
+        cured["radius_lattice"] = radius[1]
+        if radius[2]:
+            cured["origin_lattice"] = radius[2].split(", ")
+        assert verdict(nanoparticle=cured) == ""
+    else:
+        assert re.search(r"no sphere holds|change one to fit the other", found)
+        if counts := re.search(r"about this origin (\d+) or (\d+) can be had", found):
+            assert int(counts[1]) < atoms < int(counts[2])
+            for count in set(counts.groups()) - {"186"}:
+                again = problems(nanoparticle={"atoms": count})[0]
+                (own,) = re.findall(r"radius_lattice: ([\d.]+)$", again)
+                assert verdict(nanoparticle={"atoms": count, "radius_lattice": own}) == ""
+
+
+def test_the_exact_model_runs_the_linear_controller_alone() -> None:
+    """Another would be taken in silence for the linear one."""
+    found = verdict(engine="langevin", demon={"controller": "mine:Mine"})
+    assert "engine langevin runs the linear controller only: take engine: lammps, or controller: linear" in found
+
+
+# --- what follows from the fields -------------------------------------------------------------------------------------
+
+
+def test_derived_quantities_are_those_of_the_study() -> None:
+    """Side by side, in LAMMPS's units."""
+    study = check_study(
+        "example",
+        {
+            "baths": {
+                "edge_nm": 6.5,
+                "accessible_density_per_nm3": 19,
+                "temperature_cold_K": 90,
+                "temperature_hot_K": 130,
+            },
+            "materials": {"fluid_metal": {"epsilon_eV": 0.05, "sigma_A": 3.2}, "cutoff_A": 8.0},
+            "trap": {"stiffness_eV_per_A2": 0.02},
+            "langevin": {"friction_cold_kg_per_s": 2e-12, "friction_hot_kg_per_s": 5e-12},
+            "integration": {"timestep_fs": 4},
+        },
+    )
+    radius = 2.236 * 3.61
+    accessible = 65.0**2 * (65.0 - 3.2) - 4 / 3 * math.pi * (radius + 1.6) ** 3
+    assert (study.edge_A, study.radius_A, study.skin_A) == pytest.approx((65.0, radius, 1.6))
+    assert study.accessible_volume_A3 == pytest.approx(accessible)
+    assert study.fluid_atoms == round(19e-3 * accessible)
+    assert study.trap_centre_A("cold") == (32.5, 32.5, 32.5)
+    assert study.trap_centre_A("hot") == (97.5, 32.5, 32.5)
+    assert (study.temperature_K("cold"), study.temperature_K("hot")) == (90, 130)
+    assert (study.friction_kg_per_s("cold"), study.friction_kg_per_s("hot")) == (2e-12, 5e-12)
+    assert study.particle_mass_eV_ps2_per_A2 == pytest.approx(186 * 63.546 * 1.0364269e-4)
+    assert (study.timestep_ps, study.steps(10.0), study.steps(0.1)) == (0.004, 2500, 25)
+    pair = study.pair(0.07, 0.3)
+    assert (pair.trap, pair.coupling_cold, pair.coupling_hot) == (0.02, 0.07, 0.3)
+    assert (pair.temperature_cold, pair.temperature_hot) == (90, 130)
+    assert pair.mass == study.particle_mass_eV_ps2_per_A2
+    assert (pair.friction_cold, pair.friction_hot) == pytest.approx((2e-12 / 1.602176634e-11, 5e-12 / 1.602176634e-11))
+
+
+def test_fluid_keeps_half_a_contact_from_metal() -> None:
+    """Of the σ between them, as the study states it: with a wider one it reaches less, so a density means fewer atoms."""
+    density = {"baths": {"accessible_density_per_nm3": 19.56}}
+    usual, wide = (
+        check_study(
+            "example", density | ({"materials": {"fluid_metal": {"epsilon_eV": 0.03, "sigma_A": s}}} if s else {})
+        )
+        for s in (0, 3.8)
+    )
+    assert usual.skin_A == pytest.approx((3.405 + 2.338) / 4)
+    assert wide.skin_A == 1.9
+    assert wide.fluid_atoms < usual.fluid_atoms
+    assert usual.excluded_volume_A3 == pytest.approx(4 / 3 * math.pi * (usual.radius_A + usual.skin_A) ** 3)
+
+
+@pytest.mark.parametrize(
+    ("mass", "symbol"), [(39.948, "Ar"), ("39.948", "Ar"), (20.18, "Ne"), (131.3, "Xe"), (40.3, "X"), (40.2, "Ar")]
+)
+def test_species_are_named_by_their_mass(mass: Any, symbol: str) -> None:
+    """Unless the study names them; names are short, as in pictures and data files."""
+    species = {"mass_u": mass, "epsilon_eV": 0.01, "sigma_A": 3.4}
+    assert check_study("example", GOOD | {"materials": {"fluid": species}}).materials.fluid.symbol == symbol
+    own = check_study("example", GOOD | {"materials": {"fluid": species | {"symbol": "Q1"}}})
+    assert own.materials.fluid.symbol == "Q1"
+    assert "materials.fluid.symbol = 'argon'" in verdict(materials={"fluid": species | {"symbol": "argon"}})
+
+
+def test_the_schema_is_of_every_section() -> None:
+    """Editors check study files by it: every section and field with its meaning, and none that is not known."""
+    schema = json.loads(schema_text())
+    assert set(schema["properties"]) == set(Study.model_fields) - {"name"}
+    assert schema["additionalProperties"] is False
+    assert schema.get("required", []) == []
+    for section in schema["$defs"].values():
+        assert section["additionalProperties"] is False
+        assert all(field.get("description") or "$ref" in field for field in section["properties"].values())

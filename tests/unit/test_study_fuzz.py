@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulation.study import Study, StudyError
-from simulation.studyfile import check_study, load_study
+from simulation.study.fields import Study, StudyError
+from simulation.study.files import check_study, load_study
 
 FIELDS = {
     name: list(info.annotation.model_fields)
@@ -37,6 +37,8 @@ WORDS = st.sampled_from(
         "{{ x }}",
         "κ",
         "1_000",
+        "null",
+        None,
     ]
 )
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -49,15 +51,17 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 @st.composite
 def studies(draw: st.DrawFn) -> dict[str, Any]:
     """Data shaped like a study file, with real and invented keys and values of any kind."""
-    data: dict[str, Any] = {"baths": {"argon_atoms": "25280"}}
+    data: dict[str, Any] = {"baths": {"fluid_atoms": "25280"}}
     for section in draw(
-        st.lists(st.sampled_from([*FIELDS, "seed", "ranks", "engine", "beds"]), max_size=4, unique=True)
+        st.lists(st.sampled_from([*FIELDS, "seed", "ranks", "engine", "variants", "beds"]), max_size=4, unique=True)
     ):
         names = FIELDS.get(section)
         if names is None or draw(st.integers(0, 5)) == 0:
             data[section] = draw(VALUES)
         else:
-            data[section] = draw(st.dictionaries(st.sampled_from([*names, "colour"]), VALUES, max_size=4))
+            data[section] = draw(
+                st.dictionaries(st.sampled_from([*names, "argon", "argon_atoms", "colour"]), VALUES, max_size=4)
+            )
     return data
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.md
 STUDY = """
 seed: 3
 ranks: {ranks}
-baths: {{edge_nm: 3, argon_atoms: 60}}
+baths: {{edge_nm: 3, fluid_atoms: 60}}
 materials: {{cutoff_A: 6}}
 trap: {{stiffness_eV_per_A2: 1.0}}
 demon: {{kappa_ratios: [4.80], coupling_axes: xyz}}
@@ -38,15 +38,15 @@ limits: {{closure_drift_eV_per_ns: 50}}
 """
 HEAT = "results/kill/sweep/kH_4.80/heat.json"
 RUN = "results/kill/sweep/kH_4.80/replica_1"
-START = "results/kill/equilibrated"
+START = "results/kill/equilibrated/replica_1"
 LAST = 12  # index of the last segment, of the equilibration and of the run
-COMPARED = (f"{START}/equilibrated.restart", f"{START}/topology.data", f"{RUN}/series.parquet", HEAT)
+COMPARED = (f"{START}/end.restart", f"{START}/topology.data", f"{RUN}/series.parquet", HEAT)
 # What tells that a phase is on: a file, and words in the command line of the process at work.
 PHASES = {
-    "build": (f"{START}/segments/*/0000.part", "simulation equilibrate"),
-    "equilibration": (f"{START}/segments/*/000[1-9].part", "simulation equilibrate"),
-    "production": (f"{RUN}/segments/*/000[1-9].part", "simulation run"),
-    "merge": (f"{RUN}/segments/*/{LAST:04d}", "simulation run"),
+    "build": (f"{START}/segments/*/0000.part", "simulation run kill equilibrated"),
+    "equilibration": (f"{START}/segments/*/000[1-9].part", "simulation run kill equilibrated"),
+    "production": (f"{RUN}/segments/*/000[1-9].part", "simulation run kill sweep/"),
+    "merge": (f"{RUN}/segments/*/{LAST:04d}", "simulation run kill sweep/"),
     "analysis": (f"{RUN}/run.json", "measure.py"),
 }
 LONGEST_DELAY_S = 0.3
@@ -61,7 +61,13 @@ class Attempt:
         command = [sys.executable, "-m", "snakemake", "--cores", "2", "--retries", str(retries), HEAT]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         self.process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
         )
 
     def end(self) -> str:
@@ -99,7 +105,7 @@ class Attempt:
 
 def workflow(folder: Path, ranks: int) -> Path:
     """A checkout with the study of this test."""
-    (Checkout(folder).folder / "config" / "kill.yaml").write_text(STUDY.format(ranks=ranks))
+    (Checkout(folder).folder / "config" / "kill.yaml").write_text(STUDY.format(ranks=ranks), encoding="utf-8")
     return folder
 
 

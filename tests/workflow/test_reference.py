@@ -1,48 +1,58 @@
-"""The shipped runs in the workflow: taken instead of simulated, and never for a study that asks for something else."""
+"""The shipped runs in the workflow: taken, not simulated, from any folder, and never for a study that asks for something else."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.workflow.checkout import ROOT, Checkout
+from tests.workflow.checkout import MD_RULES, ROOT, Checkout, planned, snakemake
 
 HEAT = "results/reference/sweep/kH_4.80/heat.json"
+SHIPPED = len(list((ROOT / "reference").rglob("run.json")))
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    """A copy of the project with the shipped runs."""
-    made = Checkout(tmp_path / "checkout")
+    """A copy of the project with the shipped runs, whose folder has a name that Snakemake could take for a wildcard."""
+    made = Checkout(tmp_path / "a {study} of ours", "reference")
     (made.folder / "reference").symlink_to(ROOT / "reference")
     return made
 
 
-def test_shipped_runs_are_taken_not_made(checkout: Checkout) -> None:
-    """`snakemake reference` would run no molecular dynamics, and a point of it is measured from what is shipped."""
-    rules = checkout.would_run("reference")
-    assert {
-        "unpack",
-        "measure",
-        "fit_friction",
-        "axes",
-        "respond",
-        "compare_sizes",
-        "plot_sweep",
-        "write_report",
-    } <= rules
-    assert not {"equilibrate", "simulate", "pull"} & rules
+@pytest.mark.parametrize("how", ["in it", "by -s", "by --directory"])
+def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Checkout, tmp_path: Path) -> None:
+    """`snakemake reference` plans to unpack every shipped run, and no molecular dynamics, in whatever folder."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    snakefile = ("-s", str(checkout.folder / "Snakefile"))
+    match how:
+        case "in it":
+            result = snakemake("-n", "reference", folder=checkout.folder)
+        case "by -s":
+            result = snakemake("-n", *snakefile, "reference", folder=empty)
+        case _:
+            result = snakemake("-n", *snakefile, "--directory", str(empty), "reference", folder=tmp_path)
+    jobs = planned(result)
+    assert jobs["unpack"] == SHIPPED == 33
+    analysis = {"measure", "fit_friction", "axes", "respond", "compare_sizes", "plot_sweep", "write_report"}
+    assert analysis <= set(jobs)
+    assert not MD_RULES & set(jobs)
+
+
+def test_a_shipped_point_is_measured_and_a_changed_study_takes_nothing(checkout: Checkout) -> None:
+    """Shipped runs are copied and measured; a study of other parameters under their name is refused by the field that differs.
+
+    So it is with the copies that were taken before, and with Snakemake's own records lost.
+    """
     result = checkout.snakemake(HEAT)
     assert result.returncode == 0, result.stdout + result.stderr
     assert (checkout.folder / HEAT).is_file()
-
-
-def test_a_changed_study_takes_nothing(checkout: Checkout) -> None:
-    """Other baths under the same name end the workflow with the field that differs, and nothing is analysed."""
-    checkout.edit("config/reference.yaml", "edge_nm: 6.5", "edge_nm: 7.0")
+    assert checkout.would_run(HEAT) == set()
+    checkout.edit("config/reference.yaml", "edge_nm: 6.5", "edge_nm: 6.5\n  temperature_cold_K: 90")
+    shutil.rmtree(checkout.folder / ".snakemake")
     result = checkout.snakemake(HEAT)
     assert result.returncode != 0
-    assert (
-        "made with baths.edge_nm = 6.5 (the study says 7.0): give the changed study a name"
-        in result.stdout + result.stderr
-    )
-    assert not (checkout.folder / HEAT).exists()
+    told = "made with baths.temperature_cold_K = 100.0 (the study says 90.0): give the changed study a name"
+    assert told in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert not list((checkout.folder / "results/reference/sweep/kH_4.80").rglob("run.json"))

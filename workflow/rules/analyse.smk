@@ -3,14 +3,14 @@
 
 rule fit_friction:
     input:
-        runs=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
-        drags=lambda wildcards: run_files(drag.drag_runs(study(wildcards.study))),
+        runs=lambda wildcards: run_files(machine.friction_runs(study(wildcards.study))),
+        drags=lambda wildcards: run_files(drag.Drag.all_of(study(wildcards.study))),
     output:
         "results/{study}/friction.json",
     log:
         "results/{study}/logs/friction.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -19,7 +19,7 @@ rule fit_friction:
 
 rule measure:
     input:
-        runs=lambda wildcards: run_files(plan.point_runs(study(wildcards.study), wildcards.point)),
+        runs=lambda wildcards: run_files(machine.point_runs(study(wildcards.study), wildcards.point)),
     output:
         # One job for three files, and one for seven figures below: Python takes longer to start than to make any of them.
         heat="results/{study}/sweep/{point}/heat.json",
@@ -28,7 +28,7 @@ rule measure:
     log:
         "results/{study}/logs/sweep/{point}/measure.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -39,8 +39,8 @@ rule axes:
     input:
         runs=lambda wildcards: [
             file
-            for point in plan.points(study(wildcards.study))
-            for file in run_files(plan.point_runs(study(wildcards.study), point))
+            for point in machine.points(study(wildcards.study))
+            for file in run_files(machine.point_runs(study(wildcards.study), point))
         ],
         friction="results/{study}/friction.json",
     output:
@@ -48,7 +48,7 @@ rule axes:
     log:
         "results/{study}/logs/work_by_axis.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -57,7 +57,7 @@ rule axes:
 
 rule respond:
     input:
-        runs=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
+        runs=lambda wildcards: run_files(machine.friction_runs(study(wildcards.study))),
         heats=sweep_files("heat"),
         friction="results/{study}/friction.json",
     output:
@@ -66,7 +66,7 @@ rule respond:
     log:
         "results/{study}/logs/response.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -83,7 +83,7 @@ rule summary:
     log:
         "results/{study}/logs/summary.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -98,7 +98,7 @@ rule structure:
     log:
         "results/{study}/logs/structure.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -107,14 +107,14 @@ rule structure:
 
 rule plot_equilibrium:
     input:
-        runs=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
+        runs=lambda wildcards: run_files(machine.friction_runs(study(wildcards.study))),
         friction="results/{study}/friction.json",
     output:
         [multiext(f"results/{{study}}/figures/{name}", ".png", ".svg", ".csv") for name in EQUILIBRIUM_FIGURES],
     log:
         "results/{study}/logs/figures/equilibrium.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -132,7 +132,7 @@ rule plot_sweep:
     log:
         "results/{study}/logs/figures/sweep.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -143,22 +143,39 @@ rule plot_cumulative:
     input:
         runs=lambda wildcards: [
             file
-            for point in shown_points(study(wildcards.study))
-            for file in run_files(plan.point_runs(study(wildcards.study), point))
+            for point in machine.shown_points(study(wildcards.study))
+            for file in run_files(machine.point_runs(study(wildcards.study), point))
         ],
         heats=lambda wildcards: [
-            f"results/{wildcards.study}/sweep/{point}/heat.json" for point in shown_points(study(wildcards.study))
+            f"results/{wildcards.study}/sweep/{point}/heat.json"
+            for point in machine.shown_points(study(wildcards.study))
         ],
     output:
         multiext("results/{study}/figures/cumulative", ".png", ".svg", ".csv"),
     log:
         "results/{study}/logs/figures/cumulative.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
         "../scripts/plot_cumulative.py"
+
+
+rule plot_drag:
+    input:
+        runs=lambda wildcards: run_files(drag.Drag.all_of(study(wildcards.study))),
+        friction="results/{study}/friction.json",
+    output:
+        multiext("results/{study}/figures/drag", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/drag.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=ANALYSIS_CODE,
+    script:
+        "../scripts/plot_drag.py"
 
 
 rule plot_structure:
@@ -170,7 +187,7 @@ rule plot_structure:
     log:
         "results/{study}/logs/figures/structure.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -185,7 +202,7 @@ rule plot_setup:
     log:
         "results/{study}/logs/figures/setup.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:

@@ -12,10 +12,10 @@ rule calibrate:
         first=r"[0-9]+",
         last=r"[0-9]+",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=CALIBRATED_CODE,
-        fingerprint=lambda wildcards: deck.langevin_fingerprint(calibration_run(wildcards)),
+        fingerprint=lambda wildcards: calibration_run(wildcards).fingerprint,
         duration_ps=lambda wildcards: calibration_run(wildcards).duration_ps,
     script:
         "../scripts/calibrate.py"
@@ -29,7 +29,7 @@ rule calibration_table:
     log:
         "results/calibration/logs/coverage.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=CALIBRATED_CODE,
     script:
@@ -39,14 +39,14 @@ rule calibration_table:
 rule calibration_page:
     input:
         table="results/calibration/coverage.csv",
-        page=f"{ROOT}/workflow/report/calibration.md.j2",
+        page=f"{HERE}/workflow/report/calibration.md.j2",
     output:
         page="docs/calibration.md",
         figure=multiext("docs/figures/calibration", ".png", ".svg", ".csv"),
     log:
         "results/calibration/logs/page.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:

@@ -1,4 +1,5 @@
 # What a simulation asks of a machine or a cluster, and a look at Slurm's answer before the first job is submitted.
+import math
 import shlex
 import shutil
 import subprocess
@@ -17,9 +18,18 @@ def mpi_of(wildcards):
     return "mpiexec -launcher fork" if ranks_of(wildcards) > 1 else None
 
 
+RANK_MB = 300  # Python and its libraries
+ATOM_MB = 3e-3  # atoms, their neighbours, and both again where ranks meet
+SERIES_COPIES = 4  # while the segments' series are joined
+
+
 def memory_MB(wildcards, attempt):
-    """Memory of a simulation, all ranks together; most of it is Python and its libraries, about 220 MB a rank."""
-    return attempt * ranks_of(wildcards) * 500
+    """Memory of a simulation, all ranks together."""
+    wanted = experiment_of(wildcards)
+    rows = wanted.duration_ps / wanted.study.schedule.sample_every_ps
+    series_MB = rows * (2 + len(wanted.columns())) * 8e-6
+    needed = wanted.study.ranks * RANK_MB + wanted.atoms * ATOM_MB + SERIES_COPIES * series_MB
+    return attempt * math.ceil(needed)
 
 
 # Resources of every rule that runs molecular dynamics. A rank is one task of one core, and mpiexec reaches one node.
@@ -40,6 +50,12 @@ def time_limit(wildcards, resources):
     return f"--time-limit-min {runtime - min(2, 0.75 * runtime):g}" if runtime else ""
 
 
+def cores_at_once(chosen):
+    """Cores that this call lets simulations use; on a cluster those of as many jobs as it submits at once."""
+    settings = inner("resource_settings")
+    return settings.cores or (settings.nodes or 1) * chosen.ranks
+
+
 SBATCH_OPTIONS = {
     "slurm_account": "account",
     "slurm_partition": "partition",
@@ -54,10 +70,10 @@ SBATCH_OPTIONS = {
 
 def check_slurm():
     """Let Slurm judge one job of each kind, and submit none: a wrong partition or account is told once, before anything runs."""
-    if workflow.executor_plugin.name != "slurm":
+    if inner("executor_plugin.name") != "slurm":
         return
-    settings = workflow.executor_settings
-    if settings.array_jobs:
+    settings = inner("executor_settings")
+    if getattr(settings, "array_jobs", None):
         raise WorkflowError(
             f"slurm-array-jobs = '{settings.array_jobs}' would lose results: in an array, snakemake-executor-plugin-slurm"
             " 2.8 begins every task by deleting the files of the first one. Leave it out of your profile."
@@ -68,7 +84,7 @@ def check_slurm():
             "or leave out --profile profiles/slurm and give --cores"
         )
     refused = {}
-    for job in {job.rule.name: job for job in workflow.dag.needrun_jobs() if not job.is_local}.values():
+    for job in {job.rule.name: job for job in inner("dag.needrun_jobs")() if not job.is_local}.values():
         asked = {option: job.resources.get(name) for name, option in SBATCH_OPTIONS.items()}
         asked["qos"], asked["reservation"] = settings.qos or asked["qos"], settings.reservation
         request = [f"--{option}={value}" for option, value in asked.items() if value and value != "<TBD>"]

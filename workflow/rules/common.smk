@@ -1,37 +1,95 @@
-# What all rules share: the project's modules, this environment's programs, and the study that a wildcard names.
-import atexit
+# What all rules share: the project's modules, the environment of jobs, and the study that a wildcard names.
 import os
+import shlex
 import socket
 import sys
-from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
+import snakemake
 from snakemake.exceptions import WorkflowError
 
-sys.path.insert(0, workflow.basedir)
 
-from simulation import deck, drag, lock, plan, stop
-from simulation.study import STUDY_NAME, StudyError
-from simulation.studyfile import load_study
+def inner(name):
+    """A part of Snakemake's `workflow` that is not of its public interface, by its dotted name. All that we use goes through here.
 
-# Jobs must find this project's modules and this environment's python and mpiexec, wherever they run. Snakemake fills in
-# the names, hence the doubled braces. A prefix replaces Snakemake's own, without which a pipe would hide a failure.
-ROOT = workflow.basedir
-PROGRAMS = Path(sys.executable).parent
-shell.prefix(
-    'set -euo pipefail; export PATH={PROGRAMS:q}:"$PATH" PYTHONPATH={ROOT:q}"${{PYTHONPATH:+:$PYTHONPATH}}"; '
-    # SIGTERM and SIGINT reach all processes of a job. The simulation stops in good order, and these two outlive it.
-    "trap : TERM INT; show() (trap '' TERM INT; exec tee \"$1\"); "
-)
+    Nothing public tells what it does; envs/requirements.in therefore keeps Snakemake below its next great version.
+    """
+    found = workflow
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise WorkflowError(
+                f"Snakemake {snakemake.__version__} has no workflow.{name}, which nanofridge needs: "
+                "install envs/requirements.lock, as 'make env' does"
+            )
+        found = getattr(found, part)
+    return found
 
-# A simulation stops in good order when the Snakemake that started it is gone (simulation/stop.py).
+
+# Where this file lies, whatever Snakefile includes it or uses it as a module, and whatever the working directory.
+ROOT = Path(inner("current_basedir").get_path_or_uri(secret_free=True)).parents[1]
+if not (ROOT / "simulation").is_dir():
+    raise WorkflowError(f"{ROOT} is no checkout of nanofridge: clone it, and name the Snakefile in the clone")
+
+
+def without_braces(folder):
+    """The folder by a name that may stand in an input, where Snakemake takes braces for wildcards and knows no way around that."""
+    if "{" not in str(folder):
+        return folder
+    if "{" not in (relative := os.path.relpath(folder)):
+        return Path(relative)
+    link = Path(".snakemake", "nanofridge")
+    if not (link.is_symlink() and link.readlink() == folder):
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder)
+    return link
+
+
+HERE = without_braces(ROOT)
+# What --sdm conda makes environments from. Here Snakemake fills in names, so that braces are doubled.
+ENVIRONMENT = str(ROOT / "envs" / "environment.yaml").replace("{", "{{").replace("}", "}}")
+sys.path.insert(0, str(ROOT))
+
+from simulation.experiments import baths, drag, experiment_at, machine
+from simulation.experiments.base import Experiment
+from simulation.segments import stop
+from simulation.storage.files import digest
+from simulation.study.fields import NUMBER_TEXT, STUDY_NAME, StudyError
+from simulation.study.files import load_study
+
+
+def environment():
+    """What every shell command begins with: jobs must find this project's modules, and this environment's python and mpiexec.
+
+    An environment that Snakemake makes with conda has its own. A job that runs LAMMPS on one rank must not take itself for a part
+    of the MPI step in which Snakemake was started. What replaces Snakemake's own prefix must say `pipefail`, without which a
+    pipe would hide a failure.
+    """
+    has_own = "CONDA" in [method.name for method in inner("deployment_settings.deployment_method")]
+    programs = "" if has_own else f'PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH" '
+    return (
+        "set -euo pipefail; "
+        f'export {programs}PYTHONPATH={shlex.quote(str(ROOT))}"${{PYTHONPATH:+:$PYTHONPATH}}" PYTHONUTF8=1; '
+        'unset "${!PMI_@}" "${!PMIX_@}"; '
+        # SIGTERM and SIGINT reach all processes of a job. The simulation stops in good order, and these two outlive it.
+        "trap : TERM INT; show() (trap '' TERM INT; exec tee \"$1\"); "
+    )
+
+
+shell.prefix(environment().replace("{", "{{").replace("}", "}}"))  # Snakemake fills in names
+
+# A simulation stops in good order when the Snakemake that started it is gone (simulation/segments/stop.py).
 os.environ[stop.WORKFLOW] = f"{socket.gethostname()} {os.getpid()}"
 
+
+def code_of(files):
+    """A digest of source files."""
+    return digest({str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in sorted(files)})
+
+
 # Every analysis rule carries this, so that results of an older analysis are made again. MD rules do not.
-ANALYSIS_CODE = deck.digest(
-    {str(file.relative_to(ROOT)): file.read_text() for file in sorted(Path(ROOT, "analysis").rglob("*.py"))}
-)
+ANALYSIS_CODE = code_of((ROOT / "analysis").rglob("*.py"))
 
 
 @cache
@@ -43,33 +101,22 @@ def study(name):
         raise WorkflowError(str(problems))
 
 
-def run_of(wildcards):
-    """The run whose folder the wildcards name."""
+@cache
+def experiment(name, group, replica):
+    """The experiment of that study whose replicas lie in that folder."""
     try:
-        return plan.Run(study(wildcards.study), wildcards.group.removeprefix("sweep/"), int(wildcards.replica))
+        return experiment_at(study(name), group, replica)
     except StudyError as problem:
         raise WorkflowError(str(problem))
 
 
-def drag_run_of(wildcards):
-    """The drag run whose folder the wildcards name."""
-    try:
-        return drag.DragRun(study(wildcards.study), wildcards.side, wildcards.force, int(wildcards.replica))
-    except StudyError as problem:
-        raise WorkflowError(str(problem))
+def experiment_of(wildcards):
+    """The experiment whose run folder the wildcards name; the rule for baths knows which by itself."""
+    return experiment(wildcards.study, getattr(wildcards, "group", baths.POINT), int(wildcards.replica))
 
 
-def start_of(wildcards):
-    """The equilibrated baths that LAMMPS runs start from; the Langevin engine needs none."""
-    names = ("equilibrated.restart", "equilibrated.json", "topology.data")
-    needed = names if study(wildcards.study).engine == "lammps" else ()
-    return [f"results/{wildcards.study}/equilibrated/{name}" for name in needed]
-
-
-def fingerprint_of(wildcards):
-    """Identity of a run's trajectory: what must change for it to be simulated again."""
-    identity = deck.run_fingerprint if study(wildcards.study).engine == "lammps" else deck.langevin_fingerprint
-    return identity(run_of(wildcards))
+# Where the replicas of all kinds of experiments lie, but of the baths that others start from.
+GROUPS = "|".join(kind.purpose_pattern for kind in Experiment.known if kind is not baths.Baths)
 
 
 def run_files(runs):
@@ -81,18 +128,8 @@ def sweep_files(kind):
     """What is measured at each point of a study: its `heat`, `power` or `performance`."""
     return collect(
         f"results/{{{{study}}}}/sweep/{{point}}/{kind}.json",
-        point=lambda wildcards: plan.points(study(wildcards.study)),
+        point=lambda wildcards: machine.points(study(wildcards.study)),
     )
-
-
-def shown_points(chosen):
-    """The points of a study nearest to the two that the paper shows over time, κ_H/κ_C = 0.17 and 4.80."""
-
-    def distance(point, ratio):
-        return abs(float(point.removeprefix(plan.POINT_PREFIX)) - ratio)
-
-    nearest = [min(plan.points(chosen), key=lambda point: distance(point, ratio)) for ratio in (0.17, 4.80)]
-    return list(dict.fromkeys(nearest))
 
 
 EQUILIBRIUM_FIGURES = ["friction", "equilibrium"]
@@ -109,45 +146,22 @@ def figures(chosen):
 
 def with_variants(wildcards):
     """Names of a study and of its variants."""
-    names = plan.with_variants(study(wildcards.study))
+    names = machine.with_variants(study(wildcards.study))
     if len(names) == 1:
         raise WorkflowError(f"study {wildcards.study!r} has no variants: add section 'variants' (config/README.md)")
     return names
 
 
-def cores_at_once(chosen):
-    """Cores that this call lets simulations use; on a cluster those of as many jobs as it submits at once."""
-    settings = workflow.resource_settings
-    return settings.cores or (settings.nodes or 1) * chosen.ranks
-
-
-# Two Snakemakes that make the same files would delete each other's. Snakemake's own lock is off (profiles/default): one that is
-# killed leaves it behind, and every Snakemake that ends, were it only `status`, takes away those of all others.
-HELD = ExitStack()
-atexit.register(HELD.close)  # else the interpreter takes files and modules down in any order, and complains
-
-
-def hold_studies():
-    """Hold the results of every study that this call will write, until its process ends."""
-    for name in sorted({job.wildcards.study for job in workflow.dag.needrun_jobs() if hasattr(job.wildcards, "study")}):
-        try:
-            HELD.enter_context(lock.held(Path("results", name, ".lock")))
-        except lock.LockedError as problem:
-            raise WorkflowError(str(problem))
-
-
-# The calibration (calibration.smk): lengths of its runs, how many of each point, and how many in one job.
+# The calibration (calibration.smk): lengths of its runs, and how many in one job.
 CALIBRATION = ("short", "medium", "paper")
-CALIBRATION_RUNS = int(config.get("runs", 1000))
 RUNS_PER_JOB = 250
 
 # Only what computes numbers: a touched figure must not repeat an hour of runs.
-CALIBRATED_CODE = deck.digest(
-    {
-        str(file.relative_to(ROOT)): file.read_text()
-        for file in sorted([*Path(ROOT, "analysis").glob("*.py"), *Path(ROOT, "analysis", "model").glob("*.py")])
-        if file.stem not in ("report", "summary", "structure", "variations", "calibration_page")
-    }
+CALIBRATED_CODE = code_of(
+    file
+    for folder in (ROOT / "analysis", ROOT / "analysis" / "model")
+    for file in folder.glob("*.py")
+    if file.stem not in ("report", "summary", "structure", "variations", "calibration_page")
 )
 
 
@@ -157,11 +171,11 @@ def calibration_jobs(wildcards):
     return [
         f"results/calibration/{length}/{point}/runs_{first}-{min(first + RUNS_PER_JOB - 1, CALIBRATION_RUNS)}.parquet"
         for length in CALIBRATION
-        for point in [plan.FRICTION, *plan.points(study(f"calibration-{length}"))]
+        for point in [machine.FRICTION, *machine.points(study(f"calibration-{length}"))]
         for first in firsts
     ]
 
 
 def calibration_run(wildcards):
     """The first of the runs that the wildcards name."""
-    return plan.Run(study(f"calibration-{wildcards.length}"), wildcards.point, int(wildcards.first))
+    return experiment(f"calibration-{wildcards.length}", wildcards.point, int(wildcards.first))

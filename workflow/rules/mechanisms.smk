@@ -11,7 +11,7 @@ rule plot_mechanisms:
     log:
         "results/mechanisms/plot.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
         mechanisms=MECHANISMS,

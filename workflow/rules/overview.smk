@@ -1,13 +1,14 @@
 # Looking at a study: what it will cost and decide, and how far it is. These rules make no file that others need and take no
-# lock, so they work while another Snakemake runs the study.
+# lock, so they work while another Snakemake runs the study. Their logs lie with Snakemake's own, and not among the results,
+# where someone who looks may have no right to write.
 
 
 rule plan:
     log:
-        f"results/{STUDY.name}/logs/plan.log",
+        f".snakemake/log/{STUDY.name}/plan.log",
     localrule: True
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: STUDY.ranks
     params:
         study=STUDY.name,
@@ -21,10 +22,10 @@ rule plan:
 
 rule status:
     log:
-        f"results/{STUDY.name}/logs/status.log",
+        f".snakemake/log/{STUDY.name}/status.log",
     localrule: True
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         study=STUDY.name,
         targets=[*rules.all.input, *rules.sweep.input],

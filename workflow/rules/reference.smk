@@ -3,25 +3,25 @@
 
 rule unpack:
     input:
-        multiext("reference/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
+        run=f"{HERE}/reference/{{study}}/{{group}}/replica_{{replica}}/run.json",
+        series=f"{HERE}/reference/{{study}}/{{group}}/replica_{{replica}}/series.parquet",
+        identity=identity_file,
     output:
         multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
     log:
         "results/{study}/logs/{group}/replica_{replica}.log",
-    wildcard_constraints:
-        group=r"friction|sweep/kH_-?[0-9.]+|drag/(cold|hot)/F_[0-9.]+",
     localrule: True
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
-        source=subpath(input[0], parent=True),
+        source=subpath(input.run, parent=True),
         target=subpath(output[0], parent=True),
     shell:
-        "python -m simulation unpack {wildcards.study} {params.source} {params.target} 2>&1 | show {log}"
+        "python -m simulation unpack {wildcards.study} {wildcards.group} {wildcards.replica}"
+        " {params.source:q} {params.target} 2>&1 | show {log}"
 
 
 ruleorder: unpack > simulate
-ruleorder: unpack > pull
 
 
 # Point 4.80 in baths of 6.5 (`reference`, with which the others are compared), 5, 8 and 11 nm, each beside theory at its own friction.

@@ -3,11 +3,11 @@
 
 rule write_report:
     input:
-        friction_runs=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
+        friction_runs=lambda wildcards: run_files(machine.friction_runs(study(wildcards.study))),
         sweep_runs=lambda wildcards: [
             file
-            for point in plan.points(study(wildcards.study))
-            for file in run_files(plan.point_runs(study(wildcards.study), point))
+            for point in machine.points(study(wildcards.study))
+            for file in run_files(machine.point_runs(study(wildcards.study), point))
         ],
         heats=sweep_files("heat"),
         performances=sweep_files("performance"),
@@ -17,14 +17,14 @@ rule write_report:
             [f"results/{wildcards.study}/structure.json"] if study(wildcards.study).engine == "lammps" else []
         ),
         figures=lambda wildcards: figures(study(wildcards.study)),
-        page=f"{ROOT}/workflow/report/page.html.j2",
-        design=[f"{ROOT}/workflow/report/{name}" for name in ("style.css", "captions.yaml")],
+        page=f"{HERE}/workflow/report/page.html.j2",
+        design=[f"{HERE}/workflow/report/{name}" for name in ("style.css", "captions.yaml")],
     output:
         "results/{study}/report.html",
     log:
         "results/{study}/logs/report.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:

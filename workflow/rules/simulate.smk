@@ -1,51 +1,61 @@
-# Molecular dynamics: one equilibrated start per study, then one job per point and replica.
+# Simulations: the equilibrated baths, one start of a study or one for each replica, and one job for each run of any other kind.
 #
-# These rules use `shell`, and their params are fingerprints of what LAMMPS will do: editing a comment, a colour or an
-# analysis reruns no MD, and changing a coupling reruns just the runs that feel it.
+# These rules use `shell`, and their params are fingerprints of what the engine will do: editing a comment, a colour or an
+# analysis reruns no MD, and changing a coupling reruns just the runs that feel it. What depends on `resources`, such as the
+# launcher, is no such param: Snakemake leaves it out of what it compares.
 
 
 rule equilibrate:
+    input:
+        identity=identity_file,
     output:
-        multiext("results/{study}/equilibrated/", "equilibrated.restart", "equilibrated.json", "topology.data"),
+        multiext(
+            "results/{study}/equilibrated/replica_{replica}/",
+            "run.json",
+            "series.parquet",
+            "topology.data",
+            "end.restart",
+        ),
     log:
-        "results/{study}/logs/equilibrated.log",
+        "results/{study}/logs/equilibrated/replica_{replica}.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: ranks_of
     resources:
         **SIMULATION,
     params:
-        fingerprint=lambda wildcards: deck.equilibration_fingerprint(study(wildcards.study)),
+        fingerprint=lambda wildcards: experiment_of(wildcards).fingerprint,
         launcher=launcher,
         time_limit=time_limit,
         folder=subpath(output[0], parent=True),
     shell:
-        "{params.launcher} python -m simulation equilibrate {wildcards.study} {params.folder} {params.time_limit} 2>&1 | show {log}"
+        "{params.launcher} python -m simulation run {wildcards.study} equilibrated {wildcards.replica}"
+        " {params.folder} {params.time_limit} 2>&1 | show {log}"
 
 
 rule simulate:
     input:
-        start_of,
+        start=start_of,
+        identity=identity_file,
     output:
         # The run folder's other files are written before run.json: where that is, all of docs/run-folder.md is.
         multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
     log:
         "results/{study}/logs/{group}/replica_{replica}.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: ranks_of
     resources:
         **SIMULATION,
     params:
-        fingerprint=fingerprint_of,
-        duration_ps=lambda wildcards: run_of(wildcards).duration_ps,
+        fingerprint=lambda wildcards: experiment_of(wildcards).fingerprint,
+        duration_ps=lambda wildcards: experiment_of(wildcards).duration_ps,
         launcher=launcher,
         time_limit=time_limit,
-        point=lambda wildcards: run_of(wildcards).point,
         folder=subpath(output[0], parent=True),
-        start=lambda wildcards, input: f"--start {Path(input[0]).parent}" if input else "",
+        start=lambda wildcards, input: f"--start {Path(input.start[0]).parent}" if input.start else "",
     shell:
-        "{params.launcher} python -m simulation run {wildcards.study} {params.point} {wildcards.replica}"
+        "{params.launcher} python -m simulation run {wildcards.study} {wildcards.group} {wildcards.replica}"
         " {params.folder} {params.start} {params.time_limit} 2>&1 | show {log}"
 
 
@@ -56,8 +66,9 @@ rule deck:
         "results/{study}/logs/decks/{point}.log",
     localrule: True
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
-        text=lambda wildcards: deck.render_standalone(plan.Run(study(wildcards.study), wildcards.point, 1)),
+        # The command says why where there is none.
+        text=lambda wildcards: experiment(wildcards.study, wildcards.point, 1).standalone() or "",
     shell:
         "python -m simulation deck {wildcards.study} {wildcards.point} > {output} 2> {log}"

@@ -5,17 +5,17 @@
 rule compare_thermostats:
     input:
         heats=lambda wildcards: [
-            f"results/{folder}/heat.json" for folder in plan.thermostat_comparison(study(wildcards.study)).values()
+            f"results/{folder}/heat.json" for folder in machine.thermostat_comparison(study(wildcards.study)).values()
         ],
     output:
         "results/{study}/thermostats.csv",
     log:
         "results/{study}/logs/thermostats.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
-        thermostats=lambda wildcards: list(plan.thermostat_comparison(study(wildcards.study))),
+        thermostats=lambda wildcards: list(machine.thermostat_comparison(study(wildcards.study))),
         own=lambda wildcards: study(wildcards.study).baths.thermostat,
     script:
         "../scripts/thermostats.py"
@@ -25,14 +25,14 @@ rule compare_friction:
     input:
         runs=lambda wildcards: [f"results/{name}/friction/replica_1/run.json" for name in with_variants(wildcards)],
         frictions=lambda wildcards: [f"results/{name}/friction.json" for name in with_variants(wildcards)],
-        own=lambda wildcards: run_files(plan.friction_runs(study(wildcards.study))),
+        own=lambda wildcards: run_files(machine.friction_runs(study(wildcards.study))),
     output:
         by_variant="results/{study}/friction_by_variant.csv",
         by_analysis="results/{study}/friction_by_analysis.csv",
     log:
         "results/{study}/logs/friction_variations.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -46,17 +46,17 @@ rule compare_heats:
         heats=lambda wildcards: [
             f"results/{name}/sweep/{point}/heat.json"
             for name in with_variants(wildcards)
-            for point in plan.points(study(name))
+            for point in machine.points(study(name))
         ],
     output:
         "results/{study}/heat_by_variant.csv",
     log:
         "results/{study}/logs/heat_variations.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
-        counts=lambda wildcards: [len(plan.points(study(name))) for name in with_variants(wildcards)],
+        counts=lambda wildcards: [len(machine.points(study(name))) for name in with_variants(wildcards)],
     script:
         "../scripts/heat_variations.py"
 
@@ -69,7 +69,7 @@ rule plot_heat_variations:
     log:
         "results/{study}/logs/figures/heat_variations.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -84,7 +84,7 @@ rule plot_variations:
     log:
         "results/{study}/logs/figures/variations.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:
@@ -100,7 +100,7 @@ rule plot_finite_size:
     log:
         "results/{study}/logs/figures/finite_size.log",
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
     script:

@@ -1,6 +1,5 @@
 """Work of each axis at every point. inputs: runs (run folders of all points), friction; outputs: [0] .csv."""
 
-import json
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +9,14 @@ import pandas as pd
 from analysis.axes import work_by_axis
 from analysis.runs import load_runs
 from analysis.theory import Friction
+from job import job, read_json
 
 if TYPE_CHECKING:
     snakemake: Any
 
-friction = Friction.from_json(json.loads(Path(snakemake.input.friction).read_text()))
-files = [file for file in snakemake.input.runs if file.endswith("run.json")]
-points = [load_runs(replicas) for _, replicas in groupby(files, key=lambda file: Path(file).parents[1])]
-table = pd.concat([work_by_axis(runs, friction) for runs in points], ignore_index=True)
-table.to_csv(snakemake.output[0], index=False, float_format="%.6g")
+with job(snakemake):
+    friction = Friction.from_json(read_json(snakemake.input.friction))
+    files = [file for file in snakemake.input.runs if file.endswith("run.json")]
+    points = [load_runs(replicas) for _, replicas in groupby(files, key=lambda file: Path(file).parents[1])]
+    table = pd.concat([work_by_axis(runs, friction) for runs in points], ignore_index=True)
+    table.to_csv(snakemake.output[0], index=False, float_format="%.6g")

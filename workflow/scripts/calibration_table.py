@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.calibration import coverage
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
-rows = pd.concat([pd.read_parquet(file) for file in snakemake.input], ignore_index=True)
-coverage(rows).to_csv(snakemake.output[0], index=False, float_format="%.6g")
+with job(snakemake):
+    rows = pd.concat([pd.read_parquet(file) for file in snakemake.input], ignore_index=True)
+    coverage(rows).to_csv(snakemake.output[0], index=False, float_format="%.6g")

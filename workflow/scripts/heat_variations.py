@@ -1,22 +1,19 @@
 """Heats of a study and its variants. inputs: runs (one run.json each), frictions, heats; params: counts; outputs: [0] .csv."""
 
-import json
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.runs import read_metadata
 from analysis.variations import heat_by_variant
+from job import job, read_json
 
 if TYPE_CHECKING:
     snakemake: Any
 
-
-def read(files: list[str]) -> list[dict[str, Any]]:
-    """The content of JSON files."""
-    return [json.loads(Path(file).read_text()) for file in files]
-
-
-heats = iter(read(snakemake.input.heats))
-points = [list(islice(heats, count)) for count in snakemake.params.counts]
-table = heat_by_variant(read(snakemake.input.runs), read(snakemake.input.frictions), points)
-table.to_csv(snakemake.output[0], index=False, float_format="%.6g")
+with job(snakemake):
+    runs = [read_metadata(file) for file in snakemake.input.runs]
+    frictions, heats = ([read_json(file) for file in snakemake.input[kind]] for kind in ("frictions", "heats"))
+    rest = iter(heats)
+    points = [list(islice(rest, count)) for count in snakemake.params.counts]
+    table = heat_by_variant(runs, frictions, points)
+    table.to_csv(snakemake.output[0], index=False, float_format="%.6g")

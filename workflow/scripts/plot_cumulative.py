@@ -1,19 +1,20 @@
 """Heat and work over time. inputs: runs, heats (heat.json) of the same points; outputs: [0] .png (.svg, .csv beside)."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.figures.cumulative import cumulative_flows
 from analysis.figures.style import save
 from analysis.runs import load_runs
+from job import job, read_json
 
 if TYPE_CHECKING:
     snakemake: Any
 
-files = [Path(file) for file in snakemake.input.runs if file.endswith("run.json")]
-points = []
-for heat in snakemake.input.heats:
-    runs = load_runs(file for file in files if Path(heat).parent in file.parents)
-    points.append((runs, json.loads(Path(heat).read_text())))
-save(*cumulative_flows(points), snakemake.output[0])
+with job(snakemake):
+    files = [Path(file) for file in snakemake.input.runs if file.endswith("run.json")]
+    points = []
+    for heat in snakemake.input.heats:
+        runs = load_runs(file for file in files if Path(heat).parent in file.parents)
+        points.append((runs, read_json(heat)))
+    save(*cumulative_flows(points), snakemake.output[0])

@@ -3,7 +3,6 @@
 inputs: runs (run folders of the equilibrium replicas), friction (friction.json); outputs: .png of each (.svg, .csv beside).
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,13 @@ from analysis.figures.equilibrium import equilibrium
 from analysis.figures.friction import friction
 from analysis.figures.style import save
 from analysis.runs import load_runs
+from job import job, read_json
 
 if TYPE_CHECKING:
     snakemake: Any
 
-folder = Path(snakemake.output[0]).parent
-save(*friction(json.loads(Path(snakemake.input.friction).read_text())), folder / "friction")
-runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
-save(*equilibrium(runs), folder / "equilibrium")
+with job(snakemake):
+    folder = Path(snakemake.output[0]).parent
+    save(*friction(read_json(snakemake.input.friction)), folder / "friction")
+    runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
+    save(*equilibrium(runs), folder / "equilibrium")

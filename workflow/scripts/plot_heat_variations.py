@@ -6,8 +6,10 @@ import pandas as pd
 
 from analysis.figures.heat_variations import heat_variations
 from analysis.figures.style import save
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
-save(*heat_variations(pd.read_csv(snakemake.input[0], dtype={"kappa_ratio": str})), snakemake.output[0])
+with job(snakemake):
+    save(*heat_variations(pd.read_csv(snakemake.input[0], dtype={"kappa_ratio": str})), snakemake.output[0])

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.figures.style import save
 from analysis.mechanisms import figures
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
-for mechanism in snakemake.params.mechanisms:
-    figure, data = getattr(figures, mechanism)()
-    save(figure, data, Path(snakemake.output[0]).with_name(mechanism))
+with job(snakemake):
+    for mechanism in snakemake.params.mechanisms:
+        figure, data = getattr(figures, mechanism)()
+        save(figure, data, Path(snakemake.output[0]).with_name(mechanism))

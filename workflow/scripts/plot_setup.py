@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 from analysis.figures.setup import draw_setup
 from analysis.figures.style import save
 from analysis.runs import load_run
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
-save(draw_setup(load_run(snakemake.input.run)), None, snakemake.output[0])
+with job(snakemake):
+    save(draw_setup(load_run(snakemake.input.run)), None, snakemake.output[0])

@@ -1,10 +1,5 @@
-"""All that is measured over κ_H/κ_C, beside theory, one figure each.
+"""Figures over κ_H/κ_C. inputs: heats, powers, performances (of all points), friction; outputs: .png (.svg, .csv beside)."""
 
-inputs: heats, powers, performances (JSON files of all points), friction (friction.json); outputs: .png of each (.svg, .csv
-beside).
-"""
-
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +12,21 @@ from analysis.figures.power_moments import power_moments
 from analysis.figures.style import save
 from analysis.figures.uncertainty import uncertainty
 from analysis.theory import Friction
+from job import job, read_json
 
 if TYPE_CHECKING:
     snakemake: Any
 
-heats, powers, performances = (
-    [json.loads(Path(file).read_text()) for file in snakemake.input[kind]]
-    for kind in ("heats", "powers", "performances")
-)
-friction = Friction.from_json(json.loads(Path(snakemake.input.friction).read_text()))
-folder = Path(snakemake.output[0]).parent
-save(*heat_rates(heats, friction), folder / "heat_rates")
-save(*fluxes(heats, friction), folder / "fluxes")
-save(*power_histograms(powers, friction), folder / "power")
-save(*power_moments(powers, friction), folder / "power_moments")
-save(*cop(performances), folder / "cop")
-save(*cop_fluctuations(performances, friction), folder / "cop_fluctuations")
-save(*uncertainty(performances, friction), folder / "uncertainty")
+with job(snakemake):
+    heats, powers, performances = (
+        [read_json(file) for file in snakemake.input[kind]] for kind in ("heats", "powers", "performances")
+    )
+    friction = Friction.from_json(read_json(snakemake.input.friction))
+    folder = Path(snakemake.output[0]).parent
+    save(*heat_rates(heats, friction), folder / "heat_rates")
+    save(*fluxes(heats, friction), folder / "fluxes")
+    save(*power_histograms(powers, friction), folder / "power")
+    save(*power_moments(powers, friction), folder / "power_moments")
+    save(*cop(performances), folder / "cop")
+    save(*cop_fluctuations(performances, friction), folder / "cop_fluctuations")
+    save(*uncertainty(performances, friction), folder / "uncertainty")

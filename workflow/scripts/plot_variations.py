@@ -6,8 +6,10 @@ import pandas as pd
 
 from analysis.figures.style import save
 from analysis.figures.variations import variations
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
-save(*variations(pd.read_csv(snakemake.input[0])), snakemake.output[0])
+with job(snakemake):
+    save(*variations(pd.read_csv(snakemake.input[0])), snakemake.output[0])

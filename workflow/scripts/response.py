@@ -1,7 +1,5 @@
 """Heats from the measured response. inputs: runs (equilibrium), heats, friction; outputs: table (.csv), figure (.png, …)."""
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.figures.response import response_figure
@@ -9,13 +7,15 @@ from analysis.figures.style import save
 from analysis.response import heat_by_response, response
 from analysis.runs import load_runs
 from analysis.theory import Friction
+from job import job, read_json
 
 if TYPE_CHECKING:
     snakemake: Any
 
-runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
-points = [json.loads(Path(file).read_text()) for file in snakemake.input.heats]
-friction = Friction.from_json(json.loads(Path(snakemake.input.friction).read_text()))
-cold, hot = (response(runs, side) for side in range(2))
-heat_by_response(points, cold, hot).to_csv(snakemake.output.table, index=False, float_format="%.6g")
-save(*response_figure(points, friction, (cold, hot)), snakemake.output.figure[0])
+with job(snakemake):
+    runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
+    points = [read_json(file) for file in snakemake.input.heats]
+    friction = Friction.from_json(read_json(snakemake.input.friction))
+    cold, hot = (response(runs, side) for side in range(2))
+    heat_by_response(points, cold, hot).to_csv(snakemake.output.table, index=False, float_format="%.6g")
+    save(*response_figure(points, friction, (cold, hot)), snakemake.output.figure[0])

@@ -1,13 +1,13 @@
 """Structure and its checks. inputs: run (run.json of one LAMMPS run, with its trajectory); outputs: [0] structure.json."""
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.runs import load_run
 from analysis.structure import structure
+from job import job, write_json
 
 if TYPE_CHECKING:
     snakemake: Any
 
-Path(snakemake.output[0]).write_text(json.dumps(structure(load_run(snakemake.input.run)), indent=1) + "\n")
+with job(snakemake):
+    write_json(structure(load_run(snakemake.input.run)), snakemake.output[0])

@@ -1,0 +1,103 @@
+"""The atoms of a run folder as an MDAnalysis universe, with its parts named as the field names them."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import MDAnalysis
+import numpy as np
+
+from analysis.runs import RunFolderError, read_metadata
+
+TOPOLOGY = "topology.data"
+TRAJECTORY = "trajectory.dcd"
+
+PARTS = {
+    "1": ("cold", "bath"),
+    "2": ("hot", "bath"),
+    "3": ("cold", "particle"),
+    "4": ("hot", "particle"),
+    "5": ("cold", "wall"),
+    "6": ("hot", "wall"),
+}
+"""Side and part of the atoms of each LAMMPS type; the wall between the baths has atoms of both sides."""
+
+_SPECIES = {"bath": "fluid", "particle": "metal", "wall": "metal"}
+
+# LAMMPS says the layout in the header line of the section "Atoms". Format 1 wrote the first, which MDAnalysis cannot guess.
+_LAYOUTS = {"atomic": "id type x y z", "molecular": "id resid type x y z"}
+
+
+def universe(folder: str | Path) -> MDAnalysis.Universe:
+    """The atoms of a run folder of any format, over all frames of its trajectory.
+
+    Each side is a segment, and each of its parts one residue, so that atoms are chosen in words, such as
+    ``"segid cold and resname particle"``; a drag run has one side and no walls.
+
+    Args:
+        folder: the run folder, or its ``run.json``.
+
+    Returns:
+        Atoms in the order of their LAMMPS ids, with ``ids``, ``types`` (``"1"`` to ``"6"``, see ``PARTS``), ``masses`` (u),
+        ``names`` and ``elements`` (the symbols of the study, such as ``Ar``), ``resnames`` (``bath``, ``particle`` or
+        ``wall``) and ``segids`` (``cold`` or ``hot``). Positions and box in Å, times of frames in ps since production began.
+
+    Raises:
+        RunFolderError: if the folder holds no atoms (the model engine has none), or a file breaks the contract.
+    """
+    folder = Path(folder).parent if Path(folder).name == "run.json" else Path(folder)
+    for file in (folder / TOPOLOGY, folder / TRAJECTORY):
+        if not file.is_file():
+            raise RunFolderError(
+                f"{file}: missing; the exact model has no atoms, and shipped runs have them where reference/README.md says so"
+            )
+    materials = read_metadata(folder)["settings"]["materials"]
+    with warnings.catch_warnings():
+        # MDAnalysis warns that charges are missing and of its own plans.
+        warnings.simplefilter("ignore")
+        read = MDAnalysis.Universe(
+            str(folder / TOPOLOGY), topology_format="DATA", format="DATA", atom_style=_layout(folder / TOPOLOGY)
+        ).atoms
+        if unknown := set(read.types) - set(PARTS):
+            raise RunFolderError(f"{folder / TOPOLOGY}: atom types {sorted(unknown)}, but only 1 to 6 have a meaning")
+        kinds = sorted(set(read.types))
+        sides = list(dict.fromkeys(PARTS[kind][0] for kind in kinds))
+        whole = MDAnalysis.Universe.empty(
+            len(read),
+            n_residues=len(kinds),
+            n_segments=len(sides),
+            atom_resindex=np.searchsorted(kinds, read.types.astype(str)),
+            residue_segindex=[sides.index(PARTS[kind][0]) for kind in kinds],
+        )
+        symbols = {kind: materials[_SPECIES[PARTS[kind][1]]]["symbol"] for kind in kinds}
+        names = np.array([symbols[kind] for kind in read.types], dtype=object)
+        for attribute, values in (
+            ("ids", read.ids),
+            ("types", read.types),
+            ("masses", read.masses),
+            ("names", names),
+            ("elements", names),
+            ("resids", np.arange(1, len(kinds) + 1)),
+            ("resnames", [PARTS[kind][1] for kind in kinds]),
+            ("segids", sides),
+        ):
+            whole.add_TopologyAttr(attribute, values)
+        # Joined and written by MDAnalysis: its unit of time is that of any DCD, and not LAMMPS's.
+        whole.load_new(str(folder / TRAJECTORY), format="DCD")
+    return whole
+
+
+def _layout(topology: Path) -> str:
+    """What MDAnalysis calls the layout of the atoms' lines."""
+    with topology.open(encoding="utf-8") as lines:
+        for line in lines:
+            section, _, layout = line.partition("#")
+            if section.strip() == "Atoms":
+                if (found := _LAYOUTS.get(layout.strip())) is None:
+                    raise RunFolderError(
+                        f"{topology}: Atoms # {layout.strip()}, this analysis reads {' and '.join(_LAYOUTS)}; run the "
+                        "simulation of this point again"
+                    )
+                return found
+    raise RunFolderError(f"{topology}: has no atoms; run the simulation of this point again")

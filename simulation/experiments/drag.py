@@ -1,0 +1,205 @@
+"""The drag: the bath of one side, without walls, trap and controller, and periodic in all directions.
+
+A constant force pulls its particle, and friction is that force over the steady velocity (arXiv:2211.05502, App. A1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.constants import nano
+
+from analysis.units import FORCE_SI, FRICTION_SI
+from simulation.engines.langevin import propagate_pulled
+from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
+from simulation.experiments.baths import build_seeds, thermostat_seeds
+from simulation.experiments.decks import render
+from simulation.experiments.machine import closure_limit
+from simulation.study.fields import NUMBER_TEXT, SIDES, Study
+
+
+@dataclass(frozen=True)
+class Drag(Experiment):
+    """One drag run: the bath that it is like, and the force as the study file spells it."""
+
+    side: str
+    force_nN: str
+
+    kind: ClassVar[str] = "drag"
+    versions: ClassVar[dict[str, int]] = {"lammps": 2, "langevin": 2}
+    purpose_pattern: ClassVar[str] = rf"drag/(?:cold|hot)/F_{NUMBER_TEXT}"
+
+    def __post_init__(self) -> None:
+        drag = self.study.drag
+        self._require("side", self.side, SIDES, "there are no other baths")
+        self._require("force", self.force_nN, drag.forces_nN, "add it to drag.forces_nN")
+        self._require("replica", self.replica, range(1, drag.replicas + 1), "raise drag.replicas")
+
+    @classmethod
+    def all_of(cls, study: Study) -> Sequence[Drag]:
+        """All drag runs, replicas of one side and force beside each other."""
+        drag = study.drag
+        return [
+            cls(study, replica + 1, side, force)
+            for force in drag.forces_nN
+            for side in SIDES
+            for replica in range(drag.replicas)
+        ]
+
+    @classmethod
+    def at(cls, study: Study, point: str, replica: int) -> Self | None:
+        """See `Experiment.at`."""
+        match point.split("/"):
+            case ["drag", side, force]:
+                return cls(study, replica, side, force.removeprefix("F_"))
+        return None
+
+    @property
+    def point(self) -> str:
+        """Side and force."""
+        return f"drag/{self.side}/F_{self.force_nN}"
+
+    @property
+    def force_eV_per_A(self) -> float:
+        """The force."""
+        return float(self.force_nN) * nano / FORCE_SI
+
+    @property
+    def fluid_atoms(self) -> int:
+        """Fluid in the cube without walls: as dense as the study's where fluid can be."""
+        density = self.study.fluid_atoms / self.study.accessible_volume_A3
+        return round(density * (self.study.edge_A**3 - self.study.excluded_volume_A3))
+
+    def stages(self) -> Sequence[Stage]:
+        """The force sets in with the last one."""
+        drag = self.study.drag
+        return (
+            Stage("building", 0.0),
+            Stage("equilibrating", drag.equilibration_ps, is_sampled=True, begins_anew=True),
+            Stage("pulling", 1000 * drag.duration_ns, is_sampled=True, begins_anew=True),
+        )
+
+    def deck(self, piece: Piece, restart: str) -> str:
+        """See `Experiment.deck`."""
+        if piece.stage.name == "building":
+            return self._render("build.lmp.j2", build_seeds(self, [self.side]))
+        return self._render(
+            "drag.lmp.j2",
+            thermostat_seeds(self, piece.stream, [self.side]),
+            restart_file=restart,
+            reset_clock=piece.is_first,
+            is_measured=piece.is_measured,
+            force_eV_per_A=self.force_eV_per_A if piece.is_measured else 0.0,
+        )
+
+    def standalone(self) -> str:
+        """See `Experiment.standalone`."""
+        return self._render(
+            "drag_standalone.lmp.j2", build_seeds(self, [self.side]), force_eV_per_A=self.force_eV_per_A
+        )
+
+    def _render(self, template: str, seeds: dict[str, int], **context: Any) -> str:
+        return render(
+            template,
+            study=self.study,
+            sides=(self.side,),
+            walls=False,
+            fluid_atoms=self.fluid_atoms,
+            run=self,
+            seeds=seeds,
+            series=self.columns(),
+            **context,
+        )
+
+    def columns(self) -> Sequence[Column]:
+        """See docs/run-folder.md for their meaning."""
+        columns = [Column(f"displacement_{axis}", "A", Kind.WAY) for axis in "xyz"]
+        for name in ("velocity", "particle_velocity", "fluid_velocity"):
+            columns += [Column(f"{name}_{axis}", "A_per_ps", Kind.STATE) for axis in "xyz"]
+        columns += [Column(name, "K") for name in ("temperature", "internal_temperature")]
+        columns += [Column(name, "eV", Kind.COUNTER) for name in ("work", "thermostat")]
+        return [*columns, Column("energy", "eV", Kind.STATE)]
+
+    def balances(self, series: pd.DataFrame) -> Sequence[Balance]:
+        """First law: thermostat + Δenergy − work. What may drift grows with the work that the force does."""
+        energy, work = (series[name].to_numpy() for name in ("energy_eV", "work_eV"))
+        residual = series["thermostat_eV"].to_numpy() + energy - energy[0] - work
+        rate = 1000 * float((work[-1] - work[0]) / (series["time_ps"].iloc[-1] - series["time_ps"].iloc[0]))
+        limit, fields = closure_limit(self.study)
+        limit += self.study.limits.closure_drift_of_work * abs(rate)
+        return [Balance("", residual, limit, f"{fields} and closure_drift_of_work", {"work_eV_per_ns": rate})]
+
+    def exact(self) -> pd.DataFrame:
+        """What the force does goes through the particle's kinetic energy straight to the thermostat."""
+        study = self.study
+        interval, mass = study.schedule.sample_every_ps, study.particle_mass_eV_ps2_per_A2
+        intervals = round(self.duration_ps / interval)
+        columns: dict[str, NDArray[Any]] = {
+            "step": np.arange(intervals + 1) * study.steps(interval),
+            "time_ps": np.arange(intervals + 1) * interval,
+        }
+        zero, kinetic = np.zeros(intervals + 1), np.zeros(intervals + 1)
+        for axis in "xyz":
+            displacement, velocity = propagate_pulled(
+                mass,
+                study.friction_kg_per_s(self.side) / FRICTION_SI,
+                study.temperature_K(self.side),
+                self.force_eV_per_A if axis == "x" else 0.0,
+                interval,
+                intervals,
+                self.seed(f"langevin_{axis}"),
+            )
+            columns |= {f"displacement_{axis}_A": displacement, f"velocity_{axis}_A_per_ps": velocity}
+            columns |= {f"particle_velocity_{axis}_A_per_ps": velocity, f"fluid_velocity_{axis}_A_per_ps": zero}
+            kinetic += mass / 2 * velocity**2
+        work = self.force_eV_per_A * columns["displacement_x_A"]
+        columns |= {"temperature_K": np.full(intervals + 1, study.temperature_K(self.side)), "work_eV": work}
+        columns |= {"thermostat_eV": work - (kinetic - kinetic[0]), "energy_eV": kinetic}
+        return pd.DataFrame(columns)
+
+    def exact_identity(self) -> dict[str, Any]:
+        """See `Experiment.exact_identity`."""
+        study = self.study
+        return {
+            "particle": [study.particle_mass_eV_ps2_per_A2, study.friction_kg_per_s(self.side)],
+            "bath": [study.temperature_K(self.side), self.force_eV_per_A],
+            "sample_every_ps": study.schedule.sample_every_ps,
+            "seed": [study.seed, study.name, self.point, self.replica],
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """See `Experiment.describe`; an exact run also tells the friction that it was made with."""
+        study = self.study
+        content: dict[str, Any] = {
+            "side": self.side,
+            "force_nN": self.force_nN,
+            "parameters": {
+                "mass_eV_ps2_per_A2": study.particle_mass_eV_ps2_per_A2,
+                "force_eV_per_A": self.force_eV_per_A,
+                "temperature_K": study.temperature_K(self.side),
+                "timestep_ps": study.timestep_ps,
+                "sample_interval_ps": study.schedule.sample_every_ps,
+            },
+        }
+        if study.engine == "langevin":
+            return content | {"friction_kg_per_s": study.friction_kg_per_s(self.side)}
+        free = study.edge_A**3 - study.excluded_volume_A3
+        return content | {
+            "system": {
+                "fluid_atoms": self.fluid_atoms,
+                "metal_atoms": study.nanoparticle.atoms,
+                "edge_A": study.edge_A,
+                "accessible_density_per_nm3": round(1000 * self.fluid_atoms / free, 4),
+                "boundaries": {"x": "periodic", "y": "periodic", "z": "periodic"},
+            }
+        }
+
+    @property
+    def atoms(self) -> int:
+        """One bath and its particle."""
+        return self.fluid_atoms + self.study.nanoparticle.atoms if self.study.engine == "lammps" else 0

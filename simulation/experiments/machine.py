@@ -1,0 +1,285 @@
+"""The machine: two trapped particles in their baths, with the controller (`sweep`) and without it (`friction`).
+
+A run starts from equilibrated baths with fresh velocities, relaxes while the controller acts, and is then measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.units import PER_NS
+from simulation.engines.langevin import propagate_pair
+from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
+from simulation.experiments.baths import atoms, build_seeds, start_of, system, thermostat_seeds
+from simulation.experiments.decks import render
+from simulation.study.fields import NUMBER_TEXT, SIDES, THERMOSTATS, Study, StudyError
+
+FRICTION = "friction"
+POINT_PREFIX = "kH_"
+
+
+@dataclass(frozen=True)
+class Machine(Experiment):
+    """One run of the two particles: `ratio` is κ_H/κ_C as the study file spells it, or None where nothing couples them."""
+
+    ratio: str | None
+
+    kind: ClassVar[str] = "machine"
+    versions: ClassVar[dict[str, int]] = {"lammps": 2, "langevin": 2}
+    purpose_pattern: ClassVar[str] = rf"{FRICTION}|sweep/{POINT_PREFIX}{NUMBER_TEXT}"
+
+    def __post_init__(self) -> None:
+        if self.ratio is not None and self.ratio not in self.study.demon.kappa_ratios:
+            known = ", ".join([FRICTION, *points(self.study)])
+            raise StudyError(
+                self.study.name,
+                [f"{self.point} is not one of its points ({known}): add it to demon.kappa_ratios"],
+            )
+        schedule = self.study.schedule
+        replicas = schedule.friction_replicas if self.ratio is None else schedule.sweep_replicas
+        self._require("replica", self.replica, range(1, replicas + 1), "raise the replicas of the schedule")
+
+    @classmethod
+    def all_of(cls, study: Study) -> Sequence[Experiment]:
+        """The friction runs, then those of each point, replicas beside each other."""
+        return [*friction_runs(study), *(run for point in points(study) for run in point_runs(study, point))]
+
+    @classmethod
+    def at(cls, study: Study, point: str, replica: int) -> Self | None:
+        """See `Experiment.at`; a point may be named with the folder that it lies in."""
+        name = point.removeprefix("sweep/")
+        if name == FRICTION:
+            return cls(study, replica, None)
+        return cls(study, replica, name.removeprefix(POINT_PREFIX)) if name.startswith(POINT_PREFIX) else None
+
+    @property
+    def point(self) -> str:
+        """`friction` or `kH_<ratio>`."""
+        return FRICTION if self.ratio is None else POINT_PREFIX + self.ratio
+
+    @property
+    def purpose(self) -> str:
+        """`friction` or `sweep`."""
+        return FRICTION if self.ratio is None else "sweep"
+
+    @property
+    def group(self) -> str:
+        """Points of the sweep lie in a folder of their own."""
+        return FRICTION if self.ratio is None else f"sweep/{self.point}"
+
+    @property
+    def start(self) -> Experiment | None:
+        """The equilibrated baths of this replica."""
+        return start_of(self.study, self.replica)
+
+    @property
+    def couplings(self) -> tuple[float, float] | None:
+        """(κ_C, κ_H), eV/Å²; None for a friction run, where nothing acts."""
+        if self.ratio is None:
+            return None
+        return self.study.demon.coupling_cold_eV_per_A2, self.study.coupling_hot_eV_per_A2(self.ratio)
+
+    @property
+    def axes(self) -> str:
+        """Coupled axes; none in a friction run."""
+        return "" if self.ratio is None else self.study.demon.coupling_axes
+
+    def stages(self) -> Sequence[Stage]:
+        """The controller acts while the run relaxes, too."""
+        schedule, acts = self.study.schedule, self.ratio is not None
+        length = schedule.friction_ns if self.ratio is None else schedule.sweep_ns
+        return (
+            Stage("relaxing", schedule.relaxation_ps, demon_acts=acts, begins_anew=True),
+            Stage("measuring", 1000 * length, is_sampled=True, demon_acts=acts, begins_anew=True),
+        )
+
+    def deck(self, piece: Piece, restart: str) -> str:
+        """See `Experiment.deck`; the demon is a Python callback on fix `demon`."""
+        velocities = [f"velocity_{kind}_{side}" for kind in ("fluid", "particle") for side in SIDES]
+        return render(
+            "machine.lmp.j2",
+            study=self.study,
+            run=self,
+            seeds={purpose: self.seed(purpose) for purpose in velocities} | thermostat_seeds(self, piece.stream),
+            restart_file=restart,
+            fresh_velocities=piece.index == 0,
+            reset_clock=piece.is_first,
+            demon=self.ratio is not None,
+            axes=self.axes,
+            series=self.columns() if piece.is_sampled else (),
+        )
+
+    def standalone(self) -> str | None:
+        """The linear demon as native LAMMPS variables; another controller's law LAMMPS does not know."""
+        if self.ratio is not None and self.study.demon.controller != "linear":
+            return None
+        kappa_cold, kappa_hot = self.couplings or (0.0, 0.0)
+        return render(
+            "machine_standalone.lmp.j2",
+            study=self.study,
+            run=self,
+            seeds=build_seeds(self) | thermostat_seeds(self, "deck"),
+            demon=self.ratio is not None,
+            kappa_cold=kappa_cold,
+            kappa_hot=kappa_hot,
+            axes=self.axes,
+            series=[column for column in self.columns() if not column.name.startswith("work")],
+        )
+
+    def columns(self) -> Sequence[Column]:
+        """See docs/run-folder.md for their meaning."""
+        columns = [Column(f"position_{side}_{axis}", "A", Kind.STATE) for side in SIDES for axis in "xyz"]
+        columns += [Column(f"velocity_{side}_{axis}", "A_per_ps", Kind.STATE) for side in SIDES for axis in "xyz"]
+        columns += [Column(f"work_{side}_{axis}", "eV", Kind.COUNTER) for side in SIDES for axis in self.axes]
+        for name, unit, kind in (
+            ("thermostat", "eV", Kind.COUNTER),
+            ("energy", "eV", Kind.STATE),
+            ("trap", "eV", Kind.STATE),
+            ("temperature", "K", Kind.READING),
+            ("pressure", "bar", Kind.READING),
+            ("internal_temperature", "K", Kind.READING),
+        ):
+            columns += [Column(f"{name}_{side}", unit, kind) for side in SIDES]
+        return columns
+
+    def balances(self, series: pd.DataFrame) -> Sequence[Balance]:
+        """First law of each side: thermostat + Δenergy + Δtrap − work."""
+        limit, fields = closure_limit(self.study)
+        found = []
+        for side in SIDES:
+            work = sum((series[f"work_{side}_{axis}_eV"].to_numpy() for axis in self.axes), np.zeros(len(series)))
+            stored = (series[f"energy_{side}_eV"] + series[f"trap_{side}_eV"]).to_numpy()
+            residual = series[f"thermostat_{side}_eV"].to_numpy() + stored - stored[0] - work
+            found.append(Balance(side, residual, limit, fields, {}))
+        return found
+
+    def exact(self) -> pd.DataFrame:
+        """The paper's pair, propagated exactly.
+
+        The particle has no bath of atoms here: the energy of a side is its particle's kinetic energy, and what the particle
+        loses goes straight to the thermostat. There is no pressure; its columns are 0.
+        """
+        study = self.study
+        stride, steps = self.sample_steps, study.steps(self.duration_ps)
+        sampled = np.arange(0, steps + 1, stride)
+        columns: dict[str, NDArray[Any]] = {"step": sampled, "time_ps": sampled * study.timestep_ps}
+        kinetic, potential, total_work = ({side: np.zeros(sampled.size) for side in SIDES} for _ in range(3))
+        for axis in "xyz":
+            pair = study.pair(*((self.couplings or (0.0, 0.0)) if axis in self.axes else (0.0, 0.0)))
+            generator = np.random.default_rng(self.seed(f"langevin_{axis}"))
+            states, work = propagate_pair(pair, study.timestep_ps, steps, stride, generator)
+            for index, side in enumerate(SIDES):
+                columns[f"position_{side}_{axis}_A"] = states[:, index]
+                columns[f"velocity_{side}_{axis}_A_per_ps"] = states[:, 2 + index]
+                kinetic[side] += study.particle_mass_eV_ps2_per_A2 / 2 * states[:, 2 + index] ** 2
+                potential[side] += study.trap.stiffness_eV_per_A2 / 2 * states[:, index] ** 2
+                if axis in self.axes:
+                    columns[f"work_{side}_{axis}_eV"] = work[:, index]
+                    total_work[side] += work[:, index]
+        for side in SIDES:
+            stored = kinetic[side] + potential[side]
+            columns[f"thermostat_{side}_eV"] = total_work[side] - (stored - stored[0])  # the first law
+            columns[f"energy_{side}_eV"] = kinetic[side]
+            columns[f"trap_{side}_eV"] = potential[side]
+            columns[f"temperature_{side}_K"] = np.full(stored.size, study.temperature_K(side))
+            columns[f"pressure_{side}_bar"] = np.zeros(stored.size)
+        return pd.DataFrame(columns)
+
+    def exact_identity(self) -> dict[str, Any]:
+        """See `Experiment.exact_identity`."""
+        study = self.study
+        return {
+            "pair": repr(study.pair(*(self.couplings or (0.0, 0.0)))),
+            "axes": self.axes,
+            "controller": self.controller_identity(),
+            "time_ps": [study.timestep_ps, study.schedule.sample_every_ps],
+            "seed": [study.seed, study.name, self.point, self.replica],
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """See `Experiment.describe`; an exact run also tells the friction that it was made with."""
+        study = self.study
+        kappa_cold, kappa_hot = self.couplings or (0.0, 0.0)
+        content: dict[str, Any] = {
+            "kappa_ratio": self.ratio,
+            "parameters": {
+                "mass_cold_eV_ps2_per_A2": study.particle_mass_eV_ps2_per_A2,
+                "mass_hot_eV_ps2_per_A2": study.particle_mass_eV_ps2_per_A2,
+                "trap_stiffness_eV_per_A2": study.trap.stiffness_eV_per_A2,
+                "coupling_cold_eV_per_A2": kappa_cold,
+                "coupling_hot_eV_per_A2": kappa_hot,
+                "coupling_axes": self.axes,
+                "temperature_cold_K": study.baths.temperature_cold_K,
+                "temperature_hot_K": study.baths.temperature_hot_K,
+                "timestep_ps": study.timestep_ps,
+                "sample_interval_ps": study.schedule.sample_every_ps,
+            },
+        }
+        if study.engine == "langevin":
+            return content | {f"friction_{side}_kg_per_s": study.friction_kg_per_s(side) for side in SIDES}
+        return content | {"system": system(study)}
+
+    @property
+    def atoms(self) -> int:
+        """Those of the baths."""
+        return atoms(self.study)
+
+
+def points(study: Study) -> list[str]:
+    """Points of the sweep, in the order of the study file: `kH_<ratio>`."""
+    return [POINT_PREFIX + ratio for ratio in study.demon.kappa_ratios]
+
+
+def friction_runs(study: Study) -> list[Machine]:
+    """The equilibrium runs that friction is fitted to."""
+    return [Machine(study, replica + 1, None) for replica in range(study.schedule.friction_replicas)]
+
+
+def point_runs(study: Study, point: str) -> list[Machine]:
+    """The replicas of one point of the sweep."""
+    ratio = point.removeprefix(POINT_PREFIX)
+    return [Machine(study, replica + 1, ratio) for replica in range(study.schedule.sweep_replicas)]
+
+
+def shown_points(study: Study) -> list[str]:
+    """The points nearest to `demon.shown_ratios`, each once."""
+
+    def distance(point: str, ratio: str) -> float:
+        return abs(float(point.removeprefix(POINT_PREFIX)) - float(ratio))
+
+    nearest = [min(points(study), key=lambda point: distance(point, ratio)) for ratio in study.demon.shown_ratios]
+    return list(dict.fromkeys(nearest))
+
+
+def thermostat_comparison(study: Study) -> dict[str, str]:
+    """The last of the shown points under each thermostat: folders relative to `results/`, by thermostat."""
+    point = shown_points(study)[-1]
+    names = {t: study.name if t == study.baths.thermostat else f"{study.name}@{t}" for t in THERMOSTATS}
+    return {thermostat: f"{name}/sweep/{point}" for thermostat, name in names.items()}
+
+
+def with_variants(study: Study) -> list[str]:
+    """Names of a study and of its variants."""
+    return [study.name, *(f"{study.name}@{variant}" for variant in study.variants)]
+
+
+def closure_limit(study: Study) -> tuple[float, str]:
+    """How far the energy of one side may drift, eV/ns, and the field that says so.
+
+    A drift passes for heat, so the limit is a fraction of the heat that theory expects the machine to draw from the cold bath
+    at κ_H/κ_C = 1 + 2 T_H/T_C, near its best, through all coupled axes together.
+    """
+    limits = study.limits
+    if limits.closure_drift_eV_per_ns is not None:
+        return limits.closure_drift_eV_per_ns, "limits.closure_drift_eV_per_ns"
+    cold = study.demon.coupling_cold_eV_per_A2
+    best = cold * (1 + 2 * study.baths.temperature_hot_K / study.baths.temperature_cold_K)
+    pair = study.pair(abs(cold), abs(best))  # stable, whatever the signs
+    expected = len(study.demon.coupling_axes) * PER_NS * abs(float(pair.heat_rates()[0]))
+    return limits.closure_drift_of_heat * expected, "limits.closure_drift_of_heat of the expected heat"

@@ -1,0 +1,145 @@
+"""Copies of run folders small enough to publish: what the analysis reads, in single precision, and nothing to resume from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simulation.control.controller import ControllerError
+from simulation.experiments.base import Experiment
+from simulation.folder.run_folder import matches
+from simulation.storage.files import RUN, SERIES, TOPOLOGY, TRAJECTORY, checksum, json_text, read_json, replace
+from simulation.study.fields import Study
+from simulation.study.files import in_present_names
+
+FREE = ("controller_options", "variants")
+"""Sections whose keys are the user's own."""
+OLDER = "Run of an older protocol (format {format}) with the same physical parameters."
+
+
+def archive(results: Path, target: Path) -> Iterator[Path]:
+    """Copy every finished run of a study; those that are there already, whole and of the same run, are left alone.
+
+    The series loses digits beyond the seventh, which no estimate feels (the energies' own rounding is coarser than their
+    closure), and no sample. Atoms are kept for the first equilibrium run only: they are large, and one set shows the system.
+
+    Args:
+        results: folder of the study, such as `results/demo`.
+        target: folder to fill; a run keeps its place in it.
+
+    Yields:
+        The folder of each copy that was made.
+
+    Raises:
+        ValueError: the study has no finished run, or `target` holds another run in the place of one of its own.
+    """
+    sources = sorted(file.parent for file in results.glob(f"*/**/replica_*/{RUN}"))
+    # The baths are where runs start; what is published starts nothing.
+    sources = [source for source in sources if (read_json(source / RUN) or {}).get("purpose") != "equilibration"]
+    if not sources:
+        raise ValueError(f"{results} has no finished run: run the study first")
+    for source in sources:
+        copy = target / source.relative_to(results)
+        record = json.loads((source / RUN).read_text(encoding="utf-8"))
+        if (known := read_json(copy / RUN)) is not None:
+            if known["fingerprint"] != record["fingerprint"]:
+                raise ValueError(f"{copy} holds a run of other parameters than {source}: move one of them away")
+            if known["duration_ps"] >= record["duration_ps"]:
+                continue
+        copy.mkdir(parents=True, exist_ok=True)
+        series = pd.read_parquet(source / SERIES)
+        narrow = series.astype({name: np.float32 for name in series.columns if name not in ("step", "time_ps")})
+        # Bytes of equal weight together: noise compresses by its exponents only, and so they are found.
+        narrow.to_parquet(
+            copy / SERIES, index=False, compression="zstd", use_dictionary=False, use_byte_stream_split=True
+        )
+        if record["purpose"] == "friction" and record["replica"] == 1:
+            for name in (TOPOLOGY, TRAJECTORY):
+                if (source / name).is_file():
+                    shutil.copyfile(source / name, copy / name)
+        for own in ("sha256", "digest"):  # of files that are not copied as they are
+            record.pop(own, None)
+        record |= {"archived": "series in single precision", "series_sha256": checksum(copy / SERIES)}
+        replace(copy / RUN, json_text(record))
+        yield copy
+
+
+def unpack(experiment: Experiment, source: Path, target: Path) -> None:
+    """Copy an archived run into a study's results, if the study still says what the run was made with.
+
+    A run of this version must have the study's fingerprint and length. One of an older protocol has another fingerprint by its
+    nature; it must have the same physical parameters, and the copy says what it is.
+
+    Args:
+        experiment: what the run is wanted for.
+        source: its folder in the archive.
+        target: folder to fill.
+
+    Raises:
+        ValueError: the run was made with other parameters; names all of them.
+    """
+    record = json.loads((source / RUN).read_text(encoding="utf-8"))
+    if not matches(experiment, record):
+        differ = differences(experiment, record["settings"])
+        is_older = record["format"] == 1
+        if differ or not is_older:
+            raise ValueError(
+                f"{source} was made with {', '.join(differ) or 'another protocol or controller'}: "
+                f"give the changed study a name of its own, or move {source} away"
+            )
+        record |= {"stands_for": experiment.fingerprint, "older_protocol": OLDER.format(format=record["format"])}
+    target.mkdir(parents=True, exist_ok=True)
+    for file in sorted(source.iterdir()):
+        if file.name != RUN:
+            shutil.copyfile(file, target / file.name)
+    replace(target / RUN, json_text(record))
+
+
+def differences(experiment: Experiment, settings: dict[str, Any]) -> list[str]:
+    """How the physical parameters of a run that was made with these settings differ from those that a study has now.
+
+    Both are rendered to what decides the run, so a field that does not touch it does not count, whichever it is.
+    """
+    changed = _changed(in_present_names(settings), experiment.study.model_dump(mode="json"))
+    own = {"name", "seed"}
+    return [
+        f"{field} = {made} (the study says {wanted})"
+        for field, made, wanted in changed
+        if field in own or _decides(experiment, field, made)
+    ]
+
+
+def _decides(experiment: Experiment, field: str, value: Any) -> bool:
+    """Whether an experiment is another one with this value of a field."""
+    study = experiment.study
+    data = study.model_dump(mode="json")
+    *above, last = field.split(".")
+    place = data
+    for name in above:
+        place = place[name]
+    place[last] = value
+    try:
+        # Not checked: one field of several that go together need not make a study that could run.
+        moved = type(experiment).at(Study.model_validate(data), experiment.point, experiment.replica)
+        return moved is None or (moved.fingerprint, moved.duration_ps) != (
+            experiment.fingerprint,
+            experiment.duration_ps,
+        )
+    except (ValueError, ArithmeticError, ControllerError):  # with this value there is no such run
+        return True
+
+
+def _changed(made: dict[str, Any], wanted: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Fields of both that differ, by their dotted names, with both values; those that one protocol lacks are none."""
+    for name in sorted(made.keys() & wanted.keys()):
+        mine, theirs = made[name], wanted[name]
+        if isinstance(mine, dict) and isinstance(theirs, dict) and name not in FREE:
+            yield from _changed(mine, theirs, f"{above}{name}.")
+        elif mine != theirs:
+            yield f"{above}{name}", mine, theirs

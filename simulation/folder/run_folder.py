@@ -1,0 +1,242 @@
+"""The run folder: join a run's segments, check the first law, and write what docs/run-folder.md promises."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import shutil
+import subprocess
+import warnings
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simulation.experiments.base import Column, Experiment, Kind
+from simulation.folder import closure
+from simulation.segments.checkpoint import Segment
+from simulation.storage.files import (
+    DECK,
+    LOG,
+    RESTART,
+    RUN,
+    SERIES,
+    TOPOLOGY,
+    TRAJECTORY,
+    checksum,
+    digest,
+    json_text,
+    read_json,
+    replace,
+)
+
+FORMAT = 2
+ESSENTIAL = (SERIES, RESTART)
+"""What others read of a run folder; a user may have deleted the rest to save room."""
+ROOT = Path(__file__).resolve().parents[2]
+
+Writer = Callable[[Path], object]
+
+
+def write(
+    experiment: Experiment, folder: Path, series: pd.DataFrame, provenance: dict[str, Any], files: dict[str, Writer]
+) -> None:
+    """Judge a run and write its folder, `run.json` last: where it is, all else is.
+
+    Args:
+        experiment: what was run.
+        folder: the run folder.
+        series: all samples, under the names of docs/run-folder.md.
+        provenance: what the engine tells of itself, for `run.json`: cost, versions.
+        files: the engine's own files by name, each a function that writes to the path it is given.
+
+    Raises:
+        closure.ClosureError: energy drifts beyond the study's limit; nothing is written then.
+        RejectedError: the outcome may not be used for another reason; likewise.
+    """
+    content = describe(experiment, series)
+    if "system" in provenance:
+        provenance = provenance | {"system": content["system"] | provenance["system"]}
+    content |= provenance | {"closure": judge(experiment, series)}
+    if checks := experiment.check_end(series):
+        content["checks"] = checks
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, write_to in files.items():
+        replace(folder / name, write_to)
+    replace(folder / SERIES, lambda part: series.to_parquet(part, index=False))
+    sums = {name: checksum(folder / name) for name in (*files, SERIES)}
+    content |= {"series_sha256": sums[SERIES], "sha256": sums}
+    replace(folder / RUN, json_text(content | {"digest": digest(content)}))
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """The `run.json` of a run folder; None where there is none, or it is not what was written."""
+    content = read_json(folder / RUN)
+    own = None if content is None else content.pop("digest", None)  # copies of archived runs have none
+    return None if content is None or own not in (None, digest(content)) else content
+
+
+def judge(experiment: Experiment, series: pd.DataFrame) -> dict[str, float | None]:
+    """The drift of each energy balance, checked against its limit; flat, a side's numbers under its name.
+
+    Raises:
+        closure.ClosureError: one drifts beyond its limit.
+    """
+    found: dict[str, float | None] = {}
+    for balance in experiment.balances(series):
+        label = f"{experiment.label}, {balance.side} side" if balance.side else experiment.label
+        drift = closure.balance(series["time_ps"].to_numpy(), balance.residual_eV)
+        judged = closure.check(label, drift, balance.limit_eV_per_ns, balance.fields)
+        prefix = f"{balance.side}_" if balance.side else ""
+        found |= {f"{prefix}{key}": value for key, value in (judged | balance.also).items()}
+        found["limit_eV_per_ns"] = balance.limit_eV_per_ns
+    return found
+
+
+def describe(experiment: Experiment, series: pd.DataFrame) -> dict[str, Any]:
+    """What `run.json` says of every run, whichever engine made it."""
+    study = experiment.study
+    return {
+        "format": FORMAT,
+        "engine": study.engine,
+        "study": study.name,
+        "purpose": experiment.purpose,
+        "point": experiment.point,
+        "replica": experiment.replica,
+        **experiment.describe(),
+        "duration_ps": float(series["time_ps"].iloc[-1] - series["time_ps"].iloc[0]),
+        "settings": study.model_dump(mode="json"),
+        "controller": experiment.controller_identity(),
+        "protocol": {"experiment": experiment.kind, "version": experiment.versions[study.engine]},
+        "fingerprint": experiment.fingerprint,
+    }
+
+
+def missing(experiment: Experiment, folder: Path) -> set[str]:
+    """The files of this run that a folder lacks, or holds damaged; without a `run.json` of this run, all."""
+    content = read_record(folder)
+    if content is None or not matches(experiment, content):
+        return {RUN, *ESSENTIAL}
+    sums = content.get("sha256", {SERIES: content.get("series_sha256")})
+    return {name for name, wanted in sums.items() if not (folder / name).is_file() or checksum(folder / name) != wanted}
+
+
+def matches(experiment: Experiment, content: dict[str, Any]) -> bool:
+    """Whether a `run.json` is of this experiment, with the parameters, the code and the length that the study has now."""
+    # A copy of an archived run stands for the run that the study it was unpacked for asked for.
+    is_same = experiment.fingerprint == content.get("stands_for", content.get("fingerprint"))
+    duration = content.get("duration_ps")
+    return is_same and isinstance(duration, (int, float)) and abs(duration - experiment.duration_ps) < 1e-6
+
+
+def touch(folder: Path) -> None:
+    """Make a finished run as new as if it had just been written, for workflows that compare times."""
+    for name in (SERIES, RUN):
+        os.utime(folder / name)
+
+
+# --- from segments ----------------------------------------------------------------------------------------------------------
+
+
+def measured(experiment: Experiment, segments: Sequence[Segment]) -> list[Segment]:
+    """The segments that count as measured."""
+    return [segments[piece.index] for piece in experiment.pieces() if piece.is_measured]
+
+
+def lammps_files(experiment: Experiment, segments: Sequence[Segment]) -> dict[str, Writer]:
+    """The files that only a LAMMPS run has: log, topology, trajectory, deck; of one that others start from, its end."""
+    topology = next(folder for s in reversed(segments) if (folder := s.folder / TOPOLOGY).is_file())
+    files: dict[str, Writer] = {
+        LOG: lambda part: _join_logs(segments, part),
+        TOPOLOGY: lambda part: shutil.copyfile(topology, part),
+    }
+    counted = measured(experiment, segments)
+    if all((segment.folder / TRAJECTORY).is_file() for segment in counted):
+        files[TRAJECTORY] = lambda part: _join_trajectories(experiment, counted, topology, part)
+    else:
+        files[RESTART] = lambda part: shutil.copyfile(segments[-1].folder / RESTART, part)
+    if (deck := experiment.standalone()) is not None:
+        files[DECK] = lambda part: part.write_text(deck, encoding="utf-8")
+    return files
+
+
+def lammps_provenance(segments: Sequence[Segment]) -> dict[str, Any]:
+    """Versions behind LAMMPS segments and what they cost."""
+    records = [segment.record for segment in segments]
+    wall = sum(record["wall_time_s"] for record in records)
+    steps = sum(record["last_step"] - record["first_step"] for record in records)
+    return {
+        "versions": versions() | {"lammps": str(records[-1]["lammps_version"])},
+        "ranks": sorted({record["ranks"] for record in records}),
+        "segments": len(segments),
+        "wall_time_s": round(wall, 3),
+        "loop_time_s": round(sum(record["loop_time_s"] for record in records), 3),
+        "steps_per_s": round(steps / wall, 2),
+        "system": {"neighbours_per_atom": records[-1]["neighbours_per_atom"]},
+    }
+
+
+def join_series(parts: Sequence[pd.DataFrame], columns: Sequence[Column]) -> pd.DataFrame:
+    """One series from those of consecutive segments: shared rows once; what is counted (heat, work, way) from the first row.
+
+    Raises:
+        ValueError: a segment does not begin in the state in which the one before it ended.
+    """
+    named = {kind: [column.series_name for column in columns if column.kind is kind] for kind in Kind}
+    state, counted = ["step", *named[Kind.STATE], *named[Kind.WAY]], named[Kind.COUNTER]
+    joined = [parts[0]]
+    for part in parts[1:]:
+        last, first = joined[-1].iloc[-1], part.iloc[0]
+        if not np.allclose(last[state].to_numpy(float), first[state].to_numpy(float), rtol=1e-9, atol=1e-9):
+            raise ValueError(
+                f"segments do not join at step {first['step']:.0f}: delete the run's segments/ folder and run it again"
+            )
+        part = part.copy()
+        # The demon and most thermostats count from the start of each segment; only Nosé-Hoover's count outlives a restart.
+        part[counted] += last[counted] - first[counted]
+        joined.append(part.iloc[1:])
+    series = pd.concat(joined, ignore_index=True)
+    since_first = [*counted, *named[Kind.WAY]]
+    series[since_first] -= series[since_first].iloc[0]
+    return series
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a run depends on, and the project's commit where git knows it."""
+    found = {"python": platform.python_version()}
+    for package in ("numpy", "scipy", "pandas", "MDAnalysis", "snakemake"):
+        found[package] = metadata.version(package)
+    commit = subprocess.run(
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    if commit.returncode == 0:
+        found["nanofridge_commit"] = commit.stdout.strip()
+    return found
+
+
+def _join_logs(segments: Sequence[Segment], target: Path) -> None:
+    with target.open("wb") as stream:
+        for segment in segments:
+            stream.write((segment.folder / LOG).read_bytes())
+
+
+def _join_trajectories(experiment: Experiment, segments: Sequence[Segment], topology: Path, target: Path) -> None:
+    """One trajectory; its interval is one that all segments have, should the study's have changed between them."""
+    import MDAnalysis  # slow to load, and needed only here
+
+    interval = math.lcm(*(segment.record["frame_steps"] for segment in segments))
+    frame_ps = interval * experiment.study.timestep_ps
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a data file has no charges or names to tell
+        universe = MDAnalysis.Universe(str(topology), topology_format="DATA")
+        with MDAnalysis.Writer(str(target), n_atoms=universe.atoms.n_atoms, dt=frame_ps, format="DCD") as writer:
+            for index, segment in enumerate(segments):
+                universe.load_new(str(segment.folder / TRAJECTORY), format="LAMMPS")
+                stride = interval // segment.record["frame_steps"]
+                # Each segment begins with the frame that ended the one before it.
+                for _ in universe.trajectory[stride if index else 0 :: stride]:
+                    writer.write(universe.atoms)

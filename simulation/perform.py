@@ -1,0 +1,127 @@
+"""One experiment from start to run folder, with its study's engine; LAMMPS runs continue from the segments that are there."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from simulation.engines.lammps import lammps_build
+from simulation.engines.ranks import EngineError, Ranks
+from simulation.experiments.base import Experiment
+from simulation.folder import run_folder
+from simulation.segments.checkpoint import Segments
+from simulation.segments.complete import complete
+from simulation.storage.files import RESTART, RUN, SERIES, checksum
+
+
+def perform(
+    experiment: Experiment,
+    folder: Path,
+    ranks: Ranks,
+    start: Path | None = None,
+    time_limit_minutes: float | None = None,
+) -> None:
+    """Run an experiment and write its run folder; one that is there, whole and of the same parameters, is left alone.
+
+    Args:
+        experiment: what to run.
+        folder: the run folder.
+        ranks: MPI ranks.
+        start: run folder of the experiment that it starts from; only LAMMPS needs it.
+        time_limit_minutes: stop in good order before this much wall time is over; None for no limit.
+
+    Raises:
+        EngineError: LAMMPS or the controller failed; committed segments stay and the next call continues from them.
+        StopRequested: a signal came, or the time limit; the next call continues.
+        ClosureError: energy does not close.
+        RejectedError: the outcome may not be used for another reason.
+        LockedError: another process runs it.
+    """
+    if ranks.share(ranks.is_root and _is_complete(experiment, folder)):
+        if ranks.is_root:
+            print(f"{experiment.label}: complete", file=sys.stderr, flush=True)
+            run_folder.touch(folder)
+    elif experiment.study.engine == "langevin":
+        _exactly(experiment, folder)
+    else:
+        _by_lammps(experiment, folder, ranks, start, time_limit_minutes)
+
+
+def _is_complete(experiment: Experiment, folder: Path) -> bool:
+    """Whether nothing is to be done: all is there, or what lacks is neither needed nor to be had from the segments."""
+    lacks = run_folder.missing(experiment, folder)
+    if not lacks.isdisjoint((RUN, *run_folder.ESSENTIAL)):
+        return False
+    if not lacks:
+        return True
+    return len(segments_of(experiment, folder).names()) < len(experiment.pieces())
+
+
+def segments_of(experiment: Experiment, folder: Path) -> Segments:
+    """The segments of a LAMMPS run in its run folder.
+
+    Beside the run's identity they hang on what decides their bytes alone: how long each is, and LAMMPS's build. A finished run
+    stays valid when these change, but one trajectory is never the work of two.
+    """
+    study = experiment.study
+    return Segments(
+        folder / "segments",
+        experiment.identity() | {"segment_ps": study.schedule.segment_ps, "lammps": lammps_build()},
+    )
+
+
+def _exactly(experiment: Experiment, folder: Path) -> None:
+    started = time.monotonic()
+    series = experiment.exact()
+    wall = time.monotonic() - started
+    provenance = {
+        "versions": run_folder.versions(),
+        "wall_time_s": round(wall, 3),
+        "steps_per_s": round(experiment.study.steps(experiment.duration_ps) / wall, 2),
+    }
+    run_folder.write(experiment, folder, series, provenance, {})
+
+
+def _by_lammps(
+    experiment: Experiment, folder: Path, ranks: Ranks, start: Path | None, time_limit_minutes: float | None
+) -> None:
+    state = None if experiment.start is None else _checked_start(experiment, experiment.start, start)
+    segments = segments_of(experiment, folder)
+    if ranks.is_root and (change := segments.what_changed()):
+        print(f"{experiment.label}: {change}", file=sys.stderr, flush=True)
+    with segments.locked() if ranks.is_root else contextlib.nullcontext():
+        done = complete(experiment, segments, state, ranks, time_limit_minutes)
+        if ranks.is_root:
+            parts = [pd.read_parquet(segment.folder / SERIES) for segment in run_folder.measured(experiment, done)]
+            series = run_folder.join_series(parts, experiment.columns())
+            files = run_folder.lammps_files(experiment, done)
+            run_folder.write(experiment, folder, series, run_folder.lammps_provenance(done), files)
+
+
+def _checked_start(experiment: Experiment, wanted: Experiment, start: Path | None) -> Path:
+    """The restart file to start from; refuses one of other parameters, or a damaged one."""
+    if start is None:
+        raise EngineError(
+            f"{experiment.label} starts from {wanted.point} baths: give --start FOLDER, made by 'equilibrate'"
+        )
+    content = run_folder.read_record(start)
+    again = f"delete {start / RUN} and equilibrate again, which takes what is intact in {start / 'segments'}"
+    if content is None:
+        what = (
+            "damaged: " + again
+            if (start / RUN).is_file()
+            else "missing: give a folder that 'equilibrate' wrote to its end"
+        )
+        raise EngineError(f"{start / RUN}: {what}")
+    if content.get("fingerprint") != wanted.fingerprint:
+        raise EngineError(
+            f"{start} was equilibrated with other parameters than study {experiment.study.name!r} now has: equilibrate again"
+        )
+    file = start / RESTART
+    if not file.is_file() or checksum(file) != content.get("sha256", {}).get(RESTART):
+        raise EngineError(f"{file}: damaged, its checksum is not the one in {RUN}: {again}")
+    return file

@@ -1,0 +1,162 @@
+"""Segments on disk: each committed whole or not at all, and linked to the one before it.
+
+Every segment starts from the restart file that the one before it left, in a fresh LAMMPS. A run cut short anywhere therefore
+continues from its last committed segment and passes through the same states as one left alone. Segments lie in a folder named
+by all that decides them: other parameters, other folder, and data of different parameters never meet.
+
+A segment records the checksums of its files and of the restart file that it began from. One that is damaged is run again from
+the restart file before it; as the same steps give the same bytes, the segments after it stay valid, and where the bytes differ
+(another machine) their link is broken and they are run again too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulation.storage import lock
+from simulation.storage.files import RESTART, checksum, digest, json_text, replace, sync
+
+RECORD = "segment.json"
+IDENTITY = "identity.json"
+LOCK = "lock"
+# A run whose workflow was killed stops at its next look (simulation/segments/stop.py): the one that follows gives it time to.
+LOCK_PATIENCE_S = 20.0
+KEPT_RESTARTS = 10
+"""Restart files are large: the newest two stay, and every tenth, so that a rebuild of a damaged segment is short."""
+
+
+class DamagedError(Exception):
+    """A segment's files are not what was committed; the message says which."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A committed segment: its folder and its record (`index`, `first_step`, `last_step`, `wall_time_s`, …)."""
+
+    folder: Path
+    record: dict[str, Any]
+
+
+class Segments:
+    """The committed segments of one simulation, in order; what each of them is, is the simulation's affair."""
+
+    def __init__(self, root: Path, identity: dict[str, Any]) -> None:
+        self.root = root
+        self.identity = identity
+        self.folder = root / digest(identity)[:16]
+
+    def what_changed(self) -> str | None:
+        """One sentence on what differs from the parameters of older segments, if there are only such."""
+        others = sorted(self.root.glob(f"*/{IDENTITY}"), key=lambda file: file.stat().st_mtime)
+        if self.folder.exists() or not others:
+            return None
+        try:
+            old = json.loads(others[-1].read_text(encoding="utf-8"))
+        except ValueError:
+            return (
+                f"starting afresh; {others[-1]} is damaged, so what changed is not known; the older segments stay there"
+            )
+        keys = [key for key in self.identity if old.get(key) != self.identity[key]]
+        lines = [
+            f", first in the deck line {ours!r} (was {theirs!r})"
+            for ours, theirs in zip(self.identity.get("deck", []), old.get("deck", []), strict=False)
+            if ours != theirs
+        ]
+        where = lines[0] if lines else ""
+        return f"{', '.join(keys)} changed{where}: starting afresh; the older segments stay in {others[-1].parent}"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process. The lock goes with its owner, however that ends.
+
+        Raises:
+            LockedError: another process holds it; names that process.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with lock.held(self.root / LOCK, LOCK_PATIENCE_S):
+            replace(self.folder / IDENTITY, json_text(self.identity))
+            yield
+
+    def place(self, index: int) -> Path:
+        """Where segment `index` lies once it is committed."""
+        return self.folder / f"{index:04d}"
+
+    def read(self, index: int, before: Segment | None) -> Segment | None:
+        """A committed segment, its files and its link to the one before it checked; None if there is none.
+
+        Raises:
+            DamagedError: it is not what was committed, or does not begin where `before` ended.
+        """
+        folder = self.place(index)
+        if not folder.is_dir():
+            return None
+        try:
+            record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            own = record.pop("digest")
+            sums: dict[str, str] = record["sha256"]
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            raise DamagedError(f"{folder / RECORD} is damaged ({type(fault).__name__})") from None
+        if own != digest(record):
+            raise DamagedError(f"{folder / RECORD} is damaged (it is not what its digest says)")
+        for name, wanted in sums.items():
+            is_pruned = name == RESTART and not (folder / name).exists()
+            if not is_pruned and not ((folder / name).is_file() and checksum(folder / name) == wanted):
+                raise DamagedError(f"{folder / name} is damaged (its checksum is not the one recorded)")
+        if before is not None and record["starts_from"] != before.record["sha256"][RESTART]:
+            raise DamagedError(f"{folder} does not begin where {before.folder.name} ends")
+        return Segment(folder, record)
+
+    def restart(self, index: int) -> Path | None:
+        """The restart file that segment `index` left, if it is still there."""
+        file = self.place(index) / RESTART
+        return file if file.is_file() else None
+
+    def newest_restart(self, before: int) -> int:
+        """The last segment before `before` whose restart file is there; -1 if there is none."""
+        return next((index for index in range(before - 1, -1, -1) if self.restart(index)), -1)
+
+    def names(self) -> list[Path]:
+        """Folders of the committed segments in an unbroken row, told by their names: quick, and blind to damage."""
+        row: list[Path] = []
+        while (folder := self.place(len(row))).joinpath(RECORD).is_file():
+            row.append(folder)
+        return row
+
+    def begin(self, index: int) -> Path:
+        """An empty folder to run segment `index` in."""
+        folder = self.folder / f"{index:04d}.part"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def commit(self, index: int, record: dict[str, Any], starts_from: str) -> Segment:
+        """Make segment `index` count: its files reach the disk first, its record next, its final name last.
+
+        Args:
+            index: which segment; its files lie where `begin` said.
+            record: what is kept about it.
+            starts_from: checksum of the restart file that it began from; empty for a build.
+        """
+        part, final = self.folder / f"{index:04d}.part", self.place(index)
+        files = sorted(part.iterdir())
+        for file in files:
+            sync(file)
+        sums = {file.name: checksum(file) for file in files}
+        record = {**record, "index": index, "starts_from": starts_from, "sha256": sums}
+        replace(part / RECORD, json_text(record | {"digest": digest(record)}))
+        if final.exists():  # it was damaged, or continued something else
+            aside = self.folder / f"{index:04d}.replaced"
+            shutil.rmtree(aside, ignore_errors=True)
+            os.replace(final, aside)
+        os.replace(part, final)
+        sync(self.folder)
+        if index >= 2 and (index - 2) % KEPT_RESTARTS:
+            (self.place(index - 2) / RESTART).unlink(missing_ok=True)
+        return Segment(final, record)

@@ -1,0 +1,170 @@
+"""One segment of an experiment in a fresh LAMMPS: its deck, the demon with its memory, and what is kept of the outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulation.control.callback import DemonCallback, failure_of
+from simulation.control.controller import ControllerError, make_controller
+from simulation.control.demon import Demon, ParticleError
+from simulation.engines.lammps import open_lammps, tell
+from simulation.engines.output import in_molecular_layout, read_log, read_series
+from simulation.engines.ranks import EngineError, Ranks
+from simulation.experiments.base import Experiment, Piece
+from simulation.storage.files import DEMON, LOG, RESTART, SERIES, SERIES_TEXT, TOPOLOGY
+from simulation.study.fields import SIDES
+
+LOOK_EVERY_STEPS = 200
+"""A running LAMMPS is looked at this often, for progress and for signals: a second or so."""
+
+
+def run_piece(
+    experiment: Experiment,
+    piece: Piece,
+    restart: str,
+    folder: Path,
+    ranks: Ranks,
+    *,
+    before: Path | None = None,
+    on_look: Callable[[int], None] = lambda steps: None,
+) -> dict[str, Any]:
+    """Run one segment in a fresh LAMMPS; leaves a restart file, LAMMPS's log, its series and what the demon remembers.
+
+    Args:
+        experiment: what is run.
+        piece: which segment of it.
+        restart: state to start from, seen from `folder`; empty for a build.
+        folder: where LAMMPS works; empty.
+        ranks: MPI ranks; all of them call.
+        before: folder of the segment before this one, where the demon's memory is; None if there is none.
+        on_look: called on all ranks now and then, at the same steps, with the steps done.
+
+    Returns:
+        The segment's record: steps, cost, neighbours, LAMMPS's version.
+
+    Raises:
+        EngineError: LAMMPS or the controller failed.
+    """
+    study, started = experiment.study, time.monotonic()
+    demon = demon_of(experiment, before, ranks) if piece.demon_acts else None  # seen from here, not from `folder`
+    with open_lammps(folder, ranks, study.integration.suffix) as lmp:
+        tell(lmp, experiment.deck(piece, restart))
+        first_step = int(lmp.extract_global("ntimestep"))
+        callback = attach(lmp, demon, experiment, piece, first_step, ranks) if demon is not None else None
+        stride = experiment.sample_steps * max(round(LOOK_EVERY_STEPS / experiment.sample_steps), 1)
+        for done in range(0, piece.steps, stride) if piece.steps else (0,):
+            steps = min(stride, piece.steps - done)
+            is_first, is_last = done == 0, done + steps == piece.steps
+            # LAMMPS sets up once: a run in pieces passes through the same states as one in one go. Without its true start,
+            # fix langevin would count its energy anew in each of them.
+            command = (
+                f"run {steps} pre {'yes' if is_first else 'no'} post {'yes' if is_last else 'no'} "
+                f"start {first_step} stop {first_step + piece.steps}\n"
+            )
+            _run(lmp, command, callback)
+            on_look(done + steps)
+        last_step = int(lmp.extract_global("ntimestep"))
+        tell(lmp, f"write_restart {RESTART}\nwrite_data {TOPOLOGY} nocoeff\n")
+        version = int(lmp.version())
+    if last_step != first_step + piece.steps:
+        raise EngineError(
+            f"{experiment.label}: LAMMPS stopped at step {last_step} instead of {first_step + piece.steps}; see {LOG}"
+        )
+    record = read_log(folder / LOG)
+    if record["dangerous_builds"]:
+        raise EngineError(
+            f"{experiment.label}: {record['dangerous_builds']} dangerous neighbour builds, so forces were missed: "
+            f"raise integration.neighbour_skin_A (now {study.integration.neighbour_skin_A:g}) or shorten the time step"
+        )
+    if ranks.is_root:
+        _keep(experiment, piece, folder, demon)
+    return record | {
+        "first_step": first_step,
+        "last_step": last_step,
+        "wall_time_s": round(time.monotonic() - started, 3),
+        "lammps_version": version,
+        "frame_steps": study.steps(study.schedule.trajectory_every_ps),
+        "ranks": ranks.wanted,
+    }
+
+
+def _keep(experiment: Experiment, piece: Piece, folder: Path, demon: Demon | None) -> None:
+    """Bring what LAMMPS wrote into the form in which segments keep it; the root rank's affair."""
+    if piece.is_sampled:
+        names = [column.series_name for column in experiment.columns()]
+        rows = piece.steps // experiment.sample_steps + 1
+        series = read_series(folder / SERIES_TEXT, names, experiment.study.timestep_ps, rows)
+        series.to_parquet(folder / SERIES, index=False)
+        (folder / SERIES_TEXT).unlink()
+    topology = folder / TOPOLOGY
+    if piece.keeps_topology:
+        topology.write_text(in_molecular_layout(topology.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        topology.unlink()
+    if demon is not None:
+        try:
+            demon.save(folder / DEMON)
+        except ControllerError as failure:
+            raise EngineError(f"{experiment.label}: {failure}") from None
+
+
+def demon_of(experiment: Experiment, before: Path | None, ranks: Ranks) -> Demon:
+    """The demon of a run, with the memory that it has from the segment before."""
+    study, couplings = experiment.study, experiment.couplings
+    assert couplings is not None
+    name = study.demon.controller
+    try:
+        controller = make_controller(name, *couplings, study.demon.controller_options) if ranks.is_root else None
+        demon = Demon(
+            name,
+            controller,
+            axes=study.demon.coupling_axes,
+            timestep_ps=study.timestep_ps,
+            max_displacement_A=study.edge_A / 2 - study.radius_A,
+        )
+        demon.sees_velocity = ranks.share(demon.sees_velocity)
+        if before is not None and (before / DEMON).is_file():
+            demon.load(before / DEMON)
+    except ControllerError as failure:
+        raise EngineError(f"{experiment.label}: {failure}") from failure
+    return demon
+
+
+def attach(
+    lmp: Any, demon: Demon, experiment: Experiment, piece: Piece, first_step: int, ranks: Ranks
+) -> DemonCallback:
+    """Let LAMMPS, which has read a deck with fix `demon`, ask it at every step; `first_step` is LAMMPS's now."""
+    study = experiment.study
+    return DemonCallback(
+        lmp,
+        demon,
+        ranks,
+        centres_A=np.array([study.trap_centre_A(side) for side in SIDES]),
+        atoms=study.nanoparticle.atoms,
+        mass=study.particle_mass_eV_ps2_per_A2,
+        first_step=first_step - piece.start_step,
+        sample_every=experiment.sample_steps,
+    )
+
+
+def _run(lmp: Any, command: str, callback: DemonCallback | None) -> None:
+    """Let LAMMPS run; what failed within the demon comes out as an EngineError."""
+    complaint: EngineError | None = None
+    try:
+        tell(lmp, command)
+    except EngineError as failure:
+        complaint = failure
+    cause = None if callback is None else failure_of(callback)
+    if isinstance(cause, KeyboardInterrupt):
+        raise cause
+    if isinstance(cause, (ControllerError, ParticleError)):
+        raise EngineError(str(cause)) from cause.__cause__
+    if cause is not None:
+        raise EngineError(f"the demon failed: {type(cause).__name__}: {cause}") from cause
+    if complaint is not None:
+        raise complaint

@@ -1,0 +1,64 @@
+"""Names of the files in a run folder and its segments, and how a file is written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+RUN = "run.json"
+SERIES = "series.parquet"
+TRAJECTORY = "trajectory.dcd"
+TOPOLOGY = "topology.data"
+LOG = "log.lammps"
+DECK = "deck.lmp"
+RESTART = "end.restart"
+DEMON = "demon.npz"  # what a demon remembers from one segment to the next
+SERIES_TEXT = "series.dat"  # what LAMMPS writes before it becomes `SERIES`
+
+
+def digest(content: dict[str, Any]) -> str:
+    """A fingerprint of plain data."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def checksum(file: Path) -> str:
+    """SHA-256 of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def replace(target: Path, write_to: Callable[[Path], object]) -> None:
+    """Write beside the target, then rename: a reader, or a crash, sees the old file or the new one, never half of one."""
+    part = target.with_name(f".{target.name}.part")
+    write_to(part)
+    sync(part)
+    os.replace(part, target)
+    sync(target.parent)  # the new name must reach the disk too
+
+
+def json_text(content: dict[str, Any]) -> Callable[[Path], object]:
+    """A writer of `content` for `replace`."""
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return lambda part: part.write_text(text, encoding="utf-8")
+
+
+def read_json(file: Path) -> dict[str, Any] | None:
+    """The content of a JSON file; None where there is none, or it is damaged."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

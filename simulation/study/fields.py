@@ -1,0 +1,382 @@
+"""A study: everything that a user may choose, in one typed object.
+
+`simulation.study.files` reads it, and `simulation.study.rules` checks which fields go together.
+
+The defaults are the paper's numbers (Loos et al., Sci. Rep. 13, 4517 (2023)), so a study file states only what differs. Each
+section of the YAML file is one class below; a field's name ends in its unit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from typing import Annotated, Any, Literal, get_args
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from analysis.model import LangevinPair
+from analysis.units import ATOMIC_MASS, FRICTION_SI
+
+SIDES = ("cold", "hot")
+
+Thermostat = Literal["nose-hoover", "langevin", "csvr"]
+THERMOSTATS: tuple[str, ...] = get_args(Thermostat)
+
+VARIANT = r"[a-z0-9][a-z0-9._-]*"  # what may follow the @ in a study's name: it names a folder
+STUDY_NAME = rf"[A-Za-z0-9][\w-]*(@{VARIANT})?"
+
+# Far outside anything physical, but near enough that no product of fields overflows.
+Positive = Annotated[float, Field(ge=1e-9, le=1e9, allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
+Friction = Annotated[float, Field(ge=1e-18, le=1e-6, allow_inf_nan=False)]
+
+
+USUAL_MASSES_U = {
+    "Ne": 20.180,
+    "Al": 26.982,
+    "Ar": 39.948,
+    "Ni": 58.693,
+    "Cu": 63.546,
+    "Kr": 83.798,
+    "Ag": 107.868,
+    "Xe": 131.293,
+    "Pt": 195.084,
+    "Au": 196.967,
+}
+
+
+class StudyError(ValueError):
+    """Everything that is wrong with a study, one line per problem."""
+
+    def __init__(self, name: str, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join([f"study {name!r} cannot run:", *(f"  - {problem}" for problem in problems)]))
+
+
+class Section(BaseModel):
+    """Common behaviour of all sections: unknown keys are refused, values cannot change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Species(Section):
+    """Lennard-Jones parameters and mass of one kind of atom."""
+
+    mass_u: Positive
+    """Atomic mass."""
+    epsilon_eV: Positive
+    """Lennard-Jones well depth between like atoms."""
+    sigma_A: Positive
+    """Lennard-Jones diameter between like atoms."""
+
+    symbol: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,3}$")] = "X"
+    """What names its atoms in analysis and pictures, such as `Ar`; by its mass if left out. No physics hangs on it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_by_mass(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "symbol" not in data:
+            with contextlib.suppress(TypeError, ValueError):
+                mass = float(data.get("mass_u", math.nan))
+                near = [symbol for symbol, usual in USUAL_MASSES_U.items() if abs(usual - mass) < 0.3]
+                return data | {"symbol": near[0]} if near else data
+        return data
+
+
+class Metal(Species):
+    """A species that also forms a crystal: its fcc lattice constant shapes particles and walls."""
+
+    lattice_A: Positive
+    """The fcc lattice constant."""
+
+
+class UnlikePair(Section):
+    """Lennard-Jones parameters between atoms of two kinds."""
+
+    epsilon_eV: Positive
+    """Lennard-Jones well depth."""
+    sigma_A: Positive
+    """Lennard-Jones diameter."""
+
+
+class Materials(Section):
+    """The two kinds of atoms and the range of their interaction; unlike pairs follow Lorentz-Berthelot unless stated."""
+
+    fluid: Species = Species(symbol="Ar", mass_u=39.948, epsilon_eV=0.0104, sigma_A=3.405)
+    """The baths. (Older study files call it `argon`.)"""
+    metal: Metal = Metal(symbol="Cu", mass_u=63.546, epsilon_eV=0.4093, sigma_A=2.338, lattice_A=3.61)
+    """The particles and the walls. (Older study files call it `copper`.)"""
+    fluid_metal: UnlikePair | None = None
+    """`epsilon_eV` and `sigma_A` between them, for a wetting other than Lorentz-Berthelot's. (Formerly `argon_copper`.)"""
+    cutoff_A: Positive = 8.5125
+    """Range of the Lennard-Jones forces, shifted to zero there; the default is 2.5 σ of argon."""
+
+    @property
+    def unlike(self) -> UnlikePair:
+        """Between fluid and metal: as stated, or by Lorentz-Berthelot's rule."""
+        return self.fluid_metal or UnlikePair(
+            epsilon_eV=math.sqrt(self.fluid.epsilon_eV * self.metal.epsilon_eV),
+            sigma_A=(self.fluid.sigma_A + self.metal.sigma_A) / 2,
+        )
+
+
+class Nanoparticle(Section):
+    """An fcc sphere; `origin_lattice` is where its centre lies in the unit cell, which decides how many atoms it holds."""
+
+    atoms: Annotated[int, Field(gt=0, le=1_000_000)] = 186
+    """Metal atoms in each particle; the deck stops if its sphere holds another number."""
+    radius_lattice: Annotated[float, Field(ge=0.1, le=20)] = 2.236
+    """Radius of the sphere, in lattice constants."""
+    origin_lattice: tuple[Finite, Finite, Finite] = (0.0, 0.25, 0.25)
+    """The sphere's centre in the fcc unit cell, in lattice constants."""
+
+
+class Baths(Section):
+    """Two cubic baths of fluid. State how many atoms each holds, or the density in the volume that they can reach."""
+
+    edge_nm: Annotated[float, Field(ge=0.1, le=1000)] = 11.0
+    """Distance between two walls, and the periodic length along y and z."""
+    fluid_atoms: Annotated[int, Field(gt=0, le=1_000_000_000)] | None = None
+    """Fluid atoms in each bath; give this or the density. (Older study files call it `argon_atoms`.)"""
+    accessible_density_per_nm3: Positive | None = None
+    """Fluid atoms per volume that they can reach; the paper has 19.56."""
+    temperature_cold_K: Positive = 100.0
+    """Temperature of the cold bath."""
+    temperature_hot_K: Positive = 120.0
+    """Temperature of the hot bath."""
+    thermostat: Thermostat = "nose-hoover"
+    """What holds the fluid of each bath at its temperature; `csvr` is stochastic velocity rescaling."""
+    thermostat_damping_ps: Positive = 1.0
+    """The thermostat's relaxation time; a Langevin thermostat slows the fluid itself, so give it several ps."""
+
+
+class Trap(Section):
+    """Isotropic harmonic trap on each particle's centre of mass."""
+
+    stiffness_eV_per_A2: Positive = 0.01
+    """Spring constant κ."""
+
+
+NUMBER_TEXT = r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?"  # how a number that names a folder may be spelled
+
+
+def _number_text(text: str) -> str:
+    """A number stays the text that the study file spells, since it names a folder."""
+    if re.fullmatch(NUMBER_TEXT, text) is None or len(text) > 24 or text.count(".") > 1 or not re.search("[0-9]", text):
+        raise ValueError(
+            "write a plain number of at most 24 characters, such as 4.80, -0.5 or 1e-1, since it names a folder"
+        )
+    if not math.isfinite(float(text)):
+        raise ValueError("not a finite number")
+    return text
+
+
+NumberText = Annotated[str, AfterValidator(_number_text)]
+
+
+def _axes(text: str) -> str:
+    if not text or any(axis not in "xyz" for axis in text) or "".join(sorted(set(text))) != text:
+        raise ValueError("use x (the paper), or several of x, y, z in that order, such as xyz")
+    return text
+
+
+class Demon(Section):
+    """The controller: its couplings, its axes, and the class that turns displacements into forces."""
+
+    coupling_cold_eV_per_A2: Finite = 0.1
+    """κ_C, the coupling felt by the cold particle."""
+    kappa_ratios: tuple[NumberText, ...] = ("0.17", "1.2", "4.80", "7.27")
+    """The sweep: values of κ_H/κ_C; each names a folder just as it is written here."""
+    shown_ratios: tuple[NumberText, ...] = ("0.17", "4.80")
+    """Figures over time show the points nearest to these; the last is the one that `thermostats` compares."""
+    coupling_axes: Annotated[str, AfterValidator(_axes)] = "x"
+    """Axes along which the demon acts; `x` is the paper, `xyz` gives three currents in one run."""
+    controller: Annotated[str, Field(pattern=r"^linear$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = "linear"
+    """`linear`, or `module:Class` for your own (see simulation/control/controller.py)."""
+    controller_options: dict[str, str] = {}
+    """Texts handed to your controller as keyword arguments."""
+
+
+def _force(text: str) -> str:
+    if not 0 < float(_number_text(text)) <= 1e6:
+        raise ValueError("not a positive force")
+    return text
+
+
+class Drag(Section):
+    """The dragging experiment: one bath without walls and trap, its particle pulled by a constant force along x."""
+
+    forces_nN: tuple[Annotated[str, AfterValidator(_force)], ...] = ("0.3", "3.0")
+    """The forces; each is run in the cold and in the hot bath, and names a folder just as it is written here. `[]` for none."""
+    equilibration_ps: Positive = 100.0
+    """How long each bath equilibrates before the force sets in."""
+    duration_ns: Positive = 1.0
+    """How long the force acts; the analysis finds and leaves out the time until the velocity is steady."""
+    replicas: Annotated[int, Field(ge=1)] = 1
+    """Independent runs of each force in each bath."""
+
+
+class Langevin(Section):
+    """Only for `engine: langevin`: what the exact model needs beside the fields that it shares with LAMMPS."""
+
+    friction_cold_kg_per_s: Friction = 3.5e-12
+    """Friction of the cold particle; the default is the paper's value."""
+    friction_hot_kg_per_s: Friction = 3.5e-12
+    """Friction of the hot particle."""
+
+
+class Integration(Section):
+    """How LAMMPS integrates; the exact Langevin engine uses the time step only for the path along which it sums work."""
+
+    timestep_fs: Positive = 1.0
+    """MD time step."""
+    neighbour_skin_A: Positive = 0.8
+    """Margin of the neighbour lists; a run with a dangerous build fails."""
+    suffix: Literal["none", "opt"] = "opt"
+    """LAMMPS's accelerated pair style, `opt`, or `none`."""
+
+
+class Schedule(Section):
+    """How long each stage lasts and how often it is sampled."""
+
+    equilibration_ps: Positive = 200.0
+    """How long the baths equilibrate after they are built."""
+    independent_starts: bool = False
+    """Build and equilibrate the baths anew for each replica; else all runs of a study share one start."""
+    relaxation_ps: Positive = 200.0
+    """How long the demon acts, after fresh velocities, before a run is measured."""
+    friction_ns: Positive = 15.0
+    """Length of each equilibrium run (κ_C = κ_H = 0)."""
+    sweep_ns: Positive = 15.0
+    """Length of each run of the sweep."""
+    friction_replicas: Annotated[int, Field(ge=1)] = 1
+    """Independent equilibrium runs."""
+    sweep_replicas: Annotated[int, Field(ge=1)] = 1
+    """Independent runs of each point."""
+    sample_every_ps: Positive = 0.1
+    """Interval of the series."""
+    trajectory_every_ps: Positive = 50.0
+    """Interval of the trajectory."""
+    segment_ps: Positive = 100.0
+    """A run is committed to disk this often, and continues from there."""
+
+
+class Limits(Section):
+    """Limits beyond which a run is rejected."""
+
+    closure_drift_of_heat: Positive = 0.05
+    """Largest drift of the energy balance of one side, as a fraction of the heat that theory expects of all coupled axes."""
+    closure_drift_eV_per_ns: Positive | None = None
+    """The same limit in absolute terms; if given, it replaces the fraction."""
+    closure_drift_of_work: Positive = 0.005
+    """What a drag run may drift beyond that, as a fraction of the work that its force does (0.0020 at 3 nN with 5 fs steps)."""
+    particle_temperature: Positive = 0.15
+    """Largest relative difference, beyond chance, of a particle's inner temperature from its bath's after equilibration."""
+
+
+class Study(Section):
+    """One study, checked. `load_study` makes it from a YAML file."""
+
+    name: Annotated[str, Field(pattern=rf"^{STUDY_NAME}$")]
+    seed: Annotated[int, Field(ge=0)] = 2023
+    """Every random stream of the study is hashed from this, the study's name, the point and the replica."""
+    engine: Literal["lammps", "langevin"] = "lammps"
+    """`lammps` is molecular dynamics; `langevin` is the paper's two-particle model, propagated exactly, in seconds."""
+    ranks: Annotated[int, Field(ge=1, le=4096)] = 1
+    """MPI ranks (cores) of each simulation."""
+    materials: Materials = Materials()
+    nanoparticle: Nanoparticle = Nanoparticle()
+    baths: Baths = Baths()
+    trap: Trap = Trap()
+    demon: Demon = Demon()
+    drag: Drag = Drag()
+    langevin: Langevin = Langevin()
+    integration: Integration = Integration()
+    schedule: Schedule = Schedule()
+    limits: Limits = Limits()
+    variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT}$")], dict[str, Any]] = {}
+    """The same study with some fields changed: a name, then sections with just these fields; runs as `study@name`."""
+
+    # --- derived quantities ---------------------------------------------------------------------------------------------
+
+    @property
+    def edge_A(self) -> float:
+        """Edge of each cubic bath."""
+        return round(self.baths.edge_nm * 10, 9)
+
+    @property
+    def radius_A(self) -> float:
+        """Radius of the sphere that cuts the nanoparticle out of the crystal."""
+        return self.nanoparticle.radius_lattice * self.materials.metal.lattice_A
+
+    @property
+    def accessible_volume_A3(self) -> float:
+        """Volume open to the fluid in one bath: the cube less a skin on both walls and around the particle.
+
+        With this skin the paper's bath, 25 280 atoms in (11 nm)³, has 19.56 argon atoms per nm³.
+        """
+        return float(self.edge_A**2 * (self.edge_A - 2 * self.skin_A) - self.excluded_volume_A3)
+
+    @property
+    def skin_A(self) -> float:
+        """How far the fluid stays from the edge of the metal: half the σ between them."""
+        return self.materials.unlike.sigma_A / 2
+
+    @property
+    def excluded_volume_A3(self) -> float:
+        """Volume that a particle keeps the fluid out of."""
+        return float(4 / 3 * np.pi * (self.radius_A + self.skin_A) ** 3)
+
+    @property
+    def fluid_atoms(self) -> int:
+        """Fluid atoms in each bath."""
+        if self.baths.fluid_atoms is not None:
+            return self.baths.fluid_atoms
+        density = self.baths.accessible_density_per_nm3 or 0.0
+        return round(density * self.accessible_volume_A3 / 1000)
+
+    @property
+    def timestep_ps(self) -> float:
+        """MD time step."""
+        return self.integration.timestep_fs / 1000
+
+    @property
+    def particle_mass_eV_ps2_per_A2(self) -> float:
+        """Mass of one nanoparticle."""
+        return self.nanoparticle.atoms * self.materials.metal.mass_u * ATOMIC_MASS
+
+    def temperature_K(self, side: str) -> float:
+        """Temperature of the bath of that side."""
+        return self.baths.temperature_cold_K if side == "cold" else self.baths.temperature_hot_K
+
+    def friction_kg_per_s(self, side: str) -> float:
+        """Friction of the particle of that side in the exact model."""
+        return self.langevin.friction_cold_kg_per_s if side == "cold" else self.langevin.friction_hot_kg_per_s
+
+    def trap_centre_A(self, side: str) -> tuple[float, float, float]:
+        """Centre of a bath's trap: the middle of the bath."""
+        half = self.edge_A / 2
+        return (half if side == "cold" else 3 * half, half, half)
+
+    def steps(self, time_ps: float) -> int:
+        """Number of time steps in a time."""
+        return round(time_ps * 1000 / self.integration.timestep_fs)
+
+    def coupling_hot_eV_per_A2(self, ratio: str) -> float:
+        """κ_H of one point of the sweep."""
+        return float(ratio) * self.demon.coupling_cold_eV_per_A2
+
+    def pair(self, coupling_cold: float, coupling_hot: float) -> LangevinPair:
+        """The exact model at given couplings (eV/Å²), with the frictions of section `langevin`."""
+        return LangevinPair(
+            mass=self.particle_mass_eV_ps2_per_A2,
+            friction_cold=self.langevin.friction_cold_kg_per_s / FRICTION_SI,
+            friction_hot=self.langevin.friction_hot_kg_per_s / FRICTION_SI,
+            trap=self.trap.stiffness_eV_per_A2,
+            coupling_cold=coupling_cold,
+            coupling_hot=coupling_hot,
+            temperature_cold=self.baths.temperature_cold_K,
+            temperature_hot=self.baths.temperature_hot_K,
+        )

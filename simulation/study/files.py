@@ -1,0 +1,235 @@
+"""Study files: find and read `<name>.yaml`, lay a variant over it, and refuse what cannot run, all problems at once.
+
+Files are looked for in the folder `config` of the working directory first, then among those that the project ships.
+"""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from simulation.study.fields import STUDY_NAME, THERMOSTATS, Study, StudyError
+from simulation.study.rules import broken_rules
+
+SHIPPED = Path(__file__).resolve().parents[2] / "config"
+
+SHORT = reprlib.Repr()
+"""Shows a wrong value, and not all of it if it is long."""
+SHORT.maxstring = SHORT.maxother = 80
+
+DEEPEST = 20
+"""Levels of a study file; there are five."""
+
+FORMER_NAMES = {
+    "materials": {"argon": "fluid", "copper": "metal", "argon_copper": "fluid_metal"},
+    "baths": {"argon_atoms": "fluid_atoms"},
+}
+"""By section, how fields were called before a bath could hold something else; study files may still say so."""
+
+
+def folders() -> list[Path]:
+    """Where study files are looked for, in order."""
+    return list(dict.fromkeys([Path("config").resolve(), SHIPPED]))
+
+
+def load_study(name: str, folder: Path | None = None) -> Study:
+    """Read `<name>.yaml`; `<name>@<variant>` is the same study as its section `variants` changes it under that name.
+
+    The name of a thermostat is a variant of every study: `demo@csvr`. Scalars are read as text and typed by the Study, so
+    `4.80` stays `4.80` in a path and `1e-3` is a number.
+
+    Args:
+        name: of the study, with its variant if any.
+        folder: where to look; None for `folders()`.
+
+    Raises:
+        StudyError: the file is missing, is not YAML, or does not describe a study that can run; all problems at once,
+            those of its variants among them.
+    """
+    if not re.fullmatch(STUDY_NAME, name):
+        raise StudyError(
+            name, ["a study's name is letters, digits, _ and -, then perhaps @ and a variant: rename its file"]
+        )
+    base, _, variant = name.partition("@")
+    places = folders() if folder is None else [folder]
+    path = next((found for place in places if (found := place / f"{base}.yaml").is_file()), None)
+    if path is None:
+        known = ", ".join(sorted({file.stem for place in places for file in place.glob("*.yaml")}))
+        where = " or ".join(map(str, places))
+        raise StudyError(name, [f"there is no file {base}.yaml in {where} (found: {known})"])
+    try:
+        data, twice = read_plain(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as failure:
+        why = " ".join(str(failure).split())
+        raise StudyError(name, [f"{path.name}: not a study file: {why}"]) from None
+    data = {} if data is None else data
+    study = _check_with_variants(base, data, [f"{path.name}, {problem}" for problem in twice])
+    if not variant:
+        return study
+    changes = {t: {"baths": {"thermostat": t}} for t in THERMOSTATS} | study.variants
+    if variant not in changes:
+        raise StudyError(name, [f"{variant} is not one of its variants ({', '.join(changes)}): add it to variants"])
+    return check_study(name, _overlay({**data, "variants": {}}, changes[variant]))
+
+
+def check_study(name: str, data: Any) -> Study:
+    """Turn plain data into a Study, or raise one StudyError with every problem in it.
+
+    Rules that join several fields are checked even when other fields are wrong: a wrong field takes its default for that.
+    """
+    if not isinstance(data, dict):
+        raise StudyError(
+            name, [f"the file must hold a mapping of sections such as 'baths:', not {type(data).__name__}"]
+        )
+    variants = data.get("variants")
+    data, problems = _in_present_names(_without_blanks(data))
+    if isinstance(variants, dict):  # what a variant takes away is none of its own fields, and must still be known
+        data["variants"] = {variant: {} if changes is None else changes for variant, changes in variants.items()}
+    wrong: set[str] = set()
+    data = {**data, "name": name}
+    for _ in range(50):  # each pass removes the fields that it reports, so a handful of passes is enough
+        try:
+            study = Study.model_validate(data)
+            break
+        except ValidationError as failure:
+            for error in failure.errors():
+                problems.append(_field_problem(error))
+                wrong.add(".".join(str(part) for part in error["loc"][:2]))
+                data = _without(data, error["loc"])
+    else:
+        raise StudyError(name, problems)
+    problems += [message for fields, message in broken_rules(study) if not fields & wrong]
+    if problems:
+        raise StudyError(name, list(dict.fromkeys(problems)))
+    return study
+
+
+def read_plain(text: str) -> tuple[Any, list[str]]:
+    """The content of a YAML text as texts, lists, mappings and None, and one sentence for each key that is given twice.
+
+    YAML silently takes one of two equal keys, and by anchors a short file may stand for billions of values: those are
+    refused.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, has anchors, or is nested beyond reason.
+    """
+    twice: list[str] = []
+
+    def plain(node: yaml.Node) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            is_null = node.style is None and node.value in ("", "~", "null", "Null", "NULL")
+            return None if is_null else node.value
+        if isinstance(node, yaml.SequenceNode):
+            return [plain(entry) for entry in node.value]
+        mapping: dict[Any, Any] = {}
+        lines: dict[Any, int] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: a key must be a single word")
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                twice.append(f"line {line}: {key.value!r} was given on line {lines[key.value]} already: keep one")
+            lines[key.value] = line
+            mapping[key.value] = plain(value)
+        return mapping
+
+    depth = 0
+    for event in yaml.parse(text, yaml.BaseLoader):
+        line = 0 if event.start_mark is None else event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise yaml.YAMLError(f"line {line}: anchors (&) and aliases (*) are not read: write the value out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:  # said at once: to read on may take half a minute
+            raise yaml.YAMLError(f"line {line}: nested too deeply")
+    root = yaml.compose(text, yaml.BaseLoader)
+    return (None if root is None else plain(root)), twice
+
+
+def in_present_names(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a study, as `run.json` or a study file holds them, under the names that fields have now."""
+    return _in_present_names(settings)[0]
+
+
+def _in_present_names(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Data under the names that fields have now, and one sentence for each field that is given under both names."""
+    problems = []
+    data = dict(data)
+    for section, renamed in FORMER_NAMES.items():
+        inner = data.get(section)
+        if not isinstance(inner, dict):
+            continue
+        problems += [
+            f"{section}.{former} and {section}.{name} are the same field: keep one"
+            for former, name in renamed.items()
+            if former in inner and name in inner
+        ]
+        data[section] = {renamed.get(key, key): value for key, value in inner.items()}
+    return data, problems
+
+
+def _without_blanks(data: dict[str, Any]) -> dict[str, Any]:
+    """Data without the entries that hold nothing: an empty section, or a field that a variant takes away, is the default."""
+    return {
+        key: _without_blanks(value) if isinstance(value, dict) else value
+        for key, value in data.items()
+        if value is not None
+    }
+
+
+def _field_problem(error: ErrorDetails) -> str:
+    place = ".".join(text if (text := str(part)).isprintable() else repr(text) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{place} is not a known field: remove it, or see config/README.md for the spelling"
+    if error["type"] == "missing":
+        return f"{place} is missing: add it"
+    if error["type"] in ("model_type", "dict_type"):
+        return f"{place} = {SHORT.repr(error['input'])}: a section is a mapping of fields, each on a line of its own"
+    return f"{place} = {SHORT.repr(error['input'])}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _without(data: dict[str, Any], location: tuple[int | str, ...]) -> dict[str, Any]:
+    """A copy of a study's data less the field at `location`; what lies deeper (a list, a species) goes as a whole."""
+    section, *field = location
+    inner = data.get(str(section))
+    if field and isinstance(inner, dict):
+        return {**data, str(section): {key: value for key, value in inner.items() if key != field[0]}}
+    return {key: value for key, value in data.items() if key != section}
+
+
+def _check_with_variants(name: str, data: Any, known: list[str]) -> Study:
+    """`check_study`, and the same for each variant, whose problems are told under its name, after those `known` already."""
+    problems = known
+    study: Study | None = None
+    try:
+        study = check_study(name, data)
+    except StudyError as failure:
+        problems = known + failure.problems
+    variants = data.get("variants") if isinstance(data, dict) else None
+    for variant, changes in variants.items() if isinstance(variants, dict) else ():
+        if not isinstance(changes, dict):
+            continue  # said already, or nothing
+        if "variants" in changes:
+            problems.append(f"variants.{variant}.variants: a variant has no variants: give each its own name")
+            continue
+        try:
+            check_study(f"{name}@{variant}", _overlay({**data, "variants": {}}, changes))
+        except StudyError as failure:
+            # What is wrong with the study itself is said once.
+            problems += [f"variants.{variant}: {text}" for text in failure.problems if text not in problems]
+    if study is None or problems:
+        raise StudyError(name, problems)
+    return study
+
+
+def _overlay(data: Any, changes: Any) -> Any:
+    """Plain data with some of its entries changed, at any depth, whichever name of a field either of them uses."""
+    if not (isinstance(data, dict) and isinstance(changes, dict)):
+        return changes
+    data, changes = in_present_names(data), in_present_names(changes)
+    return {**data, **{key: _overlay(data.get(key), value) for key, value in changes.items()}}

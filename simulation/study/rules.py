@@ -1,0 +1,187 @@
+"""Rules that join several fields of a study: what is broken, why, and the cure, before anything runs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.control.trial import controller_problem
+from simulation.study.fields import Study
+
+ORIGINS = ((0.0, 0.25, 0.25), (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), (0.0, 0.0, 0.25))
+"""Centres in the fcc cell that are tried for a sphere of a wanted number of atoms, in lattice constants."""
+
+
+def broken_rules(study: Study) -> list[tuple[set[str], str]]:
+    """Every rule broken by otherwise valid fields, each with the fields that it joins."""
+    return [*_particle(study), *_baths(study), *_demon(study), *_lengths(study)]
+
+
+def _broken(is_broken: bool, fields: str, message: str) -> list[tuple[set[str], str]]:
+    return [(set(fields.split()), message)] if is_broken else []
+
+
+# --- particle and baths ----------------------------------------------------------------------------------------------------
+
+
+def _distances(radius: float, origin: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Distances of fcc sites from a point of the cell, sorted, all of those up to `radius` (lattice constants) among them."""
+    cells = np.arange(-int(radius) - 2, int(radius) + 3)
+    corner = np.stack(np.meshgrid(cells, cells, cells), axis=-1).reshape(-1, 1, 3)
+    basis = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+    return np.sort(np.linalg.norm((corner + basis).reshape(-1, 3) + origin, axis=1))
+
+
+def _sphere_for(atoms: int, own_origin: tuple[float, float, float]) -> str:
+    """The cure for a sphere of the wrong count: a radius, about this origin if it can be, that holds so many atoms."""
+    if atoms > 100_000:
+        return "change one to fit the other"
+    reach = (3 * atoms / (16 * np.pi)) ** (1 / 3) + 1.0
+    for origin in (own_origin, *ORIGINS):
+        distance = _distances(reach, origin)
+        last, following = distance[atoms - 1 : atoms + 1]
+        if following - last > 2e-3:
+            radius = f"radius_lattice: {(last + following) / 2:.4g}"
+            return radius if origin == own_origin else f"{radius} with origin_lattice: {list(origin)}"
+    distance = _distances(reach, own_origin)
+    edges = np.flatnonzero(np.diff(distance) > 2e-3) + 1
+    below, above = edges[edges < atoms][-1], edges[edges > atoms][0]
+    return f"no sphere holds {atoms}; about this origin {below} or {above} can be had"
+
+
+def _particle(study: Study) -> list[tuple[set[str], str]]:
+    particle = study.nanoparticle
+    holds = int((_distances(particle.radius_lattice, particle.origin_lattice) < particle.radius_lattice).sum())
+    found = []
+    if holds != particle.atoms:
+        found += _broken(
+            True,
+            "nanoparticle.atoms nanoparticle.radius_lattice nanoparticle.origin_lattice",
+            f"nanoparticle.atoms = {particle.atoms}, but an fcc sphere of radius_lattice = "
+            f"{particle.radius_lattice:g} about this origin_lattice holds {holds}: for {particle.atoms} atoms, "
+            f"{_sphere_for(particle.atoms, particle.origin_lattice)}",
+        )
+    reach = study.radius_A + study.materials.cutoff_A
+    return found + _broken(
+        study.edge_A < 2 * reach,
+        "baths.edge_nm materials.cutoff_A nanoparticle.radius_lattice materials.metal.lattice_A materials.metal",
+        f"baths.edge_nm = {study.baths.edge_nm:g} is too small: a particle of radius "
+        f"{study.radius_A / 10:.3g} nm and materials.cutoff_A = {study.materials.cutoff_A:g} "
+        f"need at least {2 * reach / 10:.3g} nm",
+    )
+
+
+def _baths(study: Study) -> list[tuple[set[str], str]]:
+    baths = study.baths
+    number_density = study.fluid_atoms / max(study.accessible_volume_A3, 1e-9) * study.materials.fluid.sigma_A**3
+    return [
+        *_broken(
+            (baths.fluid_atoms is None) == (baths.accessible_density_per_nm3 is None),
+            "baths.fluid_atoms baths.accessible_density_per_nm3",
+            "baths: give exactly one of fluid_atoms and accessible_density_per_nm3 (the paper: fluid_atoms: 25280; in a "
+            "variant, null takes a field away)",
+        ),
+        *_broken(
+            baths.temperature_hot_K < baths.temperature_cold_K,
+            "baths.temperature_cold_K baths.temperature_hot_K",
+            f"baths.temperature_hot_K = {baths.temperature_hot_K:g} is below "
+            f"temperature_cold_K = {baths.temperature_cold_K:g}: swap them",
+        ),
+        *_broken(
+            study.accessible_volume_A3 <= 0 or number_density > 1.05,
+            "baths.edge_nm baths.fluid_atoms baths.accessible_density_per_nm3 materials.fluid.sigma_A materials.fluid",
+            f"baths: {study.fluid_atoms} fluid atoms do not fit a bath of edge_nm = {baths.edge_nm:g} as a liquid "
+            f"(reduced density {number_density:.2f}, at most 1.05): take fewer, or a larger edge",
+        ),
+    ]
+
+
+# --- demon -----------------------------------------------------------------------------------------------------------------
+
+
+def _demon(study: Study) -> list[tuple[set[str], str]]:
+    demon, trap = study.demon, study.trap.stiffness_eV_per_A2
+    cold = demon.coupling_cold_eV_per_A2
+    found = _broken(
+        cold == 0,
+        "demon.coupling_cold_eV_per_A2",
+        "demon.coupling_cold_eV_per_A2 = 0 couples nothing, since κ_H is given by its ratio to κ_C: make it larger",
+    )
+    if demon.controller == "linear":
+        for ratio in demon.kappa_ratios:
+            hot = study.coupling_hot_eV_per_A2(ratio)
+            found += _broken(
+                # For equal frictions their value does not matter, so a LAMMPS study may be asked too.
+                not study.pair(cold, hot).is_stable,
+                "demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2",
+                f"demon.kappa_ratios: {ratio} makes the coupling unstable: κ + κ_C + κ_H = {trap + cold + hot:g} "
+                "eV/Å² must be positive",
+            )
+    for field, texts in (("demon.kappa_ratios", demon.kappa_ratios), ("drag.forces_nN", study.drag.forces_nN)):
+        values = [float(text) for text in texts]
+        found += _broken(len(set(values)) < len(values), field, f"{field} names the same value twice: drop one")
+    found += _broken(
+        not demon.kappa_ratios, "demon.kappa_ratios", "demon.kappa_ratios is empty: name at least one κ_H/κ_C"
+    )
+    found += _broken(
+        not demon.shown_ratios, "demon.shown_ratios", "demon.shown_ratios is empty: name at least one κ_H/κ_C"
+    )
+    return found + _controller(study)
+
+
+def _controller(study: Study) -> list[tuple[set[str], str]]:
+    demon = study.demon
+    if demon.controller == "linear":
+        return _broken(
+            bool(demon.controller_options),
+            "demon.controller demon.controller_options",
+            "demon.controller: the linear controller takes no controller_options, but got "
+            + ", ".join(demon.controller_options),
+        )
+    fields = "demon.controller demon.controller_options demon.coupling_cold_eV_per_A2 demon.kappa_ratios"
+    if study.engine == "langevin":
+        return _broken(
+            True,
+            "demon.controller engine",
+            f"demon.controller = {demon.controller!r}: engine langevin runs the linear controller only: "
+            "take engine: lammps, or controller: linear",
+        )
+    couplings = [(demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)) for ratio in demon.kappa_ratios]
+    # As far from its trap as a free particle at this temperature gets.
+    spread = (study.pair(0.0, 0.0).covariance()[0, 0]) ** 0.5
+    problem = controller_problem(demon.controller, couplings, demon.controller_options, spread, study.timestep_ps)
+    return _broken(problem is not None, fields, f"demon.controller: {problem}")
+
+
+# --- lengths ---------------------------------------------------------------------------------------------------------------
+
+
+def _lengths(study: Study) -> list[tuple[set[str], str]]:
+    schedule, drag = study.schedule, study.drag
+    step = ("integration.timestep_fs", study.timestep_ps)
+    sample = ("schedule.sample_every_ps", schedule.sample_every_ps)
+    frame = ("schedule.trajectory_every_ps", schedule.trajectory_every_ps)
+    segment = ("schedule.segment_ps", schedule.segment_ps)
+    drag_lengths = (
+        ("drag.equilibration_ps", drag.equilibration_ps, step),
+        ("drag.duration_ns", drag.duration_ns * 1000, segment),
+    )
+    found = []
+    for field, length, (divisor_field, divisor) in (
+        ("schedule.equilibration_ps", schedule.equilibration_ps, step),
+        ("schedule.relaxation_ps", schedule.relaxation_ps, step),
+        ("schedule.sample_every_ps", schedule.sample_every_ps, step),
+        ("schedule.trajectory_every_ps", schedule.trajectory_every_ps, step),
+        ("schedule.segment_ps", schedule.segment_ps, sample),
+        ("schedule.segment_ps", schedule.segment_ps, frame),
+        ("schedule.friction_ns", schedule.friction_ns * 1000, segment),
+        ("schedule.sweep_ns", schedule.sweep_ns * 1000, segment),
+        *(drag_lengths if drag.forces_nN else ()),
+    ):
+        count = length / divisor
+        found += _broken(
+            abs(count - round(count)) > 1e-6 * count or round(count) < 1,
+            f"{field} {divisor_field}",
+            f"{field} ({length:g} ps) must be a whole multiple of {divisor_field} ({divisor:g} ps)",
+        )
+    return found

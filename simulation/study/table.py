@@ -1,0 +1,82 @@
+"""What fields a study has, for people and editors: `config/README.md` and `config/schema.json`, both from the JSON schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from simulation.study.fields import Study
+
+INTRODUCTION = """# Study files
+
+One YAML file is one study; its file name is the study's name and the name of its folder under `results/`. Files are looked
+for in `config/` of the working directory first, then in this folder. A field left out takes the default below, which is the
+paper's value; so does a section that is empty. In a variant, `null` takes a field away.
+
+Numbers may be written in any way. Values of `kappa_ratios` and `forces_nN` keep their spelling, since they name folders: a
+plain number of at most 24 characters, such as `4.80`, `-0.5` or `1e-1`.
+
+Check a file without running it: `python -m simulation check NAME`. Which change reruns what:
+[docs/what-reruns.md](../docs/what-reruns.md). This page and `schema.json`, which editors use to check study files while you
+type, are written by `python -m simulation fields` and `python -m simulation schema`.
+"""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a study file."""
+    whole = Study.model_json_schema()
+    del whole["properties"]["name"]  # that of the file
+    whole["required"] = [field for field in whole.get("required", []) if field != "name"]
+    return whole
+
+
+def schema_text() -> str:
+    """`schema`, as the file holds it."""
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def field_table() -> str:
+    """All sections and fields of a study as Markdown."""
+    whole = schema()
+    definitions, top = whole["$defs"], whole["properties"]
+    sections = {name: _section(field, definitions) for name, field in top.items()}
+    parts = [INTRODUCTION, "## Top level\n", *_table((n, f) for n, f in top.items() if sections[n] is None)]
+    for name, section in sections.items():
+        if section is not None:
+            parts += [f"\n## `{name}`\n\n{section['description']}\n", *_table(_flat(section, definitions))]
+    return "\n".join(parts) + "\n"
+
+
+def _section(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any] | None:
+    """The section that a field is, if it is one."""
+    reference = field.get("$ref")
+    section: dict[str, Any] | None = definitions[reference.rpartition("/")[2]] if reference else None
+    return section
+
+
+def _flat(
+    section: dict[str, Any], definitions: dict[str, Any], prefix: str = "", defaults: dict[str, Any] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Fields of a section, those of a section within it under dotted names and with its defaults."""
+    for name, field in section["properties"].items():
+        inner = _section(field, definitions)
+        if inner is not None:
+            yield from _flat(inner, definitions, f"{prefix}{name}.", field.get("default"))
+        else:
+            yield prefix + name, field if defaults is None else field | {"default": defaults[name]}
+
+
+def _table(fields: Iterator[tuple[str, dict[str, Any]]]) -> list[str]:
+    return ["| field | default | meaning |", "|---|---|---|", *(_row(name, field) for name, field in fields)]
+
+
+def _row(name: str, field: dict[str, Any]) -> str:
+    value = field.get("default")
+    if isinstance(value, list):
+        shown = f"`[{', '.join(str(entry) for entry in value)}]`"
+    elif isinstance(value, bool):
+        shown = f"`{value}`".lower()
+    else:
+        shown = "—" if value is None else "none" if value == {} else f"`{value}`"
+    return f"| `{name}` | {shown} | {field['description']} |"

@@ -1,0 +1,110 @@
+"""The atoms of run folders of both formats: parts, sides, elements and times are those that the simulation gave them."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import MDAnalysis
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from analysis.runs import RunFolderError, load_run
+from analysis.universe import universe
+from tests.unit.synthetic import Truth, write_atoms, write_runs
+
+SHIPPED = Path(__file__).resolve().parents[2] / "reference" / "reference" / "friction" / "replica_1"
+# Distinct numbers of atoms tell the types apart.
+COUNTS = {"1": 11, "2": 12, "3": 5, "4": 6, "5": 3, "6": 4}
+
+
+def _atoms(kinds: str) -> dict[str, NDArray[np.float64]]:
+    """Atoms of these types at random, those of type k at x = k."""
+    rng = np.random.default_rng(1)
+    return {k: np.column_stack([np.full(COUNTS[k], float(k)), rng.uniform(0, 9, (COUNTS[k], 2))]) for k in kinds}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run folder of a machine whose fluid is krypton and whose metal is silver, of four frames, 20 ps apart."""
+    path = write_runs(tmp_path, Truth(), 10, 1, seed=1)[0]
+    content = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    content["settings"]["materials"]["fluid"]["symbol"] = "Kr"
+    content["settings"]["materials"]["metal"]["symbol"] = "Ag"
+    (path / "run.json").write_text(json.dumps(content), encoding="utf-8")
+    write_atoms(path, _atoms("123456"), (-1.0, 9.0, 9.0), frames=4, every_ps=20.0)
+    return path
+
+
+@pytest.mark.parametrize("layout", ["molecular", "atomic"])
+def test_parts_sides_and_elements(folder: Path, layout: str) -> None:
+    """Whatever the layout, atoms of each LAMMPS type are chosen by side and part, and bear the study's symbols and masses."""
+    write_atoms(folder, _atoms("123456"), (-1.0, 9.0, 9.0), frames=4, layout=layout)
+    found = universe(folder)
+    parts = [(part, side) for part in ("bath", "particle", "wall") for side in ("cold", "hot")]
+    for (kind, count), (part, side) in zip(COUNTS.items(), parts, strict=True):
+        chosen = found.select_atoms(f"segid {side} and resname {part}")
+        assert chosen.n_atoms == count
+        assert set(chosen.types) == {kind}
+        np.testing.assert_allclose(chosen.positions[:, 0], float(kind))
+        assert set(chosen.elements) == set(chosen.names) == ({"Kr"} if part == "bath" else {"Ag"})
+        assert set(chosen.masses) == ({40.0} if part == "bath" else {63.5})
+    assert found.atoms.ids.tolist() == list(range(1, sum(COUNTS.values()) + 1))
+    np.testing.assert_allclose(found.dimensions, [10, 9, 9, 90, 90, 90])
+
+
+def test_frames_have_their_times_in_ps(folder: Path) -> None:
+    """The first frame is at 0, the others as far apart as the study says, also in a universe opened from run.json."""
+    times = [frame.time for frame in universe(folder / "run.json").trajectory]
+    np.testing.assert_allclose(times, [0, 20, 40, 60], rtol=1e-6)
+
+
+def test_plain_mdanalysis_opens_the_molecular_layout(folder: Path) -> None:
+    """Without any help of ours, types, positions and times of a folder of format 2 are the same."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = MDAnalysis.Universe(str(folder / "topology.data"), str(folder / "trajectory.dcd"))
+    ours = universe(folder)
+    assert plain.atoms.types.tolist() == ours.atoms.types.tolist()
+    np.testing.assert_array_equal(plain.atoms.positions, ours.atoms.positions)
+    assert plain.trajectory.dt == ours.trajectory.dt
+
+
+def test_a_drag_run_has_one_side_and_no_walls(folder: Path) -> None:
+    """Only the types that are there make up segments and residues."""
+    write_atoms(folder, _atoms("24"), (0.0, 9.0, 9.0), frames=1)
+    found = universe(folder)
+    assert found.segments.segids.tolist() == ["hot"]
+    assert found.residues.resnames.tolist() == ["bath", "particle"]
+    assert found.select_atoms("resname particle").n_atoms == COUNTS["4"]
+
+
+def test_a_shipped_run_opens() -> None:
+    """A folder of format 1 has argon and copper, every 50 ps, and frames that are those of its series."""
+    found, run = universe(SHIPPED), load_run(SHIPPED)
+    assert found.select_atoms("element Ar").n_atoms == 2 * run.metadata["system"]["fluid_atoms_per_bath"]
+    particle = found.select_atoms("segid cold and resname particle and element Cu")
+    assert particle.n_atoms == 186
+    times = [frame.time for frame in found.trajectory]
+    np.testing.assert_allclose(times, np.arange(21) * 50.0, rtol=1e-6)
+    centre = [particle.center_of_mass()[1] - 32.5 for _ in found.trajectory]
+    assert run.position[::500, 0, 1] == pytest.approx(centre, abs=1e-3)
+
+
+def test_what_is_no_topology_of_ours_is_refused(folder: Path) -> None:
+    """An unknown type or layout, or a file without atoms, is named; a folder without a trajectory says that it has none."""
+    topology = folder / "topology.data"
+    text = topology.read_text(encoding="utf-8")
+    for old, new, message in (
+        ("Atoms # molecular", "Atoms # full", "Atoms # full, this analysis reads atomic and molecular"),
+        ("Atoms # molecular", "Bonds", "has no atoms"),
+        ("\n1 1 1 ", "\n1 1 7 ", r"atom types \['7'\], but only 1 to 6"),
+    ):
+        topology.write_text(text.replace(old, new).replace("Masses\n\n", "Masses\n\n7 1.0\n"), encoding="utf-8")
+        with pytest.raises(RunFolderError, match=message):
+            universe(folder)
+    (folder / "trajectory.dcd").unlink()
+    with pytest.raises(RunFolderError, match="the exact model has no atoms"):
+        universe(folder)

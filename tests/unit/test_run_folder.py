@@ -1,0 +1,417 @@
+"""Run folders: series joined from segments without a seam, whole files or a message, and what counts as this very run."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulation.control.controller import LinearController
+from simulation.engines.output import in_molecular_layout, read_log, read_series
+from simulation.engines.ranks import EngineError, Ranks
+from simulation.experiments import experiment_at
+from simulation.experiments.base import Column, Experiment, Kind, RejectedError
+from simulation.experiments.baths import Baths
+from simulation.folder import run_folder
+from simulation.folder.closure import ClosureError
+from simulation.perform import perform
+from simulation.segments.checkpoint import Segment
+from simulation.storage.files import checksum, digest, json_text, read_json, replace
+from simulation.study.files import check_study
+
+DATA: dict[str, Any] = {
+    "baths": {"edge_nm": 6.5, "accessible_density_per_nm3": 19.56},
+    "demon": {"kappa_ratios": ["4.80"], "coupling_axes": "xy"},
+    "integration": {"timestep_fs": 4},
+    "schedule": {
+        "friction_ns": 0.04,
+        "sweep_ns": 0.04,
+        "relaxation_ps": 20,
+        "equilibration_ps": 20,
+        "segment_ps": 20,
+        "trajectory_every_ps": 5,
+    },
+    "drag": {"forces_nN": ["0.3"], "duration_ns": 0.04},
+}
+
+
+def run_of(point: str, **sections: Any) -> Experiment:
+    """A run of a study, some of whose fields are replaced."""
+    changed = {key: DATA.get(key, {}) | v if isinstance(v, dict) else v for key, v in sections.items()}
+    return experiment_at(check_study("example", DATA | changed), point, 1)
+
+
+# --- joined from segments ---------------------------------------------------------------------------------------------
+
+
+def segments_of(columns: list[Column], counts: bool = True) -> list[pd.DataFrame]:
+    """Three segments of five rows that share their ends; counters start with each, or go on as Nosé-Hoover's does."""
+    generator = np.random.default_rng(1)
+    steps = np.arange(0, 325, 25)
+    sampled = {column.series_name: 100 + np.cumsum(generator.normal(size=steps.size)) for column in columns}
+    whole = pd.DataFrame({"step": steps, "time_ps": steps * 0.004} | sampled)
+    parts = [whole.iloc[start : start + 5].reset_index(drop=True) for start in (0, 4, 8)]
+    counters = [column.series_name for column in columns if column.kind is Kind.COUNTER]
+    for part in parts:
+        if counts:
+            part[counters] -= part[counters].iloc[0]
+    return parts
+
+
+@pytest.mark.parametrize("counts", [True, False], ids=["counted from each segment", "counted on"])
+@pytest.mark.parametrize("point", ["kH_4.80", "friction", "drag/cold/F_0.3", "equilibrated"])
+def test_joined_series_is_that_of_one_run(point: str, counts: bool) -> None:
+    """Shared rows once; heat, work and way are counted from the first row on, all else is as it was sampled."""
+    columns = list(run_of(point).columns())
+    whole = segments_of(columns, counts=False)
+    expected = pd.concat([part.iloc[int(n > 0) :] for n, part in enumerate(whole)], ignore_index=True)
+    for column in columns:
+        if column.kind in (Kind.COUNTER, Kind.WAY):
+            expected[column.series_name] -= expected[column.series_name].iloc[0]
+    joined = run_folder.join_series(segments_of(columns, counts), columns)
+    assert len(joined) == 13
+    pd.testing.assert_frame_equal(joined, expected, rtol=0, atol=1e-9)
+
+
+def test_one_segment_is_a_series() -> None:
+    """Its counters from its own first row."""
+    columns = list(run_of("kH_4.80").columns())
+    joined = run_folder.join_series(segments_of(columns, counts=False)[:1], columns)
+    assert len(joined) == 5
+    assert joined["work_cold_x_eV"].iloc[0] == 0
+    assert joined["position_cold_x_A"].iloc[0] == pytest.approx(100, abs=5)
+
+
+COMPARED = [
+    (point, column.series_name)
+    for point in ("kH_4.80", "drag/hot/F_0.3")
+    for column in run_of(point).columns()
+    if column.kind in (Kind.STATE, Kind.WAY)
+]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("point", "name"), [*COMPARED, ("kH_4.80", "step")])
+def test_a_seam_is_found_in_every_state(point: str, name: str, sign: int) -> None:
+    """A segment that does not begin where the one before it ended, in any of its states, is refused with the cure."""
+    columns = list(run_of(point).columns())
+    for seam in (1, 2):
+        parts = segments_of(columns)
+        parts[seam][name] = parts[seam][name].astype(float) + sign * (1.0 if name == "step" else 1e-6)
+        with pytest.raises(ValueError, match=r"segments do not join at step .*: delete the run's segments/ folder"):
+            run_folder.join_series(parts, columns)
+    parts = segments_of(columns)
+    if name != "step":  # LAMMPS sums in another order after a restart: the last digits may differ
+        parts[1][name] += sign * 1e-9
+    run_folder.join_series(parts, columns)
+
+
+def test_states_are_compared_and_readings_are_not() -> None:
+    """Positions, velocities and energies of each particle and side; temperatures and pressures are of an instant."""
+    names = {name for point, name in COMPARED if point == "kH_4.80"}
+    assert names == {
+        *(f"position_{side}_{axis}_A" for side in ("cold", "hot") for axis in "xyz"),
+        *(f"velocity_{side}_{axis}_A_per_ps" for side in ("cold", "hot") for axis in "xyz"),
+        *(f"{energy}_{side}_eV" for side in ("cold", "hot") for energy in ("energy", "trap")),
+    }
+    drag = {name for point, name in COMPARED if point != "kH_4.80"}
+    assert drag == {
+        "energy_eV",
+        *(f"displacement_{axis}_A" for axis in "xyz"),
+        *(f"{which}velocity_{axis}_A_per_ps" for which in ("", "particle_", "fluid_") for axis in "xyz"),
+    }
+    columns = list(run_of("kH_4.80").columns())
+    parts = segments_of(columns)
+    parts[1].loc[0, ["temperature_cold_K", "pressure_hot_bar"]] += 50.0
+    assert len(run_folder.join_series(parts, columns)) == 13
+
+
+# --- what LAMMPS writes -----------------------------------------------------------------------------------------------
+
+SERIES = "# Time-averaged data for fix series\n# TimeStep v_a v_b\n0 1.5 2\n25 1.25 -3e-7\n50 1 4\n"
+
+
+def test_series_is_read_under_its_names(tmp_path: Path) -> None:
+    """At full precision, with the time of each step."""
+    (tmp_path / "series.dat").write_text(SERIES, encoding="utf-8")
+    found = read_series(tmp_path / "series.dat", ["a_A", "b_eV"], 0.004, 3)
+    assert list(found.columns) == ["step", "time_ps", "a_A", "b_eV"]
+    assert found["step"].tolist() == [0, 25, 50]
+    assert found["time_ps"].tolist() == pytest.approx([0, 0.1, 0.2])
+    assert found["a_A"].tolist() == [1.5, 1.25, 1.0]
+    assert found["b_eV"].tolist() == [2.0, -3e-7, 4.0]
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+def test_missing_rows_are_a_full_disk(rows: int, tmp_path: Path) -> None:
+    """LAMMPS does not always notice when it cannot write; so the rows are counted, and too many are as wrong as too few."""
+    (tmp_path / "series.dat").write_text(SERIES, encoding="utf-8")
+    with pytest.raises(OSError, match=f"3 rows of {rows}") as failure:
+        read_series(tmp_path / "series.dat", ["a_A", "b_eV"], 0.004, rows)
+    assert failure.value.errno == errno.ENOSPC
+
+
+LOG = """Loop time of 1.5 on 1 procs for 200 steps with 2694 atoms
+Ave neighs/atom = 30.1234
+Dangerous builds = 0
+Loop time of 2.25e+00 on 1 procs for 300 steps with 2694 atoms
+Ave neighs/atom = 31.8567
+Dangerous builds = 2
+"""
+
+
+def test_log_tells_cost_and_dangerous_builds(tmp_path: Path) -> None:
+    """Of all of LAMMPS's runs in it together; neighbours are those of the last."""
+    (tmp_path / "log.lammps").write_text(LOG, encoding="utf-8")
+    found = read_log(tmp_path / "log.lammps")
+    assert found == {"neighbours_per_atom": 31.857, "dangerous_builds": 2, "loop_time_s": 3.75}
+
+
+@pytest.mark.parametrize("kept", ["", "Loop time of 1.5 on\n", "Ave neighs/atom = 3\n", "Dangerous builds = 0\n"])
+def test_a_log_without_its_end_is_a_full_disk(kept: str, tmp_path: Path) -> None:
+    """LAMMPS does not notice when it cannot write its log."""
+    (tmp_path / "log.lammps").write_text(kept, encoding="utf-8")
+    with pytest.raises(OSError, match="its end is missing") as failure:
+        read_log(tmp_path / "log.lammps")
+    assert failure.value.errno == errno.ENOSPC
+
+
+def test_topology_is_in_the_layout_that_is_read_unasked() -> None:
+    """Number, molecule, type, place and image flags; the type stands for the molecule; velocities stay as they are."""
+    data = "made\n\n2 atoms\n\nMasses\n\n1 40\n\nAtoms # atomic\n\n12 3 1.5 2 3 0 -1 0\n7 1 4 5 6 0 0 0\n\n"
+    data += "Velocities\n\n12 1 2 3\n7 4 5 6\n"
+    expected = data.replace("# atomic", "# molecular").replace("12 3 1.5", "12 3 3 1.5").replace("7 1 4 5", "7 1 1 4 5")
+    assert in_molecular_layout(data) == expected
+    assert in_molecular_layout(expected) == expected
+
+
+# --- judged and written -----------------------------------------------------------------------------------------------
+
+
+def exact(**sections: Any) -> Experiment:
+    """A run of the exact model."""
+    return run_of("kH_4.80", engine="langevin", **sections)
+
+
+def test_run_json_comes_last_and_tells_the_sums_of_all_else(tmp_path: Path) -> None:
+    """Where it is, the rest is whole; whoever reads while it is written finds no record."""
+    run = exact()
+    series = run.exact()
+    order: list[str] = []
+
+    def writer(text: str) -> Any:
+        def write(part: Path) -> None:
+            order.append(text)
+            assert not (tmp_path / "run" / "run.json").exists()
+            part.write_text(text, encoding="utf-8")
+
+        return write
+
+    run_folder.write(
+        run, tmp_path / "run", series, {"wall_time_s": 1.0}, {"log.lammps": writer("a"), "deck.lmp": writer("b")}
+    )
+    assert order == ["a", "b"]
+    content = json.loads((tmp_path / "run/run.json").read_text(encoding="utf-8"))
+    assert content["sha256"] == {
+        name: checksum(tmp_path / "run" / name) for name in ("log.lammps", "deck.lmp", "series.parquet")
+    }
+    assert content["series_sha256"] == content["sha256"]["series.parquet"]
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "run/series.parquet"), series)
+    assert not [file for file in (tmp_path / "run").iterdir() if file.name.endswith(".part")]
+    expected = {"format": 2, "engine": "langevin", "study": "example", "purpose": "sweep", "point": "kH_4.80"}
+    expected |= {"replica": 1, "kappa_ratio": "4.80", "fingerprint": run.fingerprint, "wall_time_s": 1.0}
+    expected |= {"protocol": {"experiment": "machine", "version": run.versions["langevin"]}}
+    assert {key: content[key] for key in expected} == expected
+    assert content["controller"]["version"] == LinearController.version
+    assert content["duration_ps"] == pytest.approx(40.0)
+    assert content["settings"] == run.study.model_dump(mode="json")
+
+
+def test_a_run_that_is_rejected_leaves_no_folder(tmp_path: Path) -> None:
+    """Neither for its energy nor for another reason."""
+    run = exact(limits={"closure_drift_eV_per_ns": 0.1})
+    series = run.exact()
+    series["thermostat_hot_eV"] -= 0.2 * series["time_ps"] / 1000
+    with pytest.raises(ClosureError, match=r"hot side: energy drifts by -0\.2"):
+        run_folder.write(run, tmp_path / "run", series, {}, {})
+    baths = run_of("equilibrated")
+    assert isinstance(baths, Baths)
+    names = [column.series_name for column in baths.columns()]
+    solid = pd.DataFrame({"time_ps": np.arange(10.0)} | {name: np.full(10, 100.0) for name in names})
+    with pytest.raises(RejectedError, match="has not melted"):
+        run_folder.write(baths, tmp_path / "run", solid, {}, {})
+    assert not (tmp_path / "run").exists()
+    solid[["order_cold_1", "order_hot_1"]] = 0.1
+    solid["internal_temperature_hot_K"] = 120.0
+    run_folder.write(baths, tmp_path / "run", solid, {"system": {"neighbours_per_atom": 30.0}}, {})
+    content = read_json(tmp_path / "run/run.json") or {}
+    assert content["checks"]["particle_temperature_hot_K"] == 120.0
+    assert content["system"]["neighbours_per_atom"] == 30.0
+    assert content["system"]["bath_edge_A"] == 65.0
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> tuple[Experiment, Path]:
+    """A finished run."""
+    run = exact()
+    perform(run, tmp_path / "run", Ranks(1))
+    return run, tmp_path / "run"
+
+
+def change(folder: Path, **entries: Any) -> None:
+    """Change entries of a record; None takes one away."""
+    content = (read_json(folder / "run.json") or {}) | entries
+    content = {key: value for key, value in content.items() if value is not None}
+    (folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_a_finished_run_is_left_alone(finished: tuple[Experiment, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """And is as new as if it had just been written, for workflows that compare times."""
+    run, folder = finished
+    before = (folder / "run.json").stat().st_mtime_ns, (folder / "run.json").read_bytes()
+    assert run_folder.missing(run, folder) == set()
+    perform(run, folder, Ranks(1))
+    assert "complete" in capsys.readouterr().err
+    assert (folder / "run.json").read_bytes() == before[1]
+    assert (folder / "run.json").stat().st_mtime_ns > before[0]
+
+
+def test_what_is_damaged_or_gone_is_missing(finished: tuple[Experiment, Path]) -> None:
+    """Each file by its checksum; without a record of this very run, everything."""
+    run, folder = finished
+    series = folder / "series.parquet"
+    content = series.read_bytes()
+    series.write_bytes(content[:-1] + b"?")
+    assert run_folder.missing(run, folder) == {"series.parquet"}
+    series.unlink()
+    assert run_folder.missing(run, folder) == {"series.parquet"}
+    series.write_bytes(content)
+    change(folder, sha256={"series.parquet": checksum(series), "deck.lmp": "0"})
+    assert run_folder.missing(run, folder) == {"deck.lmp"}
+    change(folder, sha256=None)
+    assert run_folder.missing(run, folder) == set()
+    series.write_bytes(b"")
+    assert run_folder.missing(run, folder) == {"series.parquet"}
+    (folder / "run.json").write_text("{", encoding="utf-8")
+    assert {"run.json", "series.parquet"} <= run_folder.missing(run, folder)
+
+
+@pytest.mark.parametrize(
+    "change_", [{"fingerprint": "0"}, {"duration_ps": 39.9}, {"duration_ps": 40.1}, {"fingerprint": None}]
+)
+def test_another_run_is_not_this_one(change_: dict[str, Any], finished: tuple[Experiment, Path]) -> None:
+    """Of other parameters or of another length, longer or shorter: its record counts as none."""
+    run, folder = finished
+    change(folder, **change_)
+    assert {"run.json", "series.parquet"} <= run_folder.missing(run, folder)
+
+
+def test_a_copy_of_an_archived_run_stands_for_what_it_was_unpacked_for(finished: tuple[Experiment, Path]) -> None:
+    """And for nothing else."""
+    run, folder = finished
+    change(folder, fingerprint="of an older protocol", stands_for=run.fingerprint)
+    assert run_folder.missing(run, folder) == set()
+    change(folder, fingerprint=run.fingerprint, stands_for="of another")
+    assert "run.json" in run_folder.missing(run, folder)
+
+
+def test_cost_and_versions_are_those_of_all_segments() -> None:
+    """Times add up, ranks are all that there were, the build and the neighbours are the last ones."""
+    usual = {"first_step": 0, "last_step": 1000, "wall_time_s": 4.0, "loop_time_s": 3.0, "neighbours_per_atom": 30.0}
+    records = [
+        usual | {"ranks": 2, "lammps_version": 20240829},
+        usual
+        | {"last_step": 500, "wall_time_s": 6.0, "ranks": 1, "lammps_version": 20250722, "neighbours_per_atom": 32.0},
+        usual | {"first_step": 500, "ranks": 2, "lammps_version": 20250722},
+    ]
+    found = run_folder.lammps_provenance([Segment(Path(), record) for record in records])
+    assert found["versions"].pop("lammps") == "20250722"
+    assert {"python", "numpy"} <= set(found.pop("versions"))
+    assert found == {
+        "ranks": [1, 2],
+        "segments": 3,
+        "wall_time_s": 14.0,
+        "loop_time_s": 9.0,
+        "steps_per_s": round(2000 / 14, 2),
+        "system": {"neighbours_per_atom": 30.0},
+    }
+
+
+def test_measured_segments_are_those_of_the_last_stage() -> None:
+    """What relaxes or equilibrates is not in the series."""
+    for point, count in (("kH_4.80", 2), ("drag/cold/F_0.3", 2), ("equilibrated", 1)):
+        run = run_of(point)
+        segments = [Segment(Path(str(piece.index)), {}) for piece in run.pieces()]
+        measured = run_folder.measured(run, segments)
+        assert measured == segments[-count:]
+
+
+# --- started from -----------------------------------------------------------------------------------------------------
+
+
+def test_a_start_must_be_whole_and_of_the_same_parameters(tmp_path: Path) -> None:
+    """Each fault is told before LAMMPS is started, with what to do."""
+    run = run_of("friction")
+    assert run.start is not None
+    folder = tmp_path / "equilibrated"
+    folder.mkdir()
+
+    def said(start: Path | None) -> str:
+        with pytest.raises(EngineError) as failure:
+            perform(run, tmp_path / "run", Ranks(1), start)
+        return str(failure.value)
+
+    assert "starts from equilibrated baths: give --start FOLDER, made by 'equilibrate'" in said(None)
+    assert "run.json: missing: give a folder that 'equilibrate' wrote to its end" in said(folder)
+    (folder / "run.json").write_text("{", encoding="utf-8")
+    assert "run.json: damaged: delete " in said(folder)
+    (folder / "end.restart").write_text("state", encoding="utf-8")
+    good = {"fingerprint": run.start.fingerprint, "sha256": {"end.restart": checksum(folder / "end.restart")}}
+    (folder / "run.json").write_text(json.dumps(good | {"fingerprint": "of another"}), encoding="utf-8")
+    assert "equilibrated with other parameters than study 'example' now has: equilibrate again" in said(folder)
+    (folder / "run.json").write_text(json.dumps(good), encoding="utf-8")
+    (folder / "end.restart").write_text("another", encoding="utf-8")
+    assert "end.restart: damaged, its checksum is not the one in run.json" in said(folder)
+    (folder / "end.restart").unlink()
+    assert "end.restart: damaged" in said(folder)
+    assert not (tmp_path / "run" / "segments").exists()
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """What fails while it is written leaves the old one."""
+    file = tmp_path / "a.json"
+    replace(file, json_text({"κ": 1}))
+    assert file.read_text(encoding="utf-8") == '{\n "κ": 1\n}\n'
+
+    def fail(part: Path) -> None:
+        part.write_text("half", encoding="utf-8")
+        raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(OSError, match="full"):
+        replace(file, fail)
+    assert read_json(file) == {"κ": 1}
+    assert read_json(tmp_path / "none.json") is None
+    file.write_text("[1]", encoding="utf-8")
+    assert read_json(file) is None
+    file.write_text('{"a": ', encoding="utf-8")
+    assert read_json(file) is None
+
+
+def test_a_fingerprint_hangs_on_values_and_not_on_their_order() -> None:
+    """And on every one of them."""
+    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
+    others: list[dict[str, Any]] = [
+        {"a": 1, "b": [2, 1]},
+        {"a": 2, "b": [1, 2]},
+        {"a": 1},
+        {"a": 1, "b": [1, 2], "c": None},
+    ]
+    assert len({digest(other) for other in (*others, {"a": 1, "b": [1, 2]})}) == 5

@@ -1,0 +1,246 @@
+"""Segments on disk: committed whole, linked to each other, damage found by name; and orderly stops of who makes them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulation.engines.ranks import Ranks
+from simulation.segments.checkpoint import KEPT_RESTARTS, DamagedError, Segment, Segments
+from simulation.segments.stop import WORKFLOW, StopRequested, orderly_stop
+from simulation.storage import lock
+from simulation.storage.files import checksum
+
+IDENTITY = {"experiment": "machine", "deck": ["units metal", "mass 1 40"], "segment_ps": 20.0}
+
+
+def commit(segments: Segments, index: int, content: str = "") -> Segment:
+    """Make a segment of two files and link it to the one before."""
+    part = segments.begin(index)
+    (part / "end.restart").write_text(f"state {index} {content}", encoding="utf-8")
+    (part / "log.lammps").write_text(f"log {index}", encoding="utf-8")
+    before = segments.restart(index - 1) if index else None
+    return segments.commit(index, {"first_step": 10 * index}, checksum(before) if before else "")
+
+
+@pytest.fixture
+def segments(tmp_path: Path) -> Segments:
+    """Three committed segments."""
+    found = Segments(tmp_path, IDENTITY)
+    for index in range(3):
+        commit(found, index)
+    return found
+
+
+def test_what_was_committed_is_read_back(segments: Segments) -> None:
+    """Each with its record, its place in the row and the checksums of its files; one that is not there is none."""
+    before = None
+    for index in range(3):
+        segment = segments.read(index, before)
+        assert segment is not None
+        assert segment.folder == segments.place(index) == segments.folder / f"{index:04d}"
+        assert (segment.record["index"], segment.record["first_step"]) == (index, 10 * index)
+        assert set(segment.record["sha256"]) == {"end.restart", "log.lammps"}
+        before = segment
+    assert segments.read(3, before) is None
+    assert segments.names() == [segments.place(index) for index in range(3)]
+
+
+@pytest.mark.parametrize("name", ["log.lammps", "end.restart"])
+@pytest.mark.parametrize("damage", ["changed", "gone"])
+def test_a_damaged_file_is_named(name: str, damage: str, segments: Segments) -> None:
+    """A checksum that is not the recorded one, or a file that is not there; but for restart files, which are not all kept."""
+    file = segments.place(2) / name
+    if damage == "changed":
+        file.write_bytes(file.read_bytes() + b"?")
+    else:
+        file.unlink()
+    if (name, damage) == ("end.restart", "gone"):
+        assert segments.read(2, None) is not None
+        assert segments.restart(2) is None
+    else:
+        with pytest.raises(DamagedError, match=rf"0002/{name} is damaged \(its checksum is not the one recorded\)"):
+            segments.read(2, None)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"digest": "0", "sha256": {}}', None])
+def test_a_damaged_record_is_named(text: str | None, segments: Segments) -> None:
+    """Whether it is no record or says something else than when it was committed."""
+    file = segments.place(1) / "segment.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(record | {"first_step": 11}) if text is None else text, encoding="utf-8")
+    with pytest.raises(DamagedError, match=r"0001/segment.json is damaged"):
+        segments.read(1, None)
+
+
+def test_a_segment_must_begin_where_the_one_before_it_ends(segments: Segments) -> None:
+    """One that was run again to other bytes breaks the link of the one after it."""
+    first = segments.read(0, None)
+    assert segments.read(1, first) is not None
+    again = commit(segments, 0, "with other bytes")
+    with pytest.raises(DamagedError, match=r"0001 does not begin where 0000 ends"):
+        segments.read(1, again)
+    assert segments.read(1, None) is not None
+    same = commit(segments, 0)
+    assert segments.read(1, same) is not None
+
+
+def test_restart_files_are_kept_of_the_newest_two_and_every_tenth(tmp_path: Path) -> None:
+    """So that a damaged segment is not far from a state to begin again from."""
+    segments = Segments(tmp_path, IDENTITY)
+    for index in range(25):
+        commit(segments, index)
+        kept = [n for n in range(index + 1) if segments.restart(n)]
+        assert kept == [n for n in range(index + 1) if n >= index - 1 or n % KEPT_RESTARTS == 0]
+    assert segments.newest_restart(24) == 23
+    assert segments.newest_restart(23) == 20
+    assert segments.newest_restart(20) == 10
+    assert segments.newest_restart(1) == 0
+    assert segments.newest_restart(0) == -1
+    assert all(segments.read(index, segments.read(index - 1, None) if index else None) for index in range(25))
+
+
+def test_a_segment_that_is_not_finished_does_not_count(segments: Segments) -> None:
+    """What a run that was cut short left is emptied when it is begun again."""
+    part = segments.begin(3)
+    (part / "log.lammps").write_text("half", encoding="utf-8")
+    assert segments.read(3, None) is None
+    assert len(segments.names()) == 3
+    assert not list(segments.begin(3).iterdir())
+    commit(segments, 3)
+    assert not part.exists()
+
+
+def test_a_gap_ends_the_row(segments: Segments) -> None:
+    """Segments after one that is gone are not told as done."""
+    shutil.rmtree(segments.place(1))
+    assert segments.names() == [segments.place(0)]
+    (segments.place(0) / "segment.json").unlink()
+    assert segments.names() == []
+
+
+def test_segments_of_other_parameters_lie_elsewhere(segments: Segments, tmp_path: Path) -> None:
+    """Each set of parameters has its folder, and what differs is told, the first line of the deck among it."""
+    same = Segments(tmp_path, dict(reversed(IDENTITY.items())))
+    assert same.folder == segments.folder
+    with segments.locked():
+        pass
+    assert segments.what_changed() is None
+    other = Segments(tmp_path, IDENTITY | {"deck": ["units metal", "mass 1 41"]})
+    assert other.folder != segments.folder
+    assert other.read(0, None) is None
+    assert other.what_changed() == (
+        "deck changed, first in the deck line 'mass 1 41' (was 'mass 1 40'): starting afresh; "
+        f"the older segments stay in {segments.folder}"
+    )
+    longer = Segments(tmp_path, IDENTITY | {"segment_ps": 40.0, "lammps": "new"}).what_changed() or ""
+    assert longer.startswith("segment_ps, lammps changed: starting afresh")
+    (segments.folder / "identity.json").write_text("{", encoding="utf-8")
+    assert "is damaged, so what changed is not known" in (other.what_changed() or "")
+    assert Segments(tmp_path / "new", IDENTITY).what_changed() is None
+
+
+def test_one_process_at_a_time_works_on_a_run(segments: Segments, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its parameters: the lock is the run's."""
+    monkeypatch.setattr("simulation.segments.checkpoint.LOCK_PATIENCE_S", 0.1)
+    other = Segments(segments.root, IDENTITY | {"segment_ps": 40.0})
+    with segments.locked():
+        assert (lock.owner(segments.root / "lock") or "").startswith(f"process {os.getpid()} ")
+        with pytest.raises(lock.LockedError), other.locked():
+            pass
+    with other.locked():
+        pass
+
+
+# --- stops ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_at_the_next_look(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not where it arrives; the exit code is the signal's, and how to go on is told. Handlers are as before afterwards."""
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    with orderly_stop("example kH_4.80", Ranks(1)) as check:
+        check()
+        os.kill(os.getpid(), number)
+        assert capsys.readouterr().out == ""
+        with pytest.raises(StopRequested) as stop:
+            check()
+    assert stop.value.code == 128 + number
+    said = f"example kH_4.80: stopped by {number.name}; the same command continues from the last segment\n"
+    assert capsys.readouterr().out == said
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_a_run_whose_workflow_is_gone_stops(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Killed outright, a workflow cannot stop what it started; one of another machine, or none, is not looked at."""
+    workflow = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        monkeypatch.setenv(WORKFLOW, f"{socket.gethostname()} {workflow.pid}")
+        with orderly_stop("run", Ranks(1)) as check:
+            check()
+            workflow.kill()
+            workflow.wait()
+            with pytest.raises(StopRequested) as stop:
+                check()
+        assert stop.value.code == 128 + signal.SIGHUP
+        assert f"stopped because its workflow, process {workflow.pid}, is gone" in capsys.readouterr().out
+    finally:
+        workflow.kill()
+        workflow.wait()
+    for told in (
+        "",
+        f"{socket.gethostname()} {workflow.pid}",
+        f"elsewhere {workflow.pid}",
+        "nonsense",
+        f"{socket.gethostname()} x",
+    ):
+        monkeypatch.setenv(WORKFLOW, told)
+        with orderly_stop("run", Ranks(1)) as check:
+            check()
+
+
+def test_a_process_that_does_not_get_to_its_next_look_is_ended(tmp_path: Path) -> None:
+    """After a time of grace: the main thread may wait for a rank that is lost."""
+    script = """
+import ctypes, os, signal, time
+from simulation.engines.ranks import Ranks
+from simulation.segments import stop
+stop.GRACE_S = 0.5
+with stop.orderly_stop("run", Ranks(1)):
+    print("up", flush=True)
+    ctypes.CDLL(None).pause()  # in C: Python's handlers do not run
+    while True:
+        ctypes.PyDLL(None).usleep(10**6)  # and with the lock of the interpreter, now and then
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "told to stop 0 s ago and still held: ended" in said
+
+
+def test_nothing_is_stopped_without_a_reason(tmp_path: Path) -> None:
+    """Looking costs nothing and changes nothing."""
+    checked: list[Any] = []
+    with orderly_stop("run", Ranks(1)) as check:
+        checked = [check() for _ in range(3)]
+    assert checked == [None] * 3

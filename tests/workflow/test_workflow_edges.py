@@ -1,0 +1,565 @@
+"""The workflow at its edges: stale results, odd folders, modules, locks, settings, and the environment that jobs find.
+
+Most of it is planned only, or runs the exact model, whose runs take a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from simulation.storage import lock
+from tests.workflow.checkout import ROOT, Checkout, planned, run, snakemake
+
+# Exact runs of a second.
+FAST = """
+engine: langevin
+seed: 3
+baths: {fluid_atoms: 25280}
+demon: {kappa_ratios: [4.80], coupling_axes: xyz}
+integration: {timestep_fs: 50}
+schedule: {friction_ns: 0.1, sweep_ns: 0.1, sample_every_ps: 0.1, trajectory_every_ps: 10, segment_ps: 10}
+drag: {forces_nN: []}
+"""
+# Some 1 000 atoms for an instant.
+ATOMS = """
+baths: {edge_nm: 3, fluid_atoms: 60}
+materials: {cutoff_A: 6}
+trap: {stiffness_eV_per_A2: 1.0}
+demon: {kappa_ratios: [1.2, 4.80], coupling_axes: xyz}
+integration: {timestep_fs: 4}
+schedule:
+  equilibration_ps: 2.4
+  relaxation_ps: 0.2
+  sweep_ns: 0.0004
+  friction_ns: 0.0004
+  sample_every_ps: 0.02
+  trajectory_every_ps: 0.2
+  segment_ps: 0.2
+drag: {forces_nN: [3.0], equilibration_ps: 0.4, duration_ns: 0.0004}
+limits: {closure_drift_eV_per_ns: 50}
+"""
+RUNS = ("results/fast/friction/replica_1/run.json", "results/fast/sweep/kH_4.80/replica_1/run.json")
+CONTROLLER = """
+import numpy as np
+
+class Mine:
+    def __init__(self, coupling_cold_eV_per_A2, coupling_hot_eV_per_A2):
+        self.couplings = np.array([[coupling_cold_eV_per_A2], [-coupling_hot_eV_per_A2]])
+
+    def forces(self, seen):
+        return self.couplings * (seen.displacement_A[1] - seen.displacement_A[0])
+"""
+MTIME = ("--rerun-triggers", "mtime")
+
+
+class Work:
+    """A folder of a user's own, in which Snakemake runs the workflow of a checkout elsewhere."""
+
+    def __init__(self, project: Path, folder: Path) -> None:
+        self.project = project
+        self.folder = folder
+        self.snakefile = project / "Snakefile"
+        if not folder.exists():
+            self.write("config/fast.yaml", FAST)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a text file of this folder."""
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def snakemake(
+        self, *arguments: str, config: str = "study=fast", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake here."""
+        chosen = ("--config", *config.split()) if config else ()
+        return snakemake("-s", str(self.snakefile), *arguments, *chosen, folder=self.folder, environment=environment)
+
+    def plan(self, *arguments: str, config: str = "study=fast") -> dict[str, int]:
+        """How many jobs of each rule Snakemake would run here."""
+        return planned(self.snakemake("-n", *arguments, config=config))
+
+    def refused(self, *arguments: str, config: str = "study=fast") -> str:
+        """What Snakemake says when it ends with a message of ours, and no traceback."""
+        result = self.snakemake(*arguments, config=config)
+        said = result.stdout + result.stderr
+        assert result.returncode != 0, said
+        assert "Traceback" not in said
+        return said
+
+    def record(self, name: str) -> dict[str, object]:
+        """A JSON file of this folder."""
+        content: dict[str, object] = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        return content
+
+    def probe(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python inside the workflow, when all of it has been read."""
+        included = str(self.project / "Snakefile")
+        self.write("Probe", f"include: {included!r}\n\n\n{code}\n")
+        return snakemake("-n", "friction", "-s", "Probe", *arguments, "--config", "study=fast", folder=self.folder)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project that no test changes, in a folder that shells and Snakemake could misread."""
+    return Checkout(tmp_path_factory.mktemp("project") / "it's {point} of $HOME κ").folder
+
+
+@pytest.fixture
+def work(project: Path, tmp_path: Path) -> Work:
+    """A working folder with studies of its own beside that project."""
+    return Work(project, tmp_path / "work")
+
+
+@pytest.fixture(scope="module")
+def done(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Work:
+    """A working folder in which both runs of study `fast` are finished; tests work on copies."""
+    work = Work(project, tmp_path_factory.mktemp("done") / "work")
+    result = work.snakemake(*RUNS)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return work
+
+
+@pytest.fixture
+def finished(done: Work, tmp_path: Path) -> Work:
+    """A copy of that folder, with Snakemake's records and all times."""
+    shutil.copytree(done.folder, tmp_path / "work", symlinks=True)
+    return Work(done.project, tmp_path / "work")
+
+
+# --- results of other parameters --------------------------------------------------------------------------------------------
+
+
+def colder(work: Work) -> None:
+    """Ask for another temperature under the same name."""
+    work.write("config/fast.yaml", FAST.replace("25280}", "25280, temperature_cold_K: 80}"))
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["records lost", "records there"])
+@pytest.mark.parametrize("triggers", [(), MTIME], ids=["all triggers", "mtime"])
+def test_runs_of_other_parameters_are_planned_again(lost: bool, triggers: tuple[str, ...], finished: Work) -> None:
+    """A study that changed under its name is run anew, whatever Snakemake knows of the past; changed back, nothing is.
+
+    To plan twice, or to call Snakemake's --touch, does not change that.
+    """
+    if lost:
+        shutil.rmtree(finished.folder / ".snakemake")
+    assert finished.plan(*RUNS, *triggers) == {}
+    colder(finished)
+    assert finished.plan(*RUNS, *triggers) == {"simulate": 2}
+    assert finished.plan(*RUNS, *triggers) == {"simulate": 2}
+    assert finished.snakemake("--touch", *RUNS).returncode == 0
+    assert finished.plan(*RUNS, *triggers) == {"simulate": 2}
+    finished.write("config/fast.yaml", FAST)
+    if not triggers:  # what --touch wrote down is that the runs were of the other temperature
+        shutil.rmtree(finished.folder / ".snakemake")
+    assert finished.plan(*RUNS, *triggers) == {}
+
+
+def test_rerun_runs_are_of_one_parameter_set_and_run_once(finished: Work) -> None:
+    """What is run again has the new parameters, what depends on it is measured again, and a second call has nothing to do."""
+    heat = "results/fast/sweep/kH_4.80/heat.json"
+    shutil.rmtree(finished.folder / ".snakemake")
+    colder(finished)
+    result = finished.snakemake(*RUNS, heat, *MTIME)
+    assert result.returncode == 0, result.stdout + result.stderr
+    for name in (*RUNS, heat):
+        parameters = finished.record(name)["parameters"]
+        assert isinstance(parameters, dict)
+        assert parameters["temperature_cold_K"] == 80
+    assert finished.plan(*RUNS, heat) == finished.plan(*RUNS, heat, *MTIME) == {}
+
+
+@pytest.mark.parametrize("times", ["kept", "new"])
+def test_copied_results_rerun_nothing(times: str, done: Work, tmp_path: Path) -> None:
+    """Results copied without Snakemake's records and the identities are taken as they are, whatever times the copy has."""
+    copy = Work(done.project, tmp_path / "copy")
+    shutil.copytree(
+        done.folder / "results",
+        copy.folder / "results",
+        ignore=shutil.ignore_patterns(".identity"),
+        copy_function=shutil.copy2 if times == "kept" else shutil.copy,
+    )
+    assert copy.plan(*RUNS) == copy.plan(*RUNS, *MTIME) == {}
+    for file in copy.folder.glob("results/*/.identity/**/*.txt"):  # as if these had been copied after the runs
+        os.utime(file)
+    assert copy.plan(*RUNS) == {}
+
+
+@pytest.mark.parametrize("there", ["another run", "half a file", "no object", "no length", "other length"])
+def test_what_lies_in_a_run_folder_is_never_taken_for_another(there: str, finished: Work) -> None:
+    """A `run.json` that is not the study's, or is none, is found out though Snakemake suspects nothing, every time."""
+    friction, sweep = (finished.folder / name for name in RUNS)
+    content = finished.record(RUNS[0])
+    text = json.dumps(content)
+    fakes = {
+        "another run": sweep.read_text(encoding="utf-8"),
+        "half a file": text[: len(text) // 2],
+        "no object": "[]",
+        "no length": json.dumps(content | {"duration_ps": None}),
+        "other length": json.dumps(content | {"duration_ps": 50.0}),
+    }
+    times = friction.stat()
+    for _ in range(2):
+        friction.write_text(fakes[there], encoding="utf-8")
+        os.utime(friction, (times.st_atime, times.st_mtime))
+        assert finished.plan(*RUNS, *MTIME) == {"simulate": 1}
+        result = finished.snakemake(*RUNS)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert finished.record(RUNS[0])["fingerprint"] == content["fingerprint"]
+        if there != "another run":
+            break
+
+
+def test_a_run_folder_from_the_future_is_seen_through(finished: Work) -> None:
+    """Clocks that disagree make no stale run look fresh."""
+    for name in RUNS:
+        for file in (finished.folder / name).parent.iterdir():
+            os.utime(file, (4e9, 4e9))
+    assert finished.plan(*RUNS, *MTIME) == {}
+    colder(finished)
+    assert finished.plan(*RUNS, *MTIME) == {"simulate": 2}
+
+
+def test_a_longer_run_and_more_ranks(finished: Work) -> None:
+    """The length asked for decides whether a run is finished; ranks, of which results do not depend, rerun nothing."""
+    finished.write("config/fast.yaml", FAST + "ranks: 2\n")
+    assert finished.plan(*RUNS) == finished.plan(*RUNS, *MTIME) == {}
+    finished.write("config/fast.yaml", FAST.replace("sweep_ns: 0.1", "sweep_ns: 0.2"))
+    assert finished.plan(*RUNS) == finished.plan(*RUNS, *MTIME) == {"simulate": 1}
+
+
+def test_results_that_may_only_be_read_can_be_looked_at(finished: Work, tmp_path: Path) -> None:
+    """Who may not write the results sees what would run, and how far the study is; who would write them is told the cure."""
+    unprivileged = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"] if os.geteuid() == 0 else []
+    if unprivileged and shutil.which("setpriv") is None:
+        pytest.skip("root may write everything, and setpriv, which takes that away, is missing")
+    own = tmp_path / "own"
+    own.mkdir()
+    for part in ("results", "config"):
+        (own / part).symlink_to(finished.folder / part)
+    shutil.rmtree(finished.folder / "results/fast/.identity")
+    folders = [path for path in finished.folder.rglob("*") if path.is_dir()]
+    for path in folders:
+        path.chmod(0o555)
+    try:
+        command = [*unprivileged, sys.executable, "-m", "snakemake", "--cores", "1", "-s", str(finished.snakefile)]
+        study = ["--config", "study=fast"]
+        dry, status, written = (
+            run([*command, *arguments, *study], own) for arguments in (["-n", *RUNS], ["status"], ["friction"])
+        )
+        again = run([*command, "-n", *RUNS, *study], own)
+    finally:
+        for path in folders:
+            path.chmod(0o755)
+    assert planned(dry) == planned(again) == {}
+    assert status.returncode == 0, status.stdout + status.stderr
+    assert "2 done of 2 simulations" in status.stdout
+    assert written.returncode != 0
+    assert "Permission denied: make results/fast writable for you" in written.stdout + written.stderr
+
+
+# --- where it works ---------------------------------------------------------------------------------------------------------
+
+
+def test_studies_of_the_working_folder_come_first(work: Work) -> None:
+    """A study of one's own replaces the shipped one of its name, there alone; the shipped ones are there too."""
+    assert "equilibrate" in work.plan("friction", config="study=tiny")
+    work.write("config/tiny.yaml", FAST)
+    assert "equilibrate" not in work.plan("friction", config="study=tiny")
+    assert "equilibrate" in work.plan("friction", config="study=demo")
+
+
+@pytest.mark.parametrize("prefix", ["", "of_nano"])
+def test_used_as_a_module(prefix: str, work: Work) -> None:
+    """Another workflow uses all rules under names of its own, from a folder of its own, also with results elsewhere."""
+    within = f"{prefix}/" if prefix else ""
+    heat = f"{within}results/fast/sweep/kH_4.80/heat.json"
+    work.write(
+        "Snakefile",
+        f"""
+module nano:
+    snakefile: {str(work.snakefile)!r}
+    config: {{"study": "fast"}}
+    {f"prefix: {prefix!r}" if prefix else ""}
+
+use rule * from nano as nano_*
+
+rule mine:
+    default_target: True
+    input: {heat!r}
+""",
+    )
+    result = snakemake(folder=work.folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert work.record(heat)["kappa_ratio"] == "4.80"
+    assert planned(snakemake("-n", folder=work.folder)) == {}
+    colder(work)
+    again = planned(snakemake("-n", *MTIME, folder=work.folder))
+    assert again == {"nano_simulate": 1, "nano_measure": 1, "mine": 1}
+    report = planned(snakemake("-n", f"{within}results/fast/report.html", folder=work.folder))
+    assert report["nano_write_report"] == 1
+
+
+def test_text_of_the_workflow_is_ascii() -> None:
+    """Snakemake reads its files in the encoding of the locale: they hold nothing that any locale lacks."""
+    for file in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]:
+        assert file.read_bytes().isascii(), file.name
+
+
+def test_runs_in_a_locale_without_utf8(work: Work) -> None:
+    """In the poorest locale the workflow is read, runs, and names what it should, and another locale has nothing to do."""
+    poor = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    heat = "results/fast/sweep/kH_4.80/heat.json"
+    work.folder = work.folder.rename(work.folder.with_name("plain"))
+    work.snakefile = ROOT / "Snakefile"  # the odd folder's name itself cannot be said here
+    result = work.snakemake(heat, **poor)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert planned(work.snakemake("-n", heat)) == {}
+
+
+# --- what may be asked for ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ("Study=fast", "configuration Study: not known (known: study, runs): write study"),
+        ("study=fast runz=3", "configuration runz: not known (known: study, runs): leave it out"),
+        (
+            "study=fast sweep_ns=1",
+            "configuration sweep_ns: not known (known: study, runs): what belongs to a study stands in",
+        ),
+        ("study=fast runs=0", "--config runs=0: a whole number above zero is needed"),
+        ("study=", "a study's name is letters, digits, _ and -"),
+        ("study=1e3", "(Snakemake read the name of the study as 1000.0;"),
+        ("study=4711", "there is no file 4711.yaml in "),
+        ("study=1_000", "Snakemake reads 1_000 as 1000, however it is quoted: rename "),
+        ("study=007", "so that the name is no number, such as study_007"),
+    ],
+)
+def test_unreadable_settings_are_refused(config: str, told: str, work: Work) -> None:
+    """A setting that nothing would read, or a study whose name Snakemake has changed, ends the call with the cure."""
+    work.write("config/1_000.yaml", FAST)
+    work.write("config/007.yaml", FAST)
+    work.write("config/7.yaml", FAST)
+    said = work.refused("-n", config=config)
+    assert told in said
+    if config in ("study=1_000", "study=007"):
+        assert f"{config.partition('=')[2]}.yaml so that" in said
+
+
+def test_a_study_file_is_no_configuration(work: Work) -> None:
+    """A study given as Snakemake's configuration file is refused, and not left unread, with the way to choose it."""
+    said = work.refused("-n", "--configfile", str(ROOT / "config/tiny.yaml"), config="")
+    assert "configuration seed, baths, demon, integration, schedule, drag, limits: not known" in said
+    assert "choose that by --config study=NAME alone" in said
+
+
+def test_a_study_may_be_called_a_number(work: Work) -> None:
+    """A name that Snakemake takes for a number names its study."""
+    work.write("config/2024.yaml", FAST)
+    result = work.snakemake("-n", "friction", config="study=2024")
+    assert planned(result)["simulate"] == 1
+    assert "results/2024/friction.json" in result.stdout
+
+
+def test_decks_of_another_law_are_refused_by_name(work: Work) -> None:
+    """A plain LAMMPS knows the linear demon alone: the deck of a study with its own controller says so, and writes nothing."""
+    work.write("config/mine.py", CONTROLLER)
+    work.write("config/own.yaml", ATOMS.replace("coupling_axes: xyz", "coupling_axes: xyz, controller: 'mine:Mine'"))
+    said = work.refused("decks", config="study=own")
+    assert "own kH_4.80 replica 1 has no deck of its own: a plain LAMMPS knows the linear demon only" in said
+    assert [file.name for file in work.folder.glob("results/own/decks/*")] == ["friction.lmp"]
+
+
+def test_figures_over_time_show_the_points_that_the_study_names(work: Work) -> None:
+    """`demon.shown_ratios` chooses the points of the figures over time, and the one that thermostats are compared at."""
+    work.write("config/fast.yaml", FAST.replace("[4.80]", "[0.5, 1.2, 4.80], shown_ratios: [0.4, 1.3]"))
+    cumulative = work.snakemake("-n", "results/fast/figures/cumulative.png").stdout
+    assert set(re.findall(r"sweep/(kH_[\d.]+)/heat.json", cumulative)) == {"kH_0.5", "kH_1.2"}
+    thermostats = work.snakemake("-n", "thermostats").stdout
+    assert set(re.findall(r"fast@csvr/sweep/(kH_[\d.]+)/", thermostats)) == {"kH_1.2"}
+
+
+def test_independent_starts_are_made_one_for_each_replica(work: Work) -> None:
+    """Each replica starts from baths of its own where the study says so, else all start from one."""
+    text = ATOMS.replace("schedule:", "schedule:\n  sweep_replicas: 2")
+    work.write("config/a.yaml", text)
+    work.write("config/b.yaml", text.replace("schedule:", "schedule:\n  independent_starts: true"))
+    for name, starts in (("a", ["1", "1"]), ("b", ["1", "2"])):
+        runs = [f"results/{name}/sweep/kH_4.80/replica_{replica}/run.json" for replica in (1, 2)]
+        result = work.snakemake("-n", "-p", *runs, config=f"study={name}")
+        assert planned(result)["equilibrate"] == len(set(starts))
+        found = re.findall(r"kH_4.80 (\d) \S+ --start \S+/equilibrated/replica_(\d)", result.stdout)
+        assert sorted(set(found)) == [("1", starts[0]), ("2", starts[1])]
+
+
+def test_memory_grows_with_atoms_ranks_and_samples(work: Work) -> None:
+    """What a cluster is asked for covers a rank's libraries, and more for a larger system, more ranks, or a longer series."""
+
+    def memory(name: str, text: str, group: str = "equilibrated") -> int:
+        work.write(f"config/{name}.yaml", text)
+        said = work.snakemake("-n", f"results/{name}/{group}/replica_1/run.json", config=f"study={name}").stdout
+        # Of an input that the job starts from nothing is asked here.
+        rule = "equilibrate" if group == "equilibrated" else "simulate"
+        found = re.search(rf"^rule {rule}:\n(?:    .*\n)*?    resources: .*?mem_mb=(\d+)", said, re.MULTILINE)
+        assert found is not None, said
+        return int(found[1])
+
+    small = memory("a", ATOMS)
+    assert 300 < small < 320
+    large = memory("b", "baths: {fluid_atoms: 25280}\n")
+    assert large - small == pytest.approx(58336 * 3e-3, rel=0.1)
+    assert memory("c", ATOMS + "ranks: 4\n") == pytest.approx(4 * small, abs=12)
+    short, long = (
+        memory(name, FAST.replace("sweep_ns: 0.1", f"sweep_ns: {length}"), "sweep/kH_4.80")
+        for name, length in (("d", "0.1"), ("e", "100"))
+    )
+    assert 300 < long - short < 1000, "a million samples of some 30 columns, four times"
+
+
+# --- beside others ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("held", "target"),
+    [
+        ("results/fast", "friction"),
+        ("results/mechanisms", "mechanisms"),
+        ("results/calibration", "calibration"),
+        ("docs", "calibration"),
+    ],
+)
+def test_two_snakemakes_never_write_one_folder(held: str, target: str, work: Work) -> None:
+    """Every folder that a call would write to is its own: one that another holds ends the call, which names the other."""
+    with lock.held(work.folder / held / ".lock"):
+        said = work.refused(target)
+    assert f"{held} is in use by process {os.getpid()} of" in said
+    assert "rule " not in said.partition("Select jobs to execute")[2]
+
+
+def test_what_is_missing_inside_snakemake_is_named(work: Work) -> None:
+    """Where a version of Snakemake lacks what we use of its inside, one line says so with the cure."""
+    result = work.probe("inner('dag_of_tomorrow.needrun_jobs')")
+    said = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert re.search(
+        r"Snakemake [\d.]+ has no workflow.dag_of_tomorrow.needrun_jobs, which nanofridge needs: install", said
+    )
+    assert "Traceback" not in said
+    private = re.compile(r"workflow\.(?!source_path)\w+")
+    used = {
+        file.name: private.findall(
+            re.sub(r'#.*|""".*?"""|".*?"', "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+        )
+        for file in (ROOT / "workflow/rules").glob("*.smk")
+    }
+    assert not {name: names for name, names in used.items() if names}
+
+
+@pytest.fixture
+def prefix(request: pytest.FixtureRequest, work: Work) -> str:
+    """What every shell command begins with, under the given options of Snakemake."""
+    code = "Path('prefix').write_text(shell._process_prefix, encoding='utf-8')"
+    work.probe(code, *request.param)
+    return (work.folder / "prefix").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "has_own"), [((), False), (("--sdm", "conda"), True)], indirect=["prefix"], ids=["here", "conda"]
+)
+def test_jobs_find_the_project_and_the_programs_that_they_should(
+    prefix: str, has_own: bool, project: Path, tmp_path: Path
+) -> None:
+    """This environment's python comes first, unless Snakemake has made one with conda; the project's modules always do.
+
+    Text is UTF-8, and no job takes itself for a part of an MPI step.
+    """
+    (tmp_path / "python").write_text("#!/bin/sh\necho the one of conda\n", encoding="utf-8")
+    (tmp_path / "python").chmod(0o755)
+    inherited = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "PYTHONPATH": "/somewhere",
+        "PMI_RANK": "0",
+        "PMI_FD": "7",
+        "PMIX_RANK": "0",
+    }
+    result = subprocess.run(
+        ["bash", "-c", f"{prefix} command -v python; env"],
+        env=inherited,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    python, *variables = result.stdout.splitlines()
+    assert Path(python).parent == (tmp_path if has_own else Path(sys.executable).parent)
+    assert f"PYTHONPATH={project}:/somewhere" in variables
+    assert "PYTHONUTF8=1" in variables
+    assert not [line for line in variables if line.startswith("PMI")]
+
+
+@pytest.mark.parametrize("module", ["x = 1", "print 'Python 2'", "class lammps:\n    version = lambda self: 2015"])
+def test_a_foreign_lammps_module_is_named(module: str, work: Work) -> None:
+    """Another's module of that name, first on the path, gives one line that says which and how to get the right one."""
+    work.write("foreign/lammps.py", module + "\n")
+    work.write("config/atoms.yaml", ATOMS)
+    command = [sys.executable, "-m", "simulation", "run", "atoms", "equilibrated", "1", "baths"]
+    result = run(command, work.folder, {"PYTHONPATH": f"{work.folder / 'foreign'}:{ROOT}"})
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("nanofridge: the Python module lammps ")
+    assert line.endswith(": install envs/requirements.lock, as 'make env' does")
+    assert "another's" in line
+    assert not list(work.folder.glob("baths/segments/*/0000"))
+
+
+@pytest.mark.md
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_snakemake_may_be_started_in_an_mpi_step(ranks: int, work: Work) -> None:
+    """Under `mpiexec -n 1`, as in one task of a job, simulations of one rank and of several run."""
+    work.write("config/atoms.yaml", ATOMS + f"ranks: {ranks}\n")
+    file = "results/atoms/drag/cold/F_3.0/replica_1/run.json"
+    mpiexec = shutil.which("mpiexec", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert mpiexec is not None
+    command = [mpiexec, "-n", "1", sys.executable, "-m", "snakemake", "--cores", "2", "-s", str(work.snakefile)]
+    result = run([*command, "--config", "study=atoms", "--", file], work.folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert work.record(file)["ranks"] == [ranks]
+
+
+@pytest.mark.md
+def test_times_of_a_start_rerun_no_run(work: Work) -> None:
+    """Baths that are newer than what started from them, as in a copy, or are gone, rerun nothing; other baths rerun all."""
+    work.write("config/atoms.yaml", ATOMS)
+    file = "results/atoms/friction/replica_1/run.json"
+    result = work.snakemake(file, config="study=atoms")
+    assert result.returncode == 0, result.stdout + result.stderr
+    baths = work.folder / "results/atoms/equilibrated/replica_1"
+    for path in baths.iterdir():
+        os.utime(path)
+    assert work.plan(file, config="study=atoms") == work.plan(file, *MTIME, config="study=atoms") == {}
+    work.write("config/atoms.yaml", ATOMS.replace("equilibration_ps: 2.4", "equilibration_ps: 2.6", 1))
+    assert work.plan(file, *MTIME, config="study=atoms") == {"equilibrate": 1, "simulate": 1}
+    work.write("config/atoms.yaml", ATOMS)
+    shutil.rmtree(baths)
+    assert work.plan(file, *MTIME, config="study=atoms") == {}
+
+
+def test_calibration_measures_runs_of_known_truth(work: Work) -> None:
+    """A job of the calibration makes its runs and tells of each quantity whether the interval holds the truth."""
+    file = "results/calibration/short/kH_4.80/runs_3-3.parquet"
+    result = work.snakemake(file)
+    assert result.returncode == 0, result.stdout + result.stderr
+    table = pd.read_parquet(work.folder / file)
+    assert set(table["run"]) == {3}
+    assert {"heat_cold", "power", "entropy_production"} <= set(table["quantity"])
+    assert set(table["length"]) == {"short"}

@@ -1,0 +1,29 @@
+# Two Snakemakes that make the same files would delete each other's. Snakemake's own lock is off (profiles/default): one that is
+# killed leaves it behind, and every Snakemake that ends, were it only `status`, takes away those of all others.
+import atexit
+from contextlib import ExitStack
+
+from simulation.storage import lock
+
+HELD = ExitStack()
+atexit.register(HELD.close)  # else the interpreter takes files and modules down in any order, and complains
+
+
+def place_of(file):
+    """The folder that is held for a file: that of a study or the like in results/, or the top one."""
+    parts = Path(file).parts
+    return Path(*parts[: 2 if parts[0] == "results" else 1]) if len(parts) > 1 else Path()
+
+
+def hold_results():
+    """Hold every folder that this call will write to, until its process ends."""
+    for folder in sorted({place_of(file) for job in inner("dag.needrun_jobs")() for file in job.output}):
+        try:
+            HELD.enter_context(lock.held(folder / ".lock"))
+        except lock.LockedError as problem:
+            raise WorkflowError(str(problem))
+        except OSError as failure:
+            raise WorkflowError(
+                f"{failure.filename}: {failure.strerror}: make {folder} writable for you, or work in another folder with "
+                "--directory FOLDER"
+            )

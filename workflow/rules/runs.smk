@@ -1,0 +1,60 @@
+# Results of other parameters, or of other code, never pass for a study's own. Each simulation has a small input that says what it
+# must be: results/<study>/.identity/<folder of its replicas>/replica_N.txt. It is written here while jobs are planned, and is old, so
+# that it triggers nothing, unless a run.json is there that is not what it says: then it is newer than that, and Snakemake
+# runs the simulation again. This holds without Snakemake's own records of parameters too, which get lost when results are
+# copied, and which --rerun-triggers mtime does not look at.
+import time
+
+from simulation.folder.run_folder import matches
+from simulation.storage.files import RUN, SERIES, read_json, replace
+
+OLD = 946684800  # 1 January 2000
+OTHER = "another run is in its place since"
+# A `module` may have its results in another folder, by its `prefix`; Snakemake puts that before whatever this file returns.
+PLACED = inner("modifier.path_modifier.replace_prefix")
+
+
+def identity_file(wildcards):
+    """The input that says what a simulation must be, brought up to date; nothing for those who may not write it."""
+    wanted = experiment_of(wildcards)
+    name = f"results/{wanted.study.name}/.identity/{wanted.group}/replica_{wanted.replica}.txt"
+    file = Path(PLACED(name))
+    try:
+        bring_up_to_date(file, wanted, Path(PLACED(f"results/{wanted.folder}")))
+    except OSError:
+        pass
+    return [name] if file.is_file() else []
+
+
+def bring_up_to_date(file, wanted, folder):
+    """Let the file say what is wanted, and be newer than what is in the folder if and only if that is something else."""
+    says = f"fingerprint {wanted.fingerprint}\nduration {wanted.duration_ps!r} ps\n"
+    held = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    when = file.stat().st_mtime if held else 0.0
+    written = [path.stat().st_mtime for name in (RUN, SERIES) if (path := folder / name).is_file()]
+    content = read_json(folder / RUN)
+    if not (folder / RUN).is_file() or (content is not None and matches(wanted, content)):
+        text, when_wanted = says, OLD
+        is_good = held == text and when == OLD
+    else:
+        # The time makes the text new: Snakemake lets a newer input pass if its content is the one that it knows.
+        when_wanted = max(time.time(), *written) + 0.01
+        text = f"{says}{OTHER} {when_wanted!r}\n"
+        is_good = held.startswith(f"{says}{OTHER} ") and when > max(written)
+    if not is_good:
+        file.parent.mkdir(parents=True, exist_ok=True)
+
+        def write(part):
+            part.write_text(text, encoding="utf-8")
+            os.utime(part, (when_wanted, when_wanted))
+
+        replace(file, write)
+
+
+def start_of(wildcards):
+    """What a run starts from; the Langevin engine needs nothing.
+
+    Their times say nothing (a copy of the results mixes them up): a start of other parameters is in the run's fingerprint.
+    """
+    start = experiment_of(wildcards).start
+    return [] if start is None else [ancient(f"results/{start.folder}/{name}") for name in ("run.json", "end.restart")]

@@ -1,0 +1,71 @@
+# What `--config`, a configuration file or a `module` may say: which study, and how many runs a calibration has; nothing else.
+from simulation.study.fields import Study
+from simulation.study.files import FORMER_NAMES, folders
+
+SETTINGS = ("study", "runs")
+
+
+def study_words():
+    """Sections of a study file, and their fields."""
+    words = set(Study.model_fields)
+    for section in Study.model_fields.values():
+        words |= set(getattr(section.annotation, "model_fields", ()))
+    return words.union(*FORMER_NAMES.values())
+
+
+def check_settings():
+    """Refuse what would be left unread."""
+    unknown = [str(key) for key in config if key not in SETTINGS]
+    if not unknown:
+        return
+    cure = "leave it out"
+    if set(unknown) & study_words():
+        cure = "what belongs to a study stands in its file, config/NAME.yaml; choose that by --config study=NAME alone"
+    elif alike := [key.lower() for key in unknown if key.lower() in SETTINGS]:
+        cure = f"write {alike[0]}"
+    raise WorkflowError(f"configuration {', '.join(unknown)}: not known (known: {', '.join(SETTINGS)}): {cure}")
+
+
+def is_read_as(name, value):
+    """Whether Snakemake reads a word on its command line as that number."""
+    for number in (int, float):
+        try:
+            return str(number(name)) == str(value)
+        except ValueError:
+            pass
+    return name == str(value)
+
+
+def chosen_study():
+    """The name of the study that was asked for. Snakemake turns a name that looks like a number into one."""
+    value = config.get("study", "demo")
+    if value is None or isinstance(value, str):
+        return value or ""
+    files = [file for folder in folders() for file in folder.glob("*.yaml") if is_read_as(file.stem, value)]
+    alike = dict.fromkeys(file.stem for file in files)
+    if alike and list(alike) != [str(value)]:
+        raise WorkflowError(
+            f"Snakemake reads {' and '.join(alike)} as {value}, however it is quoted: rename "
+            f"{' and '.join(str(file) for file in files if file.stem != str(value))} so that the name is no number, such as "
+            f"study_{next(name for name in alike if name != str(value))}"
+        )
+    if not alike:
+        try:
+            return load_study(str(value)).name
+        except StudyError as problems:
+            raise WorkflowError(
+                f"{problems}\n(Snakemake read the name of the study as {value}; one that is no number it leaves as it is.)"
+            )
+    return str(value)
+
+
+def whole_number(key, default):
+    """A setting that counts something."""
+    text = str(config.get(key, default))
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise WorkflowError(f"--config {key}={text}: a whole number above zero is needed")
+    return int(text)
+
+
+check_settings()
+CALIBRATION_RUNS = whole_number("runs", 1000)  # of each point of each length
