@@ -107,7 +107,7 @@ def correlation_curves(data: Particle, blocks: Blocks | None, seed: int, window:
     # Beyond a third of the run hardly anything is averaged.
     reach = min(max(min(window * memory_time(data.position, data.interval) / data.interval, steps / 3), 2), steps)
     even = np.unique(np.linspace(0, reach, POINTS + 1).round().astype(int))
-    growing = np.unique(np.concatenate([[0], np.geomspace(1, max(reach, 1), POINTS).round().astype(int)]))
+    growing = np.unique(np.concatenate([[0], np.geomspace(1, reach, POINTS).round().astype(int)]))
     count = blocks.count if blocks else 0
     # The same seed draws the same blocks for both curves, which keeps their errors together.
     position = autocorrelation(data.position, data.interval, even, count, COPIES, seed)

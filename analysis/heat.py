@@ -41,6 +41,7 @@ from analysis.timeseries import (
     SeriesTooShortError,
     block_rates,
     cut,
+    joined,
     known,
     memory,
     memory_of_square,
@@ -71,15 +72,13 @@ ENOUGH_OF_ANY_LAW = 50
 """Blocks of a current of which nothing is known but its record: they tell an error to a tenth, and are as long as can be."""
 
 
-def independent(runs: Sequence[Run], series: Array) -> Array:
-    """Series of all coupled axes, shape (replicas × axes, …), as many as are independent of each other.
+def axes_together(run: Run) -> int:
+    """How many neighbours among the series of all coupled axes, (replicas × axes, …), may feel each other.
 
     Under the linear law each axis is a machine of its own. Another law may couple them: then only replicas are independent, and
-    the mean over a replica's axes counts, (replicas, …).
+    the mean over a replica's axes counts (``timeseries.joined``).
     """
-    if runs[0].parameters.is_linear:
-        return series
-    return np.asarray(series.reshape(len(runs), -1, *series.shape[1:]).mean(axis=1))
+    return 1 if run.parameters.is_linear else len(run.parameters.coupling_axes)
 
 
 def slow_mode(run: Run) -> Array:
@@ -111,7 +110,7 @@ def slowest_memory(runs: Sequence[Run]) -> float:
 
 
 def run_blocks(runs: Sequence[Run], spacing: float = 0.0) -> Blocks:
-    """Blocks for anything quadratic in the coordinates of the runs of one point, over what is ``independent``.
+    """Blocks for anything quadratic in the coordinates of the runs of one point, over axes and replicas.
 
     Args:
         runs: replicas of one point.
@@ -131,7 +130,7 @@ def run_blocks(runs: Sequence[Run], spacing: float = 0.0) -> Blocks:
 
 
 def current_blocks(runs: Sequence[Run], spacing: float = 0.0) -> Blocks:
-    """Blocks for the currents, over what is ``independent``: shorter and so more, for an error that is better known.
+    """Blocks for the currents, over axes and replicas: shorter and so more, for an error that is better known.
 
     Work is force times velocity, and the linear controller's force knows X_H - X_C only, in which the slow mode has no share.
     That of another law is known by what it did: by the memory of the work between samples.
@@ -162,8 +161,7 @@ def current_blocks(runs: Sequence[Run], spacing: float = 0.0) -> Blocks:
 
 
 def _independent_series(runs: Sequence[Run]) -> int:
-    parameters = runs[0].parameters
-    return len(runs) * (len(parameters.coupling_axes) if parameters.is_linear else 1)
+    return len(runs) * len(runs[0].parameters.coupling_axes) // axes_together(runs[0])
 
 
 def gap(run: Run) -> Array:
@@ -219,7 +217,7 @@ def rate_covariance(runs: Sequence[Run], blocks: Blocks, estimator: Estimator = 
         estimator: whose.
     """
     interval, axes = runs[0].parameters.sample_interval, len(runs[0].parameters.coupling_axes)
-    walks = independent(runs, np.concatenate([walk(run).transpose(2, 1, 0) for run in runs]))
+    walks = joined(np.concatenate([walk(run).transpose(2, 1, 0) for run in runs]), axes_together(runs[0]))
     rates = block_rates(walks, interval, blocks)
     drift = blocks.widening**2 * np.cov(rates.transpose(1, 0, 2).reshape(2, -1)) / blocks.total
     stored = [spring_energy(run).sum(axis=2) for run in runs]
@@ -276,19 +274,25 @@ def effective_temperatures(runs: Sequence[Run], blocks: Blocks | None) -> tuple[
     """m⟨V²⟩/k_B of both particles along the coupled axes, K."""
     along = [_axis(a) for a in runs[0].parameters.coupling_axes]
     interval = runs[0].parameters.sample_interval
+    together = axes_together(runs[0])
     velocities = np.concatenate([run.velocity[..., along].transpose(2, 1, 0) for run in runs])
     cold, hot = (
-        stationary_mean(independent(runs, v**2), blocks, "reciprocal", memory_of_square(v, interval)) * (mass / BOLTZMANN)
+        stationary_mean(joined(v**2, together), blocks, "reciprocal", memory_of_square(v, interval))
+        * (mass / BOLTZMANN)
         for v, mass in zip(velocities.transpose(1, 0, 2), runs[0].parameters.mass, strict=True)
     )
     return cold, hot
 
 
-def mode(heat_cold: Estimate) -> str:
-    """What the machine is, at two standard errors: ``refrigerator`` (the cold bath is cooled), ``heater`` or ``undecided``."""
-    if heat_cold.value + 2 * heat_cold.se < 0:
+def mode(heat: Estimate) -> str:
+    """What the machine is, at two standard errors: ``refrigerator`` (the colder bath is cooled), ``heater`` or ``undecided``.
+
+    Args:
+        heat: into the colder bath, whatever its name.
+    """
+    if heat.value + 2 * heat.se < 0:
         return "refrigerator"
-    if heat_cold.value - 2 * heat_cold.se > 0:
+    if heat.value - 2 * heat.se > 0:
         return "heater"
     return "undecided"
 
@@ -326,7 +330,7 @@ def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
         "parameters": runs[0].told_parameters,
         "block_ps": blocks.length if blocks else None,
         "blocks": blocks.total if blocks else None,
-        "mode": mode(rates["heat"][0]),
+        "mode": mode(rates["heat"][runs[0].parameters.colder]),
         "note": note,
     }
     cold, hot = runs[0].parameters.temperature

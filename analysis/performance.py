@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.heat import Estimator, combined_rate, heat_rates, independent, rate_covariance
+from analysis.heat import Estimator, combined_rate, heat_rates, rate_covariance
 from analysis.model import BOLTZMANN
 from analysis.power import (
     DT_PS,
@@ -38,6 +38,7 @@ from analysis.timeseries import (
     Blocks,
     Estimate,
     block_rates,
+    joined,
     known,
     mean_rate,
     memory,
@@ -75,17 +76,20 @@ def ratio_interval(numerator: float, denominator: float, covariance: Array) -> t
     return (b - root) / a, (b + root) / a
 
 
-def mean_cops(rates: tuple[Estimate, Estimate], covariance: Array | None) -> dict[str, tuple[float, float, float]]:
+def mean_cops(
+    rates: tuple[Estimate, Estimate], covariance: Array | None, colder: int = 0
+) -> dict[str, tuple[float, float, float]]:
     """-Q_C/W and Q_H/W with W = Q_C + Q_H (arXiv:2211.05502, eqs. 7, D1), each with both ends of its 95 % interval.
 
     Args:
         rates: heat rates (cold, hot).
         covariance: of the rates, (2, 2); without it the ends are NaN.
+        colder: which bath is the colder one, C: 0 or 1.
     """
     heats = np.array([rates[0].value, rates[1].value])
     result = {}
-    for name, top in zip(COPS, ([-1.0, 0.0], [0.0, 1.0]), strict=True):
-        combine = np.array([top, [1.0, 1.0]])
+    for name, sign, side in zip(COPS, (-1.0, 1.0), (colder, 1 - colder), strict=True):
+        combine = np.array([sign * np.eye(2)[side], [1.0, 1.0]])
         n, d = combine @ heats
         ends = (math.nan, math.nan)
         if covariance is not None:
@@ -114,7 +118,7 @@ def window_flows(runs: Sequence[Run], window: float) -> tuple[Array, Array]:
     return heats, np.diff(work.sum(axis=-1), axis=1)
 
 
-def tail_decay(runs: Sequence[Run], ratios: Array) -> tuple[Estimate, float] | None:
+def tail_decay(ratios: Array, together: int = 1) -> tuple[Estimate, float] | None:
     """Exponent α of P(y) ~ y^-α in the power-law tail by Hill's estimator, and how far from the median that tail begins.
 
     With y the distance from the median and ξ the mean of log(y/u) over the samples beyond u, α = 1/ξ, and the density falls
@@ -126,8 +130,8 @@ def tail_decay(runs: Sequence[Run], ratios: Array) -> tuple[Estimate, float] | N
     own deviations.
 
     Args:
-        runs: that the ratios are from.
-        ratios: (axes × replicas, n); without work a ratio is no number, and left out.
+        ratios: (m, n); without work a ratio is no number, and left out.
+        together: how many neighbouring series are not independent.
 
     Returns:
         ``None`` if fewer than ``EXCEEDANCES`` samples are beyond u.
@@ -142,14 +146,14 @@ def tail_decay(runs: Sequence[Run], ratios: Array) -> tuple[Estimate, float] | N
     logs[beyond] = np.log(size[beyond] / threshold)
     index = float(logs.sum() / beyond.sum())
     deviations = logs - index * beyond
-    means = independent(runs, deviations)
+    means = joined(deviations, together)
     # Axes that feel each other hold less than as many as they are.
     shared = max(1.0, len(deviations) / len(means) * float(means.var() / deviations.var()))
     share = math.sqrt(shared * memory(means, 1.0) / float(beyond.sum()))
     return Estimate(1 / index, share / index, "log"), threshold
 
 
-def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: Blocks | None) -> dict[str, Any]:
+def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: PointBlocks) -> dict[str, Any]:
     """Distributions of |Q|/W over intervals dt: ``sampled`` by eq. (8), work for heat, and ``heat`` by the first law.
 
     Returns:
@@ -160,25 +164,25 @@ def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: Blocks | None) -> d
     parameters = runs[0].parameters
     powers, used = sampled_powers(runs, dt)
     heats, works = window_flows(runs, dt)
-    gap = parameters.temperature[1] - parameters.temperature[0]
+    gap = abs(parameters.temperature[1] - parameters.temperature[0])
     result: dict[str, Any] = {}
     for kind, flows, total in (("sampled", powers, powers.sum(axis=-1)), ("heat", heats, works)):
         result[kind] = {}
-        for j, name in enumerate(COPS):
+        for name, j in zip(COPS, (parameters.colder, 1 - parameters.colder), strict=True):
             signed = np.divide(flows[..., j], total, out=np.full_like(total, math.nan), where=total != 0)
             ratios = np.copysign(signed, total)
             content: dict[str, Any] = {"edge": RATIO_EDGES.tolist()}
             for sign, word in ((1, "positive"), (-1, "negative")):
-                density, se = histogram(runs, sign * ratios, RATIO_EDGES, blocks)
+                density, se = histogram(sign * ratios, RATIO_EDGES, blocks.distribution, blocks.together)
                 content |= {f"density_{word}": density.tolist(), f"se_{word}": [known(value) for value in se]}
             # The sign of the flow leaves the tail's exponent alone, and keeps the bulk of Q_H/W on one side of 0.
-            decay, content["tail_from"] = tail_decay(runs, signed) or (Estimate(math.nan), None)
+            decay, content["tail_from"] = tail_decay(signed, blocks.together) or (Estimate(math.nan), None)
             low, high = decay.interval()
             content |= entry("tail_exponent", "tail_exponent_se", Estimate(-1 - decay.value, decay.se))
             content |= {"tail_exponent_low": known(-1 - high), "tail_exponent_high": known(-1 - low)}
             if gap > 0:
                 above = (ratios > parameters.temperature[j] / gap).astype(float)
-                share = stationary_mean(independent(runs, above), blocks, "log", memory(above, used))
+                share = stationary_mean(joined(above, blocks.together), blocks.distribution, "log", memory(above, used))
                 content |= entry("beyond_carnot", "beyond_carnot_se", share)
             result[kind][name] = content
     return result
@@ -207,12 +211,12 @@ def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: 
         "bound_high": known(_over(2 * BOLTZMANN, low * used)),
     }
     for target, power in by_target(powers).items():
-        variance = moments(runs, power, stationary[target], used, blocks)[1]
+        variance = moments(power, stationary[target], used, blocks)[1]
         # The walk alone has the mean of the whole work, without the noise of its ends.
-        work = independent(runs, walk(power, stationary[target], used))
+        work = joined(walk(power, stationary[target], used), blocks.together)
         mean = mean_rate(work, used, blocks.current)
         size = abs(mean.value)
-        squares = independent(runs, (power - power.mean()) ** 2)
+        squares = joined((power - power.mean()) ** 2, blocks.together)
         shared = math.copysign(1.0, mean.value) * _correlation(squares, work, used, blocks.distribution)
         mean_share, variance_share = _over(mean.se, size), _over(variance.se, variance.value)
         uncertainty = _over(variance.value, size**2)
@@ -253,11 +257,11 @@ def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any
     estimators: tuple[Estimator, ...] = ("heat", "thermostat")
     for estimator in estimators:
         covariance = rate_covariance(runs, blocks.current, estimator) if blocks.current else None
-        for name, (value, low, high) in mean_cops(rates[estimator], covariance).items():
+        for name, (value, low, high) in mean_cops(rates[estimator], covariance, parameters.colder).items():
             stem = f"cop_{name}" if estimator == "heat" else f"cop_{name}_thermostat"
             result |= {stem: known(value), f"{stem}_low": known(low), f"{stem}_high": known(high)}
     result |= _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)
-    return result | {"cop_fluctuations": cop_fluctuations(runs, dt, blocks.distribution)}
+    return result | {"cop_fluctuations": cop_fluctuations(runs, dt, blocks)}
 
 
 def _entropy(production: Estimate) -> dict[str, float | None]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.heat import current_blocks, heat_rates, independent, rate_covariance, run_blocks
+from analysis.heat import axes_together, current_blocks, heat_rates, rate_covariance, run_blocks
 from analysis.model.refrigerator import Target
 from analysis.runs import AXES, Array, Run
 from analysis.timeseries import (
@@ -26,6 +26,7 @@ from analysis.timeseries import (
     Estimate,
     SeriesTooShortError,
     end_noise,
+    joined,
     known,
     mean_rate,
     memory,
@@ -43,14 +44,22 @@ _OUTSIDE = 1e-3
 
 @dataclass(frozen=True)
 class PointBlocks:
-    """How the runs of one point are cut, for distributions and for mean currents; ``note`` says why a kind is missing."""
+    """How the runs of one point are cut.
+
+    Attributes:
+        distribution: for distributions.
+        current: for mean currents.
+        note: why a kind is missing.
+        together: how many neighbouring series are not independent (``heat.axes_together``).
+    """
 
     distribution: Blocks | None
     current: Blocks | None
     note: str | None
+    together: int = 1
 
     @classmethod
-    def of(cls, runs: Sequence[Run], dt: float) -> PointBlocks:
+    def of(cls, runs: Sequence[Run], dt: float = DT_PS) -> PointBlocks:
         """Both kinds, for what is sampled every dt (ps); a study may be meant to be short (tests), and then has none."""
         found: list[Blocks | None] = []
         note = None
@@ -61,7 +70,7 @@ class PointBlocks:
             except SeriesTooShortError as problem:
                 found.append(None)
                 note = str(problem)
-        return cls(found[0], found[1], note)
+        return cls(found[0], found[1], note, axes_together(runs[0]))
 
 
 def header(runs: Sequence[Run], blocks: PointBlocks) -> dict[str, Any]:
@@ -171,38 +180,35 @@ def walk(power: Array, stationary: Array, dt: float) -> Array:
     return np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1) * dt], axis=1) - stationary
 
 
-def moments(
-    runs: Sequence[Run], power: Array, stationary: Array, dt: float, blocks: PointBlocks
-) -> tuple[Estimate, Estimate]:
+def moments(power: Array, stationary: Array, dt: float, blocks: PointBlocks) -> tuple[Estimate, Estimate]:
     """Mean (eV/ps) and variance (eV²/ps²) of sampled power; without blocks their errors are NaN.
 
     The mean is a random walk plus the noise that the stationary part of the work adds at both ends of the run; blocks of the
     whole work would take that noise for a part of the walk.
 
     Args:
-        runs: that it was sampled from.
         power: (m, n), eV/ps.
         stationary: part of the work (``stationary_work``) of the same target, (m, n + 1), eV.
         dt: sampling interval, ps.
         blocks: of the point.
     """
-    walked = independent(runs, walk(power, stationary, dt))
+    walked = joined(walk(power, stationary, dt), blocks.together)
     error = math.hypot(mean_rate(walked, dt, blocks.current).se, end_noise(stationary, dt))
     mean = Estimate(float(power.mean()), error)
-    return mean, stationary_mean(independent(runs, (power - mean.value) ** 2), blocks.distribution, "reciprocal")
+    return mean, stationary_mean(joined((power - mean.value) ** 2, blocks.together), blocks.distribution, "reciprocal")
 
 
-def histogram(runs: Sequence[Run], values: Array, edges: Array, blocks: Blocks | None) -> tuple[Array, Array]:
+def histogram(values: Array, edges: Array, blocks: Blocks | None, together: int = 1) -> tuple[Array, Array]:
     """Density of all samples in each bin and its standard error, both (bins,); samples outside count in the norm.
 
     The error is that of block means, because neighbouring samples share the slow position; it is never less than that of
     independent counts, which blocks cannot show in bins with a handful of samples. Without blocks it is NaN.
 
     Args:
-        runs: that the values are from.
-        values: (axes × replicas, n).
+        values: (m, n).
         edges: (bins + 1,), increasing.
         blocks: how each series is cut.
+        together: how many neighbouring series are not independent.
     """
     m, n = values.shape
     bins = len(edges) - 1
@@ -217,7 +223,7 @@ def histogram(runs: Sequence[Run], values: Array, edges: Array, blocks: Blocks |
     density = total / (m * n * width)
     if blocks is None:
         return density, np.full(bins, math.nan)
-    fractions = independent(runs, counts.reshape(m, count, bins) / np.diff(cuts)[:, None]).reshape(-1, bins)
+    fractions = joined(counts.reshape(m, count, bins) / np.diff(cuts)[:, None], together).reshape(-1, bins)
     spread = blocks.slow_widening * fractions.std(axis=0, ddof=1) / math.sqrt(blocks.total) / width
     return density, np.maximum(spread, np.sqrt(total) / (m * n * width))
 
@@ -248,26 +254,28 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
     histograms = {}
     stationary = by_target(stationary_work(runs, dt))
     for target, power in by_target(powers).items():
-        mean, variance = moments(runs, power, stationary[target], used, blocks)
+        mean, variance = moments(power, stationary[target], used, blocks)
         result |= entry(f"power_{target}_eV_per_ns", f"power_{target}_se", mean * PER_NS)
         result |= entry(f"power_variance_{target}_eV2_per_ns2", f"power_variance_{target}_se", variance * PER_NS**2)
         edges = power_bins(power)
-        density, se = histogram(runs, power, edges, blocks.distribution)
+        density, se = histogram(power, edges, blocks.distribution, blocks.together)
         histograms[target] = {
             "edge_eV_per_ns": (edges * PER_NS).tolist(),
             "density_ns_per_eV": (density / PER_NS).tolist(),
             "se": [known(value) for value in se / PER_NS],
         }
     rates = heat_rates(runs, None)["work"]
-    covariance = rate_covariance(runs, blocks.current, "work") if blocks.current else np.full((2, 2), math.nan)
+    covariance: Array = np.full((2, 2), math.nan)
+    if blocks.current:
+        covariance = rate_covariance(runs, blocks.current, "work")
     weights = {"cold": np.array([1.0, 0.0]), "hot": np.array([0.0, 1.0]), "total": np.ones(2)}
-    for target, w in weights.items():
+    for name, w in weights.items():
         work = Estimate(float(w @ [rate.value for rate in rates]), math.sqrt(max(w @ covariance @ w, 0.0)))
-        result |= entry(f"work_{target}_eV_per_ns", f"work_{target}_se", work * PER_NS)
+        result |= entry(f"work_{name}_eV_per_ns", f"work_{name}_se", work * PER_NS)
     for target, error in by_target(sampling_errors(runs, dt)).items() if is_linear else ():
         result |= entry(
-            f"sampling_error_{target}_eV_per_ns",
-            f"sampling_error_{target}_se",
+            f"sampling_error_{name}_eV_per_ns",
+            f"sampling_error_{name}_se",
             stationary_mean(error, blocks.distribution, remembered=memory(error, used)) * PER_NS,
         )
     result["histograms"] = histograms

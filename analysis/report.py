@@ -21,10 +21,10 @@ from analysis.drag import paper_friction
 from analysis.errors import AnalysisError
 from analysis.friction import PAPER_FRICTION_KG_PER_S
 from analysis.pictures import load_figures
-from analysis.runs import SIDES, Parameters
+from analysis.runs import LINEAR, SIDES, Parameters
 from analysis.structure import CAVITY_RATIO
 from analysis.summary import beside_theory, by_ratio, older_protocol
-from analysis.theory import MODELS, Friction, agreement
+from analysis.theory import MODELS, Friction, agreement, without_theory
 from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
 
 PAPER = Parameters(
@@ -106,6 +106,8 @@ def report_page(
         headline=_headline(rows),
         rows=rows,
         agreement=_agreement(points, fitted),
+        own_controller=_own_controller(points),
+        without_theory=without_theory(points),
         parameters=_parameters(runs[0], points),
         axes=" and ".join(", ".join(points[0]["parameters"]["coupling_axes"]).rsplit(", ", 1)),
         friction=friction,
@@ -165,12 +167,13 @@ def paper_rates(parameters: Parameters) -> tuple[float, float] | None:
     """Exact heat rates (cold, hot) of the published machine at its own friction, eV/ns, where the publication names κ_H/κ_C.
 
     Returns:
-        ``None`` at other κ_H/κ_C, and for a machine of other masses, springs or temperatures, which they would not describe.
+        ``None`` at other κ_H/κ_C, and for a machine of another controller, of other masses, springs or temperatures, which they
+        would not describe.
     """
     named = any(math.isclose(parameters.coupling[1], ratio * PAPER.coupling[0]) for ratio in PAPER_RATIOS)
     own = (*parameters.mass, parameters.trap, parameters.coupling[0], *parameters.temperature)
     published = (*PAPER.mass, PAPER.trap, PAPER.coupling[0], *PAPER.temperature)
-    if not named or not np.allclose(own, published, rtol=1e-3):
+    if not named or not parameters.is_linear or not np.allclose(own, published, rtol=1e-3):
         return None
     friction = PAPER_FRICTION_KG_PER_S / FRICTION_SI
     cold, hot = parameters.white_pair((friction, friction)).heat_rates() * PER_NS
@@ -192,12 +195,13 @@ def _check(runs: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]], fri
 
 def _row(point: dict[str, Any], performance: dict[str, Any]) -> dict[str, Any]:
     """A point with what the tables add to it: performance of a refrigerator, the paper's rates, and which z are large."""
-    cools, ratio = point["mode"] == "refrigerator", float(point["kappa_ratio"])
-    paper = paper_rates(Parameters.from_json(point["parameters"])) or (None, None)
+    cools, parameters = point["mode"] == "refrigerator", Parameters.from_json(point["parameters"])
+    cooled, heated = parameters.coupling[parameters.colder], parameters.coupling[1 - parameters.colder]
+    paper = paper_rates(parameters) or (None, None)
     return point | {
         "performance": performance if cools else None,
         # Noise may make a refrigerator of a point where theory knows none.
-        "cop_theory": 1 / (ratio - 1) if cools and ratio > 1 else None,
+        "cop_theory": cooled / (heated - cooled) if cools and heated > cooled and parameters.is_linear else None,
         "paper": dict(zip(SIDES, paper, strict=True)),
         "marked": {
             f"{model}_{side}": (z := point[f"z_{model}_{side}"]) is not None and abs(z) > Z_AGREES
@@ -205,6 +209,12 @@ def _row(point: dict[str, Any], performance: dict[str, Any]) -> dict[str, Any]:
             for side in SIDES
         },
     }
+
+
+def _own_controller(points: Sequence[dict[str, Any]]) -> str | None:
+    """The study's own controllers, by name; ``None`` where the linear one acts."""
+    laws = dict.fromkeys(Parameters.from_json(point["parameters"]).controller for point in points)
+    return ", ".join(law for law in laws if law != LINEAR) or None
 
 
 def _agreement(points: Sequence[dict[str, Any]], friction: Friction) -> list[dict[str, Any]]:
@@ -230,6 +240,7 @@ def _parameters(run: dict[str, Any], points: Sequence[dict[str, Any]]) -> list[t
         ("Bath temperatures T_C, T_H", f"{p['temperature_cold_K']:g} K, {p['temperature_hot_K']:g} K"),
         ("Mass m of a particle", mass),
         ("Stiffness κ of the traps", f"{p['trap_stiffness_eV_per_A2']:g} eV/Å²"),
+        ("Controller", _own_controller(points) or LINEAR),
         ("Coupling κ_C to the cold particle", f"{p['coupling_cold_eV_per_A2']:g} eV/Å²"),
         ("Couplings swept, κ_H/κ_C", ", ".join(point["kappa_ratio"] for point in by_ratio(points))),
         ("Time step", f"{1e3 * p['timestep_ps']:g} fs"),

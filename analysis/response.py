@@ -125,9 +125,9 @@ def rates(parameters: Parameters, cold: Response, hot: Response) -> tuple[Estima
         cold, hot: from the same runs, sampled as the point.
 
     Returns:
-        Not numbers where the samples do not resolve the motion (``is_resolved``).
+        Not numbers where there is none (``has_forecast``).
     """
-    if not is_resolved(parameters):
+    if not has_forecast(parameters):
         return Estimate(math.nan), Estimate(math.nan)
     copies = rate_copies(parameters, cold, hot)
     into_cold, into_hot = (
@@ -136,8 +136,14 @@ def rates(parameters: Parameters, cold: Response, hot: Response) -> tuple[Estima
     return into_cold, into_hot
 
 
-def is_resolved(parameters: Parameters) -> bool:
-    """Whether the stiffest motion of a pair, of one particle with all springs, turns by less than ``RESOLVED`` in a sample."""
+def has_forecast(parameters: Parameters) -> bool:
+    """Whether linear response tells the heats of a pair.
+
+    Its controller must be the linear one, and the stiffest motion, of one particle with all springs, turn by less than
+    ``RESOLVED`` in a sample.
+    """
+    if not parameters.is_linear:
+        return False
     stiffness = parameters.trap + sum(abs(coupling) for coupling in parameters.coupling)
     return math.sqrt(stiffness / min(parameters.mass)) * parameters.sample_interval < RESOLVED
 
@@ -183,7 +189,7 @@ def heat_by_response(points: Sequence[dict[str, Any]], cold: Response, hot: Resp
     Returns:
         One row per point, sorted by κ_H/κ_C, which stays as it is spelt: ``kappa_ratio``, and for each side
         ``heat_<side>_eV_per_ns``, ``heat_<side>_se``, ``response_<side>_eV_per_ns``, ``response_<side>_se`` and
-        ``z_response_<side>``; not numbers where samples lie too far apart for the motion.
+        ``z_response_<side>``; not numbers where there is no forecast (``has_forecast``).
     """
     rows = []
     for point in by_ratio(points):
@@ -200,12 +206,12 @@ def heat_by_response(points: Sequence[dict[str, Any]], cold: Response, hot: Resp
 
 
 def agreement(points: Sequence[dict[str, Any]], cold: Response, hot: Response) -> tuple[float, float] | None:
-    """χ² of the cold heats of all resolved points against linear response, and its probability, as ``theory.agreement``.
+    """χ² of the cold heats of all points with a forecast against linear response, and its probability, as ``theory.agreement``.
 
     Returns:
-        ``None`` if a measured heat has no error, or no point is resolved.
+        ``None`` if a measured heat has no error, or no point has a forecast.
     """
-    points = [point for point in points if is_resolved(Parameters.from_json(point["parameters"]))]
+    points = [point for point in points if has_forecast(Parameters.from_json(point["parameters"]))]
     errors = [point["heat_cold_se"] for point in points]
     if None in errors or not points:
         return None

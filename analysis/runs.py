@@ -59,6 +59,11 @@ class Parameters:
         """Whether the law is the one that theory knows; another's forces, and what they do, are told by records alone."""
         return self.controller == LINEAR
 
+    @property
+    def colder(self) -> int:
+        """Which bath is colder, 0 for the one named cold and 1 for the one named hot; of equals the one named cold."""
+        return int(self.temperature[1] < self.temperature[0])
+
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Parameters:
         """From ``parameters`` of a point's JSON files, or of a ``run.json``, which tells the controller elsewhere.
@@ -125,7 +130,8 @@ class Run:
     @property
     def told_parameters(self) -> dict[str, Any]:
         """What a point's JSON files hold as ``parameters``: those of its ``run.json``, and the law of the controller."""
-        return self.metadata["parameters"] | {"controller": self.parameters.controller}
+        told: dict[str, Any] = self.metadata["parameters"]
+        return told | {"controller": self.parameters.controller}
 
     @property
     def older_protocol(self) -> bool:

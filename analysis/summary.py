@@ -120,7 +120,9 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
         cells = [f"{point['kappa_ratio']:>8}", f"{point['time_ns']:7.2f}"]
         for side in SIDES:
             measured = _with_error(point[f"heat_{side}_eV_per_ns"], point[f"heat_{side}_se"])
-            cells.append(f"{measured:>16} {_rate(point[f'theory_{side}_eV_per_ns']):>8} {_z(point[f'z_theory_{side}']):>5}")
+            cells.append(
+                f"{measured:>16} {_rate(point[f'theory_{side}_eV_per_ns']):>8} {_z(point[f'z_theory_{side}']):>5}"
+            )
         lines.append("  ".join([*cells, f"{_cop(point):>6}", point["mode"]]))
     if any(point["dressed_cold_eV_per_ns"] is not None for point in points):
         lines += ["", "The same against the dressed pair (each particle with a shell of adsorbed fluid):"]
@@ -235,11 +237,12 @@ def _closure_line(points: Sequence[dict[str, Any]]) -> str:
 
 
 def _cop(point: dict[str, Any]) -> str:
-    """Heat drawn from the cold bath over the power spent, for a refrigerator."""
+    """Heat drawn from the colder bath over the power spent, for a refrigerator."""
     if point["mode"] != "refrigerator":
         return "-"
-    cold, hot = (point[f"heat_{side}_eV_per_ns"] for side in SIDES)
-    return f"{-cold / (cold + hot):.2f}" if cold + hot else "-"
+    heats = [point[f"heat_{side}_eV_per_ns"] for side in SIDES]
+    drawn = -heats[Parameters.from_json(point["parameters"]).colder]
+    return f"{drawn / sum(heats):.2f}" if sum(heats) else "-"
 
 
 def _rate(value: float | None) -> str:
@@ -247,8 +250,11 @@ def _rate(value: float | None) -> str:
 
 
 def _with_error(value: float, se: float | None, digits: int = 3) -> str:
-    error = "?" if se is None or not math.isfinite(se) else f"{se:.{digits}f}"
-    return f"{value:z.{digits}f} ± {error}"
+    """A value ± its standard error; with more digits than asked for where the error would look like none, "?" if unknown."""
+    if se is None or not math.isfinite(se) or se <= 0.0:
+        return f"{value:z.{digits}f} ± ?"
+    needed = max(digits, -math.floor(math.log10(se)))
+    return f"{value:z.{needed}f} ± {se:.{needed}f}" if needed < 10 else f"{value:z.9f} ± {se:.0e}"
 
 
 def _z(value: float | None) -> str:

@@ -169,6 +169,8 @@ def friction_by_analysis(runs: Sequence[Run]) -> pd.DataFrame:
         "first half of each run": [_part(run, slice(0, half + 1)) for run in runs],
         "second half of each run": [_part(run, slice(half, None)) for run in runs],
     }
+    if len(runs[0].series) < 3:
+        halves = {}  # two samples have no halves
     rows: list[dict[str, Any]] = []
 
     def add(choice: str, side: str, method: str, friction: Estimate) -> None:

@@ -25,6 +25,7 @@ from analysis.figures.style import COLD, HOT, NEUTRAL, new_figure
 from analysis.performance import COPS
 from analysis.runs import Array, Parameters
 from analysis.summary import by_ratio
+from analysis.theory import without_theory
 
 _COLOUR = {"refrigeration": COLD, "pumping": HOT}
 _MARKER = {"refrigeration": "o", "pumping": "s"}
@@ -36,7 +37,8 @@ _ESTIMATORS = {"heat": "", "thermostat": "_thermostat"}
 def cop(points: Sequence[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
     """Draw both coefficients where the machine cools, with 95 % intervals, beside the exact values and Carnot's.
 
-    The exact values, κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C), hold for any friction, white or dressed. C is the colder bath.
+    The exact values, κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C), hold for any friction, white or dressed. C is the colder bath. Where
+    another controller than the linear one makes a machine cool nobody knows: then all points are drawn, without exact values.
 
     Args:
         points: contents of the ``performance.json`` files of one study.
@@ -50,41 +52,49 @@ def cop(points: Sequence[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
     parameters = Parameters.from_json(points[0]["parameters"])
     carnot = carnot_ratio(parameters)
     along = line_ratios(points, diverging=True)
-    low, high = cooling_range(parameters, (float(along[0]), float(along[-1])))
+    low, high = float(along[0]), float(along[-1])
+    if parameters.is_linear:
+        low, high = cooling_range(parameters, (low, high))
     ratios = np.union1d(np.geomspace(low, high, _LINE_POINTS)[1:-1], along[(along >= low) & (along <= high)])
     data = pd.concat([_measured(points), _exact(parameters, ratios)], ignore_index=True)
     figure = new_figure(7.2, 3.8)
     panels = figure.subplots(1, 2)
     for axes, name in zip(panels, COPS, strict=True):
-        _panel(axes, data[data["cop"] == name], name)
+        _panel(axes, data[data["cop"] == name], name, (low / 1.2, high * 1.2))
         # Exactly at the Carnot point is still drawn.
         ratio_axis(axes, (low / 1.15, high) if low == carnot else (low, high * 1.15), parameters)
         axes.set_title(_TITLE[name], loc="left")
     panels[0].set_ylabel("coefficient of performance")
     panels[0].legend(loc="lower left")
-    if not any(low <= ratio <= high for ratio in measured_ratios(points)):
+    if (unknown := without_theory(points)) is not None:
+        remark(panels[1], unknown)
+    elif not any(low <= ratio <= high for ratio in measured_ratios(points)):
         remark(panels[1], "no point of this study cools")
     elif all(point["current_blocks"] is None for point in points):
         remark(panels[1], "runs too short for intervals")
     return figure, data
 
 
-def _panel(axes: Axes, data: pd.DataFrame, name: str) -> None:
+def _panel(axes: Axes, data: pd.DataFrame, name: str, limits: tuple[float, float]) -> None:
     theory, carnot = (data[data["series"] == series] for series in ("theory", "carnot"))
-    axes.plot(theory["kappa_ratio"], theory["value"], color=NEUTRAL, label="exact, any friction")
+    if not theory.empty:
+        axes.plot(theory["kappa_ratio"], theory["value"], color=NEUTRAL, label="exact, any friction")
     axes.plot(carnot["kappa_ratio"], carnot["value"], "--", color="black", linewidth=1, label="Carnot")
     # Between baths of one temperature the coefficient grows without a bound, and sets no scale.
+    scale = theory["value"] if not theory.empty else data["value"][data["value"] > 0]
+    scale = scale.astype(float)
+    scale = scale[np.isfinite(scale)] if np.isfinite(scale).any() else pd.Series([1.0])
     known = carnot["value"].notna().any()
-    low, high = theory["value"].min() / 3, (carnot["value"].max() if known else theory["value"].quantile(0.8)) * 3
+    low, high = scale.min() / 3, (max(carnot["value"].max(), scale.min()) if known else scale.quantile(0.8)) * 3
     axes.set_yscale("log")
-    axes.set_ylim(low, high)
+    axes.set_ylim(float(low), float(high))
     axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     for series, label, shift, style in (
         ("thermostat", "bare thermostat", 1.05, {"alpha": 0.35, "markerfacecolor": "none"}),
         ("heat", "simulation, 95 %", 1.0, {}),
     ):
-        near = data["kappa_ratio"].between(theory["kappa_ratio"].min() / 1.2, theory["kappa_ratio"].max() * 1.2)
+        near = data["kappa_ratio"].between(*limits)
         shown = data[(data["series"] == series) & near]
         # Without bounds the bar runs across the panel; a ratio that is not positive has no place on this axis.
         value = shown["value"].to_numpy()
@@ -127,7 +137,8 @@ def _exact(parameters: Parameters, ratios: Array) -> pd.DataFrame:
         cooled, heated = (1.0, ratio) if machine.colder == 0 else (ratio, 1.0)
         tight = (cooled / (heated - cooled), heated / (heated - cooled)) if heated > cooled else (np.inf, np.inf)
         for name, value, bound in zip(COPS, tight, machine.carnot_cop(), strict=True):
-            rows.append({"series": "theory", "cop": name, "kappa_ratio": ratio, "value": value})
+            if parameters.is_linear:
+                rows.append({"series": "theory", "cop": name, "kappa_ratio": ratio, "value": value})
             finite = bound if np.isfinite(bound) else np.nan  # baths of one temperature know no bound
             rows.append({"series": "carnot", "cop": name, "kappa_ratio": ratio, "value": finite})
     return pd.DataFrame(rows)

@@ -25,7 +25,6 @@ SHOWN_RATIO = 7.27
 
 _COLOUR = {"refrigeration": COLD, "pumping": HOT}
 _MARKER = {"refrigeration": "o", "pumping": "s"}
-_LABEL = {"refrigeration": r"$|\dot W_C|/\dot W$", "pumping": r"$|\dot W_H|/\dot W$"}
 
 
 def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
@@ -79,13 +78,20 @@ def _drawn(points: Sequence[dict[str, Any]]) -> int:
     """The point to draw: nearest to the paper's among those that cool, or among all if none does."""
     ratios = [float(point["kappa_ratio"]) for point in points]
     carnot = carnot_ratio(Parameters.from_json(points[0]["parameters"]))
-    distance = [(not ratio > carnot, abs(math.log(ratio / SHOWN_RATIO)) if ratio > 0 else math.inf) for ratio in ratios]
+    cools = [0 < ratio < carnot if carnot < 1 else ratio > carnot for ratio in ratios]
+    far = [abs(math.log(ratio / SHOWN_RATIO)) if ratio > 0 else math.inf for ratio in ratios]
+    distance = [(not each, log) for each, log in zip(cools, far, strict=True)]
     return distance.index(min(distance))
+
+
+def _side(parameters: Parameters, name: str) -> int:
+    """The side whose heat a coefficient compares with the work: the colder one of a refrigerator, the other of a heat pump."""
+    return parameters.colder if name == "refrigeration" else 1 - parameters.colder
 
 
 def _laws(parameters: Parameters, friction: Friction, dt: float, name: str) -> dict[str, RatioLaw]:
     """Exact laws of |P_C|/P, or of |P_H|/P: the same machine with the names of its sides exchanged."""
-    if name == "pumping":
+    if _side(parameters, name) == 1:
         parameters = replace(
             parameters,
             mass=parameters.mass[::-1],
@@ -123,9 +129,10 @@ def _density_panel(axes: Axes, data: pd.DataFrame, law: RatioLaw | None, name: s
     if law is not None:
         far = np.array([law.tail_amplitude() ** 0.5, 1e4])
         axes.plot(far, law.tail_amplitude() / far**2, ":", color=ACCENT, label=r"tail, exponent $-2$", zorder=5)
-    temperatures = Parameters.from_json(point["parameters"]).temperature
-    if temperatures[1] > temperatures[0]:
-        bound = temperatures[COPS.index(name)] / (temperatures[1] - temperatures[0])
+    parameters = Parameters.from_json(point["parameters"])
+    side, temperatures = _side(parameters, name), parameters.temperature
+    if temperatures[0] != temperatures[1]:
+        bound = temperatures[side] / abs(temperatures[1] - temperatures[0])
         axes.axvline(bound, color="black", linestyle="--", linewidth=0.8)
         axes.annotate("Carnot", (bound, 0.97), xycoords=("data", "axes fraction"), fontsize=7, va="top", ha="left")
     positive = data.loc[data["value"] > 0, "value"]
@@ -134,7 +141,7 @@ def _density_panel(axes: Axes, data: pd.DataFrame, law: RatioLaw | None, name: s
     if not positive.empty:
         axes.set_ylim(positive.min() / 5, positive.max() * 5)
     axes.set_xlim(1e-2, 1e4)
-    axes.set_xlabel(rf"$|\epsilon|$, $\epsilon$ = {_LABEL[name]}")
+    axes.set_xlabel(rf"$|\epsilon|$, $\epsilon$ = $|\dot W_{'CH'[side]}|/\dot W$")
 
 
 def _exponent_panel(axes: Axes, data: pd.DataFrame, parameters: Parameters) -> None:

@@ -42,9 +42,9 @@ def heat_rates(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Fi
     points = by_ratio(points)
     parameters = Parameters.from_json(points[0]["parameters"])
     ratios = line_ratios(points)
-    lines = theory_lines(
-        parameters, friction, ratios, SIDES, lambda machine: machine.heat_rates() * PER_NS
-    ).rename(columns={"quantity": "side", "value": "rate_eV_per_ns"})
+    lines = theory_lines(parameters, friction, ratios, SIDES, lambda machine: machine.heat_rates() * PER_NS).rename(
+        columns={"quantity": "side", "value": "rate_eV_per_ns"}
+    )
     data = pd.concat([_measured(points), lines], ignore_index=True)
 
     figure = new_figure(7.2, 3.9)
@@ -58,9 +58,7 @@ def heat_rates(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Fi
     return figure, data
 
 
-def _panel(
-    axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters, limits: tuple[float, float]
-) -> None:
+def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters, limits: tuple[float, float]) -> None:
     colour, marker = SIDE_COLOUR[side], SIDE_MARKER[side]
     theory = data[data["series"] == "theory"]
     ratio_axis(axes, limits, parameters)

@@ -23,7 +23,7 @@ MODEL_STYLE: dict[str, Literal["-", "--"]] = {"theory": "-", "dressed": "--"}
 
 _LINE_POINTS = 41
 # Logarithmic distances from a divergence at which a line is known, so that it leaves the frame as steep as it is.
-_APPROACH = np.geomspace(1e-3, 0.1, 7)
+_APPROACH = np.geomspace(1e-3, 0.1, 5)
 # Of the logarithm of a friction: a forward difference then misses its slope by a thousandth.
 _STEP = 1e-3
 
@@ -77,8 +77,8 @@ def line_ratios(points: Sequence[dict[str, Any]], *, diverging: bool = False) ->
     marks = [1.0, carnot_ratio(Parameters.from_json(points[0]["parameters"]))]
     known = [*measured_ratios(points), *marks]
     grid = np.geomspace(min(known) / 1.6, max(known) * 1.6, _LINE_POINTS)
-    near = np.outer(marks, np.exp(np.concatenate([-_APPROACH, _APPROACH]))).ravel() if diverging else []
-    return np.unique(np.concatenate([grid, known, near]))
+    steps = np.exp(np.concatenate([-_APPROACH, _APPROACH])) if diverging else np.ones(1)
+    return np.unique(np.concatenate([grid, known, np.outer(marks, steps).ravel()]))
 
 
 def theory_lines(

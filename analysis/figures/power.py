@@ -59,7 +59,11 @@ def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tu
 
 
 def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
+    axes.set_yscale("log")
     seen = data[data["density_ns_per_eV"] > 0]
+    # Laws fall below anything that so many samples can show.
+    if not seen.empty:
+        axes.set_ylim(seen["density_ns_per_eV"].min() / 5, 3 * seen["density_ns_per_eV"].max())
     middle = data["power_eV_per_ns"]
     axes.errorbar(
         seen["power_eV_per_ns"],
@@ -77,10 +81,6 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
             axes.plot(middle, data[model], MODEL_STYLE[model], color=line_colour, label=MODEL_LABEL[model])
     if data["published"].notna().any():
         axes.plot(middle, data["published"], ":", color=ACCENT, label="published, eq. (9)")
-    axes.set_yscale("log")
-    # Laws fall below anything that so many samples can show.
-    if not seen.empty:
-        axes.set_ylim(seen["density_ns_per_eV"].min() / 5, 3 * seen["density_ns_per_eV"].max())
 
 
 def _beside_laws(point: dict[str, Any], friction: Friction) -> pd.DataFrame:

@@ -139,7 +139,9 @@ def _exact(parameters: Parameters, friction: Friction, ratios: Array, dt: float)
 
     lines = theory_lines(parameters, friction, ratios, [" ".join(key) for key in keys], values)
     quantities = lines.pop("quantity")
-    return lines.assign(target=[name.split(" ")[0] for name in quantities], moment=[name.split(" ")[1] for name in quantities])
+    return lines.assign(
+        target=[name.split(" ")[0] for name in quantities], moment=[name.split(" ")[1] for name in quantities]
+    )
 
 
 def _published(parameters: Parameters, friction: Friction, ratios: Array) -> pd.DataFrame:

@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.over_ratio import at_ratio, draw_line, line_ratios, or_nan, ratio_axis, theory_lines
+from analysis.figures.over_ratio import at_ratio, draw_line, line_ratios, or_nan, ratio_axis, remark, theory_lines
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.response import Response, agreement, is_resolved, rates
+from analysis.response import Response, agreement, has_forecast, rates
 from analysis.runs import SIDES, Parameters
-from analysis.theory import Friction
+from analysis.theory import Friction, without_theory
 from analysis.units import FRICTION_SI, PER_NS
 
 _SHOWN = (0.03, 10.0)  # rad/ps: from the trap's relaxation to where argon's own collisions are
@@ -49,13 +49,16 @@ def response_figure(
     lines = theory_lines(parameters, friction, ratios, ["heat"], lambda machine: machine.heat_rates()[:1] * PER_NS)
     ratio_axis(heat, (ratios[0], ratios[-1]), parameters)
     draw_line(heat, lines, NEUTRAL, "white (solid) and dressed friction")
+    if (unknown := without_theory(points)) is not None:
+        remark(heat, unknown)
     found = [rates(at_ratio(parameters, float(ratio)), *responses)[0] * PER_NS for ratio in ratios]
     forecast = pd.DataFrame(
         {"series": "response", "at": ratios, "value": [each.value for each in found], "se": [each.se for each in found]}
     )
     low, high = forecast["value"] - forecast["se"], forecast["value"] + forecast["se"]
-    heat.fill_between(ratios, low, high, color=ACCENT, alpha=0.25, linewidth=0)
-    heat.plot(ratios, forecast["value"], color=ACCENT, label="linear response, no model")
+    if forecast["value"].notna().any():
+        heat.fill_between(ratios, low, high, color=ACCENT, alpha=0.25, linewidth=0)
+        heat.plot(ratios, forecast["value"], color=ACCENT, label="linear response, no model")
     heat.errorbar(
         [float(point["kappa_ratio"]) for point in points],
         [point["heat_cold_eV_per_ns"] for point in points],
@@ -68,7 +71,7 @@ def response_figure(
     heat.axhline(0, color="black", linewidth=0.7)
     heat.set_ylabel("heat into the cold bath (eV/ns per axis)")
     chi_square = agreement(points, *responses)
-    count = sum(is_resolved(Parameters.from_json(point["parameters"])) for point in points)
+    count = sum(has_forecast(Parameters.from_json(point["parameters"])) for point in points)
     told = "" if chi_square is None else rf": $\chi^2$ = {chi_square[0]:.1f} for {count}, p = {chi_square[1]:.2g}"
     heat.set_title(f"linear response{told}", loc="left", fontsize=9)
     heat.legend(loc="upper right")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,14 +41,15 @@ _MARKER = TARGET_MARKER | {"bound": "D"}
 _LABEL = {"cold": "power on cold", "hot": "power on hot", "total": "total power", "bound": r"$2k_B/\Delta S$"}
 _KEYS = {target: f"uncertainty_{target}" for target in TARGETS} | {"bound": "bound"}
 
-_FLOW_COLOUR = {"full": "#009E73", "cross": "#CC79A7", "antisymmetric": "#E69F00", "heat": NEUTRAL}
+_FLOW_COLOUR = {"full": "#AA3377", "cross": "#56B4E9", "antisymmetric": "#E69F00", "heat": NEUTRAL}
 _FLOW_MARKER = {"full": "o", "cross": "^", "antisymmetric": "v", "heat": "s"}
 _FLOW_LABEL = {
     "full": "work of the whole force",
-    "cross": r"of $\kappa_jX_l$ alone",
-    "antisymmetric": "of its antisymmetric part",
-    "heat": "heat, both baths",
+    "cross": r"work of $\kappa_jX_l$",
+    "antisymmetric": "work of the antisymmetric part",
+    "heat": "heat into both baths",
 }
+_FLOW_SHIFT = {"full": 0.94, "cross": 1.0, "antisymmetric": 1.06, "heat": 1.12}  # so that no symbol hides another
 _WINDOWS = 41
 
 COLUMNS = ["series", "quantity", "kappa_ratio", "window_ps", "value", "low_value", "high_value", "se"]
@@ -59,9 +59,9 @@ COLUMNS += ["over_bound", "low_over_bound", "high_over_bound", "over_bound_se"]
 def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw Var/mean² of sampled power and its bound (top left), and ratios of Var/mean² to the bound, which is met at 1.
 
-    Top right and below these are of the work gathered over windows of time, by the whole force of the controller and by parts of
-    it. The bound is proven for overdamped dynamics only: the figure shows a ratio, and no law. Where the mean is not told from
-    zero, upper ends are missing, or points.
+    Top right and below these are of what has been gathered over some time: works of the controller's whole force and of parts
+    of it, and heat. The bound is proven for overdamped dynamics only: the figure shows a ratio, and no law. Where the mean is
+    not told from zero, upper ends are missing, or points.
 
     Args:
         points: contents of the ``performance.json`` files of one study.
@@ -105,6 +105,9 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
         axes.set_axis_off()
     for axes in (panels[0, 1], *panels[1, : len(shown)]):
         axes.axhline(1, color="black", linewidth=1)
+    panels[0, 1].annotate(
+        r"$2k_B/\Delta S$", (0.99, 1), xycoords=("axes fraction", "data"), ha="right", va="top", fontsize=8
+    )
     panels[0, 0].set_ylabel("variance/mean²")
     panels[0, 0].set_title(f"power of $\\kappa_jX_l$ over {dt:g} ps", loc="left", fontsize=9)
     panels[0, 1].set_title(f"total work over {dt:g} ps", loc="left", fontsize=9)
@@ -135,27 +138,34 @@ def _handles(labels: dict[str, str], colours: dict[str, str], markers: dict[str,
     ]
 
 
-def _draw(axes: Axes, data: pd.DataFrame, column: str, colour: str, marker: str, over: str = "kappa_ratio") -> None:
+def _draw(
+    axes: Axes,
+    data: pd.DataFrame,
+    column: str,
+    colour: str,
+    marker: str,
+    over: str = "kappa_ratio",
+    shift: float = 1.0,
+) -> None:
     lines = data[data["series"] != "simulation"].sort_values(over)
     error = "se" if column == "value" else "over_bound_se"
     draw_line(axes, lines.assign(value=lines[column], se=lines[error]), colour, over=over)
     shown = data[(data["series"] == "simulation") & data[column].notna()]
     value = shown[column].to_numpy(float)
     low, high = (shown[f"{end}_{column}"].to_numpy(float) for end in ("low", "high"))
-    # An end that is not known is left open rather than drawn at the symbol: the arrow says so.
-    open_end = np.isfinite(low) & ~np.isfinite(high)
-    errors = np.stack(
-        [value - np.where(np.isfinite(low), low, value), np.where(np.isfinite(high), high, value) - value]
-    )
+    # A bar without an upper end leaves the panel.
+    high = np.where(np.isfinite(low) & ~np.isfinite(high), 1e6 * value, high)
+    errors = [np.nan_to_num(value - low), np.nan_to_num(high - value)]
     axes.errorbar(
-        shown[over],
+        shown[over] * shift,
         value,
-        np.maximum(np.where(open_end, [np.zeros_like(value), 0.5 * value], errors), 0.0),
-        lolims=open_end,
+        np.maximum(errors, 0.0),
         fmt=marker,
         color=colour,
-        markersize=4,
-        linewidth=1,
+        markersize=3.5,
+        linewidth=0.9,
+        capsize=1.5,
+        zorder=4,
     )
 
 
@@ -181,11 +191,12 @@ def _window_panel(axes: Axes, data: pd.DataFrame, point: dict[str, Any]) -> None
             _FLOW_COLOUR[flow],
             _FLOW_MARKER[flow],
             over="window_ps",
+            shift=_FLOW_SHIFT[flow],
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlabel("time over which it is gathered (ps)")
-    axes.set_title(rf"$\kappa_H/\kappa_C$ = {point['kappa_ratio']}", loc="left", fontsize=9)
+    axes.set_xlabel("time of gathering (ps)")
+    axes.set_title(rf"gathered at $\kappa_H/\kappa_C$ = {point['kappa_ratio']}", loc="left", fontsize=9)
     shown = data[data["quantity"].isin(list(_FLOW_LABEL))]
     known = shown["over_bound"].replace([np.inf, 0.0], np.nan).dropna()
     if not known.empty:
@@ -230,9 +241,9 @@ def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: f
     flows = [flow for flow in _FLOW_LABEL if flow != "heat"]
 
     def values(machine: Refrigerator) -> Array:
-        sampled = [*machine.power_uncertainties(TARGETS, dt), machine.uncertainty_bound(dt)]
-        over_bound = [*sampled_over_bound(machine, TARGETS, dt), 1.0]
-        return np.array([*sampled, *over_bound, *gathered_over_bound(machine, flows, dt)])
+        sampled, bound = np.array(machine.power_uncertainties(TARGETS, dt)), machine.uncertainty_bound(dt)
+        over_bound = sampled / bound if np.isfinite(bound) else sampled_over_bound(machine, TARGETS, dt)
+        return np.array([*sampled, bound, *over_bound, 1.0, *gathered_over_bound(machine, flows, dt)])
 
     rows = []
     for ratio in ratios if parameters.coupling[0] else ():
@@ -250,22 +261,13 @@ def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: f
 
 
 def _over_time(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
-    """Exact lines over the time of gathering, at the κ_H/κ_C of a point.
-
-    Heat only for white friction: what the simulation tells is the heat that a particle gives, and the dressed pair's baths begin
-    behind its shells.
-    """
+    """Exact lines over the time of gathering, at the κ_H/κ_C of a point."""
     times = point["windows"]["window_ps"]
     windows = np.geomspace(times[0], times[-1], _WINDOWS) if times else np.array([])
     tables = []
     for series, model in models(Parameters.from_json(point["parameters"]), friction).items():
-        flows = [flow for flow in GATHERED if series == "theory" or "heat" not in flow]
-        found = with_errors(model, partial(_gathered_ravelled, flows, windows))
-        for flow, value, se in zip(flows, *(each.reshape(len(flows), -1) for each in found), strict=True):
+        found = with_errors(model, lambda machine: gathered_over_bound(machine, list(GATHERED), windows).ravel())
+        for flow, value, se in zip(GATHERED, *(each.reshape(len(GATHERED), -1) for each in found), strict=True):
             table = pd.DataFrame({"window_ps": windows, "over_bound": value, "over_bound_se": se})
             tables.append(table.assign(series=series, quantity=flow, kappa_ratio=float(point["kappa_ratio"])))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-
-
-def _gathered_ravelled(flows: Sequence[str], windows: Array, machine: Refrigerator) -> Array:
-    return gathered_over_bound(machine, flows, windows).ravel()

@@ -20,6 +20,9 @@ from analysis.model.refrigerator import Refrigerator
 # Directions and distances of the pair of positions over which the sampled law is averaged; cdf within 3e-5.
 _ANGLES, _RADII = 1024, 12
 
+# Relative error of a standard deviation that is left of a difference.
+_ROUNDING = 4 * math.sqrt(np.finfo(float).eps)
+
 
 @dataclass(frozen=True, eq=False)
 class RatioLaw:
@@ -42,14 +45,19 @@ class RatioLaw:
         return np.reshape(values, np.shape(ratio))
 
     @cached_property
+    def _kept(self) -> Array:
+        """The covariances, singular by no more than rounding: one power may be nearly all of both."""
+        return np.asarray(self.covariances * (1 + _ROUNDING**2 * np.eye(2)))
+
+    @cached_property
     def _inverses(self) -> Array:
-        return np.asarray(np.linalg.inv(self.covariances))
+        return np.asarray(np.linalg.inv(self._kept))
 
     @cached_property
     def _heights(self) -> Array:
         """μᵀ Σ⁻¹ μ and the weight over 2π√det Σ, of every component: (2, k)."""
         squares = np.einsum("ki,kij,kj->k", self.means, self._inverses, self.means)
-        return np.stack([squares, self.weights / (2 * np.pi * np.sqrt(np.linalg.det(self.covariances)))])
+        return np.stack([squares, self.weights / (2 * np.pi * np.sqrt(np.linalg.det(self._kept)))])
 
     def _ray(self, direction: Array) -> float:
         """∫₀^∞ s p(s·direction) ds of the mixture's density p."""
@@ -79,7 +87,9 @@ class RatioLaw:
             to_signs = np.array([[0.0, side], [sign, -ratio * side]])  # (q, w) -> (side·w, sign·q - ratio·side·w)
             mean = self.means @ to_signs.T
             cov = to_signs @ self.covariances @ to_signs.T
-            sd = np.sqrt(np.diagonal(cov, axis1=1, axis2=2))
+            # Where one of the two is nearly all of the other, their difference has no digits below rounding.
+            reach = np.sqrt(np.diagonal(self.covariances, axis1=1, axis2=2)) @ np.abs(to_signs).T
+            sd = np.maximum(np.sqrt(np.abs(np.diagonal(cov, axis1=1, axis2=2))), _ROUNDING * reach)
             h, k = (mean / sd).T
             total += float(np.sum(self.weights * _both_positive(h, k, cov[:, 0, 1] / (sd[:, 0] * sd[:, 1]))))
         return total

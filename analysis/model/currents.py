@@ -1,8 +1,8 @@
 """Work and heat as fluctuating currents: means, long-time noise, covariances over any duration; exact.
 
-A current is J_T = ∫ rᵀ S r dt + Σ_b w_b Q_b(T): a power that is a quadratic form S of the state, plus
-heats into baths with weights w_b. The error bar of a mean over a run of length T is √(noise rate / T):
-known before the run.
+A current is J_T = ∫ rᵀ S r dt + Σ_b w_b Q_b(T) + Δ rᵀ E r: a power that is a quadratic form S of the state,
+plus heats into baths with weights w_b, plus the change of an energy that is a quadratic form E. The error bar
+of a mean over a run of length T is √(noise rate / T): known before the run.
 Derivation: docs/theory.md.
 """
 
@@ -26,10 +26,12 @@ class Current:
     Attributes:
         power: S, symmetric, (p + n, p + n); rᵀ S r is in eV/ps.
         heat_weights: w_b, (baths,); 1 for the heat into that bath, 1/T_b for entropy.
+        stored: E, symmetric, (p + n, p + n), eV per product of the state's units; ``None`` for none.
     """
 
     power: Array
     heat_weights: Array
+    stored: Array | None = None
 
 
 def work_current(network: LinearLangevin, force: ArrayLike) -> Current:
@@ -93,7 +95,7 @@ def noise_rates(network: LinearLangevin, currents: Sequence[Current]) -> Array:
     """
     kernel = _kernel(network, currents)
     drift = network.drift()
-    memory = np.array([solve_lyapunov(drift, source) for source in kernel.sources])
+    memory = solve_lyapunov(drift, kernel.sources)
     cross = 2 * np.einsum("kij,lij->kl", kernel.forms, memory)
     return np.asarray(kernel.white + cross + cross.T)
 
@@ -115,11 +117,41 @@ def covariance_over(network: LinearLangevin, currents: Sequence[Current], durati
     kernel = _kernel(network, currents)
     drift = network.drift()
     ahead = expm(drift * time)
+    # ∫₀ᵀ (T - τ) e^{Aτ} G e^{Aᵀτ} dτ = T Y₁ - Y₂ + e^{AT} Y₂ e^{AᵀT}
+    once = solve_lyapunov(drift, kernel.sources)
+    twice = solve_lyapunov(drift, once)
     cross = np.empty((*time.shape[:-2], *kernel.white.shape))
-    for earlier, source in enumerate(kernel.sources):
-        # ∫₀ᵀ (T - τ) e^{Aτ} G e^{Aᵀτ} dτ = T Y₁ - Y₂ + e^{AT} Y₂ e^{AᵀT}
-        once = solve_lyapunov(drift, source)
-        twice = solve_lyapunov(drift, once)
-        total = time * once - twice + ahead @ twice @ np.swapaxes(ahead, -1, -2)
+    for earlier in range(len(once)):
+        total = time * once[earlier] - twice[earlier] + ahead @ twice[earlier] @ np.swapaxes(ahead, -1, -2)
         cross[..., earlier] = 2 * np.einsum("kij,...ij->...k", kernel.forms, total)
+    if any(current.stored is not None for current in currents):
+        cross += _of_stored(network, currents, kernel, once, ahead)
     return np.asarray(kernel.white * time + cross + np.swapaxes(cross, -1, -2))
+
+
+def _of_stored(
+    network: LinearLangevin, currents: Sequence[Current], kernel: _Kernel, once: Array, ahead: Array
+) -> Array:
+    """What changes of stored energies add to one half of the covariance, (..., k, k); the other half is its transpose.
+
+    Args:
+        network, currents, kernel: as in ``covariance_over``.
+        once: ∫₀^∞ e^{Aτ} G e^{Aᵀτ} dτ of every current, (k, d, d).
+        ahead: e^{AT}, (..., d, d).
+    """
+    c = network.covariance()
+    stored = np.array([np.zeros_like(c) if current.stored is None else current.stored for current in currents])
+    first = c @ stored @ c  # what a later state shares with the first energy
+    after = solve_lyapunov(network.drift(), first)
+
+    def later(shared: Array) -> Array:
+        """e^{AT} Y e^{AᵀT} of every current, (..., k, d, d)."""
+        moved = ahead[..., None, :, :]
+        return np.asarray(moved @ shared @ np.swapaxes(moved, -1, -2))
+
+    def meet(forms: Array, shared: Array) -> Array:
+        return np.asarray(2 * np.einsum("aij,...bij->...ab", forms, shared))
+
+    # The last energy sees all of the earlier current; the later current sees the first energy.
+    ends = meet(stored, once - later(once)) - meet(kernel.forms, after - later(after))
+    return np.asarray(ends + meet(stored, first) - meet(stored, later(first)))

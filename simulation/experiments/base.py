@@ -252,7 +252,7 @@ class Experiment(ABC):
     def atoms(self) -> int:
         """How many atoms LAMMPS moves or holds; 0 in the exact model."""
 
-    # --- what follows from these answers ---------------------------------------------------------------------------------------
+    # --- what follows from these answers --------------------
 
     @property
     def duration_ps(self) -> float:

@@ -96,7 +96,7 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
         record |= {"stands_for": experiment.fingerprint, "older_protocol": OLDER.format(format=record["format"])}
     target.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
-        if file.name != RUN:
+        if file.is_file() and file.name != RUN:  # a run folder that was not archived has its segments, too
             shutil.copyfile(file, target / file.name)
     replace(target / RUN, json_text(record))
 

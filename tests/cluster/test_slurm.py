@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
-from simulation.engine import Ranks, single_threaded
-from simulation.plan import Run
-from simulation.simulate import make_start, simulate
-from simulation.study import Study
+from simulation.engines.ranks import Ranks, single_threaded
+from simulation.experiments.baths import Baths
+from simulation.experiments.machine import Machine
+from simulation.perform import perform
+from simulation.study.fields import Study
 from tests.cluster.conftest import Slurm, wait_until
 from tests.md.conftest import SMALL, small_study
 from tests.workflow.checkout import Checkout
@@ -35,17 +36,17 @@ SWEEP: dict[str, Any] = {
 SLOW = """
 import time
 from pathlib import Path
-from simulation.demon import LinearController
+from simulation.control import LinearController
 
 class Slow(LinearController):
     def __init__(self, *, flag, **couplings):
         super().__init__(**couplings)
         self.flag = Path(flag)
 
-    def forces(self, cold, hot, time_ps):
-        if time_ps > 2.1 and self.flag.exists():
+    def forces(self, seen):
+        if seen.time_ps > 2.1 and self.flag.exists():
             time.sleep(0.02)
-        return super().forces(cold, hot, time_ps)
+        return super().forces(seen)
 """
 # What a user's own profile holds, made for a cluster without accounting; 15 s of the limited run's minute are its own.
 SITE: dict[str, Any] = {
@@ -130,7 +131,7 @@ def study(checkout: Checkout) -> Study:
     single_threaded()
     study = write_study(checkout, "small")
     write_study(checkout, "pair", ranks=2)
-    make_start(study, checkout.folder / "results/small/equilibrated", Ranks(1))
+    perform(Baths(study, 1), checkout.folder / "results/small/equilibrated/replica_1", Ranks(1))
     return study
 
 
@@ -156,7 +157,7 @@ def sweep(slurm: Slurm, checkout: Checkout, study: Study) -> Sweep:
     undisturbed = {}
     for ratio in runs:
         alone = folder / "undisturbed" / ratio
-        simulate(Run(study, f"kH_{ratio}", 1), folder / "results/small/equilibrated", alone, Ranks(1))
+        perform(Machine(study, 1, ratio), alone, Ranks(1), folder / "results/small/equilibrated/replica_1")
         undisturbed[ratio] = (alone / "series.parquet").read_bytes()
     returncode, said = finish(snakemake, folder)
     restarts = slurm.run("scontrol", "show", "job", jobs[REQUEUED])
@@ -201,8 +202,8 @@ def test_requeued_job_continues_under_its_number(sweep: Sweep) -> None:
 def test_two_tasks_are_two_ranks(sweep: Sweep) -> None:
     """An MPI job gets its tasks from Slurm, and both launchers, mpiexec for the start and srun for the run, start its ranks."""
     content = json.loads((sweep.folder / f"results/pair/sweep/kH_{CANCELLED}/replica_1/run.json").read_text())
-    assert content["ranks"] == 2
-    assert "mpiexec -launcher fork -n 2 python -m simulation equilibrate pair" in sweep.said
+    assert content["ranks"] == [2]
+    assert "mpiexec -launcher fork -n 2 python -m simulation run pair equilibrated" in sweep.said
     assert "srun --mpi=pmi2 -n 2 python -m simulation run pair" in sweep.said
 
 

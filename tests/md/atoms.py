@@ -65,7 +65,7 @@ def read_atoms(file: Path) -> Atoms:
     return Atoms(atoms[:, 2].astype(np.int64), wrapped, wrapped + atoms[:, 6:9] * box, velocities[:, 1:], box)
 
 
-def pair_energy_and_virial(atoms: Atoms, study: Study) -> tuple[float, float]:
+def pair_energy_and_virial(atoms: Atoms, study: Study, periodic_x: bool = False) -> tuple[float, float]:
     """Energy (eV) of one side's Lennard-Jones pairs, shifted to 0 at the cutoff, and the virial of its fluid atoms (eV).
 
     The virial of an atom is half of Σ r·F over its pairs. Wall atoms do not interact with each other.
@@ -77,10 +77,11 @@ def pair_energy_and_virial(atoms: Atoms, study: Study) -> tuple[float, float]:
         [[materials.fluid.epsilon_eV, unlike.epsilon_eV], [unlike.epsilon_eV, materials.metal.epsilon_eV]]
     )
     sigma = np.array([[materials.fluid.sigma_A, unlike.sigma_A], [unlike.sigma_A, materials.metal.sigma_A]])
+    is_periodic = np.array([periodic_x, True, True])
     energy = virial = 0.0
     for index in range(len(kind) - 1):
         apart = atoms.wrapped[index + 1 :] - atoms.wrapped[index]
-        apart[:, 1:] -= atoms.box[1:] * np.round(apart[:, 1:] / atoms.box[1:])
+        apart -= atoms.box * is_periodic * np.round(apart / atoms.box)
         distance = np.linalg.norm(apart, axis=1)
         both_wall = (atoms.types[index] >= 5) & (atoms.types[index + 1 :] >= 5)
         near = np.flatnonzero((distance < cutoff) & ~both_wall)

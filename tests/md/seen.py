@@ -28,7 +28,7 @@ def seen_in(folder: Path) -> dict[str, NDArray[Any]]:
 
 
 def assert_seen_as_recorded(folder: Path, speed_A_per_ps: float) -> None:
-    """What such a controller saw is what the series has at the same steps: places to 1e-9 Å, velocities to 1e-4 of a usual speed.
+    """What such a controller saw is what the series has: places to 1e-9 Å, velocities to 1e-4 of a usual speed.
 
     Args:
         folder: a run that was sampled at every step.

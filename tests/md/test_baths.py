@@ -18,9 +18,9 @@ from simulation.experiments.baths import MOLTEN, Baths
 from simulation.experiments.machine import Machine
 from simulation.perform import perform
 from simulation.storage.files import RESTART, RUN, SERIES, TOPOLOGY
-from simulation.study.fields import SIDES
+from simulation.study.fields import SIDES, Study
 from tests.md.atoms import read_atoms
-from tests.md.conftest import SMALL, laid_over, record_of, segments_in, small_study, thin_study
+from tests.md.conftest import record_of, segments_in, small_study, thin_study
 
 pytestmark = pytest.mark.md
 
@@ -34,13 +34,11 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_fluid_is_molten_and_particles_are_as_warm_as_their_baths(settled: Path) -> None:
-    """After a few ps nothing is left of the crystal that it was built as, and fluid and metal are at their own side's T."""
+def test_fluid_and_particles_are_as_warm_as_their_baths(settled: Path) -> None:
+    """After a few ps fluid and metal are at their own side's temperature, and the run's own checks say so."""
     series, checks = pd.read_parquet(settled / SERIES), record_of(settled)["checks"]
     tail = series.iloc[len(series) // 4 :]
     for side, wanted in (("cold", 85.0), ("hot", 150.0)):
-        assert series[f"order_{side}_1"].iloc[0] < MOLTEN, "the melting before left it a crystal"
-        assert tail[f"order_{side}_1"].mean() < 0.1
         fluid = tail[f"temperature_{side}_K"]
         assert abs(fluid.mean() - wanted) < 0.06 * wanted
         # 6 ps hold a few independent instants of 555 degrees of freedom; half the temperature is 8 errors away.
@@ -65,14 +63,36 @@ def templates_without(part: str, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(decks, "TEMPLATES", folder)
 
 
+def sized(edge_nm: float, temperature_cold_K: float) -> Study:
+    """A bath of another size and temperature for an instant, whatever its particles' temperature."""
+    return small_study(
+        baths={
+            "edge_nm": edge_nm,
+            "temperature_cold_K": temperature_cold_K,
+            "temperature_hot_K": 1.2 * temperature_cold_K,
+        },
+        schedule={"equilibration_ps": 0.2, "segment_ps": 0.2, "trajectory_every_ps": 0.2},
+        materials={"cutoff_A": 6},
+        limits={"particle_temperature": 1},
+    )
+
+
+def test_fluid_is_molten(tmp_path: Path) -> None:
+    """Before the first step of the equilibration, nothing is left of the crystal that the fluid was built as."""
+    perform(Baths(sized(4.5, 100), 1), tmp_path, Ranks(1))
+    order = pd.read_parquet(tmp_path / SERIES)[["order_cold_1", "order_hot_1"]].to_numpy()
+    assert order.max() < 0.4 * MOLTEN  # 0.22 without melting: what a lattice with vacancies is when it is relaxed
+
+
 def test_crystal_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fluid that was never molten, so cold that it cannot melt by itself, is no bath: told of both sides, with the cure."""
     templates_without("melt.lmp.j2", tmp_path / "templates", monkeypatch)
-    study = small_study(baths={"temperature_cold_K": 5, "temperature_hot_K": 6})
+    cure = "raise schedule.equilibration_ps"
+    # In a smaller bath the lattice falls into a glass when it is relaxed.
     with pytest.raises(
-        RejectedError, match=r"cold fluid has not melted \(order 0\..*the hot fluid has not.*schedule\.equilibration_ps"
+        RejectedError, match=rf"the cold fluid has not melted \(order 0\..*{cure}.*the hot fluid has not melted.*{cure}"
     ):
-        perform(Baths(study, 1), tmp_path / "baths", Ranks(1))
+        perform(Baths(sized(6.5, 5), 1), tmp_path / "baths", Ranks(1))
     assert not (tmp_path / "baths" / RUN).exists()
     assert len(segments_in(tmp_path / "baths")) == 2
 
@@ -137,7 +157,7 @@ NEON: dict[str, Any] = {
 
 def test_liquid_neon_equilibrates(tmp_path: Path) -> None:
     """Smaller atoms, as dense as liquid neon, find room, melt, and carry their name; older names of fields are understood."""
-    study = small_study("neon", materials=NEON["materials"], baths=NEON["baths"])
+    study = small_study("neon", schedule={"equilibration_ps": 1}, **NEON)
     assert study.materials.fluid.symbol == "Ne"
     perform(Baths(study, 1), tmp_path, Ranks(1))
     content = record_of(tmp_path)
@@ -156,8 +176,8 @@ def test_wetting_decides_how_much_fluid_there_is(sigma_A: float, sign: int, tmp_
         materials={"fluid_metal": {"epsilon_eV": 0.065, "sigma_A": sigma_A}},
         limits={"particle_temperature": 1},
     )
-    assert sign * (other.accessible_volume_A3 - usual.accessible_volume_A3) > 1000
-    assert sign * (other.fluid_atoms - usual.fluid_atoms) > 10
+    assert sign * (other.accessible_volume_A3 - usual.accessible_volume_A3) > 500
+    assert sign * (other.fluid_atoms - usual.fluid_atoms) > 5
     # The walls' two skins and the particle's: the cube less half a diameter between the kinds all around the metal.
     radius = 2.236 * 3.61 + sigma_A / 2
     assert other.accessible_volume_A3 == pytest.approx(30**2 * (30 - sigma_A) - 4 / 3 * np.pi * radius**3)
@@ -196,4 +216,3 @@ def test_longer_equilibration_is_another_start(thin_start: Path, tmp_path: Path)
     assert Baths(longer, 1).fingerprint != Baths(thin_study(), 1).fingerprint
     with pytest.raises(EngineError, match="equilibrated with other parameters"):
         perform(Machine(longer, 1, "4.80"), tmp_path, Ranks(1), thin_start)
-    assert laid_over(SMALL, {})["baths"] == SMALL["baths"]

@@ -104,7 +104,7 @@ def test_atoms_beyond_a_face_count_where_they_are(
 
 
 def test_one_atom_beyond_a_face_counts_where_it_is(thin_start: Path, tmp_path: Path) -> None:
-    """One atom of 186 with an image flag moves the centre of mass by a 186th of the box, for the demon and the series."""
+    """One atom of 186 with an image flag moves the centre of mass by a 186th of the box, for demon and series."""
     atom = 1 + int(np.flatnonzero(read_atoms(thin_start / TOPOLOGY).types == 3)[0])
     restart = moved_over(thin_start / RESTART, tmp_path / "moving", f"set atom {atom} image NULL 1 -2")
     study = thin_study(**ACROSS | {"schedule": ACROSS["schedule"] | {"sweep_ns": 0.001, "friction_ns": 0.001}})
@@ -116,7 +116,7 @@ def test_one_atom_beyond_a_face_counts_where_it_is(thin_start: Path, tmp_path: P
     assert_seen_as_recorded(tmp_path / "run", thermal_speed_A_per_ps(study))
 
 
-# --- controllers that fail -----------------------------------------------------------------------------------------------------
+# --- controllers that fail -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -146,5 +146,5 @@ def test_wrong_particle_stops_lammps_with_its_count(tmp_path: Path) -> None:
     """A deck whose sphere does not hold the atoms it should stops with a message that gives both numbers."""
     study = small_study()
     broken = study.model_copy(update={"nanoparticle": study.nanoparticle.model_copy(update={"atoms": 185})})
-    with pytest.raises(EngineError, match="186 metal atoms in the cold nanoparticle.*but there must be 185"):
+    with pytest.raises(EngineError, match=r"186 metal atoms in the cold nanoparticle.*but there must be 185"):
         perform(Baths(broken, 1), tmp_path, Ranks(1))

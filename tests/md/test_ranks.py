@@ -71,7 +71,7 @@ def runs(start: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_first_steps_are_equal_to_rounding(runs: list[Path]) -> None:
-    """From one state, two ranks take the first steps that one takes: only sums over ranks, in another order, round otherwise."""
+    """From one state, two ranks take the first steps that one takes: sums over ranks, in another order, round otherwise."""
     one, two = (pd.read_parquet(folder / SERIES).iloc[: FIRST_STEPS + 1] for folder in runs)
     assert list(one["step"]) == list(two["step"]) == list(range(FIRST_STEPS + 1))
     assert np.ptp(one["position_cold_x_A"]) > 1e-3, "the particle hardly moved: nothing was compared"

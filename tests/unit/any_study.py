@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ from analysis.heat import point_summary
 from analysis.performance import performance_summary
 from analysis.power import power_summary
 from analysis.report import report_page
-from analysis.response import heat_by_response, response
-from analysis.runs import SIDES, load_runs, read_metadata
+from analysis.response import Response, heat_by_response, response
+from analysis.runs import LINEAR, SIDES, load_runs, read_metadata
 from analysis.summary import summary_table, summary_text
 from analysis.theory import Friction
 from analysis.variations import friction_by_analysis, friction_by_variant, heat_by_variant, thermostat_table
@@ -51,22 +52,27 @@ from simulation.study.files import check_study
 DESIGN = Path(__file__).parents[2] / "workflow/report"
 
 
-def draw_study(seed: int) -> Study:
-    """A study that `check` accepts, drawn from far apart values of all that an analysis meets."""
+def draw_study(seed: int, longest: int = 300) -> Study:
+    """A study that `check` accepts, drawn from far apart values of all that an analysis meets.
+
+    Args:
+        seed: of the draw.
+        longest: most samples in a run.
+    """
     random = np.random.default_rng(seed)
     while True:
         with suppress(StudyError):
-            return check_study(f"any{seed}", _fields(random))
+            return check_study(f"any{seed}", _fields(random, longest))
 
 
-def _fields(random: np.random.Generator) -> dict[str, Any]:
+def _fields(random: np.random.Generator, longest: int) -> dict[str, Any]:
     def spread(low: float, high: float) -> float:
         return float(np.exp(random.uniform(np.log(low), np.log(high))))
 
-    # Step and sampling from far below to far above the memories; from two samples to some thousand.
+    # Step and sampling from far below to far above the memories; from two samples on.
     step_fs = float(random.choice([1, 2, 4, 5, 20, 50, 200]))
     sample = int(random.choice([1, 1, 2, 5, 20])) * step_fs / 1000
-    friction_length, sweep_length, drag_length = (int(spread(1, 2500)) * sample / 1000 for _ in range(3))
+    friction_length, sweep_length, drag_length = (int(spread(1, longest)) * sample / 1000 for _ in range(3))
     cold = spread(1, 1000)
     hot = cold * float(random.choice([1.0, 1.2, spread(1.001, 10)]))
     # A trap and couplings like the published ones, or far from them, of either sign.
@@ -109,83 +115,97 @@ def _fields(random: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def simulate(experiment: Experiment, results: Path) -> Path:
-    """The run folder of one exact run."""
+def simulate(experiment: Experiment, results: Path, law: str = LINEAR) -> Path:
+    """The run folder of one exact run; ``law`` is what it says of its controller."""
     folder = results / experiment.folder
     run_folder.write(experiment, folder, experiment.exact(), {"versions": {"python": "3"}, "wall_time_s": 0.1}, {})
+    if law != LINEAR:
+        file = folder / "run.json"
+        content = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(content | {"controller": {"law": law, "source": "0"}}), encoding="utf-8")
     return folder
 
 
-def plain(content: Any) -> Any:
-    """What a reader of the JSON file has; fails where it is no valid JSON."""
-    return json.loads(json.dumps(content, allow_nan=False))
-
-
 class Analysis:
-    """The analysis of one study; ``notes`` are the messages of steps that end in one."""
+    """The analysis of one study, as the workflow's scripts take it, step by step.
 
-    def __init__(self, study: Study, results: Path) -> None:
+    Attributes:
+        study: what is analysed.
+        notes: messages of the steps for which the data are too short.
+    """
+
+    def __init__(self, study: Study, results: Path, law: str = LINEAR) -> None:
+        """Simulate it.
+
+        Args:
+            study: with the exact engine.
+            results: folder to write to.
+            law: what the runs say of their controller; another than ``linear`` must be analysed by what it did alone.
+        """
         self.study = study
         self.notes: list[str] = []
-        self._results = results
         self._friction_runs = [simulate(run, results) for run in friction_runs(study)]
-        self._point_runs = {
-            point: [simulate(run, results) for run in point_runs(study, point)] for point in points(study)
-        }
+        self._point_runs = [[simulate(run, results, law) for run in point_runs(study, at)] for at in points(study)]
         self._drag_runs = [simulate(run, results) for run in Drag.all_of(study)]
 
-    def run(self, with_figures: bool) -> None:
-        """All steps."""
+    def run(self, figures: Sequence[int]) -> None:
+        """All tables and the report, and some of ``drawings``; a warning is an error.
+
+        Raises:
+            Exception: of any kind where a step fails, but for an ``AnalysisError`` of one that may be refused.
+        """
         with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
             warnings.simplefilter("error")
             self._tables()
-            if with_figures:
-                self._figures()
+            drawings = self.drawings()
+            for number in figures:
+                figure, table = drawings[number % len(drawings)]()
+                FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+                _valid(table)
 
     def _tables(self) -> None:
         self.at_rest = load_runs(self._friction_runs)
         self.drags = load_drag_runs(self._drag_runs)
-        self.friction = plain(friction_summary(self.at_rest) | {"drag": drag_summary(self.drags)})
+        self.sweep = [load_runs(folders) for folders in self._point_runs]
+        self.metadata = [read_metadata(run.folder) for runs in (self.at_rest, *self.sweep) for run in runs]
+        self.friction = _as_read(friction_summary(self.at_rest) | {"drag": drag_summary(self.drags)})
         self.fitted = Friction.from_json(self.friction)
-        self.sweep = [load_runs(folders) for folders in self._point_runs.values()]
         self.heats, self.powers, self.performances = (
-            [plain(summarise(runs)) for runs in self.sweep]
+            [_as_read(summarise(runs)) for runs in self.sweep]
             for summarise in (point_summary, power_summary, performance_summary)
         )
-        self.summary = summary_table(self.heats, self.friction)
+        self.summary = _valid(summary_table(self.heats, self.friction))
         self.text = summary_text(self.heats, self.friction)
-        for runs in self.sweep:
-            self._try(work_by_axis, runs, self.fitted)
-        self.responses = self._try(lambda: [response(self.at_rest, side) for side in range(2)])
-        if self.responses is not None:
-            heat_by_response(self.heats, *self.responses)
-        self.metadata = [read_metadata(run.folder) for runs in (self.at_rest, *self.sweep) for run in runs]
+        self.by_axis = [self._try(work_by_axis, runs, self.fitted) for runs in self.sweep]
+        responses = self._try(lambda: (response(self.at_rest, 0), response(self.at_rest, 1)))
+        self.responses: tuple[Response, Response] | None = responses
+        if responses is not None:
+            self.by_response = _valid(heat_by_response(self.heats, *responses))
+        _valid(friction_by_analysis(self.at_rest))
+        _valid(thermostat_table({"nose-hoover": self.heats[0], "csvr": self.heats[-1]}, "nose-hoover"))
         self.page = report_page(self.metadata, self.heats, self.performances, self.friction, None, [], DESIGN)
 
-    def _figures(self) -> None:
-        drawn: list[tuple[Figure, pd.DataFrame]] = [
-            heat_rates(self.heats, self.fitted),
-            fluxes(self.heats, self.fitted),
-            power_histograms(self.powers, self.fitted),
-            power_moments(self.powers, self.fitted),
-            cop(self.performances),
-            cop_fluctuations(self.performances, self.fitted),
-            uncertainty(self.performances, self.fitted),
-            draw_friction(self.friction),
-            equilibrium(self.at_rest),
-            cumulative_flows(list(zip(self.sweep, self.heats, strict=True))[:2]),
-            variations(friction_by_variant([self.metadata[0]], [self.friction])),
-            heat_variations(heat_by_variant([self.metadata[0]], [self.friction], [self.heats])),
+    def drawings(self) -> list[Callable[[], tuple[Figure, pd.DataFrame]]]:
+        """All figures that the study has."""
+        found = [
+            lambda: heat_rates(self.heats, self.fitted),
+            lambda: fluxes(self.heats, self.fitted),
+            lambda: power_histograms(self.powers, self.fitted),
+            lambda: power_moments(self.powers, self.fitted),
+            lambda: cop(self.performances),
+            lambda: cop_fluctuations(self.performances, self.fitted),
+            lambda: uncertainty(self.performances, self.fitted),
+            lambda: draw_friction(self.friction),
+            lambda: equilibrium(self.at_rest),
+            lambda: cumulative_flows(list(zip(self.sweep, self.heats, strict=True))[:2]),
+            lambda: variations(friction_by_variant([self.metadata[0]], [self.friction])),
+            lambda: heat_variations(heat_by_variant([self.metadata[0]], [self.friction], [self.heats])),
         ]
         if self.drags:
-            drawn.append(draw_drag(self.drags, self.friction))
-        if self.responses is not None:
-            drawn.append(response_figure(self.heats, self.fitted, tuple(self.responses)))
-        for figure, table in drawn:
-            FigureCanvasAgg(figure).draw()
-            assert not table.empty
-        friction_by_analysis(self.at_rest)
-        thermostat_table({"nose-hoover": self.heats[0], "csvr": self.heats[-1]}, "nose-hoover")
+            found.append(lambda: draw_drag(self.drags, self.friction))
+        if (responses := self.responses) is not None:
+            found.append(lambda: response_figure(self.heats, self.fitted, responses))
+        return found
 
     def _try(self, step: Callable[..., Any], *arguments: Any) -> Any:
         """What a step returns; None where the data are too short for it, and it says so."""
@@ -194,3 +214,15 @@ class Analysis:
         except AnalysisError as note:
             self.notes.append(str(note))
             return None
+
+
+def _as_read(content: dict[str, Any]) -> Any:
+    """What a reader of a JSON file has; fails where it is no valid JSON."""
+    return json.loads(json.dumps(content, allow_nan=False))
+
+
+def _valid(table: pd.DataFrame) -> pd.DataFrame:
+    """A table that can be written and read."""
+    buffer = io.StringIO(table.to_csv(index=False, float_format="%.6g"))
+    assert list(pd.read_csv(buffer).columns) == list(table.columns)
+    return table

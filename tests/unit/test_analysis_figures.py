@@ -43,7 +43,8 @@ def test_heat_rates_show_measurement_and_theory(points: list[dict[str, Any]], fr
     assert heat["rate_eV_per_ns"].iloc[1] == points[0]["heat_cold_eV_per_ns"]
     theory = data[(data["series"] == "theory") & (data["side"] == "cold")]
     heating = theory["rate_eV_per_ns"] > 0
-    assert (heating == (theory["kappa_ratio"] < 1.2)).all()
+    flows = ~np.isclose(theory["kappa_ratio"], 1.2)  # there nothing flows, and rounding has a sign
+    assert (heating == (theory["kappa_ratio"] < 1.2))[flows].all()
     for axes, side in zip(figure.axes, ("cold", "hot"), strict=True):
         low, high = axes.get_ylim()
         shown = data[(data["series"] == "heat") & (data["side"] == side)]
@@ -65,7 +66,8 @@ def test_fluxes_show_measurement_and_second_law(points: list[dict[str, Any]], fr
     # Both heats are of one current, so the power changes sign where κ_H = κ_C and where the current does.
     work = power[power["series"] == "theory"]
     between = work["kappa_ratio"].between(1.0, 1.2)
-    assert ((work["value"] < 0) == between).all()
+    works = ~np.isclose(work["kappa_ratio"], 1.0) & ~np.isclose(work["kappa_ratio"], 1.2)  # at both, none is done
+    assert ((work["value"] < 0) == between)[works].all()
 
 
 def test_equilibrium_distributions_are_the_gaussians() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.figures.response import response_figure
 from analysis.heat import point_summary
-from analysis.response import Response, agreement, heat_by_response, is_resolved, rate_copies, rates, response
+from analysis.response import Response, agreement, has_forecast, heat_by_response, rate_copies, rates, response
 from analysis.runs import Parameters
 from analysis.theory import Friction
 from analysis.timeseries import Estimate, SeriesTooShortError
@@ -109,7 +109,7 @@ def test_motion_that_samples_miss_is_not_forecast() -> None:
     slow, fast = (rates(parameters_of(replace(coarse, kappa_ratio=ratio)), *responses)[0] for ratio in ("0.17", "20"))
     assert slow.value > 0
     assert np.isnan(fast.value)
-    assert is_resolved(parameters_of(replace(WHITE, kappa_ratio="20")))
+    assert has_forecast(parameters_of(replace(WHITE, kappa_ratio="20")))
 
 
 def test_short_runs_are_refused() -> None:

@@ -97,7 +97,7 @@ def test_columns_are_the_published_ones() -> None:
     assert ",".join(COLUMNS) == (
         "kappa_ratio,replicas,time_ns,heat_cold_eV_per_ns,heat_cold_se,heat_hot_eV_per_ns,heat_hot_se,"
         "thermostat_cold_eV_per_ns,thermostat_cold_se,thermostat_hot_eV_per_ns,thermostat_hot_se,"
-        "work_cold_eV_per_ns,work_cold_se,work_hot_eV_per_ns,work_hot_se,theory_cold_eV_per_ns,theory_hot_eV_per_ns,mode"
+        "work_cold_eV_per_ns,work_cold_se,work_hot_eV_per_ns,work_hot_se,theory_cold_eV_per_ns,theory_hot_eV_per_ns,mode,controller"
     )
 
 

@@ -228,7 +228,9 @@ def short(**sections: Any) -> Experiment:
 def test_a_run_of_this_version_must_be_the_same_run(tmp_path: Path) -> None:
     """Of its fingerprint and its length: parameters are named; where none differs, its protocol or controller does."""
     perform(short(), tmp_path / "run", Ranks(1))
+    (tmp_path / "run/segments").mkdir()
     unpack(short(), tmp_path / "run", tmp_path / "same")
+    assert {file.name for file in (tmp_path / "same").iterdir()} == {"run.json", "series.parquet"}
     assert read(tmp_path / "same") == read(tmp_path / "run")
     for other, named in (
         (short(schedule={"sweep_ns": "0.2"}), r"schedule\.sweep_ns = 0\.1 \(the study says 0\.2\)"),

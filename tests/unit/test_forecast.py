@@ -40,7 +40,7 @@ def test_forecast_error_is_the_spread_of_many_runs(point: str, axes: str, sweep_
     study = model(axes, sweep_ns=sweep_ns, sweep_replicas=REPLICAS)
     # In the exact model the headline heat is the thermostat's energy (analysis.heat), per coupled axis.
     last = [run.exact().iloc[-1] for run in point_runs(study, point)]
-    foretold = next(f for f in forecast(study, friction_of(study, tmp_path)) if f'kH_{f.kappa_ratio}' == point)
+    foretold = next(f for f in forecast(study, friction_of(study, tmp_path)) if f"kH_{f.kappa_ratio}" == point)
     assert foretold.copies == len(axes) * REPLICAS
     for side, heat in zip(SIDES, foretold.heats, strict=True):
         rates = np.array([row[f"thermostat_{side}_eV"] for row in last]) / sweep_ns / len(axes)

@@ -82,6 +82,16 @@ def test_merged_eigenmodes_give_the_same_law() -> None:
     assert abs(z) < 3
 
 
+def test_work_of_a_spring_is_what_its_energy_loses() -> None:
+    """With κ_C = κ_H the pair is a spring, so that both works together are known to the last digit at every sample."""
+    model = pair(coupling_hot=0.1)
+    states, work = propagate_pair(model, 0.02, 3_000, 50, np.random.default_rng(9))
+    energy = 0.1 / 2 * (states[:, 1] - states[:, 0]) ** 2
+    assert len(states) == len(work) == 61
+    assert np.allclose(work.sum(axis=1), energy[0] - energy, rtol=0, atol=1e-12)
+    assert np.ptp(energy) > 1e-3
+
+
 def test_chunks_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work and states do not depend on how the path is cut for memory."""
     whole = propagate_pair(pair(), 0.02, 3_000, 50, np.random.default_rng(8))

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import MDAnalysis
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,6 +24,7 @@ from simulation.perform import perform
 from simulation.segments.checkpoint import Segment
 from simulation.storage.files import checksum, digest, json_text, read_json, replace
 from simulation.study.files import check_study
+from tests.unit.synthetic import write_atoms
 
 DATA: dict[str, Any] = {
     "baths": {"edge_nm": 6.5, "accessible_density_per_nm3": 19.56},
@@ -264,8 +266,8 @@ def finished(tmp_path: Path) -> tuple[Experiment, Path]:
 
 
 def change(folder: Path, **entries: Any) -> None:
-    """Change entries of a record; None takes one away."""
-    content = (read_json(folder / "run.json") or {}) | entries
+    """Change entries of a record, and leave out its own digest; None takes one away."""
+    content = (read_json(folder / "run.json") or {}) | {"digest": None} | entries
     content = {key: value for key, value in content.items() if value is not None}
     (folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
 
@@ -299,6 +301,16 @@ def test_what_is_damaged_or_gone_is_missing(finished: tuple[Experiment, Path]) -
     assert run_folder.missing(run, folder) == {"series.parquet"}
     (folder / "run.json").write_text("{", encoding="utf-8")
     assert {"run.json", "series.parquet"} <= run_folder.missing(run, folder)
+
+
+def test_a_record_that_is_not_what_was_written_counts_as_none(finished: tuple[Experiment, Path]) -> None:
+    """Whatever in it was changed since."""
+    run, folder = finished
+    content = read_json(folder / "run.json") or {}
+    content["closure"]["cold_rms_eV"] = 0.5
+    (folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
+    assert {"run.json", "series.parquet"} <= run_folder.missing(run, folder)
+    assert run_folder.read_record(folder) is None
 
 
 @pytest.mark.parametrize(
@@ -349,6 +361,63 @@ def test_measured_segments_are_those_of_the_last_stage() -> None:
         segments = [Segment(Path(str(piece.index)), {}) for piece in run.pieces()]
         measured = run_folder.measured(run, segments)
         assert measured == segments[-count:]
+
+
+def atoms_of(folder: Path, frames: range, steps: int) -> Segment:
+    """A segment's log, topology and trajectory, in which frame n lies at x = n, each `steps` steps apart."""
+    folder.mkdir()
+    place = np.array([[0.0, 1.0, 1.0]])
+    write_atoms(folder, {"1": place}, (-1.0, 100.0, 10.0), 1)
+    with MDAnalysis.Writer(str(folder / "trajectory.dcd"), 1, dt=steps * 0.004, format="DCD") as writer:
+        universe = MDAnalysis.Universe.empty(1, trajectory=True)
+        universe.dimensions = [101.0, 10.0, 10.0, 90, 90, 90]
+        for frame in frames:
+            universe.atoms.positions = place + np.array([float(frame), 0, 0])
+            writer.write(universe.atoms)
+    (folder / "log.lammps").write_text(f"log of {folder.name}\n", encoding="utf-8")
+    (folder / "end.restart").write_text(f"end of {folder.name}", encoding="utf-8")
+    return Segment(folder, {"frame_steps": steps})
+
+
+def test_files_of_the_segments_are_joined(tmp_path: Path) -> None:
+    """Logs one after the other, frames once each though segments share their ends, at an interval that all of them have."""
+    run = run_of("friction", schedule={"relaxation_ps": 20, "friction_ns": 0.06})
+    made = [
+        atoms_of(tmp_path / "0", range(1), 500),  # relaxation: no part of the trajectory
+        atoms_of(tmp_path / "1", range(5), 1250),
+        atoms_of(tmp_path / "2", range(4, 9), 1250),
+        atoms_of(tmp_path / "3", range(8, 13, 2), 2500),  # from here on the study asked for fewer
+    ]
+    files = run_folder.lammps_files(run, made)
+    assert set(files) == {"log.lammps", "topology.data", "trajectory.dcd", "deck.lmp"}
+    for name, write_to in files.items():
+        write_to(tmp_path / name)
+    assert (tmp_path / "log.lammps").read_text(encoding="utf-8") == "".join(f"log of {n}\n" for n in range(4))
+    assert (tmp_path / "deck.lmp").read_text(encoding="utf-8") == run.standalone()
+    universe = MDAnalysis.Universe(str(tmp_path / "topology.data"), str(tmp_path / "trajectory.dcd"))
+    assert [float(step.positions[0, 0]) for step in universe.trajectory] == [0, 2, 4, 6, 8, 10, 12]
+    assert universe.trajectory.dt == pytest.approx(10.0)
+    whole = run_folder.lammps_files(run_of("friction"), made[:3])["trajectory.dcd"]
+    whole(tmp_path / "whole.dcd")
+    universe.load_new(str(tmp_path / "whole.dcd"))
+    assert [float(step.positions[0, 0]) for step in universe.trajectory] == [*range(9)]
+    assert universe.trajectory.dt == pytest.approx(5.0)
+
+
+def test_what_others_start_from_has_its_end(tmp_path: Path) -> None:
+    """The state of the last segment, and no trajectory, which nobody asks for; a topology is the last that was kept."""
+    run = run_of("equilibrated", schedule={"equilibration_ps": 40})
+    made = [atoms_of(tmp_path / str(n), range(1), 1) for n in range(3)]
+    for segment in made:
+        (segment.folder / "trajectory.dcd").unlink()
+    (made[2].folder / "topology.data").unlink()
+    (made[1].folder / "topology.data").write_text("kept", encoding="utf-8")
+    files = run_folder.lammps_files(run, made)
+    assert set(files) == {"log.lammps", "topology.data", "end.restart"}
+    files["end.restart"](tmp_path / "end.restart")
+    files["topology.data"](tmp_path / "topology.data")
+    assert (tmp_path / "end.restart").read_text(encoding="utf-8") == "end of 2"
+    assert (tmp_path / "topology.data").read_text(encoding="utf-8") == "kept"
 
 
 # --- started from -----------------------------------------------------------------------------------------------------

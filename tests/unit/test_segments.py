@@ -15,10 +15,13 @@ from typing import Any
 import pytest
 
 from simulation.engines.ranks import Ranks
+from simulation.experiments import experiment_at
 from simulation.segments.checkpoint import KEPT_RESTARTS, DamagedError, Segment, Segments
+from simulation.segments.complete import _sound, _unlink_followers
 from simulation.segments.stop import WORKFLOW, StopRequested, orderly_stop
 from simulation.storage import lock
 from simulation.storage.files import checksum
+from simulation.study.files import check_study
 
 IDENTITY = {"experiment": "machine", "deck": ["units metal", "mass 1 40"], "segment_ps": 20.0}
 
@@ -159,6 +162,39 @@ def test_one_process_at_a_time_works_on_a_run(segments: Segments, monkeypatch: p
             pass
     with other.locked():
         pass
+
+
+def test_sound_segments_are_taken_and_damaged_ones_are_told(
+    segments: Segments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One damaged segment is run again alone; those after it stay, as the same steps give the same bytes."""
+    assert set(_sound(segments, 3)) == {0, 1, 2}
+    assert set(_sound(segments, 5)) == {0, 1, 2}
+    (segments.place(1) / "log.lammps").write_text("?", encoding="utf-8")
+    assert set(_sound(segments, 3)) == {0, 2}
+    assert (
+        "0001/log.lammps is damaged (its checksum is not the one recorded): it is run again" in capsys.readouterr().err
+    )
+    # The end of the run must be there: another run may start from it.
+    (segments.place(2) / "end.restart").unlink()
+    assert set(_sound(segments, 3)) == {0}
+    assert set(_sound(segments, 4)) == {0, 2}
+
+
+def test_segments_after_one_of_other_bytes_are_forgotten(
+    segments: Segments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of them, and none if the bytes are the same or there is none after it."""
+    run = experiment_at(check_study("example", {"baths": {"fluid_atoms": 25280}}), "friction", 1)
+    done = _sound(segments, 3)
+    done[0] = commit(segments, 0)
+    _unlink_followers(run, segments, done, 0)
+    assert set(done) == {0, 1, 2}
+    done[0] = commit(segments, 0, "of another machine")
+    _unlink_followers(run, segments, done, 0)
+    assert set(done) == {0}
+    assert "segments from 1 on are run again" in capsys.readouterr().err
+    _unlink_followers(run, segments, done, 0)
 
 
 # --- stops ------------------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def test_what_is_shipped_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     study, results = small_study(demon={"kappa_ratios": ["4.80"]}), tmp_path / "results"
     monkeypatch.setattr(overview_jobs, "SHIPPED", tmp_path / "reference")
     before = jobs(study, results)
-    assert [job.experiment.kind for job in before][0] == "baths"
+    assert before[0].experiment.kind == "baths"
     assert {job.experiment.purpose for job in before[1:]} == {"friction", "sweep", "drag"}
     for job in before[1:]:
         shipped = tmp_path / "reference" / job.folder.relative_to(results) / RUN

@@ -578,6 +578,7 @@ def test_derived_quantities_are_those_of_the_study() -> None:
     assert (study.friction_kg_per_s("cold"), study.friction_kg_per_s("hot")) == (2e-12, 5e-12)
     assert study.particle_mass_eV_ps2_per_A2 == pytest.approx(186 * 63.546 * 1.0364269e-4)
     assert (study.timestep_ps, study.steps(10.0), study.steps(0.1)) == (0.004, 2500, 25)
+    assert load_study("paper").steps(8.03) == 8030, "8.03 ps × 1000 is a little less than 8030"
     pair = study.pair(0.07, 0.3)
     assert (pair.trap, pair.coupling_cold, pair.coupling_hot) == (0.02, 0.07, 0.3)
     assert (pair.temperature_cold, pair.temperature_hot) == (90, 130)

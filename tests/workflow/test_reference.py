@@ -1,4 +1,4 @@
-"""The shipped runs in the workflow: taken, not simulated, from any folder, and never for a study that asks for something else."""
+"""The shipped runs in the workflow: taken, not simulated, from any folder, and never for a study of other parameters."""
 
 import shutil
 from pathlib import Path

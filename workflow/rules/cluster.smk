@@ -18,6 +18,7 @@ def mpi_of(wildcards):
     return "mpiexec -launcher fork" if ranks_of(wildcards) > 1 else None
 
 
+JOB_MB = 300  # Snakemake, which runs twice in a job of a cluster
 RANK_MB = 300  # Python and its libraries
 ATOM_MB = 3e-3  # atoms, their neighbours, and both again where ranks meet
 SERIES_COPIES = 4  # while the segments' series are joined
@@ -28,7 +29,7 @@ def memory_MB(wildcards, attempt):
     wanted = experiment_of(wildcards)
     rows = wanted.duration_ps / wanted.study.schedule.sample_every_ps
     series_MB = rows * (2 + len(wanted.columns())) * 8e-6
-    needed = wanted.study.ranks * RANK_MB + wanted.atoms * ATOM_MB + SERIES_COPIES * series_MB
+    needed = JOB_MB + wanted.study.ranks * RANK_MB + wanted.atoms * ATOM_MB + SERIES_COPIES * series_MB
     return attempt * math.ceil(needed)
 
 

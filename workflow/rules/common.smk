@@ -38,12 +38,13 @@ def without_braces(folder):
         return folder
     if "{" not in (relative := os.path.relpath(folder)):
         return Path(relative)
-    link = Path(".snakemake", "nanofridge")
+    link = Path(".snakemake", "nanofridge").absolute()
     if not (link.is_symlink() and link.readlink() == folder):
         link.parent.mkdir(exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(folder)
-    return link
+    # A `module` puts its prefix before relative names.
+    return link if "{" not in str(link) else Path(os.path.relpath(link))
 
 
 HERE = without_braces(ROOT)

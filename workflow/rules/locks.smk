@@ -1,6 +1,7 @@
 # Two Snakemakes that make the same files would delete each other's. Snakemake's own lock is off (profiles/default): one that is
 # killed leaves it behind, and every Snakemake that ends, were it only `status`, takes away those of all others.
 import atexit
+import errno
 from contextlib import ExitStack
 
 from simulation.storage import lock
@@ -20,10 +21,12 @@ def hold_results():
     for folder in sorted({place_of(file) for job in inner("dag.needrun_jobs")() for file in job.output}):
         try:
             HELD.enter_context(lock.held(folder / ".lock"))
+            refused = "" if os.access(folder, os.W_OK) else os.strerror(errno.EACCES)
         except lock.LockedError as problem:
             raise WorkflowError(str(problem))
         except OSError as failure:
+            refused = failure.strerror
+        if refused:
             raise WorkflowError(
-                f"{failure.filename}: {failure.strerror}: make {folder} writable for you, or work in another folder with "
-                "--directory FOLDER"
+                f"{folder}: {refused}: make it writable for you, or work in another folder, by --directory FOLDER"
             )

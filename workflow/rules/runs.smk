@@ -1,8 +1,8 @@
 # Results of other parameters, or of other code, never pass for a study's own. Each simulation has a small input that says what it
-# must be: results/<study>/.identity/<folder of its replicas>/replica_N.txt. It is written here while jobs are planned, and is old, so
-# that it triggers nothing, unless a run.json is there that is not what it says: then it is newer than that, and Snakemake
-# runs the simulation again. This holds without Snakemake's own records of parameters too, which get lost when results are
-# copied, and which --rerun-triggers mtime does not look at.
+# must be: results/<study>/.identity/<its run folder>/wanted.txt. It is written here while jobs are planned, and is old, so that it
+# triggers nothing, unless a run.json is there that is not what it says: then it is newer than that, and Snakemake runs the
+# simulation again. This holds without Snakemake's own records of parameters too, which get lost when results are copied, and
+# which --rerun-triggers mtime does not look at.
 import time
 
 from simulation.folder.run_folder import matches
@@ -17,7 +17,8 @@ PLACED = inner("modifier.path_modifier.replace_prefix")
 def identity_file(wildcards):
     """The input that says what a simulation must be, brought up to date; nothing for those who may not write it."""
     wanted = experiment_of(wildcards)
-    name = f"results/{wanted.study.name}/.identity/{wanted.group}/replica_{wanted.replica}.txt"
+    # Each in a folder of its own: Snakemake lists a folder once, and would not see what is written there later.
+    name = f"results/{wanted.study.name}/.identity/{wanted.group}/replica_{wanted.replica}/wanted.txt"
     file = Path(PLACED(name))
     try:
         bring_up_to_date(file, wanted, Path(PLACED(f"results/{wanted.folder}")))

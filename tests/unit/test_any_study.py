@@ -1,0 +1,35 @@
+"""No study is lost at its end: whatever `check` accepts is analysed to the last table and figure, or says what is too short.
+
+A few dozen run by default. `NANOFRIDGE_STUDIES=2000 pytest -n 2 tests/unit/test_any_study.py` draws more, and longer ones.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+
+import pytest
+
+from analysis.runs import LINEAR
+from tests.unit.any_study import Analysis, draw_study
+
+STUDIES = int(os.environ.get("NANOFRIDGE_STUDIES", "32"))
+LONGEST = 300 if STUDIES < 100 else 2500
+CHUNK = 8
+
+
+@pytest.mark.parametrize("first", range(0, STUDIES, CHUNK))
+def test_any_study_is_analysed_to_its_end(first: int, tmp_path: Path) -> None:
+    """Numbers, `null` or a note: no traceback, warning or invalid JSON, whatever lengths, samples, couplings and temperatures.
+
+    Every fifth study says that its controller was another than the linear one; each draws one of the figures.
+    """
+    failures = []
+    for seed in range(first, min(first + CHUNK, STUDIES)):
+        try:
+            analysis = Analysis(draw_study(seed, LONGEST), tmp_path, LINEAR if seed % 5 else "mine:Mine")
+            analysis.run(figures=[seed])
+        except Exception:
+            failures.append(f"seed {seed}:\n{traceback.format_exc()}")
+    assert not failures, "\n".join(failures)
