@@ -274,8 +274,8 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
         result |= entry(f"work_{name}_eV_per_ns", f"work_{name}_se", work * PER_NS)
     for target, error in by_target(sampling_errors(runs, dt)).items() if is_linear else ():
         result |= entry(
-            f"sampling_error_{name}_eV_per_ns",
-            f"sampling_error_{name}_se",
+            f"sampling_error_{target}_eV_per_ns",
+            f"sampling_error_{target}_se",
             stationary_mean(error, blocks.distribution, remembered=memory(error, used)) * PER_NS,
         )
     result["histograms"] = histograms
