@@ -46,6 +46,9 @@ def heat_rates(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Fi
         columns={"quantity": "side", "value": "rate_eV_per_ns"}
     )
     data = pd.concat([_measured(points), lines], ignore_index=True)
+    data = data.astype(
+        {"rate_eV_per_ns": float, "se": float}
+    )  # where all errors are unknown, pandas takes None for an object
 
     figure = new_figure(7.2, 3.9)
     panels = figure.subplots(1, 2)
@@ -67,7 +70,8 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters, li
     axes.axhline(0, color="black", linewidth=0.7)
     for series, line_colour in _MODEL_COLOUR.items():
         line = data[data["series"] == series]
-        x, y, error = line["kappa_ratio"], line["rate_eV_per_ns"], line["se"].fillna(0.0)
+        x, y, error = (line[name].astype(float) for name in ("kappa_ratio", "rate_eV_per_ns", "se"))
+        error = error.fillna(0.0)
         axes.fill_between(x, y - error, y + error, color=line_colour, alpha=0.2, linewidth=0)
         if not line.empty:
             axes.plot(x, y, MODEL_STYLE[series], color=line_colour, label=MODEL_LABEL[series])
