@@ -203,33 +203,6 @@ def test_copied_results_rerun_nothing(done: Work, tmp_path: Path) -> None:
     assert copy.plan(*RUNS) == {}
 
 
-def test_what_lies_in_a_run_folder_is_never_taken_for_another(work: Work) -> None:
-    """A `run.json` that is not the study's, or is none, is found out though Snakemake suspects nothing, whenever it comes."""
-    work.write("config/fast.yaml", FAST.replace("schedule: {", "schedule: {friction_replicas: 7, "))
-    files = [f"results/fast/friction/replica_{replica}/run.json" for replica in range(1, 8)]
-    result = work.snakemake(*files)
-    assert result.returncode == 0, result.stdout + result.stderr
-    records = [work.record(file) for file in files]
-    text = json.dumps(records[0])
-    # The last is as it should be.
-    fakes = [
-        json.dumps(records[1]),
-        text[: len(text) // 2],
-        "[]",
-        json.dumps(records[3] | {"duration_ps": None}),
-        json.dumps(records[4] | {"duration_ps": 50.0}),
-        json.dumps({key: value for key, value in records[5].items() if key != "fingerprint"}),
-    ]
-    for _ in range(2):
-        for file, fake in zip(files, fakes, strict=False):
-            times = (work.folder / file).stat()
-            work.write(file, fake)
-            os.utime(work.folder / file, ns=(times.st_atime_ns, times.st_mtime_ns))
-        planned_jobs = work.snakemake(*files)
-        assert len(re.findall(r"^rule simulate:", planned_jobs.stderr, re.MULTILINE)) == len(fakes)
-        assert [work.record(file)["fingerprint"] for file in files] == [record["fingerprint"] for record in records]
-
-
 def test_a_run_folder_from_the_future_is_seen_through(finished: Work) -> None:
     """Clocks that disagree make no stale run look fresh."""
     for name in RUNS:
