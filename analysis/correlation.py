@@ -65,7 +65,8 @@ def autocorrelation(
         seed: of the resampling.
     """
     mean, resampled = _lagged(series, series, lags, blocks, copies, seed)
-    return Correlation(np.asarray(lags * interval, dtype=float), mean / mean[0], resampled / resampled[:, :1])
+    squares = _kept_positive(resampled[:, :1], mean[0])
+    return Correlation(np.asarray(lags * interval, dtype=float), mean / mean[0], resampled / squares)
 
 
 def cross_correlation(
@@ -87,9 +88,15 @@ def cross_correlation(
         )
     )
     mean, resampled = (
-        (f - b) / 2 / np.sqrt(xx * vv) for f, b, xx, vv in zip(forward, backward, squares, kinetic, strict=True)
+        (f - b) / 2 / np.sqrt(_kept_positive(xx, squares[0]) * _kept_positive(vv, kinetic[0]))
+        for f, b, xx, vv in zip(forward, backward, squares, kinetic, strict=True)
     )
     return Correlation(np.asarray(lags * interval, dtype=float), mean, resampled)
+
+
+def _kept_positive(squares: Array, mean: ArrayLike) -> Array:
+    """Mean squares of copies, of which few blocks may make some that no run could have: not positive."""
+    return np.asarray(np.maximum(squares, 0.01 * np.asarray(mean)))
 
 
 def _lagged(

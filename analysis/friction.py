@@ -181,7 +181,7 @@ def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
     return {model: math.sqrt(float(np.mean(values))) for model, values in squares.items()}
 
 
-def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | None) -> dict[str, Any]:
+def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | None) -> dict[str, Any] | None:
     """Both models at their most likely parameters, and how much AIC and BIC prefer the dressed particle.
 
     Args:
@@ -191,11 +191,13 @@ def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | 
     Returns:
         ``interval_ps``, ``white`` and ``dressed`` (parameters, ``temperature_K``, ``log_likelihood``, ``aic``, ``bic`` and
         ``forecast_error_correlation``), and ``aic_white_less_dressed`` and ``bic_white_less_dressed``: positive where the
-        dressed particle is preferred, decisively so beyond 10.
+        dressed particle is preferred, decisively so beyond 10. ``None`` where the runs hold no three samples so far apart.
     """
     stride = _stride(INTERVAL, data.interval)
     interval = stride * data.interval
     states = np.stack([data.position, data.velocity], axis=2)[:, ::stride]
+    if states.shape[1] < 3:
+        return None
     shell = dressed.values if dressed else None
     models = compare(states, interval, data.mass, data.trap, white.friction.value, shell)
     return {

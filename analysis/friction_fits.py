@@ -140,10 +140,14 @@ def _costs(curve: Correlation, models: Array) -> Array:
 
 
 def _minimum(cost: Array, grid: Array, widening: float, scale: Scale = "log") -> WhiteFit:
-    """The fit that row 0 of a tabulated cost belongs to, with an error from the rows of its resampled copies."""
+    """The fit that row 0 of a tabulated cost belongs to, with an error from the rows of its resampled copies.
+
+    At an end of what is sought the value is a bound, and its error not known.
+    """
     found = _minima(cost, grid)
     friction = float(found[0])
-    error = friction * _spread(found) * widening
+    at_end = cost[0].argmin() in (0, len(grid) - 1)
+    error = math.nan if at_end else friction * _spread(found) * widening
     return WhiteFit(Estimate(friction, error, scale), math.sqrt(max(float(cost[0].min()), 0.0)))
 
 

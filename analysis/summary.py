@@ -111,7 +111,9 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
     points = beside_theory(points, fitted)
     lines = [
         f"Study {friction['study']}: heat into each bath, eV/ns per coupled axis ± one standard error",
-        "(theory: the paper's pair with this study's own friction; z: measurement less theory, in standard errors of both)",
+        "(theory: the paper's pair with this study's own friction; z: measurement less theory, in standard errors of both)"
+        if (unknown := without_theory(points)) is None
+        else f"({unknown}, so none stands beside these heats)",
         "",
         f"{'κ_H/κ_C':>8}  {'time/ns':>7}  {'cold bath':>16} {'theory':>8} {'z':>5}  {'hot bath':>16} {'theory':>8} {'z':>5}"
         f"  {'COP':>6}  mode",
@@ -134,8 +136,6 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
                     for side in SIDES
                 )
             )
-    if (unknown := without_theory(points)) is not None:
-        lines += ["", f"{unknown}, so none stands beside its heats."]
     lines += _agreement_lines(points, fitted)
     lines += ["", *(line for side in SIDES for line in _friction_lines(side, friction))]
     lines += _drag_lines(friction)

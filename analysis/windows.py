@@ -21,7 +21,7 @@ from scipy.special import chdtri
 
 from analysis.heat import walk
 from analysis.model import BOLTZMANN
-from analysis.power import coupled
+from analysis.power import DT_PS, coupled, sampling_stride
 from analysis.runs import SIDES, Array, Run
 from analysis.timeseries import NORMAL, Blocks, known, student
 
@@ -56,7 +56,7 @@ def gathered(runs: Sequence[Run]) -> dict[str, Array]:
     return found | {f"heat_{side}": heat[..., j] for j, side in enumerate(SIDES)}
 
 
-def window_uncertainties(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, Any]:
+def window_uncertainties(runs: Sequence[Run], blocks: Blocks | None, dt: float = DT_PS) -> dict[str, Any]:
     """Var/mean² of each flow over windows of many lengths, and its ratio to 2 k_B/ΔS, for ``performance.json``.
 
     Means of all flows, and the entropy produced, come from one current: that of the work's random walk (``heat.walk``). The
@@ -65,6 +65,7 @@ def window_uncertainties(runs: Sequence[Run], blocks: Blocks | None) -> dict[str
     Args:
         runs: replicas of one point, of equal length.
         blocks: for distributions; without them there are no intervals.
+        dt: one of the windows, ps, beside ``windows_of``; rounded to a multiple of the interval between samples.
 
     Returns:
         ``window_ps``, and under the name of each flow the lists ``uncertainty``, ``over_bound``, ``over_bound_low`` and
@@ -74,7 +75,9 @@ def window_uncertainties(runs: Sequence[Run], blocks: Blocks | None) -> dict[str
     interval = runs[0].parameters.sample_interval
     flows = gathered(runs)
     walked = np.concatenate([walk(run).transpose(2, 0, 1) for run in runs])
-    lengths = [length for length in windows_of(walked.shape[1]) if len(walked) * ((walked.shape[1] - 1) // length) > 1]
+    steps = walked.shape[1] - 1
+    lengths = sorted({*windows_of(steps + 1), sampling_stride(runs[0], dt)})
+    lengths = [length for length in lengths if len(walked) * (steps // length) > 1]
     result: dict[str, Any] = {"window_ps": [length * interval for length in lengths]}
     for name, flow in flows.items():
         rows = [_uncertainty(name, flow, walked, length, runs, blocks) for length in lengths]
@@ -121,7 +124,7 @@ def _uncertainty(
         # A block as short as 1.5 memories shows too little of the spread (``Blocks.slow_widening``).
         factor = student(len(groups) - 1) * blocks.slow_widening / blocks.widening * math.sqrt(len(groups) - 1)
         mean_error, entropy_error = (factor * float(np.std(each)) for each in left_out[1:])
-        if abs(mean) < NORMAL * mean_error or entropy < NORMAL * entropy_error:
+        if abs(mean) <= NORMAL * mean_error or entropy <= NORMAL * entropy_error:
             return value, math.nan, math.nan, math.nan
         if windows > _FEW:
             # Symmetric in the reciprocal, as errors of mean squares are.

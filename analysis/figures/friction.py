@@ -26,6 +26,7 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     figure = new_figure(10.4, 5.2)
     panels = figure.subplots(2, 3, sharex="col", sharey=True)
     tables = []
+    lags: list[float] = []
     for row, side in zip(panels, SIDES, strict=True):
         for axes, observable in zip(row, ("position", "velocity", "cross"), strict=True):
             curve = content["curves"][side][observable]
@@ -35,6 +36,8 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
                 # Two scales of decay ask for a logarithm, which has no place for the trivial point at lag 0.
                 axes.set_xscale("log")
                 table = table.iloc[1:]
+                lags += table["lag_ps"].to_list()
+                axes.set_xlim(min(lags) / 1.2, max(lags) * 1.2)
             error = np.zeros(len(table)) if curve["se"] is None else table["se"].to_numpy(float)
             axes.errorbar(
                 table["lag_ps"],

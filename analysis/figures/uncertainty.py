@@ -31,7 +31,7 @@ from analysis.model.uncertainty import GATHERED, gathered_over_bound, sampled_ov
 from analysis.power import TARGETS
 from analysis.runs import Array, Parameters
 from analysis.summary import by_ratio
-from analysis.theory import Friction, models
+from analysis.theory import Friction, models, without_theory
 
 SHOWN_RATIO = 4.80
 """The κ_H/κ_C nearest to which, and the lowest of the study, are drawn over time."""
@@ -47,7 +47,7 @@ _FLOW_LABEL = {
     "full": "work of the whole force",
     "cross": r"work of $\kappa_jX_l$",
     "antisymmetric": "work of the antisymmetric part",
-    "heat": "heat into both baths",
+    "heat": "heat the particles give away",
 }
 _FLOW_SHIFT = {"full": 0.94, "cross": 1.0, "antisymmetric": 1.06, "heat": 1.12}  # so that no symbol hides another
 _WINDOWS = 41
@@ -83,7 +83,7 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
     data = pd.concat([table for table in tables if len(table)], ignore_index=True).reindex(columns=COLUMNS)
     figure = new_figure(7.2, 6.6)
     panels = figure.subplots(2, 2)
-    over_ratio = data[np.isclose(data["window_ps"], dt)]
+    over_ratio = data[np.isclose(data["window_ps"], dt) & (data["kappa_ratio"] > 0)]
     for quantity in _KEYS:
         _draw(
             panels[0, 0], over_ratio[over_ratio["quantity"] == quantity], "value", _COLOUR[quantity], _MARKER[quantity]
@@ -108,8 +108,11 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
     panels[0, 1].annotate(
         r"$2k_B/\Delta S$", (0.99, 1), xycoords=("axes fraction", "data"), ha="right", va="top", fontsize=8
     )
+    if (unknown := without_theory(points)) is not None:
+        remark(panels[0, 0], unknown)
     panels[0, 0].set_ylabel("variance/mean²")
-    panels[0, 0].set_title(f"power of $\\kappa_jX_l$ over {dt:g} ps", loc="left", fontsize=9)
+    force = r" of $\kappa_jX_l$" if parameters.is_linear else ""
+    panels[0, 0].set_title(f"power{force} over {dt:g} ps", loc="left", fontsize=9)
     panels[0, 1].set_title(f"total work over {dt:g} ps", loc="left", fontsize=9)
     for axes in (panels[0, 1], panels[1, 0]):
         axes.set_ylabel(r"variance/mean² over $2k_B/\Delta S$")
@@ -171,15 +174,16 @@ def _draw(
 
 def _scale(axes: Axes, data: pd.DataFrame, column: str, parameters: Parameters) -> None:
     """A logarithmic axis for what is bounded: what diverges where a mean passes zero shows the way and sets no scale."""
+    data = data[data["kappa_ratio"] > 0]  # others have no place over it
     seen = data.loc[data[f"high_{column}"].notna(), column].dropna()
     away = (
         np.min([np.abs(np.log(data["kappa_ratio"] / mark)) for mark in (1.0, carnot_ratio(parameters))], axis=0) > 0.1
     )
     lines = data.loc[(data["series"] != "simulation") & away, column].replace(np.inf, np.nan).dropna()
+    known = [*seen[seen > 0], *lines[lines > 0]]
+    # The limits come first: nothing positive may be there to choose them by.
+    axes.set_ylim(*((min(known) / 3, max(known) * 3) if known else (0.1, 10)))
     axes.set_yscale("log")
-    known = [*seen, *lines[lines > 0]]
-    if known:
-        axes.set_ylim(min(known) / 3, max(known) * 3)
 
 
 def _window_panel(axes: Axes, data: pd.DataFrame, point: dict[str, Any]) -> None:
@@ -193,14 +197,13 @@ def _window_panel(axes: Axes, data: pd.DataFrame, point: dict[str, Any]) -> None
             over="window_ps",
             shift=_FLOW_SHIFT[flow],
         )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
     axes.set_xlabel("time of gathering (ps)")
     axes.set_title(rf"gathered at $\kappa_H/\kappa_C$ = {point['kappa_ratio']}", loc="left", fontsize=9)
     shown = data[data["quantity"].isin(list(_FLOW_LABEL))]
-    known = shown["over_bound"].replace([np.inf, 0.0], np.nan).dropna()
-    if not known.empty:
-        axes.set_ylim(known.min() / 3, known.max() * 3)
+    known = shown["over_bound"][np.isfinite(shown["over_bound"]) & (shown["over_bound"] > 0)]
+    axes.set_ylim(*((known.min() / 3, known.max() * 3) if len(known) else (0.1, 10)))
+    axes.set_xscale("log")
+    axes.set_yscale("log")
     if shown.loc[shown["series"] == "simulation", "over_bound"].isna().all():
         remark(axes, "simulation: entropy production not told from 0")
 

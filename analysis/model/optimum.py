@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from scipy.optimize import minimize_scalar
@@ -15,8 +16,9 @@ _FAR = 100.0
 def first_minimum(cost: Callable[[float], float]) -> float:
     """The argument of the first minimum of a cost that falls from -∞ on.
 
-    Steps lead from -4 upwards until the cost rises, or downwards where it rises at once; Brent's method takes over between
-    the last three. Later minima, such as those of a sampled power whose motion is faster than its samples, are left aside.
+    Steps lead from -4 upwards until the cost rises, or downwards where it rises at once; a golden search with parabolas takes
+    over between the last three. Later minima, such as those of a sampled power whose motion is faster than its samples, are
+    left aside.
 
     Args:
         cost: of the argument, smooth over steps of 0.4.
@@ -26,14 +28,12 @@ def first_minimum(cost: Callable[[float], float]) -> float:
     """
     here, ahead = cost(_START), cost(_START + _STEP)
     step = -_STEP if ahead > here else _STEP
-    x = [_START, _START + step]
-    values = [here, ahead if step > 0 else cost(x[1])]
+    x = [_START - step, _START, _START + step]
+    values = [ahead if step < 0 else math.inf, here, cost(x[2]) if step < 0 else ahead]
     while values[-1] <= values[-2]:
-        if abs(values[-1] - values[-2]) < _FLAT or abs(x[-1]) > _FAR:
+        if max(abs(values[-1] - values[-2]), abs(values[-2] - values[-3])) < _FLAT or abs(x[-1]) > _FAR:
             raise ValueError("no coupling_hot is best: what it is judged by levels off, and never turns")
         x.append(x[-1] + step)
         values.append(cost(x[-1]))
-    bracket = sorted(x[-3:] if len(x) > 2 else [2 * x[0] - x[1], *x])
-    low, middle, high = bracket
-    best = minimize_scalar(cost, bracket=(low, middle, high), method="brent", options={"xtol": 1e-9})
+    best = minimize_scalar(cost, bounds=(min(x[-3:]), max(x[-3:])), method="bounded", options={"xatol": 1e-9})
     return float(best.x)

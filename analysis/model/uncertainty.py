@@ -96,4 +96,4 @@ def _current(machine: Refrigerator, name: str) -> Current:
     for side in sides if given else ():
         velocity = machine.coordinates + side
         stored[side, side], stored[velocity, velocity] = -machine.trap / 2, -machine.masses[side] / 2
-    return Current(np.sum(powers, axis=0), np.zeros(2), stored)
+    return Current(np.sum(powers, axis=0), np.zeros(2), stored if given else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 INSTALL = "install envs/requirements.lock, as 'make env' does"
+LAST_WORDS_S = 0.5
+"""An abort ends mpiexec, too: it needs a moment to pass on what a rank has said."""
 
 
 class EngineError(Exception):
@@ -70,6 +73,7 @@ class Ranks:
         """End all ranks, so that none waits for one that failed."""
         if self.comm is not None:
             sys.stderr.flush()
+            time.sleep(LAST_WORDS_S)
             self.comm.Abort(1)
 
 

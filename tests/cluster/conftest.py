@@ -58,7 +58,7 @@ class Slurm:
 
     def run(self, *command: str, check: bool = True) -> str:
         """What a command of Slurm says; unless `check`, a failure is left to the caller to read."""
-        result = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, env=self.environment, capture_output=True, encoding="utf-8", check=False)
         assert result.returncode == 0 or not check, f"{' '.join(command)}: {result.stdout}{result.stderr}"
         return result.stdout + result.stderr
 
@@ -107,10 +107,10 @@ def _run_slurm(folder: Path, programs: dict[str, str]) -> Iterator[Slurm]:
     key.write_bytes(os.urandom(1024))
     key.chmod(0o400)
     host = socket.gethostname().split(".")[0]
-    configuration.write_text(SLURM_CONF.format(folder=folder, host=host, ports=free_ports(2)))
+    configuration.write_text(SLURM_CONF.format(folder=folder, host=host, ports=free_ports(2)), encoding="utf-8")
     # Within a job the plugin takes all SLURM_ variables away, also the one that names this configuration.
     wrapper = folder / "bin/srun"
-    wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={configuration} exec {programs["srun"]} "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={configuration} exec {programs["srun"]} "$@"\n', encoding="utf-8")
     wrapper.chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "PYTHONPATH"))}
     environment |= {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "SLURM_CONF": str(configuration)}
@@ -121,7 +121,7 @@ def _run_slurm(folder: Path, programs: dict[str, str]) -> Iterator[Slurm]:
         [programs["slurmd"], "-D"],
     ]
     cluster = Slurm(environment)
-    with (folder / "output").open("w") as output, ExitStack() as running:
+    with (folder / "output").open("w", encoding="utf-8") as output, ExitStack() as running:
         for command in commands:
             daemon = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
             running.callback(daemon.wait)
@@ -131,7 +131,11 @@ def _run_slurm(folder: Path, programs: dict[str, str]) -> Iterator[Slurm]:
         try:
             wait_until(lambda: "idle" in cluster.run("sinfo", "--noheader", "--format=%T", check=False), "a node")
         except AssertionError as failure:
-            logs = [file.read_text() for file in (folder / "output", *folder.glob("*.log")) if file.is_file()]
+            logs = [
+                file.read_text(encoding="utf-8")
+                for file in (folder / "output", *folder.glob("*.log"))
+                if file.is_file()
+            ]
             raise AssertionError("\n".join([str(failure), *logs])) from None
         yield cluster
         # The steps of a job are no children of slurmd: they would outlive it.

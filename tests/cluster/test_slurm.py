@@ -78,7 +78,7 @@ class Sweep:
 
     def first_log(self, ratio: str) -> str:
         """What Slurm kept of the first job of a run."""
-        return next(self.folder.glob(f".snakemake/slurm_logs/**/{self.jobs[ratio]}.log")).read_text()
+        return next(self.folder.glob(f".snakemake/slurm_logs/**/{self.jobs[ratio]}.log")).read_text(encoding="utf-8")
 
 
 def write_study(checkout: Checkout, name: str, **sections: Any) -> Study:
@@ -86,7 +86,7 @@ def write_study(checkout: Checkout, name: str, **sections: Any) -> Study:
     content = SMALL | {key: SMALL.get(key, {}) | SWEEP.get(key, {}) for key in ("demon", "schedule")}
     slow = {"controller": "slow:Slow", "controller_options": {"flag": str(checkout.folder / "slow")}}
     written = content | sections | {"demon": content["demon"] | slow}
-    (checkout.folder / f"config/{name}.yaml").write_text(yaml.safe_dump(written))
+    (checkout.folder / f"config/{name}.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
     return small_study(name, **SWEEP)
 
 
@@ -97,31 +97,36 @@ def segments(run: Path) -> dict[str, int]:
 
 def in_second_measured_segment(run: Path, snakemake: subprocess.Popen[str]) -> bool:
     """Whether a simulation is where the slow controller holds it up."""
-    assert snakemake.poll() is None, (run.parents[4] / "output").read_text()
+    assert snakemake.poll() is None, (run.parents[4] / "output").read_text(encoding="utf-8")
     return any(run.glob("segments/*/0002.part/series.dat"))
 
 
 def submit(slurm: Slurm, folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """Start Snakemake as on a login node, with the project's profile and the site's."""
     command = [sys.executable, "-m", "snakemake", *arguments, "--profile", "profiles/slurm", "--profile", "site"]
-    with (folder / "output").open("w") as output:
+    with (folder / "output").open("w", encoding="utf-8") as output:
         return subprocess.Popen(
-            [*command, "--printshellcmds"], cwd=folder, env=slurm.environment, stdout=output, stderr=output, text=True
+            [*command, "--printshellcmds"],
+            cwd=folder,
+            env=slurm.environment,
+            stdout=output,
+            stderr=output,
+            encoding="utf-8",
         )
 
 
 def finish(snakemake: subprocess.Popen[str], folder: Path) -> tuple[int, str]:
     """Wait for Snakemake; returns its exit code and what it said."""
-    return snakemake.wait(timeout=500), (folder / "output").read_text()
+    return snakemake.wait(timeout=500), (folder / "output").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout with a site's profile and the slow controller."""
     checkout = Checkout(tmp_path_factory.mktemp("checkout"))
-    (checkout.folder / "slow.py").write_text(SLOW)
+    (checkout.folder / "slow.py").write_text(SLOW, encoding="utf-8")
     (checkout.folder / "site").mkdir()
-    (checkout.folder / "site/config.yaml").write_text(yaml.safe_dump(SITE))
+    (checkout.folder / "site/config.yaml").write_text(yaml.safe_dump(SITE), encoding="utf-8")
     return checkout
 
 
@@ -187,7 +192,7 @@ def test_job_ends_itself_before_its_time_limit(sweep: Sweep) -> None:
     assert "stopped before its time limit; the same command continues it" in sweep.first_log(LIMITED)
     assert "returned non-zero exit status 75" in sweep.first_log(LIMITED)
     assert f"SLURM-job '{sweep.jobs[LIMITED]}' failed" in sweep.said
-    log = (sweep.folder / f"results/small/logs/sweep/kH_{LIMITED}/replica_1.log").read_text()
+    log = (sweep.folder / f"results/small/logs/sweep/kH_{LIMITED}/replica_1.log").read_text(encoding="utf-8")
     assert re.search(r"continuing after \d of 5 segments", log)
 
 
@@ -195,13 +200,15 @@ def test_requeued_job_continues_under_its_number(sweep: Sweep) -> None:
     """A job that Slurm puts back in the queue starts again by itself and continues; Snakemake only sees it end well."""
     assert re.search(r"JobState=COMPLETED .*Restarts=1 ", sweep.restarts.replace("\n", " "))
     assert f"SLURM-job '{sweep.jobs[REQUEUED]}' failed" not in sweep.said
-    log = (sweep.folder / f"results/small/logs/sweep/kH_{REQUEUED}/replica_1.log").read_text()
+    log = (sweep.folder / f"results/small/logs/sweep/kH_{REQUEUED}/replica_1.log").read_text(encoding="utf-8")
     assert "continuing after 2 of 5 segments" in log
 
 
 def test_two_tasks_are_two_ranks(sweep: Sweep) -> None:
     """An MPI job gets its tasks from Slurm, and both launchers, mpiexec for the start and srun for the run, start its ranks."""
-    content = json.loads((sweep.folder / f"results/pair/sweep/kH_{CANCELLED}/replica_1/run.json").read_text())
+    content = json.loads(
+        (sweep.folder / f"results/pair/sweep/kH_{CANCELLED}/replica_1/run.json").read_text(encoding="utf-8")
+    )
     assert content["ranks"] == [2]
     assert "mpiexec -launcher fork -n 2 python -m simulation run pair equilibrated" in sweep.said
     assert "srun --mpi=pmi2 -n 2 python -m simulation run pair" in sweep.said
@@ -215,7 +222,7 @@ def test_launcher_without_mpi_is_found_out(slurm: Slurm, checkout: Checkout, stu
         cwd=checkout.folder,
         env=slurm.environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert result.returncode != 0

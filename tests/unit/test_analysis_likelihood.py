@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.stats import multivariate_normal
 
-from analysis.friction import friction_summary, information_criteria, particle
-from analysis.friction_fits import WhiteFit
+from analysis.friction import Particle, friction_summary, information_criteria, particle
+from analysis.friction_fits import DressedFit, WhiteFit
 from analysis.heat import point_summary
 from analysis.likelihood import Likelihood, dressed_particle, evaluate, white_particle
 from analysis.model import BOLTZMANN
@@ -74,11 +74,18 @@ def test_forecast_errors_of_the_true_model_are_independent(truth: Truth) -> None
     assert likelihood.temperature == pytest.approx(100.0, rel=4 * math.sqrt(2 / 24000))
 
 
+def told(data: Particle, white: WhiteFit, dressed: DressedFit | None) -> dict[str, Any]:
+    """Both models compared, of runs that are long enough for it."""
+    criteria = information_criteria(data, white, dressed)
+    assert criteria is not None
+    return criteria
+
+
 def test_white_data_prefer_white_friction() -> None:
     """Where there is no shell, two further parameters gain no likelihood, and both criteria charge for them."""
     for seed in range(3):
         data = particle(synthetic_runs(WHITE, 1500, 1, seed=63 + seed), 0)
-        criteria = information_criteria(data, WhiteFit(Estimate(0.3), 0.0), None)
+        criteria = told(data, WhiteFit(Estimate(0.3), 0.0), None)
         assert criteria["interval_ps"] == 1.0
         gain = criteria["dressed"]["log_likelihood"] - criteria["white"]["log_likelihood"]
         assert -0.2 < gain < 8
@@ -92,7 +99,7 @@ def test_dressed_data_prefer_the_dressed_particle() -> None:
     """Where there is a shell, both criteria find it in a run of the demo's length."""
     for seed in range(4):
         data = particle(synthetic_runs(DRESSED, 360, 1, seed=70 + seed), 0)
-        criteria = information_criteria(data, WhiteFit(Estimate(1.0), 0.0), None)
+        criteria = told(data, WhiteFit(Estimate(1.0), 0.0), None)
         assert criteria["bic_white_less_dressed"] > 10
         assert criteria["aic_white_less_dressed"] > criteria["bic_white_less_dressed"]
         assert criteria["dressed"]["forecast_error_correlation"] < criteria["white"]["forecast_error_correlation"]
@@ -104,7 +111,7 @@ def test_most_likely_shell_is_the_true_one() -> None:
     found = []
     for seed in range(12):
         data = particle(synthetic_runs(DRESSED, 3000, 1, seed=300 + seed), 0)
-        criteria = information_criteria(data, WhiteFit(Estimate(1.0), 0.0), None)
+        criteria = told(data, WhiteFit(Estimate(1.0), 0.0), None)
         found.append([criteria["dressed"][key] for key in keys])
     logs = np.log(found) - np.log([2.0, 0.7, 1.6])
     t = logs.mean(axis=0) / (logs.std(axis=0, ddof=1) / math.sqrt(12))

@@ -160,6 +160,27 @@ def test_replicas_share_their_parameters(tmp_path: Path) -> None:
         load_runs([])
 
 
+def test_replicas_share_their_controller(tmp_path: Path) -> None:
+    """Replicas under two laws, or under two sources of one law, are never averaged; the law is read with the parameters."""
+    first, second = write_runs(tmp_path, TRUTH, 10, 2, seed=1)
+
+    def tell(folder: Path, law: dict[str, str]) -> None:
+        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        (folder / "run.json").write_text(json.dumps(content | {"controller": law}), encoding="utf-8")
+
+    assert load_run(first).parameters.is_linear
+    tell(first, {"law": "mine:Mine", "source": "1"})
+    assert load_run(first).parameters.controller == "mine:Mine"
+    assert load_run(first).told_parameters["controller"] == "mine:Mine"
+    with pytest.raises(RunFolderError, match="physical parameters differ"):
+        load_runs([first, second])
+    tell(second, {"law": "mine:Mine", "source": "2"})
+    with pytest.raises(RunFolderError, match=r"controller mine:Mine was edited between them"):
+        load_runs([first, second])
+    tell(second, {"law": "mine:Mine"})
+    assert len(load_runs([first, second])) == 2
+
+
 def test_nothing_acts_in_a_friction_run(tmp_path: Path) -> None:
     """A friction run has no coupled axis and no work; one that names an axis is refused, and so is a sweep without any."""
     at_rest = write_runs(tmp_path, Truth(kappa_ratio=None), 10, 1, seed=1)[0]

@@ -151,6 +151,42 @@ def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict
     assert "stay together" not in whole
 
 
+@pytest.mark.parametrize(
+    ("se", "told"),
+    [
+        (None, "3.50 ± ?"),
+        (0.0, "3.50 ± ?"),
+        (4e-15, "3.500 ± 0.004"),
+        (9e-16, "3.5000 ± 0.0009"),
+        (6e-14, "3.50 ± 0.06"),
+    ],
+)
+def test_no_error_is_told_as_zero(
+    study: tuple[list[dict[str, Any]], dict[str, Any]], se: float | None, told: str
+) -> None:
+    """An error that is not known is a question mark, and a small one gets the digits that it needs."""
+    points, friction = study
+    drag = {
+        "side": "cold",
+        "force_nN": "3.0",
+        "temperature_K": 100.0,
+        "friction_kg_per_s": 3.5e-12,
+        "friction_kg_per_s_se": se,
+        "velocity_m_per_s": 857.0,
+        "velocity_over_thermal": 90.0,
+        "bath_excess_temperature_K": 0.0,
+        "particle_excess_temperature_K": None,
+        "particle_atoms": None,
+        "largest_piece_atoms": None,
+        "note": None,
+        "replicas": 1,
+        "older_protocol_runs": 0,
+    }
+    text = summary_text(points, friction | {"drag": [drag]})
+    assert f"3.0 nN, 100 K: {told} (paper 3.1)" in text
+    assert "± 0.00 " not in text
+
+
 def test_text_counts_runs_of_an_older_protocol(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
     """Copies of older runs are counted over friction, sweep and drag in one sentence, which is missing where there is none."""
     points, friction = study

@@ -92,6 +92,96 @@ def test_mode_follows_from_couplings_and_temperatures(machine: Refrigerator, rat
         assert all(math.isnan(x) for x in machine.cop())
 
 
+@pytest.mark.parametrize("machine", [PAIR, UNLIKE, DRESSED])
+@pytest.mark.parametrize(
+    ("ratio", "mode"),
+    [
+        (-0.04, Mode.HEATER_I),
+        (0.17, Mode.REFRIGERATOR),
+        (0.8, Mode.EQUILIBRIUM),
+        (0.9, Mode.ENGINE),
+        (1.0, Mode.CONDUCTOR),
+        (4.8, Mode.HEATER_II),
+    ],
+)
+def test_temperatures_and_not_names_decide_the_mode(machine: Refrigerator, ratio: float, mode: Mode) -> None:
+    """With the bath named hot the colder one, signs, coefficients and bounds are those of the exchanged machine."""
+    machine = replace(
+        machine, coupling_hot=ratio * machine.coupling_cold, temperature_cold=125.0, temperature_hot=100.0
+    )  # type: ignore[type-var]
+    warmer, colder = machine.heat_rates()
+    signs = {
+        Mode.HEATER_I: (1, 1, 1),
+        Mode.HEATER_II: (1, -1, 1),
+        Mode.CONDUCTOR: (1, -1, 0),
+        Mode.ENGINE: (1, -1, -1),
+        Mode.EQUILIBRIUM: (0, 0, 0),
+        Mode.REFRIGERATOR: (-1, 1, 1),
+    }
+    flows = np.array([colder, warmer, machine.work_rates().sum()])
+    assert tuple(np.sign(np.where(np.abs(flows) < 1e-14, 0, flows))) == signs[mode]
+    assert machine.mode() is mode
+    assert_allclose(machine.carnot_cop(), [4.0, 5.0])
+    if mode is Mode.REFRIGERATOR:
+        assert_allclose(machine.cop(), [-flows[0] / flows[2], flows[1] / flows[2]], rtol=1e-10)
+        assert machine.cop()[0] < machine.carnot_cop()[0]
+    else:
+        assert all(math.isnan(x) for x in machine.cop())
+
+
+@pytest.mark.parametrize(("cold", "hot"), [(100.0, 100.0), (120.0, 100.0), (100.0, 120.0), (100.0, 100.0000001)])
+@pytest.mark.parametrize("ratio", [-0.05, 0.0, 0.5, 1.0, 100.0 / 120.0, 1.2, 4.8])
+def test_all_questions_have_an_answer_at_any_temperatures(ratio: float, cold: float, hot: float) -> None:
+    """No division by zero and nothing undefined: coefficients are numbers where it refrigerates, bounds are positive."""
+    for base in (PAIR, UNLIKE, DRESSED):
+        machine: Any = replace(base, coupling_hot=ratio * 0.1, temperature_cold=cold, temperature_hot=hot)
+        mode = machine.mode()
+        assert all(math.isfinite(x) == (mode is Mode.REFRIGERATOR) for x in machine.cop())
+        assert all(x > 0 for x in machine.carnot_cop())
+        assert math.isinf(machine.carnot_cop()[0]) == (cold == hot)
+        assert np.isfinite(machine.heat_rates()).all()
+        assert machine.uncertainty_bound(1.0) > 0
+        assert all(x > 0 for x in machine.power_uncertainties(["cold", "total"], 1.0))
+        best = machine.coupling_hot_of_largest_cooling()
+        around = [replace(machine, coupling_hot=f * best).heat_rates()[0] for f in (0.99, 1.0, 1.01)]
+        assert around[1] == min(around) < 0
+
+
+def test_equal_baths_refrigerate_the_one_named_cold() -> None:
+    """Without a gradient the bath named cold is cooled beyond κ_H = κ_C, at an unbounded coefficient close to it."""
+    equal = replace(PAIR, temperature_hot=100.0)
+    assert replace(equal, coupling_hot=0.1).mode() is Mode.EQUILIBRIUM
+    assert replace(equal, coupling_hot=0.05).mode() is Mode.HEATER_II
+    just = replace(equal, coupling_hot=0.1001)
+    assert just.mode() is Mode.REFRIGERATOR
+    assert_allclose(just.cop()[0], 1000.0, rtol=1e-6)
+    assert just.carnot_cop() == (math.inf, math.inf)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1.0, 1e3, 1e5])
+def test_largest_cooling_has_no_bound(factor: float) -> None:
+    """From gas to colloid the search finds the closed form's optimum; at a thousand times the friction it is at 1369 κ_C."""
+    for base in (PAIR, UNLIKE, replace(UNLIKE, mass=(2.0, 1e-5))):
+        machine = replace(base, friction_cold=factor * base.friction_cold, friction_hot=factor * base.friction_hot)
+        searched = Refrigerator.coupling_hot_of_largest_cooling(machine)
+        assert_allclose(searched, machine.coupling_hot_of_largest_cooling(), rtol=2e-5)
+        if base is PAIR and factor == 1e3:
+            assert_allclose(searched / machine.coupling_cold, 1368.65, rtol=1e-5)
+        # The optimum of what was written down once more, without the model.
+        ratios = searched * np.array([0.97, 1.0, 1.03])
+        cooling = [replace(machine, coupling_hot=float(kappa)).heat_rates()[0] for kappa in ratios]
+        assert cooling[1] == min(cooling)
+    names = [f"{kind}_friction_{side}" for kind in ("core", "shell") for side in ("cold", "hot")]
+    stiff = replace(DRESSED, **{name: 1e3 * getattr(DRESSED, name) for name in names})
+    best = stiff.coupling_hot_of_largest_cooling()
+    assert best > 100 * stiff.coupling_cold
+    around = [replace(stiff, coupling_hot=f * best).heat_rates()[0] for f in (0.97, 1.0, 1.03)]
+    assert around[1] == min(around)
+    for machine_without in (PAIR, DRESSED):
+        with pytest.raises(ValueError, match=r"coupling_cold = -0\.1 eV/Å²: must be positive to cool"):
+            replace(machine_without, coupling_cold=-0.1).coupling_hot_of_largest_cooling()
+
+
 def test_coefficients_of_performance() -> None:
     """At κ_H/κ_C = 4.80 they are 0.263 and 1.263, Carnot's bounds 5 and 6."""
     assert_allclose(PAIR.cop(), [0.263, 1.263], atol=5e-4)

@@ -13,6 +13,7 @@ from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.optimize import brentq
 
 from analysis.model import BOLTZMANN, Current, DressedPair, LangevinPair, Refrigerator, covariance_over
+from analysis.model.optimum import first_minimum
 from analysis.model.refrigerator import Force, Target
 from analysis.model.uncertainty import GATHERED, gathered_over_bound, sampled_over_bound
 from analysis.units import FRICTION_SI, MASS_SI
@@ -297,3 +298,19 @@ def test_gathered_ratios_at_their_divergences() -> None:
     assert math.isinf(gathered_over_bound(same, ["full"], 1.0)[0])
     with pytest.raises(ValueError, match="must be positive"):
         gathered_over_bound(PAIR, ["full"], [1.0, 0.0])
+
+
+@pytest.mark.parametrize("place", [-30.0, -9.0, -3.9, 0.7, 40.0])
+def test_first_minimum_is_found_however_far(place: float) -> None:
+    """On either side of where the search begins; what levels off, with or without a divergence before, has none."""
+    found = first_minimum(lambda x: math.log(math.exp(place - x) + math.exp(x - place)))
+    assert found == pytest.approx(place, abs=1e-6)
+    for falling in (lambda x: math.exp(-x), lambda x: 1 / (x + 5) if x > -5 else math.inf, lambda x: 1.0):
+        with pytest.raises(ValueError, match="levels off"):
+            first_minimum(falling)
+
+
+def test_later_minima_are_left_aside() -> None:
+    """Of two minima the first counts, also where the second is deeper."""
+    found = first_minimum(lambda x: min((x - 1) ** 2, (x - 6) ** 2 - 5))
+    assert found == pytest.approx(1.0, abs=1e-6)

@@ -25,6 +25,7 @@ COLUMNS = [
     "theory_cold_eV_per_ns",
     "theory_hot_eV_per_ns",
     "mode",
+    "controller",
 ]
 
 
@@ -68,9 +69,11 @@ def test_wall_time_reaches_the_simulation_and_reruns_nothing(done: Checkout) -> 
     """`resources.runtime` becomes the time limit of a simulation, which has none without it; it is no part of its identity."""
     hour = ("--set-resources", "simulate:runtime=60")
     assert not done.would_run("sweep", *hour)
-    forced = done.snakemake("sweep", "--dry-run", "--printshellcmds", "--forcerun", "equilibrate", "simulate", *hour)
-    commands = re.findall(r"python -m simulation run tiny (\S+) (.*)", forced.stdout + forced.stderr)
-    limits = {name: re.findall(r"--time-limit-min \S+", rest) for name, rest in commands}
+    limits = {}
+    for rule in ("equilibrate", "simulate"):
+        forced = done.snakemake("sweep", "friction", "--dry-run", "--printshellcmds", "--forcerun", rule, *hour)
+        commands = re.findall(r"python -m simulation run tiny (\S+) (.*)", forced.stdout + forced.stderr)
+        limits |= {name: re.findall(r"--time-limit-min \S+", rest) for name, rest in commands}
     assert limits.pop("equilibrated") == []
     assert set(limits) >= {"friction", "sweep/kH_4.80"}
     assert all(limit == ["--time-limit-min 58"] for limit in limits.values()), "two of 60 minutes are kept back"

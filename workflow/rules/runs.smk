@@ -55,7 +55,12 @@ def bring_up_to_date(file, wanted, folder):
 def start_of(wildcards):
     """What a run starts from; the Langevin engine needs nothing.
 
-    Their times say nothing (a copy of the results mixes them up): a start of other parameters is in the run's fingerprint.
+    Of a finished run the times of its start say nothing, since a copy of the results mixes them up: other baths are another run.
+    Of any other they count: Snakemake does not look at a job whose inputs are all `ancient` when one of them is made anew.
     """
-    start = experiment_of(wildcards).start
-    return [] if start is None else [ancient(f"results/{start.folder}/{name}") for name in ("run.json", "end.restart")]
+    wanted = experiment_of(wildcards)
+    if wanted.start is None:
+        return []
+    content = read_json(Path(PLACED(f"results/{wanted.folder}"), RUN))
+    names = [f"results/{wanted.start.folder}/{name}" for name in ("run.json", "end.restart")]
+    return names if content is None or not matches(wanted, content) else [ancient(name) for name in names]

@@ -51,5 +51,5 @@ def read_json(file: str) -> Any:
 
 
 def write_json(content: Any, file: str) -> None:
-    """Write a JSON file that people can read too."""
-    Path(file).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    """Write a JSON file that people can read too; what it holds must be numbers that JSON has, or null."""
+    Path(file).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")

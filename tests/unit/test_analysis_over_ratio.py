@@ -1,0 +1,184 @@
+"""Lines over κ_H/κ_C: they know every measured ratio and their zeros, and draw a divergence as one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from analysis.figures.cop import cop
+from analysis.figures.cop_fluctuations import cop_fluctuations
+from analysis.figures.over_ratio import cooling_range, draw_line, line_ratios, theory_lines
+from analysis.figures.uncertainty import uncertainty
+from analysis.friction import friction_summary
+from analysis.heat import point_summary
+from analysis.model import LangevinPair
+from analysis.performance import performance_summary
+from analysis.runs import Parameters
+from analysis.summary import summary_text
+from analysis.theory import Friction
+from analysis.timeseries import Estimate
+from tests.unit.synthetic import Truth, metadata, synthetic_runs
+
+TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
+FRICTION = Friction((Estimate(0.45, 0.01), Estimate(0.55, 0.01)))
+
+
+def stub(ratio: str, truth: Truth = TRUTH) -> dict[str, Any]:
+    """A point of which only its place is asked."""
+    return {"kappa_ratio": ratio, "parameters": metadata(replace(truth, kappa_ratio=ratio), 1.0, 1)["parameters"]}
+
+
+@pytest.fixture(scope="module")
+def points() -> list[dict[str, Any]]:
+    """Three points of a sweep of 500 ps, sampled finely."""
+    fine = replace(TRUTH, sample_interval=0.25, substeps=5)
+    ratios = ("0.17", "1.2", "4.80")
+    return [performance_summary(synthetic_runs(replace(fine, kappa_ratio=ratio), 500, 2, seed=61)) for ratio in ratios]
+
+
+@pytest.mark.parametrize("diverging", [False, True])
+@pytest.mark.parametrize("hot", [150.0, 100.0, 80.0])
+def test_lines_know_measured_ratios_and_their_zeros(hot: float, diverging: bool) -> None:
+    """1, T_H/T_C and all measured ratios are exactly among them, once, in order; what has no place on the axis is not."""
+    truth = replace(TRUTH, temperature_hot=hot)
+    ratios = line_ratios([stub(ratio, truth) for ratio in ("7.27", "0.17", "-0.03", "0", "4.80")], diverging=diverging)
+    assert (np.diff(ratios) > 0).all()
+    assert {0.17, 4.8, 7.27, 1.0, hot / 100} <= set(ratios.tolist())
+    assert ratios[0] < 0.17 / 1.5
+    assert ratios[-1] > 7.27 * 1.5
+    steps = np.diff(np.log(ratios))
+    for mark in (1.0, hot / 100):
+        nearest = np.abs(np.log(ratios[ratios != mark] / mark)).min()
+        assert (nearest < 2e-3) == diverging or hot == 100.0
+    # A line that does not diverge needs no more than the grid: none of its steps is long.
+    assert steps.max() < 0.2
+
+
+def test_the_colder_bath_decides_where_the_shade_is() -> None:
+    """Beyond T_H/T_C if the bath named hot is warmer, below it if it is colder."""
+    limits = (0.1, 20.0)
+    for hot, expected in ((120.0, (1.2, 20.0)), (100.0, (1.0, 20.0)), (80.0, (0.1, 0.8))):
+        parameters = Parameters.from_json(stub("4.80", replace(TRUTH, temperature_hot=hot))["parameters"])
+        assert cooling_range(parameters, limits) == expected
+        for ratio in np.geomspace(*limits, 25)[1:-1]:
+            pair = replace(parameters, coupling=(0.1, 0.1 * float(ratio))).white_pair((0.3, 0.3))
+            assert (expected[0] < ratio < expected[1]) == (pair.mode() == "refrigerator")
+
+
+def test_a_line_is_broken_at_its_divergence() -> None:
+    """No segment joins both sides of T_H/T_C; each side rises far above the rest before it ends."""
+    parameters = Parameters.from_json(stub("4.80")["parameters"])
+    ratios = line_ratios([stub("0.17"), stub("4.80")], diverging=True)
+
+    def values(machine: LangevinPair) -> np.ndarray:
+        return np.array([machine.power_uncertainty("cold", 1.0)])
+
+    lines = theory_lines(parameters, FRICTION, ratios, ["cold"], values)  # type: ignore[arg-type]
+    at = lines.set_index("kappa_ratio")["value"]
+    assert math.isinf(at[1.2])
+    assert np.isfinite(at.drop(1.2)).all()
+    axes = Figure().subplots()
+    draw_line(axes, lines, "black")
+    x, y = axes.lines[0].get_data()
+    gap = int(np.flatnonzero(np.asarray(x) == 1.2)[0])
+    assert np.isnan(np.asarray(y)[gap])
+    rest = np.median(np.asarray(y)[np.isfinite(y)])
+    assert np.asarray(y)[gap - 1] > 1e3 * rest
+    assert np.asarray(y)[gap + 1] > 1e3 * rest
+    # The band has errors where the value is one, and not where it is not.
+    assert (lines.loc[np.isfinite(lines["value"]), "se"] > 0).all()
+
+
+def test_uncertainty_figure_holds_all_forces(points: list[dict[str, Any]]) -> None:
+    """CSV: measured windows beside theory that they follow, over the ratio and over time; what diverges is infinite."""
+    figure, data = uncertainty(points, FRICTION)
+    figure.draw_without_rendering()
+    assert len(figure.axes) == 4
+    theory = data[data["series"] == "theory"]
+
+    def line(quantity: str, ratio: float, column: str) -> list[float]:
+        """What theory says of a quantity at a ratio."""
+        here = theory[(theory["quantity"] == quantity) & (theory["kappa_ratio"] == ratio)]
+        return list(here[column].dropna())
+
+    assert line("total", 1.0, "value") == line("bound", 1.2, "value") == line("full", 1.0, "over_bound") == [math.inf]
+    assert (theory.loc[theory["quantity"] == "bound", "over_bound"] == 1.0).all()
+    assert np.isfinite(line("total", 1.2, "over_bound")).all()
+    pair = LangevinPair(
+        mass=1.225,
+        friction_cold=0.45,
+        friction_hot=0.55,
+        trap=0.01,
+        coupling_cold=0.1,
+        coupling_hot=0.48,
+        temperature_cold=100.0,
+        temperature_hot=120.0,
+    )
+    exact = pair.power_uncertainty("total", 1.0)
+    assert line("total", 4.8, "value") == pytest.approx([exact])
+    assert line("total", 4.8, "over_bound") == pytest.approx([exact / pair.uncertainty_bound(1.0)])
+    measured = data[(data["series"] == "simulation") & (data["kappa_ratio"] == 4.8)].set_index("quantity")
+    for flow in ("full", "cross", "antisymmetric", "heat"):
+        shown = measured.loc[flow].set_index("window_ps")
+        exact_line = theory[(theory["quantity"] == flow) & (theory["kappa_ratio"] == 4.8)].sort_values("window_ps")
+        for window in (0.25, 1.0, 5.0, 25.0):
+            at = np.interp(np.log(window), np.log(exact_line["window_ps"]), np.log(exact_line["over_bound"]))
+            low, high = (float(shown[f"{end}_over_bound"].loc[window]) for end in ("low", "high"))
+            assert low - (high - low) / 2 < np.exp(at) < high + (high - low) / 2, (flow, window)
+    # Exactly at T_H/T_C no ratio is told of the simulation, and none drawn.
+    still = data[(data["series"] == "simulation") & (data["kappa_ratio"] == 1.2) & (data["quantity"] == "full")]
+    assert still["over_bound"].isna().all()
+    assert still["value"].notna().all()
+
+
+@pytest.mark.parametrize(("hot", "ratio"), [(120.0, "4.80"), (100.0, "2"), (80.0, "0.17")])
+def test_cop_lines_follow_the_colder_bath(hot: float, ratio: str) -> None:
+    """Where the machine cools its colder bath the lines are the model's coefficients; at equal baths they diverge at 1."""
+    truth = replace(TRUTH, temperature_hot=hot, kappa_ratio=ratio)
+    points = [performance_summary(synthetic_runs(truth, 1000, 2, seed=62))]
+    figure, data = cop(points)
+    figure.draw_without_rendering()
+    parameters = Parameters.from_json(points[0]["parameters"])
+    # The fluctuating coefficients are those of the same baths: densities and exact laws agree.
+    fluctuations = cop_fluctuations(points, FRICTION)[1]
+    for name in ("refrigeration", "pumping"):
+        shown = fluctuations[(fluctuations["kind"] == "sampled") & (fluctuations["cop"] == name)]
+        shown = shown[shown["se"] < 0.2 * shown["value"]]
+        z = ((shown["value"] - shown["theory"]) / shown["se"])[shown["quantity"] == "density"]
+        assert len(z) > 8
+        assert np.abs(z).max() < 5
+    beyond = points[0]["cop_fluctuations"]["sampled"]["refrigeration"]
+    assert ("beyond_carnot" in beyond) == (hot != 100.0)
+    theory = data[data["series"] == "theory"]
+    assert float(ratio) in set(theory["kappa_ratio"])
+    for name, index in (("refrigeration", 0), ("pumping", 1)):
+        line = theory[theory["cop"] == name].set_index("kappa_ratio")["value"]
+        for at, value in line.items():
+            machine = replace(parameters, coupling=(0.1, 0.1 * float(at))).white_pair((0.3, 0.3))  # type: ignore[arg-type]
+            if at == hot / 100:
+                assert value == (math.inf if hot == 100 else pytest.approx(machine.carnot_cop()[index]))
+            else:
+                assert value == pytest.approx(machine.cop()[index], rel=1e-9)
+        row = data[(data["series"] == "heat") & (data["cop"] == name)].iloc[0]
+        assert row["low"] - (row["high"] - row["low"]) < line[float(ratio)] < row["high"] + (row["high"] - row["low"])
+
+
+@pytest.mark.parametrize(("cold", "hot", "ratio"), [(100.0, 120.0, "4.80"), (120.0, 90.0, "0.17")])
+def test_verdict_is_about_the_colder_bath(cold: float, hot: float, ratio: str) -> None:
+    """A machine that draws heat out of its colder bath is a refrigerator, and its COP that heat over the power."""
+    truth = replace(TRUTH, temperature_cold=cold, temperature_hot=hot, kappa_ratio=ratio)
+    point = point_summary(synthetic_runs(truth, 4000, 3, seed=63))
+    colder = "cold" if cold < hot else "hot"
+    assert point[f"heat_{colder}_eV_per_ns"] < 0
+    assert point["mode"] == "refrigerator"
+    heats = [point[f"heat_{side}_eV_per_ns"] for side in ("cold", "hot")]
+    drawn = -point[f"heat_{colder}_eV_per_ns"] / sum(heats)
+    friction = friction_summary(synthetic_runs(replace(truth, kappa_ratio=None), 500, 1, seed=64))
+    (row,) = (line for line in summary_text([point], friction).splitlines() if line.endswith("refrigerator"))
+    assert row.split()[-2] == f"{drawn:.2f}"
+    assert 0 < drawn < 1

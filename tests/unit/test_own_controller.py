@@ -1,0 +1,246 @@
+"""A controller that is not the linear one is analysed by what it did: no theory, no formula of the linear pair."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.axes import work_by_axis
+from analysis.figures.cop import cop
+from analysis.figures.cop_fluctuations import cop_fluctuations
+from analysis.figures.fluxes import fluxes
+from analysis.figures.heat_rates import heat_rates
+from analysis.figures.power import power_histograms
+from analysis.figures.power_moments import power_moments
+from analysis.figures.response import response_figure
+from analysis.figures.uncertainty import uncertainty
+from analysis.friction import friction_summary
+from analysis.heat import point_summary
+from analysis.performance import performance_summary
+from analysis.power import power_summary
+from analysis.report import paper_rates, report_page
+from analysis.response import agreement as response_agreement
+from analysis.response import heat_by_response, response
+from analysis.runs import Parameters, Run
+from analysis.summary import beside_theory, summary_table, summary_text
+from analysis.theory import Friction, agreement, models
+from analysis.units import PER_NS
+from tests.unit.synthetic import Truth, synthetic_runs
+from tests.unit.synthetic import heat_rates as exact_rates
+from tests.unit.test_report import DESIGN, provenance
+
+LAW = "mine:Mine"
+TRUTH = Truth(kappa_ratio="4.80")
+STRONGER = replace(TRUTH, coupling_cold=0.2)
+"""What a law that exerts twice the linear force does at the couplings of ``TRUTH``."""
+
+
+def told(runs: list[Run], truth: Truth = TRUTH, law: str = LAW) -> list[Run]:
+    """The same runs, of a study that gave its controller the couplings of ``truth`` and another law."""
+    kappa_cold, kappa_hot = truth.couplings
+    parameters = runs[0].metadata["parameters"] | {
+        "coupling_cold_eV_per_A2": float(kappa_cold),
+        "coupling_hot_eV_per_A2": float(kappa_hot),
+    }
+    metadata = [
+        run.metadata | {"parameters": parameters, "controller": {"law": law, "source": "0"}, "engine": "lammps"}
+        for run in runs
+    ]
+    known = Parameters.from_json(parameters | {"controller": law})
+    return [replace(run, metadata=content, parameters=known) for run, content in zip(runs, metadata, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    """Two replicas of 2 ns along three axes under twice the linear force."""
+    return told(synthetic_runs(STRONGER, 2000.0, 2, seed=91))
+
+
+@pytest.fixture(scope="module")
+def equilibrium() -> list[Run]:
+    """Friction runs of the same study."""
+    return synthetic_runs(replace(TRUTH, kappa_ratio=None), 1000.0, 1, seed=92)
+
+
+@pytest.fixture(scope="module")
+def friction(equilibrium: list[Run]) -> dict[str, Any]:
+    """Content of its friction.json."""
+    return friction_summary(equilibrium)
+
+
+def test_power_is_what_was_done(runs: list[Run]) -> None:
+    """Rates, sampled power and uncertainty follow the recorded work of the stronger force, not the study's couplings."""
+    exact = PER_NS * exact_rates(STRONGER)
+    heat, power, performance = point_summary(runs), power_summary(runs), performance_summary(runs)
+    assert power["force"] == "full"
+    for name, rate in (("cold", exact[0]), ("hot", exact[1]), ("total", exact.sum())):
+        for key in ("power", "work"):
+            assert abs(power[f"{key}_{name}_eV_per_ns"] - rate) < 4 * power[f"{key}_{name}_se"]
+        assert power[f"power_{name}_eV_per_ns"] == pytest.approx(power[f"work_{name}_eV_per_ns"], rel=0.01)
+        assert f"sampling_error_{name}_eV_per_ns" not in power
+        variance = power[f"power_variance_{name}_eV2_per_ns2"]
+        mean = power[f"power_{name}_eV_per_ns"]
+        assert performance[f"uncertainty_{name}"] == pytest.approx(variance / mean**2, rel=0.01)
+    assert abs(heat["power_eV_per_ns"] - exact.sum()) < 4 * heat["power_se"]
+    # κ_j X_l ΔX_j at the couplings of the study would be half of it, which the errors tell apart.
+    assert power["power_total_eV_per_ns"] - exact.sum() / 2 > 6 * power["power_total_se"]
+    edges, density = (np.array(power["histograms"]["hot"][key]) for key in ("edge_eV_per_ns", "density_ns_per_eV"))
+    work = np.concatenate([run.work[:, 1].T for run in runs])
+    counts = np.histogram(PER_NS * np.diff(work, axis=1), edges)[0]
+    np.testing.assert_allclose(density * np.diff(edges), counts / (work.size - len(work)), rtol=1e-9)
+
+
+def test_linear_runs_told_as_another_law_keep_their_rates() -> None:
+    """Values do not hang on the law's name, and errors without the law's help are alike, rather wider than narrower."""
+    linear = synthetic_runs(TRUTH, 2000.0, 3, seed=93)
+    known, unknown = point_summary(linear), point_summary(told(linear))
+    for side in ("cold", "hot"):
+        for name in ("heat", "work", "thermostat"):
+            key = f"{name}_{side}"
+            assert unknown[f"{key}_eV_per_ns"] == known[f"{key}_eV_per_ns"]
+            assert 0.7 < unknown[f"{key}_se"] / known[f"{key}_se"] < 1.6
+    assert unknown["parameters"] == known["parameters"] | {"controller": LAW}
+
+
+def test_errors_cover_the_truth() -> None:
+    """Over forty runs of one axis, deviations from the exact rates have the size of the errors, or a little less."""
+    z = []
+    for run in told(synthetic_runs(STRONGER, 1500.0, 40, seed=94, axes="x")):
+        point = point_summary([run])
+        for name in ("heat", "work"):
+            for side, rate in zip(("cold", "hot"), PER_NS * exact_rates(STRONGER), strict=True):
+                z.append((point[f"{name}_{side}_eV_per_ns"] - rate) / point[f"{name}_{side}_se"])
+    assert 0.6 < np.std(z) < 1.25
+    assert np.mean(np.abs(z) < 1.96) > 0.88
+
+
+def test_axes_that_feel_each_other_count_once() -> None:
+    """Three axes that do the same are one measurement: their errors are those of one axis, and not √3 less."""
+    (one,) = told(synthetic_runs(STRONGER, 2000.0, 1, seed=95, axes="x"))
+    series = one.series.copy()
+    for name in [column for column in series.columns if "_x_" in column]:
+        for axis in "yz":
+            series[name.replace("_x_", f"_{axis}_")] = series[name]
+    for name in ("thermostat", "energy", "trap"):
+        for side in ("cold", "hot"):
+            series[f"{name}_{side}_eV"] = one.series[f"{name}_{side}_eV"] * 3
+    three = replace(one, series=series, parameters=replace(one.parameters, coupling_axes="xyz"))
+    for summarise, keys in (
+        (point_summary, ("work_cold_se", "work_hot_se", "effective_temperature_hot_se")),
+        (power_summary, ("power_total_se", "power_variance_total_se")),
+    ):
+        single, copied = summarise([one]), summarise([three])
+        for key in keys:
+            assert copied[key] == pytest.approx(single[key], rel=0.02), key
+    single, copied = performance_summary([one]), performance_summary([three])
+    assert copied["uncertainty_total_low"] == pytest.approx(single["uncertainty_total_low"], rel=0.02)
+    single, copied = (content["cop_fluctuations"]["sampled"]["refrigeration"] for content in (single, copied))
+    # Three times as many samples, of which a smaller share is taken for the tail.
+    assert copied["tail_exponent_se"] > 0.9 * single["tail_exponent_se"] / 3**0.25
+    axes = work_by_axis(
+        [three], Friction.from_json(friction_summary(synthetic_runs(replace(TRUTH, kappa_ratio=None), 50, 1, 1)))
+    )
+    np.testing.assert_allclose(axes["correlation"], 1.0)
+    assert axes[["z_others_cold", "z_others_hot"]].isna().to_numpy().all()
+
+
+def test_no_theory_stands_beside_it(runs: list[Run], friction: dict[str, Any], equilibrium: list[Run]) -> None:
+    """Forecasts, z, χ² and linear response are empty; the text says that theory knows the linear controller only."""
+    point, fitted = point_summary(runs), Friction.from_json(friction)
+    assert models(runs[0].parameters, fitted) == {}
+    assert agreement([point], fitted) == {}
+    (compared,) = beside_theory([point], fitted)
+    forecasts = [key for key in compared if key.startswith(("theory", "dressed", "z_"))]
+    assert len(forecasts) == 12
+    assert all(compared[key] is None for key in forecasts)
+    table = summary_table([point], friction)
+    assert table[["theory_cold_eV_per_ns", "theory_hot_eV_per_ns"]].isna().to_numpy().all()
+    assert list(table["controller"]) == [LAW]
+    text = summary_text([point], friction)
+    assert f"Controller {LAW}: theory knows the linear controller only" in text
+    assert "χ²" not in text
+    responses = (response(equilibrium, 0), response(equilibrium, 1))
+    by_response = heat_by_response([point], *responses)
+    columns = [
+        f"{name}_{side}{end}"
+        for side in ("cold", "hot")
+        for name, end in (("response", "_eV_per_ns"), ("z_response", ""))
+    ]
+    assert by_response[columns].isna().to_numpy().all()
+    assert response_agreement([point], *responses) is None
+    by_axis = work_by_axis(runs, fitted)
+    assert (
+        by_axis[[f"z_{model}_{side}" for model in ("theory", "dressed") for side in ("cold", "hot")]]
+        .isna()
+        .to_numpy()
+        .all()
+    )
+    assert (by_axis[["z_others_cold", "z_others_hot"]].abs() < 4).to_numpy().all()
+
+
+def test_figures_show_what_was_measured_and_say_why_no_more(
+    runs: list[Run], friction: dict[str, Any], equilibrium: list[Run]
+) -> None:
+    """No figure has a line of a theory or the published law; each names the controller."""
+    fitted = Friction.from_json(friction)
+    heats, powers, performances = (
+        [summarise(runs)] for summarise in (point_summary, power_summary, performance_summary)
+    )
+    responses = (response(equilibrium, 0), response(equilibrium, 1))
+    drawn = [
+        heat_rates(heats, fitted),
+        fluxes(heats, fitted),
+        power_moments(powers, fitted),
+        cop(performances),
+        uncertainty(performances, fitted),
+        response_figure(heats, fitted, responses),
+        power_histograms(powers, fitted),
+        cop_fluctuations(performances, fitted),
+    ]
+    for figure, table in drawn:
+        said = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
+        assert f"Controller {LAW}: theory knows the linear controller only" in said
+        assert "refrigerator:" not in said
+        if "series" in table:
+            assert not set(table["series"]) & {"theory", "dressed", "published"}
+        for column in {"theory", "dressed", "published"} & set(table.columns):
+            assert table[column].isna().all()
+    moments = drawn[2][1]
+    sampled = moments[(moments["series"] == "sampled") & (moments["target"] == "total") & (moments["moment"] == "mean")]
+    assert sampled["value"].item() == powers[0]["power_total_eV_per_ns"]
+
+
+def test_report_names_the_controller_and_forecasts_nothing(
+    runs: list[Run], equilibrium: list[Run], friction: dict[str, Any]
+) -> None:
+    """The page tells that the law is the study's own, and has no table beside theory and no heat of the paper's machine."""
+    heats, performances = [point_summary(runs)], [performance_summary(runs)]
+    page = report_page(
+        provenance([*equilibrium, *runs], "lammps"), heats, performances, friction, None, figures=[], design=DESIGN
+    )
+    assert f"<em>demon</em> {LAW}" in page
+    assert "theory knows the linear controller only" in page
+    assert "beside theory" not in page
+    assert "χ²" not in page
+    named = Parameters.from_json(heats[0]["parameters"])
+    assert paper_rates(named) is None
+
+
+def test_a_law_that_does_nothing_is_analysed() -> None:
+    """Without any force all works are 0 and ratios of them unknown; nothing divides by them."""
+    idle = told(synthetic_runs(replace(TRUTH, coupling_cold=0.0), 300.0, 1, seed=96))
+    heat, power, performance = point_summary(idle), power_summary(idle), performance_summary(idle)
+    assert (
+        heat["work_cold_eV_per_ns"]
+        == power["power_total_eV_per_ns"]
+        == power["power_variance_total_eV2_per_ns2"]
+        == 0.0
+    )
+    assert performance["uncertainty_total"] is None
+    for kind in ("sampled", "heat"):
+        assert performance["cop_fluctuations"][kind]["refrigeration"]["tail_exponent"] is None
+    assert math.isfinite(heat["heat_cold_eV_per_ns"])
