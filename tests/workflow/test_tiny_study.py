@@ -69,7 +69,7 @@ def test_wall_time_reaches_the_simulation_and_reruns_nothing(done: Checkout) -> 
     """`resources.runtime` becomes the time limit of a simulation, which has none without it; it is no part of its identity."""
     hour = ("--set-resources", "simulate:runtime=60")
     assert not done.would_run("sweep", *hour)
-    limits = {}
+    limits: dict[str, list[str]] = {}
     for rule in ("equilibrate", "simulate"):
         forced = done.snakemake("sweep", "friction", "--dry-run", "--printshellcmds", "--forcerun", rule, *hour)
         commands = re.findall(r"python -m simulation run tiny (\S+) (.*)", forced.stdout + forced.stderr)
