@@ -19,12 +19,12 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from analysis.friction import friction_summary
-from analysis.heat import WALK_SLOPE_VARIANCE
+from analysis.compare.theory import Friction, models
+from analysis.data.runs import Run, load_runs
+from analysis.friction.summary import friction_summary
+from analysis.heat.rates import WALK_SLOPE_VARIANCE
 from analysis.model import Refrigerator
-from analysis.runs import Run, load_runs
-from analysis.theory import Friction, models
-from analysis.timeseries import slope_variance
+from analysis.statistics.timeseries import slope_variance
 from analysis.units import PER_NS
 from benchmarks.paired import Contestant, run, start
 from benchmarks.systems import system

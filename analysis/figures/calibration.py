@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.calibration_page import AT_REST, BAND, DRIVEN, LENGTHS, LINES, TOLD, pooled
+from analysis.calibration.page import AT_REST, BAND, DRIVEN, LENGTHS, LINES, TOLD, pooled
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
 
 _LOOK = {"short": (COLD, "o"), "medium": (HOT, "s"), "paper": (ACCENT, "^")}

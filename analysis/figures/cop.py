@@ -11,6 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, NullFormatter
 
+from analysis.compare.table import by_ratio
+from analysis.compare.theory import without_theory
+from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import (
     at_ratio,
     carnot_ratio,
@@ -22,10 +25,7 @@ from analysis.figures.over_ratio import (
     remark,
 )
 from analysis.figures.style import COLD, HOT, NEUTRAL, new_figure
-from analysis.performance import COPS
-from analysis.runs import Array, Parameters
-from analysis.summary import by_ratio
-from analysis.theory import without_theory
+from analysis.heat.performance import COPS
 
 _COLOUR = {"refrigeration": COLD, "pumping": HOT}
 _MARKER = {"refrigeration": "o", "pumping": "s"}

@@ -12,13 +12,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.compare.table import by_ratio
+from analysis.compare.theory import Friction, models, without_theory
+from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, or_nan, ratio_axis, remark
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
+from analysis.heat.performance import COPS
 from analysis.model import RatioLaw, sampled_cop
-from analysis.performance import COPS
-from analysis.runs import Array, Parameters
-from analysis.summary import by_ratio
-from analysis.theory import Friction, models, without_theory
 
 SHOWN_RATIO = 7.27
 """The κ_H/κ_C of the paper's figure; the nearest point of the study that cools is drawn."""

@@ -11,10 +11,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.data.runs import SIDES, Run
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, new_figure
-from analysis.heat import cumulative
-from analysis.runs import SIDES, Run
-from analysis.timeseries import slope
+from analysis.heat.rates import cumulative
+from analysis.statistics.timeseries import slope
 from analysis.units import PER_NS
 
 # A curve of some hundred points fills a panel; more only swell the files.

@@ -11,10 +11,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.drag import DragRun
+from analysis.data.runs import SIDES
 from analysis.errors import AnalysisError
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, new_figure
-from analysis.runs import SIDES
+from analysis.friction.drag import DragRun
 from analysis.units import VELOCITY_SI
 
 # A curve of some hundred points fills a panel; each is the mean over its share of the samples, so none is lost.

@@ -11,11 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.data.runs import SIDES, Array, Run
 from analysis.figures.style import SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.friction import equilibrium_blocks, particle
+from analysis.friction.summary import equilibrium_blocks, particle
 from analysis.model import BOLTZMANN
-from analysis.runs import SIDES, Array, Run
-from analysis.timeseries import Blocks, SeriesTooShortError, stationary_mean
+from analysis.statistics.timeseries import Blocks, SeriesTooShortError, stationary_mean
 
 _BINS, _REACH = 29, 3.5  # bins up to so many standard deviations on either side
 

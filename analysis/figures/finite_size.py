@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.compare.finite_size import fit_size
+from analysis.data.runs import SIDES
 from analysis.figures.style import SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.finite_size import fit_size
-from analysis.friction import PAPER_FRICTION_KG_PER_S
-from analysis.runs import SIDES
+from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 
 
 def finite_size(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw 1/γ over 1/L for the smallest force, cold and hot, with Hasimoto's line fitted to each.
 
     Args:
-        table: from ``analysis.finite_size.drags_by_size``.
+        table: from ``analysis.compare.finite_size.drags_by_size``.
 
     Returns:
         The figure, and the table with the fits beside it: ``friction_endless_kg_per_s``, ``viscosity_Pa_s``, each with its

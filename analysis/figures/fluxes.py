@@ -11,6 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.compare.table import by_ratio
+from analysis.compare.theory import Friction, without_theory
+from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,
@@ -23,9 +26,6 @@ from analysis.figures.over_ratio import (
 )
 from analysis.figures.style import ACCENT, NEUTRAL, new_figure
 from analysis.model import BOLTZMANN, Refrigerator
-from analysis.runs import Array, Parameters
-from analysis.summary import by_ratio
-from analysis.theory import Friction, without_theory
 from analysis.units import PER_NS
 
 _LABELS = {

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.data.runs import SIDES
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.runs import SIDES
 
 
 def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:

@@ -10,6 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.compare.table import by_ratio
+from analysis.compare.theory import Friction, without_theory
+from analysis.data.runs import SIDES, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,
@@ -20,9 +23,6 @@ from analysis.figures.over_ratio import (
     theory_lines,
 )
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.runs import SIDES, Parameters
-from analysis.summary import by_ratio
-from analysis.theory import Friction, without_theory
 from analysis.units import PER_NS
 
 _MODEL_COLOUR = {"theory": NEUTRAL, "dressed": "black"}

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.data.runs import SIDES
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.runs import SIDES
 
 _FORECASTS = {"theory": ("|", "black", "white theory"), "dressed": ("D", ACCENT, "dressed theory")}
 
@@ -19,7 +19,7 @@ def heat_variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw heat against variant, one panel per bath, and the drift of each side's energy balance in per cent of its heat.
 
     Args:
-        table: from ``analysis.variations.heat_by_variant``, with ``axes``, the number of coupled axes of each row: the balance
+        table: from ``heat_by_variant``, with ``axes``, the number of coupled axes of each row: the balance
             is that of a whole side, the heat that of one axis.
 
     Returns:

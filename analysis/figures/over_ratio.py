@@ -12,11 +12,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
+from analysis.compare.theory import Friction, Model, models
+from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.style import NEUTRAL
 from analysis.model import Refrigerator
 from analysis.model.closed_forms import published_power_law
-from analysis.runs import SIDES, Array, Parameters
-from analysis.theory import Friction, Model, models
 
 MODEL_LABEL = {"theory": "theory, white friction", "dressed": "theory, dressed particle"}
 MODEL_STYLE: dict[str, Literal["-", "--"]] = {"theory": "-", "dressed": "--"}

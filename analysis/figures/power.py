@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.compare.table import by_ratio
+from analysis.compare.theory import Friction, models, without_theory
+from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, published_law, remark
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.runs import SIDES, Array, Parameters
-from analysis.summary import by_ratio
-from analysis.theory import Friction, models, without_theory
 
 SHOWN = 3
 """Points drawn; the CSV holds them all."""

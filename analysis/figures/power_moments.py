@@ -11,6 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.compare.table import by_ratio
+from analysis.compare.theory import Friction, without_theory
+from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,
@@ -24,11 +27,8 @@ from analysis.figures.over_ratio import (
     theory_lines,
 )
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.heat.power import TARGETS
 from analysis.model import Refrigerator
-from analysis.power import TARGETS
-from analysis.runs import SIDES, Array, Parameters
-from analysis.summary import by_ratio
-from analysis.theory import Friction, without_theory
 from analysis.units import PER_NS
 
 TARGET_COLOUR = SIDE_COLOUR | {"total": ACCENT}

@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.compare.response import Response, agreement, has_forecast, rates
+from analysis.compare.theory import Friction, without_theory
+from analysis.data.runs import SIDES, Parameters
 from analysis.figures.over_ratio import at_ratio, draw_line, line_ratios, or_nan, ratio_axis, remark, theory_lines
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.response import Response, agreement, has_forecast, rates
-from analysis.runs import SIDES, Parameters
-from analysis.theory import Friction, without_theory
 from analysis.units import FRICTION_SI, PER_NS
 
 _SHOWN = (0.03, 10.0)  # rad/ps: from the trap's relaxation to where argon's own collisions are

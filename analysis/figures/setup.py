@@ -7,9 +7,9 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
+from analysis.data.runs import Run
+from analysis.data.universe import universe
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
-from analysis.runs import Run
-from analysis.universe import universe
 
 # LAMMPS types: fluid cold and hot (paler), particle cold and hot, wall of the cold and hot side
 COLOURS = {1: "#9bc9ea", 2: "#f3c29b", 3: COLD, 4: HOT, 5: NEUTRAL, 6: NEUTRAL}

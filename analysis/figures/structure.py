@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.data.runs import SIDES
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, new_figure
-from analysis.runs import SIDES
 
 SIDE_LINE = {"cold": "-", "hot": "--"}  # both particles are much alike: dashes leave the curve below visible
 INNER_NM = 0.7  # nearer than this is metal alone

@@ -12,6 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.compare.table import by_ratio
+from analysis.compare.theory import Friction, models, without_theory
+from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,
@@ -26,12 +29,9 @@ from analysis.figures.over_ratio import (
 )
 from analysis.figures.power_moments import TARGET_COLOUR, TARGET_MARKER
 from analysis.figures.style import NEUTRAL, new_figure
+from analysis.heat.power import TARGETS
 from analysis.model import Refrigerator
 from analysis.model.uncertainty import GATHERED, gathered_over_bound, sampled_over_bound
-from analysis.power import TARGETS
-from analysis.runs import Array, Parameters
-from analysis.summary import by_ratio
-from analysis.theory import Friction, models, without_theory
 
 SHOWN_RATIO = 4.80
 """The κ_H/κ_C nearest to which, and the lowest of the study, are drawn over time."""

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.compare.variants import METHODS
+from analysis.data.runs import SIDES
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
-from analysis.friction import PAPER_FRICTION_KG_PER_S
-from analysis.runs import SIDES
-from analysis.variations import METHODS
+from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 
 VIOLET = "#CC79A7"
 
@@ -26,7 +26,7 @@ def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw friction against variant, one panel per particle, one row per variant.
 
     Args:
-        table: from ``analysis.variations.friction_by_variant``.
+        table: from ``analysis.compare.variants.friction_by_variant``.
 
     Returns:
         The figure, and the table it shows.

@@ -16,7 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis.figures.style import save
-from analysis.report import report_page
+from analysis.report.page import report_page
 from tests.unit.test_report import DESIGN, study
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

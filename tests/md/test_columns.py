@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.data.universe import universe
 from analysis.units import BOLTZMANN
-from analysis.universe import universe
 from simulation.engines.lammps import open_lammps, tell
 from simulation.engines.output import in_molecular_layout
 from simulation.engines.ranks import Ranks

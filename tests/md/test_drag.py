@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.drag import drag_summary, load_drag_run
+from analysis.friction.drag import drag_summary, load_drag_run
 from simulation.engines.ranks import Ranks
 from simulation.experiments.drag import Drag
 from simulation.folder.closure import ClosureError

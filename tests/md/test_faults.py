@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.runs import RunFolderError, read_folder
+from analysis.data.runs import RunFolderError, read_folder
 from simulation.engines import lammps
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments.baths import Baths

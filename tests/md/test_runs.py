@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.runs import read_folder
-from analysis.universe import universe
+from analysis.data.runs import read_folder
+from analysis.data.universe import universe
 from simulation import perform as performing
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments.baths import Baths
@@ -93,7 +93,7 @@ def test_baths_folder_keeps_its_contract(start: Path) -> None:
 
 
 def test_atoms_open_in_mdanalysis(finished: Path) -> None:
-    """Plain MDAnalysis opens a folder's atoms without being told how, `analysis.universe` names them; frames are the run's."""
+    """Plain MDAnalysis opens a folder's atoms without being told how, `analysis.data` names them; frames are the run's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         plain = MDAnalysis.Universe(str(finished / TOPOLOGY), str(finished / TRAJECTORY))

@@ -15,8 +15,11 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from analysis.axes import work_by_axis
-from analysis.drag import drag_summary, load_drag_runs
+from analysis.compare.response import Response, heat_by_response, response
+from analysis.compare.table import summary_table, summary_text
+from analysis.compare.theory import Friction
+from analysis.compare.variants import friction_by_analysis, friction_by_variant, heat_by_variant, thermostat_table
+from analysis.data.runs import LINEAR, SIDES, load_runs, read_metadata
 from analysis.errors import AnalysisError
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
@@ -32,16 +35,13 @@ from analysis.figures.power_moments import power_moments
 from analysis.figures.response import response_figure
 from analysis.figures.uncertainty import uncertainty
 from analysis.figures.variations import variations
-from analysis.friction import friction_summary
-from analysis.heat import point_summary
-from analysis.performance import performance_summary
-from analysis.power import power_summary
-from analysis.report import report_page
-from analysis.response import Response, heat_by_response, response
-from analysis.runs import LINEAR, SIDES, load_runs, read_metadata
-from analysis.summary import summary_table, summary_text
-from analysis.theory import Friction
-from analysis.variations import friction_by_analysis, friction_by_variant, heat_by_variant, thermostat_table
+from analysis.friction.drag import drag_summary, load_drag_runs
+from analysis.friction.summary import friction_summary
+from analysis.heat.by_axis import work_by_axis
+from analysis.heat.performance import performance_summary
+from analysis.heat.power import power_summary
+from analysis.heat.rates import point_summary
+from analysis.report.page import report_page
 from simulation.experiments.base import Experiment
 from simulation.experiments.drag import Drag
 from simulation.experiments.machine import friction_runs, point_runs, points

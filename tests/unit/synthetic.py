@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.constants import physical_constants
 from scipy.linalg import expm, solve_continuous_lyapunov
 
-from analysis.runs import Parameters, Run
+from analysis.data.runs import Parameters, Run
 
 BOLTZMANN_EV_PER_K = float(physical_constants["Boltzmann constant in eV/K"][0])
 SIDES = ("cold", "hot")

@@ -10,7 +10,7 @@ import pytest
 from MDAnalysis.coordinates.memory import MemoryReader
 from numpy.typing import NDArray
 
-from analysis.adsorption import SHELL_A, adsorbed_layer, fluid_around
+from analysis.structure.adsorption import SHELL_A, adsorbed_layer, fluid_around
 
 EDGE = 50.0
 CENTRE = np.array([EDGE / 2, EDGE / 2, EDGE / 2])

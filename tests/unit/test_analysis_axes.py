@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.axes import COLUMNS, work_by_axis
-from analysis.runs import Run
-from analysis.theory import Friction
-from analysis.timeseries import Estimate
+from analysis.compare.theory import Friction
+from analysis.data.runs import Run
+from analysis.heat.by_axis import COLUMNS, work_by_axis
+from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from analysis.calibration import (
+from analysis.calibration.coverage import (
     BATH_ENERGY,
     NAIVE,
     coverage,
@@ -18,9 +18,9 @@ from analysis.calibration import (
     true_pair,
     with_bath_energy,
 )
-from analysis.calibration_page import AT_REST, BAND, DRIVEN, LINES, by_point, cell, pooled
+from analysis.calibration.page import AT_REST, BAND, DRIVEN, LINES, by_point, cell, pooled
+from analysis.data.runs import Run
 from analysis.figures.calibration import calibration
-from analysis.runs import Run
 from analysis.units import FRICTION_SI
 from tests.unit import synthetic
 from tests.unit.synthetic import Truth, synthetic_runs

@@ -13,10 +13,10 @@ import pytest
 from scipy.linalg import expm
 from scipy.signal import lfilter
 
-from analysis.drag import COLUMNS, DragRun, drag_summary, load_drag_run, load_drag_runs
+from analysis.data.runs import Array, RunFolderError
 from analysis.figures.drag import drag as draw_drag
-from analysis.runs import Array, RunFolderError
-from analysis.timeseries import steady_from
+from analysis.friction.drag import COLUMNS, DragRun, drag_summary, load_drag_run, load_drag_runs
+from analysis.statistics.timeseries import steady_from
 from analysis.units import FRICTION_SI
 from tests.unit.synthetic import MATERIALS, write_atoms
 

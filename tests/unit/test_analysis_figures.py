@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.compare.theory import Friction
 from analysis.figures.cumulative import cumulative_flows
 from analysis.figures.equilibrium import equilibrium as draw_equilibrium
 from analysis.figures.fluxes import fluxes as draw_fluxes
@@ -15,9 +16,8 @@ from analysis.figures.friction import friction as draw_friction
 from analysis.figures.heat_rates import heat_rates as draw_heat_rates
 from analysis.figures.structure import structure as draw_structure
 from analysis.figures.style import save
-from analysis.friction import friction_summary
-from analysis.heat import point_summary
-from analysis.theory import Friction
+from analysis.friction.summary import friction_summary
+from analysis.heat.rates import point_summary
 from tests.unit.synthetic import Truth, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.2, friction_hot=0.3)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from analysis.compare.finite_size import HASIMOTO, drags_by_size, fit_size
 from analysis.figures.finite_size import finite_size
-from analysis.finite_size import HASIMOTO, drags_by_size, fit_size
 
 ENDLESS, VISCOSITY = 3.7e-12, 1.8e-4
 EDGES = (5.0, 6.5, 8.0, 11.0)

@@ -8,15 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.linalg import expm, solve_continuous_lyapunov
 
-from analysis.correlation import (
-    autocorrelation,
-    cross_correlation,
-    dressed_correlations,
-    memory_time,
-    white_position,
-    white_velocity,
-)
-from analysis.friction import (
+from analysis.data.runs import Run
+from analysis.friction.fits import Curves, fit_dressed, fit_white
+from analysis.friction.summary import (
     correlation_curves,
     difference_fit,
     equilibrium_blocks,
@@ -24,9 +18,15 @@ from analysis.friction import (
     held_out_residuals,
     particle,
 )
-from analysis.friction_fits import Curves, fit_dressed, fit_white
-from analysis.runs import Run
-from analysis.timeseries import SeriesTooShortError
+from analysis.statistics.correlation import (
+    autocorrelation,
+    cross_correlation,
+    dressed_correlations,
+    memory_time,
+    white_position,
+    white_velocity,
+)
+from analysis.statistics.timeseries import SeriesTooShortError
 from analysis.units import FRICTION_SI
 from tests.unit.synthetic import Truth, drift_and_noise, synthetic_runs
 

@@ -8,7 +8,8 @@ import pytest
 from scipy.linalg import solve_continuous_lyapunov
 from scipy.stats import binomtest
 
-from analysis.heat import (
+from analysis.data.runs import Run
+from analysis.heat.rates import (
     ESTIMATORS,
     combined_rate,
     cumulative,
@@ -18,8 +19,7 @@ from analysis.heat import (
     point_summary,
     slow_mode,
 )
-from analysis.runs import Run
-from analysis.timeseries import Estimate, SeriesTooShortError
+from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from tests.unit import synthetic
 from tests.unit.synthetic import Truth, synthetic_runs
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from analysis.inside import metal_temperatures, squared_frequency
+from analysis.structure.inside import metal_temperatures, squared_frequency
 from analysis.units import ATOMIC_MASS
 from tests.unit.synthetic import Truth, synthetic_runs
 

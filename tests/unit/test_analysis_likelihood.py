@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.stats import multivariate_normal
 
-from analysis.friction import Particle, friction_summary, information_criteria, particle
-from analysis.friction_fits import DressedFit, WhiteFit
-from analysis.heat import point_summary
-from analysis.likelihood import Likelihood, dressed_particle, evaluate, white_particle
+from analysis.compare.table import summary_text
+from analysis.friction.fits import DressedFit, WhiteFit
+from analysis.friction.likelihood import Likelihood, dressed_particle, evaluate, white_particle
+from analysis.friction.summary import Particle, friction_summary, information_criteria, particle
+from analysis.heat.rates import point_summary
 from analysis.model import BOLTZMANN
-from analysis.summary import summary_text
-from analysis.timeseries import Estimate
+from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import Truth, drift_and_noise, propagate, synthetic_runs
 
 MASS, TRAP = 1.225, 0.01

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from analysis.compare.table import summary_text
+from analysis.compare.theory import Friction
+from analysis.data.runs import Parameters
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.over_ratio import cooling_range, draw_line, line_ratios, theory_lines
 from analysis.figures.uncertainty import uncertainty
-from analysis.friction import friction_summary
-from analysis.heat import point_summary
+from analysis.friction.summary import friction_summary
+from analysis.heat.performance import performance_summary
+from analysis.heat.rates import point_summary
 from analysis.model import LangevinPair
-from analysis.performance import performance_summary
-from analysis.runs import Parameters
-from analysis.summary import summary_text
-from analysis.theory import Friction
-from analysis.timeseries import Estimate
+from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import Truth, metadata, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from analysis.compare.theory import Friction
+from analysis.data.runs import Run
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.uncertainty import uncertainty
-from analysis.heat import current_blocks, heat_rates, rate_covariance
-from analysis.model import BOLTZMANN, sampled_cop
-from analysis.performance import (
+from analysis.heat.performance import (
     mean_cops,
     performance_summary,
     ratio_interval,
     tail_decay,
     window_flows,
 )
-from analysis.runs import Run
-from analysis.theory import Friction
-from analysis.timeseries import Estimate, SeriesTooShortError
+from analysis.heat.rates import current_blocks, heat_rates, rate_covariance
+from analysis.model import BOLTZMANN, sampled_cop
+from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from tests.unit.synthetic import Truth, synthetic_runs
 
 RUNS = 100

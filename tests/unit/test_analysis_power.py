@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from analysis.compare.theory import Friction
+from analysis.data.runs import Run
 from analysis.figures.power import power_histograms
 from analysis.figures.power_moments import power_moments
-from analysis.heat import run_blocks
-from analysis.model import LangevinPair
-from analysis.power import (
+from analysis.heat.power import (
     TARGETS,
     PointBlocks,
     by_target,
@@ -24,9 +24,9 @@ from analysis.power import (
     stationary_work,
     walk,
 )
-from analysis.runs import Run
-from analysis.theory import Friction
-from analysis.timeseries import Estimate, stationary_mean
+from analysis.heat.rates import run_blocks
+from analysis.model import LangevinPair
+from analysis.statistics.timeseries import Estimate, stationary_mean
 from tests.unit.synthetic import Truth, synthetic_runs
 
 RUNS = 100

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.compare.response import Response, agreement, has_forecast, heat_by_response, rate_copies, rates, response
+from analysis.compare.theory import Friction
+from analysis.data.runs import Parameters
 from analysis.figures.response import response_figure
-from analysis.heat import point_summary
-from analysis.response import Response, agreement, has_forecast, heat_by_response, rate_copies, rates, response
-from analysis.runs import Parameters
-from analysis.theory import Friction
-from analysis.timeseries import Estimate, SeriesTooShortError
+from analysis.heat.rates import point_summary
+from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from tests.unit.synthetic import Truth, synthetic_runs
 from tests.unit.synthetic import heat_rates as true_heat_rates
 

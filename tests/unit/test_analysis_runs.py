@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.drag import load_drag_run
-from analysis.runs import RunFolderError, load_run, load_runs, read_folder, read_metadata
+from analysis.data.runs import RunFolderError, load_run, load_runs, read_folder, read_metadata
+from analysis.friction.drag import load_drag_run
 from tests.unit.synthetic import Truth, write_runs
 
 TRUTH = Truth(kappa_ratio="4.80")

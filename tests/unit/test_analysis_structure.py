@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analysis.runs import RunFolderError, load_run
-from analysis.structure import structure
+from analysis.data.runs import RunFolderError, load_run
+from analysis.structure.profiles import structure
 from tests.unit.synthetic import Truth, write_atoms, write_runs
 
 EDGE = 60.0
@@ -95,7 +95,7 @@ def test_a_bath_too_small_for_cells_is_not_called_empty(
     tmp_path: Path, atoms: list[Array], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where every cell touches the particle no density is claimed, and none is mistaken for a cavity."""
-    monkeypatch.setattr("analysis.structure.CAVITY_CELL_A", 40.0)
+    monkeypatch.setattr("analysis.structure.profiles.CAVITY_CELL_A", 40.0)
     found = _check(tmp_path, atoms)
     assert found["emptiest_cell_cold"] is None
     assert found["cavity"] is False

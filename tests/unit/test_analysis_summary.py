@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from analysis.friction import friction_summary
-from analysis.heat import point_summary
-from analysis.runs import Parameters
-from analysis.summary import COLUMNS, beside_theory, older_protocol, summary_table, summary_text
-from analysis.theory import Friction, Shell, agreement, models
-from analysis.timeseries import Estimate
+from analysis.compare.table import COLUMNS, beside_theory, older_protocol, summary_table, summary_text
+from analysis.compare.theory import Friction, Shell, agreement, models
+from analysis.data.runs import Parameters
+from analysis.friction.summary import friction_summary
+from analysis.heat.rates import point_summary
+from analysis.statistics.timeseries import Estimate
 from analysis.units import PER_NS
 from tests.unit.synthetic import Truth, heat_rates, metadata, synthetic_runs
 

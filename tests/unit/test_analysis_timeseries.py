@@ -9,7 +9,7 @@ from pymbar.timeseries import statistical_inefficiency_multiple  # type: ignore[
 from scipy.signal import lfilter
 from scipy.stats import binomtest
 
-from analysis.timeseries import (
+from analysis.statistics.timeseries import (
     BLOCKS_PER_RUN,
     ENOUGH_BLOCKS,
     SLOWEST,

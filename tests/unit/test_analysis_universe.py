@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analysis.runs import RunFolderError, load_run
-from analysis.universe import universe
+from analysis.data.runs import RunFolderError, load_run
+from analysis.data.universe import universe
 from tests.unit.synthetic import Truth, write_atoms, write_runs
 
 SHIPPED = Path(__file__).resolve().parents[2] / "reference" / "reference" / "friction" / "replica_1"

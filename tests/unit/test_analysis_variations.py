@@ -9,12 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures.heat_variations import heat_variations
-from analysis.figures.variations import variations
-from analysis.friction import friction_summary
-from analysis.heat import point_summary
-from analysis.units import FRICTION_SI
-from analysis.variations import (
+from analysis.compare.variants import (
     MEASURED,
     METHODS,
     changed_settings,
@@ -23,6 +18,11 @@ from analysis.variations import (
     heat_by_variant,
     thermostat_table,
 )
+from analysis.figures.heat_variations import heat_variations
+from analysis.figures.variations import variations
+from analysis.friction.summary import friction_summary
+from analysis.heat.rates import point_summary
+from analysis.units import FRICTION_SI
 from tests.unit.synthetic import Truth, synthetic_runs
 
 

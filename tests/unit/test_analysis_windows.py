@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from analysis.heat import run_blocks
+from analysis.data.runs import Run, load_runs
+from analysis.heat.rates import run_blocks
+from analysis.heat.windows import gathered, window_uncertainties, windows_of
 from analysis.model import BOLTZMANN, LangevinPair
 from analysis.model.uncertainty import GATHERED, gathered_over_bound
-from analysis.runs import Run, load_runs
-from analysis.windows import gathered, window_uncertainties, windows_of
 from tests.unit.synthetic import Truth, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.runs import LINEAR
+from analysis.data.runs import LINEAR
 from tests.unit.any_study import Analysis, draw_study
 
 STUDIES = int(os.environ.get("NANOFRIDGE_STUDIES", "32"))

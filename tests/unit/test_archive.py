@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.heat import point_summary
-from analysis.runs import load_run, load_runs
+from analysis.data.runs import load_run, load_runs
+from analysis.heat.rates import point_summary
 from simulation.engines.ranks import Ranks
 from simulation.experiments import experiment_at, experiments
 from simulation.experiments.base import Experiment

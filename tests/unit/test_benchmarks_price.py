@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from analysis.heat import heat_rates as measured_rates
+from analysis.heat.rates import heat_rates as measured_rates
 from benchmarks.price import TARGET, Noise
 from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
 

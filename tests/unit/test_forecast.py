@@ -38,7 +38,7 @@ def model(axes: str = "xyz", **schedule: Any) -> Study:
 def test_forecast_error_is_the_spread_of_many_runs(point: str, axes: str, sweep_ns: float, tmp_path: Path) -> None:
     """Mean and spread of both heat rates over many runs are those foretold, also where uncoupled axes are half the noise."""
     study = model(axes, sweep_ns=sweep_ns, sweep_replicas=REPLICAS)
-    # In the exact model the headline heat is the thermostat's energy (analysis.heat), per coupled axis.
+    # In the exact model the headline heat is the thermostat's energy (analysis.heat.rates), per coupled axis.
     last = [run.exact().iloc[-1] for run in point_runs(study, point)]
     foretold = next(f for f in forecast(study, friction_of(study, tmp_path)) if f"kH_{f.kappa_ratio}" == point)
     assert foretold.copies == len(axes) * REPLICAS

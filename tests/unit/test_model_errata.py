@@ -10,11 +10,11 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import brentq
 
+from analysis.data.runs import load_runs
 from analysis.model import LangevinPair, Mode, closed_forms, sampled_cop
 from analysis.model.closed_forms import Side
 from analysis.model.equilibrium import angular_frequency, correlations
 from analysis.model.refrigerator import Force
-from analysis.runs import load_runs
 from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
 from tests.unit.synthetic import Truth, propagate
 

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.axes import work_by_axis
+from analysis.compare.response import agreement as response_agreement
+from analysis.compare.response import heat_by_response, response
+from analysis.compare.table import beside_theory, summary_table, summary_text
+from analysis.compare.theory import Friction, agreement, models
+from analysis.data.runs import Parameters, Run
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.fluxes import fluxes
@@ -18,16 +22,12 @@ from analysis.figures.power import power_histograms
 from analysis.figures.power_moments import power_moments
 from analysis.figures.response import response_figure
 from analysis.figures.uncertainty import uncertainty
-from analysis.friction import friction_summary
-from analysis.heat import point_summary
-from analysis.performance import performance_summary
-from analysis.power import power_summary
-from analysis.report import paper_rates, report_page
-from analysis.response import agreement as response_agreement
-from analysis.response import heat_by_response, response
-from analysis.runs import Parameters, Run
-from analysis.summary import beside_theory, summary_table, summary_text
-from analysis.theory import Friction, agreement, models
+from analysis.friction.summary import friction_summary
+from analysis.heat.by_axis import work_by_axis
+from analysis.heat.performance import performance_summary
+from analysis.heat.power import power_summary
+from analysis.heat.rates import point_summary
+from analysis.report.page import paper_rates, report_page
 from analysis.units import PER_NS
 from tests.unit.synthetic import Truth, synthetic_runs
 from tests.unit.synthetic import heat_rates as exact_rates

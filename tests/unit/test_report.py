@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from analysis.friction import friction_summary
-from analysis.heat import point_summary
-from analysis.performance import performance_summary
-from analysis.pictures import load_figures
-from analysis.report import PAPER, interval, measured, number, paper_rates, report_page, subscripts
-from analysis.runs import Run
-from analysis.theory import Friction, agreement
+from analysis.compare.theory import Friction, agreement
+from analysis.data.runs import Run
+from analysis.friction.summary import friction_summary
+from analysis.heat.performance import performance_summary
+from analysis.heat.rates import point_summary
+from analysis.report.page import PAPER, interval, measured, number, paper_rates, report_page, subscripts
+from analysis.report.pictures import load_figures
 from tests.unit.synthetic import MATERIALS, Truth, synthetic_runs
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"

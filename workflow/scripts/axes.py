@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.axes import work_by_axis
-from analysis.runs import load_runs
-from analysis.theory import Friction
+from analysis.compare.theory import Friction
+from analysis.data.runs import load_runs
+from analysis.heat.by_axis import work_by_axis
 from job import job, read_json
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.calibration import measure
-from analysis.runs import Parameters, Run
+from analysis.calibration.coverage import measure
+from analysis.data.runs import Parameters, Run
 from job import job
 from simulation.experiments import experiment_at
 from simulation.folder.run_folder import describe, judge

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import pandas as pd
 
-from analysis import calibration_page
+from analysis.calibration import page as calibration_page
 from analysis.figures.calibration import calibration
 from analysis.figures.style import save
 from job import job

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.calibration import coverage
+from analysis.calibration.coverage import coverage
 from job import job
 
 if TYPE_CHECKING:

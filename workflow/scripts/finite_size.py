@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.compare.finite_size import drags_by_size
+from analysis.data.runs import read_metadata
 from analysis.figures.finite_size import finite_size
 from analysis.figures.style import save
-from analysis.finite_size import drags_by_size
-from analysis.runs import read_metadata
 from job import job, read_json
 
 if TYPE_CHECKING:

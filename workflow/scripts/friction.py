@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.drag import drag_summary, load_drag_runs
-from analysis.friction import friction_summary
-from analysis.runs import load_runs
+from analysis.data.runs import load_runs
+from analysis.friction.drag import drag_summary, load_drag_runs
+from analysis.friction.summary import friction_summary
 from job import job, write_json
 
 if TYPE_CHECKING:

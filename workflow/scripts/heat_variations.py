@@ -3,8 +3,8 @@
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from analysis.runs import read_metadata
-from analysis.variations import heat_by_variant
+from analysis.compare.variants import heat_by_variant
+from analysis.data.runs import read_metadata
 from job import job, read_json
 
 if TYPE_CHECKING:

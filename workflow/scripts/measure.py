@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.heat import point_summary
-from analysis.performance import performance_summary
-from analysis.power import power_summary
-from analysis.runs import load_runs
+from analysis.data.runs import load_runs
+from analysis.heat.performance import performance_summary
+from analysis.heat.power import power_summary
+from analysis.heat.rates import point_summary
 from job import job, write_json
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.data.runs import load_runs
 from analysis.figures.cumulative import cumulative_flows
 from analysis.figures.style import save
-from analysis.runs import load_runs
 from job import job, read_json
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.drag import load_drag_runs
 from analysis.figures.drag import drag
 from analysis.figures.style import save
+from analysis.friction.drag import load_drag_runs
 from job import job, read_json
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ inputs: runs (run folders of the equilibrium replicas), friction (friction.json)
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.data.runs import load_runs
 from analysis.figures.equilibrium import equilibrium
 from analysis.figures.friction import friction
 from analysis.figures.style import save
-from analysis.runs import load_runs
 from job import job, read_json
 
 if TYPE_CHECKING:

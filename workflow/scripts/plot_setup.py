@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.data.runs import load_run
 from analysis.figures.setup import draw_setup
 from analysis.figures.style import save
-from analysis.runs import load_run
 from job import job
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.compare.theory import Friction
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.fluxes import fluxes
@@ -11,7 +12,6 @@ from analysis.figures.power import power_histograms
 from analysis.figures.power_moments import power_moments
 from analysis.figures.style import save
 from analysis.figures.uncertainty import uncertainty
-from analysis.theory import Friction
 from job import job, read_json
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.report import report_page
-from analysis.runs import read_metadata
+from analysis.data.runs import read_metadata
+from analysis.report.page import report_page
 from job import job, read_json
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.compare.response import heat_by_response, response
+from analysis.compare.theory import Friction
+from analysis.data.runs import load_runs
 from analysis.figures.response import response_figure
 from analysis.figures.style import save
-from analysis.response import heat_by_response, response
-from analysis.runs import load_runs
-from analysis.theory import Friction
 from job import job, read_json
 
 if TYPE_CHECKING:

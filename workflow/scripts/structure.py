@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.runs import load_run
-from analysis.structure import structure
+from analysis.data.runs import load_run
+from analysis.structure.profiles import structure
 from job import job, write_json
 
 if TYPE_CHECKING:

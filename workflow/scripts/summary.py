@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.summary import summary_table, summary_text
+from analysis.compare.table import summary_table, summary_text
 from job import job, read_json
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.variations import thermostat_table
+from analysis.compare.variants import thermostat_table
 from job import job, read_json
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.runs import load_runs, read_metadata
-from analysis.variations import friction_by_analysis, friction_by_variant
+from analysis.compare.variants import friction_by_analysis, friction_by_variant
+from analysis.data.runs import load_runs, read_metadata
 from job import job, read_json
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
-from analysis.correlation import (
+from analysis.statistics.correlation import (
     Array,
     Correlation,
     dressed_correlations,
@@ -16,7 +16,7 @@ from analysis.correlation import (
     white_position,
     white_velocity,
 )
-from analysis.timeseries import Estimate, Scale
+from analysis.statistics.timeseries import Estimate, Scale
 
 # Friction is sought from a thousandth to a thousand times √(κm), far beyond any fluid at either end.
 _GRID = np.geomspace(1e-3, 1e3, 2001)

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.heat import Estimator, combined_rate, heat_rates, rate_covariance
-from analysis.model import BOLTZMANN
-from analysis.power import (
+from analysis.data.runs import Array, Run
+from analysis.heat.power import (
     DT_PS,
     PointBlocks,
     by_target,
@@ -32,8 +31,10 @@ from analysis.power import (
     stationary_work,
     walk,
 )
-from analysis.runs import Array, Run
-from analysis.timeseries import (
+from analysis.heat.rates import Estimator, combined_rate, heat_rates, rate_covariance
+from analysis.heat.windows import window_uncertainties
+from analysis.model import BOLTZMANN
+from analysis.statistics.timeseries import (
     NORMAL,
     Blocks,
     Estimate,
@@ -45,7 +46,6 @@ from analysis.timeseries import (
     stationary_mean,
 )
 from analysis.units import PER_NS
-from analysis.windows import window_uncertainties
 
 EXCEEDANCES = 20
 """With fewer, no exponent: its error would exceed a quarter."""

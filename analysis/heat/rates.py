@@ -30,10 +30,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from analysis.data.runs import SIDES, Array, Run
 from analysis.errors import AnalysisError
 from analysis.model import BOLTZMANN
-from analysis.runs import SIDES, Array, Run
-from analysis.timeseries import (
+from analysis.statistics.timeseries import (
     ENOUGH_BLOCKS,
     SQUARE_BLOCK_FACTOR,
     Blocks,

@@ -11,8 +11,8 @@ import MDAnalysis
 import numpy as np
 from MDAnalysis.lib.distances import self_capped_distance
 
-from analysis.runs import SIDES, Array, Run
-from analysis.timeseries import SeriesTooShortError, choose_blocks, stationary_mean
+from analysis.data.runs import SIDES, Array, Run
+from analysis.statistics.timeseries import SeriesTooShortError, choose_blocks, stationary_mean
 from analysis.units import ATOMIC_MASS
 
 LEAST_TIME_PS = 300.0

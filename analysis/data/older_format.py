@@ -1,6 +1,6 @@
 """Run folders of format 1, told in the words of format 2; docs/run-folder.md says how they differ.
 
-Only ``analysis.runs`` calls this, when it reads a folder: no other part of the analysis knows of format 1.
+Only ``analysis.data.runs`` calls this, when it reads a folder: no other part of the analysis knows of format 1.
 """
 
 from __future__ import annotations

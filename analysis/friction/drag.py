@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.runs import AXES, Array, RunFolderError, check_series, read_folder
-from analysis.structure import largest_cluster
-from analysis.timeseries import (
+from analysis.data.runs import AXES, Array, RunFolderError, check_series, read_folder
+from analysis.data.universe import TRAJECTORY, universe
+from analysis.statistics.timeseries import (
     BLOCKS_PER_RUN,
     Estimate,
     SeriesTooShortError,
@@ -28,8 +28,8 @@ from analysis.timeseries import (
     stationary_mean,
     steady_from,
 )
+from analysis.structure.profiles import largest_cluster
 from analysis.units import BOLTZMANN, FRICTION_SI, PER_NS, VELOCITY_SI
-from analysis.universe import TRAJECTORY, universe
 
 PAPER_KG_PER_S = {0.3: 2.8e-12, 3.0: 3.1e-12}
 """What the paper reads off its drag runs, by force in nN: at 0.3 nN the mean of 100 K and 120 K; at 3 nN it does not say."""

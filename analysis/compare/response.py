@@ -25,13 +25,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from analysis.correlation import lagged_products, memory_time
-from analysis.friction import particle
+from analysis.compare.table import by_ratio
+from analysis.compare.theory import goodness
+from analysis.data.runs import SIDES, Array, Parameters, Run
+from analysis.friction.summary import particle
 from analysis.model import BOLTZMANN
-from analysis.runs import SIDES, Array, Parameters, Run
-from analysis.summary import by_ratio
-from analysis.theory import goodness
-from analysis.timeseries import Estimate, SeriesTooShortError, student
+from analysis.statistics.correlation import lagged_products, memory_time
+from analysis.statistics.timeseries import Estimate, SeriesTooShortError, student
 from analysis.units import PER_NS
 
 ComplexArray = NDArray[np.complex128]

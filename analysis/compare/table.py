@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.drag import paper_friction
-from analysis.runs import SIDES, Parameters
-from analysis.theory import MODELS, Friction, agreement, models, without_theory
-from analysis.timeseries import Estimate, known
+from analysis.compare.theory import MODELS, Friction, agreement, models, without_theory
+from analysis.data.runs import SIDES, Parameters
+from analysis.friction.drag import paper_friction
+from analysis.statistics.timeseries import Estimate, known
 from analysis.units import PER_NS
 
 COLUMNS = [

@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.friction import (
+from analysis.compare.table import COLUMNS as SUMMARY_COLUMNS
+from analysis.compare.table import beside_theory
+from analysis.compare.theory import Friction
+from analysis.data.runs import SIDES, Run
+from analysis.friction.fits import fit_white
+from analysis.friction.summary import (
     DIFFERENCE,
     FIT_WINDOW,
     Particle,
@@ -22,12 +27,7 @@ from analysis.friction import (
     equilibrium_blocks,
     particle,
 )
-from analysis.friction_fits import fit_white
-from analysis.runs import SIDES, Run
-from analysis.summary import COLUMNS as SUMMARY_COLUMNS
-from analysis.summary import beside_theory
-from analysis.theory import Friction
-from analysis.timeseries import Blocks, Estimate, SeriesTooShortError
+from analysis.statistics.timeseries import Blocks, Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI
 
 METHODS = {

@@ -17,7 +17,7 @@ import numpy as np
 from MDAnalysis.lib.distances import capped_distance
 from scipy.ndimage import gaussian_filter1d
 
-from analysis.timeseries import Array, mean_of_one
+from analysis.statistics.timeseries import Array, mean_of_one
 
 SHELL_A = 0.25
 """Width of a shell, a tenth of that of a layer of argon."""

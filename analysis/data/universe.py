@@ -8,7 +8,7 @@ from pathlib import Path
 import MDAnalysis
 import numpy as np
 
-from analysis.runs import RunFolderError, read_metadata
+from analysis.data.runs import RunFolderError, read_metadata
 
 TOPOLOGY = "topology.data"
 TRAJECTORY = "trajectory.dcd"

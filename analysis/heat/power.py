@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from analysis.data.runs import AXES, Array, Run
 from analysis.errors import AnalysisError
-from analysis.heat import axes_together, current_blocks, heat_rates, rate_covariance, run_blocks
+from analysis.heat.rates import axes_together, current_blocks, heat_rates, rate_covariance, run_blocks
 from analysis.model.refrigerator import Target
-from analysis.runs import AXES, Array, Run
-from analysis.timeseries import (
+from analysis.statistics.timeseries import (
     Blocks,
     Estimate,
     SeriesTooShortError,

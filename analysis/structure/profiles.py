@@ -1,6 +1,6 @@
 """What a run says about its set-up: fluid between walls, leaks, cavities, and particles whole and as warm as their baths.
 
-The fluid around the particles is the subject of ``analysis.adsorption``, their inside that of ``analysis.inside``.
+The fluid around the particles is the subject of ``adsorption``, their inside that of ``inside``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from analysis.adsorption import fluid_around
-from analysis.inside import metal_temperatures, squared_frequency
-from analysis.runs import SIDES, Array, Run, RunFolderError
-from analysis.universe import universe
+from analysis.data.runs import SIDES, Array, Run, RunFolderError
+from analysis.data.universe import universe
+from analysis.structure.adsorption import fluid_around
+from analysis.structure.inside import metal_temperatures, squared_frequency
 
 PROFILE_BIN_A = 0.5
 CAVITY_CELL_A = 12.0

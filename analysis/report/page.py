@@ -17,14 +17,14 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from analysis.drag import paper_friction
+from analysis.compare.table import beside_theory, by_ratio, older_protocol
+from analysis.compare.theory import MODELS, Friction, agreement, without_theory
+from analysis.data.runs import LINEAR, SIDES, Parameters
 from analysis.errors import AnalysisError
-from analysis.friction import PAPER_FRICTION_KG_PER_S
-from analysis.pictures import load_figures
-from analysis.runs import LINEAR, SIDES, Parameters
-from analysis.structure import CAVITY_RATIO
-from analysis.summary import beside_theory, by_ratio, older_protocol
-from analysis.theory import MODELS, Friction, agreement, without_theory
+from analysis.friction.drag import paper_friction
+from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
+from analysis.report.pictures import load_figures
+from analysis.structure.profiles import CAVITY_RATIO
 from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
 
 PAPER = Parameters(

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis import older_format
+from analysis.data import older_format
 from analysis.errors import AnalysisError
 from analysis.model import DressedPair, LangevinPair
 

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.timeseries import Estimate
+from analysis.statistics.timeseries import Estimate
 
 HASIMOTO = 2.837297
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from analysis.correlation import Array, autocorrelation, cross_correlation, memory_time
+from analysis.compare.theory import SHELL_KEYS
+from analysis.data.runs import SIDES, Run
 from analysis.errors import AnalysisError
-from analysis.friction_fits import Curves, DressedFit, WhiteFit, fit_differences, fit_dressed, fit_white, noise_weights
-from analysis.likelihood import INTERVAL, Likelihood, compare, dressed_particle, white_particle
+from analysis.friction.fits import Curves, DressedFit, WhiteFit, fit_differences, fit_dressed, fit_white, noise_weights
+from analysis.friction.likelihood import INTERVAL, Likelihood, compare, dressed_particle, white_particle
 from analysis.model import BOLTZMANN, LinearLangevin
-from analysis.runs import SIDES, Run
-from analysis.theory import SHELL_KEYS
-from analysis.timeseries import (
+from analysis.statistics.correlation import Array, autocorrelation, cross_correlation, memory_time
+from analysis.statistics.timeseries import (
     SQUARE_BLOCK_FACTOR,
     Blocks,
     Estimate,

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from scipy.special import chdtrc
 
+from analysis.data.runs import LINEAR, SIDES, Array, Parameters
 from analysis.errors import AnalysisError
 from analysis.model import Refrigerator
-from analysis.runs import LINEAR, SIDES, Array, Parameters
-from analysis.timeseries import Estimate
+from analysis.statistics.timeseries import Estimate
 from analysis.units import PER_NS
 
 SHELL_KEYS = ("core_friction_eV_ps_per_A2", "shell_friction_eV_ps_per_A2", "shell_mass_eV_ps2_per_A2")

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from scipy.special import chdtri
 
-from analysis.heat import walk
+from analysis.data.runs import SIDES, Array, Run
+from analysis.heat.power import DT_PS, coupled, sampling_stride
+from analysis.heat.rates import walk
 from analysis.model import BOLTZMANN
-from analysis.power import DT_PS, coupled, sampling_stride
-from analysis.runs import SIDES, Array, Run
-from analysis.timeseries import NORMAL, Blocks, known, student
+from analysis.statistics.timeseries import NORMAL, Blocks, known, student
 
 _STEPS = (1, 2, 5)  # windows per decade
 _FEW = 40  # windows; so few tell no spread of their own squares

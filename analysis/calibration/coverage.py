@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import linregress
 
-from analysis.friction import (
+from analysis.data.runs import SIDES, Run
+from analysis.friction.summary import (
     correlation_curves,
     equilibrium_blocks,
     particle,
@@ -26,13 +27,12 @@ from analysis.friction import (
     white_entries,
     white_fits,
 )
-from analysis.heat import cumulative, point_summary
+from analysis.heat.performance import COPS, performance_summary
+from analysis.heat.power import DT_PS, TARGETS, power_summary
+from analysis.heat.rates import cumulative, point_summary
 from analysis.model import BOLTZMANN, LangevinPair, sampled_cop
 from analysis.model.recursion import recursion
-from analysis.performance import COPS, performance_summary
-from analysis.power import DT_PS, TARGETS, power_summary
-from analysis.runs import SIDES, Run
-from analysis.timeseries import NORMAL, Blocks, Estimate, SeriesTooShortError
+from analysis.statistics.timeseries import NORMAL, Blocks, Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI, PER_NS
 
 BATH_ENERGY = ((4.0, 3.0), (1.0, 100.0))

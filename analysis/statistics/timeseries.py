@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit  # scipy.stats has them too, and takes longer to load than a point to measure
 
-from analysis.correlation import lagged_products
 from analysis.errors import AnalysisError
+from analysis.statistics.correlation import lagged_products
 
 Array = NDArray[np.float64]
 

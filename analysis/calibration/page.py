@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.calibration import NAIVE
-from analysis.runs import SIDES
+from analysis.calibration.coverage import NAIVE
+from analysis.data.runs import SIDES
 
 LENGTHS = ("short", "medium", "paper")
 BAND = (0.92, 0.97)

@@ -13,10 +13,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis.heat import current_blocks, spring_energy, walk
-from analysis.runs import SIDES, Array, Run
-from analysis.theory import MODELS, Friction, models
-from analysis.timeseries import Blocks, Estimate, block_rates, end_noise, mean_rate, total_rate
+from analysis.compare.theory import MODELS, Friction, models
+from analysis.data.runs import SIDES, Array, Run
+from analysis.heat.rates import current_blocks, spring_energy, walk
+from analysis.statistics.timeseries import Blocks, Estimate, block_rates, end_noise, mean_rate, total_rate
 from analysis.units import PER_NS
 
 COLUMNS = [

@@ -1,0 +1,1 @@
+"""Whether the error bars are true, on exact data."""

@@ -1,0 +1,1 @@
+"""Measurement beside theory: forecasts, the table of a study, its variants."""

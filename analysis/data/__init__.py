@@ -1,0 +1,1 @@
+"""Run folders as the simulation wrote them: series, parameters, atoms."""

@@ -1,0 +1,1 @@
+"""What equilibrium and dragged runs say about the friction of each particle."""

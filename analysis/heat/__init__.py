@@ -1,0 +1,1 @@
+"""What one point of a sweep measured: heat, work, power, performance."""

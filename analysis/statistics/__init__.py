@@ -1,0 +1,1 @@
+"""Numbers with honest errors from time series that remember."""

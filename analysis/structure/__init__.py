@@ -1,0 +1,1 @@
+"""Where the atoms are: density profiles, the particle's inside, its adsorbed shell."""
