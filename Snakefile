@@ -53,6 +53,7 @@ rule all:
 rule friction:
     input:
         f"results/{STUDY.name}/friction.json",
+        f"results/{STUDY.name}/friction_by_axis.csv",
 
 
 rule drag:
@@ -77,7 +78,7 @@ rule report:
 
 rule response:
     input:
-        f"results/{STUDY.name}/heat_by_response.csv",
+        f"results/{STUDY.name}/figures/response.png",
 
 
 rule thermostats:
@@ -107,11 +108,10 @@ rule reference:
         "results/reference/summary.csv",
         "results/reference/report.html",
         "results/reference/work_by_axis.csv",
-        "results/reference/heat_by_response.csv",
         figures(study("reference")),
         "results/reference/heat_by_size.csv",
         "results/reference/figures/heat_by_size.png",
-        [f"results/{size}/{table}" for size in SIZES[1:] for table in ("summary.txt", "heat_by_response.csv")],
+        [f"results/{size}/summary.txt" for size in SIZES[1:]],
 
 
 rule mechanisms:

@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from analysis.compare.theory import Friction, models
+from analysis.compare.theory import models
 from analysis.data.runs import Run, load_runs
+from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import WALK_SLOPE_VARIANCE
 from analysis.model import Refrigerator
@@ -98,9 +99,10 @@ def noise_at(size: str) -> Noise:
     """
     driven, equilibrium = (long_runs(size, group) for group in (POINT, "friction"))
     friction = Friction.from_json(friction_summary(equilibrium))
-    if friction.dressed is None:
+    if friction.pooled.dressed is None:
         raise ValueError(f"{STUDIES[size]}: its friction runs are too short for the friction of a dressed particle")
-    return Noise.of(models(driven[0].parameters, friction)["dressed"].measured, driven)
+    (machine,) = models(driven[0].parameters, Friction.same(friction.pooled))["dressed"].measured
+    return Noise.of(machine, driven)
 
 
 def long_runs(size: str, group: str) -> list[Run]:

@@ -19,6 +19,7 @@ import pandas as pd
 from scipy.stats import linregress
 
 from analysis.data.runs import SIDES, Run
+from analysis.errors import AnalysisError
 from analysis.friction.summary import (
     correlation_curves,
     equilibrium_blocks,
@@ -64,7 +65,18 @@ def with_bath_energy(run: Run, seed: int) -> Run:
 
 
 def true_pair(run: Run) -> LangevinPair:
-    """The model that the Langevin engine made a run with."""
+    """The white pair that the Langevin engine made a run with.
+
+    Raises:
+        AnalysisError: if its friction differs by axis, or particles drag bodies along: of these no true values are known here.
+    """
+    odd = [name for side in SIDES if (name := f"bodies_{side}") in run.metadata]
+    odd += [name for side in SIDES if isinstance(run.metadata[name := f"friction_{side}_kg_per_s"], dict)]
+    if odd:
+        raise AnalysisError(
+            f"{run.folder}: made with {odd[0]} = {run.metadata[odd[0]]}, but errors are calibrated on runs of one white "
+            "friction per particle: take such a study"
+        )
     cold, hot = (run.metadata[f"friction_{side}_kg_per_s"] / FRICTION_SI for side in SIDES)
     return run.parameters.white_pair((cold, hot))
 

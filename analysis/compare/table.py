@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.compare.theory import MODELS, Friction, agreement, models, without_theory
+from analysis.compare.comparison import THEORIES, agreement, beside_theory, leading, without_theory
 from analysis.data.runs import SIDES, Parameters
 from analysis.friction.drag import paper_friction
-from analysis.statistics.timeseries import Estimate, known
-from analysis.units import PER_NS
+from analysis.friction.response import Responses
+from analysis.friction.result import METHODS, POOLED, SHELL_KEYS, Friction, equivalence_z
+from analysis.units import FRICTION_SI
 
 COLUMNS = [
     "kappa_ratio",
@@ -34,46 +35,22 @@ COLUMNS = [
     "theory_hot_eV_per_ns",
     "mode",
     "controller",
+    *(
+        f"{theory}_{side}_{entry}"
+        for theory in ("response", "dressed", "modes")
+        for side in SIDES
+        for entry in ("eV_per_ns", "se")
+    ),
+    *(f"z_{theory}_{side}" for theory in THEORIES for side in SIDES),
 ]
 
 
-def by_ratio(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Points in the order of their κ_H/κ_C."""
-    return sorted(points, key=lambda point: float(point["kappa_ratio"]))
-
-
-def beside_theory(points: Sequence[dict[str, Any]], friction: Friction) -> list[dict[str, Any]]:
-    """Points, sorted by κ_H/κ_C, with the exact theory at the study's own friction and the deviations from it.
-
-    Args:
-        points: contents of the ``heat.json`` files of a study.
-        friction: of the same study.
-
-    Returns:
-        For each point its content with ``theory_<side>_eV_per_ns`` and ``theory_<side>_se`` (the paper's pair),
-        ``dressed_<side>_eV_per_ns`` and ``dressed_<side>_se`` (``None`` if not measured), and ``z_theory_<side>`` and
-        ``z_dressed_<side>``: headline heat less theory over the standard errors of both. All are ``None`` where theory knows
-        nothing of the point (``theory.models``).
-    """
-    return [point | _theory(point, friction) for point in by_ratio(points)]
-
-
-def _theory(point: dict[str, Any], friction: Friction) -> dict[str, float | None]:
-    parameters = Parameters.from_json(point["parameters"])
-    entries: dict[str, float | None] = {}
-    rates = {name: model.rates() for name, model in models(parameters, friction).items()}
-    for model in MODELS:
-        for j, side in enumerate(SIDES):
-            keys = (f"{model}_{side}_eV_per_ns", f"{model}_{side}_se", f"z_{model}_{side}")
-            if model not in rates:
-                entries |= dict.fromkeys(keys)
-                continue
-            se = point[f"heat_{side}_se"]
-            measured = Estimate(point[f"heat_{side}_eV_per_ns"], math.nan if se is None else se)
-            rate = rates[model][j] * PER_NS
-            numbers = (rate.value, rate.se, measured.z(rate.value, rate.se))
-            entries |= {key: known(number) for key, number in zip(keys, numbers, strict=True)}
-    return entries
+SIMPLIFICATIONS = {
+    "theory": "The same against the paper's pair, one white friction for each particle and set of axes:",
+    "dressed": "The same against the dressed pair (each particle with a shell of adsorbed fluid):",
+    "modes": "The same against the pair with bodies of fluid (as many as data left out ask for):",
+}
+"""What stands above the lines of a theory that does not lead."""
 
 
 def older_protocol(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> str | None:
@@ -88,30 +65,34 @@ def older_protocol(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -
     return f"Runs of an older protocol with the same physical parameters: {older} of {runs}." if older else None
 
 
-def summary_table(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> pd.DataFrame:
+def summary_table(
+    points: Sequence[dict[str, Any]], friction: dict[str, Any], responses: Responses | None = None
+) -> pd.DataFrame:
     """One row per point, sorted by κ_H/κ_C, which stays as the study spells it; columns are ``COLUMNS``.
 
     Args:
         points: contents of the ``heat.json`` files of a study.
         friction: content of its ``friction.json``.
+        responses: of its particles, if the friction runs are long enough for any.
     """
-    rows = beside_theory(points, Friction.from_json(friction))
+    rows = beside_theory(points, Friction.from_json(friction), responses)
     laws = ({"controller": Parameters.from_json(row["parameters"]).controller} for row in rows)
     return pd.DataFrame([row | law for row, law in zip(rows, laws, strict=True)], columns=COLUMNS)
 
 
-def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> str:
+def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any], responses: Responses | None = None) -> str:
     """The table that ends a run: heat rates beside theory, friction, and how well energy closed.
 
     Args:
-        points: contents of the ``heat.json`` files of a study.
-        friction: content of its ``friction.json``.
+        points, friction, responses: as of ``summary_table``.
     """
     fitted = Friction.from_json(friction)
-    points = beside_theory(points, fitted)
+    points = beside_theory(points, fitted, responses)
+    lead = leading(points)
+    told = "linear response, no model of the friction" if lead == "response" else "the paper's pair with white friction"
     lines = [
         f"Study {friction['study']}: heat into each bath, eV/ns per coupled axis ± one standard error",
-        "(theory: the paper's pair with this study's own friction; z: measurement less theory, in standard errors of both)"
+        f"(theory: {told}, by this study's runs without controller; z: measurement less theory, in standard errors of both)"
         if (unknown := without_theory(points)) is None
         else f"({unknown}, so none stands beside these heats)",
         "",
@@ -123,21 +104,15 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
         for side in SIDES:
             measured = _with_error(point[f"heat_{side}_eV_per_ns"], point[f"heat_{side}_se"])
             cells.append(
-                f"{measured:>16} {_rate(point[f'theory_{side}_eV_per_ns']):>8} {_z(point[f'z_theory_{side}']):>5}"
+                f"{measured:>16} {_rate(point[f'{lead}_{side}_eV_per_ns']):>8} {_z(point[f'z_{lead}_{side}']):>5}"
             )
         lines.append("  ".join([*cells, f"{_cop(point):>6}", point["mode"]]))
-    if any(point["dressed_cold_eV_per_ns"] is not None for point in points):
-        lines += ["", "The same against the dressed pair (each particle with a shell of adsorbed fluid):"]
-        for point in points:
-            lines.append(
-                f"{point['kappa_ratio']:>8}"
-                + "".join(
-                    f"   {side} {_rate(point[f'dressed_{side}_eV_per_ns']):>7} (z {_z(point[f'z_dressed_{side}'])})"
-                    for side in SIDES
-                )
-            )
-    lines += _agreement_lines(points, fitted)
-    lines += ["", *(line for side in SIDES for line in _friction_lines(side, friction))]
+    for name in THEORIES:
+        if name != lead and any(point[f"{name}_cold_eV_per_ns"] is not None for point in points):
+            lines += ["", SIMPLIFICATIONS[name]]
+            lines += [_beside(point, name) for point in points]
+    lines += _agreement_lines(points, fitted, responses)
+    lines += _axes_lines(friction)
     lines += _drag_lines(friction)
     lines += ["", _closure_line(points)]
     if (older := older_protocol(points, friction)) is not None:
@@ -146,13 +121,43 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> 
     return "\n".join(lines) + "\n"
 
 
-def _agreement_lines(points: Sequence[dict[str, Any]], friction: Friction) -> list[str]:
+def _beside(point: dict[str, Any], theory: str) -> str:
+    return f"{point['kappa_ratio']:>8}" + "".join(
+        f"   {side} {_rate(point[f'{theory}_{side}_eV_per_ns']):>7} (z {_z(point[f'z_{theory}_{side}'])})"
+        for side in SIDES
+    )
+
+
+def _agreement_lines(points: Sequence[dict[str, Any]], friction: Friction, responses: Responses | None) -> list[str]:
     """The whole sweep against each theory; left out where a point has no error bar."""
     lines = []
-    for name, (chi_square, chance) in agreement(points, friction).items():
-        lines.append(f"   {MODELS[name]}: χ² = {chi_square:.1f} for {len(points)} points, probability {chance:.2g}")
+    for name, (chi_square, chance, count) in agreement(points, friction, responses).items():
+        lines.append(f"   {THEORIES[name]}: χ² = {chi_square:.1f} for {count} points, probability {chance:.2g}")
     if lines:
         lines[:0] = ["", "Cold heats of all points together, with what they share of the friction's error, against"]
+    return lines
+
+
+def _axes_lines(friction: dict[str, Any]) -> list[str]:
+    """Friction along each set of equivalent axes, whether they differ, and all three together."""
+    sets = friction["equivalent_axes"]
+    lines: list[str] = []
+    for axes in dict.fromkeys([*sets, POOLED]):
+        content = friction["axes"][axes]
+        which = "" if sets == [POOLED] else f" along {', '.join(axes)}" + (" together" if axes == POOLED else "")
+        lines += [
+            "",
+            *(line for side in SIDES for line in _friction_lines(side, which, content, friction["difference_ps"])),
+        ]
+    if friction["equivalence"]:
+        one, other = friction["equivalence"][0]["axes"]
+        found = {method: equivalence_z(friction["equivalence"], method) for method in METHODS}
+        apart = "; ".join(f"{METHODS[method]}: {_z(z)}" for method, z in found.items() if z is not None)
+        lines += [
+            "",
+            f"Friction along {one} less that along {other}, both particles, in standard errors: {apart or '?'}",
+        ]
+        lines.append("(theory takes each axis at its own friction)")
     return lines
 
 
@@ -160,16 +165,16 @@ def _sources(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> list
     return [("friction", friction), *((f"κ_H/κ_C = {point['kappa_ratio']}", point) for point in points)]
 
 
-def _friction_lines(side: str, friction: dict[str, Any]) -> list[str]:
+def _friction_lines(side: str, which: str, friction: dict[str, Any], difference_ps: float) -> list[str]:
     def value(source: dict[str, Any], stem: str) -> str:
         friction, se = (source[f"{stem}_kg_per_s{end}"] for end in ("", "_se"))
         return "?" if friction is None else _with_error(1e12 * friction, None if se is None else 1e12 * se, digits=1)
 
     stem = f"friction_{side}"
     lines = [
-        f"Friction, {side} particle, 10⁻¹² kg/s: {value(friction, stem)} (from position {value(friction, stem + '_position')}, "
-        f"from velocity {value(friction, stem + '_velocity')}, from displacements over {friction['difference_ps']:g} ps "
-        f"{value(friction, stem + '_difference')}); ⟨X²⟩ against k_BT/κ: "
+        f"Friction, {side} particle{which}, 10⁻¹² kg/s: {value(friction, stem)} "
+        f"(from position {value(friction, stem + '_position')}, from velocity {value(friction, stem + '_velocity')}, "
+        f"from displacements over {difference_ps:g} ps {value(friction, stem + '_difference')}); ⟨X²⟩ against k_BT/κ: "
         f"z = {_z(friction[f'position_variance_{side}_z'])}"
     ]
     if friction["dressed"] is not None:
@@ -177,10 +182,12 @@ def _friction_lines(side: str, friction: dict[str, Any]) -> list[str]:
         told = " and ".join("?" if residual is None else f"{residual:.3f}" for residual in held_out)
         lines.append(
             f"   dressed with fluid: {value(friction['dressed'][side], 'zero_frequency_friction')} at zero frequency; "
-            f"an axis left out is missed by {told} (dressed and white), rms of the correlations"
+            f"series left out are missed by {told} (dressed and white), rms of the correlations"
         )
     if (likelihood := friction[f"likelihood_{side}"]) is not None:
-        lines.append(_likelihood_line(likelihood))
+        lines.append(_likelihood_line(likelihood, friction["dressed"] and friction["dressed"][side]))
+    if friction["modes"] is not None:
+        lines.append(_modes_line(friction["modes"][side], value(friction["modes"][side], "zero_frequency_friction")))
     return lines
 
 
@@ -208,8 +215,20 @@ def _lost(entry: dict[str, Any]) -> str:
     return "" if least == atoms else f"; IT LOSES ATOMS: {least} of {atoms} stay together"
 
 
-def _likelihood_line(likelihood: dict[str, Any]) -> str:
-    """Which model the trajectory itself prefers; a difference of 10 is commonly taken as decisive."""
+def _modes_line(modes: dict[str, Any], at_rest: str) -> str:
+    """Bodies of fluid that the spectrum asks for, and how well they describe it."""
+    pairs = zip(modes["body_frictions_eV_ps_per_A2"], modes["body_times_ps"], strict=True)
+    bodies = ", ".join(f"{1e12 * FRICTION_SI * friction:.1f} over {time:.2g} ps" for friction, time in pairs)
+    fit = modes["goodness"]
+    return (
+        f"   with bodies of fluid: {at_rest} at zero frequency; bodies: {bodies or 'none'}; up to "
+        f"{modes['highest_frequency_rad_per_ps']:g} rad/ps the spectrum is as unlike with a chance of "
+        + ("?" if fit is None else f"{fit:.2g}")
+    )
+
+
+def _likelihood_line(likelihood: dict[str, Any], shell: dict[str, Any] | None) -> str:
+    """Which model the trajectory itself prefers, and whether it prefers the fitted one; 10 is commonly taken as decisive."""
     difference = likelihood["bic_white_less_dressed"]
     preferred = (
         "neither model" if abs(difference) < 10 else "the dressed particle" if difference > 0 else "white friction"
@@ -219,7 +238,18 @@ def _likelihood_line(likelihood: dict[str, Any]) -> str:
         f"   likelihood of samples {likelihood['interval_ps']:g} ps apart prefers {preferred}: white less dressed "
         f"ΔBIC {difference:+.0f}, ΔAIC {likelihood['aic_white_less_dressed']:+.0f}; forecast errors correlate by "
         f"{white:.2f} (white) and {dressed:.2f} (dressed)"
+        + (f"; fitted g₁, g₂, M less the most likely ones: z = {_shell_z(likelihood, shell)}" if shell else "")
     )
+
+
+def _shell_z(likelihood: dict[str, Any], shell: dict[str, Any]) -> str:
+    """Logarithms of the fitted parameters less the most likely ones, in standard errors of the fit: a check of the model."""
+    errors = [math.sqrt(row[i]) for i, row in enumerate(shell["log_covariance"])]
+    found = [
+        math.log(shell[key] / likelihood["dressed"][key]) / error if error > 0 else None
+        for key, error in zip(SHELL_KEYS, errors, strict=True)
+    ]
+    return ", ".join(_z(z) for z in found)
 
 
 def _closure_line(points: Sequence[dict[str, Any]]) -> str:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.compare.comparison import THEORIES, beside_theory
 from analysis.compare.table import COLUMNS as SUMMARY_COLUMNS
-from analysis.compare.table import beside_theory
-from analysis.compare.theory import Friction
 from analysis.data.runs import SIDES, Run
 from analysis.friction.fits import fit_white
+from analysis.friction.response import Responses
+from analysis.friction.result import POOLED, Friction, by_method
 from analysis.friction.summary import (
     DIFFERENCE,
     FIT_WINDOW,
@@ -30,30 +32,21 @@ from analysis.friction.summary import (
 from analysis.statistics.timeseries import Blocks, Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI
 
-METHODS = {
-    "position": "position",
-    "velocity": "velocity",
-    "joint": "position and velocity at once",
-    "difference": "displacements over 1 ps",
-    "zero_frequency": "dressed, zero frequency",
-}
-"""Ways to get a friction out of equilibrium runs, and what to call them; ``drag`` with its force in nN joins them."""
-
-COLUMNS = ["variant", "changes", "side", "method", "friction_kg_per_s", "friction_kg_per_s_se"]
+COLUMNS = ["variant", "changes", "side", "axes", "method", "friction_kg_per_s", "friction_kg_per_s_se"]
 
 MEASURED = [
-    *(column for column in SUMMARY_COLUMNS if not column.startswith("theory")),
+    *(column for column in SUMMARY_COLUMNS if not any(theory in column for theory in THEORIES)),
     *(f"closure_drift_{side}_{entry}eV_per_ns" for side in SIDES for entry in ("", "error_")),
 ]
 """What a comparison of heats tells of each ``heat.json``."""
 
 FORECAST = [
     column
-    for model in ("theory", "dressed")
+    for theory in THEORIES
     for side in SIDES
-    for column in (f"{model}_{side}_eV_per_ns", f"{model}_{side}_se", f"z_{model}_{side}")
+    for column in (f"{theory}_{side}_eV_per_ns", f"{theory}_{side}_se", f"z_{theory}_{side}")
 ]
-"""Both exact theories at the friction that the same variant measured, and how far its heat stands from them."""
+"""All theories at what the same variant measured at equilibrium, and how far its heat stands from them."""
 
 
 def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -93,13 +86,14 @@ def thermostat_table(points: Mapping[str, dict[str, Any]], own: str) -> pd.DataF
 def heat_by_variant(
     runs: Sequence[Mapping[str, Any]],
     frictions: Sequence[dict[str, Any]],
+    responses: Sequence[Responses | None],
     points: Sequence[Sequence[dict[str, Any]]],
 ) -> pd.DataFrame:
     """The heats of a study and of its variants, each beside the exact theory at its own friction.
 
     Args:
         runs: as for ``friction_by_variant``.
-        frictions: ``friction.json`` of each, in the same order.
+        frictions, responses: ``friction.json`` and the responses of each, in the same order.
         points: the contents of the ``heat.json`` files of each, in the same order.
 
     Returns:
@@ -109,8 +103,8 @@ def heat_by_variant(
     """
     rows = [
         _heading(runs[0], run) | {"axes": len(point["parameters"]["coupling_axes"])} | point
-        for run, friction, heats in zip(runs, frictions, points, strict=True)
-        for point in beside_theory(heats, Friction.from_json(friction))
+        for run, friction, response, heats in zip(runs, frictions, responses, points, strict=True)
+        for point in beside_theory(heats, Friction.from_json(friction), response)
     ]
     table = pd.DataFrame(rows, columns=["variant", "changes", "axes", *MEASURED, *FORECAST])
     return _against(table, table["variant"] == "")
@@ -134,15 +128,15 @@ def friction_by_variant(runs: Sequence[Mapping[str, Any]], frictions: Sequence[M
         frictions: ``friction.json`` of each, in the same order.
 
     Returns:
-        ``COLUMNS``, one row for each variant, side and method; the study's own ``variant`` is empty, that of another study
-        is its whole name. Unknown errors are NaN.
+        ``COLUMNS``, one row for each variant, side, set of axes and method; the study's own ``variant`` is empty, that of
+        another study is its whole name. Unknown errors are NaN.
     """
     rows: list[dict[str, Any]] = []
     for run, friction in zip(runs, frictions, strict=True):
         heading = _heading(runs[0], run)
         for side in SIDES:
-            for method, entry in _measured(friction, side):
-                rows.append(heading | {"side": side, "method": method} | entry)
+            for axes, method, entry in _measured(friction, side):
+                rows.append(heading | {"side": side, "axes": axes, "method": method} | entry)
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COLUMNS[-2:], float))
 
 
@@ -173,27 +167,26 @@ def friction_by_analysis(runs: Sequence[Run]) -> pd.DataFrame:
         halves = {}  # two samples have no halves
     rows: list[dict[str, Any]] = []
 
-    def add(choice: str, side: str, method: str, friction: Estimate) -> None:
+    def add(choice: str, side: str, axes: str, method: str, friction: Estimate) -> None:
         si = friction * FRICTION_SI
         rows.append(
-            {"choice": choice, "side": side, "method": method, COLUMNS[-2]: si.value, COLUMNS[-1]: si.se},
+            {"choice": choice, "side": side, "axes": axes, "method": method, COLUMNS[-2]: si.value, COLUMNS[-1]: si.se},
         )
 
-    blocks = _blocks(runs)
-    blocks_of_halves = {choice: _blocks(parts) for choice, parts in halves.items()}
-    for j, side in enumerate(SIDES):
-        data = particle(runs, j)
+    for axes, (j, side) in product(runs[0].equivalent_axes, enumerate(SIDES)):
+        blocks = _blocks(runs, axes)
+        data = particle(runs, j, axes)
         windows = (FIT_WINDOW / 4, FIT_WINDOW / 2, FIT_WINDOW, 2 * FIT_WINDOW)
         curves = {window: correlation_curves(data, blocks, seed=j, window=window) for window in windows}
         for window in windows:
             for method, fit in fit_white(curves[window]).items():
-                add(f"fitted over {window:g} memories of the position", side, method, fit.friction)
+                add(f"fitted over {window:g} memories of the position", side, axes, method, fit.friction)
         for difference in (DIFFERENCE / 2, DIFFERENCE, 2 * DIFFERENCE, 4 * DIFFERENCE):
             fit = difference_fit(data, curves[FIT_WINDOW], blocks, seed=j, difference=difference)
-            add(f"displacements over {difference:g} ps", side, "difference", fit.friction)
+            add(f"displacements over {difference:g} ps", side, axes, "difference", fit.friction)
         for choice, parts in halves.items():
-            for method, friction in _all_fits(particle(parts, j), blocks_of_halves[choice], j):
-                add(choice, side, method, friction)
+            for method, friction in _all_fits(particle(parts, j, axes), _blocks(parts, axes), j):
+                add(choice, side, axes, method, friction)
     return pd.DataFrame(rows)
 
 
@@ -204,9 +197,9 @@ def _all_fits(data: Particle, blocks: Blocks | None, seed: int) -> Iterator[tupl
     yield "difference", difference_fit(data, curves, blocks, seed).friction
 
 
-def _blocks(runs: Sequence[Run]) -> Blocks | None:
+def _blocks(runs: Sequence[Run], axes: str) -> Blocks | None:
     try:
-        return equilibrium_blocks(runs)
+        return equilibrium_blocks(runs, axes)
     except SeriesTooShortError:
         return None  # the values stand, without errors
 
@@ -215,18 +208,14 @@ def _part(run: Run, rows: slice) -> Run:
     return replace(run, series=run.series.iloc[rows].reset_index(drop=True))
 
 
-def _measured(friction: Mapping[str, Any], side: str) -> Iterator[tuple[str, dict[str, float | None]]]:
-    for method in METHODS:
-        if method == "zero_frequency":
-            if friction["dressed"] is None:
-                continue
-            entries, stem = friction["dressed"][side], "zero_frequency_friction"
-        else:
-            entries, stem = friction, f"friction_{side}" if method == "joint" else f"friction_{side}_{method}"
-        yield method, {column: entries[f"{stem}{column.removeprefix('friction')}"] for column in COLUMNS[-2:]}
+def _measured(friction: Mapping[str, Any], side: str) -> Iterator[tuple[str, str, dict[str, float | None]]]:
+    """Axes, method, and friction with its error."""
+    for axes, content in friction["axes"].items():
+        for method, found in by_method(content, side):
+            yield axes, method, dict(zip(COLUMNS[-2:], (found.value, found.se), strict=True))
     for entries in friction["drag"]:
         if entries["side"] == side:
-            yield f"drag {entries['force_nN']} nN", {column: entries[column] for column in COLUMNS[-2:]}
+            yield POOLED, f"drag {entries['force_nN']} nN", {column: entries[column] for column in COLUMNS[-2:]}
 
 
 def _told(value: Any) -> str:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from analysis.data import older_format
 from analysis.errors import AnalysisError
-from analysis.model import DressedPair, LangevinPair
+from analysis.model import DressedPair, LangevinPair, PairWithBodies
 
 Array = NDArray[np.float64]
 SIDES = ("cold", "hot")
@@ -111,6 +111,24 @@ class Parameters:
             temperature_hot=self.temperature[1],
         )
 
+    def pair_with_bodies(self, cold: Array, hot: Array) -> PairWithBodies:
+        """The pair whose particles drag n bodies of fluid along: g₀ and c_i, eV ps/Å², then τ_i, ps, (2n + 1,) on each side."""
+        count = len(cold) // 2, len(hot) // 2
+        return PairWithBodies(
+            mass=self.mass,
+            friction_cold=cold[0],
+            friction_hot=hot[0],
+            body_frictions_cold=tuple(cold[1 : 1 + count[0]]),
+            body_frictions_hot=tuple(hot[1 : 1 + count[1]]),
+            body_times_cold=tuple(cold[1 + count[0] :]),
+            body_times_hot=tuple(hot[1 + count[1] :]),
+            trap=self.trap,
+            coupling_cold=self.coupling[0],
+            coupling_hot=self.coupling[1],
+            temperature_cold=self.temperature[0],
+            temperature_hot=self.temperature[1],
+        )
+
 
 @dataclass(frozen=True)
 class Run:
@@ -132,6 +150,17 @@ class Run:
         """What a point's JSON files hold as ``parameters``: those of its ``run.json``, and the law of the controller."""
         told: dict[str, Any] = self.metadata["parameters"]
         return told | {"controller": self.parameters.controller}
+
+    @property
+    def equivalent_axes(self) -> tuple[str, ...]:
+        """Axes that the geometry makes alike, together: ``("x", "yz")`` between walls along x, ``("xyz",)`` without any.
+
+        The boundaries of the atoms tell; the exact model, which has none, tells by itself, and else is alike along all axes.
+        """
+        if "equivalent_axes" in self.metadata:
+            return tuple(self.metadata["equivalent_axes"])
+        kinds = (self.metadata.get("system") or {}).get("boundaries") or dict.fromkeys(AXES, "periodic")
+        return tuple("".join(axis for axis in AXES if kinds[axis] == kind) for kind in dict.fromkeys(kinds.values()))
 
     @property
     def older_protocol(self) -> bool:

@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, NullFormatter
 
-from analysis.compare.table import by_ratio
-from analysis.compare.theory import without_theory
+from analysis.compare.comparison import by_ratio, without_theory
 from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import (
     at_ratio,

@@ -12,13 +12,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.compare.table import by_ratio
-from analysis.compare.theory import Friction, models, without_theory
+from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.theory import Mixture, models
 from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, or_nan, ratio_axis, remark
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
+from analysis.friction.result import Friction
 from analysis.heat.performance import COPS
-from analysis.model import RatioLaw, sampled_cop
+from analysis.model import sampled_cop
 
 SHOWN_RATIO = 7.27
 """The κ_H/κ_C of the paper's figure; the nearest point of the study that cools is drawn."""
@@ -40,7 +41,7 @@ def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     Returns:
         The figure, and its data: rows of ``quantity`` (``density`` or ``tail_exponent``), ``kind`` (``sampled`` or ``heat``),
         ``cop``, ``kappa_ratio``, ``ratio`` (ε, middle of the bin, both signs), ``value``, ``se``; for the drawn point also
-        ``theory`` and ``dressed``, bin averages of the exact law.
+        ``theory``, ``dressed`` and ``modes``, bin averages of the exact law.
     """
     points = [point for point in by_ratio(points) if point["cop_fluctuations"]]
     figure = new_figure(7.2, 3.5)
@@ -71,7 +72,7 @@ def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     return figure, data
 
 
-_COLUMNS = ["quantity", "kind", "cop", "kappa_ratio", "ratio", "value", "se", "theory", "dressed"]
+_COLUMNS = ["quantity", "kind", "cop", "kappa_ratio", "ratio", "value", "se", "theory", "dressed", "modes"]
 
 
 def _drawn(points: Sequence[dict[str, Any]]) -> int:
@@ -89,7 +90,7 @@ def _side(parameters: Parameters, name: str) -> int:
     return parameters.colder if name == "refrigeration" else 1 - parameters.colder
 
 
-def _laws(parameters: Parameters, friction: Friction, dt: float, name: str) -> dict[str, RatioLaw]:
+def _laws(parameters: Parameters, friction: Friction, dt: float, name: str) -> dict[str, Mixture]:
     """Exact laws of |P_C|/P, or of |P_H|/P: the same machine with the names of its sides exchanged."""
     if _side(parameters, name) == 1:
         parameters = replace(
@@ -98,12 +99,14 @@ def _laws(parameters: Parameters, friction: Friction, dt: float, name: str) -> d
             coupling=parameters.coupling[::-1],
             temperature=parameters.temperature[::-1],
         )
-        dressed = friction.dressed[::-1] if friction.dressed else None
-        friction = Friction(friction.white[::-1], dressed)
-    return {name: sampled_cop(model.measured, dt) for name, model in models(parameters, friction).items()}
+        friction = friction.exchanged()
+    return {
+        name: model.mixture(lambda machine: sampled_cop(machine, dt))
+        for name, model in models(parameters, friction).items()
+    }
 
 
-def _density_panel(axes: Axes, data: pd.DataFrame, law: RatioLaw | None, name: str, point: dict[str, Any]) -> None:
+def _density_panel(axes: Axes, data: pd.DataFrame, law: Mixture | None, name: str, point: dict[str, Any]) -> None:
     for sign, fill, label in ((1, _COLOUR[name], r"$\epsilon>0$"), (-1, "none", r"$\epsilon<0$")):
         shown = data[np.sign(data["ratio"]) == sign]
         size = np.abs(shown["ratio"])

@@ -15,6 +15,7 @@ from analysis.data.runs import SIDES
 from analysis.errors import AnalysisError
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, new_figure
 from analysis.friction.drag import DragRun
+from analysis.friction.result import POOLED
 from analysis.units import VELOCITY_SI
 
 # A curve of some hundred points fills a panel; each is the mean over its share of the samples, so none is lost.
@@ -85,7 +86,11 @@ def _steady(entry: dict[str, Any]) -> pd.DataFrame:
 
 
 def _forecasts(run: DragRun, friction: dict[str, Any]) -> list[pd.DataFrame]:
-    """F/γ for the frictions fitted at equilibrium, with errors to first order; at t = 0, for the whole of the time."""
+    """F/γ for the frictions fitted at equilibrium over all axes, with errors to first order; one row at t = 0 for all times.
+
+    Nothing holds the fluid of a dragged particle, so that none of the axes between walls is the one to compare with.
+    """
+    friction = friction["axes"][POOLED]
     white = (friction[f"friction_{run.side}_eV_ps_per_A2"], friction[f"friction_{run.side}_se"])
     fits = {"white": white}
     if friction["dressed"] is not None:

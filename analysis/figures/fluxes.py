@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.compare.table import by_ratio
-from analysis.compare.theory import Friction, without_theory
+from analysis.compare.comparison import by_ratio, without_theory
 from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
@@ -25,6 +24,7 @@ from analysis.figures.over_ratio import (
     theory_lines,
 )
 from analysis.figures.style import ACCENT, NEUTRAL, new_figure
+from analysis.friction.result import Friction
 from analysis.model import BOLTZMANN, Refrigerator
 from analysis.units import PER_NS
 

@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 from analysis.data.runs import SIDES
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 
+COLUMNS = ["axes", "side", "observable", "lag_ps", "correlation", "se", "white", "dressed"]
+
 
 def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw autocorrelations of position and velocity, and their cross correlation, of the cold (top) and hot particle.
+    """Draw autocorrelations of position and velocity, and their cross correlation, a row for each particle and set of axes.
 
     The fits have seen the autocorrelations; the cross correlation tests them.
 
@@ -21,17 +23,21 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
         content: of ``friction.json``.
 
     Returns:
-        The figure, and its data: ``side``, ``observable``, ``lag_ps``, ``correlation``, ``se``, ``white`` and ``dressed``.
+        The figure, and its data: ``COLUMNS``.
     """
-    figure = new_figure(10.4, 5.2)
-    panels = figure.subplots(2, 3, sharex="col", sharey=True)
+    sets = content["equivalent_axes"]
+    rows = [(axes, side) for axes in sets for side in SIDES]
+    figure = new_figure(10.4, 2.6 * len(rows))
+    panels = figure.subplots(len(rows), 3, sharex="col", sharey=True)
     tables = []
     lags: list[float] = []
-    for row, side in zip(panels, SIDES, strict=True):
+    for row, (along, side) in zip(panels, rows, strict=True):
+        found = content["axes"][along]
+        where = f"{side} particle" + (f" along {', '.join(along)}" if len(sets) > 1 else "")
         for axes, observable in zip(row, ("position", "velocity", "cross"), strict=True):
-            curve = content["curves"][side][observable]
+            curve = found["curves"][side][observable]
             table = pd.DataFrame({key: curve[key] for key in ("lag_ps", "correlation", "se", "white", "dressed")})
-            tables.append(table.assign(side=side, observable=observable))
+            tables.append(table.assign(axes=along, side=side, observable=observable))
             if observable == "velocity":
                 # Two scales of decay ask for a logarithm, which has no place for the trivial point at lag 0.
                 axes.set_xscale("log")
@@ -48,20 +54,19 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
                 markersize=3,
                 linewidth=0.6,
                 capsize=0,
-                label=f"{side} particle",
+                label=where,
             )
             axes.plot(table["lag_ps"], table["white"], color=NEUTRAL, label="white friction, joint fit")
             if curve["dressed"] is not None:
                 axes.plot(table["lag_ps"], table["dressed"], color="black", linestyle="--", label="dressed particle")
             axes.axhline(0, color="black", linewidth=0.5)
-            axes.set_title(_title(content, side, observable), loc="left", fontsize=9)
+            axes.set_title(_title(found, side, observable), loc="left", fontsize=9)
         row[0].legend(loc="lower left")
         row[0].set_ylabel("normalised correlation")
     panels[0, 0].set_ylim(top=1.05)
-    for axes in panels[1]:
+    for axes in panels[-1]:
         axes.set_xlabel("lag (ps)")
-    order = ["side", "observable", "lag_ps", "correlation", "se", "white", "dressed"]
-    return figure, pd.concat(tables, ignore_index=True)[order]
+    return figure, pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
 def _title(content: dict[str, Any], side: str, observable: str) -> str:

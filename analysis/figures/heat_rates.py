@@ -10,8 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.compare.table import by_ratio
-from analysis.compare.theory import Friction, without_theory
+from analysis.compare.comparison import by_ratio, without_theory
 from analysis.data.runs import SIDES, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
@@ -20,24 +19,32 @@ from analysis.figures.over_ratio import (
     line_ratios,
     ratio_axis,
     remark,
+    response_line,
     theory_lines,
 )
-from analysis.figures.style import NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.friction.response import Responses
+from analysis.friction.result import Friction
 from analysis.units import PER_NS
 
-_MODEL_COLOUR = {"theory": NEUTRAL, "dressed": "black"}
+_LINE_COLOUR = {"response": ACCENT, "theory": NEUTRAL, "dressed": "black", "modes": "black"}
+_LINE_LABEL = {"response": "linear response"} | MODEL_LABEL
 
 
-def heat_rates(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
-    """Draw one panel per bath: what was measured at each point, and the theory with the study's own friction.
+def heat_rates(
+    points: Sequence[dict[str, Any]], friction: Friction, responses: Responses | None = None
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw one panel per bath: what was measured at each point, and theory from what the same study measured at equilibrium.
+
+    Linear response leads; white friction and the dressed pair are thin lines.
 
     Args:
         points: contents of the ``heat.json`` files of one study.
-        friction: of that study.
+        friction, responses: of that study.
 
     Returns:
-        The figure, and its data: rows of ``series`` (``heat``, ``thermostat``, ``theory`` or ``dressed``), ``side``,
-        ``kappa_ratio``, ``rate_eV_per_ns`` and ``se``.
+        The figure, and its data: rows of ``series`` (``heat``, ``thermostat``, and ``THEORIES``),
+        ``side``, ``kappa_ratio``, ``rate_eV_per_ns`` and ``se``.
     """
     points = by_ratio(points)
     parameters = Parameters.from_json(points[0]["parameters"])
@@ -45,7 +52,8 @@ def heat_rates(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Fi
     lines = theory_lines(parameters, friction, ratios, SIDES, lambda machine: machine.heat_rates() * PER_NS).rename(
         columns={"quantity": "side", "value": "rate_eV_per_ns"}
     )
-    data = pd.concat([_measured(points), lines], ignore_index=True)
+    leading = response_line(parameters, responses, ratios).rename(columns={"value": "rate_eV_per_ns"})
+    data = pd.concat([table for table in (_measured(points), leading, lines) if len(table)], ignore_index=True)
     data = data.astype(
         {"rate_eV_per_ns": float, "se": float}
     )  # where all errors are unknown, pandas takes None for an object
@@ -68,13 +76,15 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters, li
     if parameters.is_linear:
         _mark_cooling(axes, parameters, limits)
     axes.axhline(0, color="black", linewidth=0.7)
-    for series, line_colour in _MODEL_COLOUR.items():
+    for series, line_colour in _LINE_COLOUR.items():
         line = data[data["series"] == series]
         x, y, error = (line[name].astype(float) for name in ("kappa_ratio", "rate_eV_per_ns", "se"))
         error = error.fillna(0.0)
         axes.fill_between(x, y - error, y + error, color=line_colour, alpha=0.2, linewidth=0)
         if not line.empty:
-            axes.plot(x, y, MODEL_STYLE[series], color=line_colour, label=MODEL_LABEL[series])
+            leads = series == "response"
+            style, width = ("-", 1.8) if leads else (MODEL_STYLE[series], 0.9)
+            axes.plot(x, y, style, color=line_colour, linewidth=width, label=_LINE_LABEL[series])
     # The bare thermostat's error bars can dwarf the rest: the others set the scale.
     heat = data[data["series"] == "heat"]
     seen = pd.concat(

@@ -12,14 +12,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from analysis.compare.theory import Friction, Model, models
+from analysis.compare.response import response_rates
+from analysis.compare.theory import Mixture, Model, models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.style import NEUTRAL
+from analysis.friction.response import Responses
+from analysis.friction.result import Friction
 from analysis.model import Refrigerator
 from analysis.model.closed_forms import published_power_law
+from analysis.units import PER_NS
 
-MODEL_LABEL = {"theory": "theory, white friction", "dressed": "theory, dressed particle"}
-MODEL_STYLE: dict[str, Literal["-", "--"]] = {"theory": "-", "dressed": "--"}
+MODEL_LABEL = {"theory": "white friction", "dressed": "dressed particle", "modes": "bodies of fluid"}
+MODEL_STYLE: dict[str, Literal["-", "--", "-."]] = {"theory": "-", "dressed": "--", "modes": "-."}
 
 _LINE_POINTS = 41
 # Logarithmic distances from a divergence at which a line is known, so that it leaves the frame as steep as it is.
@@ -28,19 +32,22 @@ _APPROACH = np.geomspace(1e-3, 0.1, 5)
 _STEP = 1e-3
 
 
-def published_law(parameters: Parameters, friction: Friction, side: str) -> Any:
+def published_law(parameters: Parameters, friction: Friction, side: str) -> Mixture | None:
     """The paper's law of the power on one particle, with one friction for both, here the mean of both; see ``closed_forms``.
 
     Returns:
         ``None`` where it has none: for another controller than the linear one, particles of unlike mass, a side without
         coupling, and without a steady state.
     """
-    mean = (friction.white[0].value + friction.white[1].value) / 2
-    pair = parameters.white_pair((mean, mean))
-    holds = parameters.is_linear and parameters.mass[0] == parameters.mass[1] and pair.is_stable
+    shares = friction.shares(parameters.coupling_axes)
+    means = [sum(each.value for each in friction.along[axes].white) / 2 for axes in shares]
+    pairs = [parameters.white_pair((mean, mean)) for mean in means]
+    holds = parameters.is_linear and parameters.mass[0] == parameters.mass[1] and all(pair.is_stable for pair in pairs)
     if not holds or parameters.coupling[SIDES.index(side)] == 0.0:
         return None
-    return published_power_law(pair, "cold" if side == "cold" else "hot")
+    return Mixture(
+        tuple(published_power_law(pair, "cold" if side == "cold" else "hot") for pair in pairs), tuple(shares.values())
+    )
 
 
 def at_ratio(parameters: Parameters, ratio: float) -> Parameters:
@@ -88,7 +95,7 @@ def theory_lines(
     names: Sequence[str],
     values: Callable[[Refrigerator], Array],
 ) -> pd.DataFrame:
-    """Some quantities of each model over κ_H/κ_C, with the error that the measured friction leaves.
+    """Some quantities of each model over κ_H/κ_C, means over the coupled axes, with the error that their friction leaves.
 
     Args:
         parameters: of any point of the study.
@@ -105,19 +112,38 @@ def theory_lines(
         for series, model in models(at_ratio(parameters, float(ratio)), friction).items():
             rows += [
                 {"series": series, "quantity": name, "kappa_ratio": ratio, "value": value, "se": error}
-                for name, value, error in zip(names, *with_errors(model, values), strict=True)
+                for name, value, error in zip(names, *with_errors(model, model.mean(values)), strict=True)
             ]
     return pd.DataFrame(rows, columns=["series", "quantity", "kappa_ratio", "value", "se"])
 
 
-def with_errors(model: Model, values: Callable[[Refrigerator], Array]) -> tuple[Array, Array]:
-    """Some quantities of a model, (k,), and the errors that its measured friction leaves; NaN where it does not tell."""
+def response_line(parameters: Parameters, responses: Responses | None, ratios: Array) -> pd.DataFrame:
+    """Heat rates by linear response over κ_H/κ_C, where it tells them.
+
+    Returns:
+        Rows of ``series`` (``response``), ``side``, ``kappa_ratio``, ``value`` and ``se``, eV/ns.
+    """
+    rows = []
+    for ratio in ratios:
+        found = response_rates(at_ratio(parameters, float(ratio)), responses) if responses else None
+        for side, rate in zip(SIDES, found.estimates() if found else (), strict=bool(found)):
+            rows.append(("response", side, ratio, rate.value * PER_NS, rate.se * PER_NS))
+    return pd.DataFrame(rows, columns=["series", "side", "kappa_ratio", "value", "se"])
+
+
+def with_errors(model: Model, values: Callable[[Sequence[Refrigerator]], Array]) -> tuple[Array, Array]:
+    """Some quantities of a model, (k,), and the errors that its measured friction leaves; NaN where it does not tell.
+
+    Args:
+        model: of a point.
+        values: of the machines of all its sets of axes.
+    """
     exact = values(model.measured)
-    nearby = [model.machine(model.at + _STEP * e) for e in np.eye(len(model.at))]
-    if not all(machine.is_stable for machine in nearby):
+    nearby = [model.machines(model.at + _STEP * e) for e in np.eye(len(model.at))]
+    if not all(machine.is_stable for machines in nearby for machine in machines):
         return exact, np.full_like(exact, math.nan)
     with np.errstate(invalid="ignore"):  # infinities where a mean passes zero
-        slopes = np.stack([values(machine) - exact for machine in nearby]) / _STEP
+        slopes = np.stack([values(machines) - exact for machines in nearby]) / _STEP
         return exact, np.sqrt(np.einsum("ki,kl,li->i", slopes, model.covariance, slopes))
 
 

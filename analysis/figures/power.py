@@ -10,11 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.compare.table import by_ratio
-from analysis.compare.theory import Friction, models, without_theory
+from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.theory import models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, published_law, remark
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.friction.result import Friction
 
 SHOWN = 3
 """Points drawn; the CSV holds them all."""
@@ -31,7 +32,7 @@ def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tu
 
     Returns:
         The figure, and its data: ``kappa_ratio``, ``target`` (with the total, which is not drawn), ``power_eV_per_ns`` (middle
-        of the bin), ``density_ns_per_eV``, ``se``, ``theory``, ``dressed`` (NaN if not measured) and ``published``.
+        of the bin), ``density_ns_per_eV``, ``se``, ``theory``, ``dressed``, ``modes`` (NaN if not measured), ``published``.
     """
     points = by_ratio(points)
     data = pd.concat([_beside_laws(point, friction) for point in points], ignore_index=True)
@@ -76,7 +77,7 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
         capsize=0,
         label="simulation",
     )
-    for model, line_colour in (("theory", NEUTRAL), ("dressed", "black")):
+    for model, line_colour in (("theory", NEUTRAL), ("dressed", "black"), ("modes", "black")):
         if data[model].notna().any():
             axes.plot(middle, data[model], MODEL_STYLE[model], color=line_colour, label=MODEL_LABEL[model])
     if data["published"].notna().any():
@@ -98,13 +99,14 @@ def _beside_laws(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
                 "se": np.array(histogram["se"], dtype=float),
                 "theory": np.nan,
                 "dressed": np.nan,
+                "modes": np.nan,
                 "published": np.nan,
             }
         )
         coupled = {"cold": parameters.coupling[0], "hot": parameters.coupling[1], "total": any(parameters.coupling)}
         if coupled[target]:
             for name, model in models(parameters, friction).items():
-                law = model.measured.power_distribution(target, point["dt_ps"])
+                law = model.mixture(lambda machine: machine.power_distribution(target, point["dt_ps"]))  # noqa: B023
                 table[name] = _bin_means(law.cdf(per_ps), edges)
             # The paper has no law of the total power.
             if target in SIDES and (published := published_law(parameters, friction, target)) is not None:

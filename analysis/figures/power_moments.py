@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.compare.table import by_ratio
-from analysis.compare.theory import Friction, without_theory
+from analysis.compare.comparison import by_ratio, without_theory
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
@@ -27,6 +26,7 @@ from analysis.figures.over_ratio import (
     theory_lines,
 )
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.friction.result import Friction
 from analysis.heat.power import TARGETS
 from analysis.model import Refrigerator
 from analysis.units import PER_NS
@@ -137,6 +137,7 @@ def _exact(parameters: Parameters, friction: Friction, ratios: Array, dt: float)
         laws = machine.power_distributions(TARGETS, dt)
         return np.array([v for law in laws for v in (law.mean() * PER_NS, law.var() * PER_NS**2)])
 
+    # The means of the axes lie too close for their differences to add to the variance of all samples.
     lines = theory_lines(parameters, friction, ratios, [" ".join(key) for key in keys], values)
     quantities = lines.pop("quantity")
     return lines.assign(

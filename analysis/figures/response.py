@@ -5,61 +5,80 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.compare.response import Response, agreement, has_forecast, rates
-from analysis.compare.theory import Friction, without_theory
+from analysis.compare.comparison import agreement, without_theory
 from analysis.data.runs import SIDES, Parameters
-from analysis.figures.over_ratio import at_ratio, draw_line, line_ratios, or_nan, ratio_axis, remark, theory_lines
+from analysis.figures.over_ratio import draw_line, line_ratios, or_nan, ratio_axis, remark, response_line, theory_lines
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.friction.response import Response, Responses
+from analysis.friction.result import AxisFriction, Friction
 from analysis.units import FRICTION_SI, PER_NS
 
 _SHOWN = (0.03, 10.0)  # rad/ps: from the trap's relaxation to where argon's own collisions are
 
-_BINS = 80
+_EVERY = 15  # frequencies between two that are drawn: neighbours are smoothed together
+
+COLUMNS = ["series", "axes", "at", "value", "se"]
 
 
 def response_figure(
-    points: Sequence[dict[str, Any]], friction: Friction, responses: tuple[Response, Response]
+    points: Sequence[dict[str, Any]], friction: Friction, responses: Responses
 ) -> tuple[Figure, pd.DataFrame]:
-    """Draw Re γ(ω) of both particles beside the models' and, over κ_H/κ_C, the cold heat measured and from linear response.
+    """Draw Re γ(ω) of both particles beside the models', and over κ_H/κ_C the cold heat measured and from linear response.
+
+    Each set of equivalent axes has a panel of its own.
 
     Args:
         points: contents of the ``heat.json`` files of one study.
-        friction: of that study.
-        responses: of its cold and hot particle.
+        friction, responses: of that study.
 
     Returns:
-        The figure, and its data: rows of ``series`` (``friction_cold``, ``friction_hot``, ``response``), ``at`` (rad/ps, or
-        κ_H/κ_C), ``value`` (kg/s, or eV/ns) and ``se``.
+        The figure, and its data: rows of ``series`` (``friction_cold``, ``friction_hot``, ``response``), ``axes``, ``at``
+        (rad/ps, or κ_H/κ_C), ``value`` (kg/s, or eV/ns) and ``se``.
     """
-    figure = new_figure(8.4, 4.0)
-    spectrum, heat = figure.subplots(1, 2)
-    tables = [_spectrum(spectrum, index, responses[index], friction) for index in range(2)]
-    spectrum.set_xscale("log")
-    spectrum.set_xlim(*_SHOWN)
-    spectrum.set_ylim(bottom=0.0)
-    spectrum.set_xlabel(r"frequency $\omega$ (rad/ps)")
-    spectrum.set_ylabel(r"friction Re $\gamma(\omega)$ ($10^{-12}$ kg/s)")
-    spectrum.legend(loc="upper left")
+    sets = list(responses.along)
+    figure = new_figure(4.2 * (len(sets) + 1), 4.0)
+    *spectra, heat = figure.subplots(1, len(sets) + 1, squeeze=False)[0]
+    tables = []
+    for axes, along in zip(spectra, sets, strict=True):
+        tables += [
+            _spectrum(axes, index, responses.along[along][index], friction.along[along]).assign(axes=along)
+            for index in range(2)
+        ]
+        axes.set_xscale("log")
+        axes.set_xlim(*_SHOWN)
+        axes.set_ylim(bottom=0.0)
+        axes.set_xlabel(r"frequency $\omega$ (rad/ps)")
+        axes.set_ylabel(r"friction Re $\gamma(\omega)$ ($10^{-12}$ kg/s)")
+        axes.set_title(f"along {', '.join(along)}", loc="left", fontsize=9)
+        axes.legend(loc="upper left")
+    if len(spectra) > 1:
+        top = max(axes.get_ylim()[1] for axes in spectra)
+        for axes in spectra:
+            axes.set_ylim(top=top)
+    tables.append(_heat(heat, points, friction, responses))
+    return figure, pd.concat(tables, ignore_index=True).reindex(columns=COLUMNS)
 
+
+def _heat(axes: Axes, points: Sequence[dict[str, Any]], friction: Friction, responses: Responses) -> pd.DataFrame:
+    """Cold heats over κ_H/κ_C; returns the line of linear response."""
     parameters, ratios = Parameters.from_json(points[0]["parameters"]), line_ratios(points)
     lines = theory_lines(parameters, friction, ratios, ["heat"], lambda machine: machine.heat_rates()[:1] * PER_NS)
-    ratio_axis(heat, (ratios[0], ratios[-1]), parameters)
-    draw_line(heat, lines, NEUTRAL, "white (solid) and dressed friction")
+    ratio_axis(axes, (ratios[0], ratios[-1]), parameters)
+    draw_line(axes, lines, NEUTRAL, "white (solid), dressed (dashed), bodies (dash-dotted)")
     if (unknown := without_theory(points)) is not None:
-        remark(heat, unknown)
-    found = [rates(at_ratio(parameters, float(ratio)), *responses)[0] * PER_NS for ratio in ratios]
-    forecast = pd.DataFrame(
-        {"series": "response", "at": ratios, "value": [each.value for each in found], "se": [each.se for each in found]}
-    )
-    low, high = forecast["value"] - forecast["se"], forecast["value"] + forecast["se"]
-    if forecast["value"].notna().any():
-        heat.fill_between(ratios, low, high, color=ACCENT, alpha=0.25, linewidth=0)
-        heat.plot(ratios, forecast["value"], color=ACCENT, label="linear response, no model")
-    heat.errorbar(
+        remark(axes, unknown)
+    forecast = response_line(parameters, responses, ratios)
+    shown = forecast[forecast["side"] == "cold"]
+    if not shown.empty:
+        low, high = shown["value"] - shown["se"], shown["value"] + shown["se"]
+        axes.fill_between(shown["kappa_ratio"], low, high, color=ACCENT, alpha=0.25, linewidth=0)
+        axes.plot(shown["kappa_ratio"], shown["value"], color=ACCENT, label="linear response, no model")
+    axes.errorbar(
         [float(point["kappa_ratio"]) for point in points],
         [point["heat_cold_eV_per_ns"] for point in points],
         [or_nan(point["heat_cold_se"]) for point in points],
@@ -68,25 +87,24 @@ def response_figure(
         label="simulation",
         zorder=5,
     )
-    heat.axhline(0, color="black", linewidth=0.7)
-    heat.set_ylabel("heat into the cold bath (eV/ns per axis)")
-    chi_square = agreement(points, *responses)
-    count = sum(has_forecast(Parameters.from_json(point["parameters"])) for point in points)
-    told = "" if chi_square is None else rf": $\chi^2$ = {chi_square[0]:.1f} for {count}, p = {chi_square[1]:.2g}"
-    heat.set_title(f"linear response{told}", loc="left", fontsize=9)
-    heat.legend(loc="upper right")
-    return figure, pd.concat([*tables, forecast], ignore_index=True)
+    axes.axhline(0, color="black", linewidth=0.7)
+    axes.set_ylabel("heat into the cold bath (eV/ns per axis)")
+    found = agreement(points, friction, responses).get("response")
+    told = "" if found is None else rf": $\chi^2$ = {found[0]:.1f} for {found[2]}, p = {found[1]:.2g}"
+    axes.set_title(f"linear response{told}", loc="left", fontsize=9)
+    axes.legend(loc="upper right")
+    return shown.rename(columns={"kappa_ratio": "at"}).assign(series="response", axes=parameters.coupling_axes)
 
 
 def _once(label: str, index: int) -> str | None:
     return None if index else label
 
 
-def _spectrum(axes: Axes, index: int, found: Response, friction: Friction) -> pd.DataFrame:
+def _spectrum(axes: Axes, index: int, found: Response, friction: AxisFriction) -> pd.DataFrame:
     """One particle's friction over frequency; returns what is drawn of it."""
-    frequency, value, error = found.friction(_BINS)
-    shown = (frequency >= _SHOWN[0]) & (frequency <= _SHOWN[1])
-    frequency, value, error = frequency[shown], FRICTION_SI * value[shown], FRICTION_SI * error[shown]
+    value, error = found.dissipation()
+    shown = np.flatnonzero((found.frequency >= _SHOWN[0]) & (found.frequency <= _SHOWN[1]))[::_EVERY]
+    frequency, value, error = found.frequency[shown], FRICTION_SI * value[shown], FRICTION_SI * error[shown]
     side = SIDES[index]
     colour = SIDE_COLOUR[side]
     axes.errorbar(
@@ -117,5 +135,18 @@ def _spectrum(axes: Axes, index: int, found: Response, friction: Friction) -> pd
             linestyle="--",
             linewidth=1.1,
             label=_once("dressed", index),
+        )
+    if friction.modes is not None:
+        at_rest, *rest = friction.modes[index].values
+        drags, times = np.split(np.array(rest), 2)
+        lag = np.outer(frequency, times)
+        bodies = at_rest + (drags * lag**2 / (1 + lag**2)).sum(axis=1)
+        axes.plot(
+            frequency,
+            1e12 * FRICTION_SI * bodies,
+            color=colour,
+            linestyle="-.",
+            linewidth=1.1,
+            label=_once("bodies of fluid", index),
         )
     return pd.DataFrame({"series": f"friction_{side}", "at": frequency, "value": value, "se": error})

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.data.runs import SIDES
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, new_figure
+from analysis.friction.result import POOLED
 
 SIDE_LINE = {"cold": "-", "hot": "--"}  # both particles are much alike: dashes leave the curve below visible
 INNER_NM = 0.7  # nearer than this is metal alone
@@ -106,6 +107,7 @@ def _shade_layer(axes: Axes, content: dict[str, Any], label: str | None = None) 
 
 def _draw_within(axes: Axes, table: pd.DataFrame, content: dict[str, Any], friction: dict[str, Any]) -> None:
     top = 3.0
+    friction = friction["axes"][POOLED]
     for side in SIDES:
         _plot(axes, table, "fluid_within", side, scale=0.1, linestyle=SIDE_LINE[side])
         if friction["dressed"] is not None:

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.compare.table import by_ratio
-from analysis.compare.theory import Friction, models, without_theory
+from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.theory import models
 from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
@@ -29,6 +29,7 @@ from analysis.figures.over_ratio import (
 )
 from analysis.figures.power_moments import TARGET_COLOUR, TARGET_MARKER
 from analysis.figures.style import NEUTRAL, new_figure
+from analysis.friction.result import Friction
 from analysis.heat.power import TARGETS
 from analysis.model import Refrigerator
 from analysis.model.uncertainty import GATHERED, gathered_over_bound, sampled_over_bound
@@ -60,8 +61,8 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
     """Draw Var/mean² of sampled power and its bound (top left), and ratios of Var/mean² to the bound, which is met at 1.
 
     Top right and below these are of what has been gathered over some time: works of the controller's whole force and of parts
-    of it, and heat. The bound is proven for overdamped dynamics only: the figure shows a ratio, and no law. Where the mean is
-    not told from zero, upper ends are missing, or points.
+    of it, and heat. Theory is the mean over the coupled axes. The bound is proven for overdamped dynamics only: the figure
+    shows a ratio, and no law. Where the mean is not told from zero, upper ends are missing, or points.
 
     Args:
         points: contents of the ``performance.json`` files of one study.
@@ -252,7 +253,7 @@ def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: f
     for ratio in ratios if parameters.coupling[0] else ():
         for series, model in models(at_ratio(parameters, float(ratio)), friction).items():
             (value, over, gathered), (se, over_se, gathered_se) = (
-                np.split(each, [len(_KEYS), 2 * len(_KEYS)]) for each in with_errors(model, values)
+                np.split(each, [len(_KEYS), 2 * len(_KEYS)]) for each in with_errors(model, model.mean(values))
             )
             at = {"series": series, "kappa_ratio": ratio, "window_ps": dt}
             for quantity, *numbers in zip(_KEYS, value, se, over, over_se, strict=True):
@@ -269,7 +270,8 @@ def _over_time(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
     windows = np.geomspace(times[0], times[-1], _WINDOWS) if times else np.array([])
     tables = []
     for series, model in models(Parameters.from_json(point["parameters"]), friction).items():
-        found = with_errors(model, lambda machine: gathered_over_bound(machine, list(GATHERED), windows).ravel())
+        over_bound = model.mean(lambda machine: gathered_over_bound(machine, list(GATHERED), windows).ravel())
+        found = with_errors(model, over_bound)
         for flow, value, se in zip(GATHERED, *(each.reshape(len(GATHERED), -1) for each in found), strict=True):
             table = pd.DataFrame({"window_ps": windows, "over_bound": value, "over_bound_se": se})
             tables.append(table.assign(series=series, quantity=flow, kappa_ratio=float(point["kappa_ratio"])))

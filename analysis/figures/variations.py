@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.compare.variants import METHODS
 from analysis.data.runs import SIDES
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
+from analysis.friction.result import METHODS
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 
 VIOLET = "#CC79A7"
@@ -19,11 +19,13 @@ _STYLES: dict[str, tuple[str, str]] = {
     "joint": ("o", "black"),
     "difference": ("D", ACCENT),
     "zero_frequency": ("s", NEUTRAL),
+    "spectrum": ("<", NEUTRAL),
+    "modes": (">", NEUTRAL),
 }
 
 
 def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Draw friction against variant, one panel per particle, one row per variant.
+    """Draw friction against variant, one panel per particle, one row per variant and set of axes.
 
     Args:
         table: from ``analysis.compare.variants.friction_by_variant``.
@@ -31,7 +33,9 @@ def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     Returns:
         The figure, and the table it shows.
     """
-    rows = list(dict.fromkeys(table["variant"].fillna("")))
+    names = list(zip(table["variant"].fillna(""), table["axes"], strict=True))
+    rows = list(dict.fromkeys(names))
+    place_of = pd.Series([rows.index(name) for name in names], index=table.index, dtype=float)
     methods = list(dict.fromkeys(table["method"]))
     drags = [method for method in methods if method not in _STYLES]
     styles = _STYLES | {method: ("P*Xh"[number % 4], VIOLET) for number, method in enumerate(drags)}
@@ -40,7 +44,7 @@ def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for axes, side in zip(panels, SIDES, strict=True):
         for offset, method in zip(np.linspace(-0.28, 0.28, len(methods)), methods, strict=True):
             shown = table[(table["side"] == side) & (table["method"] == method)]
-            place = np.array([rows.index(variant) for variant in shown["variant"].fillna("")]) + offset
+            place = place_of[shown.index] + offset
             error = 1e12 * shown["friction_kg_per_s_se"].fillna(0).to_numpy(float)
             marker, colour = styles[method]
             axes.errorbar(
@@ -59,7 +63,7 @@ def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         for line in range(1, len(rows)):
             axes.axhline(line - 0.5, color="0.85", linewidth=0.6)
     panels[0].set_xlim(left=0.0)
-    panels[0].set_yticks(range(len(rows)), [row or "as the study" for row in rows])
+    panels[0].set_yticks(range(len(rows)), [f"{variant or 'as the study'}, {along}" for variant, along in rows])
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure, table

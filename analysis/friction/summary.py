@@ -1,22 +1,28 @@
 """Friction of each particle from equilibrium runs (κ_C = κ_H = 0): white friction and the dressed particle, side by side.
 
-In equilibrium the three axes of the isotropic trap, and the replicas, are independent copies of one experiment; all enter.
+In equilibrium the replicas, and the axes that the geometry makes equivalent, are independent copies of one experiment. Walls
+make axes differ: a fluid slides along a wall more easily than against it. Friction is therefore measured for each set of
+equivalent axes by itself, and for all three together beside these, with a test of whether they may be pooled.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.compare.theory import SHELL_KEYS
 from analysis.data.runs import SIDES, Run
 from analysis.errors import AnalysisError
 from analysis.friction.fits import Curves, DressedFit, WhiteFit, fit_differences, fit_dressed, fit_white, noise_weights
 from analysis.friction.likelihood import INTERVAL, Likelihood, compare, dressed_particle, white_particle
+from analysis.friction.modes import ModalFits, fit_modes
+from analysis.friction.result import POOLED, SHELL_KEYS, equivalence
+from analysis.friction.spectrum import zero_frequency_friction
 from analysis.model import BOLTZMANN, LinearLangevin
 from analysis.statistics.correlation import Array, autocorrelation, cross_correlation, memory_time
 from analysis.statistics.timeseries import (
@@ -46,15 +52,17 @@ DIFFERENCE = 1.0
 COPIES = 400
 """Resampled copies behind each error."""
 
+PARTS = 3
+"""Parts that a model is tested on, each with what was fitted to the others."""
+
 
 @dataclass(frozen=True)
 class Particle:
-    """What equilibrium runs hold of one particle, as independent series (three axes × replicas).
+    """What equilibrium runs hold of one particle along some axes, as independent series (axes × replicas).
 
     Attributes:
         position: (m, n), Å.
         velocity: (m, n), Å/ps.
-        axis: (m,), 0 to 2, the axis of each series.
         interval: between samples, ps.
         mass: eV ps²/Å².
         trap: eV/Å².
@@ -62,33 +70,31 @@ class Particle:
 
     position: Array
     velocity: Array
-    axis: Array
     interval: float
     mass: float
     trap: float
 
 
-def particle(runs: Sequence[Run], side: int) -> Particle:
-    """The cold (0) or hot (1) particle of equilibrium runs."""
-    parameters = runs[0].parameters
+def particle(runs: Sequence[Run], side: int, axes: str = POOLED) -> Particle:
+    """The cold (0) or hot (1) particle of equilibrium runs, along some axes; series of one run are neighbours."""
+    parameters, along = runs[0].parameters, ["xyz".index(axis) for axis in axes]
     return Particle(
-        np.concatenate([run.position[:, side, :].T for run in runs]),
-        np.concatenate([run.velocity[:, side, :].T for run in runs]),
-        np.tile(np.arange(3.0), len(runs)),
+        np.concatenate([run.position[:, side, along].T for run in runs]),
+        np.concatenate([run.velocity[:, side, along].T for run in runs]),
         parameters.sample_interval,
         parameters.mass[side],
         parameters.trap,
     )
 
 
-def equilibrium_blocks(runs: Sequence[Run]) -> Blocks:
-    """Blocks long compared with the memory of X² of the slower particle, over three axes and all replicas.
+def equilibrium_blocks(runs: Sequence[Run], axes: str = POOLED) -> Blocks:
+    """Blocks long compared with the memory of X² of the slower particle, over some axes and all replicas.
 
     Raises:
         SeriesTooShortError: if the runs are too short for an error; says how long they must be.
     """
     interval = runs[0].parameters.sample_interval
-    positions = [particle(runs, side).position for side in range(2)]
+    positions = [particle(runs, side, axes).position for side in range(2)]
     series, samples = positions[0].shape
     remembered = max(memory_of_square(x, interval) for x in positions)
     return cut(remembered, samples - 1, interval, series, factor=SQUARE_BLOCK_FACTOR)
@@ -150,7 +156,7 @@ def white_fits(data: Particle, curves: Curves, blocks: Blocks | None, seed: int)
 
 
 def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
-    """How well each model foretells the axis that it was not fitted to: rms over the three axes left out in turn.
+    """How well each model foretells series that it was not fitted to: rms over up to three parts left out in turn.
 
     Residuals at neighbouring lags are correlated, which spoils information criteria on them (``information_criteria`` has
     those of the trajectory itself); data not seen cannot be fooled by an extra parameter either way. A dressed fit that
@@ -161,20 +167,23 @@ def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
         curves: from all its series, for lags and weights.
 
     Returns:
-        ``white`` and ``dressed``, rms of normalised correlations weighted as in the joint fit.
+        ``white`` and ``dressed``, rms of normalised correlations weighted as in the joint fit; empty for a single series.
     """
     lags = [np.rint(c.lag / data.interval).astype(int) for c in (curves.position, curves.velocity)]
 
-    def subset(rows: Array) -> Curves:
+    def subset(rows: NDArray[np.bool_]) -> Curves:
         series = (data.position[rows], data.velocity[rows])
         position, velocity = (
             autocorrelation(s, data.interval, lag, 0, 0, 0) for s, lag in zip(series, lags, strict=True)
         )
         return Curves(data.mass, data.trap, position, velocity, curves.weights)
 
+    part = np.arange(len(data.position)) % PARTS
+    if part.max() == 0:
+        return {}
     squares: dict[str, list[float]] = {"white": [], "dressed": []}
-    for axis in range(3):
-        seen, unseen = subset(data.axis != axis), subset(data.axis == axis)
+    for left_out in range(part.max() + 1):
+        seen, unseen = subset(part != left_out), subset(part == left_out)
         white, dressed = fit_white(seen)["joint"].friction.value, fit_dressed(seen)
         squares["white"].append(unseen.residual(unseen.white(white)) ** 2)
         squares["dressed"].append(unseen.residual(unseen.dressed(dressed.values)) ** 2 if dressed else math.inf)
@@ -212,6 +221,10 @@ def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | 
 def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
     """Everything the equilibrium runs say about friction, ready for ``friction.json``; unknown errors are ``None``.
 
+    Returns:
+        ``axes`` holds the results for each set of equivalent axes by itself and for all three together (``xyz``),
+        ``equivalent_axes`` names these sets, and ``equivalence`` compares them two by two.
+
     Raises:
         AnalysisError: if a run is not an equilibrium run, or the replicas differ in length.
     """
@@ -221,40 +234,62 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
         raise AnalysisError(
             f"friction replicas have {[len(run.series) for run in runs]} samples: they must be equally long"
         )
-    note: str | None = None
-    blocks: Blocks | None = None
-    try:
-        blocks = equilibrium_blocks(runs)
-    except SeriesTooShortError as problem:
-        # A study may be meant to be short (tests): the values stand, without errors and without a dressed fit.
-        note = str(problem)
+    alike = runs[0].equivalent_axes
     interval = runs[0].parameters.sample_interval
-    result: dict[str, Any] = {
+    axes = {group: _along(runs, group, is_one=group in alike) for group in dict.fromkeys([*alike, POOLED])}
+    return {
         "study": runs[0].metadata["study"],
         "replicas": len(runs),
         "older_protocol_runs": sum(run.older_protocol for run in runs),
         "time_ns": sum(run.duration for run in runs) / PER_NS,
         "sample_interval_ps": interval,
         "difference_ps": _stride(DIFFERENCE, interval) * interval,
+        "note": next((content["note"] for content in axes.values() if content["note"]), None),
+        "equivalent_axes": list(alike),
+        "equivalence": equivalence({group: axes[group] for group in alike}),
+        "axes": axes,
+    }
+
+
+def _along(runs: Sequence[Run], axes: str, is_one: bool) -> dict[str, Any]:
+    """What the runs say of the friction along some axes, taken for equivalent.
+
+    Where these are not one set of equivalent axes, no likelihood of a common model is asked.
+    """
+    note: str | None = None
+    blocks: Blocks | None = None
+    try:
+        blocks = equilibrium_blocks(runs, axes)
+    except SeriesTooShortError as problem:
+        # A study may be meant to be short (tests): the values stand, without errors and without a dressed fit.
+        note = str(problem)
+    result: dict[str, Any] = {
         "block_ps": blocks.length if blocks else None,
         "blocks": blocks.total if blocks else None,
         "note": note,
     }
     shells: dict[str, dict[str, Any] | None] = {}
+    bodies: dict[str, dict[str, Any] | None] = {}
     drawn = {}
     for j, side in enumerate(SIDES):
-        data = particle(runs, j)
+        data = particle(runs, j, axes)
         curves = correlation_curves(data, blocks, seed=j)
         white, dressed = white_fits(data, curves, blocks, seed=j), fit_dressed(curves) if blocks else None
         result |= white_entries(side, white) | variance_entries(side, data, blocks, runs[0].parameters.temperature[j])
-        for model, residual in held_out_residuals(data, curves).items() if blocks else ():
-            result[f"held_out_residual_{side}_{model}"] = known(residual)
-        result[f"likelihood_{side}"] = information_criteria(data, white["joint"], dressed) if blocks else None
+        held_out = held_out_residuals(data, curves) if blocks else {}
+        result |= {f"held_out_residual_{side}_{model}": known(held_out.get(model)) for model in ("white", "dressed")}
+        result[f"likelihood_{side}"] = (
+            information_criteria(data, white["joint"], dressed) if blocks and is_one else None
+        )
         shells[side] = _dressed_entries(dressed) if dressed else None
+        at_rest, modal = _by_spectrum(data, runs[0].parameters.temperature[j], is_one) if blocks else (None, None)
+        result |= _friction_entries(f"friction_{side}_spectrum", at_rest or Estimate(math.nan, scale="log"))
+        bodies[side] = _modal_entries(modal) if modal else None
         drawn[side] = _curve_entries(curves, white["joint"].friction.value, dressed)
         drawn[side]["cross"] = _cross_entries(data, curves, blocks, white["joint"].friction.value, dressed, seed=j)
-    # The dressed pair needs both particles.
+    # A pair needs both particles.
     result["dressed"] = shells if all(shells.values()) else None
+    result["modes"] = bodies if all(bodies.values()) else None
     result["curves"] = drawn
     return result
 
@@ -343,6 +378,31 @@ def _dressed_entries(fit: DressedFit) -> dict[str, Any]:
         | _friction_entries("zero_frequency_friction", fit.zero_frequency)
         | {"residual": fit.residual, "log_covariance": fit.log_covariance.tolist()}
     )
+
+
+def _by_spectrum(data: Particle, temperature: float, with_bodies: bool) -> tuple[Estimate | None, ModalFits | None]:
+    """Friction at rest from the lowest frequencies, and bodies of fluid from all; ``None`` where the runs are too short."""
+    at_rest: Estimate | None = None
+    modal: ModalFits | None = None
+    with suppress(SeriesTooShortError):
+        at_rest = zero_frequency_friction(data.position, data.interval, data.mass, data.trap, temperature)
+    if with_bodies:
+        with suppress(SeriesTooShortError):
+            modal = fit_modes(data.position, data.interval, data.mass, data.trap, temperature)
+    return at_rest, modal
+
+
+def _modal_entries(found: ModalFits) -> dict[str, Any]:
+    chosen = found.chosen
+    return {
+        "friction_eV_ps_per_A2": chosen.g0,
+        "body_frictions_eV_ps_per_A2": chosen.c.tolist(),
+        "body_times_ps": chosen.tau.tolist(),
+        "log_covariance": chosen.log_covariance.tolist(),
+        "highest_frequency_rad_per_ps": chosen.limit,
+        "goodness": known(chosen.goodness),
+        "held_out_log_likelihood": [known(fit.held_out) for fit in found.fits],
+    } | _friction_entries("zero_frequency_friction", found.zero_frequency)
 
 
 def _likelihood_entries(keys: Sequence[str], model: Likelihood) -> dict[str, float]:

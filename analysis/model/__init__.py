@@ -1,10 +1,11 @@
-"""Linear Langevin networks solved exactly: the paper's pair, the dressed pair, and what one measures on them.
+"""Linear Langevin networks solved exactly: the paper's pair, dressed and with bodies of fluid, and what one measures on them.
 
 ``closed_forms`` holds the paper's formulas, ``equilibrium`` the correlations of a single particle.
 
 Units are LAMMPS *metal*: Å, ps, eV, K; mass in eV ps²/Å², friction in eV ps/Å².
 """
 
+from analysis.model.bodies import PairWithBodies
 from analysis.model.cop import RatioLaw, sampled_cop, window_cop
 from analysis.model.currents import (
     Current,
@@ -29,6 +30,7 @@ __all__ = [
     "LangevinPair",
     "LinearLangevin",
     "Mode",
+    "PairWithBodies",
     "QuadraticFormLaw",
     "RatioLaw",
     "Refrigerator",

@@ -1,4 +1,4 @@
-"""What the pair and the dressed pair share: two particles, two baths, the controller; thermodynamics."""
+"""What the pairs share, white, dressed and with bodies: two particles, two baths, the controller; thermodynamics."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ _UNITS = {
     "trap": "eV/Å²",
     "coupling": "eV/Å²",
     "temperature": "K",
+    "time": "ps",
 }
 
 

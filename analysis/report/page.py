@@ -17,13 +17,16 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from analysis.compare.table import beside_theory, by_ratio, older_protocol
-from analysis.compare.theory import MODELS, Friction, agreement, without_theory
+from analysis.compare.comparison import THEORIES, agreement, beside_theory, by_ratio, without_theory
+from analysis.compare.table import older_protocol
 from analysis.data.runs import LINEAR, SIDES, Parameters
 from analysis.errors import AnalysisError
 from analysis.friction.drag import paper_friction
+from analysis.friction.response import Responses
+from analysis.friction.result import METHODS, POOLED, Friction, by_method, equivalence_z
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 from analysis.report.pictures import load_figures
+from analysis.statistics.timeseries import known
 from analysis.structure.profiles import CAVITY_RATIO
 from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
 
@@ -52,7 +55,7 @@ _RUN_KEYS = (
 )
 # Their youngest entries: where these are, the others are.
 _POINT_KEYS = ("power_se", "entropy_production_se", "older_protocol_runs")
-_FRICTION_KEYS = ("difference_ps", "likelihood_cold", "older_protocol_runs")
+_FRICTION_KEYS = ("difference_ps", "axes", "older_protocol_runs")
 
 
 def report_page(
@@ -60,6 +63,7 @@ def report_page(
     points: Sequence[dict[str, Any]],
     performances: Sequence[dict[str, Any]],
     friction: dict[str, Any],
+    responses: Responses | None,
     structure: dict[str, Any] | None,
     figures: Iterable[str | Path],
     design: str | Path,
@@ -71,6 +75,7 @@ def report_page(
         points: contents of its ``heat.json`` files.
         performances: contents of its ``performance.json`` files.
         friction: content of its ``friction.json``.
+        responses: of its particles.
         structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
         figures: picture files (PNG; an SVG or CSV of the same name beside it is taken along).
         design: folder of template, style and captions.
@@ -97,7 +102,8 @@ def report_page(
     }
     performance = {point["kappa_ratio"]: point for point in performances}
     fitted = Friction.from_json(friction)
-    rows = [_row(point, performance[point["kappa_ratio"]]) for point in beside_theory(points, fitted)]
+    beside = beside_theory(points, fitted, responses)
+    rows = [_row(point, performance[point["kappa_ratio"]]) for point in beside]
     return environment.get_template("page.html.j2").render(
         study=runs[0]["study"],
         atoms=runs[0]["engine"] == "lammps",
@@ -105,18 +111,21 @@ def report_page(
         style=(Path(design) / "style.css").read_text(encoding="utf-8"),
         headline=_headline(rows),
         rows=rows,
-        agreement=_agreement(points, fitted),
+        theories=_theories(beside),
+        agreement=_agreement(points, fitted, responses),
         own_controller=_own_controller(points),
         without_theory=without_theory(points),
         parameters=_parameters(runs[0], points),
         axes=" and ".join(", ".join(points[0]["parameters"]["coupling_axes"]).rsplit(", ", 1)),
         friction=friction,
+        friction_rows=_friction_rows(friction),
+        apart=_apart(friction),
         drags=_drag_rows(friction),
         setup=next((picture for picture in pictures if picture["name"] == "setup"), None),
         pictures=[picture for picture in pictures if picture["name"] != "setup"],
         notes=[source["note"] for source in (friction, *by_ratio(points)) if source["note"]],
-        checks=_equilibrium_checks(friction, points[0]["parameters"])
-        + _structure_checks(structure, points[0]["parameters"], friction["dressed"]),
+        checks=_equilibrium_checks(friction["axes"][POOLED], points[0]["parameters"])
+        + _structure_checks(structure, points[0]["parameters"], friction["axes"][POOLED]["dressed"]),
         runs=runs,
         cost=_cost(runs),
         older_protocol=older_protocol(points, friction),
@@ -205,7 +214,7 @@ def _row(point: dict[str, Any], performance: dict[str, Any]) -> dict[str, Any]:
         "paper": dict(zip(SIDES, paper, strict=True)),
         "marked": {
             f"{model}_{side}": (z := point[f"z_{model}_{side}"]) is not None and abs(z) > Z_AGREES
-            for model in MODELS
+            for model in THEORIES
             for side in SIDES
         },
     }
@@ -217,12 +226,48 @@ def _own_controller(points: Sequence[dict[str, Any]]) -> str | None:
     return ", ".join(law for law in laws if law != LINEAR) or None
 
 
-def _agreement(points: Sequence[dict[str, Any]], friction: Friction) -> list[dict[str, Any]]:
+def _theories(points: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Those of ``THEORIES`` that know some point, and the paper's white friction, which always has its column."""
+    known = {name for name in THEORIES if any(point[f"{name}_cold_eV_per_ns"] is not None for point in points)}
+    return {name: words for name, words in THEORIES.items() if name in known or name == "theory"}
+
+
+def _agreement(
+    points: Sequence[dict[str, Any]], friction: Friction, responses: Responses | None
+) -> list[dict[str, Any]]:
     """How well each theory holds at all points at once, and whether that is marked as one point's z would be."""
     return [
-        {"name": MODELS[model], "chi_square": chi_square, "chance": chance, "marked": chance < CHANCE_AGREES}
-        for model, (chi_square, chance) in agreement(points, friction).items()
+        {
+            "name": THEORIES[theory],
+            "chi_square": chi_square,
+            "chance": chance,
+            "points": count,
+            "marked": chance < CHANCE_AGREES,
+        }
+        for theory, (chi_square, chance, count) in agreement(points, friction, responses).items()
     ]
+
+
+def _friction_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:
+    """For each method its friction along each set of axes, 10⁻¹² kg/s, cold and hot, and the paper's."""
+    along = {
+        (axes, side): dict(by_method(content, side)) for axes, content in friction["axes"].items() for side in SIDES
+    }
+    paper = {"position": "3.5", "difference": "3.5"}
+    rows = []
+    for method, words in METHODS.items():
+        cells = {
+            f"{axes} {side}": measured(known(found[method].value), found[method].se, 1e12) if method in found else "–"
+            for (axes, side), found in along.items()
+        }
+        rows.append({"name": words, "cells": cells, "paper": paper.get(method, "–")})
+    return rows
+
+
+def _apart(friction: dict[str, Any]) -> list[tuple[str, str]]:
+    """By each method, how far friction along the first two sets of axes is apart, both particles together."""
+    found = {method: equivalence_z(friction["equivalence"], method) for method in METHODS}
+    return [(METHODS[method], z_score(z)) for method, z in found.items() if z is not None]
 
 
 def _headline(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

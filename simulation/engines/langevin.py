@@ -1,110 +1,179 @@
-"""Exact paths of the linear model: the paper's pair, and a particle that is pulled, without time-step error.
+"""Exact paths of linear models: two particles with all that they drag along, and one that is pulled, without time-step error.
 
-The pair is linear, so over a step h its state r = (X_C, X_H, V_C, V_H) moves by r → e^{Ah} r plus Gaussian noise of known
-covariance, whatever h. Only the work is a sum along the path: it is taken over every time step, as in LAMMPS, with a relative
-error of (ω h)²/12 for the fastest motion ω (below 10⁻⁴ for steps of 20 fs at the paper's couplings).
+A linear Langevin network moves over a step h by r → e^{Ah} r plus Gaussian noise of known covariance, whatever h. Only the work
+is a sum along the path: it is taken over every time step, as in LAMMPS, with a relative error of (ω h)²/12 for the fastest
+motion ω that is seen in the work (below 10⁻⁴ for steps of 20 fs at the paper's couplings).
+
+Bodies may be light and fast: nothing below takes the difference of two covariances, or a growing exponential.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import expm
+from scipy.linalg import expm, schur
 
-from analysis.model import BOLTZMANN, LangevinPair
+from analysis.model import BOLTZMANN, LinearLangevin, Refrigerator
 from analysis.model.recursion import recursion
 
 Array = NDArray[np.float64]
 
-CHUNK_STEPS = 200_000  # bounds memory: about 60 MB at a time
+CHUNK_STEPS = 200_000  # of four variables; bounds memory: about 60 MB at a time
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+"""Gauss's rule: exact to rounding for e^{As} over a time in which ‖A‖ s grows by no more than 1."""
 
 
 def propagate_pair(
-    pair: LangevinPair, timestep: float, steps: int, stride: int, generator: np.random.Generator
+    pair: Refrigerator, timestep: float, steps: int, stride: int, generator: np.random.Generator
 ) -> tuple[Array, Array]:
-    """A stationary path of the pair, and the work done along it.
+    """A stationary path of two particles, and the work that the controller does along it.
 
     Args:
-        pair: the model.
+        pair: the model, with hidden velocities or without.
+        timestep, steps, stride, generator: as in ``propagate``.
+
+    Returns:
+        States (X_C, X_H, V_C, V_H, hidden velocities), and the work on the cold and hot particle; see ``propagate``.
+
+    Raises:
+        ValueError: if the pair has no steady state to start from.
+    """
+    return propagate(pair, pair.controller_force(), timestep, steps, stride, generator)
+
+
+def propagate(
+    network: LinearLangevin, force: Array, timestep: float, steps: int, stride: int, generator: np.random.Generator
+) -> tuple[Array, Array]:
+    """A stationary path of any network, and the work that a linear force does along it.
+
+    Args:
+        network: the model, of p coordinates and n velocities.
+        force: F, (p, p), eV/Å²; the force F X on the coordinates is a part of the network's own, and its work is told.
         timestep: ps between two points of the path.
         steps: length of the path; a multiple of `stride`.
         stride: steps between two samples.
         generator: source of all randomness.
 
     Returns:
-        States (X_C, X_H, V_C, V_H) of shape (steps / stride + 1, 4) in Å and Å/ps, and the work on the cold and hot particle
-        since the first sample, shape (steps / stride + 1, 2), eV.
+        States (X, V) of shape (steps / stride + 1, p + n) in Å and Å/ps, and the work along each coordinate since the first
+        sample, shape (steps / stride + 1, p), eV.
 
     Raises:
-        ValueError: if the pair has no steady state to start from.
+        ValueError: if the network has no steady state to start from.
     """
-    move, spread = _transition(pair.drift(), pair.noise(), timestep)
-    rates, modes = np.linalg.eig(move)
-    state = np.linalg.cholesky(pair.covariance()) @ generator.standard_normal(4)
-    done = np.zeros(2)
-    states, works = [state[None]], [done[None]]
-    chunk = max(CHUNK_STEPS // stride, 1) * stride
+    p, covariance = network.coordinates, network.covariance()
+    scale = np.sqrt(np.diagonal(covariance))  # of like size, no variable's rounding is another's error
+    move, spread = _transition(network.drift(), network.noise(), scale, timestep)
+    state = np.linalg.cholesky(covariance / np.outer(scale, scale)) @ generator.standard_normal(scale.size)
+    done = np.zeros(p)
+    states, works = [state[None] * scale], [done[None]]
+    chunk = max(CHUNK_STEPS * 4 // scale.size // stride, 1) * stride
     for start in range(0, steps, chunk):
-        kicks = generator.standard_normal((min(chunk, steps - start), 4)) @ spread.T
-        path = np.vstack([state, _recursion(move, rates, modes, state, kicks)])
-        pull = path[:, 1] - path[:, 0]
-        force = np.column_stack([pair.coupling_cold * pull, -pair.coupling_hot * pull])
-        increments = (force[1:] + force[:-1]) / 2 * np.diff(path[:, :2], axis=0)
+        kicks = generator.standard_normal((min(chunk, steps - start), scale.size)) @ spread.T
+        scaled = np.vstack([state, _recursion(move, state, kicks)])
+        path = scaled * scale
+        forces = path[:, :p] @ force.T
+        increments = (forces[1:] + forces[:-1]) / 2 * np.diff(path[:, :p], axis=0)
         work = done + np.cumsum(increments, axis=0)
         states.append(path[stride::stride])
         works.append(work[stride - 1 :: stride])
-        state, done = path[-1], work[-1]
+        state, done = scaled[-1], work[-1]
     return np.vstack(states), np.vstack(works)
 
 
 def propagate_pulled(
-    mass: float, friction: float, temperature: float, force: float, interval: float, intervals: int, seed: int
+    mass: float,
+    friction: float,
+    temperature: float,
+    force: float,
+    interval: float,
+    intervals: int,
+    seed: int,
+    bodies: Sequence[tuple[float, float]] = (),
 ) -> tuple[Array, Array]:
-    """One axis of a free particle of white friction that a constant force pulls, from equilibrium on; exact at any interval.
+    """One axis of a free particle that a constant force pulls, from equilibrium on; exact at any interval.
 
     Args:
         mass: eV ps²/Å².
-        friction: eV ps/Å².
+        friction: white friction of the particle and the bath, eV ps/Å².
         temperature: K.
         force: eV/Å; sets in at the first sample.
         interval: between samples, ps.
         intervals: how many.
         seed: of all randomness.
+        bodies: that the particle drags along: the friction c of each against the particle, eV ps/Å², and its time τ, ps; its
+            mass is c τ.
 
     Returns:
-        Displacement since the first sample, Å, and velocity, Å/ps, both of shape (intervals + 1,).
+        Displacement since the first sample, Å, of shape (intervals + 1,); and the velocities of the particle and its bodies,
+        Å/ps, of shape (intervals + 1, 1 + bodies).
     """
     generator = np.random.default_rng(seed)
-    thermal = BOLTZMANN * temperature / mass
-    drift = np.array([[0.0, 1.0], [0.0, -friction / mass]])
-    move, spread = _transition(drift, np.diag([0.0, 2 * thermal * friction / mass]), interval)
-    kicks = generator.standard_normal((intervals, 2)) @ spread.T
-    # About the terminal velocity the particle moves as a free one does about rest.
-    terminal, start = force / friction, np.sqrt(thermal) * generator.standard_normal()
-    rate = move[1, 1]
-    about = np.r_[start - terminal, recursion(rate, start - terminal, kicks[:, 1])]
-    steps = terminal * interval + move[0, 1] * about[:-1] + kicks[:, 0]
-    return np.r_[0.0, np.cumsum(steps)], terminal + about
+    masses = np.array([mass, *(c * tau for c, tau in bodies)])
+    contacts = np.diag([friction + sum(c for c, _ in bodies), *(c for c, _ in bodies)])
+    contacts[0, 1:] = contacts[1:, 0] = [-c for c, _ in bodies]
+    thermal = np.sqrt(BOLTZMANN * temperature / masses)
+    drift, noise = np.zeros((2, masses.size + 1, masses.size + 1))
+    drift[0, 1] = 1.0
+    drift[1:, 1:] = -contacts / masses[:, None]
+    noise[1:, 1:] = 2 * BOLTZMANN * temperature * contacts / np.outer(masses, masses)
+    scale = np.array([thermal[0] * interval, *thermal])
+    move, spread = _transition(drift, noise, scale, interval)
+    kicks = generator.standard_normal((intervals, scale.size)) @ spread.T
+    # In the end all move at the terminal velocity; about it they move as free ones do about rest.
+    terminal = force / friction
+    start = generator.standard_normal(masses.size) - terminal / thermal
+    about = np.vstack([start, _recursion(move[1:, 1:], start, kicks[:, 1:])])
+    steps = terminal * interval + (about[:-1] @ move[0, 1:] + kicks[:, 0]) * scale[0]
+    return np.r_[0.0, np.cumsum(steps)], terminal + about * thermal
 
 
-def _transition(drift: Array, noise: Array, timestep: float) -> tuple[Array, Array]:
-    """e^{Ah}, and a square root of the noise covariance ∫₀ʰ e^{As} D e^{Aᵀs} ds, from one exponential (Van Loan)."""
-    size = len(drift)
-    block = expm(np.block([[-drift, noise], [np.zeros_like(drift), drift.T]]) * timestep)
-    move = block[size:, size:].T
-    covariance = move @ block[:size, size:]
-    return move, np.asarray(np.linalg.cholesky((covariance + covariance.T) / 2))
+def _transition(drift: Array, noise: Array, scale: Array, timestep: float) -> tuple[Array, Array]:
+    """e^{Ah}, and the Cholesky factor L of the noise covariance ∫₀ʰ e^{As} D e^{Aᵀs} ds, both of the variables r / scale.
+
+    Only roots of covariances are summed, which keep their digits also where one noise drives several variables: over a short
+    time by Gauss's rule, then doubled, Q(2t) = Q(t) + e^{At} Q(t) e^{Aᵀt}.
+
+    Args:
+        drift: A, (d, d), 1/ps.
+        noise: D, (d, d), positive semidefinite.
+        scale: usual sizes of the variables, (d,).
+        timestep: h, ps.
+    """
+    drift, noise = drift * scale / scale[:, None], noise / np.outer(scale, scale)
+    doublings = max(0, int(np.ceil(np.log2(np.linalg.norm(drift, 2) * timestep))))
+    short = timestep / 2**doublings
+    sizes, modes = np.linalg.eigh(noise)
+    sources = (modes * np.sqrt(np.maximum(sizes, 0.0))).T * np.sqrt(short / 2)
+    spans = (1 + _NODES) / 2 * short
+    moves = np.sqrt(_WEIGHTS)[:, None, None] * expm(drift * spans[:, None, None])
+    root = np.asarray(np.linalg.qr((sources @ np.swapaxes(moves, 1, 2)).reshape(-1, scale.size), mode="r"))
+    for doubling in range(doublings):
+        doubled = np.vstack([root, root @ expm(drift * short * 2**doubling).T])
+        root = np.asarray(np.linalg.qr(doubled, mode="r"))
+    signs = np.where(np.diagonal(root) < 0, -1.0, 1.0)
+    return np.asarray(expm(drift * timestep)), np.asarray(root.T * signs)
 
 
-def _recursion(move: Array, rates: Array, modes: Array, state: Array, kicks: Array) -> Array:
-    """r ← e^{Ah} r + kick for a whole chunk: in the eigenmodes of e^{Ah} it is four scalar filters, which SciPy runs fast."""
-    if np.linalg.cond(modes) > 1e6:  # critical damping: eigenmodes merge, so step by step
-        path = np.empty_like(kicks)
-        for index, kick in enumerate(kicks):
-            state = move @ state + kick
-            path[index] = state
-        return path
-    inverse = np.linalg.inv(modes)
-    driven, initial = kicks @ inverse.T, inverse @ state
-    filtered = [recursion(rate, initial[mode], driven[:, mode]) for mode, rate in enumerate(rates)]
-    return np.real(np.column_stack(filtered) @ modes.T)
+def _recursion(move: Array, state: Array, kicks: Array) -> Array:
+    """r ← e^{Ah} r + kick for a whole chunk, also where eigenmodes merge.
+
+    In the Schur form of e^{Ah} each variable is a scalar filter, which SciPy runs fast, driven by its own kicks and by the
+    variables after it.
+
+    Args:
+        move: e^{Ah}, (d, d).
+        state: before the first kick, (d,).
+        kicks: (steps, d).
+    """
+    triangle, rotation = schur(move, output="complex")
+    path = np.empty((len(state), len(kicks) + 1), dtype=complex)
+    path[:, 0] = rotation.conj().T @ state
+    path[:, 1:] = rotation.conj().T @ kicks.T
+    for mode in reversed(range(len(state))):
+        driven = path[mode, 1:] + triangle[mode, mode + 1 :] @ path[mode + 1 :, :-1]
+        path[mode, 1:] = recursion(triangle[mode, mode], path[mode, 0], driven)
+    return np.asarray(np.real(rotation @ path[:, 1:]).T)

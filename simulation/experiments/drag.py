@@ -19,8 +19,8 @@ from simulation.engines.langevin import propagate_pulled
 from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
 from simulation.experiments.baths import build_seeds, thermostat_seeds
 from simulation.experiments.decks import render
-from simulation.experiments.machine import closure_limit
-from simulation.study.fields import NUMBER_TEXT, SIDES, Study
+from simulation.experiments.machine import closure_limit, told_friction
+from simulation.study.fields import AXES, NUMBER_TEXT, SIDES, Study
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,9 @@ class Drag(Experiment):
 
     def columns(self) -> Sequence[Column]:
         """See docs/run-folder.md for their meaning."""
-        columns = [Column(f"displacement_{axis}", "A", Kind.WAY) for axis in "xyz"]
+        columns = [Column(f"displacement_{axis}", "A", Kind.WAY) for axis in AXES]
         for name in ("velocity", "particle_velocity", "fluid_velocity"):
-            columns += [Column(f"{name}_{axis}", "A_per_ps", Kind.STATE) for axis in "xyz"]
+            columns += [Column(f"{name}_{axis}", "A_per_ps", Kind.STATE) for axis in AXES]
         columns += [Column(name, "K") for name in ("temperature", "internal_temperature")]
         columns += [Column(name, "eV", Kind.COUNTER) for name in ("work", "thermostat")]
         return [*columns, Column("energy", "eV", Kind.STATE)]
@@ -135,7 +135,7 @@ class Drag(Experiment):
         return [Balance("", residual, limit, f"{fields} and closure_drift_of_work", {"work_eV_per_ns": rate})]
 
     def exact(self) -> pd.DataFrame:
-        """What the force does goes through the particle's kinetic energy straight to the thermostat."""
+        """What the force does goes through the kinetic energy of the particle and its bodies straight to the thermostat."""
         study = self.study
         interval, mass = study.schedule.sample_every_ps, study.particle_mass_eV_ps2_per_A2
         intervals = round(self.duration_ps / interval)
@@ -144,19 +144,22 @@ class Drag(Experiment):
             "time_ps": np.arange(intervals + 1) * interval,
         }
         zero, kinetic = np.zeros(intervals + 1), np.zeros(intervals + 1)
-        for axis in "xyz":
-            displacement, velocity = propagate_pulled(
+        for axis in AXES:
+            bodies = [(c / FRICTION_SI, tau) for c, tau in study.bodies(self.side, axis)]
+            displacement, velocities = propagate_pulled(
                 mass,
-                study.friction_kg_per_s(self.side) / FRICTION_SI,
+                study.friction_kg_per_s(self.side, axis) / FRICTION_SI,
                 study.temperature_K(self.side),
                 self.force_eV_per_A if axis == "x" else 0.0,
                 interval,
                 intervals,
                 self.seed(f"langevin_{axis}"),
+                bodies,
             )
+            velocity = velocities[:, 0]
             columns |= {f"displacement_{axis}_A": displacement, f"velocity_{axis}_A_per_ps": velocity}
             columns |= {f"particle_velocity_{axis}_A_per_ps": velocity, f"fluid_velocity_{axis}_A_per_ps": zero}
-            kinetic += mass / 2 * velocity**2
+            kinetic += velocities**2 @ np.array([mass, *(c * tau for c, tau in bodies)]) / 2
         work = self.force_eV_per_A * columns["displacement_x_A"]
         columns |= {"temperature_K": np.full(intervals + 1, study.temperature_K(self.side)), "work_eV": work}
         columns |= {"thermostat_eV": work - (kinetic - kinetic[0]), "energy_eV": kinetic}
@@ -165,15 +168,23 @@ class Drag(Experiment):
     def exact_identity(self) -> dict[str, Any]:
         """See `Experiment.exact_identity`."""
         study = self.study
+        particles = {axis: self._particle(axis) for axis in AXES}
+        alike = all(particle == particles["x"] for particle in particles.values())
         return {
-            "particle": [study.particle_mass_eV_ps2_per_A2, study.friction_kg_per_s(self.side)],
+            "particle": particles["x"] if alike else particles,
             "bath": [study.temperature_K(self.side), self.force_eV_per_A],
             "sample_every_ps": study.schedule.sample_every_ps,
             "seed": [study.seed, study.name, self.point, self.replica],
         }
 
+    def _particle(self, axis: str) -> list[Any]:
+        """Mass, friction and, if it has any, bodies of the exact particle along an axis."""
+        study, bodies = self.study, self.study.bodies(self.side, axis)
+        particle = [study.particle_mass_eV_ps2_per_A2, study.friction_kg_per_s(self.side, axis)]
+        return [*particle, bodies] if bodies else particle
+
     def describe(self) -> dict[str, Any]:
-        """See `Experiment.describe`; an exact run also tells the friction that it was made with."""
+        """See `Experiment.describe`; an exact run also tells the friction and the bodies that it was made with."""
         study = self.study
         content: dict[str, Any] = {
             "side": self.side,
@@ -187,7 +198,7 @@ class Drag(Experiment):
             },
         }
         if study.engine == "langevin":
-            return content | {"friction_kg_per_s": study.friction_kg_per_s(self.side)}
+            return content | told_friction(study, self.side)
         free = study.edge_A**3 - study.excluded_volume_A3
         return content | {
             "system": {

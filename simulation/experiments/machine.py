@@ -18,7 +18,7 @@ from simulation.engines.langevin import propagate_pair
 from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
 from simulation.experiments.baths import atoms, build_seeds, start_of, system, thermostat_seeds
 from simulation.experiments.decks import render
-from simulation.study.fields import NUMBER_TEXT, SIDES, THERMOSTATS, Study, StudyError
+from simulation.study.fields import AXES, NUMBER_TEXT, SIDES, THERMOSTATS, Study, StudyError
 
 FRICTION = "friction"
 POINT_PREFIX = "kH_"
@@ -134,8 +134,8 @@ class Machine(Experiment):
 
     def columns(self) -> Sequence[Column]:
         """See docs/run-folder.md for their meaning."""
-        columns = [Column(f"position_{side}_{axis}", "A", Kind.STATE) for side in SIDES for axis in "xyz"]
-        columns += [Column(f"velocity_{side}_{axis}", "A_per_ps", Kind.STATE) for side in SIDES for axis in "xyz"]
+        columns = [Column(f"position_{side}_{axis}", "A", Kind.STATE) for side in SIDES for axis in AXES]
+        columns += [Column(f"velocity_{side}_{axis}", "A_per_ps", Kind.STATE) for side in SIDES for axis in AXES]
         columns += [Column(f"work_{side}_{axis}", "eV", Kind.COUNTER) for side in SIDES for axis in self.axes]
         for name, unit, kind in (
             ("thermostat", "eV", Kind.COUNTER),
@@ -160,24 +160,25 @@ class Machine(Experiment):
         return found
 
     def exact(self) -> pd.DataFrame:
-        """The paper's pair, propagated exactly.
+        """The exact model of each axis, propagated.
 
-        The particle has no bath of atoms here: the energy of a side is its particle's kinetic energy, and what the particle
-        loses goes straight to the thermostat. There is no pressure; its columns are 0.
+        The particle has no bath of atoms here: the energy of a side is the kinetic energy of its particle and of the bodies
+        that this drags along, and what they lose goes straight to the thermostat. There is no pressure; its columns are 0.
         """
         study = self.study
         stride, steps = self.sample_steps, study.steps(self.duration_ps)
         sampled = np.arange(0, steps + 1, stride)
         columns: dict[str, NDArray[Any]] = {"step": sampled, "time_ps": sampled * study.timestep_ps}
         kinetic, potential, total_work = ({side: np.zeros(sampled.size) for side in SIDES} for _ in range(3))
-        for axis in "xyz":
-            pair = study.pair(*((self.couplings or (0.0, 0.0)) if axis in self.axes else (0.0, 0.0)))
+        for axis in AXES:
+            pair = study.pair(*((self.couplings or (0.0, 0.0)) if axis in self.axes else (0.0, 0.0)), axis)
             generator = np.random.default_rng(self.seed(f"langevin_{axis}"))
             states, work = propagate_pair(pair, study.timestep_ps, steps, stride, generator)
             for index, side in enumerate(SIDES):
                 columns[f"position_{side}_{axis}_A"] = states[:, index]
                 columns[f"velocity_{side}_{axis}_A_per_ps"] = states[:, 2 + index]
-                kinetic[side] += study.particle_mass_eV_ps2_per_A2 / 2 * states[:, 2 + index] ** 2
+                own = np.flatnonzero(np.diagonal(pair.frictions[index]))  # what touches the bath of this side
+                kinetic[side] += states[:, 2 + own] ** 2 @ pair.masses[own] / 2
                 potential[side] += study.trap.stiffness_eV_per_A2 / 2 * states[:, index] ** 2
                 if axis in self.axes:
                     columns[f"work_{side}_{axis}_eV"] = work[:, index]
@@ -194,8 +195,9 @@ class Machine(Experiment):
     def exact_identity(self) -> dict[str, Any]:
         """See `Experiment.exact_identity`."""
         study = self.study
+        models = {axis: repr(study.pair(*(self.couplings or (0.0, 0.0)), axis)) for axis in AXES}
         return {
-            "pair": repr(study.pair(*(self.couplings or (0.0, 0.0)))),
+            "pair": models["x"] if len(set(models.values())) == 1 else models,
             "axes": self.axes,
             "controller": self.controller_identity(),
             "time_ps": [study.timestep_ps, study.schedule.sample_every_ps],
@@ -203,7 +205,7 @@ class Machine(Experiment):
         }
 
     def describe(self) -> dict[str, Any]:
-        """See `Experiment.describe`; an exact run also tells the friction that it was made with."""
+        """See `Experiment.describe`; an exact run also tells the friction and the bodies that it was made with."""
         study = self.study
         kappa_cold, kappa_hot = self.couplings or (0.0, 0.0)
         content: dict[str, Any] = {
@@ -222,13 +224,45 @@ class Machine(Experiment):
             },
         }
         if study.engine == "langevin":
-            return content | {f"friction_{side}_kg_per_s": study.friction_kg_per_s(side) for side in SIDES}
+            content["equivalent_axes"] = equivalent_axes(study)
+            return content | {
+                key: value for side in SIDES for key, value in told_friction(study, side, f"_{side}").items()
+            }
         return content | {"system": system(study)}
 
     @property
     def atoms(self) -> int:
         """Those of the baths."""
         return atoms(self.study)
+
+
+def equivalent_axes(study: Study) -> list[str]:
+    """Axes along which the exact model is the same, together, such as `["x", "yz"]`."""
+    kinds: dict[Any, str] = {}
+    for axis in AXES:
+        kind = tuple((study.friction_kg_per_s(side, axis), tuple(study.bodies(side, axis))) for side in SIDES)
+        kinds[kind] = kinds.get(kind, "") + axis
+    return list(kinds.values())
+
+
+def told_friction(study: Study, side: str, ending: str = "") -> dict[str, Any]:
+    """What `run.json` says of the friction that the exact model has on one side.
+
+    Args:
+        study: with the exact engine.
+        side: cold or hot.
+        ending: of the names.
+
+    Returns:
+        `friction<ending>_kg_per_s`: a number, or one for each axis where they differ. With bodies also `bodies<ending>`: by
+        axis, a list of their `friction_kg_per_s` and `time_ps`.
+    """
+    frictions = {axis: study.friction_kg_per_s(side, axis) for axis in AXES}
+    told: dict[str, Any] = {
+        f"friction{ending}_kg_per_s": frictions["x"] if len(set(frictions.values())) == 1 else frictions
+    }
+    bodies = {axis: [{"friction_kg_per_s": c, "time_ps": tau} for c, tau in study.bodies(side, axis)] for axis in AXES}
+    return told | ({f"bodies{ending}": bodies} if any(bodies.values()) else {})
 
 
 def points(study: Study) -> list[str]:
@@ -280,6 +314,6 @@ def closure_limit(study: Study) -> tuple[float, str]:
         return limits.closure_drift_eV_per_ns, "limits.closure_drift_eV_per_ns"
     cold = study.demon.coupling_cold_eV_per_A2
     best = cold * (1 + 2 * study.baths.temperature_hot_K / study.baths.temperature_cold_K)
-    pair = study.pair(abs(cold), abs(best))  # stable, whatever the signs
-    expected = len(study.demon.coupling_axes) * PER_NS * abs(float(pair.heat_rates()[0]))
+    pairs = [study.pair(abs(cold), abs(best), axis) for axis in study.demon.coupling_axes]  # stable, whatever the signs
+    expected = PER_NS * sum(abs(float(pair.heat_rates()[0])) for pair in pairs)
     return limits.closure_drift_of_heat * expected, "limits.closure_drift_of_heat of the expected heat"

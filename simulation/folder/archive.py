@@ -107,11 +107,10 @@ def differences(experiment: Experiment, settings: dict[str, Any]) -> list[str]:
     Both are rendered to what decides the run, so a field that does not touch it does not count, whichever it is.
     """
     changed = _changed(in_present_names(settings), experiment.study.model_dump(mode="json"))
-    own = {"name", "seed"}
     return [
         f"{field} = {made} (the study says {wanted})"
         for field, made, wanted in changed
-        if field in own or _decides(experiment, field, made)
+        if _decides(experiment, field, made)
     ]
 
 

@@ -1,7 +1,7 @@
 """What a study's lengths will decide: the expected heat of each bath and its standard error, exact, before anything runs.
 
 The pair is linear, so mean and variance of the heat gathered over a run are known exactly (analysis.model.currents).
-Coupled axes and replicas are independent copies. What is forecast is the spread of the measurement; how well the friction is
+Axes and replicas are independent of each other. What is forecast is the spread of the measurement; how well the friction is
 known is not in it.
 """
 
@@ -12,11 +12,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.model import FLOWS, DressedPair, Refrigerator
+import numpy as np
+
+from analysis.model import (
+    Current,
+    DressedPair,
+    LangevinPair,
+    Refrigerator,
+    covariance_over,
+    heat_current,
+    noise_rates,
+)
 from analysis.units import PER_NS
 from simulation.experiments.machine import Machine, point_runs, points
 from simulation.storage.files import read_json
-from simulation.study.fields import SIDES, Study
+from simulation.study.fields import AXES, SIDES, Study
 
 DECIDED_Z = 4.0
 """Expected heat over its error that decides its sign: measured at 2 errors from zero or more with a chance of 98 %."""
@@ -30,21 +40,24 @@ class Friction:
 
     Attributes:
         source: where it comes from, in words.
-        white: (cold, hot), eV ps/Å².
+        white: (cold, hot), eV ps/Å², as measured; None where the study's section `langevin` stands.
         shells: parameters of `DressedPair` beyond those of the pair, where they were measured.
     """
 
     source: str
-    white: tuple[float, float]
+    white: tuple[float, float] | None = None
     shells: dict[str, float] | None = None
 
-    def machine(self, study: Study, coupling_cold: float, coupling_hot: float) -> Refrigerator:
+    def machine(self, study: Study, coupling_cold: float, coupling_hot: float, axis: str) -> Refrigerator:
         """The exact model of a study along one axis, couplings in eV/Å²."""
-        pair = study.pair(coupling_cold, coupling_hot)
-        if self.shells is None:
-            return replace(pair, friction_cold=self.white[0], friction_hot=self.white[1])
+        pair = study.pair(coupling_cold, coupling_hot, axis)
+        if self.white is None:
+            return pair
         shared = ("mass", "trap", "coupling_cold", "coupling_hot", "temperature_cold", "temperature_hot")
-        return DressedPair(**{name: getattr(pair, name) for name in shared}, **self.shells)
+        parameters = {name: getattr(pair, name) for name in shared}
+        if self.shells is None:
+            return LangevinPair(**parameters, friction_cold=self.white[0], friction_hot=self.white[1])
+        return DressedPair(**parameters, **self.shells)
 
 
 def friction_of(study: Study, results: Path) -> Friction:
@@ -52,29 +65,28 @@ def friction_of(study: Study, results: Path) -> Friction:
 
     A study of the exact model needs no measurement: its section is the truth.
     """
-    pair = study.pair(0.0, 0.0)
-    stated = (pair.friction_cold, pair.friction_hot)
     if study.engine == "langevin":
-        return Friction("section langevin of the study, with which the model runs", stated)
+        return Friction("section langevin of the study, with which the model runs")
     file = results / study.name / "friction.json"
-    content: dict[str, Any] | None = read_json(file)
+    measured: dict[str, Any] | None = read_json(file)
+    content = (measured or {}).get("axes", {}).get("xyz")
     if content is None:
-        return Friction("section langevin of the study, since none is measured yet", stated)
+        return Friction("section langevin of the study, since none is measured yet")
     cold, hot = (float(content[f"friction_{side}_eV_ps_per_A2"]) for side in SIDES)
     if content["dressed"] is None:
-        return Friction(f"measured, one friction per particle ({file})", (cold, hot))
+        return Friction(f"measured, one friction per particle, all axes together ({file})", (cold, hot))
     units = {"core_friction": "eV_ps_per_A2", "shell_friction": "eV_ps_per_A2", "shell_mass": "eV_ps2_per_A2"}
     shells = {
         f"{name}_{side}": float(content["dressed"][side][f"{name}_{unit}"])
         for side in SIDES
         for name, unit in units.items()
     }
-    return Friction(f"measured, particles dressed with fluid ({file})", (cold, hot), shells)
+    return Friction(f"measured, particles dressed with fluid, all axes together ({file})", (cold, hot), shells)
 
 
 @dataclass(frozen=True)
 class HeatForecast:
-    """One bath at one point, per coupled axis.
+    """One bath at one point, per coupled axis: the mean over these.
 
     Attributes:
         heat: expected rate, eV/ns.
@@ -143,11 +155,14 @@ def forecast(study: Study, friction: Friction) -> list[PointForecast]:
 def _point(study: Study, friction: Friction, runs: list[Machine]) -> PointForecast:
     duration, axes = runs[0].duration_ps, len(runs[0].axes)
     copies = axes * len(runs)
-    machine = friction.machine(study, *(runs[0].couplings or (0.0, 0.0)))
+    couplings = runs[0].couplings or (0.0, 0.0)
+    machines = [friction.machine(study, *couplings, axis) for axis in runs[0].axes]
     # Heat is measured for all axes at once: those without coupling bring none, but the noise of their energy at both ends.
-    still = friction.machine(study, 0.0, 0.0).flow_covariance(duration) * (3 - axes) / axes
-    rates, noise = machine.flow_rates(), machine.flow_noise()
-    spread = machine.flow_covariance(duration) + still
+    still = [friction.machine(study, 0.0, 0.0, axis) for axis in AXES if axis not in runs[0].axes]
+    rates = np.mean([machine.heat_rates() for machine in machines], axis=0)
+    noise = np.mean([noise_rates(machine, _heats(machine)) for machine in machines], axis=0)
+    together = [covariance_over(machine, _heats(machine), duration) for machine in [*machines, *still]]
+    spread = np.sum(together, axis=0) / axes
     cold, hot = (
         HeatForecast(
             heat=PER_NS * float(rates[i]),
@@ -155,6 +170,17 @@ def _point(study: Study, friction: Friction, runs: list[Machine]) -> PointForeca
             noise=PER_NS * float(noise[i, i]),
             offset=float(spread[i, i] - noise[i, i] * duration),
         )
-        for i in (FLOWS.index(f"heat_{side}") for side in SIDES)
+        for i in range(len(SIDES))
     )
     return PointForecast(runs[0].ratio or "", duration / PER_NS, copies, (cold, hot))
+
+
+def _heats(machine: Refrigerator) -> list[Current]:
+    """The heats (cold, hot) as they are measured: into the bath, and what shell and bodies of that side have stored."""
+    heats = []
+    for bath in range(len(SIDES)):
+        own = np.diagonal(machine.frictions[bath]) > 0
+        own[: machine.coordinates] = False
+        stored = np.diag(np.r_[np.zeros(machine.coordinates), np.where(own, machine.masses / 2, 0.0)])
+        heats.append(replace(heat_current(machine, bath), stored=stored))
+    return heats

@@ -11,15 +11,26 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
-from analysis.model import LangevinPair
+from analysis.model import LangevinPair, PairWithBodies
 from analysis.units import ATOMIC_MASS, FRICTION_SI
 
 SIDES = ("cold", "hot")
+AXES = ("x", "y", "z")
 
 Thermostat = Literal["nose-hoover", "langevin", "csvr"]
 THERMOSTATS: tuple[str, ...] = get_args(Thermostat)
@@ -218,13 +229,92 @@ class Drag(Section):
     """Independent runs of each force in each bath."""
 
 
-class Langevin(Section):
-    """Only for `engine: langevin`: what the exact model needs beside the fields that it shares with LAMMPS."""
+_NUMBER: TypeAdapter[float] = TypeAdapter(Friction)
 
-    friction_cold_kg_per_s: Friction = 3.5e-12
-    """Friction of the cold particle; the default is the paper's value."""
-    friction_hot_kg_per_s: Friction = 3.5e-12
-    """Friction of the hot particle."""
+
+def _friction(value: Any, place: str = "") -> float:
+    try:
+        return _NUMBER.validate_python(value)
+    except ValidationError as failure:
+        raise ValueError(f"{place}{failure.errors()[0]['msg']}") from None
+
+
+def _by_axis(value: Any) -> Any:
+    """A number, or numbers by the axes that they are for, none of which may be named twice."""
+    if not isinstance(value, dict):
+        if isinstance(value, (list, tuple)):
+            raise ValueError("write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}")
+        return _friction(value)
+    named: dict[str, str] = {}
+    for axes in value:
+        if axes not in AXIS_SETS:
+            raise ValueError(f"{axes} names no axes: use {', '.join(AXIS_SETS[:-1])} or {AXIS_SETS[-1]}")
+        for axis in axes:
+            if axis in named:
+                raise ValueError(
+                    f"{named[axis]} and {axes} both name axis {axis}: name it once (in a variant, null takes a key away)"
+                )
+            named[axis] = axes
+    if not named:
+        raise ValueError("names no axis: write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}")
+    return {axes: _friction(number, f"{axes}: ") for axes, number in value.items()}
+
+
+def _every_axis(value: Any) -> Any:
+    """Likewise, and no axis may be left out."""
+    value = _by_axis(value)
+    left_out = [axis for axis in AXES if isinstance(value, dict) and axis not in "".join(value)]
+    if left_out:
+        raise ValueError(f"says nothing of axis {' and '.join(left_out)}: add it, a particle has friction along each")
+    return value
+
+
+AxisSet = Literal["x", "y", "z", "xy", "xz", "yz", "xyz"]
+AXIS_SETS: tuple[str, ...] = get_args(AxisSet)
+FrictionByAxis = Annotated[Friction | dict[AxisSet, Friction], BeforeValidator(_by_axis)]
+FrictionOfEveryAxis = Annotated[Friction | dict[AxisSet, Friction], BeforeValidator(_every_axis)]
+
+
+def along(value: float | Mapping[AxisSet, float], axis: str) -> float | None:
+    """A friction along one axis; None along an axis for which there is none."""
+    if isinstance(value, Mapping):
+        return next((number for axes, number in value.items() if axis in axes), None)
+    return value
+
+
+class Body(Section):
+    """Fluid that a particle drags along: it touches nothing but the particle, and follows it with a delay."""
+
+    friction_kg_per_s: FrictionByAxis
+    """Friction against the particle: a number, or a mapping of axes; along an axis that it leaves out there is no such body."""
+    time_ps: Annotated[float, Field(ge=1e-4, le=1e6, allow_inf_nan=False)]
+    """How long it takes to follow; its mass is friction times time."""
+
+
+def _bodies(value: Any) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("write a list of bodies such as [{friction_kg_per_s: 2e-11, time_ps: 1}], or [] for none")
+    return value
+
+
+Bodies = Annotated[tuple[Body, ...], BeforeValidator(_bodies)]
+
+
+class Langevin(Section):
+    """Only for `engine: langevin`: friction of the particles, and fluid that they drag along; all else is shared with LAMMPS.
+
+    A particle feels γ(ω) = g₀ + Σ c (-iωτ)/(1 - iωτ): its own white friction g₀, and for each body the body's friction c and
+    time τ. Slow motion feels g₀ alone. A body's mass is c τ, its temperature the bath's.
+    """
+
+    friction_cold_kg_per_s: FrictionOfEveryAxis = 3.5e-12
+    """Friction of the cold particle, the paper's by default: a number, or a mapping of axes such as `{x: 8e-12, yz: 4e-12}`."""
+    friction_hot_kg_per_s: FrictionOfEveryAxis = 3.5e-12
+    """Friction of the hot particle, likewise."""
+    bodies_cold: Bodies = ()
+    """Fluid that the cold particle drags along, such as `[{friction_kg_per_s: 2e-11, time_ps: 1}]`; friction by axis, too."""
+    bodies_hot: Bodies = ()
+    """Fluid that the hot particle drags along, likewise."""
 
 
 class Integration(Section):
@@ -283,7 +373,7 @@ class Study(Section):
     seed: Annotated[int, Field(ge=0)] = 2023
     """Every random stream of the study is hashed from this, the study's name, the point and the replica."""
     engine: Literal["lammps", "langevin"] = "lammps"
-    """`lammps` is molecular dynamics; `langevin` is the paper's two-particle model, propagated exactly, in seconds."""
+    """`lammps` is molecular dynamics; `langevin` is the paper's model, or a dressed one, exactly, in seconds."""
     ranks: Annotated[int, Field(ge=1, le=4096)] = 1
     """MPI ranks (cores) of each simulation."""
     materials: Materials = Materials()
@@ -351,9 +441,17 @@ class Study(Section):
         """Temperature of the bath of that side."""
         return self.baths.temperature_cold_K if side == "cold" else self.baths.temperature_hot_K
 
-    def friction_kg_per_s(self, side: str) -> float:
-        """Friction of the particle of that side in the exact model."""
-        return self.langevin.friction_cold_kg_per_s if side == "cold" else self.langevin.friction_hot_kg_per_s
+    def friction_kg_per_s(self, side: str, axis: str = "x") -> float:
+        """White friction of the particle of that side along an axis, in the exact model."""
+        friction = along(getattr(self.langevin, f"friction_{side}_kg_per_s"), axis)
+        assert friction is not None, "every axis has one"
+        return friction
+
+    def bodies(self, side: str, axis: str = "x") -> list[tuple[float, float]]:
+        """(c, τ) of each body that the particle of that side drags along an axis, kg/s and ps, in the exact model."""
+        bodies: tuple[Body, ...] = getattr(self.langevin, f"bodies_{side}")
+        frictions = [(along(body.friction_kg_per_s, axis), body.time_ps) for body in bodies]
+        return [(friction, time) for friction, time in frictions if friction is not None]
 
     def trap_centre_A(self, side: str) -> tuple[float, float, float]:
         """Centre of a bath's trap: the middle of the bath."""
@@ -368,15 +466,19 @@ class Study(Section):
         """κ_H of one point of the sweep."""
         return float(ratio) * self.demon.coupling_cold_eV_per_A2
 
-    def pair(self, coupling_cold: float, coupling_hot: float) -> LangevinPair:
-        """The exact model at given couplings (eV/Å²), with the frictions of section `langevin`."""
-        return LangevinPair(
-            mass=self.particle_mass_eV_ps2_per_A2,
-            friction_cold=self.langevin.friction_cold_kg_per_s / FRICTION_SI,
-            friction_hot=self.langevin.friction_hot_kg_per_s / FRICTION_SI,
-            trap=self.trap.stiffness_eV_per_A2,
-            coupling_cold=coupling_cold,
-            coupling_hot=coupling_hot,
-            temperature_cold=self.baths.temperature_cold_K,
-            temperature_hot=self.baths.temperature_hot_K,
-        )
+    def pair(self, coupling_cold: float, coupling_hot: float, axis: str = "x") -> LangevinPair | PairWithBodies:
+        """The exact model along an axis at given couplings (eV/Å²), with frictions and bodies of section `langevin`."""
+        parameters: dict[str, Any] = {
+            "mass": self.particle_mass_eV_ps2_per_A2,
+            "trap": self.trap.stiffness_eV_per_A2,
+            "coupling_cold": coupling_cold,
+            "coupling_hot": coupling_hot,
+            "temperature_cold": self.baths.temperature_cold_K,
+            "temperature_hot": self.baths.temperature_hot_K,
+        } | {f"friction_{side}": self.friction_kg_per_s(side, axis) / FRICTION_SI for side in SIDES}
+        bodies = {side: self.bodies(side, axis) for side in SIDES}
+        if not any(bodies.values()):
+            return LangevinPair(**parameters)
+        parameters |= {f"body_frictions_{side}": tuple(c / FRICTION_SI for c, _ in bodies[side]) for side in SIDES}
+        parameters |= {f"body_times_{side}": tuple(time for _, time in bodies[side]) for side in SIDES}
+        return PairWithBodies(**parameters)

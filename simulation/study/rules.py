@@ -100,23 +100,15 @@ def _baths(study: Study) -> list[tuple[set[str], str]]:
 
 
 def _demon(study: Study) -> list[tuple[set[str], str]]:
-    demon, trap = study.demon, study.trap.stiffness_eV_per_A2
-    cold = demon.coupling_cold_eV_per_A2
+    demon = study.demon
     found = _broken(
-        cold == 0,
+        demon.coupling_cold_eV_per_A2 == 0,
         "demon.coupling_cold_eV_per_A2",
         "demon.coupling_cold_eV_per_A2 = 0 couples nothing, since κ_H is given by its ratio to κ_C: make it larger",
     )
     if demon.controller == "linear":
         for ratio in demon.kappa_ratios:
-            hot = study.coupling_hot_eV_per_A2(ratio)
-            found += _broken(
-                # For equal frictions their value does not matter, so a LAMMPS study may be asked too.
-                not study.pair(cold, hot).is_stable,
-                "demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2",
-                f"demon.kappa_ratios: {ratio} makes the coupling unstable: κ + κ_C + κ_H = {trap + cold + hot:g} "
-                "eV/Å² must be positive",
-            )
+            found += _stability(study, ratio)
     for field, texts in (("demon.kappa_ratios", demon.kappa_ratios), ("drag.forces_nN", study.drag.forces_nN)):
         values = [float(text) for text in texts]
         found += _broken(len(set(values)) < len(values), field, f"{field} names the same value twice: drop one")
@@ -127,6 +119,33 @@ def _demon(study: Study) -> list[tuple[set[str], str]]:
         not demon.shown_ratios, "demon.shown_ratios", "demon.shown_ratios is empty: name at least one κ_H/κ_C"
     )
     return found + _controller(study)
+
+
+def _stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
+    fields = "demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2"
+    trap, cold, hot = (
+        study.trap.stiffness_eV_per_A2,
+        study.demon.coupling_cold_eV_per_A2,
+        study.coupling_hot_eV_per_A2(ratio),
+    )
+    # For equal frictions their value does not matter, so a LAMMPS study may be asked too.
+    models = [(axis, study.pair(cold, hot, axis).stability()) for axis in study.demon.coupling_axes]
+    unstable = [(axis, stability) for axis, stability in models if not stability.is_stable]
+    if not unstable:
+        return []
+    if trap + cold + hot <= 0:
+        return _broken(
+            True,
+            fields,
+            f"demon.kappa_ratios: {ratio} makes the coupling unstable: κ + κ_C + κ_H = {trap + cold + hot:g} "
+            "eV/Å² must be positive",
+        )
+    axis, stability = unstable[0]
+    return _broken(
+        True,
+        f"{fields} langevin.friction_cold_kg_per_s langevin.friction_hot_kg_per_s langevin.bodies_cold langevin.bodies_hot",
+        f"demon.kappa_ratios: {ratio} makes the coupling unstable along {axis}: {stability.reason}",
+    )
 
 
 def _controller(study: Study) -> list[tuple[set[str], str]]:

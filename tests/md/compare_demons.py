@@ -28,7 +28,7 @@ def main() -> None:
     """Run both and print the largest difference of position (Å) and of the cold side's energy (eV) over all samples."""
     restart, folder, rival, size = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     single_threaded()
-    study = small_study(ranks=size, schedule={"segment_ps": 2})
+    study = small_study(ranks=size, schedule={"segment_ps": 4})
     run = Machine(study, 1, "4.80" if rival == "native" else "1.0")
     couplings = run.couplings
     assert couplings is not None

@@ -24,12 +24,12 @@ from tests.md.seen import assert_seen_as_recorded, seen_in, thermal_speed_A_per_
 
 pytestmark = pytest.mark.md
 
-ROUNDING_A = 1e-10  # 500 steps of chaos amplify the last bit of a double to about 1e-13 Å
+ROUNDING_A = 1e-10  # 1 000 steps of chaos amplify the last bit of a double to about 1e-13 Å
 
 
 @pytest.mark.parametrize(("rival", "size"), [("native", 1), ("native", 2), ("couple", 1), ("couple", 2)])
 def test_python_demon_equals_lammps_forces(rival: str, size: int, start: Path, tmp_path: Path) -> None:
-    """From the same start, 500 steps with the Python demon give the trajectory of native forces, on one and two ranks.
+    """From the same start, 1 000 steps with the Python demon give the trajectory of native forces, on one and two ranks.
 
     `native` is addforce with variables; `couple` is fix spring couple, which the demon equals at κ_C = κ_H.
     """
@@ -41,7 +41,7 @@ def test_python_demon_equals_lammps_forces(rival: str, size: int, start: Path, t
     assert result.returncode == 0, result.stderr
     words = result.stdout.split()
     found = dict(zip(words[::2], map(float, words[1::2]), strict=True))
-    assert found["samples"] == 21
+    assert found["samples"] == 41
     assert found["moved_A"] > 0.05, "the particles hardly moved: nothing was compared"
     assert found["position_A"] < ROUNDING_A
     assert found["energy_eV"] < 1e-9

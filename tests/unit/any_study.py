@@ -15,9 +15,8 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from analysis.compare.response import Response, heat_by_response, response
+from analysis.compare.by_axis import work_by_axis
 from analysis.compare.table import summary_table, summary_text
-from analysis.compare.theory import Friction
 from analysis.compare.variants import friction_by_analysis, friction_by_variant, heat_by_variant, thermostat_table
 from analysis.data.runs import LINEAR, SIDES, load_runs, read_metadata
 from analysis.errors import AnalysisError
@@ -36,8 +35,9 @@ from analysis.figures.response import response_figure
 from analysis.figures.uncertainty import uncertainty
 from analysis.figures.variations import variations
 from analysis.friction.drag import drag_summary, load_drag_runs
+from analysis.friction.response import responses
+from analysis.friction.result import Friction, friction_by_axis
 from analysis.friction.summary import friction_summary
-from analysis.heat.by_axis import work_by_axis
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
@@ -81,7 +81,7 @@ def _fields(random: np.random.Generator, longest: int) -> dict[str, Any]:
     usual = ("0.17", "1.2", "4.80", "7.27", "1", "0", "-0.5", "-1", "1e-6", "1e3", f"{hot / cold:.12g}")
     ratios = [str(ratio) for ratio in random.choice(usual, random.integers(1, 5), replace=False)]
     ratios += [f"{random.choice([-1, 1]) * spread(1e-2, 1e2):.3g}" for _ in range(random.integers(0, 2))]
-    return {
+    drawn: dict[str, Any] = {
         "seed": int(random.integers(1_000_000)),
         "engine": "langevin",
         "baths": {"fluid_atoms": 25280, "temperature_cold_K": cold, "temperature_hot_K": hot},
@@ -113,6 +113,28 @@ def _fields(random: np.random.Generator, longest: int) -> dict[str, Any]:
             "replicas": int(random.choice([1, 2])),
         },
     }
+    if random.random() < 0.4:
+        drawn["langevin"] |= _fluid(random)
+    return drawn
+
+
+def _fluid(random: np.random.Generator) -> dict[str, Any]:
+    """Friction by axis and bodies of fluid, light and heavy, fast and slow, on each side or on one."""
+
+    def spread(low: float, high: float) -> float:
+        return float(np.exp(random.uniform(np.log(low), np.log(high))))
+
+    found: dict[str, Any] = {}
+    for side in SIDES:
+        if random.random() < 0.6:
+            found[f"friction_{side}_kg_per_s"] = {axes: spread(1e-14, 1e-10) for axes in ("x", "yz")}
+        bodies = []
+        for _ in range(random.integers(0, 4)):
+            by_axis = {axes: spread(1e-14, 1e-9) for axes in ("xy", "z")[: random.integers(1, 3)]}
+            friction = by_axis if random.random() < 0.5 else spread(1e-14, 1e-9)
+            bodies.append({"friction_kg_per_s": friction, "time_ps": spread(1e-4, 1e3)})
+        found[f"bodies_{side}"] = bodies
+    return found
 
 
 def simulate(experiment: Experiment, results: Path, law: str = LINEAR) -> Path:
@@ -174,21 +196,20 @@ class Analysis:
             [_as_read(summarise(runs)) for runs in self.sweep]
             for summarise in (point_summary, power_summary, performance_summary)
         )
-        self.summary = _valid(summary_table(self.heats, self.friction))
-        self.text = summary_text(self.heats, self.friction)
-        self.by_axis = [self._try(work_by_axis, runs, self.fitted) for runs in self.sweep]
-        responses = self._try(lambda: (response(self.at_rest, 0), response(self.at_rest, 1)))
-        self.responses: tuple[Response, Response] | None = responses
-        if responses is not None:
-            self.by_response = _valid(heat_by_response(self.heats, *responses))
+        self.responses = responses(self.at_rest)
+        _valid(friction_by_axis(self.friction))
+        self.summary = _valid(summary_table(self.heats, self.friction, self.responses))
+        self.text = summary_text(self.heats, self.friction, self.responses)
+        self.by_axis = [self._try(work_by_axis, runs, self.fitted, self.responses) for runs in self.sweep]
         _valid(friction_by_analysis(self.at_rest))
         _valid(thermostat_table({"nose-hoover": self.heats[0], "csvr": self.heats[-1]}, "nose-hoover"))
-        self.page = report_page(self.metadata, self.heats, self.performances, self.friction, None, [], DESIGN)
+        measured = (self.heats, self.performances, self.friction, self.responses)
+        self.page = report_page(self.metadata, *measured, None, [], DESIGN)
 
     def drawings(self) -> list[Callable[[], tuple[Figure, pd.DataFrame]]]:
         """All figures that the study has."""
         found = [
-            lambda: heat_rates(self.heats, self.fitted),
+            lambda: heat_rates(self.heats, self.fitted, self.responses),
             lambda: fluxes(self.heats, self.fitted),
             lambda: power_histograms(self.powers, self.fitted),
             lambda: power_moments(self.powers, self.fitted),
@@ -198,13 +219,14 @@ class Analysis:
             lambda: draw_friction(self.friction),
             lambda: equilibrium(self.at_rest),
             lambda: cumulative_flows(list(zip(self.sweep, self.heats, strict=True))[:2]),
+            lambda: response_figure(self.heats, self.fitted, self.responses),
             lambda: variations(friction_by_variant([self.metadata[0]], [self.friction])),
-            lambda: heat_variations(heat_by_variant([self.metadata[0]], [self.friction], [self.heats])),
+            lambda: heat_variations(
+                heat_by_variant([self.metadata[0]], [self.friction], [self.responses], [self.heats])
+            ),
         ]
         if self.drags:
             found.append(lambda: draw_drag(self.drags, self.friction))
-        if (responses := self.responses) is not None:
-            found.append(lambda: response_figure(self.heats, self.fitted, responses))
         return found
 
     def _try(self, step: Callable[..., Any], *arguments: Any) -> Any:

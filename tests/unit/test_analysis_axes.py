@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.compare.theory import Friction
+from analysis.compare.by_axis import COLUMNS, work_by_axis
 from analysis.data.runs import Run
-from analysis.heat.by_axis import COLUMNS, work_by_axis
+from analysis.friction.result import AxisFriction, Friction
 from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80")
-FRICTION = Friction((Estimate(TRUTH.friction_cold, 1e-6), Estimate(TRUTH.friction_hot, 1e-6)))
+FRICTION = Friction.same(AxisFriction((Estimate(TRUTH.friction_cold, 1e-6), Estimate(TRUTH.friction_hot, 1e-6))))
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from analysis.calibration.coverage import (
 )
 from analysis.calibration.page import AT_REST, BAND, DRIVEN, LINES, by_point, cell, pooled
 from analysis.data.runs import Run
+from analysis.errors import AnalysisError
 from analysis.figures.calibration import calibration
 from analysis.units import FRICTION_SI
 from tests.unit import synthetic
@@ -113,6 +114,18 @@ def test_exact_values_are_those_of_the_model() -> None:
     assert exact["performance"]["cop_refrigeration"] == pytest.approx(1 / 3.8)
     balanced = runs_of(replace(DRIVEN_TRUTH, kappa_ratio="1.2"), 5, 1, seed=105)[0]
     assert exact_values(true_pair(balanced))["performance"]["uncertainty_total"] == math.inf
+
+
+def test_only_one_white_friction_is_calibrated() -> None:
+    """A run whose friction differs by axis, or with bodies, is refused with what it was made with."""
+    run = runs_of(DRIVEN_TRUTH, 5, 1, seed=104)[0]
+    oddities: list[dict[str, object]] = [
+        {"friction_hot_kg_per_s": {"x": 1e-12, "y": 2e-12, "z": 2e-12}},
+        {"bodies_cold": {"x": []}},
+    ]
+    for odd in oddities:
+        with pytest.raises(AnalysisError, match=f"made with {next(iter(odd))} = .*: take such a study"):
+            true_pair(replace(run, metadata=run.metadata | odd))
 
 
 def test_reported_numbers_and_their_ends() -> None:

@@ -165,7 +165,9 @@ def test_atoms_that_left_the_particle_are_counted(tmp_path: Path, layout: str) -
 def test_figure_shows_velocity_mean_and_forecasts() -> None:
     """Each panel has the velocity, its mean, and force over each friction; a panel without its number is refused."""
     groups = [[dragged(force, 400, 8)] for force in FORCE]
-    friction: dict[str, Any] = {"friction_cold_eV_ps_per_A2": 0.5, "friction_cold_se": 0.05, "dressed": None}
+    friction: dict[str, Any] = {
+        "axes": {"xyz": {"friction_cold_eV_ps_per_A2": 0.5, "friction_cold_se": 0.05, "dressed": None}}
+    }
     figure, data = draw_drag(groups, friction | {"drag": drag_summary(groups)})
     assert len(figure.axes) == 2
     for force, table in data.groupby("force_nN"):

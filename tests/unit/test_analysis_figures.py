@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.compare.theory import Friction
 from analysis.figures.cumulative import cumulative_flows
 from analysis.figures.equilibrium import equilibrium as draw_equilibrium
 from analysis.figures.fluxes import fluxes as draw_fluxes
@@ -16,6 +15,7 @@ from analysis.figures.friction import friction as draw_friction
 from analysis.figures.heat_rates import heat_rates as draw_heat_rates
 from analysis.figures.structure import structure as draw_structure
 from analysis.figures.style import save
+from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from tests.unit.synthetic import Truth, synthetic_runs
@@ -120,7 +120,7 @@ def test_structure_figure_draws_what_there_is() -> None:
         content[f"particle_mass_{side}_eV_ps2_per_A2"] = 1.25
         content["over_time"] |= {f"bath_{side}_K": [100.0, 101.0], f"internal_{side}_K": [99.0, 98.0]}
     shell = {"shell_mass_eV_ps2_per_A2": 1.5, "shell_mass_se": 0.5}
-    figure, table = draw_structure(content, {"dressed": {"cold": shell, "hot": shell}})
+    figure, table = draw_structure(content, {"axes": {"xyz": {"dressed": {"cold": shell, "hot": shell}}}})
     assert "NOT SOUND" in figure.get_suptitle()
     shells = [line for line in figure.axes[2].lines if "M of" in str(line.get_label())]
     assert [np.asarray(line.get_ydata())[0] for line in shells] == [1.2, 1.2]
@@ -128,7 +128,7 @@ def test_structure_figure_draws_what_there_is() -> None:
 
     older = content | {"sound": True, "layer_cold": None, "bulk_density_cold_per_nm3": None}
     older["over_time"] = content["over_time"] | {"internal_cold_K": None, "internal_hot_K": None}
-    figure, table = draw_structure(older, {"dressed": None})
+    figure, table = draw_structure(older, {"axes": {"xyz": {"dressed": None}}})
     assert "NOT SOUND" not in figure.get_suptitle()
     assert "internal" not in set(table["panel"])
     assert [text.get_text() for text in figure.axes[3].texts] == ["not measured in this run"]
@@ -142,4 +142,4 @@ def test_saved_files_lie_beside_each_other_and_repeat(tmp_path: Path, friction_c
         first, second = ((tmp_path / folder / f"friction.{suffix}").read_bytes() for folder in ("first", "second"))
         assert first == second
     table = pd.read_csv(tmp_path / "first" / "friction.csv")
-    assert list(table.columns) == ["side", "observable", "lag_ps", "correlation", "se", "white", "dressed"]
+    assert list(table.columns) == ["axes", "side", "observable", "lag_ps", "correlation", "se", "white", "dressed"]

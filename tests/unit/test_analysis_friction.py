@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from analysis.friction.summary import (
     friction_summary,
     held_out_residuals,
     particle,
+    variance_entries,
 )
 from analysis.statistics.correlation import (
     autocorrelation,
@@ -95,13 +97,16 @@ def test_cross_correlation_is_the_odd_mean_of_products() -> None:
     assert (np.abs(curve.resampled.mean(axis=0) - curve.value)[1:] < curve.se[1:]).all()
 
 
-def test_cross_correlation_of_equilibrium_runs_is_the_exact_one() -> None:
+def test_cross_correlation_of_equilibrium_runs_is_the_exact_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """⟨X(0)V(τ)⟩, which no fit has seen, follows from the friction that the autocorrelations gave, white or dressed."""
+    # Likelihoods, which take long, are not asked.
+    monkeypatch.setattr("analysis.friction.summary.information_criteria", lambda *_: None)
+    monkeypatch.setattr("analysis.friction.summary._by_spectrum", lambda *_: (None, None))
     for truth in (
         Truth(kappa_ratio=None, sample_interval=0.5, substeps=1),
         Truth(kappa_ratio=None, friction_hot=0.7, shell_mass=1.6, core_friction=2.0, sample_interval=0.5, substeps=1),
     ):
-        cross = friction_summary(synthetic_runs(truth, 4000, 2, seed=30))["curves"]["hot"]["cross"]
+        cross = friction_summary(synthetic_runs(truth, 4000, 2, seed=30))["axes"]["xyz"]["curves"]["hot"]["cross"]
         model = cross["dressed"] if truth.shell_mass else cross["white"]
         drift, noise = drift_and_noise(truth, np.zeros(2))
         variance = solve_continuous_lyapunov(drift, -noise)
@@ -218,8 +223,11 @@ def test_data_not_seen_prefer_the_true_model(shell: float) -> None:
 def test_position_variance_is_that_of_the_trap() -> None:
     """⟨X²⟩ of both particles agrees with k_BT/κ, and would not with the other bath's temperature."""
     truth = Truth(kappa_ratio=None, sample_interval=0.5, substeps=1)
-    summary = friction_summary(synthetic_runs(truth, 5000, 20, seed=23))
-    for side in ("cold", "hot"):
+    runs = synthetic_runs(truth, 5000, 20, seed=23)
+    blocks = equilibrium_blocks(runs)
+    summary: dict[str, Any] = {}
+    for j, side in enumerate(("cold", "hot")):
+        summary |= variance_entries(side, particle(runs, j), blocks, runs[0].parameters.temperature[j])
         assert abs(summary[f"position_variance_{side}_z"]) < 4
         assert abs(summary[f"particle_temperature_{side}_z"]) < 4
     gap = summary["position_variance_hot_theory_A2"] - summary["position_variance_cold_A2"]
@@ -229,7 +237,8 @@ def test_position_variance_is_that_of_the_trap() -> None:
 def test_summary_is_json_with_both_unit_systems() -> None:
     """The summary is strict JSON; SI values are the metal ones converted; curves and fits have one value per lag."""
     truth = Truth(kappa_ratio=None, friction_cold=0.3, sample_interval=0.5, substeps=1)
-    summary = json.loads(json.dumps(friction_summary(synthetic_runs(truth, 800, 2, seed=24)), allow_nan=False))
+    content = json.loads(json.dumps(friction_summary(synthetic_runs(truth, 800, 2, seed=24)), allow_nan=False))
+    summary = content["axes"]["xyz"]
     for side in ("cold", "hot"):
         stem = f"friction_{side}"
         assert summary[f"{stem}_kg_per_s"] == pytest.approx(summary[f"{stem}_eV_ps_per_A2"] * FRICTION_SI)
@@ -246,7 +255,9 @@ def test_short_runs_give_values_without_errors() -> None:
     runs = synthetic_runs(Truth(kappa_ratio=None, sample_interval=0.5, substeps=1), 30, 1, seed=25)
     with pytest.raises(SeriesTooShortError):
         equilibrium_blocks(runs)
-    summary = friction_summary(runs)
+    content = friction_summary(runs)
+    summary = content["axes"]["xyz"]
+    assert content["note"] == summary["note"]
     assert summary["friction_hot_eV_ps_per_A2"] > 0
     assert summary["friction_hot_se"] is None
     assert summary["dressed"] is None

@@ -131,11 +131,11 @@ def test_summary_says_which_model_is_preferred() -> None:
     """friction.json holds the criteria of both particles and the text names the model; short runs make no claim."""
     summary = friction_summary(synthetic_runs(DRESSED, 800, 1, seed=67))
     for side in ("cold", "hot"):
-        assert summary[f"likelihood_{side}"]["bic_white_less_dressed"] > 10
+        assert summary["axes"]["xyz"][f"likelihood_{side}"]["bic_white_less_dressed"] > 10
     points = [_point()]
     assert summary_text(points, summary).count("prefers the dressed particle") == 2
     short = friction_summary(synthetic_runs(WHITE, 20, 1, seed=68))
-    assert short["likelihood_cold"] is None
+    assert short["axes"]["xyz"]["likelihood_cold"] is None
     assert "prefers" not in summary_text(points, short)
 
 

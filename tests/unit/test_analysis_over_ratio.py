@@ -11,12 +11,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis.compare.table import summary_text
-from analysis.compare.theory import Friction
 from analysis.data.runs import Parameters
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.over_ratio import cooling_range, draw_line, line_ratios, theory_lines
 from analysis.figures.uncertainty import uncertainty
+from analysis.friction.result import AxisFriction, Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.rates import point_summary
@@ -25,7 +25,7 @@ from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import Truth, metadata, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
-FRICTION = Friction((Estimate(0.45, 0.01), Estimate(0.55, 0.01)))
+FRICTION = Friction.same(AxisFriction((Estimate(0.45, 0.01), Estimate(0.55, 0.01))))
 
 
 def stub(ratio: str, truth: Truth = TRUTH) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from analysis.compare.theory import Friction
 from analysis.data.runs import Run
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.uncertainty import uncertainty
+from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.performance import (
     mean_cops,
     performance_summary,
@@ -27,7 +27,7 @@ from tests.unit.synthetic import Truth, synthetic_runs
 
 RUNS = 100
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
-FRICTION = Friction((Estimate(0.45, 0.01), Estimate(0.55, 0.01)))
+FRICTION = Friction.same(AxisFriction((Estimate(0.45, 0.01), Estimate(0.55, 0.01))))
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_pseudo_equilibrium_bounds_nothing() -> None:
 
 def test_short_and_one_sided_studies_are_drawn_with_what_is_missing() -> None:
     """Few samples, a coupling of 0, or nothing but heaters: no exception, plain JSON, and the figure says what it lacks."""
-    friction = Friction((Estimate(0.45, math.nan), Estimate(0.55, math.nan)))
+    friction = Friction.same(AxisFriction((Estimate(0.45, math.nan), Estimate(0.55, math.nan))))
     for ratios in (("4.80", "1.2"), ("0",), ("0.17",)):
         points = [
             performance_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=75)) for ratio in ratios

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from analysis.compare.theory import Friction
 from analysis.data.runs import Run
 from analysis.figures.power import power_histograms
 from analysis.figures.power_moments import power_moments
+from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.power import (
     TARGETS,
     PointBlocks,
@@ -31,7 +31,7 @@ from tests.unit.synthetic import Truth, synthetic_runs
 
 RUNS = 100
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
-FRICTION = Friction((Estimate(0.45, 0.01), Estimate(0.55, 0.01)))
+FRICTION = Friction.same(AxisFriction((Estimate(0.45, 0.01), Estimate(0.55, 0.01))))
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_short_run_has_values_without_errors_and_can_be_drawn() -> None:
     ]
     assert "must last at least" in points[0]["note"]
     assert points[0]["power_cold_se"] is None
-    friction = Friction((Estimate(0.45, math.nan), Estimate(0.55, math.nan)))
+    friction = Friction.same(AxisFriction((Estimate(0.45, math.nan), Estimate(0.55, math.nan))))
     for draw in (power_histograms, power_moments):
         figure, data = draw(points, friction)
         figure.draw_without_rendering()

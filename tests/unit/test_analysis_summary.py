@@ -8,9 +8,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from analysis.compare.table import COLUMNS, beside_theory, older_protocol, summary_table, summary_text
-from analysis.compare.theory import Friction, Shell, agreement, models
+from analysis.compare.comparison import agreement, beside_theory
+from analysis.compare.table import COLUMNS, older_protocol, summary_table, summary_text
+from analysis.compare.theory import models
 from analysis.data.runs import Parameters
+from analysis.friction.response import Responses, responses
+from analysis.friction.result import AxisFriction, Friction, Shell
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate
@@ -21,7 +24,7 @@ DRESSED = Truth(
     kappa_ratio="4.80", friction_cold=0.6, friction_hot=0.75, shell_mass=1.6, core_friction=2.0, sample_interval=0.5
 )
 WHITE = Truth(kappa_ratio="4.80", friction_cold=0.2, friction_hot=0.3)
-FRICTION = Friction((Estimate(0.2, 0.02), Estimate(0.3, 0.03)))
+FRICTION = Friction.same(AxisFriction((Estimate(0.2, 0.02), Estimate(0.3, 0.03))))
 
 
 def parameters(truth: Truth) -> Parameters:
@@ -30,24 +33,27 @@ def parameters(truth: Truth) -> Parameters:
 
 
 @pytest.fixture(scope="module")
-def study() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Points, deliberately out of order, and friction of a synthetic study of dressed particles."""
-    friction = friction_summary(synthetic_runs(replace(DRESSED, kappa_ratio=None, substeps=1), 2000, 3, seed=31))
+def study() -> tuple[list[dict[str, Any]], dict[str, Any], Responses]:
+    """Points, deliberately out of order, friction and responses of a synthetic study of dressed particles."""
+    equilibrium = synthetic_runs(replace(DRESSED, kappa_ratio=None, substeps=1), 2000, 3, seed=31)
+    friction = friction_summary(equilibrium)
     ratios = ("10", "0.17", "4.80", "1.2")
     points = [
         point_summary(synthetic_runs(replace(DRESSED, kappa_ratio=r, substeps=5), 800, 2, seed=32 + i))
         for i, r in enumerate(ratios)
     ]
-    return points, friction
+    return points, friction, responses(equilibrium)
 
 
 def test_theory_is_the_exact_model() -> None:
     """White and dressed rates are those of an independent solution at the same parameters."""
-    white = models(parameters(WHITE), FRICTION)["theory"].rates()
+    white = models(parameters(WHITE), FRICTION)["theory"].forecast().estimates()
     np.testing.assert_allclose([rate.value for rate in white], heat_rates(WHITE), rtol=1e-9)
     shells = tuple(Shell((2.0, friction, 1.6), 0.01 * np.eye(3)) for friction in (0.6, 0.75))
-    dressed = models(parameters(DRESSED), Friction(FRICTION.white, (shells[0], shells[1])))["dressed"].rates()
-    np.testing.assert_allclose([rate.value for rate in dressed], heat_rates(DRESSED), rtol=1e-9)
+    dressed = models(parameters(DRESSED), Friction.same(AxisFriction(FRICTION.pooled.white, (shells[0], shells[1]))))[
+        "dressed"
+    ]
+    np.testing.assert_allclose(dressed.forecast().rates, heat_rates(DRESSED), rtol=1e-9)
 
 
 def test_theory_error_follows_the_friction() -> None:
@@ -55,9 +61,9 @@ def test_theory_error_follows_the_friction() -> None:
     rng = np.random.default_rng(5)
     draws = np.exp(np.log([0.2, 0.3]) + 0.03 * rng.standard_normal((2000, 2)))
     spread = np.std([heat_rates(replace(WHITE, friction_cold=c, friction_hot=h)) for c, h in draws], axis=0)
-    friction = Friction((Estimate(0.2, 0.03 * 0.2), Estimate(0.3, 0.03 * 0.3)))
+    friction = Friction.same(AxisFriction((Estimate(0.2, 0.03 * 0.2), Estimate(0.3, 0.03 * 0.3))))
     # 2000 draws tell a spread to 1.6 %.
-    rates = models(parameters(WHITE), friction)["theory"].rates()
+    rates = models(parameters(WHITE), friction)["theory"].forecast().estimates()
     np.testing.assert_allclose([rate.se for rate in rates], spread, rtol=4 * 0.016)
 
 
@@ -73,7 +79,8 @@ def test_agreement_of_a_sweep() -> None:
             {"parameters": metadata(m, 100, 1)["parameters"], "heat_cold_eV_per_ns": heat, "heat_cold_se": own}
             for m, heat, own in zip(machines, heats, se, strict=True)
         ]
-        return agreement(points, Friction((Estimate(cold, error * cold), Estimate(hot, error * hot))))["theory"]
+        friction = AxisFriction((Estimate(cold, error * cold), Estimate(hot, error * hot)))
+        return agreement(points, Friction.same(friction))["theory"][:2]
 
     assert theory(0.2, 0.3, exact) == pytest.approx((0.0, 1.0), abs=1e-9)
     chances = []
@@ -83,7 +90,7 @@ def test_agreement_of_a_sweep() -> None:
     assert kstest(chances, "uniform").pvalue > 1e-3
 
 
-def test_table_has_the_promised_columns(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+def test_table_has_the_promised_columns(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
     """Columns and their order are those that users' programs read; rows follow κ_H/κ_C, spelled as in the study."""
     table = summary_table(*study)
     assert list(table.columns) == COLUMNS
@@ -97,13 +104,17 @@ def test_columns_are_the_published_ones() -> None:
     assert ",".join(COLUMNS) == (
         "kappa_ratio,replicas,time_ns,heat_cold_eV_per_ns,heat_cold_se,heat_hot_eV_per_ns,heat_hot_se,"
         "thermostat_cold_eV_per_ns,thermostat_cold_se,thermostat_hot_eV_per_ns,thermostat_hot_se,"
-        "work_cold_eV_per_ns,work_cold_se,work_hot_eV_per_ns,work_hot_se,theory_cold_eV_per_ns,theory_hot_eV_per_ns,mode,controller"
+        "work_cold_eV_per_ns,work_cold_se,work_hot_eV_per_ns,work_hot_se,theory_cold_eV_per_ns,theory_hot_eV_per_ns,mode,controller,"
+        "response_cold_eV_per_ns,response_cold_se,response_hot_eV_per_ns,response_hot_se,"
+        "dressed_cold_eV_per_ns,dressed_cold_se,dressed_hot_eV_per_ns,dressed_hot_se,"
+        "modes_cold_eV_per_ns,modes_cold_se,modes_hot_eV_per_ns,modes_hot_se,"
+        "z_response_cold,z_response_hot,z_theory_cold,z_theory_hot,z_dressed_cold,z_dressed_hot,z_modes_cold,z_modes_hot"
     )
 
 
-def test_dressed_theory_explains_dressed_runs(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+def test_dressed_theory_explains_dressed_runs(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
     """From friction to heat the dressed theory agrees with the runs, and at strong coupling white friction does not."""
-    points, friction = study
+    points, friction, _ = study
     compared = beside_theory(points, Friction.from_json(friction))
     for point in compared:
         for side in ("cold", "hot"):
@@ -114,7 +125,7 @@ def test_dressed_theory_explains_dressed_runs(study: tuple[list[dict[str, Any]],
     assert min(compared[-1]["z_theory_hot"], compared[-2]["z_theory_hot"]) < -2
 
 
-def test_text_tells_what_the_table_tells(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+def test_text_tells_what_the_table_tells(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
     """Each point has a line with its mode; a refrigerator's shows the COP, near κ_C/(κ_H - κ_C)."""
     text = summary_text(*study)
     line = next(line for line in text.splitlines() if line.strip().startswith("4.80"))
@@ -125,9 +136,9 @@ def test_text_tells_what_the_table_tells(study: tuple[list[dict[str, Any]], dict
     assert "Note" not in text
 
 
-def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
     """Each drag has a line with the paper's number beside it, and an evaporating particle is shouted about."""
-    points, friction = study
+    points, friction, _ = study
     entry = {
         "replicas": 1,
         "older_protocol_runs": 0,
@@ -162,10 +173,10 @@ def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict
     ],
 )
 def test_no_error_is_told_as_zero(
-    study: tuple[list[dict[str, Any]], dict[str, Any]], se: float | None, told: str
+    study: tuple[list[dict[str, Any]], dict[str, Any], Responses], se: float | None, told: str
 ) -> None:
     """An error that is not known is a question mark, and a small one gets the digits that it needs."""
-    points, friction = study
+    points, friction, _ = study
     drag = {
         "side": "cold",
         "force_nN": "3.0",
@@ -187,9 +198,9 @@ def test_no_error_is_told_as_zero(
     assert "± 0.00 " not in text
 
 
-def test_text_counts_runs_of_an_older_protocol(study: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+def test_text_counts_runs_of_an_older_protocol(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
     """Copies of older runs are counted over friction, sweep and drag in one sentence, which is missing where there is none."""
-    points, friction = study
+    points, friction, _ = study
     runs = friction["replicas"] + sum(point["replicas"] for point in points)
     assert "older protocol" not in summary_text(points, friction)
     older = [points[0] | {"older_protocol_runs": 2}, *points[1:]]
@@ -222,5 +233,5 @@ def test_text_of_a_short_study_says_what_is_missing() -> None:
 
 def test_incomplete_friction_is_refused() -> None:
     """A friction.json of an older version is named, with the key that it lacks."""
-    with pytest.raises(ValueError, match=r"friction\.json: key 'friction_cold_eV_ps_per_A2' is missing"):
+    with pytest.raises(ValueError, match=r"friction\.json: key 'axes' is missing"):
         Friction.from_json({"study": "old"})

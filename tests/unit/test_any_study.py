@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from analysis.data.runs import LINEAR
+from simulation.study.files import load_study
 from tests.unit.any_study import Analysis, draw_study
 
 STUDIES = int(os.environ.get("NANOFRIDGE_STUDIES", "32"))
@@ -33,3 +34,17 @@ def test_any_study_is_analysed_to_its_end(first: int, tmp_path: Path) -> None:
         except Exception:
             failures.append(f"seed {seed}:\n{traceback.format_exc()}")
     assert not failures, "\n".join(failures)
+
+
+def test_dressed_model_is_analysed_to_its_end(tmp_path: Path) -> None:
+    """The shipped study whose axes differ and whose particles drag fluid along, made shorter: all its tables and figures."""
+    study = load_study("dressed-model")
+    short = {
+        "schedule": study.schedule.model_copy(update={"friction_ns": 1.0, "sweep_ns": 0.2, "sample_every_ps": 0.4}),
+        "demon": study.demon.model_copy(update={"kappa_ratios": ("1.2", "4.80")}),
+        "drag": study.drag.model_copy(update={"duration_ns": 0.1}),
+    }
+    analysis = Analysis(study.model_copy(update=short), tmp_path)
+    analysis.run(figures=range(14))  # all that there are
+    assert len(analysis.drawings()) == 14
+    assert not analysis.notes

@@ -387,6 +387,10 @@ def test_fluid_is_placed_clear_of_all_metal_and_of_itself(name: str, side: str) 
     for axis in (1, 2):
         assert EDGE - np.ptp(sites[:, axis]) >= 0.8 * 3.3 - 1e-6, "through the periodic face"
     assert apart > 0.8 * 3.3
+    # Wherever the sites of another lattice fall, the room for them ends as far from each wall, face and sphere.
+    bounds = [(low + contact, low + EDGE - contact), (0, EDGE - 0.8 * 3.3), (0, EDGE - 0.8 * 3.3)]
+    assert np.array(block(deck, f"room_{side}")) == pytest.approx(np.array(bounds))
+    assert float(deck.one("region", f"outside_{side}", "sphere")[3]) == pytest.approx(2.236 * 3.7 + contact)
     # What the counts after the build are asked of is the bath itself.
     assert block(deck, f"bath_{side}") == [(low, low + EDGE), (0, EDGE), (0, EDGE)]
 

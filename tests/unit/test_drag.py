@@ -317,7 +317,7 @@ def test_pulled_particle_has_the_exact_law() -> None:
         paths = [
             propagate_pulled(mass, friction, temperature, force, interval, intervals, seed) for seed in range(PATHS)
         ]
-        way, velocity = (np.array([path[i] for path in paths]) for i in range(2))
+        way, velocity = np.array([path[0] for path in paths]), np.array([path[1][:, 0] for path in paths])
         assert (way[:, 0] == 0).all()
         left = 1 - np.exp(-4.0 / tau)
         expected = {

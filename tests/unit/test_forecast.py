@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulation.experiments.machine import point_runs
-from simulation.overview.forecast import DECIDED_Z, forecast, friction_of
+from simulation.overview.forecast import DECIDED_Z, HeatForecast, PointForecast, forecast, friction_of
 from simulation.study.fields import SIDES, Study
 from simulation.study.files import check_study
 
@@ -74,25 +74,46 @@ def test_points_without_heat_are_not_called_undersampled() -> None:
     assert not forecast(model(sweep_ns=1), friction)[1].is_undersampled
 
 
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_undecided_bath_leaves_a_point_undersampled(side: int, sign: int) -> None:
+    """Both baths' signs must stand out, into the bath or out of it; the length that decides is that of the slower one."""
+    good, poor, still = (
+        HeatForecast(sign * q, se, noise=se**2, offset=0.0) for q, se in ((1, 0.2), (1, 0.3), (0, 0.3))
+    )
+    both = [good, poor] if side else [poor, good]
+    point = PointForecast("4.80", time_ns=1.0, copies=1, heats=(both[0], both[1]))
+    assert point.is_undersampled
+    assert point.time_for(DECIDED_Z) == pytest.approx((0.3 * DECIDED_Z) ** 2)
+    assert not PointForecast("4.80", 1.0, 1, (good, good)).is_undersampled
+    # A bath that no heat flows into has no sign to decide.
+    both = [good, still] if side else [still, good]
+    assert not PointForecast("4.80", 1.0, 1, (both[0], both[1])).is_undersampled
+
+
 def test_measured_friction_is_taken_where_there_is_one(tmp_path: Path) -> None:
     """MD studies use their own friction.json, dressed if it is; studies of the model run with theirs and use that."""
     study = model().model_copy(update={"engine": "lammps"})
     stated = friction_of(study, tmp_path)
     assert "none is measured" in stated.source
-    content: dict[str, Any] = {f"friction_{side}_eV_ps_per_A2": 0.5 for side in SIDES} | {"dressed": None}
+    frictions = dict(zip(SIDES, (0.5, 0.7), strict=True))
+    content: dict[str, Any] = {f"friction_{side}_eV_ps_per_A2": frictions[side] for side in SIDES} | {"dressed": None}
     (tmp_path / study.name).mkdir()
     file = tmp_path / study.name / "friction.json"
-    file.write_text(json.dumps(content))
+    file.write_text(json.dumps({"axes": {"xyz": content}}))
     white = friction_of(study, tmp_path)
-    assert white.white == (0.5, 0.5)
+    assert white.white == (0.5, 0.7)
     assert str(file) in white.source
     # A shell held fast by its bath leaves the core the white friction of its contact.
-    shell = {
-        "core_friction_eV_ps_per_A2": 0.5,
-        "shell_friction_eV_ps_per_A2": 5e4,
-        "shell_mass_eV_ps2_per_A2": 1.0,
+    shells = {
+        side: {
+            "core_friction_eV_ps_per_A2": frictions[side],
+            "shell_friction_eV_ps_per_A2": 5e4,
+            "shell_mass_eV_ps2_per_A2": 1.0,
+        }
+        for side in SIDES
     }
-    file.write_text(json.dumps(content | {"dressed": dict.fromkeys(SIDES, shell)}))
+    file.write_text(json.dumps({"axes": {"xyz": content | {"dressed": shells}}}))
     dressed = friction_of(study, tmp_path)
     assert "dressed" in dressed.source
     heats = [[heat.heat for heat in forecast(study, f)[1].heats] for f in (white, dressed, stated)]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.compare.response import agreement as response_agreement
-from analysis.compare.response import heat_by_response, response
-from analysis.compare.table import beside_theory, summary_table, summary_text
-from analysis.compare.theory import Friction, agreement, models
+from analysis.compare.by_axis import work_by_axis
+from analysis.compare.comparison import THEORIES, agreement, beside_theory
+from analysis.compare.table import summary_table, summary_text
+from analysis.compare.theory import models
 from analysis.data.runs import Parameters, Run
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
@@ -22,8 +22,9 @@ from analysis.figures.power import power_histograms
 from analysis.figures.power_moments import power_moments
 from analysis.figures.response import response_figure
 from analysis.figures.uncertainty import uncertainty
+from analysis.friction.response import responses
+from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
-from analysis.heat.by_axis import work_by_axis
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
@@ -152,33 +153,20 @@ def test_no_theory_stands_beside_it(runs: list[Run], friction: dict[str, Any], e
     """Forecasts, z, χ² and linear response are empty; the text says that theory knows the linear controller only."""
     point, fitted = point_summary(runs), Friction.from_json(friction)
     assert models(runs[0].parameters, fitted) == {}
-    assert agreement([point], fitted) == {}
-    (compared,) = beside_theory([point], fitted)
-    forecasts = [key for key in compared if key.startswith(("theory", "dressed", "z_"))]
-    assert len(forecasts) == 12
+    found = responses(equilibrium)
+    (compared,) = beside_theory([point], fitted, found)
+    forecasts = [key for key in compared if key.startswith((*THEORIES, "z_"))]
+    assert len(forecasts) == 24
     assert all(compared[key] is None for key in forecasts)
-    table = summary_table([point], friction)
+    table = summary_table([point], friction, found)
     assert table[["theory_cold_eV_per_ns", "theory_hot_eV_per_ns"]].isna().to_numpy().all()
     assert list(table["controller"]) == [LAW]
-    text = summary_text([point], friction)
+    text = summary_text([point], friction, found)
     assert f"Controller {LAW}: theory knows the linear controller only" in text
     assert "χ²" not in text
-    responses = (response(equilibrium, 0), response(equilibrium, 1))
-    by_response = heat_by_response([point], *responses)
-    columns = [
-        f"{name}_{side}{end}"
-        for side in ("cold", "hot")
-        for name, end in (("response", "_eV_per_ns"), ("z_response", ""))
-    ]
-    assert by_response[columns].isna().to_numpy().all()
-    assert response_agreement([point], *responses) is None
-    by_axis = work_by_axis(runs, fitted)
-    assert (
-        by_axis[[f"z_{model}_{side}" for model in ("theory", "dressed") for side in ("cold", "hot")]]
-        .isna()
-        .to_numpy()
-        .all()
-    )
+    assert agreement([point], fitted, found) == {}
+    by_axis = work_by_axis(runs, fitted, found)
+    assert by_axis[[f"z_{theory}_{side}" for theory in THEORIES for side in ("cold", "hot")]].isna().to_numpy().all()
     assert (by_axis[["z_others_cold", "z_others_hot"]].abs() < 4).to_numpy().all()
 
 
@@ -190,14 +178,14 @@ def test_figures_show_what_was_measured_and_say_why_no_more(
     heats, powers, performances = (
         [summarise(runs)] for summarise in (point_summary, power_summary, performance_summary)
     )
-    responses = (response(equilibrium, 0), response(equilibrium, 1))
+    found = responses(equilibrium)
     drawn = [
-        heat_rates(heats, fitted),
+        heat_rates(heats, fitted, found),
         fluxes(heats, fitted),
         power_moments(powers, fitted),
         cop(performances),
         uncertainty(performances, fitted),
-        response_figure(heats, fitted, responses),
+        response_figure(heats, fitted, found),
         power_histograms(powers, fitted),
         cop_fluctuations(performances, fitted),
     ]
@@ -206,7 +194,7 @@ def test_figures_show_what_was_measured_and_say_why_no_more(
         assert f"Controller {LAW}: theory knows the linear controller only" in said
         assert "refrigerator:" not in said
         if "series" in table:
-            assert not set(table["series"]) & {"theory", "dressed", "published"}
+            assert not set(table["series"]) & {"response", "theory", "dressed", "published"}
         for column in {"theory", "dressed", "published"} & set(table.columns):
             assert table[column].isna().all()
     moments = drawn[2][1]
@@ -220,7 +208,14 @@ def test_report_names_the_controller_and_forecasts_nothing(
     """The page tells that the law is the study's own, and has no table beside theory and no heat of the paper's machine."""
     heats, performances = [point_summary(runs)], [performance_summary(runs)]
     page = report_page(
-        provenance([*equilibrium, *runs], "lammps"), heats, performances, friction, None, figures=[], design=DESIGN
+        provenance([*equilibrium, *runs], "lammps"),
+        heats,
+        performances,
+        friction,
+        responses(equilibrium),
+        None,
+        figures=[],
+        design=DESIGN,
     )
     assert f"<em>demon</em> {LAW}" in page
     assert "theory knows the linear controller only" in page

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from analysis.compare.theory import Friction, agreement
+from analysis.compare.comparison import agreement
 from analysis.data.runs import Run
+from analysis.friction.response import responses
+from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.rates import point_summary
@@ -68,6 +70,7 @@ def study(duration_ps: float, engine: str = "lammps") -> dict[str, Any]:
         "points": [point_summary(point) for point in sweep],
         "performances": [performance_summary(point) for point in reversed(sweep)],
         "friction": friction_summary(equilibrium),
+        "responses": responses(equilibrium),
         "structure": STRUCTURE if engine == "lammps" else None,
     }
 
@@ -148,10 +151,16 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
         assert measured(point["entropy_production_kB_per_ns"], point["entropy_production_se"]) in cells
         assert [point["kappa_ratio"], point["mode"]] in [row[:2] for row in page.rows]
     friction = long_study["friction"]
-    assert measured(1e12 * friction["friction_hot_kg_per_s"], 1e12 * friction["friction_hot_kg_per_s_se"]) in cells
+    assert (
+        measured(
+            1e12 * friction["axes"]["xyz"]["friction_hot_kg_per_s"],
+            1e12 * friction["axes"]["xyz"]["friction_hot_kg_per_s_se"],
+        )
+        in cells
+    )
     assert "1, 2" in cells
     assert "0.3710 ± 0.0020" in cells
-    assert number(friction["likelihood_hot"]["bic_white_less_dressed"], 0) in cells
+    assert number(friction["axes"]["xyz"]["likelihood_hot"]["bic_white_less_dressed"], 0) in cells
     assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4 + 2
 
 
@@ -159,7 +168,7 @@ def test_all_points_at_once_are_held_against_each_theory(long_study: dict[str, A
     """χ² on the page is that of the analysis; a theory that fails is marked, and one whose points have no error is not told."""
     friction = Friction.from_json(long_study["friction"])
     html = report_page(**long_study, figures=[], design=DESIGN)
-    for chi_square, _ in agreement(long_study["points"], friction).values():
+    for chi_square, *_ in agreement(long_study["points"], friction, long_study["responses"]).values():
         assert f"χ² = {number(chi_square, 1)}" in html
     assert '<span class="bad">' not in html.partition("at once?")[2].partition("</p>")[0]
     missed = [point | {"heat_cold_eV_per_ns": point["heat_cold_eV_per_ns"] + 1} for point in long_study["points"]]
@@ -194,7 +203,7 @@ def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) ->
     }
     dragged = long_study | {"friction": long_study["friction"] | {"drag": [entry]}}
     rows = Page(report_page(**dragged, figures=[], design=DESIGN)).rows
-    assert ["dragged by 0.3 nN", "–", "6.85 ± 0.43", "2.8"] in rows
+    assert ["dragged by 0.3 nN, no walls", "–", "6.85 ± 0.43", "2.8"] in rows
     assert ["0.3", "hot", "43.8 ± 2.7", "4.8", "−1.1", "82", "−0.13 ± 0.13", "–", "150 of 186"] in rows
 
 
@@ -323,7 +332,7 @@ def test_incomplete_run_is_named(long_study: dict[str, Any]) -> None:
     del points[0]["power_se"]
     with pytest.raises(ValueError, match=r"heat\.json of kH_4\.80: power_se missing"):
         report_page(**(long_study | {"points": points}), figures=[], design=DESIGN)
-    with pytest.raises(ValueError, match=r"friction\.json: .*likelihood_cold.* missing"):
+    with pytest.raises(ValueError, match=r"friction\.json: axes.* missing"):
         report_page(**(long_study | {"friction": {"difference_ps": 1.0}}), figures=[], design=DESIGN)
     with pytest.raises(ValueError, match=r"at least one run\.json"):
         report_page(**(long_study | {"runs": []}), figures=[], design=DESIGN)

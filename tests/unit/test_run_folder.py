@@ -484,3 +484,30 @@ def test_a_fingerprint_hangs_on_values_and_not_on_their_order() -> None:
         {"a": 1, "b": [1, 2], "c": None},
     ]
     assert len({digest(other) for other in (*others, {"a": 1, "b": [1, 2]})}) == 5
+
+
+@pytest.mark.parametrize(
+    ("lost", "is_complete"), [("log.lammps", True), ("end.restart", False), ("series.parquet", False)]
+)
+def test_baths_without_their_end_are_made_again(
+    lost: str, is_complete: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that was thrown away is not missed where no segments hold it; the state that runs start from is."""
+    baths = run_of("equilibrated")
+    values = {"temperature_cold_K": 100.0, "temperature_hot_K": 120.0}
+    values |= {f"internal_{name}": value for name, value in values.items()}
+    times = np.arange(41) * 0.5
+    series = pd.DataFrame({"step": np.arange(41) * 125, "time_ps": times})
+    for column in baths.columns():
+        series[column.series_name] = values.get(column.series_name, 0.0)
+    chosen = baths.study.baths
+    assert (chosen.temperature_cold_K, chosen.temperature_hot_K) == (100, 120)
+    files: dict[str, run_folder.Writer] = {
+        name: lambda part: part.write_text("whole", encoding="utf-8") for name in ("log.lammps", "end.restart")
+    }
+    run_folder.write(baths, tmp_path, series, {}, files)
+    (tmp_path / lost).unlink()
+    made: list[Path] = []
+    monkeypatch.setattr("simulation.perform._by_lammps", lambda experiment, folder, *others: made.append(folder))
+    perform(baths, tmp_path, Ranks(1))
+    assert made == ([] if is_complete else [tmp_path])

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from analysis.model import LangevinPair, PairWithBodies
 from simulation.study.fields import Study, StudyError
-from simulation.study.files import SHIPPED, check_study, folders, load_study, read_plain
+from simulation.study.files import SHIPPED, _overlay, check_study, folders, load_study, read_plain
 from simulation.study.table import field_table, schema_text
 
 GOOD: dict[str, Any] = {"baths": {"fluid_atoms": "25280"}}
@@ -142,7 +143,8 @@ def test_wrong_variants_are_found_with_the_study(tmp_path: Path) -> None:
 def test_missing_study_lists_those_that_exist() -> None:
     """A misspelt study name is answered with the names that exist."""
     with pytest.raises(
-        StudyError, match="found: bath-size, calibration-medium, calibration-paper, calibration-short, demo, model"
+        StudyError,
+        match="found: bath-size, calibration-medium, calibration-paper, calibration-short, demo, dressed-model, model",
     ):
         load_study("dmeo")
 
@@ -539,6 +541,136 @@ def test_a_radius_is_proposed_for_a_number_of_atoms(atoms: int, cure: str) -> No
                 again = problems(nanoparticle={"atoms": count})[0]
                 (own,) = re.findall(r"radius_lattice: ([\d.]+)$", again)
                 assert verdict(nanoparticle={"atoms": count, "radius_lattice": own}) == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        (
+            "friction_cold_kg_per_s",
+            {"x": "8e-12"},
+            "says nothing of axis y and z: add it, a particle has friction along each",
+        ),
+        ("friction_cold_kg_per_s", {"x": "1e-12", "xyz": "2e-12"}, "x and xyz both name axis x: name it once"),
+        ("friction_hot_kg_per_s", {"w": "1e-12", "xyz": "1e-12"}, "w names no axes: use x, y, z, xy, xz, yz or xyz"),
+        ("friction_hot_kg_per_s", {"x": "1e-12", "zy": "1e-12"}, "zy names no axes: use x, y, z, xy, xz, yz or xyz"),
+        (
+            "friction_hot_kg_per_s",
+            {},
+            "names no axis: write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}",
+        ),
+        ("friction_hot_kg_per_s", ["1e-12"], "write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}"),
+        ("friction_hot_kg_per_s", {"x": "-1", "yz": "1e-12"}, "x: Input should be greater than or equal to"),
+        ("friction_hot_kg_per_s", {"x": "1", "yz": "1e-12"}, "x: Input should be less than or equal to"),
+        (
+            "bodies_cold",
+            "none",
+            "write a list of bodies such as [{friction_kg_per_s: 2e-11, time_ps: 1}], or [] for none",
+        ),
+        (
+            "bodies_hot",
+            {"time_ps": "1"},
+            "write a list of bodies such as [{friction_kg_per_s: 2e-11, time_ps: 1}], or [] for",
+        ),
+        ("bodies_hot.1.time_ps", "0", "Input should be greater than or equal to 0.0001"),
+        ("bodies_hot.1.time_ps", "2e6", "Input should be less than or equal to 1000000"),
+        ("bodies_hot.1.friction_kg_per_s", {"q": "1e-12"}, "q names no axes: use x, y, z, xy, xz, yz or xyz"),
+        ("bodies_hot.1.friction_kg_per_s", "0", "Input should be greater than or equal to"),
+    ],
+)
+def test_wrong_friction_and_bodies_are_named(field: str, value: Any, said: str) -> None:
+    """In one line: the field, its value, and what to write."""
+    name, _, entry = field.partition(".1.")
+    body = {"friction_kg_per_s": "1e-12", "time_ps": "1"}
+    given = [body, body | {entry: value}] if entry else value
+    (found,) = problems(langevin={name: given})
+    assert found.startswith(f"langevin.{field} = {value!r}: {said}")
+
+
+def test_bodies_need_friction_and_time_and_nothing_else() -> None:
+    """Each is told on its own; a friction by axis may leave some out."""
+    found = problems(
+        langevin={
+            "bodies_cold": [{"friction_kg_per_s": "1e-12"}, "shell"],
+            "bodies_hot": [{"time_ps": "1", "mass": "1"}],
+        }
+    )
+    assert found == [
+        "langevin.bodies_cold.0.time_ps is missing: add it",
+        "langevin.bodies_cold.1 = 'shell': a section is a mapping of fields, each on a line of its own",
+        "langevin.bodies_hot.0.friction_kg_per_s is missing: add it",
+        "langevin.bodies_hot.0.mass is not a known field: remove it, or see config/README.md for the spelling",
+    ]
+    assert not verdict(langevin={"bodies_cold": [{"friction_kg_per_s": {"y": "1e-12"}, "time_ps": "1"}]})
+
+
+def test_a_variant_changes_the_friction_of_an_axis() -> None:
+    """Keys of a mapping are laid over the study's; a number replaces it, and null takes a key away."""
+    langevin = {
+        "friction_cold_kg_per_s": {"x": "8e-12", "yz": "4e-12"},
+        "bodies_cold": [{"friction_kg_per_s": "1e-12", "time_ps": "1"}],
+    }
+    changes = {
+        "walls": {"friction_cold_kg_per_s": {"x": "9e-12"}},
+        "number": {"friction_cold_kg_per_s": "2e-12"},
+        "three": {"friction_cold_kg_per_s": {"yz": None, "y": "1e-12", "z": "2e-12"}},
+        "bare": {"bodies_cold": []},
+    }
+    data = GOOD | {"langevin": langevin, "variants": {name: {"langevin": change} for name, change in changes.items()}}
+    study = check_study("example", data)
+    found = {}
+    for name in changes:
+        laid = _overlay(GOOD | {"langevin": langevin}, study.variants[name])
+        varied = check_study(f"example@{name}", laid)
+        found[name] = [varied.friction_kg_per_s("cold", axis) for axis in "xyz"]
+        assert bool(varied.bodies("cold")) == (name != "bare")
+    assert found == {
+        "walls": [9e-12, 4e-12, 4e-12],
+        "number": [2e-12] * 3,
+        "three": [8e-12, 1e-12, 2e-12],
+        "bare": [8e-12, 4e-12, 4e-12],
+    }
+
+
+def test_stability_is_asked_along_each_coupled_axis() -> None:
+    """Couplings of opposite signs feed a growing motion where sides differ; the axis is named, and one without demon is not."""
+    sections: dict[str, Any] = {
+        "demon": {"coupling_cold_eV_per_A2": "-1", "kappa_ratios": ["-1.02"], "coupling_axes": "xy"},
+        "langevin": {
+            "friction_cold_kg_per_s": {"xz": "1e-13", "y": "1e-11"},
+            "friction_hot_kg_per_s": {"xz": "1e-13", "y": "1e-13"},
+        },
+    }
+    found = verdict(engine="langevin", **sections)
+    assert (
+        "demon.kappa_ratios: -1.02 makes the coupling unstable along y: coupling_cold = -1 and coupling_hot = 1.02"
+        in found
+    )
+    assert not verdict(engine="langevin", **sections | {"demon": sections["demon"] | {"coupling_axes": "x"}})
+
+
+def test_friction_and_bodies_are_those_of_an_axis() -> None:
+    """In a study, and in the exact model that it makes of it; the paper's pair where there is no body."""
+    study = check_study(
+        "example",
+        {
+            "baths": {"fluid_atoms": "25280"},
+            "langevin": {
+                "friction_cold_kg_per_s": {"x": "8e-12", "yz": "4e-12"},
+                "bodies_hot": [{"friction_kg_per_s": {"xz": "2e-11"}, "time_ps": "3"}],
+            },
+        },
+    )
+    assert [study.friction_kg_per_s("cold", axis) for axis in "xyz"] == [8e-12, 4e-12, 4e-12]
+    assert [study.bodies("hot", axis) for axis in "xyz"] == [[(2e-11, 3.0)], [], [(2e-11, 3.0)]]
+    along_x, along_y = study.pair(0.1, 0.2), study.pair(0.1, 0.2, "y")
+    assert isinstance(along_x, PairWithBodies)
+    assert isinstance(along_y, LangevinPair)
+    assert along_x.bodies(0) == []
+    assert along_x.bodies(1) == [pytest.approx((2e-11 / 1.602176634e-11, 3.0))]
+    assert (along_x.friction_cold, along_y.friction_cold) == pytest.approx(
+        (8e-12 / 1.602176634e-11, 4e-12 / 1.602176634e-11)
+    )
 
 
 def test_the_exact_model_runs_the_linear_controller_alone() -> None:

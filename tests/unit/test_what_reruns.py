@@ -88,8 +88,15 @@ CHANGES: dict[str, list[Any]] = {
     "drag.equilibration_ps": [120.0],
     "drag.duration_ns": [0.4, 0.12],
     "drag.replicas": [3],
-    "langevin.friction_cold_kg_per_s": [4e-12],
-    "langevin.friction_hot_kg_per_s": [4e-12],
+    "langevin.friction_cold_kg_per_s": [4e-12, {"x": 3.5e-12, "yz": 3e-12}],
+    "langevin.friction_hot_kg_per_s": [4e-12, {"x": 3.5e-12, "yz": 3e-12}],
+    "langevin.bodies_cold": [
+        [{"friction_kg_per_s": 2e-11, "time_ps": 1.0}],
+        [{"friction_kg_per_s": {"z": 2e-11}, "time_ps": 1.0}],
+    ],
+    "langevin.bodies_hot": [
+        [{"friction_kg_per_s": 2e-11, "time_ps": 1.0}, {"friction_kg_per_s": 1e-11, "time_ps": 5.0}]
+    ],
     "integration.timestep_fs": [5.0],
     "integration.neighbour_skin_A": [1.0],
     "integration.suffix": ["none"],

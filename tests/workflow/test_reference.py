@@ -34,7 +34,7 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
             result = snakemake("-n", *snakefile, "--directory", str(empty), "reference", folder=tmp_path)
     jobs = planned(result)
     assert jobs["unpack"] == SHIPPED == 33
-    analysis = {"measure", "fit_friction", "axes", "respond", "compare_sizes", "plot_sweep", "write_report"}
+    analysis = {"measure", "fit_friction", "axes", "plot_response", "compare_sizes", "plot_sweep", "write_report"}
     assert analysis <= set(jobs)
     assert not MD_RULES & set(jobs)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.friction.response import Responses
 from tests.workflow.checkout import ROOT
 
 SCRIPTS = ROOT / "workflow/scripts"
@@ -111,7 +112,7 @@ def test_snakemake_shows_the_message_alone(as_module: bool, tmp_path: Path) -> N
     (rules.parent / "scripts").symlink_to(SCRIPTS)
     # A script of the checkout as it is: it reads a file that lacks what it needs.
     (rules / "some.smk").write_text(
-        "rule some:\n    input:\n        heats=[],\n        friction='friction.json',\n"
+        "rule some:\n    input:\n        heats=[],\n        friction='friction.json',\n        response='response.npz',\n"
         "    output:\n        csv='summary.csv',\n        text='summary.txt',\n"
         "    log:\n        'summary.log',\n    script:\n        '../scripts/summary.py'\n",
         encoding="utf-8",
@@ -125,6 +126,7 @@ def test_snakemake_shows_the_message_alone(as_module: bool, tmp_path: Path) -> N
             encoding="utf-8",
         )
     (folder / "friction.json").write_text("{}\n", encoding="utf-8")
+    Responses({}).save(folder / "response.npz")
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "summary.csv", "--cores", "1", "--show-failed-logs"],
         cwd=folder,

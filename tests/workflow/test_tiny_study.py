@@ -14,6 +14,7 @@ from tests.workflow.checkout import MD_RULES, Checkout
 
 pytestmark = pytest.mark.md
 
+SIDES = ("cold", "hot")
 EDITED = ("config/tiny.yaml", "lammps_templates/parts/traps.lmp.j2", "analysis/units.py")
 COLUMNS = [
     "kappa_ratio",
@@ -26,6 +27,13 @@ COLUMNS = [
     "theory_hot_eV_per_ns",
     "mode",
     "controller",
+    *(
+        f"{name}_{side}_{end}"
+        for name in ("response", "dressed", "modes")
+        for side in SIDES
+        for end in ("eV_per_ns", "se")
+    ),
+    *(f"z_{name}_{side}" for name in ("response", "theory", "dressed", "modes") for side in SIDES),
 ]
 
 

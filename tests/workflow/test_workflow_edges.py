@@ -316,6 +316,7 @@ rule mine:
         "nano_simulate": 1,  # the friction run: the other is done
         "nano_fit_friction": 1,
         "nano_plot_equilibrium": 1,
+        "nano_plot_response": 1,
         "nano_plot_sweep": 1,
         "nano_plot_cumulative": 1,
         "nano_write_report": 1,
@@ -580,3 +581,12 @@ def test_calibration_measures_runs_of_known_truth(work: Work) -> None:
     assert set(table["run"]) == {3}
     assert {"heat_cold", "power", "entropy_production"} <= set(table["quantity"])
     assert set(table["length"]) == {"short"}
+
+
+def test_checkout_whose_folder_has_braces_can_be_worked_in(tmp_path: Path) -> None:
+    """Where the checkout is the working directory, its files have plain relative names, and Snakemake has no complaint."""
+    checkout = Checkout(tmp_path / "a {point}", "reference")
+    (checkout.folder / "reference").symlink_to(ROOT / "reference")
+    result = checkout.snakemake("-n", "results/reference/report.html")
+    assert planned(result)["unpack"] > 20
+    assert "Relative file path" not in result.stdout + result.stderr

@@ -6,7 +6,9 @@ rule fit_friction:
         runs=lambda wildcards: run_files(machine.friction_runs(study(wildcards.study))),
         drags=lambda wildcards: run_files(drag.Drag.all_of(study(wildcards.study))),
     output:
-        "results/{study}/friction.json",
+        friction="results/{study}/friction.json",
+        by_axis="results/{study}/friction_by_axis.csv",
+        response="results/{study}/response.npz",
     log:
         "results/{study}/logs/friction.log",
     conda:
@@ -43,6 +45,7 @@ rule axes:
             for file in run_files(machine.point_runs(study(wildcards.study), point))
         ],
         friction="results/{study}/friction.json",
+        response="results/{study}/response.npz",
     output:
         "results/{study}/work_by_axis.csv",
     log:
@@ -55,16 +58,15 @@ rule axes:
         "../scripts/axes.py"
 
 
-rule respond:
+rule plot_response:
     input:
-        runs=lambda wildcards: run_files(machine.friction_runs(study(wildcards.study))),
         heats=sweep_files("heat"),
         friction="results/{study}/friction.json",
+        response="results/{study}/response.npz",
     output:
-        table="results/{study}/heat_by_response.csv",
-        figure=multiext("results/{study}/figures/response", ".png", ".svg", ".csv"),
+        multiext("results/{study}/figures/response", ".png", ".svg", ".csv"),
     log:
-        "results/{study}/logs/response.log",
+        "results/{study}/logs/figures/response.log",
     conda:
         ENVIRONMENT
     params:
@@ -77,6 +79,7 @@ rule summary:
     input:
         heats=sweep_files("heat"),
         friction="results/{study}/friction.json",
+        response="results/{study}/response.npz",
     output:
         csv="results/{study}/summary.csv",
         text="results/{study}/summary.txt",
@@ -127,6 +130,7 @@ rule plot_sweep:
         powers=sweep_files("power"),
         performances=sweep_files("performance"),
         friction="results/{study}/friction.json",
+        response="results/{study}/response.npz",
     output:
         [multiext(f"results/{{study}}/figures/{name}", ".png", ".svg", ".csv") for name in SWEEP_FIGURES],
     log:

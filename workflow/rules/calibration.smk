@@ -39,7 +39,7 @@ rule calibration_table:
 rule calibration_page:
     input:
         table="results/calibration/coverage.csv",
-        page=f"{HERE}/workflow/report/calibration.md.j2",
+        page=str(HERE / "workflow/report/calibration.md.j2"),
     output:
         page="docs/calibration.md",
         figure=multiext("docs/figures/calibration", ".png", ".svg", ".csv"),

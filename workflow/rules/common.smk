@@ -139,7 +139,7 @@ SWEEP_FIGURES = ["heat_rates", "fluxes", "power", "power_moments", "cop", "cop_f
 
 def figures(chosen):
     """All figures of a study; those that show atoms need a study that has some."""
-    names = [*EQUILIBRIUM_FIGURES, *SWEEP_FIGURES, "cumulative"]
+    names = [*EQUILIBRIUM_FIGURES, *SWEEP_FIGURES, "response", "cumulative"]
     names += ["drag"] if chosen.drag.forces_nN else []
     names += ["structure", "setup"] if chosen.engine == "lammps" else []
     return [f"results/{chosen.name}/figures/{name}.png" for name in names]

@@ -3,8 +3,8 @@
 
 rule unpack:
     input:
-        run=f"{HERE}/reference/{{study}}/{{group}}/replica_{{replica}}/run.json",
-        series=f"{HERE}/reference/{{study}}/{{group}}/replica_{{replica}}/series.parquet",
+        run=str(HERE / "reference/{study}/{group}/replica_{replica}/run.json"),
+        series=str(HERE / "reference/{study}/{group}/replica_{replica}/series.parquet"),
         identity=identity_file,
     output:
         multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
@@ -32,6 +32,7 @@ use rule compare_heats as compare_sizes with:
     input:
         runs=[f"results/{name}/friction/replica_1/run.json" for name in SIZES],
         frictions=[f"results/{name}/friction.json" for name in SIZES],
+        responses=[f"results/{name}/response.npz" for name in SIZES],
         heats=[f"results/{name}/sweep/kH_4.80/heat.json" for name in SIZES],
     output:
         "results/reference/heat_by_size.csv",

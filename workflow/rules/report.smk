@@ -12,13 +12,14 @@ rule write_report:
         heats=sweep_files("heat"),
         performances=sweep_files("performance"),
         friction="results/{study}/friction.json",
+        response="results/{study}/response.npz",
         # Only atoms have a structure.
         structure=lambda wildcards: (
             [f"results/{wildcards.study}/structure.json"] if study(wildcards.study).engine == "lammps" else []
         ),
         figures=lambda wildcards: figures(study(wildcards.study)),
-        page=f"{HERE}/workflow/report/page.html.j2",
-        design=[f"{HERE}/workflow/report/{name}" for name in ("style.css", "captions.yaml")],
+        page=str(HERE / "workflow/report/page.html.j2"),
+        design=[str(HERE / "workflow/report" / name) for name in ("style.css", "captions.yaml")],
     output:
         "results/{study}/report.html",
     log:

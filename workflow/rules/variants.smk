@@ -43,6 +43,7 @@ rule compare_heats:
     input:
         runs=lambda wildcards: [f"results/{name}/friction/replica_1/run.json" for name in with_variants(wildcards)],
         frictions=lambda wildcards: [f"results/{name}/friction.json" for name in with_variants(wildcards)],
+        responses=lambda wildcards: [f"results/{name}/response.npz" for name in with_variants(wildcards)],
         heats=lambda wildcards: [
             f"results/{name}/sweep/{point}/heat.json"
             for name in with_variants(wildcards)

@@ -1,9 +1,14 @@
-"""Friction of both particles. inputs: runs and drags (run.json of equilibrium and drag runs); outputs: [0] friction.json."""
+"""Friction and response of both particles. inputs: runs and drags (run folders of equilibrium and drag runs).
+
+outputs: friction (.json), by_axis (.csv), response (.npz).
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from analysis.data.runs import load_runs
 from analysis.friction.drag import drag_summary, load_drag_runs
+from analysis.friction.response import responses
+from analysis.friction.result import friction_by_axis
 from analysis.friction.summary import friction_summary
 from job import job, write_json
 
@@ -14,4 +19,6 @@ with job(snakemake):
     runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
     drags = load_drag_runs(file for file in snakemake.input.drags if file.endswith("run.json"))
     content = friction_summary(runs) | {"drag": drag_summary(drags)}
-    write_json(content, snakemake.output[0])
+    friction_by_axis(content).to_csv(snakemake.output.by_axis, index=False, float_format="%.6g")
+    responses(runs).save(snakemake.output.response)
+    write_json(content, snakemake.output.friction)

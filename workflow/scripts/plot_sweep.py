@@ -1,9 +1,11 @@
-"""Figures over κ_H/κ_C. inputs: heats, powers, performances (of all points), friction; outputs: .png (.svg, .csv beside)."""
+"""Figures over κ_H/κ_C. inputs: heats, powers, performances (of all points), friction, response.
+
+outputs: .png of each (.svg, .csv beside).
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.compare.theory import Friction
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.fluxes import fluxes
@@ -12,6 +14,8 @@ from analysis.figures.power import power_histograms
 from analysis.figures.power_moments import power_moments
 from analysis.figures.style import save
 from analysis.figures.uncertainty import uncertainty
+from analysis.friction.response import Responses
+from analysis.friction.result import Friction
 from job import job, read_json
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ with job(snakemake):
     )
     friction = Friction.from_json(read_json(snakemake.input.friction))
     folder = Path(snakemake.output[0]).parent
-    save(*heat_rates(heats, friction), folder / "heat_rates")
+    save(*heat_rates(heats, friction, Responses.load(snakemake.input.response)), folder / "heat_rates")
     save(*fluxes(heats, friction), folder / "fluxes")
     save(*power_histograms(powers, friction), folder / "power")
     save(*power_moments(powers, friction), folder / "power_moments")

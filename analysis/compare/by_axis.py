@@ -1,7 +1,8 @@
 """The currents of one run, axis by axis: does each agree with theory, and are they independent?
 
-With ``coupling_axes`` "xyz" three machines of the paper run in one simulation and share one bath on each side. Their mean
-currents then are three measurements of one number, provided that the axes do not feel each other.
+With ``coupling_axes`` "xyz" three machines of the paper run in one simulation and share one bath on each side. Each has the
+friction of its own axis: currents along equivalent axes measure one number, provided that the axes do not feel each other.
+The paper's machine acts along x.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis.compare.theory import MODELS, Friction, models
+from analysis.compare.comparison import THEORIES, forecasts
 from analysis.data.runs import SIDES, Array, Run
+from analysis.friction.response import Responses
+from analysis.friction.result import Friction
 from analysis.heat.rates import current_blocks, spring_energy, walk
 from analysis.statistics.timeseries import Blocks, Estimate, block_rates, end_noise, mean_rate, total_rate
 from analysis.units import PER_NS
@@ -23,27 +26,29 @@ COLUMNS = [
     "kappa_ratio",
     "axis",
     *(f"work_{side}_{end}" for side in SIDES for end in ("eV_per_ns", "se")),
-    *(f"z_{against}_{side}" for against in ("theory", "dressed", "others") for side in SIDES),
+    *(f"{theory}_{side}_eV_per_ns" for theory in THEORIES for side in SIDES),
+    *(f"z_{against}_{side}" for against in (*THEORIES, "others") for side in SIDES),
     "next_axis",
     "correlation",
     "correlation_se",
 ]
 
 
-def work_by_axis(runs: Sequence[Run], friction: Friction) -> pd.DataFrame:
+def work_by_axis(runs: Sequence[Run], friction: Friction, responses: Responses | None = None) -> pd.DataFrame:
     """The work current of each coupled axis at one point; heat cannot be split, because the axes share their thermostats.
 
     Args:
         runs: replicas of one point of the sweep, of equal length.
-        friction: of the same study.
+        friction, responses: of the same study.
 
     Returns:
-        ``COLUMNS``, one row per axis: work on both particles; its deviation from white and dressed theory and from the mean
-        of the other axes, in standard errors of both; and the correlation of the axis' current with that of the next one
-        (the last one's next is the first), between blocks of time that both share. Independent currents have a correlation
-        of 0 within ``correlation_se``, one over the root of the number of blocks. Not numbers are what one axis alone has not,
-        and what theory does not know. Where the controller is not the linear one, its axes may feel each other: the deviation
-        from the others then is that of blocks of time which they share.
+        ``COLUMNS``, one row per axis: work on both particles; what each theory forecasts at the friction of that axis; the
+        deviation from it, and from the mean of the other axes that are equivalent, in standard errors of both; and the
+        correlation of the axis' current with that of the next one (the last one's next is the first), between blocks of time
+        that both share. Independent currents have a correlation of 0 within ``correlation_se``, one over the root of the
+        number of blocks. Not numbers are what one axis alone has not, and what theory does not know. Where the controller is
+        not the linear one, its axes may feel each other: the deviation from the others then is that of blocks of time which
+        they share.
 
     Raises:
         SeriesTooShortError: the runs are too short for an error; says how long they must be.
@@ -55,7 +60,6 @@ def work_by_axis(runs: Sequence[Run], friction: Friction) -> pd.DataFrame:
     work = np.stack([run.work.transpose(2, 1, 0) for run in runs])  # (runs, axes, 2, n)
     walks = np.stack([walk(run).transpose(2, 1, 0) for run in runs])
     springs = np.stack([spring_energy(run).transpose(2, 1, 0) for run in runs])
-    forecasts = {name: model.rates() for name, model in models(parameters, friction).items()}
     rates = [
         [_rate(work[:, axis, j], walks[:, axis, j], springs[:, axis, j], interval, blocks) for j in range(2)]
         for axis in range(len(names))
@@ -63,10 +67,15 @@ def work_by_axis(runs: Sequence[Run], friction: Friction) -> pd.DataFrame:
     currents = block_rates(walks[:, :, 0], interval, blocks).transpose(1, 0, 2).reshape(len(names), -1)
     rows = []
     for axis, name in enumerate(names):
-        others = [other for other in range(len(names)) if other != axis]
+        alike = next(axes for axes in runs[0].equivalent_axes if name in axes)
+        others = [other for other in range(len(names)) if other != axis and names[other] in alike]
+        expected = {
+            theory: forecast.estimates()
+            for theory, forecast in forecasts(replace(parameters, coupling_axes=name), friction, responses).items()
+        }
         following = (axis + 1) % len(names)
         row: dict[str, object] = {"kappa_ratio": runs[0].kappa_ratio, "axis": name}
-        if others:
+        if len(names) > 1:
             row |= {
                 "next_axis": names[following],
                 "correlation": _correlation(currents[axis], currents[following]),
@@ -82,9 +91,9 @@ def work_by_axis(runs: Sequence[Run], friction: Friction) -> pd.DataFrame:
             elif others:
                 apart = walks[:, axis, j] - walks[:, others, j].mean(axis=1)
                 row[f"z_others_{side}"] = mean_rate(apart, interval, blocks).z(0.0)
-            for model in MODELS:
-                forecast = forecasts.get(model)
-                row[f"z_{model}_{side}"] = rate.z(forecast[j].value, forecast[j].se) if forecast else math.nan
+            for theory, rates_of in expected.items():
+                row[f"{theory}_{side}_eV_per_ns"] = rates_of[j].value * PER_NS
+                row[f"z_{theory}_{side}"] = rate.z(rates_of[j].value, rates_of[j].se)
         rows.append(row)
     return pd.DataFrame(rows, columns=COLUMNS)
 

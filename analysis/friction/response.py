@@ -1,0 +1,232 @@
+"""The response of each particle to a force, measured at equilibrium: its friction at every frequency, without a model.
+
+Without controller the correlations of a particle give its mobility Y(ω) = ∫₀^∞ ⟨V(t)V(0)⟩ e^{iωt} dt / k_BT at every frequency
+(fluctuation-dissipation theorem; R. Kubo, Rep. Prog. Phys. 29, 255 (1966)), and the mobility the friction of the bath,
+γ(ω) = 1/Y(ω) + iωm - iκ/ω, which is what is left of it without inertia and trap. Correlations of a finite run end in noise, and
+have to be faded out; the error of a response includes what another choice of that would give.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.interpolate import CubicSpline
+from scipy.ndimage import gaussian_filter1d
+
+from analysis.data.runs import SIDES, Array, Run
+from analysis.friction.summary import Particle, particle
+from analysis.model import BOLTZMANN
+from analysis.statistics.correlation import memory_time
+from analysis.statistics.timeseries import SQUARE_BLOCK_FACTOR, SeriesTooShortError, cut, memory_of_square, student
+
+ComplexArray = NDArray[np.complex128]
+
+FADES = ((1.5, 3.5), (1.2, 2.8), (2.0, 5.0))
+"""Correlations count in full up to the first and fade to nothing until the second, in 1/e times of the position.
+
+The first choice gives the response, the others an error of choosing; a choice that the runs are too short for is left out.
+"""
+
+FREQUENCIES = 2000
+"""From a radian in a run to a radian in a sample, in a geometric series: the same for both particles."""
+
+BLOCKS = 30
+"""Blocks of time, over all series, that are left out in turn for the errors; fewer where the particle remembers for longer."""
+
+SMOOTHING = 0.15
+"""Standard width, in ln ω, over which γ(ω) is averaged: fades leave ripples, narrower than anything that a fluid does."""
+
+_FINER = 5  # points per sample of the splines that are integrated
+_COARSEST = 0.2  # rad: how far the phase of what ends last turns from one point of the frequency grid to the next
+
+
+@dataclass(frozen=True)
+class Response:
+    """Friction of one particle's bath at every frequency, measured without controller.
+
+    Attributes:
+        frequency: (k,), rad/ps.
+        friction: γ(ω), (k,), complex, eV ps/Å²; its real part is not negative.
+        left_out: (n, k), from all but one block of time.
+        otherwise: (m, k), with the correlations faded otherwise.
+    """
+
+    frequency: Array
+    friction: ComplexArray
+    left_out: ComplexArray
+    otherwise: ComplexArray
+
+    def copies(self) -> ComplexArray:
+        """The friction and all that it might have been, (1 + n + m, k), in the order of the attributes."""
+        return np.concatenate([self.friction[None], self.left_out, self.otherwise])
+
+    def deviations(self, copies: Array) -> Array:
+        """Of what is computed from each of ``copies``, (1 + n + m, …): (n + m, …), whose squares sum to its squared error."""
+        n, m = len(self.left_out), len(self.otherwise)
+        found, left_out, otherwise = np.split(copies, [1, 1 + n])
+        scale = student(n - 1) * math.sqrt((n - 1) / n)
+        return np.concatenate([scale * (left_out - left_out.mean(axis=0)), (otherwise - found) / math.sqrt(max(m, 1))])
+
+    def dissipation(self) -> tuple[Array, Array]:
+        """Re γ(ω) and its standard error, (k,), eV ps/Å²."""
+        copies = self.copies().real
+        return copies[0], np.linalg.norm(self.deviations(copies), axis=0)
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Responses of the cold and the hot particle along each set of equivalent axes."""
+
+    along: Mapping[str, tuple[Response, Response]]
+
+    def save(self, file: str | Path) -> None:
+        """Write them to one ``.npz``: arrays ``<axes>/<side>/<attribute>``."""
+        np.savez_compressed(
+            file,
+            **{
+                f"{axes}/{side}/{name}": getattr(response, name)
+                for axes, pair in self.along.items()
+                for side, response in zip(SIDES, pair, strict=True)
+                for name in Response.__dataclass_fields__
+            },
+        )
+
+    @classmethod
+    def load(cls, file: str | Path) -> Responses:
+        """Read what ``save`` wrote."""
+        with np.load(file) as arrays:
+            groups = dict.fromkeys(name.split("/")[0] for name in arrays.files)
+
+            def one(axes: str, side: str) -> Response:
+                return Response(**{name: arrays[f"{axes}/{side}/{name}"] for name in Response.__dataclass_fields__})
+
+            return cls({axes: (one(axes, SIDES[0]), one(axes, SIDES[1])) for axes in groups})
+
+
+def responses(runs: Sequence[Run]) -> Responses:
+    """The responses along all sets of equivalent axes; none along those for which the runs are too short."""
+    found = {}
+    for axes in runs[0].equivalent_axes:
+        try:
+            found[axes] = (response(runs, 0, axes), response(runs, 1, axes))
+        except SeriesTooShortError:
+            continue
+    return Responses(found)
+
+
+def response(runs: Sequence[Run], side: int, axes: str) -> Response:
+    """The response of the cold (0) or hot (1) particle along some equivalent axes, from equilibrium runs.
+
+    Raises:
+        SeriesTooShortError: the runs do not last twice as long as its correlations, or hold too few blocks of time; says how
+            long they must be.
+    """
+    data = particle(runs, side, axes)
+    relaxation = memory_time(data.position, data.interval)
+    series, samples = data.position.shape
+    fades = [fade for fade in FADES if 2 * round(fade[1] * relaxation / data.interval) <= samples]
+    if FADES[0] not in fades:
+        raise SeriesTooShortError(
+            f"friction runs of {runs[0].duration:g} ps are too short for a response along {axes}: the {SIDES[side]} particle's "
+            f"position decays in {relaxation:.3g} ps, so each run must last at least "
+            f"{math.ceil(2 * FADES[0][1] * relaxation)} ps"
+        )
+    remembered = memory_of_square(data.position, data.interval)
+    blocks = cut(remembered, samples - 1, data.interval, series, factor=SQUARE_BLOCK_FACTOR, enough=BLOCKS)
+    reach = max(round(fade[1] * relaxation / data.interval) for fade in fades)
+    position, velocity = (_left_out(each, blocks.count, reach) for each in (data.position, data.velocity))
+    thermal = BOLTZMANN * runs[0].parameters.temperature[side]
+    frequency = np.geomspace(1 / runs[0].duration, 1 / data.interval, FREQUENCIES)
+
+    def friction(fade: tuple[float, float], rows: slice) -> ComplexArray:
+        faded = _faded(data, position[rows], velocity[rows], relaxation, fade, thermal)
+        mobility = _one_sided(faded, data.interval, frequency) / thermal
+        return _smooth(1 / mobility + 1j * (frequency * data.mass - data.trap / frequency), frequency)
+
+    otherwise = [friction(fade, slice(1)) for fade in fades[1:]]
+    main = friction(fades[0], slice(None))
+    return Response(frequency, main[0], main[1:], np.concatenate([*otherwise, main[:0]]))
+
+
+def _faded(
+    data: Particle, position: Array, velocity: Array, relaxation: float, fade: tuple[float, float], thermal: float
+) -> Array:
+    """Velocity correlations, (c, n), from those of position and velocity, faded out."""
+    interval = data.interval
+    full, end = (round(share * relaxation / interval) for share in fade)
+    # What is known of them: equipartition.
+    position = position[:, : end + 1] * (thermal / data.trap / position[:, :1])
+    velocity = velocity[:, : end + 1] * (thermal / data.mass / velocity[:, :1])
+    phase = np.pi * np.clip((np.arange(end + 1) - full) / (end - full), 0.0, 1.0)
+    rate = np.pi / ((end - full) * interval)
+    window, slope = (1 + np.cos(phase)) / 2, -rate * np.sin(phase) / 2
+    curvature = np.where(phase > 0, -(rate**2) * np.cos(phase) / 2, 0.0)
+    # Minus the second derivative of the faded position: fading the velocity itself would move the particle out of its trap.
+    return np.asarray(velocity * window - 2 * np.gradient(position, interval, axis=1) * slope - position * curvature)
+
+
+def _smooth(friction: ComplexArray, frequency: Array) -> ComplexArray:
+    """γ(ω), (c, k), averaged over neighbouring frequencies, and without what would let a bath give work: no Re γ < 0."""
+    width = SMOOTHING / math.log(frequency[1] / frequency[0])
+    smooth = gaussian_filter1d(friction, width, axis=1, mode="nearest")
+    return np.asarray(np.maximum(smooth.real, 0.0) + 1j * smooth.imag)
+
+
+def _left_out(series: Array, count: int, reach: int) -> Array:
+    """Mean of x(t) x(t + k) for lags k up to ``reach``, from all of (m, n) series, then from all but one block of times t.
+
+    Returns:
+        (1 + m × count, reach + 1).
+    """
+    m, n = series.shape
+    edges = np.linspace(0, n, count + 1).round().astype(int)
+    lags = np.arange(reach + 1)
+    sums, counts = [], []
+    for start, stop in pairwise(edges):
+        first, second = series[:, start:stop], series[:, start : stop + reach]
+        padded = next_fast_len(stop - start + reach + 1, real=True)
+        products = irfft(np.conj(rfft(first, padded, axis=1)) * rfft(second, padded, axis=1), padded, axis=1)
+        sums.append(products[:, : reach + 1])
+        counts.append(np.clip(n - lags, start, stop) - start)
+    each, held = np.concatenate(sums), np.repeat(counts, m, axis=0)
+    total, number = each.sum(axis=0), held.sum(axis=0)
+    return np.concatenate([(total / number)[None], (total - each) / (number - held)])
+
+
+def _one_sided(even: Array, interval: float, frequency: Array) -> ComplexArray:
+    """∫₀ f(t) e^{iωt} dt of even functions given at samples (c, n), each up to its last; (c, k).
+
+    The transform of a function that ends at T is smooth over 1/T: it is taken on a grid finer than that, by FFT, and read off
+    between by cubic interpolation, which is exact to 10⁻⁵ of its largest value.
+    """
+    lag = interval * np.arange(even.shape[1])
+    fine = np.linspace(0.0, lag[-1], _FINER * (even.shape[1] - 1) + 1)
+    step = fine[1] - fine[0]
+    points = next_fast_len(math.ceil(2 * np.pi / (_COARSEST * step / lag[-1])), real=True)
+    spacing = 2 * np.pi / (points * step)
+    below = np.maximum(np.floor(frequency / spacing).astype(int), 1)
+    u = frequency / spacing - below
+    weights = np.stack(
+        [
+            -u * (u - 1) * (u - 2) / 6,
+            (u + 1) * (u - 1) * (u - 2) / 2,
+            -(u + 1) * u * (u - 2) / 2,
+            (u + 1) * u * (u - 1) / 6,
+        ]
+    )
+    found = np.empty((len(even), len(frequency)), dtype=complex)
+    for row, values in enumerate(
+        CubicSpline(lag, even, axis=1, bc_type=((1, np.zeros(len(even))), "not-a-knot"))(fine)
+    ):
+        values[[0, -1]] /= 2
+        # Halfway through its time, such a function turns slowest from one frequency to the next.
+        grid = np.conj(rfft(values, points)) * np.exp(-0.5j * lag[-1] * spacing * np.arange(points // 2 + 1))
+        found[row] = sum(weight * grid[below + shift] for weight, shift in zip(weights, (-1, 0, 1, 2), strict=True))
+    return np.asarray(found * np.exp(0.5j * lag[-1] * frequency) * step)

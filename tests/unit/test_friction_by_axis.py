@@ -1,0 +1,198 @@
+"""Axes that the geometry makes different are measured, forecast and told apart; axes that it makes alike are pooled."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.compare.by_axis import work_by_axis
+from analysis.compare.table import summary_text
+from analysis.compare.theory import models
+from analysis.data.runs import Run
+from analysis.friction.response import responses
+from analysis.friction.result import (
+    BY_AXIS_COLUMNS,
+    METHODS,
+    AxisFriction,
+    Friction,
+    equivalence,
+    equivalence_z,
+    friction_by_axis,
+    shares_of,
+)
+from analysis.friction.summary import friction_summary
+from analysis.heat.rates import point_summary
+from analysis.statistics.timeseries import Estimate, SeriesTooShortError
+from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
+
+ALONG_X = Truth(kappa_ratio="4.80", friction_cold=0.6, friction_hot=0.7, sample_interval=0.5, substeps=5)
+ALONG_YZ = replace(ALONG_X, friction_cold=0.25, friction_hot=0.3)
+WALLS = {"x": "walls", "y": "periodic", "z": "periodic"}
+
+
+def between_walls(truth: Truth, other: Truth, duration: float, replicas: int, seed: int) -> list[Run]:
+    """Runs that move along x as one truth says and along y and z as another, and say that walls stand along x."""
+    runs = []
+    for one, two in zip(
+        synthetic_runs(truth, duration, replicas, seed),
+        synthetic_runs(other, duration, replicas, seed + 1000),
+        strict=True,
+    ):
+        series = two.series.copy()
+        for column in series.columns:
+            if "_x_" in column:
+                series[column] = one.series[column]
+        metadata = two.metadata | {"system": {"boundaries": WALLS}}
+        runs.append(Run(two.folder, metadata, two.parameters, series))
+    return runs
+
+
+def too_short(*_: Any) -> None:
+    """In place of an estimator that takes long."""
+    raise SeriesTooShortError("not asked")
+
+
+def at_rest(truth: Truth) -> Truth:
+    """The same particles without controller."""
+    return replace(truth, kappa_ratio=None)
+
+
+@pytest.fixture(scope="module")
+def equilibrium() -> list[Run]:
+    """Three friction runs between walls."""
+    return between_walls(at_rest(ALONG_X), at_rest(ALONG_YZ), 1500.0, 3, seed=50)
+
+
+@pytest.fixture(scope="module")
+def friction(equilibrium: list[Run]) -> dict[str, Any]:
+    """What they say, as it is read from its file."""
+    content: dict[str, Any] = json.loads(json.dumps(friction_summary(equilibrium) | {"drag": []}, allow_nan=False))
+    return content
+
+
+def test_geometry_tells_which_axes_are_alike(equilibrium: list[Run]) -> None:
+    """Walls along an axis set it apart; without walls, and in the exact model, all are alike, unless it says otherwise."""
+    (run, *_) = equilibrium
+    assert run.equivalent_axes == ("x", "yz")
+
+    def told(system: dict[str, Any] | None, **more: Any) -> tuple[str, ...]:
+        return replace(run, metadata=run.metadata | {"system": system} | more).equivalent_axes
+
+    assert told({"boundaries": dict.fromkeys("xyz", "periodic")}) == ("xyz",)
+    assert told({"boundaries": {"x": "periodic", "y": "walls", "z": "periodic"}}) == ("xz", "y")
+    assert told(None) == ("xyz",)
+    assert told(None, equivalent_axes=["x", "y", "z"]) == ("x", "y", "z")
+
+
+def test_each_set_of_axes_has_its_own_friction(friction: dict[str, Any]) -> None:
+    """White friction along x and along y and z is the true one of each, and their pool is neither."""
+    assert friction["equivalent_axes"] == ["x", "yz"]
+    assert list(friction["axes"]) == ["x", "yz", "xyz"]
+    fitted = Friction.from_json(friction)
+    for axes, truth in (("x", ALONG_X), ("yz", ALONG_YZ)):
+        for estimate, true in zip(fitted.along[axes].white, (truth.friction_cold, truth.friction_hot), strict=True):
+            assert abs(Estimate(estimate.value, estimate.se, "log").z(true)) < 3.5
+            assert estimate.se < 0.2 * true
+    for pooled, low, high in zip(fitted.pooled.white, (0.25, 0.3), (0.6, 0.7), strict=True):
+        assert low < pooled.value < high
+
+
+def test_difference_of_axes_is_told(friction: dict[str, Any]) -> None:
+    """A friction that is twice as large along x shows beyond three standard errors, with its sign and ratio."""
+    rows = friction["equivalence"]
+    assert {row["particle"] for row in rows} == {"cold", "hot"}
+    joint = {row["particle"]: row for row in rows if row["method"] == "joint"}
+    assert joint["cold"]["ratio"] == pytest.approx(0.6 / 0.25, rel=0.4)
+    assert joint["cold"]["axes"] == ["x", "yz"]
+    z = equivalence_z(rows, "joint")
+    assert z is not None
+    assert z > 3
+    assert z == pytest.approx((joint["cold"]["z"] + joint["hot"]["z"]) / np.sqrt(2))
+    assert equivalence_z(rows, "no such method") is None
+    swapped = equivalence({axes: friction["axes"][axes] for axes in ("yz", "x")})
+    assert equivalence_z(swapped, "joint") == pytest.approx(-z)
+
+
+def test_axes_that_are_alike_are_not_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over eight studies of equal axes between walls, z of their difference scatters as it should about zero."""
+    # White friction from velocities is asked; what else takes long is left out.
+    monkeypatch.setattr("analysis.friction.summary.fit_modes", too_short)
+    monkeypatch.setattr("analysis.friction.summary.information_criteria", lambda *_: None)
+    found = []
+    for seed in range(8):
+        runs = between_walls(at_rest(ALONG_YZ), at_rest(ALONG_YZ), 400.0, 3, seed=200 + seed)
+        z = equivalence_z(friction_summary(runs)["equivalence"], "velocity")
+        assert z is not None
+        found.append(z)
+    # Eight tell a mean to 0.35 and a spread to a quarter.
+    assert abs(np.mean(found)) < 3 * 0.35
+    assert 0.4 < np.std(found) < 2.0
+
+
+def test_table_has_a_row_for_each_particle_axes_and_method(friction: dict[str, Any]) -> None:
+    """`friction_by_axis.csv` holds what friction.json holds, in kg/s."""
+    table = friction_by_axis(friction)
+    assert list(table.columns) == BY_AXIS_COLUMNS == ["particle", "axes", "method", "friction_kg_per_s", "se"]
+    assert set(table["axes"]) == {"x", "yz", "xyz"}
+    assert set(table["method"]) <= set(METHODS)
+    row = table[(table["particle"] == "hot") & (table["axes"] == "x") & (table["method"] == "position")]
+    assert row["friction_kg_per_s"].item() == friction["axes"]["x"]["friction_hot_position_kg_per_s"]
+    assert row["se"].item() == friction["axes"]["x"]["friction_hot_position_kg_per_s_se"]
+
+
+def test_theory_is_the_mean_of_the_machines_of_all_axes() -> None:
+    """Heat per coupled axis comes from each axis' own friction; errors of the sets add up by their shares."""
+    along = {
+        "x": AxisFriction((Estimate(0.6, 0.06), Estimate(0.7, 0.07))),
+        "yz": AxisFriction((Estimate(0.25, 0.01), Estimate(0.3, 0.01))),
+    }
+    friction = Friction(along, along["x"])
+    parameters = synthetic_runs(ALONG_X, 2.0, 1, seed=1)[0].parameters
+    x, yz = heat_rates(ALONG_X), heat_rates(ALONG_YZ)
+    for axes, expected in (("x", x), ("y", yz), ("yz", yz), ("xyz", (x + 2 * yz) / 3), ("xz", (x + yz) / 2)):
+        forecast = models(replace(parameters, coupling_axes=axes), friction)["theory"].forecast()
+        np.testing.assert_allclose(forecast.rates, expected, rtol=1e-9)
+    alone = {
+        axes: models(replace(parameters, coupling_axes=axes), friction)["theory"].forecast().estimates()[0].se
+        for axes in ("x", "y", "xyz")
+    }
+    assert alone["xyz"] == pytest.approx(np.hypot(alone["x"] / 3, 2 * alone["y"] / 3))
+
+
+def test_shares() -> None:
+    """Of coupled axes among sets of equivalent ones."""
+    assert shares_of("xyz", ["x", "yz"]) == {"x": pytest.approx(1 / 3), "yz": pytest.approx(2 / 3)}
+    assert shares_of("x", ["x", "yz"]) == {"x": 1.0}
+    assert shares_of("xz", ["xyz"]) == {"xyz": 1.0}
+
+
+def test_work_between_walls_agrees_with_theory_axis_by_axis(equilibrium: list[Run], friction: dict[str, Any]) -> None:
+    """Measured currents along x and y differ as their frictions do, and every theory agrees with each."""
+    runs = between_walls(ALONG_X, ALONG_YZ, 1500.0, 4, seed=70)
+    fitted, found = Friction.from_json(friction), responses(equilibrium)
+    table = work_by_axis(runs, fitted, found).set_index("axis")
+    assert table[["z_response_cold", "z_theory_cold", "z_response_hot", "z_theory_hot"]].abs().to_numpy().max() < 4
+    for axis, truth in (("x", ALONG_X), ("y", ALONG_YZ), ("z", ALONG_YZ)):
+        expected = heat_rates(truth) * 1e3
+        assert table.loc[axis, "theory_cold_eV_per_ns"] == pytest.approx(expected[0], rel=0.2)
+        assert table.loc[axis, "response_hot_eV_per_ns"] == pytest.approx(expected[1], rel=0.3)
+    # y and z are alike, so each is the other's only peer; nothing is like x.
+    assert np.isnan(table["z_others_cold"]["x"])
+    np.testing.assert_allclose(table["z_others_cold"]["y"], -table["z_others_cold"]["z"])
+
+
+def test_text_tells_friction_by_axis_and_leads_with_linear_response(
+    equilibrium: list[Run], friction: dict[str, Any]
+) -> None:
+    """The table names axes, says how far they are apart, and puts white friction below as a simplification."""
+    point = point_summary(between_walls(ALONG_X, ALONG_YZ, 1500.0, 2, seed=70))
+    text = summary_text([point], friction, responses(equilibrium))
+    assert text.index("theory: linear response") < text.index("The same against the paper's pair")
+    for axes in ("x", "y, z", "x, y, z together"):
+        assert f"Friction, cold particle along {axes}, 10⁻¹² kg/s:" in text
+    z = equivalence_z(friction["equivalence"], "joint")
+    assert f"position and velocity at once: {z:+.1f}" in text.partition("Friction along x less that along yz")[2]
