@@ -1,4 +1,4 @@
-"""Heats of a study and its variants beside the exact theories, and how well energy closed."""
+"""Heats of a study and its variants beside theory at the friction of each, and how well energy closed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from matplotlib.figure import Figure
 from analysis.data.runs import SIDES
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 
-_FORECASTS = {"theory": ("|", "black", "white theory"), "dressed": ("D", ACCENT, "dressed theory")}
+_FORECASTS = {
+    "response": ("D", ACCENT, "linear response"),
+    "theory": ("|", "black", "white friction"),
+    "dressed": ("s", NEUTRAL, "dressed pair"),
+}
 
 CLOSED = 2.0
 """A drift below this share of the heat, in per cent, is what a time step is asked for (docs/architecture.md)."""
@@ -40,7 +44,7 @@ def heat_variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             color=SIDE_COLOUR[side],
             label="molecular dynamics",
         )
-        for offset, (model, (marker, colour, name)) in zip((0.2, 0.36), _FORECASTS.items(), strict=True):
+        for offset, (model, (marker, colour, name)) in zip((0.16, 0.28, 0.4), _FORECASTS.items(), strict=True):
             axes.errorbar(
                 table[f"{model}_{side}_eV_per_ns"].astype(float),
                 rows + offset,
@@ -49,7 +53,7 @@ def heat_variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 color=colour,
                 markersize=4,
                 linewidth=0.9,
-                label=f"{name}, own friction",
+                label=name,
             )
         axes.axvline(0.0, color="0.6", linewidth=0.7)
         axes.set_title(f"{side} bath", loc="left")
@@ -71,5 +75,5 @@ def heat_variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     closure.legend(fontsize=7)
     panels[0].set_yticks(rows, named)
     panels[0].set_ylim(len(table) - 0.4, -0.6)
-    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure, table

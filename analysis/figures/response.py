@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.compare.comparison import agreement, without_theory
-from analysis.data.runs import SIDES, Parameters
+from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import draw_line, line_ratios, or_nan, ratio_axis, remark, response_line, theory_lines
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.response import Response, Responses
@@ -92,7 +92,7 @@ def _heat(axes: Axes, points: Sequence[dict[str, Any]], friction: Friction, resp
     found = agreement(points, friction, responses).get("response")
     told = "" if found is None else rf": $\chi^2$ = {found[0]:.1f} for {found[2]}, p = {found[1]:.2g}"
     axes.set_title(f"linear response{told}", loc="left", fontsize=9)
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower left", fontsize=7)
     return shown.rename(columns={"kappa_ratio": "at"}).assign(series="response", axes=parameters.coupling_axes)
 
 
@@ -125,28 +125,16 @@ def _spectrum(axes: Axes, index: int, found: Response, friction: AxisFriction) -
         linestyle=":",
         label=_once("white friction", index),
     )
+    curves: dict[str, tuple[Literal["--", "-."], Array]] = {}
     if friction.dressed is not None:
         core, shell, mass = friction.dressed[index].values
-        dressed = (core - core**2 / (core + shell - 1j * frequency * mass)).real
-        axes.plot(
-            frequency,
-            1e12 * FRICTION_SI * dressed,
-            color=colour,
-            linestyle="--",
-            linewidth=1.1,
-            label=_once("dressed", index),
-        )
+        curves["dressed"] = ("--", np.asarray((core - core**2 / (core + shell - 1j * frequency * mass)).real))
     if friction.modes is not None:
         at_rest, *rest = friction.modes[index].values
         drags, times = np.split(np.array(rest), 2)
         lag = np.outer(frequency, times)
-        bodies = at_rest + (drags * lag**2 / (1 + lag**2)).sum(axis=1)
-        axes.plot(
-            frequency,
-            1e12 * FRICTION_SI * bodies,
-            color=colour,
-            linestyle="-.",
-            linewidth=1.1,
-            label=_once("bodies of fluid", index),
-        )
+        curves["bodies of fluid"] = ("-.", at_rest + (drags * lag**2 / (1 + lag**2)).sum(axis=1))
+    for name, (style, curve) in curves.items():
+        label = _once(name, index)
+        axes.plot(frequency, 1e12 * FRICTION_SI * curve, style, color=colour, linewidth=1.1, label=label)
     return pd.DataFrame({"series": f"friction_{side}", "at": frequency, "value": value, "se": error})
