@@ -1,4 +1,4 @@
-"""The points of a sweep beside theory: solved once, and read by table, figures and report.
+"""The points of a sweep beside theory, for table, figures and report.
 
 Linear response leads, because it rests on no model of the friction. White friction, the paper's model, the dressed pair and
 the pair with bodies of fluid are simplifications, named as such.

@@ -46,8 +46,8 @@ def response_rates(parameters: Parameters, responses: Responses) -> Forecast | N
     if not parameters.is_linear or fastest > RESOLVED or not math.isclose(sum(shares.values()), 1.0):
         return None
     rates, deviations = np.zeros(2), []
-    for axes, (cold, hot) in responses.along.items():
-        share = shares.get(axes, 0.0)
+    for axes, share in shares.items():
+        cold, hot = responses.along[axes]
         by_cold = share * _rates(parameters, cold.frequency, cold.copies(), hot.friction)
         by_hot = share * _rates(parameters, cold.frequency, cold.friction, hot.copies())
         rates += by_cold[0]

@@ -127,13 +127,9 @@ def _spectrum(axes: Axes, index: int, found: Response, friction: AxisFriction) -
     )
     curves: dict[str, tuple[Literal["--", "-."], Array]] = {}
     if friction.dressed is not None:
-        core, shell, mass = friction.dressed[index].values
-        curves["dressed"] = ("--", np.asarray((core - core**2 / (core + shell - 1j * frequency * mass)).real))
+        curves["dressed"] = ("--", friction.dressed[index].dissipation(frequency))
     if friction.modes is not None:
-        at_rest, *rest = friction.modes[index].values
-        drags, times = np.split(np.array(rest), 2)
-        lag = np.outer(frequency, times)
-        curves["bodies of fluid"] = ("-.", at_rest + (drags * lag**2 / (1 + lag**2)).sum(axis=1))
+        curves["bodies of fluid"] = ("-.", friction.modes[index].dissipation(frequency))
     for name, (style, curve) in curves.items():
         label = _once(name, index)
         axes.plot(frequency, 1e12 * FRICTION_SI * curve, style, color=colour, linewidth=1.1, label=label)

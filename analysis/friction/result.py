@@ -44,6 +44,11 @@ class Shell:
     values: tuple[float, float, float]
     log_covariance: Array
 
+    def dissipation(self, frequency: Array) -> Array:
+        """Re γ(ω) at frequencies in rad/ps, of their shape, eV ps/Å²."""
+        core, shell, mass = self.values
+        return np.asarray((core - core**2 / (core + shell - 1j * frequency * mass)).real)
+
 
 @dataclass(frozen=True)
 class Bodies:
@@ -51,6 +56,13 @@ class Bodies:
 
     values: tuple[float, ...]
     log_covariance: Array
+
+    def dissipation(self, frequency: Array) -> Array:
+        """Re γ(ω) at frequencies (k,) in rad/ps, (k,), eV ps/Å²."""
+        at_rest, *rest = self.values
+        drags, times = np.split(np.array(rest), 2)
+        lag = np.outer(frequency, times)
+        return np.asarray(at_rest + (drags * lag**2 / (1 + lag**2)).sum(axis=1))
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,15 @@ DRESSED = DressedPair(
     temperature_hot=120.0,
 )
 UNLIKE = replace(PAIR, mass=(0.8, 2.0), friction_hot=0.05)
+# Heat into the colder and into the warmer bath, and work, by what the machine is.
+SIGNS = {
+    Mode.HEATER_I: (1, 1, 1),
+    Mode.HEATER_II: (1, -1, 1),
+    Mode.CONDUCTOR: (1, -1, 0),
+    Mode.ENGINE: (1, -1, -1),
+    Mode.EQUILIBRIUM: (0, 0, 0),
+    Mode.REFRIGERATOR: (-1, 1, 1),
+}
 
 
 @pytest.mark.parametrize(
@@ -75,16 +84,8 @@ def test_mode_follows_from_couplings_and_temperatures(machine: Refrigerator, rat
     """The sign of every flow is set by κ_C T_H - κ_H T_C and the couplings, for any friction, mass and dressing."""
     machine = replace(machine, coupling_hot=ratio * machine.coupling_cold)  # type: ignore[type-var]
     work_cold, work_hot, heat_cold, heat_hot = machine.flow_rates()
-    signs = {
-        Mode.HEATER_I: (1, 1, 1),
-        Mode.HEATER_II: (1, -1, 1),
-        Mode.CONDUCTOR: (1, -1, 0),
-        Mode.ENGINE: (1, -1, -1),
-        Mode.EQUILIBRIUM: (0, 0, 0),
-        Mode.REFRIGERATOR: (-1, 1, 1),
-    }
     flows = np.array([heat_cold, heat_hot, work_cold + work_hot])
-    assert tuple(np.sign(np.where(np.abs(flows) < 1e-14, 0, flows))) == signs[mode]
+    assert tuple(np.sign(np.where(np.abs(flows) < 1e-14, 0, flows))) == SIGNS[mode]
     assert machine.mode() is mode
     if mode is Mode.REFRIGERATOR:
         assert_allclose(machine.cop(), [-flows[0] / flows[2], flows[1] / flows[2]], rtol=1e-10)
@@ -110,16 +111,8 @@ def test_temperatures_and_not_names_decide_the_mode(machine: Refrigerator, ratio
         machine, coupling_hot=ratio * machine.coupling_cold, temperature_cold=125.0, temperature_hot=100.0
     )  # type: ignore[type-var]
     warmer, colder = machine.heat_rates()
-    signs = {
-        Mode.HEATER_I: (1, 1, 1),
-        Mode.HEATER_II: (1, -1, 1),
-        Mode.CONDUCTOR: (1, -1, 0),
-        Mode.ENGINE: (1, -1, -1),
-        Mode.EQUILIBRIUM: (0, 0, 0),
-        Mode.REFRIGERATOR: (-1, 1, 1),
-    }
     flows = np.array([colder, warmer, machine.work_rates().sum()])
-    assert tuple(np.sign(np.where(np.abs(flows) < 1e-14, 0, flows))) == signs[mode]
+    assert tuple(np.sign(np.where(np.abs(flows) < 1e-14, 0, flows))) == SIGNS[mode]
     assert machine.mode() is mode
     assert_allclose(machine.carnot_cop(), [4.0, 5.0])
     if mode is Mode.REFRIGERATOR:
