@@ -155,8 +155,8 @@ def _deck(experiment: Experiment) -> str:
     deck = experiment.standalone()
     if deck is None:
         raise ValueError(
-            f"{experiment.label} has no deck of its own: a plain LAMMPS knows the linear demon only, not "
-            f"{experiment.study.demon.controller!r}, or this is a part of other runs"
+            f"{experiment.label} has no deck of its own: a plain LAMMPS knows the linear demon without a feedback loop "
+            f"only, not {experiment.study.demon.controller!r} as this study has it, or this is a part of other runs"
         )
     return deck
 

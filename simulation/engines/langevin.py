@@ -66,7 +66,7 @@ def propagate(
     """
     p, covariance = network.coordinates, network.covariance()
     scale = np.sqrt(np.diagonal(covariance))  # of like size, no variable's rounding is another's error
-    move, spread = _transition(network.drift(), network.noise(), scale, timestep)
+    move, spread = transition(network.drift(), network.noise(), scale, timestep)
     state = np.linalg.cholesky(covariance / np.outer(scale, scale)) @ generator.standard_normal(scale.size)
     done = np.zeros(p)
     states, works = [state[None] * scale], [done[None]]
@@ -121,7 +121,7 @@ def propagate_pulled(
     drift[1:, 1:] = -contacts / masses[:, None]
     noise[1:, 1:] = 2 * BOLTZMANN * temperature * contacts / np.outer(masses, masses)
     scale = np.array([thermal[0] * interval, *thermal])
-    move, spread = _transition(drift, noise, scale, interval)
+    move, spread = transition(drift, noise, scale, interval)
     kicks = generator.standard_normal((intervals, scale.size)) @ spread.T
     # In the end all move at the terminal velocity; about it they move as free ones do about rest.
     terminal = force / friction
@@ -131,7 +131,7 @@ def propagate_pulled(
     return np.r_[0.0, np.cumsum(steps)], terminal + about * thermal
 
 
-def _transition(drift: Array, noise: Array, scale: Array, timestep: float) -> tuple[Array, Array]:
+def transition(drift: Array, noise: Array, scale: Array, timestep: float) -> tuple[Array, Array]:
     """e^{Ah}, and the Cholesky factor L of the noise covariance ∫₀ʰ e^{As} D e^{Aᵀs} ds, both of the variables r / scale.
 
     Only roots of covariances are summed, which keep their digits also where one noise drives several variables: over a short

@@ -12,12 +12,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulation.control.controller import Controller, make_controller
+from simulation.control.feedback import FeedbackLoop
 from simulation.control.source import law_identity
 from simulation.experiments.decks import statements
 from simulation.storage.files import digest
@@ -310,11 +313,32 @@ class Experiment(ABC):
         if self.couplings is None:
             return None
         demon = self.study.demon
-        return law_identity(demon.controller) | {
+        identity = law_identity(demon.controller) | {
             "options": demon.controller_options,
             "couplings": list(self.couplings),
             "axes": demon.coupling_axes,
         }
+        if not demon.feedback.is_ideal:
+            identity["feedback"] = {
+                "version": FeedbackLoop.version,
+                **demon.feedback.model_dump(),
+                "seed": self.seed("feedback") if demon.feedback.position_noise_A else None,
+            }
+        return identity
+
+    def controller(self) -> Controller:
+        """The study's law, made with this experiment's couplings, within the loop through which it acts.
+
+        Raises:
+            ControllerError: it cannot be made.
+        """
+        demon = self.study.demon
+        assert self.couplings is not None
+        law = partial(make_controller, demon.controller, *self.couplings, demon.controller_options)
+        if demon.feedback.is_ideal:
+            return law()
+        laws = [law() for _ in range(1 if demon.feedback.delayed == "all" else 2)]
+        return FeedbackLoop(laws, demon.feedback, self.study.timestep_ps, self.seed("feedback"))
 
     @property
     def fingerprint(self) -> str:

@@ -5,7 +5,7 @@ A run starts from equilibrated baths with fresh velocities, relaxes while the co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -13,7 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.model import LinearLangevin
 from analysis.units import PER_NS
+from simulation.control.controller import LINEAR
+from simulation.control.demon import Demon
+from simulation.engines.controlled import Array, propagate_controlled
 from simulation.engines.langevin import propagate_pair
 from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
 from simulation.experiments.baths import atoms, build_seeds, start_of, system, thermostat_seeds
@@ -116,8 +120,8 @@ class Machine(Experiment):
         )
 
     def standalone(self) -> str | None:
-        """The linear demon as native LAMMPS variables; another controller's law LAMMPS does not know."""
-        if self.ratio is not None and self.study.demon.controller != "linear":
+        """The linear demon as native LAMMPS variables; another controller's law, or a loop, LAMMPS does not know."""
+        if not self._is_network:
             return None
         kappa_cold, kappa_hot = self.couplings or (0.0, 0.0)
         return render(
@@ -170,10 +174,8 @@ class Machine(Experiment):
         sampled = np.arange(0, steps + 1, stride)
         columns: dict[str, NDArray[Any]] = {"step": sampled, "time_ps": sampled * study.timestep_ps}
         kinetic, potential, total_work = ({side: np.zeros(sampled.size) for side in SIDES} for _ in range(3))
-        for axis in AXES:
-            pair = study.pair(*((self.couplings or (0.0, 0.0)) if axis in self.axes else (0.0, 0.0)), axis)
-            generator = np.random.default_rng(self.seed(f"langevin_{axis}"))
-            states, work = propagate_pair(pair, study.timestep_ps, steps, stride, generator)
+        paths = self._linear_paths(steps, stride) if self._is_network else self._controlled_paths(steps, stride)
+        for axis, (pair, states, work) in zip(AXES, paths, strict=True):
             for index, side in enumerate(SIDES):
                 columns[f"position_{side}_{axis}_A"] = states[:, index]
                 columns[f"velocity_{side}_{axis}_A_per_ps"] = states[:, 2 + index]
@@ -192,17 +194,78 @@ class Machine(Experiment):
             columns[f"pressure_{side}_bar"] = np.zeros(stored.size)
         return pd.DataFrame(columns)
 
+    @property
+    def _is_network(self) -> bool:
+        """Whether particles and controller together are one linear network, as with the paper's controller or with none."""
+        demon = self.study.demon
+        return self.ratio is None or (demon.controller == LINEAR and demon.feedback.is_ideal)
+
+    def _linear_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array]]:
+        """By axis: the network, its states, and the work on both particles, of the paper's controller or of none."""
+        study = self.study
+        for axis in AXES:
+            pair = study.pair(*((self.couplings or (0.0, 0.0)) if axis in self.axes else (0.0, 0.0)), axis)
+            yield pair, *propagate_pair(pair, study.timestep_ps, steps, stride, self._generator(axis))
+
+    def _controlled_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array]]:
+        """Likewise, of any other controller, or of one in a loop."""
+        study, feedback = self.study, self.study.demon.feedback
+        assert self.couplings is not None
+        is_linear, is_partner = study.demon.controller == LINEAR, feedback.delayed == "partner"
+        springs = np.zeros((2, 3))
+        # What a linear law makes of its own particle is then a spring, and can be a part of the exact plant.
+        has_springs = is_linear and is_partner and not feedback.is_ideal and feedback.force_limit_eV_per_A is None
+        if has_springs and study.trap.stiffness_eV_per_A2 + min(self.couplings) > 0:
+            springs = np.outer(self.couplings, [float(axis in self.axes) for axis in AXES])
+        plants = []
+        for axis, spring in zip(AXES, springs.T, strict=True):
+            pair = study.pair(0.0, 0.0, axis)
+            stiffness = pair.stiffness.copy()
+            stiffness[[0, 1], [0, 1]] += spring
+            plants.append(
+                LinearLangevin(
+                    masses=pair.masses,
+                    stiffness=stiffness,
+                    frictions=pair.frictions,
+                    temperatures=pair.temperatures,
+                )
+            )
+        demon = Demon(
+            study.demon.controller,
+            self.controller(),
+            axes=self.axes,
+            timestep_ps=study.timestep_ps,
+            max_displacement_A=np.inf,
+        )
+        states, work = propagate_controlled(
+            plants,
+            demon.ask,
+            springs=springs,
+            is_held=feedback.update_every_ps is not None and (not is_partner or bool(springs.any())),
+            timestep=study.timestep_ps,
+            before=study.steps(study.schedule.relaxation_ps),
+            steps=steps,
+            stride=stride,
+            generators=[self._generator(axis) for axis in AXES],
+        )
+        return zip(plants, states, np.moveaxis(work, 2, 0), strict=True)
+
+    def _generator(self, axis: str) -> np.random.Generator:
+        return np.random.default_rng(self.seed(f"langevin_{axis}"))
+
     def exact_identity(self) -> dict[str, Any]:
         """See `Experiment.exact_identity`."""
         study = self.study
         models = {axis: repr(study.pair(*(self.couplings or (0.0, 0.0)), axis)) for axis in AXES}
-        return {
+        identity: dict[str, Any] = {
             "pair": models["x"] if len(set(models.values())) == 1 else models,
             "axes": self.axes,
             "controller": self.controller_identity(),
             "time_ps": [study.timestep_ps, study.schedule.sample_every_ps],
             "seed": [study.seed, study.name, self.point, self.replica],
         }
+        # A network begins in its own stationary state, and has no need to relax.
+        return identity if self._is_network else identity | {"relaxation_ps": study.schedule.relaxation_ps}
 
     def describe(self) -> dict[str, Any]:
         """See `Experiment.describe`; an exact run also tells the friction and the bodies that it was made with."""

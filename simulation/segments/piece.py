@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from simulation.control.callback import DemonCallback, failure_of
-from simulation.control.controller import ControllerError, make_controller
+from simulation.control.controller import ControllerError
 from simulation.control.demon import Demon, ParticleError
 from simulation.engines.lammps import open_lammps, tell
 from simulation.engines.output import in_molecular_layout, read_log, read_series
@@ -115,11 +115,10 @@ def _keep(experiment: Experiment, piece: Piece, folder: Path, demon: Demon | Non
 
 def demon_of(experiment: Experiment, before: Path | None, ranks: Ranks) -> Demon:
     """The demon of a run, with the memory that it has from the segment before."""
-    study, couplings = experiment.study, experiment.couplings
-    assert couplings is not None
+    study = experiment.study
     name = study.demon.controller
     try:
-        controller = make_controller(name, *couplings, study.demon.controller_options) if ranks.is_root else None
+        controller = experiment.controller() if ranks.is_root else None
         demon = Demon(
             name,
             controller,

@@ -193,6 +193,31 @@ def _axes(text: str) -> str:
     return text
 
 
+class Feedback(Section):
+    """The loop through which a laboratory's demon acts; left out, its force follows the particles at every instant.
+
+    At each update every position is read, with noise, and filtered; after the delay it becomes a force, held until the next.
+    """
+
+    update_every_ps: Positive | None = None
+    """Interval of updates, between which the force is held; left out, the loop follows at every step."""
+    delay_ps: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 0.0
+    """Time from reading a position to the force that it makes."""
+    delayed: Literal["all", "partner"] = "all"
+    """What passes through the loop: `all`, or the `partner` alone, while its own part of the force acts as a spring does."""
+    position_noise_A: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 0.0
+    """Standard deviation of the noise of one reading, of each particle and axis by itself; it needs `update_every_ps`."""
+    filter_ps: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 0.0
+    """Time of a first-order low pass of the readings."""
+    force_limit_eV_per_A: Positive | None = None
+    """Largest force of the controller on a particle along each axis, of either sign."""
+
+    @property
+    def is_ideal(self) -> bool:
+        """Whether the force follows the particles at every instant, whatever the loop is said to surround."""
+        return self == Feedback(delayed=self.delayed)
+
+
 class Demon(Section):
     """The controller: its couplings, its axes, and the class that turns displacements into forces."""
 
@@ -208,6 +233,8 @@ class Demon(Section):
     """`linear`, or `module:Class` for your own (see simulation/control/controller.py)."""
     controller_options: dict[str, str] = {}
     """Texts handed to your controller as keyword arguments."""
+    feedback: Feedback = Feedback()
+    """The loop through which it acts."""
 
 
 def _force(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -118,7 +120,33 @@ def _demon(study: Study) -> list[tuple[set[str], str]]:
     found += _broken(
         not demon.shown_ratios, "demon.shown_ratios", "demon.shown_ratios is empty: name at least one κ_H/κ_C"
     )
-    return found + _controller(study)
+    return found + _feedback(study) + _controller(study)
+
+
+def _feedback(study: Study) -> list[tuple[set[str], str]]:
+    feedback, step = study.demon.feedback, study.timestep_ps
+    found = []
+    for field, length in (("update_every_ps", feedback.update_every_ps or 0.0), ("delay_ps", feedback.delay_ps)):
+        count = length / step
+        nearest = " or ".join(f"{steps * step:g}" for steps in (math.floor(count), math.ceil(count)) if steps)
+        found += _broken(
+            abs(count - round(count)) > 1e-6 * max(count, 1.0),
+            f"demon.feedback demon.feedback.{field} integration.timestep_fs",
+            f"demon.feedback.{field} = {length:g} must be a whole multiple of integration.timestep_fs = "
+            f"{study.integration.timestep_fs:g}: take {nearest} ps",
+        )
+    found += _broken(
+        feedback.position_noise_A > 0 and feedback.update_every_ps is None,
+        "demon.feedback",
+        f"demon.feedback.position_noise_A = {feedback.position_noise_A:g} is that of one reading, and no update_every_ps says "
+        "how often there is one: add it",
+    )
+    return found + _broken(
+        feedback.delay_ps >= study.schedule.relaxation_ps,
+        "demon.feedback schedule.relaxation_ps",
+        f"demon.feedback.delay_ps = {feedback.delay_ps:g} is not shorter than schedule.relaxation_ps = "
+        f"{study.schedule.relaxation_ps:g}, in which the loop settles: make the relaxation longer",
+    )
 
 
 def _stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
@@ -158,13 +186,6 @@ def _controller(study: Study) -> list[tuple[set[str], str]]:
             + ", ".join(demon.controller_options),
         )
     fields = "demon.controller demon.controller_options demon.coupling_cold_eV_per_A2 demon.kappa_ratios"
-    if study.engine == "langevin":
-        return _broken(
-            True,
-            "demon.controller engine",
-            f"demon.controller = {demon.controller!r}: engine langevin runs the linear controller only: "
-            "take engine: lammps, or controller: linear",
-        )
     couplings = [(demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)) for ratio in demon.kappa_ratios]
     # As far from its trap as a free particle at this temperature gets.
     spread = (study.pair(0.0, 0.0).covariance()[0, 0]) ** 0.5

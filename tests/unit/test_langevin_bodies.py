@@ -17,7 +17,7 @@ from scipy.linalg import expm
 from analysis.data.runs import load_run
 from analysis.model import BOLTZMANN, LangevinPair, LinearLangevin, PairWithBodies, Refrigerator
 from analysis.units import FRICTION_SI
-from simulation.engines.langevin import _transition, propagate, propagate_pair, propagate_pulled
+from simulation.engines.langevin import propagate, propagate_pair, propagate_pulled, transition
 from simulation.engines.ranks import Ranks
 from simulation.experiments import experiment_at
 from simulation.experiments.drag import Drag
@@ -130,13 +130,13 @@ def in_decimals(drift: Array, noise: Array, timestep: float) -> tuple[NDArray[np
         ({"friction_cold": 1e-3, "body_frictions_cold": (30.0,), "body_times_cold": (1e-3,)}, 1e-3, 1e-9),
     ],
 )
-def test_transitions_have_their_digits(changes: dict[str, Any], timestep: float, digits: float) -> None:
+def testtransitions_have_their_digits(changes: dict[str, Any], timestep: float, digits: float) -> None:
     """e^{Ah} and the covariance of the kicks, in the direction too in which they are weakest, against 60 digits."""
     if "body_frictions_cold" in changes:
         changes = changes | {"body_frictions_hot": (), "body_times_hot": ()}
     model = with_bodies(**changes)
     scale = np.sqrt(np.diagonal(model.covariance()))
-    move, spread = _transition(model.drift(), model.noise(), scale, timestep)
+    move, spread = transition(model.drift(), model.noise(), scale, timestep)
     with localcontext() as context:
         context.prec = 60
         true_move, covariance = in_decimals(model.drift(), model.noise(), timestep)

@@ -673,12 +673,6 @@ def test_friction_and_bodies_are_those_of_an_axis() -> None:
     )
 
 
-def test_the_exact_model_runs_the_linear_controller_alone() -> None:
-    """Another would be taken in silence for the linear one."""
-    found = verdict(engine="langevin", demon={"controller": "mine:Mine"})
-    assert "engine langevin runs the linear controller only: take engine: lammps, or controller: linear" in found
-
-
 # --- what follows from the fields -------------------------------------------------------------------------------------
 
 

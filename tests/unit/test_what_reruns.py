@@ -26,7 +26,7 @@ STUDY = check_study(
     "example",
     {
         "baths": {"edge_nm": 6.5, "accessible_density_per_nm3": 19.56, "thermostat": "csvr"},
-        "demon": {"kappa_ratios": ["1.2", "4.80"], "coupling_axes": "xy"},
+        "demon": {"kappa_ratios": ["1.2", "4.80"], "coupling_axes": "xy", "feedback": {"delay_ps": 0.08}},
         "integration": {"timestep_fs": 4},
         "drag": {"forces_nN": ["0.3", "3.0"], "replicas": 2, "duration_ns": 0.2},
         "schedule": {
@@ -84,6 +84,12 @@ CHANGES: dict[str, list[Any]] = {
     "demon.coupling_axes": ["x", "xyz"],
     "demon.controller": ["mine:Mine"],
     "demon.controller_options": [{"gain": "2"}],
+    "demon.feedback.update_every_ps": [0.04],
+    "demon.feedback.delay_ps": [0.0, 0.12],
+    "demon.feedback.delayed": ["partner"],
+    "demon.feedback.position_noise_A": [0.1],
+    "demon.feedback.filter_ps": [0.1],
+    "demon.feedback.force_limit_eV_per_A": [1.0],
     "drag.forces_nN": [["3.0"], ["1.0", "3.0"]],
     "drag.equilibration_ps": [120.0],
     "drag.duration_ns": [0.4, 0.12],

@@ -1,0 +1,134 @@
+"""The loop through which a laboratory's demon acts: reading with noise, a filter, delay, hold, and a limit of the force.
+
+A loop is a controller made of controllers, so it surrounds any law. The order is fixed. At an update each position is read,
+X + noise, and filtered; after the delay it becomes a force, which is held until the next one arrives.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.control.controller import (
+    Controller,
+    ControllerError,
+    Seen,
+    State,
+    Vector,
+    checked_forces,
+    restore,
+    state_of,
+)
+from simulation.control.trial import ADD_STATE, memory
+from simulation.study.fields import Feedback
+
+_INNER = "law {}/"  # before the names of an inner controller's own arrays
+
+
+class FeedbackLoop:
+    """Controllers of one law, seen and felt through a loop.
+
+    With `delayed: all` one controller is asked at each update about what was read, and its answer passes through the delay.
+    With `delayed: partner` each side has a controller of its own, asked at every step. It sees its own particle as it is, and
+    the partner's position as the loop delivers it. Until the first reading arrives no force acts (`all`), or the partner is
+    taken to be at its trap centre (`partner`).
+
+    Velocities, for a law that sees them, are filtered, delayed and held like positions, and have no noise.
+
+    Args:
+        controllers: of one law, made alike: one for `all`, two (cold, hot) for `partner`.
+        feedback: the study's section.
+        timestep_ps: MD time step.
+        seed: of the noise; at each update this and the step decide it, so that it does not hang on how a run is cut.
+    """
+
+    version = 1
+    """Part of a run's identity: raise it when what the loop does changes."""
+
+    def __init__(self, controllers: Sequence[Controller], feedback: Feedback, timestep_ps: float, seed: int) -> None:
+        self._laws = controllers
+        self._feedback = feedback
+        self._seed = seed
+        self.sees_velocity: bool = getattr(controllers[0], "sees_velocity", True)
+        every = feedback.update_every_ps
+        self._every = 1 if every is None else round(every / timestep_ps)
+        self._delay = round(feedback.delay_ps / timestep_ps)
+        time = feedback.filter_ps
+        self._share = 1.0 if time == 0 else -float(np.expm1(-self._every * timestep_ps / time))
+        self._filtered: Vector | None = None
+        self._underway: deque[tuple[int, Vector]] = deque()  # steps of arrival, and what then arrives
+        # Forces for `all`; displacements and velocities for `partner`.
+        self._delivered = np.zeros((2, 3) if feedback.delayed == "all" else (4, 3))
+        self._fresh = [memory(law) for law in controllers]
+
+    def forces(self, seen: Seen) -> Vector:
+        """See `Controller.forces`."""
+        if seen.step % self._every == 0:
+            reading = self._read(seen)
+            if self._feedback.delayed == "all":
+                what = checked_forces(self._laws[0].forces(Seen(seen.step, seen.time_ps, *_halves(reading))))
+            else:
+                what = reading
+            self._underway.append((seen.step + self._delay, what))
+        while self._underway and self._underway[0][0] <= seen.step:
+            self._delivered = self._underway.popleft()[1]
+        force = self._delivered if self._feedback.delayed == "all" else self._pushed_by_partner(seen)
+        limit = self._feedback.force_limit_eV_per_A
+        return force if limit is None else np.clip(force, -limit, limit)
+
+    def _read(self, seen: Seen) -> Vector:
+        """What the loop makes of the particles at an update: displacements and velocities, shape (4, 3)."""
+        read = np.concatenate([seen.displacement_A, seen.velocity_A_per_ps])
+        if self._feedback.position_noise_A:
+            # A counter in place of a stream: noise needs no memory, and is the same wherever segments meet.
+            counter = np.array([0, 0, 0, seen.step % 2**64], dtype=np.uint64)
+            source = np.random.Generator(np.random.Philox(key=self._seed, counter=counter))
+            read[:2] += self._feedback.position_noise_A * source.standard_normal((2, 3))
+        if self._filtered is not None and self._share < 1:
+            read = self._filtered + self._share * (read - self._filtered)
+        self._filtered = read
+        return read
+
+    def _pushed_by_partner(self, seen: Seen) -> Vector:
+        force = np.empty((2, 3))
+        for side, law in enumerate(self._laws):
+            now = np.concatenate([seen.displacement_A, seen.velocity_A_per_ps])
+            now[[1 - side, 3 - side]] = self._delivered[[1 - side, 3 - side]]
+            force[side] = checked_forces(law.forces(Seen(seen.step, seen.time_ps, *_halves(now))))[side]
+        return force
+
+    def state(self) -> State:
+        """The filter, what is under way, what was delivered last, and what the controllers remember."""
+        underway = self._delivered[None][:0] if not self._underway else np.array([what for _, what in self._underway])
+        state: State = {
+            "filtered": np.empty((0, 4, 3)) if self._filtered is None else self._filtered[None],
+            "arrivals": np.array([step for step, _ in self._underway], dtype=np.int64),
+            "underway": underway,
+            "delivered": self._delivered,
+        }
+        for index, law in enumerate(self._laws):
+            inner = state_of(law)
+            if inner is None and memory(law) != self._fresh[index]:
+                raise ControllerError(f"it remembers (its attributes changed) and has no state(): {ADD_STATE}")
+            state |= {_INNER.format(index) + name: value for name, value in (inner or {}).items()}
+        return state
+
+    def restore(self, state: State) -> None:
+        """Take back what `state` told."""
+        self._filtered = state["filtered"][0] if len(state["filtered"]) else None
+        self._underway = deque(zip(map(int, state["arrivals"]), state["underway"], strict=True))
+        self._delivered = state["delivered"]
+        for index, law in enumerate(self._laws):
+            prefix = _INNER.format(index)
+            inner = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+            if hasattr(law, "restore"):
+                restore(law, inner)
+
+
+def _halves(both: NDArray[np.float64]) -> tuple[Vector, Vector]:
+    """Displacements and velocities, read-only, of an array of both."""
+    both.flags.writeable = False
+    return both[:2], both[2:]
