@@ -18,6 +18,12 @@ from analysis.model.currents import (
 from analysis.model.delayed import DelayedNetwork
 from analysis.model.dressed import DressedPair
 from analysis.model.feedback import ControlledNetwork, Feedback
+from analysis.model.information import (
+    information_flow_from_rate,
+    information_flow_from_samples,
+    information_of_reading,
+    mutual_information,
+)
 from analysis.model.lyapunov import solve_lyapunov
 from analysis.model.network import BOLTZMANN, LinearLangevin, Stability
 from analysis.model.pair import LangevinPair
@@ -44,7 +50,11 @@ __all__ = [
     "Stability",
     "covariance_over",
     "heat_current",
+    "information_flow_from_rate",
+    "information_flow_from_samples",
+    "information_of_reading",
     "mean_rates",
+    "mutual_information",
     "noise_rates",
     "sampled_cop",
     "solve_lyapunov",

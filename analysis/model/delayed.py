@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from scipy.linalg import eigvals, matrix_balance
 
 from analysis.model.feedback import ControlledNetwork
+from analysis.model.information import rate_of_reading
 from analysis.model.lyapunov import Array
+from analysis.model.network import BOLTZMANN
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(14)
 _TOLERANCE = 1e-13  # of the whole: small, for errors of oscillating tails add up, and heats are small differences
@@ -200,6 +202,42 @@ class DelayedNetwork(ControlledNetwork):
         felt[:p, :p], felt[:p, d:] = self.spring, np.eye(p)
         felt[p:, p : 2 * p] = np.eye(p)
         return np.asarray(felt @ self._forced @ felt.T)
+
+    def information_rate(self) -> float:
+        """See ``ControlledNetwork``."""
+        p = self.network.coordinates
+        return rate_of_reading(self.drift, self.network.noise(), p, self.feedback.noise_density)
+
+    def entropy_pumping(self) -> Array:
+        """Entropy that the loop pumps out of each coordinate, (p,), k_B/ps: -∂<f_j | state>/∂V_j over m_j.
+
+        A force that depends on the past is on average, for a given state, a friction, or one of negative sign. The second law
+        is Σ_b Q_b/T_b + k_B Σ_j pumped_j >= 0 (T. Munakata & M. L. Rosinberg, Phys. Rev. Lett. 112, 180601 (2014)).
+
+        Raises:
+            ValueError: if there is no steady state, or a force is white noise.
+        """
+        p = self.network.coordinates
+        felt = np.linalg.solve(self._moments, self.force_and_state().T).T
+        return np.asarray(-np.diagonal(felt[:, p : 2 * p]) / self.network.masses[:p])
+
+    def information_flow(self) -> Array:
+        """Flow of information between the sides of a pair as of ``Refrigerator.information_flow``, (cold, hot), k_B/ps.
+
+        The second law of a side is Q_j/T_j - k_B İ_j + k_B pumped_j >= 0.
+
+        Raises:
+            ValueError: if the network is not a pair, there is no steady state, or a force is white noise.
+        """
+        p = self.network.coordinates
+        if p != 2 or self.network.temperatures.size != 2:
+            raise ValueError("information_flow: needs two coordinates and two baths, the sides of a pair")
+        masses = self.network.masses
+        narrowness = np.linalg.inv(self._moments)[p:, p:]
+        thermal = BOLTZMANN * self.network.temperatures[:, None, None] / masses[:, None]
+        lost = np.eye(masses.size) - thermal * narrowness
+        rubbed = np.einsum("bij,bji,i->b", self.network.frictions, lost, 1 / masses)
+        return np.asarray(rubbed + self.entropy_pumping())
 
     @cached_property
     def _forced(self) -> Array:

@@ -206,6 +206,16 @@ class ControlledNetwork(ABC):
             ValueError: if there is no steady state, or a force is white noise.
         """
 
+    @abstractmethod
+    def information_rate(self) -> float:
+        """Information per time that the readings bring about the particles, beyond what earlier ones told, k_B/ps.
+
+        It bounds what the loop can do: Σ_b Q_b/T_b >= -k_B · information_rate().
+
+        Raises:
+            ValueError: if the readings have no noise: there is no end of information then.
+        """
+
     @cached_property
     def _kinetic_excess(self) -> Array:
         """<V Vᵀ> less what each bath alone would impose, shape (baths, n, n), Å²/ps²."""

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.linalg import block_diag, expm, matrix_balance
 
 from analysis.model.feedback import ControlledNetwork
+from analysis.model.information import news_of_readings
 from analysis.model.lyapunov import Array, solve_stein
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
@@ -211,3 +212,10 @@ class SampledNetwork(ControlledNetwork):
         felt[:p, :p], felt[:p, d:] = self.spring, np.eye(p)
         felt[p:, p : 2 * p] = np.eye(p)
         return np.asarray(felt @ moments @ felt.T)
+
+    def information_rate(self) -> float:
+        """See ``ControlledNetwork``."""
+        d, p = self.push.shape
+        whole = self._piece(self.feedback.period)
+        news = news_of_readings(whole.flow[:d, :d], whole.kicks[:d, :d], p, self.feedback.position_noise)
+        return news / self.feedback.period

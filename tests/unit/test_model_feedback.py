@@ -226,7 +226,7 @@ def test_covariance_solves_the_delay_lyapunov_equation(machine: Any, loop: Feedb
 
 
 def test_a_filter_without_delay_is_one_more_variable() -> None:
-    """Filter, white noise and cold damping at once, without delay, are a larger Markov system, whose Lyapunov equation holds."""
+    """Filter, white noise and cold damping at once, without delay, are a larger Markov system with a Lyapunov equation."""
     time, density, gains = 0.2, 0.005, np.array([0.05, 0.1])
     loop = Feedback(filter=time, noise_density=density)
     a = np.zeros((6, 6))
@@ -255,7 +255,7 @@ def one(mass: float, friction: float, stiffness: float) -> LinearLangevin:
 def test_heat_of_overdamped_delayed_feedback(trap: float, delayed: float, delay: float) -> None:
     """As the mass vanishes, linear delayed feedback on one particle gives the published heat.
 
-    With dX/dt = -a X - b X(t - τ) + noise and γ = 1, ω² = a² - b², <X²> = k_B T [1 + (b/ω) sinh ωτ]/(a + b cosh ωτ)
+    With dX/dt = -a X - b X(t - τ) + noise, γ = 1 and ω² = a² - b²: <X²> = k_B T [1 + (b/ω) sinh ωτ]/(a + b cosh ωτ)
     (U. Küchler & B. Mensch, Stoch. Stoch. Rep. 40, 23 (1992)), and the heat is k_B T a - ω² <X²> (S. A. M. Loos &
     S. H. L. Klapp, Sci. Rep. 9, 2491 (2019)). It does not vanish with the delay.
     """
