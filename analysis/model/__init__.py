@@ -15,18 +15,30 @@ from analysis.model.currents import (
     noise_rates,
     work_current,
 )
+from analysis.model.delayed import DelayedNetwork
 from analysis.model.dressed import DressedPair
+from analysis.model.feedback import ControlledNetwork, Feedback
+from analysis.model.information import (
+    information_flow_from_rate,
+    information_flow_from_samples,
+    information_of_reading,
+    mutual_information,
+)
 from analysis.model.lyapunov import solve_lyapunov
 from analysis.model.network import BOLTZMANN, LinearLangevin, Stability
 from analysis.model.pair import LangevinPair
 from analysis.model.power import QuadraticFormLaw
 from analysis.model.refrigerator import FLOWS, Mode, Refrigerator
+from analysis.model.sampled import SampledNetwork
 
 __all__ = [
     "BOLTZMANN",
     "FLOWS",
+    "ControlledNetwork",
     "Current",
+    "DelayedNetwork",
     "DressedPair",
+    "Feedback",
     "LangevinPair",
     "LinearLangevin",
     "Mode",
@@ -34,10 +46,15 @@ __all__ = [
     "QuadraticFormLaw",
     "RatioLaw",
     "Refrigerator",
+    "SampledNetwork",
     "Stability",
     "covariance_over",
     "heat_current",
+    "information_flow_from_rate",
+    "information_flow_from_samples",
+    "information_of_reading",
     "mean_rates",
+    "mutual_information",
     "noise_rates",
     "sampled_cop",
     "solve_lyapunov",

@@ -19,10 +19,13 @@ from analysis.model.currents import (
     noise_rates,
     work_current,
 )
+from analysis.model.delayed import DelayedNetwork
+from analysis.model.feedback import ControlledNetwork, Feedback
 from analysis.model.lyapunov import Array
 from analysis.model.network import BOLTZMANN, LinearLangevin
 from analysis.model.optimum import first_minimum
 from analysis.model.power import QuadraticFormLaw
+from analysis.model.sampled import SampledNetwork
 
 Force = Literal["cross", "full", "antisymmetric"]
 Target = Literal["cold", "hot", "total"]
@@ -111,6 +114,34 @@ class Refrigerator(LinearLangevin):
             kc, kh = (kc - kh) / 2, (kh - kc) / 2
         own = 1.0 if force == "full" else 0.0
         return np.array([[-own * kc, kc], [kh, -own * kh]])
+
+    def with_feedback(self, feedback: Feedback, velocity_gain: tuple[float, float] | None = None) -> ControlledNetwork:
+        """The machine with a loop between what its controller reads and its force.
+
+        Args:
+            feedback: the loop.
+            velocity_gain: (cold, hot), eV ps/Å², of an additional force -g V through the loop: cold damping.
+
+        Raises:
+            ValueError: if a velocity is asked of unfiltered white noise. An unstable machine may be built, to ask for its
+                ``spectral_radius``.
+        """
+        solved = SampledNetwork if feedback.period else DelayedNetwork
+        return solved(self, self.controller_force(), feedback, velocity_gain=velocity_gain)
+
+    def information_flow(self) -> Array:
+        """Mutual information of the sides that the motion of either makes, İ, (cold, hot), k_B/ps; of either sign, sum zero.
+
+        A side is its particle, position and velocity, with its shell or bodies. İ_j is the rate at which the motion of side j
+        alone changes the information I(C; H) between the sides (J. M. Horowitz & M. Esposito, Phys. Rev. X 4, 031015 (2014)).
+        The second law of either side is Q_j/T_j - k_B İ_j >= 0: who is cooled uses information up. Here İ_j = -Tr U_j of
+        ``irreversible_drift``; for a pair without bodies that is γ_j/m_j [1 - k_B T_j/(m_j s_j)], s_j the variance of V_j where
+        the other variables are known.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        return np.asarray(-np.trace(self.irreversible_drift(), axis1=1, axis2=2))
 
     def currents(self, force: Force = "full") -> tuple[Current, ...]:
         """The four flows, in the order of ``FLOWS``; works are those of a force of ``controller_force``."""
