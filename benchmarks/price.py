@@ -102,6 +102,7 @@ def noise_at(size: str) -> Noise:
     if friction.pooled.dressed is None:
         raise ValueError(f"{STUDIES[size]}: its friction runs are too short for the friction of a dressed particle")
     (machine,) = models(driven[0].parameters, Friction.same(friction.pooled))["dressed"].measured
+    assert isinstance(machine, Refrigerator), "no loop"
     return Noise.of(machine, driven)
 
 

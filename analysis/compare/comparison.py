@@ -119,12 +119,18 @@ def agreement(
     return found
 
 
-def without_theory(points: Sequence[dict[str, Any]]) -> str | None:
-    """One sentence on controllers of which theory knows nothing; ``None`` if all points have the linear one.
+def without_theory(points: Sequence[dict[str, Any]], *, ideal: bool = False) -> str | None:
+    """One sentence on controllers of which theory knows nothing; ``None`` if it knows those of all points.
 
     Args:
         points: contents of the ``heat.json``, ``power.json`` or ``performance.json`` files of a study.
+        ideal: whether what is shown is known only where the force follows the particles at every instant.
     """
-    laws = dict.fromkeys(Parameters.from_json(point["parameters"]).controller for point in points)
-    others = [law for law in laws if law != LINEAR]
-    return f"Controller {', '.join(others)}: theory knows the linear controller only" if others else None
+    parameters = [Parameters.from_json(point["parameters"]) for point in points]
+    if others := dict.fromkeys(each.controller for each in parameters if each.controller != LINEAR):
+        return f"Controller {', '.join(others)}: theory knows the linear controller only"
+    if not all(each.has_theory for each in parameters):
+        return "The force has a limit: theory knows none"
+    if ideal and not all(each.is_linear for each in parameters):
+        return "The controller acts through a loop: theory knows the heats of such a machine, and not this"
+    return None

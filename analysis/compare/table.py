@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.compare.comparison import THEORIES, agreement, beside_theory, leading, without_theory
-from analysis.data.runs import SIDES, Parameters
+from analysis.data.runs import LINEAR, SIDES, Parameters
 from analysis.friction.drag import paper_friction
 from analysis.friction.response import Responses
 from analysis.friction.result import METHODS, POOLED, SHELL_KEYS, Friction, equivalence_z
@@ -76,7 +76,7 @@ def summary_table(
         responses: of its particles, if the friction runs are long enough for any.
     """
     rows = beside_theory(points, Friction.from_json(friction), responses)
-    laws = ({"controller": Parameters.from_json(row["parameters"]).controller} for row in rows)
+    laws = ({"controller": Parameters.from_json(row["parameters"]).told_controller} for row in rows)
     return pd.DataFrame([row | law for row, law in zip(rows, laws, strict=True)], columns=COLUMNS)
 
 
@@ -89,12 +89,14 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any], res
     fitted = Friction.from_json(friction)
     points = beside_theory(points, fitted, responses)
     lead = leading(points)
+    controllers = [Parameters.from_json(point["parameters"]).told_controller for point in points]
     told = "linear response, no model of the friction" if lead == "response" else "the paper's pair with white friction"
     lines = [
         f"Study {friction['study']}: heat into each bath, eV/ns per coupled axis ± one standard error",
         f"(theory: {told}, by this study's runs without controller; z: measurement less theory, in standard errors of both)"
         if (unknown := without_theory(points)) is None
         else f"({unknown}, so none stands beside these heats)",
+        *(f"(controller: {law})" for law in dict.fromkeys(controllers) if law != LINEAR),
         "",
         f"{'κ_H/κ_C':>8}  {'time/ns':>7}  {'cold bath':>16} {'theory':>8} {'z':>5}  {'hot bath':>16} {'theory':>8} {'z':>5}"
         f"  {'COP':>6}  mode",

@@ -14,7 +14,10 @@ from scipy.linalg import block_diag
 from analysis.compare.forecast import Forecast
 from analysis.data.runs import Array, Parameters
 from analysis.friction.result import Friction
-from analysis.model import Refrigerator
+from analysis.model import ControlledNetwork, Feedback, Refrigerator
+
+Machine = Refrigerator | ControlledNetwork
+"""The ideal machine, or the one whose controller acts through a loop: both know their heats."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,13 @@ class Model:
         covariance: of ``at``, (k, k).
     """
 
-    machines: Callable[[Array], tuple[Refrigerator, ...]]
+    machines: Callable[[Array], tuple[Machine, ...]]
     shares: tuple[float, ...]
     at: Array
     covariance: Array
 
     @property
-    def measured(self) -> tuple[Refrigerator, ...]:
+    def measured(self) -> tuple[Machine, ...]:
         """The machine of each set of axes at the measured friction."""
         return self.machines(self.at)
 
@@ -46,13 +49,13 @@ class Model:
         """Whether there is a steady state along all axes at the measured friction."""
         return all(machine.is_stable for machine in self.measured)
 
-    def mean(self, values: Callable[[Refrigerator], Array]) -> Callable[[Sequence[Refrigerator]], Array]:
+    def mean(self, values: Callable[[Any], Array]) -> Callable[[Sequence[Machine]], Array]:
         """The mean over the coupled axes of some quantities of each machine, as a function of all machines."""
         return lambda machines: np.asarray(
             sum(share * values(machine) for share, machine in zip(self.shares, machines, strict=True))
         )
 
-    def mixture(self, law: Callable[[Refrigerator], Any]) -> Mixture:
+    def mixture(self, law: Callable[[Any], Any]) -> Mixture:
         """The law of samples of all coupled axes together, from that of each machine."""
         return Mixture(tuple(law(machine) for machine in self.measured), self.shares)
 
@@ -108,44 +111,54 @@ class Mixture:
         return sum(share * value for share, value in zip(self.shares, values, strict=True))
 
 
+def ideal_models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
+    """`models` of a machine without a loop, for what is known of such machines alone: laws of power, COP and uncertainty."""
+    return models(parameters, friction) if parameters.is_linear else {}
+
+
 def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
-    """The exact models of a point with the friction of its study.
+    """The exact models of a point with the friction of its study, each with the loop that its controller acts through.
 
     ``theory`` has white friction, ``dressed`` a shell and ``modes`` bodies of fluid on each particle, if these were measured.
 
     Left out is a model that has no steady state at that friction, as couplings of opposite sign may have none where the sides
-    differ. There is none at all where the controller is not the linear one.
+    differ, or a loop with delay. There is none at all where theory does not know the controller.
     """
-    if not parameters.is_linear:
+    if not parameters.has_theory:
         return {}
     shares = friction.shares(parameters.coupling_axes)
     along = [friction.along[group] for group in shares]
-    white = np.array([side.value for each in along for side in each.white])
-    errors = np.array([side.se for each in along for side in each.white]) / white
+    white = np.array([side.value for one in along for side in one.white])
+    errors = np.array([side.se for one in along for side in one.white]) / white
+
+    def each(machine: Callable[[Array], Refrigerator]) -> Callable[[Array], tuple[Machine, ...]]:
+        """The machine of each set of axes from all logarithms, which come set after set."""
+        return lambda logs: tuple(_solved(machine(part), parameters.feedback) for part in np.split(logs, len(along)))
+
     found = {
         "theory": Model(
-            _each(lambda logs: parameters.white_pair((float(np.exp(logs[0])), float(np.exp(logs[1])))), len(along)),
+            each(lambda logs: parameters.white_pair((float(np.exp(logs[0])), float(np.exp(logs[1]))))),
             tuple(shares.values()),
             np.log(white),
             np.diag(errors**2),
         )
     }
-    shells = [shell for each in along for shell in each.dressed or ()]
+    shells = [shell for one in along for shell in one.dressed or ()]
     if len(shells) == 2 * len(along):
         found["dressed"] = Model(
-            _each(lambda logs: parameters.dressed_pair(*np.exp(logs).reshape(2, 3).T), len(along)),
+            each(lambda logs: parameters.dressed_pair(*np.exp(logs).reshape(2, 3).T)),
             tuple(shares.values()),
             np.log([shell.values for shell in shells]).ravel(),
             block_diag(*(shell.log_covariance for shell in shells)),
         )
-    bodies = [side for each in along for side in each.modes or ()]
+    bodies = [side for one in along for side in one.modes or ()]
     if len(bodies) == 2 * len(along):
         ends = np.cumsum([len(side.values) for side in bodies])[:-1]
 
-        def machines(logs: Array) -> tuple[Refrigerator, ...]:
+        def machines(logs: Array) -> tuple[Machine, ...]:
             values = np.split(np.exp(logs), ends)
             pairs = zip(values[::2], values[1::2], strict=True)
-            return tuple(_solved(parameters.pair_with_bodies(cold, hot)) for cold, hot in pairs)
+            return tuple(_solved(parameters.pair_with_bodies(cold, hot), parameters.feedback) for cold, hot in pairs)
 
         found["modes"] = Model(
             machines,
@@ -156,12 +169,7 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
     return {name: model for name, model in found.items() if model.is_stable}
 
 
-def _each(machine: Callable[[Array], Refrigerator], sets: int) -> Callable[[Array], tuple[Refrigerator, ...]]:
-    """The machine of each set of axes from all logarithms, which come set after set."""
-    return lambda logs: tuple(_solved(machine(part)) for part in np.split(logs, sets))
-
-
 @cache
-def _solved(machine: Refrigerator) -> Refrigerator:
-    """The same machine, or one met before that is equal and knows its covariance: many ask for the same lines."""
-    return machine
+def _solved(machine: Refrigerator, feedback: Feedback | None) -> Machine:
+    """The machine with its loop, or one met before that is equal and knows its covariance: many ask for the same lines."""
+    return machine if feedback is None else machine.with_feedback(feedback)

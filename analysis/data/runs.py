@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from analysis.data import older_format
 from analysis.errors import AnalysisError
-from analysis.model import DressedPair, LangevinPair, PairWithBodies
+from analysis.model import DressedPair, Feedback, LangevinPair, PairWithBodies
 
 Array = NDArray[np.float64]
 SIDES = ("cold", "hot")
@@ -28,6 +28,8 @@ AXES = ("x", "y", "z")
 FORMAT = 2
 LINEAR = "linear"
 """The law of the controller that theory knows."""
+_LOOP = "feedback_"
+"""Before the names of the loop's fields among parameters."""
 INTERNAL_TEMPERATURE = tuple(f"internal_temperature_{side}_K" for side in SIDES)
 """Columns that a run of atoms has, and a folder of the model, or one written before they came, has not."""
 
@@ -53,11 +55,33 @@ class Parameters:
     sample_interval: float
     controller: str = LINEAR
     """The law that acts: ``linear``, or ``module:Class`` of a user's own."""
+    feedback: Feedback | None = None
+    """The loop through which it acts; ``None`` where its force follows the particles at every instant."""
+    force_limit: float | None = None
+    """Largest force of the controller along each axis, eV/Å; theory, which is linear, knows of none."""
 
     @property
     def is_linear(self) -> bool:
-        """Whether the law is the one that theory knows; another's forces, and what they do, are told by records alone."""
-        return self.controller == LINEAR
+        """Whether the force is the paper's at every instant; what another does is told by records alone."""
+        return self.controller == LINEAR and self.feedback is None and self.force_limit is None
+
+    @property
+    def has_theory(self) -> bool:
+        """Whether exact theory knows the machine: the paper's law, at every instant or through a linear loop."""
+        return self.controller == LINEAR and self.force_limit is None
+
+    @property
+    def told_controller(self) -> str:
+        """The law and the loop that it acts through, such as ``linear`` or ``linear, delay 0.2 ps``."""
+        parts = [self.controller]
+        if (loop := self.feedback) is not None:
+            parts += [f"updates every {loop.update_every:g} ps"] if loop.update_every else []
+            parts += [f"delay {loop.delay:g} ps"] if loop.delay else []
+            parts += [f"noise {loop.position_noise:g} Å"] if loop.position_noise else []
+            parts += [f"filter {loop.filter:g} ps"] if loop.filter else []
+            parts += ["of the partner's position"] if loop.delayed == "partner" else []
+        parts += [f"force at most {self.force_limit:g} eV/Å"] if self.force_limit is not None else []
+        return ", ".join(parts)
 
     @property
     def colder(self) -> int:
@@ -79,6 +103,7 @@ class Parameters:
             coupling_axes=values["coupling_axes"],
             sample_interval=values["sample_interval_ps"],
             controller=values.get("controller", LINEAR),
+            **_loop(values),
         )
 
     def white_pair(self, friction: tuple[float, float]) -> LangevinPair:
@@ -130,6 +155,27 @@ class Parameters:
         )
 
 
+def _loop(values: dict[str, Any]) -> dict[str, Any]:
+    """Feedback and limit of the force, from the words of a study."""
+    if f"{_LOOP}delay_ps" not in values:
+        return {}
+    loop = Feedback(
+        update_every=values[f"{_LOOP}update_every_ps"],
+        delay=values[f"{_LOOP}delay_ps"],
+        delayed=values[f"{_LOOP}delayed"],
+        position_noise=values[f"{_LOOP}position_noise_A"],
+        filter=values[f"{_LOOP}filter_ps"],
+    )
+    is_ideal = loop == Feedback(delayed=loop.delayed)
+    return {"feedback": None if is_ideal else loop, "force_limit": values[f"{_LOOP}force_limit_eV_per_A"]}
+
+
+def _told_loop(controller: dict[str, Any] | None) -> dict[str, Any]:
+    """What ``parameters`` say of the loop that ``controller`` in ``run.json`` tells; nothing where there is none."""
+    loop = (controller or {}).get("feedback", {})
+    return {_LOOP + name: value for name, value in loop.items() if name not in ("version", "seed")}
+
+
 @dataclass(frozen=True)
 class Run:
     """One run folder, checked: its ``run.json`` and its series."""
@@ -147,9 +193,9 @@ class Run:
 
     @property
     def told_parameters(self) -> dict[str, Any]:
-        """What a point's JSON files hold as ``parameters``: those of its ``run.json``, and the law of the controller."""
+        """What a point's JSON files hold as ``parameters``: those of its ``run.json``, the controller's law and its loop."""
         told: dict[str, Any] = self.metadata["parameters"]
-        return told | {"controller": self.parameters.controller}
+        return told | {"controller": self.parameters.controller, **_told_loop(self.metadata["controller"])}
 
     @property
     def equivalent_axes(self) -> tuple[str, ...]:
@@ -335,8 +381,9 @@ def _parameters(file: Path, metadata: dict[str, Any]) -> Parameters:
     try:
         for key in ("study", "purpose", "point", "kappa_ratio", "closure"):
             metadata[key]
-        law = (metadata["controller"] or {}).get("law", LINEAR)
-        parameters = Parameters.from_json(metadata["parameters"] | {"controller": law})
+        controller = metadata["controller"]
+        law = (controller or {}).get("law", LINEAR)
+        parameters = Parameters.from_json(metadata["parameters"] | {"controller": law, **_told_loop(controller)})
     except KeyError as missing:
         raise RunFolderError(f"{file}: key {missing} is missing; was it written by an older version?") from None
     axes, at_rest = parameters.coupling_axes, metadata["purpose"] == "friction"

@@ -65,7 +65,7 @@ def cop(points: Sequence[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
         axes.set_title(_TITLE[name], loc="left")
     panels[0].set_ylabel("coefficient of performance")
     panels[0].legend(loc="lower left")
-    if (unknown := without_theory(points)) is not None:
+    if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[1], unknown)
     elif not any(low <= ratio <= high for ratio in measured_ratios(points)):
         remark(panels[1], "no point of this study cools")

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.compare.comparison import by_ratio, without_theory
-from analysis.compare.theory import Mixture, models
+from analysis.compare.theory import Mixture, ideal_models
 from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, or_nan, ratio_axis, remark
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
@@ -67,7 +67,7 @@ def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     panels[0].set_ylabel(f"density over {points[drawn]['dt_ps']:g} ps")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, fontsize=7)
     _exponent_panel(panels[2], data[data["quantity"] == "tail_exponent"], parameters)
-    if (unknown := without_theory(points)) is not None:
+    if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[0], unknown)
     return figure, data
 
@@ -102,7 +102,7 @@ def _laws(parameters: Parameters, friction: Friction, dt: float, name: str) -> d
         friction = friction.exchanged()
     return {
         name: model.mixture(lambda machine: sampled_cop(machine, dt))
-        for name, model in models(parameters, friction).items()
+        for name, model in ideal_models(parameters, friction).items()
     }
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.theory import Machine
 from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
@@ -25,7 +26,7 @@ from analysis.figures.over_ratio import (
 )
 from analysis.figures.style import ACCENT, NEUTRAL, new_figure
 from analysis.friction.result import Friction
-from analysis.model import BOLTZMANN, Refrigerator
+from analysis.model import BOLTZMANN
 from analysis.units import PER_NS
 
 _LABELS = {
@@ -49,7 +50,13 @@ def fluxes(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure
     points = by_ratio(points)
     parameters = Parameters.from_json(points[0]["parameters"])
     ratios = line_ratios(points)
-    lines = theory_lines(parameters, friction, ratios, list(_LABELS), _exact)
+
+    def exact(machine: Machine) -> Array:
+        """Both quantities of a machine; all work ends as heat."""
+        heats = machine.heat_rates()
+        return PER_NS * np.array([(heats / parameters.temperature).sum() / BOLTZMANN, heats.sum()])
+
+    lines = theory_lines(parameters, friction, ratios, list(_LABELS), exact)
     data = pd.concat([_measured(points), lines], ignore_index=True)
     figure = new_figure(7.2, 3.7)
     panels = figure.subplots(1, 2)
@@ -61,11 +68,6 @@ def fluxes(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure
     if (unknown := without_theory(points)) is not None:
         remark(panels[0], unknown)
     return figure, data
-
-
-def _exact(machine: Refrigerator) -> Array:
-    """Both quantities of a machine; all work ends as heat."""
-    return PER_NS * np.array([machine.entropy_production() / BOLTZMANN, machine.heat_rates().sum()])
 
 
 def _panel(axes: Axes, data: pd.DataFrame) -> None:

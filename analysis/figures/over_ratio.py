@@ -13,12 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from analysis.compare.response import response_rates
-from analysis.compare.theory import Mixture, Model, models
+from analysis.compare.theory import Machine, Mixture, Model, models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.style import NEUTRAL
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction
-from analysis.model import Refrigerator
 from analysis.model.closed_forms import published_power_law
 from analysis.units import PER_NS
 
@@ -93,7 +92,8 @@ def theory_lines(
     friction: Friction,
     ratios: Array,
     names: Sequence[str],
-    values: Callable[[Refrigerator], Array],
+    values: Callable[[Any], Array],
+    solved: Callable[[Parameters, Friction], dict[str, Model]] = models,
 ) -> pd.DataFrame:
     """Some quantities of each model over κ_H/κ_C, means over the coupled axes, with the error that their friction leaves.
 
@@ -103,13 +103,14 @@ def theory_lines(
         ratios: κ_H/κ_C of the lines.
         names: of the k quantities.
         values: the quantities of one machine, (k,).
+        solved: the models at a ratio: ``ideal_models`` for quantities that a machine with a loop does not tell.
 
     Returns:
         Rows of ``series`` (``theory``, ``dressed``), ``quantity``, ``kappa_ratio``, ``value`` and ``se``.
     """
     rows = []
     for ratio in ratios:
-        for series, model in models(at_ratio(parameters, float(ratio)), friction).items():
+        for series, model in solved(at_ratio(parameters, float(ratio)), friction).items():
             rows += [
                 {"series": series, "quantity": name, "kappa_ratio": ratio, "value": value, "se": error}
                 for name, value, error in zip(names, *with_errors(model, model.mean(values)), strict=True)
@@ -131,7 +132,7 @@ def response_line(parameters: Parameters, responses: Responses | None, ratios: A
     return pd.DataFrame(rows, columns=["series", "side", "kappa_ratio", "value", "se"])
 
 
-def with_errors(model: Model, values: Callable[[Sequence[Refrigerator]], Array]) -> tuple[Array, Array]:
+def with_errors(model: Model, values: Callable[[Sequence[Machine]], Array]) -> tuple[Array, Array]:
     """Some quantities of a model, (k,), and the errors that its measured friction leaves; NaN where it does not tell.
 
     Args:

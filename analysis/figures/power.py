@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.compare.comparison import by_ratio, without_theory
-from analysis.compare.theory import models
+from analysis.compare.theory import ideal_models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, published_law, remark
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
@@ -52,7 +52,7 @@ def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tu
         row[0].set_ylabel("density (ns/eV)")
     for axes, letter in zip(panels[-1], "CH", strict=True):
         axes.set_xlabel(rf"power $\dot W_{letter}$ over {points[0]['dt_ps']:g} ps (eV/ns)")
-    if (unknown := without_theory(points)) is not None:
+    if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[0, 0], unknown)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
@@ -105,7 +105,7 @@ def _beside_laws(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
         )
         coupled = {"cold": parameters.coupling[0], "hot": parameters.coupling[1], "total": any(parameters.coupling)}
         if coupled[target]:
-            for name, model in models(parameters, friction).items():
+            for name, model in ideal_models(parameters, friction).items():
                 law = model.mixture(lambda machine: machine.power_distribution(target, point["dt_ps"]))  # noqa: B023
                 table[name] = _bin_means(law.cdf(per_ps), edges)
             # The paper has no law of the total power.

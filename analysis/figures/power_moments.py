@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.theory import ideal_models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
@@ -70,7 +71,7 @@ def power_moments(points: Sequence[dict[str, Any]], friction: Friction) -> tuple
     panels[1].set_yscale("log")
     panels[1].set_ylabel(f"variance of power over {dt:g} ps (eV²/ns²)")
     figure.legend(handles=_legend(set(data["series"])), loc="outside upper center", ncols=4)
-    if (unknown := without_theory(points)) is not None:
+    if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[1], unknown)
     return figure, data
 
@@ -138,7 +139,7 @@ def _exact(parameters: Parameters, friction: Friction, ratios: Array, dt: float)
         return np.array([v for law in laws for v in (law.mean() * PER_NS, law.var() * PER_NS**2)])
 
     # The means of the axes lie too close for their differences to add to the variance of all samples.
-    lines = theory_lines(parameters, friction, ratios, [" ".join(key) for key in keys], values)
+    lines = theory_lines(parameters, friction, ratios, [" ".join(key) for key in keys], values, ideal_models)
     quantities = lines.pop("quantity")
     return lines.assign(
         target=[name.split(" ")[0] for name in quantities], moment=[name.split(" ")[1] for name in quantities]

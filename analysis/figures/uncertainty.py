@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.compare.comparison import by_ratio, without_theory
-from analysis.compare.theory import models
+from analysis.compare.theory import ideal_models
 from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
@@ -109,7 +109,7 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
     panels[0, 1].annotate(
         r"$2k_B/\Delta S$", (0.99, 1), xycoords=("axes fraction", "data"), ha="right", va="top", fontsize=8
     )
-    if (unknown := without_theory(points)) is not None:
+    if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[0, 0], unknown)
     panels[0, 0].set_ylabel("variance/mean²")
     force = r" of $\kappa_jX_l$" if parameters.is_linear else ""
@@ -251,7 +251,7 @@ def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: f
 
     rows = []
     for ratio in ratios if parameters.coupling[0] else ():
-        for series, model in models(at_ratio(parameters, float(ratio)), friction).items():
+        for series, model in ideal_models(at_ratio(parameters, float(ratio)), friction).items():
             (value, over, gathered), (se, over_se, gathered_se) = (
                 np.split(each, [len(_KEYS), 2 * len(_KEYS)]) for each in with_errors(model, model.mean(values))
             )
@@ -269,7 +269,7 @@ def _over_time(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
     times = point["windows"]["window_ps"]
     windows = np.geomspace(times[0], times[-1], _WINDOWS) if times else np.array([])
     tables = []
-    for series, model in models(Parameters.from_json(point["parameters"]), friction).items():
+    for series, model in ideal_models(Parameters.from_json(point["parameters"]), friction).items():
         over_bound = model.mean(lambda machine: gathered_over_bound(machine, list(GATHERED), windows).ravel())
         found = with_errors(model, over_bound)
         for flow, value, se in zip(GATHERED, *(each.reshape(len(GATHERED), -1) for each in found), strict=True):

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from analysis.model.lyapunov import Array
 from analysis.model.network import BOLTZMANN, LinearLangevin
@@ -83,6 +83,26 @@ class Feedback:
     def period(self) -> float:
         """Time between updates, ps; 0 for a loop at every instant."""
         return self.update_every or 0.0
+
+    @property
+    def density_of_noise(self) -> float:
+        """S of the readings' noise, Å² ps; of a loop with updates what it tends to for short periods."""
+        return self.noise_density + self.position_noise**2 * self.period
+
+    def response(self, frequency: ArrayLike) -> NDArray[np.complex128]:
+        """L(ω): what is passed on of a position that moves as e^{-iωt}, of the shape of ``frequency`` (rad/ps).
+
+        Of a loop with updates it is the mean over the period: a reading that is held for h passes (e^{iωh} - 1)/(iωh). What
+        readings fold from ω + 2πk/h is not in it.
+        """
+        omega = np.asarray(frequency, dtype=float)
+        passed = np.exp(1j * omega * self.delay)
+        if not self.period:
+            return np.asarray(passed / (1 - 1j * omega * self.filter))
+        turn = omega * self.period
+        share = -math.expm1(-self.period / self.filter) if self.filter else 1.0
+        held = np.exp(0.5j * turn) * np.sinc(turn / (2 * np.pi))
+        return np.asarray(passed * held * share / (1 - (1 - share) * np.exp(1j * turn)))
 
 
 class ControlledNetwork(ABC):

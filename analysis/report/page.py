@@ -221,9 +221,9 @@ def _row(point: dict[str, Any], performance: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own_controller(points: Sequence[dict[str, Any]]) -> str | None:
-    """The study's own controllers, by name; ``None`` where the linear one acts."""
-    laws = dict.fromkeys(Parameters.from_json(point["parameters"]).controller for point in points)
-    return ", ".join(law for law in laws if law != LINEAR) or None
+    """The study's own controllers, or the loop that the linear one acts through; ``None`` where that acts at every instant."""
+    acting = dict.fromkeys(Parameters.from_json(point["parameters"]).told_controller for point in points)
+    return "; ".join(each for each in acting if each != LINEAR) or None
 
 
 def _theories(points: Sequence[dict[str, Any]]) -> dict[str, str]:

@@ -145,24 +145,39 @@ class PointForecast:
 def forecast(study: Study, friction: Friction) -> list[PointForecast]:
     """Expected heat rates and errors at every point of the sweep, at the study's lengths, axes and replicas.
 
-    They are those of the linear controller; of another law nothing is known, and nothing is forecast.
+    They are those of the linear controller, at every instant or through a loop; of another law, or where the force has a limit,
+    nothing is known, and nothing is forecast, as at points where a loop leaves no steady state at that friction.
     """
-    if study.demon.controller != "linear":
+    if study.demon.controller != "linear" or study.demon.feedback.force_limit_eV_per_A is not None:
         return []
-    return [_point(study, friction, point_runs(study, point)) for point in points(study)]
+    found = [_point(study, friction, point_runs(study, point)) for point in points(study)]
+    return [point for point in found if point is not None]
 
 
-def _point(study: Study, friction: Friction, runs: list[Machine]) -> PointForecast:
+def _point(study: Study, friction: Friction, runs: list[Machine]) -> PointForecast | None:
+    """One point; None where a loop leaves no steady state at that friction."""
     duration, axes = runs[0].duration_ps, len(runs[0].axes)
     copies = axes * len(runs)
     couplings = runs[0].couplings or (0.0, 0.0)
     machines = [friction.machine(study, *couplings, axis) for axis in runs[0].axes]
     # Heat is measured for all axes at once: those without coupling bring none, but the noise of their energy at both ends.
     still = [friction.machine(study, 0.0, 0.0, axis) for axis in AXES if axis not in runs[0].axes]
-    rates = np.mean([machine.heat_rates() for machine in machines], axis=0)
-    noise = np.mean([noise_rates(machine, _heats(machine)) for machine in machines], axis=0)
-    together = [covariance_over(machine, _heats(machine), duration) for machine in [*machines, *still]]
-    spread = np.sum(together, axis=0) / axes
+    noises = [noise_rates(machine, _heats(machine)) for machine in machines]
+    # What a finite run adds is that of the ideal machine also where there is a loop: a small share of a long run.
+    offsets = [
+        covariance_over(machine, _heats(machine), duration) - noise_rates(machine, _heats(machine)) * duration
+        for machine in [*machines, *still]
+    ]
+    if (loop := study.demon.feedback.loop) is not None:
+        looped = [machine.with_feedback(loop) for machine in machines]
+        if not all(machine.is_stable for machine in looped):
+            return None
+        rates = np.mean([machine.heat_rates() for machine in looped], axis=0)
+        noises = [machine.work_noise() for machine in looped]
+    else:
+        rates = np.mean([machine.heat_rates() for machine in machines], axis=0)
+    noise = np.mean(noises, axis=0)
+    spread = noise * duration + np.sum(offsets, axis=0) / axes
     cold, hot = (
         HeatForecast(
             heat=PER_NS * float(rates[i]),

@@ -12,6 +12,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from simulation.control.controller import LINEAR
 from simulation.engines.ranks import Ranks
 from simulation.overview.forecast import DECIDED_Z, HeatForecast, PointForecast, forecast, friction_of
 from simulation.overview.jobs import Job, jobs
@@ -96,9 +97,19 @@ class Plan:
             lines.append(f"Each simulation wants ranks: {self.study.ranks}, more than these cores.")
         return lines
 
+    @property
+    def _unknown(self) -> str:
+        """Why theory forecasts nothing."""
+        demon = self.study.demon
+        if demon.controller != LINEAR:
+            return f"theory knows the linear controller, not {demon.controller}"
+        if demon.feedback.force_limit_eV_per_A is not None:
+            return "theory knows no limit of the force"
+        return "with the loop of demon.feedback there is no steady state at this friction"
+
     def _heat_lines(self) -> list[str]:
         if not self.points:
-            return [f"No heat is forecast: theory knows the linear controller, not {self.study.demon.controller}."]
+            return [f"No heat is forecast: {self._unknown}."]
         axes, replicas = len(self.study.demon.coupling_axes), self.study.schedule.sweep_replicas
         copies = f"{axes} ax{'e' if axes > 1 else 'i'}s × {replicas} replica{'s' * (replicas > 1)}"
         rows = [

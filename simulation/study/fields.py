@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from analysis import model
 from analysis.model import LangevinPair, PairWithBodies
 from analysis.units import ATOMIC_MASS, FRICTION_SI
 
@@ -216,6 +217,18 @@ class Feedback(Section):
     def is_ideal(self) -> bool:
         """Whether the force follows the particles at every instant, whatever the loop is said to surround."""
         return self == Feedback(delayed=self.delayed)
+
+    @property
+    def loop(self) -> model.Feedback | None:
+        """As exact theory has it, but for a limit of the force; None where the force follows at every instant."""
+        loop = model.Feedback(
+            update_every=self.update_every_ps,
+            delay=self.delay_ps,
+            delayed=self.delayed,
+            position_noise=self.position_noise_A,
+            filter=self.filter_ps,
+        )
+        return None if loop == model.Feedback(delayed=self.delayed) else loop
 
 
 class Demon(Section):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.model import Feedback, Refrigerator
 from simulation.control.trial import controller_problem
 from simulation.study.fields import Study
 
@@ -110,7 +112,7 @@ def _demon(study: Study) -> list[tuple[set[str], str]]:
     )
     if demon.controller == "linear":
         for ratio in demon.kappa_ratios:
-            found += _stability(study, ratio)
+            found += _stability(study, ratio) or _loop_stability(study, ratio)
     for field, texts in (("demon.kappa_ratios", demon.kappa_ratios), ("drag.forces_nN", study.drag.forces_nN)):
         values = [float(text) for text in texts]
         found += _broken(len(set(values)) < len(values), field, f"{field} names the same value twice: drop one")
@@ -174,6 +176,44 @@ def _stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
         f"{fields} langevin.friction_cold_kg_per_s langevin.friction_hot_kg_per_s langevin.bodies_cold langevin.bodies_hot",
         f"demon.kappa_ratios: {ratio} makes the coupling unstable along {axis}: {stability.reason}",
     )
+
+
+def _loop_stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
+    feedback, demon = study.demon.feedback, study.demon
+    has_noise_of_nothing = feedback.position_noise_A > 0 and feedback.update_every_ps is None  # said elsewhere
+    if has_noise_of_nothing or (loop := feedback.loop) is None:
+        return []
+    couplings = demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)
+    pairs = {axis: study.pair(*couplings, axis) for axis in demon.coupling_axes}
+    unstable = {axis: pair for axis, pair in pairs.items() if not pair.with_feedback(loop).is_stable}
+    if not unstable:
+        return []
+    axis, pair = next(iter(unstable.items()))
+    radius = pair.with_feedback(loop).spectral_radius
+    longest = _longest_delay(pair, loop, study.timestep_ps)
+    cure = "not even without delay is it stable" if longest is None else f"at most delay_ps: {longest:g} is stable"
+    return _broken(
+        True,
+        "demon.feedback demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2 langevin",
+        f"demon.feedback makes demon.kappa_ratios: {ratio} unstable along {axis}: a motion grows by {radius:.6g} every "
+        f"{loop.period or 1:g} ps (spectral radius) at the friction of section langevin; {cure}. Shorten its times, or state "
+        "the friction of your bath there",
+    )
+
+
+def _longest_delay(pair: Refrigerator, loop: Feedback, timestep: float) -> float | None:
+    """The largest stable delay below an unstable one, a multiple of the time step; None if there is none."""
+
+    def is_stable(steps: int) -> bool:
+        return pair.with_feedback(replace(loop, delay=steps * timestep)).is_stable
+
+    low, high = 0, round(loop.delay / timestep)
+    if not is_stable(low):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if is_stable(middle) else (low, middle)
+    return low * timestep
 
 
 def _controller(study: Study) -> list[tuple[set[str], str]]:

@@ -78,7 +78,7 @@ def test_a_line_is_broken_at_its_divergence() -> None:
     def values(machine: LangevinPair) -> np.ndarray:
         return np.array([machine.power_uncertainty("cold", 1.0)])
 
-    lines = theory_lines(parameters, FRICTION, ratios, ["cold"], values)  # type: ignore[arg-type]
+    lines = theory_lines(parameters, FRICTION, ratios, ["cold"], values)
     at = lines.set_index("kappa_ratio")["value"]
     assert math.isinf(at[1.2])
     assert np.isfinite(at.drop(1.2)).all()
