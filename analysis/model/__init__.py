@@ -16,6 +16,7 @@ from analysis.model.currents import (
     work_current,
 )
 from analysis.model.delayed import DelayedNetwork
+from analysis.model.design import Design, Limits, best_damping, best_design, pareto_front
 from analysis.model.dressed import DressedPair
 from analysis.model.feedback import ControlledNetwork, Feedback
 from analysis.model.information import (
@@ -37,9 +38,11 @@ __all__ = [
     "ControlledNetwork",
     "Current",
     "DelayedNetwork",
+    "Design",
     "DressedPair",
     "Feedback",
     "LangevinPair",
+    "Limits",
     "LinearLangevin",
     "Mode",
     "PairWithBodies",
@@ -48,6 +51,8 @@ __all__ = [
     "Refrigerator",
     "SampledNetwork",
     "Stability",
+    "best_damping",
+    "best_design",
     "covariance_over",
     "heat_current",
     "information_flow_from_rate",
@@ -56,6 +61,7 @@ __all__ = [
     "mean_rates",
     "mutual_information",
     "noise_rates",
+    "pareto_front",
     "sampled_cop",
     "solve_lyapunov",
     "window_cop",
