@@ -26,6 +26,7 @@ from analysis.model.information import (
     mutual_information,
 )
 from analysis.model.lyapunov import solve_lyapunov
+from analysis.model.margin import largest_stable_delay
 from analysis.model.network import BOLTZMANN, LinearLangevin, Stability
 from analysis.model.pair import LangevinPair
 from analysis.model.power import QuadraticFormLaw
@@ -59,6 +60,7 @@ __all__ = [
     "information_flow_from_rate",
     "information_flow_from_samples",
     "information_of_reading",
+    "largest_stable_delay",
     "mean_rates",
     "mutual_information",
     "noise_rates",

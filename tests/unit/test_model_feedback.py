@@ -366,6 +366,27 @@ def test_a_loop_in_small_steps_has_the_same_moments(machine: Any, loop: Feedback
     assert_allclose(machine.masses[:2] * squares / BOLTZMANN, controlled.effective_temperatures()[:2], rtol=1e-3)
 
 
+def test_a_feedback_trap() -> None:
+    """A free overdamped particle in a trap that a loop makes has its known width and work; m/γ is 1/50 000 of a period.
+
+    With gain a = κh/γ below 2, <X²> = (2 k_B T h/γ + a²σ²)/(2a - a²) at updates, and the work of a period is
+    κ a (<X²> + σ²), up to the short time m/γ over h.
+    """
+    friction, spring, h, noise = 1.0, 0.9, 0.5, 0.05
+    particle = one(1e-5, friction, spring)
+    trap = SampledNetwork(particle, [[-spring]], Feedback(update_every=h, position_noise=noise))
+    gain = spring * h / friction
+    thermal = 2 * BOLTZMANN * 100.0 * h / friction
+    width = (thermal + (gain * noise) ** 2) / (2 * gain - gain**2)
+    work = spring * gain * (width + noise**2) / h
+    assert trap.growth_rate == pytest.approx(math.log(1 - gain) / h, rel=1e-4)
+    assert_allclose(trap.work_rates(), work, rtol=1e-4)
+    assert_allclose(trap.heat_rates(), work, rtol=1e-4)
+    # Between updates it drifts by -a s/h of its start and reading, and diffuses.
+    mean = width * (1 - gain + gain**2 / 3) + (gain * noise) ** 2 / 3 + thermal / 2
+    assert_allclose(trap.covariance()[0, 0], mean, rtol=1e-4)
+
+
 def simulated(
     machine: Any, loop: Feedback, periods: int, copies: int, gains: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[np.ndarray, np.ndarray]:
