@@ -16,6 +16,7 @@ from analysis.model.currents import (
     work_current,
 )
 from analysis.model.delayed import DelayedNetwork
+from analysis.model.design import Design, Limits, best_damping, best_design, pareto_front
 from analysis.model.dressed import DressedPair
 from analysis.model.feedback import ControlledNetwork, Feedback
 from analysis.model.information import (
@@ -25,10 +26,12 @@ from analysis.model.information import (
     mutual_information,
 )
 from analysis.model.lyapunov import solve_lyapunov
+from analysis.model.margin import largest_stable_delay
 from analysis.model.network import BOLTZMANN, LinearLangevin, Stability
 from analysis.model.pair import LangevinPair
 from analysis.model.power import QuadraticFormLaw
 from analysis.model.refrigerator import FLOWS, Mode, Refrigerator
+from analysis.model.response import response_heat_rates
 from analysis.model.sampled import SampledNetwork
 
 __all__ = [
@@ -37,9 +40,11 @@ __all__ = [
     "ControlledNetwork",
     "Current",
     "DelayedNetwork",
+    "Design",
     "DressedPair",
     "Feedback",
     "LangevinPair",
+    "Limits",
     "LinearLangevin",
     "Mode",
     "PairWithBodies",
@@ -48,14 +53,19 @@ __all__ = [
     "Refrigerator",
     "SampledNetwork",
     "Stability",
+    "best_damping",
+    "best_design",
     "covariance_over",
     "heat_current",
     "information_flow_from_rate",
     "information_flow_from_samples",
     "information_of_reading",
+    "largest_stable_delay",
     "mean_rates",
     "mutual_information",
     "noise_rates",
+    "pareto_front",
+    "response_heat_rates",
     "sampled_cop",
     "solve_lyapunov",
     "window_cop",

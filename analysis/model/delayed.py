@@ -243,10 +243,8 @@ class DelayedNetwork(ControlledNetwork):
     def _forced(self) -> Array:
         """Covariance of (state, loop's forces)."""
         self.require_steady_state()
-        if self.feedback.noise_density and not self.feedback.filter:
-            raise ValueError(
-                f"noise_density = {self.feedback.noise_density} Å² ps without filter: the force is white noise"
-            )
+        if self.has_white_force:
+            raise ValueError(f"noise_density = {self.feedback.noise_density} Å² ps: the force is white noise")
         return self._integral(lambda w: self._spectra(w).real)
 
 

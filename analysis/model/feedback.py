@@ -188,6 +188,11 @@ class ControlledNetwork(ABC):
                 f"every {self.feedback.period or 1.0:g} ps"
             )
 
+    @property
+    def has_white_force(self) -> bool:
+        """True if white noise reaches the force: of readings without a filter, or of their change, with one."""
+        return bool(self.feedback.noise_density) and (not self.feedback.filter or bool(self.velocity_gain.any()))
+
     @abstractmethod
     def covariance(self) -> Array:
         """Mean over time of the covariance of the network's state, shape (p + n, p + n); Å, ps.

@@ -204,20 +204,20 @@ def delayed_covariance(drift: np.ndarray, delayed: np.ndarray, noise: np.ndarray
         (PAIR, Feedback(delay=0.1, noise_density=0.02)),
         (UNLIKE, Feedback(delay=0.05)),
         (UNLIKE, Feedback(delay=0.3, delayed="partner")),
+        (DRESSED, Feedback(delay=0.8, delayed="partner")),
     ],
     ids=names,
 )
 def test_covariance_solves_the_delay_lyapunov_equation(machine: Any, loop: Feedback) -> None:
     """The covariance by integrals over frequency is that of the delay Lyapunov equation, next to instability too."""
     controlled = machine.with_feedback(loop)
-    a, b = machine.drift(), np.zeros((4, 4))
-    masses = np.array(machine.masses)[:, None]
+    a = machine.drift()
+    b = np.zeros_like(a)
     force = machine.controller_force()
     if loop.delayed == "partner":
         force = force - np.diag(np.diag(force))
-    b[2:, :2] = force / masses
-    noise = machine.noise()
-    noise[2:, 2:] += loop.noise_density * b[2:, :2] @ b[2:, :2].T
+    b[2:4, :2] = force / machine.masses[:2, None]
+    noise = machine.noise() + loop.noise_density * b @ b.T
     c = delayed_covariance(a - b, b, noise, loop.delay)
     spread = np.sqrt(np.diag(c))
     assert_allclose(
@@ -305,6 +305,86 @@ def test_boundaries_of_stability() -> None:
     h = 0.01
     sampled = brentq(lambda d: PAIR.with_feedback(Feedback(update_every=h, delay=d)).growth_rate, 0.3, 0.45, xtol=1e-9)
     assert sampled + h / 2 == pytest.approx(limit, rel=1e-5)
+
+
+@pytest.mark.parametrize("machine", [PAIR, DRESSED], ids=["pair", "dressed"])
+@pytest.mark.parametrize(
+    "loop",
+    [
+        Feedback(update_every=0.4, delay=0.05, filter=0.1, position_noise=0.2),
+        Feedback(update_every=0.2, delay=0.525, delayed="partner", position_noise=0.3),
+    ],
+    ids=["all", "partner"],
+)
+def test_a_loop_in_small_steps_has_the_same_moments(machine: Any, loop: Feedback) -> None:
+    """Every small step as one large matrix, the delay a shift register and the steady state a dense solve: same moments."""
+    parts = 8
+    step = loop.period / parts
+    late = round(loop.delay / step)
+    force = machine.controller_force()
+    own = np.diag(np.diag(force)) if loop.delayed == "partner" else np.zeros((2, 2))
+    a = machine.drift()
+    d = len(a)
+    push = np.zeros((d, 2))
+    push[2:4] = np.diag(1 / machine.masses[:2])
+    a -= push @ (force - own) @ np.eye(2, d)
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    flows = expm(((nodes + 1) * step / 2)[:, None, None] * a)
+    size = d + 2 + 2 * (late + 1)  # state, filtered reading, forces that arrive after 0, 1, ... steps
+    move, kicks = np.eye(size), np.zeros((size, size))
+    move[:d, :d] = expm(a * step)
+    move[:d, d + 2 : d + 4] = np.einsum("q,qij->ij", weights * step / 2, flows) @ push
+    kicks[:d, :d] = np.einsum("q,qij,jk,qlk->il", weights * step / 2, flows, machine.noise(), flows)
+    shift = np.eye(size)
+    shift[d + 2 : -2] = np.eye(size)[d + 4 :]
+    share = 1.0 if loop.filter == 0 else 1 - math.exp(-loop.period / loop.filter)
+    read, noise = np.eye(size), np.zeros((size, size))
+    read[d : d + 2, d : d + 2], read[d : d + 2, :2] = (1 - share) * np.eye(2), share * np.eye(2)
+    noise[d : d + 2, d : d + 2] = (share * loop.position_noise) ** 2 * np.eye(2)
+    spread = np.eye(size)
+    spread[-2:] = 0.0
+    spread[-2:, d : d + 2] = force - own
+    # A period: read, then step by step let arrive, move.
+    whole, gathered = read, noise
+    stages = []
+    for part in range(parts):
+        # What is on its way moves up first; a new force then enters at the end.
+        let = spread @ shift if part == 0 else shift
+        whole, gathered = let @ whole, let @ gathered @ let.T
+        stages.append((whole, gathered))
+        whole, gathered = move @ whole, move @ gathered @ move.T + kicks
+    start = np.linalg.solve(np.eye(size**2) - np.kron(whole, whole), gathered.ravel()).reshape(size, size)
+    works, squares = np.zeros(2), np.zeros(2)
+    for whole, gathered in stages:
+        moments = whole @ start @ whole.T + gathered
+        ahead = move[:2] @ moments
+        works += [(ahead[j] - moments[j])[d + 2 + j] for j in (0, 1)]
+        squares += np.diag(moments)[2:4] / parts
+    controlled = machine.with_feedback(loop)
+    assert_allclose(works / loop.period, controlled.work_rates(), rtol=1e-8)
+    # Kinetic temperatures at the small steps' beginnings, against the mean over phases: only nearly the same.
+    assert_allclose(machine.masses[:2] * squares / BOLTZMANN, controlled.effective_temperatures()[:2], rtol=1e-3)
+
+
+def test_a_feedback_trap() -> None:
+    """A free overdamped particle in a trap that a loop makes has its known width and work; m/γ is 1/50 000 of a period.
+
+    With gain a = κh/γ below 2, <X²> = (2 k_B T h/γ + a²σ²)/(2a - a²) at updates, and the work of a period is
+    κ a (<X²> + σ²), up to the short time m/γ over h.
+    """
+    friction, spring, h, noise = 1.0, 0.9, 0.5, 0.05
+    particle = one(1e-5, friction, spring)
+    trap = SampledNetwork(particle, [[-spring]], Feedback(update_every=h, position_noise=noise))
+    gain = spring * h / friction
+    thermal = 2 * BOLTZMANN * 100.0 * h / friction
+    width = (thermal + (gain * noise) ** 2) / (2 * gain - gain**2)
+    work = spring * gain * (width + noise**2) / h
+    assert trap.growth_rate == pytest.approx(math.log(1 - gain) / h, rel=1e-4)
+    assert_allclose(trap.work_rates(), work, rtol=1e-4)
+    assert_allclose(trap.heat_rates(), work, rtol=1e-4)
+    # Between updates it drifts by -a s/h of its start and reading, and diffuses.
+    mean = width * (1 - gain + gain**2 / 3) + (gain * noise) ** 2 / 3 + thermal / 2
+    assert_allclose(trap.covariance()[0, 0], mean, rtol=1e-4)
 
 
 def simulated(

@@ -1,0 +1,300 @@
+"""The best demon within limits: couplings, and if wanted the delay, that cool most, most economically or most precisely.
+
+A coarse search over the whole range finds where the best one lies, whatever unstable machines are between; a bounded search
+with the limits as constraints then follows it (COBYQA of T. M. Ragonneau, PhD thesis, Hong Kong 2022, as SciPy has it).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import Bounds, NonlinearConstraint, minimize
+
+from analysis.model.feedback import Feedback
+from analysis.model.lyapunov import Array
+from analysis.model.network import BOLTZMANN
+from analysis.model.refrigerator import Refrigerator
+
+Goal = Literal["cooling", "cop", "precision"]
+
+_IDEAL = Feedback()
+_COARSE = 9  # points of the coarse search along each direction
+_USELESS = 1e3  # what a machine without a steady state is worth, in units of what any other may be
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a design must keep to; all by default without end, but the couplings.
+
+    Attributes:
+        coupling_cold, coupling_hot: least and largest κ_C and κ_H, eV/Å², positive; twice the same number keeps it fixed.
+        delay: least and largest delay, ps, to choose from; ``None`` keeps the loop's own.
+        work: most power of the controller on both particles together, eV/ps.
+        spread: largest <X²> of either particle, Å².
+        force: largest root mean square of the controller's force on either particle, eV/Å.
+        cooling: least heat from the colder bath, eV/ps.
+    """
+
+    coupling_cold: tuple[float, float]
+    coupling_hot: tuple[float, float]
+    delay: tuple[float, float] | None = None
+    work: float = math.inf
+    spread: float = math.inf
+    force: float = math.inf
+    cooling: float = -math.inf
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that are none.
+
+        Raises:
+            ValueError: if a range is not one, or a coupling not positive; names it.
+        """
+        for name in ("coupling_cold", "coupling_hot"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high < math.inf:
+                raise ValueError(f"{name} = {(low, high)} eV/Å²: must be a least and a largest positive number")
+        if self.delay is not None and not 0 <= self.delay[0] <= self.delay[1] < math.inf:
+            raise ValueError(f"delay = {self.delay} ps: must be a least and a largest number, not negative")
+
+
+@dataclass(frozen=True)
+class Design:
+    """A machine with its loop, and what it does.
+
+    Attributes:
+        machine: with the couplings chosen.
+        feedback: the loop, with the delay chosen.
+        velocity_gain: of cold damping on the particles (cold, hot), eV ps/Å².
+        heats: into the baths (cold, hot), eV/ps.
+        works: on the particles (cold, hot), eV/ps.
+        cop: |Q|/W of the colder bath; nan if it is not cooled.
+        noise: long-time variance of the colder bath's heat per time, eV²/ps; √(noise/T) is the error after a time T.
+        temperatures: kinetic, of the particles (cold, hot), K.
+        spreads: <X²> of the particles, Å².
+        forces: root mean square of the controller's force on the particles, eV/Å; infinite if it is white noise.
+    """
+
+    machine: Refrigerator
+    feedback: Feedback
+    velocity_gain: tuple[float, float]
+    heats: Array
+    works: Array
+    cop: float
+    noise: float
+    temperatures: Array
+    spreads: Array
+    forces: Array
+
+    @property
+    def cooling(self) -> float:
+        """Heat taken from the colder bath, eV/ps."""
+        return -float(self.heats[self.machine.colder])
+
+    @property
+    def relative_noise(self) -> float:
+        """Relative variance of the heat gathered over a time, times that time, ps."""
+        return self.noise / self.cooling**2 if self.cooling else math.inf
+
+    @classmethod
+    def of(
+        cls, machine: Refrigerator, feedback: Feedback = _IDEAL, velocity_gain: tuple[float, float] = (0.0, 0.0)
+    ) -> Design:
+        """What a machine with a loop does.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        colder = machine.colder
+        if feedback == _IDEAL and not any(velocity_gain):
+            c, heats, noise = machine.covariance(), machine.heat_rates(), machine.flow_noise()
+            works, cop = machine.work_rates(), machine.cop()[0]
+            forces = np.sqrt(np.diag(machine.controller_force() @ c[:2, :2] @ machine.controller_force().T))
+        else:
+            loop = machine.with_feedback(feedback, velocity_gain)
+            c, heats, works, cop = loop.covariance(), loop.heat_rates(), loop.work_rates(), loop.cop()[0]
+            noise = loop.flow_noise()
+            white = loop.has_white_force
+            forces = np.full(2, math.inf) if white else np.sqrt(np.diag(loop.force_and_velocity(0.0))[:2])
+        kinetic = machine.masses[:2] * np.diag(c)[2:4] / BOLTZMANN
+        return cls(
+            machine=machine,
+            feedback=feedback,
+            velocity_gain=velocity_gain,
+            heats=heats,
+            works=works,
+            cop=cop,
+            noise=float(noise[2 + colder, 2 + colder]),
+            temperatures=kinetic,
+            spreads=np.diag(c)[:2],
+            forces=forces,
+        )
+
+
+def best_design(machine: Refrigerator, limits: Limits, goal: Goal = "cooling", feedback: Feedback = _IDEAL) -> Design:
+    """The couplings, and if ``limits.delay`` is given the delay, that serve a goal best within limits.
+
+    Args:
+        machine: baths, frictions, masses and traps; its couplings are not looked at.
+        limits: what the design must keep to.
+        goal: "cooling" for most heat from the colder bath; "cop" for most of it per work, which without a least ``cooling``
+            tends to Carnot's coefficient and to no cooling; "precision" for the least relative error of the cooling after
+            any long time.
+        feedback: the loop.
+
+    Raises:
+        ValueError: if nothing that the coarse search saw cools within the limits.
+    """
+    ranges = [np.log(limits.coupling_cold), np.log(limits.coupling_hot)]
+    if limits.delay is not None:
+        ranges.append(np.array(limits.delay))
+
+    def build(x: Array) -> Design:
+        # A logarithm and back may pass a bound by rounding.
+        cold, hot = (
+            float(np.clip(math.exp(log), *ends))
+            for log, ends in zip(x, (limits.coupling_cold, limits.coupling_hot), strict=False)
+        )
+        coupled = replace(machine, coupling_cold=cold, coupling_hot=hot)  # type: ignore[type-var]
+        return Design.of(coupled, feedback if limits.delay is None else replace(feedback, delay=float(x[2])))
+
+    return _Search(build, ranges, limits, goal, machine).run()
+
+
+def best_damping(
+    machine: Refrigerator,
+    limits: Limits,
+    gain: tuple[float, float],
+    goal: Goal = "cooling",
+    feedback: Feedback = _IDEAL,
+) -> Design:
+    """Cold damping of the particle in the colder bath, without couplings: what laboratories do to cool a particle.
+
+    Set beside ``best_design`` with the same loop it compares both demons at equal noise; equal readings tell equally much, so
+    at equal information, too. Damping takes the heat as work: its power is negative, and no limit of power binds it.
+
+    Args:
+        machine: baths, frictions, masses and traps.
+        limits: what the design must keep to; the ranges of its couplings are not looked at.
+        gain: least and largest gain g of the force -g V, eV ps/Å², positive.
+        goal: "cooling" or "precision"; there is no coefficient of performance where no work is spent.
+        feedback: the loop; for damping with white noise it needs a filter.
+
+    Raises:
+        ValueError: if the gains are no range, or nothing cools within the limits.
+    """
+    if not 0 < gain[0] <= gain[1] < math.inf:
+        raise ValueError(f"gain = {gain} eV ps/Å²: must be a least and a largest positive number")
+    alone = replace(machine, coupling_cold=0.0, coupling_hot=0.0)  # type: ignore[type-var]
+    ranges = [np.log(gain)]
+    if limits.delay is not None:
+        ranges.append(np.array(limits.delay))
+
+    def build(x: Array) -> Design:
+        gains = (math.exp(x[0]), 0.0) if alone.colder == 0 else (0.0, math.exp(x[0]))
+        return Design.of(alone, feedback if limits.delay is None else replace(feedback, delay=float(x[1])), gains)
+
+    return _Search(build, ranges, limits, goal, alone).run()
+
+
+def pareto_front(machine: Refrigerator, limits: Limits, works: ArrayLike, feedback: Feedback = _IDEAL) -> list[Design]:
+    """The designs of most cooling for given powers of the controller, in the order of ``works``.
+
+    Args:
+        machine, limits, feedback: as in ``best_design``; ``limits.work`` is replaced.
+        works: most power for each design, eV/ps.
+
+    Raises:
+        ValueError: as ``best_design``.
+    """
+    powers = np.asarray(works, dtype=float).ravel()
+    return [best_design(machine, replace(limits, work=float(power)), "cooling", feedback) for power in powers]
+
+
+class _Search:
+    """A search over a few variables, each in units of its range; those without a range stay."""
+
+    def __init__(
+        self,
+        build: Callable[[Array], Design],
+        ranges: Sequence[Array],
+        limits: Limits,
+        goal: Goal,
+        machine: Refrigerator,
+    ) -> None:
+        self._build, self._limits, self._goal = build, limits, goal
+        # Heats in units of what a bath gives a particle that stands still.
+        rates = machine.frictions.diagonal(axis1=1, axis2=2)[:, :2].sum(axis=0) / machine.masses[:2]
+        self._unit = BOLTZMANN * float(machine.temperatures.max() * rates.max())
+        self._low, self._high = np.array(ranges).T
+        self._free = self._high > self._low
+        self._seen: dict[bytes, Design | None] = {}
+
+    def _design(self, x: Array) -> Design | None:
+        """The design at a point, free variables as 0..1; None if it has no steady state."""
+        key = np.asarray(x).tobytes()
+        if key not in self._seen:
+            whole = self._low.copy()
+            whole[self._free] += x * (self._high - self._low)[self._free]
+            try:
+                self._seen[key] = self._build(whole)
+            except (ValueError, ArithmeticError):
+                self._seen[key] = None
+        return self._seen[key]
+
+    def _cost(self, x: Array) -> float:
+        design = self._design(x)
+        if design is None:
+            return _USELESS
+        if self._goal == "cooling":
+            return -design.cooling / self._unit
+        if self._goal == "cop":
+            return -design.cop if design.cop > 0 else _USELESS
+        return math.log(design.relative_noise) if design.cooling > 0 else _USELESS
+
+    def _excesses(self, x: Array) -> Array:
+        """By how much each limit that is set is passed, relative; positive is too much."""
+        design = self._design(x)
+        limits = self._limits
+        kept = []
+        most = (limits.work, limits.spread, limits.force)
+        reached = (math.inf,) * 3 if design is None else (design.works.sum(), design.spreads.max(), design.forces.max())
+        for value, limit in zip(reached, most, strict=True):
+            if limit < math.inf:
+                kept.append(min(float(value) / limit - 1, _USELESS))
+        if limits.cooling > -math.inf:
+            kept.append(_USELESS if design is None else (limits.cooling - design.cooling) / self._unit)
+        return np.array(kept)
+
+    def run(self) -> Design:
+        """The best design."""
+        free = int(self._free.sum())
+        grid = [np.array(x) for x in itertools.product(np.linspace(0, 1, _COARSE), repeat=free)]
+        allowed = [x for x in grid if (self._excesses(x) <= 0).all() and self._cost(x) < _USELESS]
+        allowed = [x for x in allowed if (design := self._design(x)) is not None and design.cooling > 0]
+        if not allowed:
+            raise ValueError(f"{self._limits}: nothing cools within these limits, as far as {len(grid)} machines show")
+        best = min(allowed, key=self._cost)
+        if free:
+            best = self._followed(best)
+        design = self._design(best)
+        assert design is not None  # it is one of those allowed
+        return design
+
+    def _followed(self, start: Array) -> Array:
+        constraints = [NonlinearConstraint(self._excesses, -np.inf, 0.0)] if self._excesses(start).size else []
+        found = minimize(
+            self._cost,
+            start,
+            method="COBYQA",
+            bounds=Bounds(np.zeros(start.size), np.ones(start.size)),
+            constraints=constraints,
+            options={"initial_tr_radius": 0.5 / (_COARSE - 1), "final_tr_radius": 1e-5, "maxfev": 200},
+        )
+        x = np.clip(found.x, 0.0, 1.0)
+        return x if (self._excesses(x) <= 1e-6).all() and self._cost(x) < self._cost(start) else start
