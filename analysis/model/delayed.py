@@ -125,7 +125,7 @@ class DelayedNetwork(ControlledNetwork):
         root of both diagonal elements.
         """
         rates = np.abs(np.linalg.eigvals(matrix_balance(self.network.drift(), permute=False)[0]))
-        scale = float(np.exp(np.log(rates).mean()))
+        scale = float(np.exp(np.log(rates[rates > 0]).mean()))  # a free coordinate has a rate of zero
 
         def gauss(low: Array, high: Array) -> Array:
             sums = []
