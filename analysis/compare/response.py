@@ -28,7 +28,7 @@ from analysis.compare.forecast import Forecast
 from analysis.data.runs import Array, Parameters
 from analysis.friction.response import ComplexArray, Responses
 from analysis.friction.result import shares_of
-from analysis.model import BOLTZMANN
+from analysis.model import Feedback, RespondingPair
 
 UPDATES = 8.0
 """Updates per period of the fastest motion from which a loop is told by its mean response: heats then err by less than a
@@ -60,65 +60,27 @@ def response_rates(parameters: Parameters, responses: Responses) -> Forecast | N
     rates, deviations = np.zeros(2), []
     for axes, share in shares.items():
         cold, hot = responses.along[axes]
-        try:
-            by_cold = share * _rates(parameters, cold.frequency, cold.copies(), hot.friction)
-            by_hot = share * _rates(parameters, cold.frequency, cold.friction, hot.copies())
-        except _UnstableError:
+        by_cold, by_hot = (
+            _pair(parameters, cold.frequency, *both)
+            for both in ((cold.copies(), hot.friction), (cold.friction, hot.copies()))
+        )
+        if not by_cold.is_stable():
             return None
-        rates += by_cold[0]
+        of_cold, of_hot = by_cold.heat_rates(), by_hot.heat_rates()
+        rates += share * of_cold[0]
         # Axes and, without controller, particles are independent: each deviates by itself.
-        deviations += [cold.deviations(by_cold), hot.deviations(by_hot)]
+        deviations += [share * cold.deviations(of_cold), share * hot.deviations(of_hot)]
     return Forecast(rates, np.concatenate(deviations))
 
 
-class _UnstableError(Exception):
-    """There is no steady state."""
-
-
-def _rates(parameters: Parameters, frequency: Array, cold: ComplexArray, hot: ComplexArray) -> Array:
-    """Heat rates (cold, hot) from γ(ω) of both particles, (k,) or (copies, k) each; (copies, 2)."""
-    kc, kh = parameters.coupling
-    spring, gain = np.zeros(2), np.array([[-kc, kc], [kh, -kh]])
-    loop, noise = np.ones_like(frequency, dtype=complex), 0.0
-    if parameters.feedback is not None:
-        loop, noise = parameters.feedback.response(frequency), parameters.feedback.density_of_noise
-        if parameters.feedback.delayed == "partner":
-            spring, gain = np.diagonal(gain), gain - np.diag(np.diagonal(gain))
-    frictions = np.broadcast_arrays(cold, hot)
-    # Forces on both particles, of both positions; then D - S - G L, and its inverse.
-    force = gain[:, :, None] * loop
-    force[[0, 1], [0, 1]] += spring[:, None]
-    free = [
-        parameters.trap - mass * frequency**2 - 1j * frequency * friction
-        for mass, friction in zip(parameters.mass, frictions, strict=True)
-    ]
-    (a, b), (c, d) = ((free[0] - force[0, 0], -force[0, 1]), (-force[1, 0], free[1] - force[1, 1]))
-    determinant = a * d - b * c
-    moved = np.array(np.broadcast_arrays(d, -b, -c, a)).reshape(2, 2, *determinant.shape) / determinant
-    _require_stable(determinant[..., :] / (free[0] * free[1]))
-    rates = []
-    for j in (0, 1):
-        # ⟨F_j V_j*⟩, V = -iωX: both baths' noise, two-sided 2 k_BT_k Re γ_k, and that of the readings of both particles.
-        power = np.zeros(determinant.shape)
-        for k in (0, 1):
-            pushed = force[j, 0] * moved[0, k] + force[j, 1] * moved[1, k]
-            heard = 2 * BOLTZMANN * parameters.temperature[k] * frictions[k].real
-            power = power + heard * (1j * frequency * pushed * moved[j, k].conj()).real
-            if noise:
-                pass_on = gain[:, k, None] * loop
-                read = moved[:, 0] * pass_on[0] + moved[:, 1] * pass_on[1]
-                pushed = force[j, 0] * read[0] + force[j, 1] * read[1] + pass_on[j]
-                power = power + noise * (1j * frequency * pushed * read[j].conj()).real
-        rates.append(np.trapezoid(power, frequency, axis=-1) / np.pi)
-    return np.atleast_2d(np.stack(rates, axis=-1))
-
-
-def _require_stable(difference: ComplexArray) -> None:
-    """Nyquist's criterion: the return difference, 1 at high frequencies, does not go around zero, (…, k).
-
-    Raises:
-        _UnstableError: it does, of the first copy.
-    """
-    first = difference.reshape(-1, difference.shape[-1])[0]
-    if abs(np.angle(first[1:] / first[:-1]).sum()) > np.pi / 2:
-        raise _UnstableError
+def _pair(parameters: Parameters, frequency: Array, cold: ComplexArray, hot: ComplexArray) -> RespondingPair:
+    """The pair with γ(ω) of both particles, (k,) or (copies, k) each."""
+    return RespondingPair(
+        frequency=frequency,
+        friction=(cold, hot),
+        mass=parameters.mass,
+        trap=parameters.trap,
+        couplings=parameters.coupling,
+        temperatures=parameters.temperature,
+        feedback=parameters.feedback or Feedback(),
+    )

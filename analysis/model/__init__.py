@@ -31,7 +31,7 @@ from analysis.model.network import BOLTZMANN, LinearLangevin, Stability
 from analysis.model.pair import LangevinPair
 from analysis.model.power import QuadraticFormLaw
 from analysis.model.refrigerator import FLOWS, Mode, Refrigerator
-from analysis.model.response import response_heat_rates
+from analysis.model.response import RespondingPair
 from analysis.model.sampled import SampledNetwork
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "QuadraticFormLaw",
     "RatioLaw",
     "Refrigerator",
+    "RespondingPair",
     "SampledNetwork",
     "Stability",
     "best_damping",
@@ -65,7 +66,6 @@ __all__ = [
     "mutual_information",
     "noise_rates",
     "pareto_front",
-    "response_heat_rates",
     "sampled_cop",
     "solve_lyapunov",
     "window_cop",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.model import Feedback, Refrigerator
+from analysis.model import largest_stable_delay
 from simulation.control.trial import controller_problem
 from simulation.study.fields import Study
 
@@ -190,8 +189,8 @@ def _loop_stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
         return []
     axis, pair = next(iter(unstable.items()))
     radius = pair.with_feedback(loop).spectral_radius
-    longest = _longest_delay(pair, loop, study.timestep_ps)
-    cure = "not even without delay is it stable" if longest is None else f"at most delay_ps: {longest:g} is stable"
+    longest = math.floor(largest_stable_delay(pair, loop) / study.timestep_ps) * study.timestep_ps
+    cure = f"delay_ps up to {longest:g} is stable" if longest else "it is not stable without any delay either"
     return _broken(
         True,
         "demon.feedback demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2 langevin",
@@ -199,21 +198,6 @@ def _loop_stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
         f"{loop.period or 1:g} ps (spectral radius) at the friction of section langevin; {cure}. Shorten its times, or state "
         "the friction of your bath there",
     )
-
-
-def _longest_delay(pair: Refrigerator, loop: Feedback, timestep: float) -> float | None:
-    """The largest stable delay below an unstable one, a multiple of the time step; None if there is none."""
-
-    def is_stable(steps: int) -> bool:
-        return pair.with_feedback(replace(loop, delay=steps * timestep)).is_stable
-
-    low, high = 0, round(loop.delay / timestep)
-    if not is_stable(low):
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if is_stable(middle) else (low, middle)
-    return low * timestep
 
 
 def _controller(study: Study) -> list[tuple[set[str], str]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from analysis.model import Feedback, response_heat_rates
+from analysis.model import Feedback, RespondingPair
 from tests.unit.test_model_feedback import BODIES, names
 from tests.unit.test_model_pair import UNLIKE
 
@@ -30,23 +29,11 @@ PARAMETERS: dict[str, Any] = {"trap": 0.01, "couplings": (0.1, 0.48), "temperatu
 def test_heat_is_the_networks(loop: Feedback) -> None:
     """White friction, and friction that bodies make, give over frequency what their networks give as matrices."""
     omega = np.geomspace(1e-5, 1e4, 20_000)
-    ones = np.ones(omega.size)
-    white = response_heat_rates(
-        omega,
-        (UNLIKE.friction_cold * ones, UNLIKE.friction_hot * ones),
-        mass=(0.8, 2.0),
-        feedback=loop,
-        **PARAMETERS,
-    )
-    assert_allclose(white, UNLIKE.with_feedback(loop).heat_rates(), rtol=1e-4)
-    copies = np.stack([BODIES.friction(0, omega)] * 3)
-    bodies = response_heat_rates(
-        omega, (copies, BODIES.friction(1, omega)), mass=(1.225, 1.225), feedback=loop, **PARAMETERS
-    )
-    assert_allclose(bodies, np.tile(BODIES.with_feedback(loop).heat_rates(), (3, 1)), rtol=1e-4)
-
-
-def test_updates_are_refused() -> None:
-    """A loop with updates is refused, and told what to ask instead."""
-    with pytest.raises(ValueError, match=re.escape("update_every = 0.1 ps: a measured friction needs a loop at every")):
-        response_heat_rates([1.0], ([1.0], [1.0]), mass=(1.0, 1.0), feedback=Feedback(update_every=0.1), **PARAMETERS)
+    ones = np.ones(omega.size, dtype=np.complex128)
+    alike = (UNLIKE.friction_cold * ones, UNLIKE.friction_hot * ones)
+    white = RespondingPair(frequency=omega, friction=alike, mass=(0.8, 2.0), feedback=loop, **PARAMETERS)
+    assert_allclose(white.heat_rates(), UNLIKE.with_feedback(loop).heat_rates(), rtol=1e-4)
+    cold, hot = (BODIES.friction(side, omega).astype(np.complex128) for side in (0, 1))
+    frictions = np.stack([cold] * 3), hot
+    bodies = RespondingPair(frequency=omega, friction=frictions, mass=(1.225, 1.225), feedback=loop, **PARAMETERS)
+    assert_allclose(bodies.heat_rates(), np.tile(BODIES.with_feedback(loop).heat_rates(), (3, 1)), rtol=1e-4)
