@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import erfcx, ndtr, owens_t
 
 from analysis.model.lyapunov import Array
 from analysis.model.refrigerator import Refrigerator
@@ -61,6 +60,8 @@ class RatioLaw:
 
     def _ray(self, direction: Array) -> float:
         """∫₀^∞ s p(s·direction) ds of the mixture's density p."""
+        from scipy.special import erfcx, ndtr
+
         c, norm = self._heights
         along = self._inverses @ direction
         a = along @ direction
@@ -167,6 +168,8 @@ def window_cop(machine: Refrigerator, window: float) -> RatioLaw:
 
 def _both_positive(h: Array, k: Array, correlation: Array) -> Array:
     """P(Y₁ > 0, Y₂ > 0) for unit normals of means h, k: the bivariate normal integral by Owen's T function."""
+    from scipy.special import ndtr, owens_t
+
     correlation = np.clip(correlation, -1.0, 1.0)  # rounding may carry nearly parallel directions past 1
     root = np.sqrt((1 - correlation) * (1 + correlation))
     with np.errstate(divide="ignore", invalid="ignore"):
