@@ -48,7 +48,9 @@ class Model:
 
     def mean(self, values: Callable[[Refrigerator], Array]) -> Callable[[Sequence[Refrigerator]], Array]:
         """The mean over the coupled axes of some quantities of each machine, as a function of all machines."""
-        known = cache(values)  # a derivative moves the friction of one set of axes, and the other machines stay as they are
+        known = cache(
+            values
+        )  # a derivative moves the friction of one set of axes, and the other machines stay as they are
         return lambda machines: np.asarray(
             sum(share * known(machine) for share, machine in zip(self.shares, machines, strict=True))
         )

@@ -17,10 +17,11 @@ from analysis.model.currents import (
 )
 from analysis.model.dressed import DressedPair
 from analysis.model.lyapunov import solve_lyapunov
-from analysis.model.network import BOLTZMANN, LinearLangevin, Stability
+from analysis.model.network import LinearLangevin, Stability
 from analysis.model.pair import LangevinPair
 from analysis.model.power import QuadraticFormLaw
 from analysis.model.refrigerator import FLOWS, Mode, Refrigerator
+from analysis.units import BOLTZMANN
 
 __all__ = [
     "BOLTZMANN",

@@ -20,9 +20,10 @@ from analysis.model.currents import (
     work_current,
 )
 from analysis.model.lyapunov import Array
-from analysis.model.network import BOLTZMANN, LinearLangevin
+from analysis.model.network import LinearLangevin
 from analysis.model.optimum import first_minimum
 from analysis.model.power import QuadraticFormLaw
+from analysis.units import BOLTZMANN
 
 Force = Literal["cross", "full", "antisymmetric"]
 Target = Literal["cold", "hot", "total"]
