@@ -15,7 +15,7 @@ LONGEST = (
     "workflow/test_workflow_edges.py",
     "workflow/test_stale_results.py",
 )
-"""Files that take a minute or more. Workers take whole files, in this order: one that is left to the end keeps the rest idle."""
+"""Files of a minute or more. Workers take whole files, in this order: one that is left to the end keeps the rest idle."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
