@@ -25,7 +25,7 @@ from analysis.data.runs import Parameters, Run
 
 BOLTZMANN_EV_PER_K = float(physical_constants["Boltzmann constant in eV/K"][0])
 SIDES = ("cold", "hot")
-CHUNK = 2000  # samples of a path that are made at once
+CHUNK = 1_000_000  # numbers of a path that are made at once
 AXES = ("x", "y", "z")
 Array = NDArray[np.float64]
 
@@ -114,8 +114,9 @@ def propagate(truth: Truth, couplings: Array, n: int, copies: int, rng: np.rando
     states = np.empty((n, len(a), copies))
     works = np.zeros((n, 2, copies))
     states[0] = np.linalg.cholesky(covariance) @ rng.standard_normal((len(a), copies))
-    for first in range(1, n, CHUNK):
-        after = min(first + CHUNK, n)
+    samples = max(CHUNK // (truth.substeps * len(a) * copies), 1)
+    for first in range(1, n, samples):
+        after = min(first + samples, n)
         noise = kick @ rng.standard_normal(((after - first) * truth.substeps, len(a), copies))
         path = np.concatenate([states[None, first - 1], _path(step, states[first - 1], noise)])
         gap = path[:, 1] - path[:, 0]
