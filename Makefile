@@ -54,7 +54,7 @@ run: $(RUN_STAMP)
 
 TESTS ?= tests
 test: $(DEV_STAMP)
-	@$(IN_VENV) pytest -n auto --dist loadfile $(TESTS)
+	@$(IN_VENV) pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
 
 BENCH ?=
 bench: $(RUN_STAMP)

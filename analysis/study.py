@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import MDAnalysis
 import pandas as pd
 
 from analysis.compare.comparison import THEORIES, forecasts
@@ -29,6 +28,7 @@ from analysis.friction.result import Friction, friction_by_axis
 from analysis.units import PER_NS
 
 if TYPE_CHECKING:
+    import MDAnalysis
     import xarray
 
 FRICTION = "friction"

@@ -1,12 +1,24 @@
-"""Settings that every test shares."""
+"""Which tests begin first."""
 
-import os
+from __future__ import annotations
 
-from hypothesis import settings
+from pathlib import Path
 
-# Set before any test imports NumPy: threaded linear algebra would compete with LAMMPS for the cores.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+import pytest
 
-# Fixed examples, so that a failure is there again on the next call. No deadline: a loaded machine is no defect.
-settings.register_profile("nanofridge", derandomize=True, deadline=None)
-settings.load_profile("nanofridge")
+LONGEST = (
+    "cluster/test_slurm.py",
+    "workflow/test_kills.py",
+    "workflow/test_tiny_study.py",
+    "unit/test_any_study.py",
+    "md/test_ranks.py",
+    "workflow/test_workflow_edges.py",
+    "workflow/test_stale_results.py",
+)
+"""Files of a minute or more. Workers take whole files, in this order: one that is left to the end keeps the rest idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put these files first; the order within each, and of all others, stays."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))

@@ -51,8 +51,11 @@ class Model:
 
     def mean(self, values: Callable[[Any], Array]) -> Callable[[Sequence[Machine]], Array]:
         """The mean over the coupled axes of some quantities of each machine, as a function of all machines."""
+        known = cache(
+            values
+        )  # a derivative moves the friction of one set of axes, and the other machines stay as they are
         return lambda machines: np.asarray(
-            sum(share * values(machine) for share, machine in zip(self.shares, machines, strict=True))
+            sum(share * known(machine) for share, machine in zip(self.shares, machines, strict=True))
         )
 
     def mixture(self, law: Callable[[Any], Any]) -> Mixture:

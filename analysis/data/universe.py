@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import MDAnalysis
 import numpy as np
 
 from analysis.data.runs import RunFolderError, read_metadata
+
+if TYPE_CHECKING:
+    import MDAnalysis
 
 TOPOLOGY = "topology.data"
 TRAJECTORY = "trajectory.dcd"
@@ -46,6 +49,8 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
     Raises:
         RunFolderError: if the folder holds no atoms (the model engine has none), or a file breaks the contract.
     """
+    import MDAnalysis  # slow to load, and most jobs that load this module meet no atoms
+
     folder = Path(folder).parent if Path(folder).name == "run.json" else Path(folder)
     for file in (folder / TOPOLOGY, folder / TRAJECTORY):
         if not file.is_file():

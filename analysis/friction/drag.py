@@ -28,7 +28,6 @@ from analysis.statistics.timeseries import (
     stationary_mean,
     steady_from,
 )
-from analysis.structure.profiles import largest_cluster
 from analysis.units import BOLTZMANN, FRICTION_SI, PER_NS, VELOCITY_SI
 
 PAPER_KG_PER_S = {0.3: 2.8e-12, 3.0: 3.1e-12}
@@ -196,6 +195,8 @@ def _whole(runs: Sequence[DragRun]) -> dict[str, Any]:
 
     A strong force heats the metal until it evaporates, and what is pulled then is no longer the particle.
     """
+    from analysis.structure.profiles import largest_cluster  # brings MDAnalysis, and the exact model has no atoms
+
     found = []
     for run in runs:
         if (run.folder / TRAJECTORY).is_file():

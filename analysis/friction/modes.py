@@ -199,8 +199,11 @@ def expected_power(known: _Trap, values: Array, frequency: Array, samples: int) 
     turn = np.exp(-1j * frequency)
     factor = steps[..., None] * turn
     left = count - 2
+    # Two short powers and their product: a power of each factor takes longer than all the rest.
+    last = np.exp(left * known.interval * rates)[..., None] * np.exp(-1j * left * frequency)
+    rest = 1 - factor
     # Σ_{l<L} (1 - (l + 2)/N) u^l, L = N - 2, is L/N of the sum with (1 - l/L).
-    sums = (left * (1 - factor) - factor * (1 - factor**left)) / (count * (1 - factor) ** 2)
+    sums = (left * rest - factor * (1 - last)) / (count * rest * rest)
     power = 2 * (turn**2 * (tail[..., None] * sums).sum(axis=-2)).real
     power += none[..., None] + 2 * (1 - 1 / count) * next_one[..., None] * turn.real
     return np.asarray(known.thermal / known.trap * power)

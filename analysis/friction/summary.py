@@ -155,7 +155,7 @@ def white_fits(data: Particle, curves: Curves, blocks: Blocks | None, seed: int)
     return fit_white(curves) | {"difference": difference_fit(data, curves, blocks, seed)}
 
 
-def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
+def held_out_residuals(data: Particle, curves: Curves, dressed: DressedFit | None = None) -> dict[str, float]:
     """How well each model foretells series that it was not fitted to: rms over up to three parts left out in turn.
 
     Residuals at neighbouring lags are correlated, which spoils information criteria on them (``information_criteria`` has
@@ -165,6 +165,7 @@ def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
     Args:
         data: the particle.
         curves: from all its series, for lags and weights.
+        dressed: the fit to all series, near which the others are sought.
 
     Returns:
         ``white`` and ``dressed``, rms of normalised correlations weighted as in the joint fit; empty for a single series.
@@ -184,9 +185,9 @@ def held_out_residuals(data: Particle, curves: Curves) -> dict[str, float]:
     squares: dict[str, list[float]] = {"white": [], "dressed": []}
     for left_out in range(part.max() + 1):
         seen, unseen = subset(part != left_out), subset(part == left_out)
-        white, dressed = fit_white(seen)["joint"].friction.value, fit_dressed(seen)
+        white, shell = fit_white(seen)["joint"].friction.value, fit_dressed(seen, dressed)
         squares["white"].append(unseen.residual(unseen.white(white)) ** 2)
-        squares["dressed"].append(unseen.residual(unseen.dressed(dressed.values)) ** 2 if dressed else math.inf)
+        squares["dressed"].append(unseen.residual(unseen.dressed(shell.values)) ** 2 if shell else math.inf)
     return {model: math.sqrt(float(np.mean(values))) for model, values in squares.items()}
 
 
@@ -276,7 +277,7 @@ def _along(runs: Sequence[Run], axes: str, is_one: bool) -> dict[str, Any]:
         curves = correlation_curves(data, blocks, seed=j)
         white, dressed = white_fits(data, curves, blocks, seed=j), fit_dressed(curves) if blocks else None
         result |= white_entries(side, white) | variance_entries(side, data, blocks, runs[0].parameters.temperature[j])
-        held_out = held_out_residuals(data, curves) if blocks else {}
+        held_out = held_out_residuals(data, curves, dressed) if blocks else {}
         result |= {f"held_out_residual_{side}_{model}": known(held_out.get(model)) for model in ("white", "dressed")}
         result[f"likelihood_{side}"] = (
             information_criteria(data, white["joint"], dressed) if blocks and is_one else None

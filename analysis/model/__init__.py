@@ -27,12 +27,13 @@ from analysis.model.information import (
 )
 from analysis.model.lyapunov import solve_lyapunov
 from analysis.model.margin import largest_stable_delay
-from analysis.model.network import BOLTZMANN, LinearLangevin, Stability
+from analysis.model.network import LinearLangevin, Stability
 from analysis.model.pair import LangevinPair
 from analysis.model.power import QuadraticFormLaw
 from analysis.model.refrigerator import FLOWS, Mode, Refrigerator
 from analysis.model.response import RespondingPair
 from analysis.model.sampled import SampledNetwork
+from analysis.units import BOLTZMANN
 
 __all__ = [
     "BOLTZMANN",

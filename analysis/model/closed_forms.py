@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.model.lyapunov import Array
-from analysis.model.network import BOLTZMANN
+from analysis.units import BOLTZMANN
 
 if TYPE_CHECKING:
     from analysis.model.pair import LangevinPair

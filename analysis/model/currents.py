@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import expm
 
-from analysis.model.lyapunov import Array, solve_lyapunov
+from analysis.model.lyapunov import Array, expm, solve_lyapunov
 from analysis.model.network import LinearLangevin
 
 

@@ -11,12 +11,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigvals, matrix_balance
 
 from analysis.model.feedback import ControlledNetwork
 from analysis.model.information import rate_of_reading
 from analysis.model.lyapunov import Array
-from analysis.model.network import BOLTZMANN
+from analysis.units import BOLTZMANN
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(14)
 _TOLERANCE = 1e-13  # of the whole: small, for errors of oscillating tails add up, and heats are small differences
@@ -38,6 +37,8 @@ class DelayedNetwork(ControlledNetwork):
         The past of the readings is held on Chebyshev's points, more of them until the root stays (D. Breda, S. Maset &
         R. Vermiglio, SIAM J. Sci. Comput. 27, 482 (2005)), and the root is then polished on the equation itself.
         """
+        from scipy.linalg import eigvals  # SciPy is slow to load, and a plan has no use for it
+
         count, before = 16, np.inf
         while True:
             roots = eigvals(*self._generator(count))
@@ -124,6 +125,8 @@ class DelayedNetwork(ControlledNetwork):
         ω = Ω t/(1 - t), and parts of 0 < t < 1 are halved until Gauss's rule agrees with that on both halves to 1e-13 of the
         root of both diagonal elements.
         """
+        from scipy.linalg import matrix_balance
+
         rates = np.abs(np.linalg.eigvals(matrix_balance(self.network.drift(), permute=False)[0]))
         scale = float(np.exp(np.log(rates[rates > 0]).mean()))  # a free coordinate has a rate of zero
 

@@ -14,12 +14,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import Bounds, NonlinearConstraint, minimize
 
 from analysis.model.feedback import Feedback
 from analysis.model.lyapunov import Array
-from analysis.model.network import BOLTZMANN
 from analysis.model.refrigerator import Refrigerator
+from analysis.units import BOLTZMANN
 
 Goal = Literal["cooling", "cop", "precision"]
 
@@ -287,6 +286,8 @@ class _Search:
         return design
 
     def _followed(self, start: Array) -> Array:
+        from scipy.optimize import Bounds, NonlinearConstraint, minimize  # slow to load, and only a design needs it
+
         constraints = [NonlinearConstraint(self._excesses, -np.inf, 0.0)] if self._excesses(start).size else []
         found = minimize(
             self._cost,

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.model.lyapunov import Array
-from analysis.model.network import BOLTZMANN, LinearLangevin
+from analysis.model.network import LinearLangevin
 from analysis.model.power import QuadraticFormLaw
+from analysis.units import BOLTZMANN
 
 _NEGLIGIBLE = 1e-12  # variance, relative, that is rounding
 _NONNEGATIVE = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.linalg import solve_continuous_are, solve_discrete_are
 
 from analysis.model.lyapunov import Array
 
@@ -125,6 +124,8 @@ def news_of_readings(step: Array, kicks: Array, positions: int, noise: float) ->
     if not noise > 0:
         raise ValueError(f"noise = {noise} Å: must be positive; a reading without noise tells no end of information")
     reads = np.eye(positions, len(step))
+    from scipy.linalg import solve_discrete_are  # slow to load, and a plan has no use for it
+
     unknown = solve_discrete_are(step.T, reads.T, kicks, noise**2 * np.eye(positions))
     return information_of_reading(np.asarray(unknown[:positions, :positions], dtype=float), noise)
 
@@ -146,5 +147,7 @@ def rate_of_reading(drift: Array, noise: Array, positions: int, density: float) 
             f"noise_density = {density} Å² ps: must be positive; without noise there is no end of information"
         )
     reads = np.eye(positions, len(drift))
+    from scipy.linalg import solve_continuous_are
+
     unknown = solve_continuous_are(drift.T, reads.T, noise, density * np.eye(positions))
     return float(np.trace(unknown[:positions, :positions]) / (2 * density))

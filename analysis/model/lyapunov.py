@@ -1,11 +1,12 @@
-"""The Lyapunov equation, solved to full precision however unlike the rates and units in it are."""
+"""The Lyapunov equation, solved to full precision however unlike the rates and units in it are.
+
+SciPy is loaded where it is called: that takes as long as planning a study, which builds models and solves none.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import matrix_balance, schur
-from scipy.linalg.lapack import dtrsyl
 
 Array = NDArray[np.float64]
 
@@ -27,6 +28,9 @@ def solve_lyapunov(drift: Array, source: Array) -> Array:
     Returns:
         X, shape (..., d, d), in the units of S over those of A.
     """
+    from scipy.linalg import matrix_balance, schur
+    from scipy.linalg.lapack import dtrsyl
+
     balanced, (scale, _) = matrix_balance(drift, permute=False, separate=True)
     units = np.outer(scale, scale)
     triangle, rotation = schur(balanced, output="real")
@@ -46,6 +50,13 @@ def solve_lyapunov(drift: Array, source: Array) -> Array:
         return np.asarray((solution + solution.T) / 2)
 
     return np.reshape([solved(each) for each in source.reshape(-1, *drift.shape)], source.shape)
+
+
+def expm(matrix: Array) -> Array:
+    """The exponential of a square matrix, or of each of a stack, shape (..., d, d)."""
+    from scipy.linalg import expm
+
+    return np.asarray(expm(matrix))
 
 
 def solve_stein(step: Array, source: Array) -> Array:

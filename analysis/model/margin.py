@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import brentq
 
 from analysis.model.feedback import Feedback
 from analysis.model.refrigerator import Refrigerator
@@ -50,4 +49,6 @@ def largest_stable_delay(machine: Refrigerator, feedback: Feedback) -> float:
             before /= 2
         while growth(delay) < 0:
             before, delay = delay, delay * _STEP
+    from scipy.optimize import brentq  # slow to load, and most studies have no loop
+
     return float(brentq(growth, before, delay, xtol=_EXACT * delay))

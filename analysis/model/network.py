@@ -18,12 +18,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.constants import physical_constants
-from scipy.linalg import expm, matrix_balance
 
-from analysis.model.lyapunov import Array, solve_lyapunov
-
-BOLTZMANN = float(physical_constants["Boltzmann constant in eV/K"][0])
+from analysis.model.lyapunov import Array, expm, solve_lyapunov
+from analysis.units import BOLTZMANN
 
 
 @dataclass(frozen=True)
@@ -123,8 +120,7 @@ class LinearLangevin:
 
     def stability(self) -> Stability:
         """Eigenvalues of the drift, and the reason if there is no steady state."""
-        balanced, _ = matrix_balance(self.drift(), permute=False)
-        eigenvalues = np.linalg.eigvals(balanced).astype(complex)
+        eigenvalues = np.linalg.eigvals(self.drift()).astype(complex)  # LAPACK balances the matrix first
         worst = complex(eigenvalues[np.argmax(eigenvalues.real)])
         stable = worst.real < 0
         reason = "" if stable else f"{self._blame()}: no steady state (eigenvalue {worst:.3g} /ps)"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from scipy.optimize import minimize_scalar
-
 _START = -4.0
 _STEP = 0.4
 _FLAT = 1e-9
@@ -26,6 +24,8 @@ def first_minimum(cost: Callable[[float], float]) -> float:
     Raises:
         ValueError: if the cost levels off before it rises.
     """
+    from scipy.optimize import minimize_scalar  # slow to load, and most jobs that load a model look for no optimum
+
     here, ahead = cost(_START), cost(_START + _STEP)
     step = -_STEP if ahead > here else _STEP
     x = [_START - step, _START, _START + step]

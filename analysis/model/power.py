@@ -15,9 +15,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import cholesky, eigvalsh
-from scipy.optimize import brentq
-from scipy.special import k0e
 
 from analysis.model.lyapunov import Array
 
@@ -58,6 +55,8 @@ class QuadraticFormLaw:
         Raises:
             ValueError: if the form vanishes, as the power does without a coupling.
         """
+        from scipy.linalg import cholesky, eigvalsh
+
         root = cholesky(covariance, lower=True)
         weights = eigvalsh(root.T @ form @ root)
         kept = weights[np.abs(weights) > _NEGLIGIBLE * np.abs(weights).max()]
@@ -94,6 +93,8 @@ class QuadraticFormLaw:
         standard deviations with the coupling and ψ their correlation; this corrects eq. (9) of
         arXiv:2211.05502.
         """
+        from scipy.special import k0e
+
         x = np.asarray(w, dtype=float)
         if len(self.weights) == 2 and np.prod(self.weights) < 0:
             up, down = max(self.weights), -min(self.weights)
@@ -120,6 +121,8 @@ class QuadraticFormLaw:
         return np.asarray(np.vectorize(self._quantile, otypes=[float])(probabilities))
 
     def _quantile(self, q: float) -> float:
+        from scipy.optimize import brentq
+
         low_end = -np.inf if min(self.weights) < 0 else 0.0
         high_end = np.inf if max(self.weights) > 0 else 0.0
         if q in (0.0, 1.0):

@@ -22,10 +22,11 @@ from analysis.model.currents import (
 from analysis.model.delayed import DelayedNetwork
 from analysis.model.feedback import ControlledNetwork, Feedback
 from analysis.model.lyapunov import Array
-from analysis.model.network import BOLTZMANN, LinearLangevin
+from analysis.model.network import LinearLangevin
 from analysis.model.optimum import first_minimum
 from analysis.model.power import QuadraticFormLaw
 from analysis.model.sampled import SampledNetwork
+from analysis.units import BOLTZMANN
 
 Force = Literal["cross", "full", "antisymmetric"]
 Target = Literal["cold", "hot", "total"]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from analysis.model.feedback import Feedback
 from analysis.model.lyapunov import Array
-from analysis.model.network import BOLTZMANN
+from analysis.units import BOLTZMANN
 
 ComplexArray = NDArray[np.complex128]
 

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import block_diag, expm, matrix_balance
 
 from analysis.model.feedback import ControlledNetwork
 from analysis.model.information import news_of_readings
-from analysis.model.lyapunov import Array, solve_stein
+from analysis.model.lyapunov import Array, expm, solve_stein
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _WHOLE = 1e-9  # of a period: a rest of the delay nearer to none or to all of it is rounding
@@ -47,6 +46,8 @@ class _Piece:
         strong friction over a long period keep their digits.
         """
         size = len(drift)
+        from scipy.linalg import matrix_balance  # slow to load, and a plan has no use for it
+
         balanced, _ = matrix_balance(drift, permute=False)
         turns = float(np.linalg.norm(balanced, 1)) * length
         doublings = max(0, math.ceil(math.log2(turns))) if turns else 0
@@ -92,7 +93,9 @@ class SampledNetwork(ControlledNetwork):
     def _piece(self, length: float) -> _Piece:
         d, p = self.push.shape
         drift = np.vstack([np.hstack([self.drift, self.push]), np.zeros((p, d + p))])
-        return _Piece.of(drift, block_diag(self.network.noise(), np.zeros((p, p))), length)
+        noise = np.zeros_like(drift)
+        noise[:d, :d] = self.network.noise()
+        return _Piece.of(drift, noise, length)
 
     @cached_property
     def _pieces(self) -> tuple[_Piece, _Piece]:
@@ -122,6 +125,8 @@ class SampledNetwork(ControlledNetwork):
             period.append(z)
             r = piece.flow[:d] @ z + kick
         following = np.vstack([r, reading, forces[:-p]])
+        from scipy.linalg import block_diag
+
         spread = block_diag(
             self.feedback.position_noise**2 * np.eye(p), *(piece.kicks[:d, :d] for piece in self._pieces)
         )
@@ -142,6 +147,8 @@ class SampledNetwork(ControlledNetwork):
         following, _, spread = self._chain
         step, kick = np.split(following, [len(following)], axis=1)
         covariance = solve_stein(step, kick @ spread @ kick.T)
+        from scipy.linalg import block_diag
+
         return covariance, block_diag(covariance, spread)
 
     def _starts(self) -> list[Array]:

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from analysis.model.currents import Current, covariance_over, mean_rates
 from analysis.model.lyapunov import Array
-from analysis.model.network import BOLTZMANN
 from analysis.model.refrigerator import Force, Refrigerator, Target
+from analysis.units import BOLTZMANN
 
 GATHERED: dict[str, tuple[tuple[int, ...], Force, bool]] = {
     "full": ((0, 1), "full", False),

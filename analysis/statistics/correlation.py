@@ -169,29 +169,31 @@ def _rates(mass: float, trap: float, friction: ArrayLike) -> tuple[NDArray[np.co
 
 
 def dressed_correlations(
-    lag: Array, mass: float, trap: float, core: float, shell: float, shell_mass: float
+    position_lag: Array, velocity_lag: Array, mass: float, trap: float, values: Array
 ) -> tuple[Array, Array]:
-    """Normalised position and velocity autocorrelations of a core (mass, trap) in a shell, both of the shape of ``lag``.
+    """Normalised position and velocity autocorrelations of a core (mass, trap) in a shell, (..., lags) at the lags of each.
 
     m dV/dt = -κX - g₁(V - u) + ξ₁,  M du/dt = g₁(V - u) - g₂u - ξ₁ + ξ₂. In equilibrium X, V and u are independent, so
     the normalised correlations are the diagonal elements of exp(Aτ).
 
     Args:
-        lag: ps.
+        position_lag, velocity_lag: ps.
         mass: of the core, eV ps²/Å².
         trap: eV/Å².
-        core: g₁, eV ps/Å².
-        shell: g₂, eV ps/Å².
-        shell_mass: M, eV ps²/Å².
+        values: g₁ and g₂ (eV ps/Å²) and M (eV ps²/Å²), (..., 3).
     """
-    drift = np.array(
-        [
-            [0.0, 1.0, 0.0],
-            [-trap / mass, -core / mass, core / mass],
-            [0.0, core / shell_mass, -(core + shell) / shell_mass],
-        ]
-    )
+    core, shell, shell_mass = np.moveaxis(np.asarray(values, dtype=float), -1, 0)
+    drift = np.zeros((*core.shape, 3, 3))
+    drift[..., 0, 1] = 1.0
+    drift[..., 1, 0] = -trap / mass
+    drift[..., 1, 2] = core / mass
+    drift[..., 1, 1] = -drift[..., 1, 2]
+    drift[..., 2, 1] = core / shell_mass
+    drift[..., 2, 2] = -(core + shell) / shell_mass
     rates, vectors = np.linalg.eig(drift)
-    weights = vectors * np.linalg.inv(vectors).T
-    decays = np.exp(np.multiply.outer(lag, rates))
-    return (decays @ weights[0]).real, (decays @ weights[1]).real
+    weights = vectors * np.swapaxes(np.linalg.inv(vectors), -1, -2)
+    position, velocity = (
+        (weights[..., row, None, :] @ np.exp(rates[..., :, None] * lag))[..., 0, :].real
+        for row, lag in ((0, position_lag), (1, velocity_lag))
+    )
+    return position, velocity

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import block_diag, expm
 
+from analysis.model.lyapunov import expm
 from analysis.model.network import LinearLangevin
 from simulation.engines.langevin import transition
 
@@ -51,6 +51,8 @@ def propagate_controlled(
     Raises:
         ValueError: if a plant has no steady state to start from.
     """
+    from scipy.linalg import block_diag  # slow to load, and LAMMPS's jobs load this module too
+
     sizes = [plant.drift().shape[0] for plant in plants]
     first = np.cumsum([0, *sizes])[:-1]
     place = np.add.outer([0, 1], first)  # of displacements, (2, 3)

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import expm, schur
 
 from analysis.model import BOLTZMANN, LinearLangevin, Refrigerator
+from analysis.model.lyapunov import expm
 from analysis.model.recursion import recursion
 
 Array = NDArray[np.float64]
@@ -169,6 +169,8 @@ def _recursion(move: Array, state: Array, kicks: Array) -> Array:
         state: before the first kick, (d,).
         kicks: (steps, d).
     """
+    from scipy.linalg import schur  # slow to load, and LAMMPS's jobs and the workflow's plans load this module too
+
     triangle, rotation = schur(move, output="complex")
     path = np.empty((len(state), len(kicks) + 1), dtype=complex)
     path[:, 0] = rotation.conj().T @ state

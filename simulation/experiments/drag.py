@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.constants import nano
 
 from analysis.units import FORCE_SI, FRICTION_SI
 from simulation.engines.langevin import propagate_pulled
@@ -67,7 +66,7 @@ class Drag(Experiment):
     @property
     def force_eV_per_A(self) -> float:
         """The force."""
-        return float(self.force_nN) * nano / FORCE_SI
+        return float(self.force_nN) * 1e-9 / FORCE_SI
 
     @property
     def fluid_atoms(self) -> int:

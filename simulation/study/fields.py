@@ -70,7 +70,7 @@ class StudyError(ValueError):
 class Section(BaseModel):
     """Common behaviour of all sections: unknown keys are refused, values cannot change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Species(Section):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.model import largest_stable_delay
+from analysis.units import BOLTZMANN
 from simulation.control.trial import controller_problem
 from simulation.study.fields import Study
 
@@ -212,7 +213,7 @@ def _controller(study: Study) -> list[tuple[set[str], str]]:
     fields = "demon.controller demon.controller_options demon.coupling_cold_eV_per_A2 demon.kappa_ratios"
     couplings = [(demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)) for ratio in demon.kappa_ratios]
     # As far from its trap as a free particle at this temperature gets.
-    spread = (study.pair(0.0, 0.0).covariance()[0, 0]) ** 0.5
+    spread = (BOLTZMANN * study.baths.temperature_cold_K / study.trap.stiffness_eV_per_A2) ** 0.5
     problem = controller_problem(demon.controller, couplings, demon.controller_options, spread, study.timestep_ps)
     return _broken(problem is not None, fields, f"demon.controller: {problem}")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
+from simulation.study import fields
 from simulation.study.fields import Study
 
 INTRODUCTION = """# Study files
@@ -28,7 +32,26 @@ def schema() -> dict[str, Any]:
     whole = Study.model_json_schema()
     del whole["properties"]["name"]  # that of the file
     whole["required"] = [field for field in whole.get("required", []) if field != "name"]
+    for name, section in (("Study", whole), *whole["$defs"].items()):
+        meanings = _meanings(getattr(fields, name))
+        for field, content in section["properties"].items():
+            meaning = {"description": meanings[field]} if field in meanings else {}
+            section["properties"][field] = dict(sorted((content | meaning).items()))
     return whole
+
+
+def _meanings(section: type) -> dict[str, str]:
+    """The docstring below each field of a section, by name. Pydantic reads them too, but whenever a study is loaded."""
+    found: dict[str, str] = {}
+    for kind in reversed(section.__mro__):
+        if kind.__module__ == fields.__name__:
+            (definition,) = ast.parse(inspect.getsource(kind)).body
+            assert isinstance(definition, ast.ClassDef)
+            for field, text in pairwise(definition.body):
+                if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+                    assert isinstance(field.target, ast.Name)
+                    found[field.target.id] = inspect.cleandoc(ast.literal_eval(text.value))
+    return found
 
 
 def schema_text() -> str:

@@ -18,12 +18,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.constants import physical_constants
-from scipy.linalg import expm, solve_continuous_lyapunov
+from scipy.linalg import expm, schur, solve_continuous_lyapunov
+from scipy.signal import lfilter
 
 from analysis.data.runs import Parameters, Run
 
 BOLTZMANN_EV_PER_K = float(physical_constants["Boltzmann constant in eV/K"][0])
 SIDES = ("cold", "hot")
+CHUNK = 1_000_000  # numbers of a path that are made at once
 AXES = ("x", "y", "z")
 Array = NDArray[np.float64]
 
@@ -109,33 +111,42 @@ def propagate(truth: Truth, couplings: Array, n: int, copies: int, rng: np.rando
     covariance = solve_continuous_lyapunov(a, -d)
     step = expm(a * truth.sample_interval / truth.substeps)
     kick = np.linalg.cholesky(covariance - step @ covariance @ step.T + 1e-15 * np.diag(np.diag(covariance)))
-    r = np.linalg.cholesky(covariance) @ rng.standard_normal((len(a), copies))
     states = np.empty((n, len(a), copies))
     works = np.zeros((n, 2, copies))
-    states[0] = r
-    for i in range(1, n):
-        noise = kick @ rng.standard_normal((truth.substeps, len(a), copies))
-        work = works[i - 1].copy()
-        for k in range(truth.substeps):
-            new = step @ r + noise[k]
-            gap = 0.5 * (r[1] - r[0] + new[1] - new[0])
-            work[0] += couplings[0] * gap * (new[0] - r[0])
-            work[1] -= couplings[1] * gap * (new[1] - r[1])
-            r = new
-        states[i], works[i] = r, work
+    states[0] = np.linalg.cholesky(covariance) @ rng.standard_normal((len(a), copies))
+    samples = max(CHUNK // (truth.substeps * len(a) * copies), 1)
+    for first in range(1, n, samples):
+        after = min(first + samples, n)
+        noise = kick @ rng.standard_normal(((after - first) * truth.substeps, len(a), copies))
+        path = np.concatenate([states[None, first - 1], _path(step, states[first - 1], noise)])
+        gap = path[:, 1] - path[:, 0]
+        push = couplings[:, None] * np.array([[1.0], [-1.0]]) * (0.5 * (gap[1:] + gap[:-1]))[:, None]
+        done = np.add.reduceat(push * np.diff(path[:, :2], axis=0), range(0, len(noise), truth.substeps))
+        states[first:after] = path[truth.substeps :: truth.substeps]
+        works[first:after] = works[first - 1] + np.cumsum(done, axis=0)
     states, works = states.transpose(2, 0, 1), works.transpose(2, 0, 1)
     return {"position": states[..., :2], "velocity": states[..., 2:4], "work": works}
+
+
+def _path(step: Array, start: Array, noise: Array) -> Array:
+    """r ← A r + noise, (steps, d, copies): in the Schur form of A each variable is a filter, driven by those after it."""
+    triangle, turn = schur(step, output="complex")
+    kicks = turn.conj().T @ noise
+    path = np.empty((len(noise) + 1, *start.shape), dtype=complex)
+    path[0] = turn.conj().T @ start
+    for mode in reversed(range(len(start))):
+        rate = triangle[mode, mode]
+        driven = kicks[:, mode] + np.einsum("j,tjc->tc", triangle[mode, mode + 1 :], path[:-1, mode + 1 :])
+        path[1:, mode] = lfilter([1.0], [1.0, -rate], driven, axis=0, zi=rate * path[:1, mode])[0]
+    return np.asarray((turn @ path[1:]).real)
 
 
 def _bath_energy(truth: Truth, shape: tuple[int, int, int], rng: np.random.Generator) -> Array:
     """The baths' own energy: large, stationary, correlated over a few ps; shape (runs, n, 2), eV."""
     decay = np.exp(-truth.sample_interval / truth.bath_energy_time)
     noise = rng.standard_normal(shape)
-    energy = np.empty(shape)
-    energy[:, 0] = noise[:, 0]
-    for i in range(1, shape[1]):
-        energy[:, i] = decay * energy[:, i - 1] + np.sqrt(1 - decay**2) * noise[:, i]
-    return truth.bath_energy_std * energy
+    noise[:, 1:] *= np.sqrt(1 - decay**2)
+    return np.asarray(truth.bath_energy_std * lfilter([1.0], [1.0, -decay], noise, axis=1))
 
 
 def series(truth: Truth, duration_ps: float, runs: int, seed: int, axes: str = "xyz") -> list[pd.DataFrame]:

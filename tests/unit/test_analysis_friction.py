@@ -60,14 +60,14 @@ def test_dressed_form_is_exact() -> None:
     core, shell, mass = 2.0, 0.6, 1.6
     drift = [[0.0, 1.0, 0.0], [-TRAP / MASS, -core / MASS, core / MASS], [0.0, core / mass, -(core + shell) / mass]]
     exact = propagator(drift, LAGS)
-    position, velocity = dressed_correlations(LAGS, MASS, TRAP, core, shell, mass)
+    position, velocity = dressed_correlations(LAGS, LAGS, MASS, TRAP, np.array([core, shell, mass]))
     np.testing.assert_allclose(position, exact[:, 0, 0], atol=1e-12)
     np.testing.assert_allclose(velocity, exact[:, 1, 1], atol=1e-12)
 
 
 def test_a_rigid_shell_is_white_friction_of_a_heavier_particle() -> None:
     """With g₁ → ∞ the shell moves with the core: white friction g₂ on the mass m + M (position) follows."""
-    position, _ = dressed_correlations(LAGS, MASS, TRAP, 1e6, 0.6, 1.6)
+    position, _ = dressed_correlations(LAGS, LAGS, MASS, TRAP, np.array([1e6, 0.6, 1.6]))
     np.testing.assert_allclose(position, white_position(LAGS, MASS + 1.6, TRAP, 0.6), atol=1e-5)
 
 

@@ -120,8 +120,10 @@ def test_difference_of_axes_is_told(friction: dict[str, Any]) -> None:
 def test_axes_that_are_alike_are_not_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over eight studies of equal axes between walls, z of their difference scatters as it should about zero."""
     # White friction from velocities is asked; what else takes long is left out.
-    monkeypatch.setattr("analysis.friction.summary.fit_modes", too_short)
-    monkeypatch.setattr("analysis.friction.summary.information_criteria", lambda *_: None)
+    for name in ("fit_modes", "zero_frequency_friction"):
+        monkeypatch.setattr(f"analysis.friction.summary.{name}", too_short)
+    for name in ("fit_dressed", "information_criteria"):
+        monkeypatch.setattr(f"analysis.friction.summary.{name}", lambda *_: None)
     found = []
     for seed in range(8):
         runs = between_walls(at_rest(ALONG_YZ), at_rest(ALONG_YZ), 400.0, 3, seed=200 + seed)

@@ -1,8 +1,16 @@
 """Conversions: metal units against the SI numbers that the paper states."""
 
 from numpy.testing import assert_allclose
+from scipy import constants
 
 from analysis import units
+
+
+def test_constants_are_those_of_codata() -> None:
+    """What is written out, so that no plan waits for SciPy, is what SciPy has."""
+    assert_allclose(units.BOLTZMANN, constants.k / constants.e, rtol=1e-15)
+    assert_allclose(units.MASS_SI, constants.e * constants.pico**2 / constants.angstrom**2, rtol=1e-15)
+    assert_allclose(units.ATOMIC_MASS, constants.atomic_mass / units.MASS_SI, rtol=1e-15)
 
 
 def test_metal_units_reproduce_the_papers_si_numbers() -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.workflow import ready
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md")), ROOT / "reference/README.md"]
 
@@ -68,13 +70,7 @@ def test_commands_are_accepted(command: str, tmp_path: Path) -> None:
     words = shlex.split(command)[1:]
     if "--cores" not in words:
         words += ["--cores", "1"]
-    done = subprocess.run(
-        ["snakemake", "-n", "-q", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path), *words],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
+    done = ready.call(["-n", "-q", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path), *words], ROOT)
     assert done.returncode == 0, f"{command}: {done.stdout[-1000:]}{done.stderr[-2000:]}"
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from snakemake.cli import parse_config  # type: ignore[import-untyped]
-from snakemake.exceptions import WorkflowError  # type: ignore[import-untyped]
+from snakemake.cli import parse_config
+from snakemake.exceptions import WorkflowError
 
 from simulation.experiments import experiment_at
 from simulation.storage import lock
