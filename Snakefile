@@ -98,6 +98,13 @@ rule heat_variations:
         f"results/{STUDY.name}/figures/heat_variations.png",
 
 
+rule feedback:
+    input:
+        f"results/{STUDY.name}/heat_by_variant.csv",
+        f"results/{STUDY.name}/figures/heat_variations.png",
+        f"results/{STUDY.name}/figures/loops.png",
+
+
 rule finite_size:
     input:
         f"results/{STUDY.name}/figures/finite_size.png",

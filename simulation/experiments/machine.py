@@ -366,6 +366,15 @@ def with_variants(study: Study) -> list[str]:
     return [study.name, *(f"{study.name}@{variant}" for variant in study.variants)]
 
 
+def friction_study(base: Study, variant: Study) -> str:
+    """Name of the study whose friction runs hold for a variant: its base where they differ in the demon alone, else itself.
+
+    Without controller such a variant is the same system, and one measurement of its friction serves both.
+    """
+    apart = {"name", "demon", "variants"}
+    return base.name if base.model_dump(exclude=apart) == variant.model_dump(exclude=apart) else variant.name
+
+
 def closure_limit(study: Study) -> tuple[float, str]:
     """How far the energy of one side may drift, eV/ns, and the field that says so.
 

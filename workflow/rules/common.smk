@@ -153,6 +153,21 @@ def with_variants(wildcards):
     return names
 
 
+def variant_heats(wildcards):
+    """The heats of a study and of its variants, of each at all points."""
+    return [
+        f"results/{name}/sweep/{point}/heat.json"
+        for name in with_variants(wildcards)
+        for point in machine.points(study(name))
+    ]
+
+
+def variant_frictions(wildcards, file):
+    """A file about the friction of a study and of its variants; one of the study for all that differ in the demon alone."""
+    base = study(wildcards.study)
+    return [f"results/{machine.friction_study(base, study(name))}/{file}" for name in with_variants(wildcards)]
+
+
 # The calibration (calibration.smk): lengths of its runs, and how many in one job.
 CALIBRATION = ("short", "medium", "paper")
 RUNS_PER_JOB = 250

@@ -41,14 +41,13 @@ rule compare_friction:
 
 rule compare_heats:
     input:
-        runs=lambda wildcards: [f"results/{name}/friction/replica_1/run.json" for name in with_variants(wildcards)],
-        frictions=lambda wildcards: [f"results/{name}/friction.json" for name in with_variants(wildcards)],
-        responses=lambda wildcards: [f"results/{name}/response.npz" for name in with_variants(wildcards)],
-        heats=lambda wildcards: [
-            f"results/{name}/sweep/{point}/heat.json"
+        runs=lambda wildcards: [
+            f"results/{machine.point_runs(study(name), machine.points(study(name))[0])[0].folder}/run.json"
             for name in with_variants(wildcards)
-            for point in machine.points(study(name))
         ],
+        frictions=lambda wildcards: variant_frictions(wildcards, "friction.json"),
+        responses=lambda wildcards: variant_frictions(wildcards, "response.npz"),
+        heats=variant_heats,
     output:
         "results/{study}/heat_by_variant.csv",
     log:
@@ -75,6 +74,27 @@ rule plot_heat_variations:
         code=ANALYSIS_CODE,
     script:
         "../scripts/plot_heat_variations.py"
+
+
+rule plot_loops:
+    input:
+        friction="results/{study}/friction.json",
+        response="results/{study}/response.npz",
+        heats=lambda wildcards: [
+            file
+            for file in variant_heats(wildcards)
+            if file.endswith(f"/{machine.shown_points(study(wildcards.study))[-1]}/heat.json")
+        ],
+    output:
+        multiext("results/{study}/figures/loops", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/loops.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=ANALYSIS_CODE,
+    script:
+        "../scripts/plot_loops.py"
 
 
 rule plot_variations:

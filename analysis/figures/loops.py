@@ -1,0 +1,159 @@
+"""What delay, hold, noise and filter of the controller's loop do to both heats: measured, and by every theory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.compare.response import response_rates
+from analysis.compare.theory import models
+from analysis.data.runs import SIDES, Parameters
+from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, or_nan
+from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.friction.response import Responses
+from analysis.friction.result import Friction
+from analysis.model import Feedback
+from analysis.units import PER_NS
+
+_IDEAL = Feedback()
+_LINE_POINTS = 17
+_BEYOND = 1.5  # lines reach so much further than the furthest measured loop
+COLUMNS = ["quantity", "series", "side", "loop", "value", "se"]
+
+
+@dataclass(frozen=True)
+class _Quantity:
+    """One thing that a loop may have, all else ideal.
+
+    Attributes:
+        label: of the axis.
+        read: its size in a loop.
+        make: a loop that has so much of it, next to what a measured loop has.
+    """
+
+    label: str
+    read: Callable[[Feedback], float]
+    make: Callable[[float, Feedback], Feedback]
+
+
+_QUANTITIES = {
+    "delay": _Quantity(
+        "delay of the whole force (ps)", lambda loop: loop.delay, lambda x, _: Feedback(delay=x)
+    ),
+    "delay_of_partner": _Quantity(
+        "delay of the partner's position (ps)",
+        lambda loop: loop.delay,
+        lambda x, _: Feedback(delay=x, delayed="partner"),
+    ),
+    "hold": _Quantity(
+        "time between updates (ps)", lambda loop: loop.period, lambda x, _: Feedback(update_every=x)
+    ),
+    "noise": _Quantity(
+        "noise of a reading (Å)",
+        lambda loop: loop.position_noise,
+        lambda x, loop: Feedback(update_every=loop.update_every, position_noise=x),
+    ),
+    "filter": _Quantity("time of the filter (ps)", lambda loop: loop.filter, lambda x, _: Feedback(filter=x)),
+}
+
+
+def varied(loop: Feedback) -> str | None:
+    """Which one quantity sets a loop apart from the ideal one; ``None`` for the ideal one, and where it is more than one.
+
+    A noise has updates, at which it is read: its loop is one of noise.
+    """
+    found = [name for name, quantity in _QUANTITIES.items() if quantity.make(quantity.read(loop), loop) == loop]
+    found = [name for name in found if _QUANTITIES[name].read(loop)]
+    return found[0] if found else None
+
+
+def loops(
+    points: Sequence[dict[str, Any]], friction: Friction, responses: Responses | None
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw the heats of both baths over each quantity that the loops of these points differ in.
+
+    Args:
+        points: contents of the ``heat.json`` files of a study and its variants, at one κ_H/κ_C.
+        friction, responses: of the study.
+
+    Returns:
+        The figure, and its data, ``COLUMNS``: ``quantity``, ``series`` (``heat`` or a theory), ``side``, ``loop`` (size of the
+        quantity, in the unit of its axis), ``value`` and ``se``, eV/ns per axis.
+    """
+    measured = [(Parameters.from_json(point["parameters"]), point) for point in points]
+    rows: list[tuple[Any, ...]] = []
+    for name, quantity in _QUANTITIES.items():
+        own = [(p, point) for p, point in measured if p.feedback is not None and varied(p.feedback) == name]
+        if not own:
+            continue
+        shown = [*own, *((p, point) for p, point in measured if p.is_linear and name != "noise")]
+        for parameters, point in shown:
+            size = quantity.read(parameters.feedback or _IDEAL)
+            rows += [
+                (name, "heat", side, size, point[f"heat_{side}_eV_per_ns"], or_nan(point[f"heat_{side}_se"]))
+                for side in SIDES
+            ]
+        parameters = own[0][0]
+        assert parameters.feedback is not None
+        furthest = max(quantity.read(p.feedback or _IDEAL) for p, _ in shown)
+        for size in np.linspace(0.0, _BEYOND * furthest, _LINE_POINTS):
+            loop = quantity.make(float(size), parameters.feedback)
+            rows += _theory(name, float(size), replace(parameters, feedback=loop), friction, responses)
+    data = pd.DataFrame(rows, columns=COLUMNS)
+    names = list(dict.fromkeys(data["quantity"]))
+    figure = new_figure(max(2.5 * len(names) + 0.6, 4.6), 5.0)
+    panels = np.reshape(figure.subplots(2, max(len(names), 1), sharex="col", squeeze=False), (2, -1))
+    for row, side in zip(panels, SIDES, strict=True):
+        for axes, name in zip(row, names, strict=False):
+            _panel(axes, data[(data["quantity"] == name) & (data["side"] == side)], side)
+        row[0].set_ylabel(f"heat into the {side} bath\n(eV/ns per axis)")
+    for axes, name in zip(panels[1], names, strict=False):
+        axes.set_xlabel(_QUANTITIES[name].label)
+    panels[0, 0].legend(loc="best", fontsize=7)
+    return figure, data
+
+
+def _theory(
+    name: str, size: float, parameters: Parameters, friction: Friction, responses: Responses | None
+) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    for series, model in models(parameters, friction).items():
+        rates = PER_NS * model.mean(lambda machine: machine.heat_rates())(model.measured)
+        rows += [(name, series, side, size, float(rate), np.nan) for side, rate in zip(SIDES, rates, strict=True)]
+    if responses is not None and (told := response_rates(parameters, responses)) is not None:
+        for side, rate in zip(SIDES, told.estimates(), strict=True):
+            rows.append((name, "response", side, size, rate.value * PER_NS, rate.se * PER_NS))
+    return rows
+
+
+def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
+    axes.axhline(0, color="black", linewidth=0.7)
+    for series, label in {"response": "linear response", **MODEL_LABEL}.items():
+        line = data[data["series"] == series].sort_values("loop")
+        if line.empty:
+            continue
+        leads = series == "response"
+        style, colour, width = ("-", ACCENT, 1.8) if leads else (MODEL_STYLE[series], NEUTRAL, 0.9)
+        axes.plot(line["loop"], line["value"], style, color=colour, linewidth=width, label=label)
+        error = line["se"].fillna(0.0)
+        axes.fill_between(line["loop"], line["value"] - error, line["value"] + error, color=colour, alpha=0.2, lw=0)
+    heat = data[data["series"] == "heat"]
+    axes.errorbar(
+        heat["loop"],
+        heat["value"],
+        heat["se"].fillna(0.0),
+        fmt=SIDE_MARKER[side],
+        color=SIDE_COLOUR[side],
+        label="simulation",
+        zorder=5,
+    )
+    # A loop near its limit heats without end: what was measured sets the scale.
+    low, high = ((heat["value"] + sign * heat["se"].fillna(0.0)) for sign in (-1, 1))
+    span = max(float(high.max()), 0.0) - min(float(low.min()), 0.0) or 1.0
+    axes.set_ylim(min(float(low.min()), 0.0) - 0.35 * span, max(float(high.max()), 0.0) + 0.35 * span)
