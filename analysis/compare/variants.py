@@ -17,10 +17,7 @@ import pandas as pd
 from analysis.compare.comparison import THEORIES, beside_theory
 from analysis.compare.table import COLUMNS as SUMMARY_COLUMNS
 from analysis.data.runs import SIDES, Run
-from analysis.friction.fits import fit_white
-from analysis.friction.response import Responses
-from analysis.friction.result import POOLED, Friction, by_method
-from analysis.friction.summary import (
+from analysis.friction.curves import (
     DIFFERENCE,
     FIT_WINDOW,
     Particle,
@@ -28,7 +25,11 @@ from analysis.friction.summary import (
     difference_fit,
     equilibrium_blocks,
     particle,
+    white_fits,
 )
+from analysis.friction.fits import fit_white
+from analysis.friction.response import Responses
+from analysis.friction.result import POOLED, Friction, by_method
 from analysis.statistics.timeseries import Blocks, Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI
 
@@ -192,9 +193,8 @@ def friction_by_analysis(runs: Sequence[Run]) -> pd.DataFrame:
 
 def _all_fits(data: Particle, blocks: Blocks | None, seed: int) -> Iterator[tuple[str, Estimate]]:
     curves = correlation_curves(data, blocks, seed)
-    for method, fit in fit_white(curves).items():
+    for method, fit in white_fits(data, curves, blocks, seed).items():
         yield method, fit.friction
-    yield "difference", difference_fit(data, curves, blocks, seed).friction
 
 
 def _blocks(runs: Sequence[Run], axes: str) -> Blocks | None:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.data.runs import SIDES, Array, Run
 from analysis.figures.style import SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.friction.summary import equilibrium_blocks, particle
+from analysis.friction.curves import equilibrium_blocks, particle
 from analysis.model import BOLTZMANN
 from analysis.statistics.timeseries import Blocks, SeriesTooShortError, stationary_mean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,16 +146,31 @@ def white_velocity(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike
     return np.asarray(((fast * np.exp(-fast * lag) - slow * np.exp(-slow * lag)) / (fast - slow)).real)
 
 
-def white_difference(lag: Array, interval: float, mass: float, trap: float, friction: ArrayLike) -> Array:
-    """Normalised correlation of velocities taken as displacement over ``interval`` (ps); else see ``white_position``.
+def white_cross(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike) -> Array:
+    """⟨X(t)V(t+τ)⟩/√(⟨X²⟩⟨V²⟩) of a trapped particle with white friction, at any damping; see ``white_position``.
 
-    Such velocities are differences of positions, so their correlation is a second difference of that of the position.
+    (arXiv:2211.05502, eq. A3, as docs/errata.md corrects it: the slope of A1 in units of √(κ/m).)
     """
-    here, ahead, behind = (
-        white_position(np.abs(at), mass, trap, friction) for at in (lag, lag + interval, lag - interval)
-    )
-    step = white_position(np.full(1, interval), mass, trap, friction)
-    return np.asarray((2 * here - ahead - behind) / (2 * (1 - step)))
+    fast, slow = _rates(mass, trap, friction)
+    lag = np.asarray(lag, dtype=float)
+    return np.asarray((np.sqrt(trap / mass) * (np.exp(-fast * lag) - np.exp(-slow * lag)) / (fast - slow)).real)
+
+
+def white_difference(lag: Array, interval: float, mass: float, trap: float, friction: ArrayLike) -> Array:
+    """``difference_correlation`` for white friction; else see ``white_position``."""
+    return difference_correlation(lambda at: white_position(at, mass, trap, friction), lag, interval)
+
+
+def difference_correlation(position: Callable[[Array], Array], lag: Array, interval: float) -> Array:
+    """Normalised correlation of velocities taken as displacement over a time: a second difference of that of the position.
+
+    Args:
+        position: ⟨X(t+τ)X(t)⟩/⟨X²⟩ at lags (k,) in ps, (..., k).
+        lag: (k,), ps.
+        interval: of the displacements, ps.
+    """
+    here, ahead, behind = (position(np.abs(at)) for at in (lag, lag + interval, lag - interval))
+    return np.asarray((2 * here - ahead - behind) / (2 * (1 - position(np.full(1, interval)))))
 
 
 def _rates(mass: float, trap: float, friction: ArrayLike) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:

@@ -218,7 +218,9 @@ class Analysis:
             lambda: uncertainty(self.performances, self.fitted),
             lambda: draw_friction(self.friction),
             lambda: equilibrium(self.at_rest),
-            lambda: cumulative_flows(list(zip(self.sweep, self.heats, strict=True))[:2]),
+            lambda: cumulative_flows(
+                [(r, p | h) for r, p, h in zip(self.sweep, self.powers, self.heats, strict=True)][:2]
+            ),
             lambda: response_figure(self.heats, self.fitted, self.responses),
             lambda: variations(friction_by_variant([self.metadata[0]], [self.friction])),
             lambda: heat_variations(

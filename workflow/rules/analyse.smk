@@ -150,10 +150,8 @@ rule plot_cumulative:
             for point in machine.shown_points(study(wildcards.study))
             for file in run_files(machine.point_runs(study(wildcards.study), point))
         ],
-        heats=lambda wildcards: [
-            f"results/{wildcards.study}/sweep/{point}/heat.json"
-            for point in machine.shown_points(study(wildcards.study))
-        ],
+        heats=shown_files("heat"),
+        powers=shown_files("power"),
     output:
         multiext("results/{study}/figures/cumulative", ".png", ".svg", ".csv"),
     log:

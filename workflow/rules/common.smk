@@ -133,6 +133,14 @@ def sweep_files(kind):
     )
 
 
+def shown_files(kind):
+    """The same at the points that figures over time show."""
+    return collect(
+        f"results/{{{{study}}}}/sweep/{{point}}/{kind}.json",
+        point=lambda wildcards: machine.shown_points(study(wildcards.study)),
+    )
+
+
 EQUILIBRIUM_FIGURES = ["friction", "equilibrium"]
 SWEEP_FIGURES = ["heat_rates", "fluxes", "power", "power_moments", "cop", "cop_fluctuations", "uncertainty"]
 
