@@ -16,6 +16,7 @@ from analysis.model.currents import (
     work_current,
 )
 from analysis.model.dressed import DressedPair
+from analysis.model.heat_cop import QuadraticRatioLaw, heat_cop
 from analysis.model.lyapunov import solve_lyapunov
 from analysis.model.network import BOLTZMANN, LinearLangevin, Stability
 from analysis.model.pair import LangevinPair
@@ -32,10 +33,12 @@ __all__ = [
     "Mode",
     "PairWithBodies",
     "QuadraticFormLaw",
+    "QuadraticRatioLaw",
     "RatioLaw",
     "Refrigerator",
     "Stability",
     "covariance_over",
+    "heat_cop",
     "heat_current",
     "mean_rates",
     "noise_rates",

@@ -111,7 +111,7 @@ def test_cumulative_flows_start_at_zero_and_follow_their_lines() -> None:
         name = f"{side}, bare thermostat" if series == "thermostat" else side
         assert any(label.startswith(f"{name}: {rates[0]:.2f} ".replace("-", "−")) for label in quoted)
         if series == "thermostat":
-            thermostat = taken[ratio][:, ("cold", "hot").index(side)]
+            thermostat = taken[str(ratio)][:, ("cold", "hot").index(side)]
             slope = np.polyfit(np.linspace(0.0, 2.0, len(thermostat)), thermostat, 1)[0]
             assert rates[0] == pytest.approx(slope)
         else:
