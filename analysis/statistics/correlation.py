@@ -95,6 +95,31 @@ def cross_correlation(
     return Correlation(np.asarray(lags * interval, dtype=float), mean, resampled)
 
 
+def reversal_asymmetry(
+    first: Array, second: Array, interval: float, lags: NDArray[np.int_], blocks: int, copies: int, seed: int
+) -> Correlation:
+    """[⟨x(t) y(t+τ)⟩ - ⟨y(t) x(t+τ)⟩]/√(⟨x²⟩⟨y²⟩), and resampled copies; arguments as of ``autocorrelation``.
+
+    Of two coordinates it is 0 at all lags where a process reversed in time is as likely as itself.
+    """
+    zero = np.zeros(1, dtype=int)
+    # The same seed draws the same blocks each time.
+    forward, backward, xx, yy = (
+        _lagged(one, other, at, blocks, copies, seed)
+        for one, other, at in (
+            (first, second, lags),
+            (second, first, lags),
+            (first, first, zero),
+            (second, second, zero),
+        )
+    )
+    mean, resampled = (
+        (f - b) / np.sqrt(_kept_positive(x, xx[0]) * _kept_positive(y, yy[0]))
+        for f, b, x, y in zip(forward, backward, xx, yy, strict=True)
+    )
+    return Correlation(np.asarray(lags * interval, dtype=float), mean, resampled)
+
+
 def _kept_positive(squares: Array, mean: ArrayLike) -> Array:
     """Mean squares of copies, of which few blocks may make some that no run could have: not positive."""
     return np.asarray(np.maximum(squares, 0.01 * np.asarray(mean)))
