@@ -49,6 +49,9 @@ FORECAST = [
 ]
 """All theories at what the same variant measured at equilibrium, and how far its heat stands from them."""
 
+FRICTION = [f"friction_{side}_kg_per_s{suffix}" for side in SIDES for suffix in ("", "_se")]
+"""White friction fitted to position and velocity at once, as ``friction.json`` holds it."""
+
 
 def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Fields in which a variant's settings differ from its study's, under dotted names, with the variant's values.
@@ -69,18 +72,32 @@ def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix
     return changes
 
 
-def thermostat_table(points: Mapping[str, dict[str, Any]], own: str) -> pd.DataFrame:
-    """One point under several thermostats, from independent runs.
+def thermostat_table(
+    thermostats: Sequence[str],
+    own: str,
+    points: Sequence[dict[str, Any]],
+    frictions: Sequence[dict[str, Any]],
+    responses: Sequence[Responses | None],
+) -> pd.DataFrame:
+    """One point under several thermostats, from independent runs, each beside theory at the friction under that thermostat.
 
     Args:
-        points: content of ``heat.json`` under each thermostat.
+        thermostats: their names.
         own: the thermostat that the others are compared with.
+        points: content of ``heat.json`` under each.
+        frictions, responses: ``friction.json`` and the responses that hold under each.
 
     Returns:
-        ``thermostat``, ``MEASURED``, and ``z_cold`` and ``z_hot`` as in ``heat_by_variant``; one row per thermostat.
+        ``thermostat``, ``MEASURED``, ``FORECAST``, ``FRICTION`` (white, over all three axes), and ``z_cold`` and ``z_hot`` as
+        in ``heat_by_variant``; one row per thermostat.
     """
-    table = pd.DataFrame(list(points.values()), columns=MEASURED)
-    table.insert(0, "thermostat", list(points))
+    rows = [
+        {"thermostat": name}
+        | beside_theory([point], Friction.from_json(friction), response)[0]
+        | {column: friction["axes"][POOLED][column] for column in FRICTION}
+        for name, point, friction, response in zip(thermostats, points, frictions, responses, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=["thermostat", *MEASURED, *FORECAST, *FRICTION])
     return _against(table, table["thermostat"] == own)
 
 

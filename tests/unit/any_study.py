@@ -204,7 +204,8 @@ class Analysis:
         self.text = summary_text(self.heats, self.friction, self.responses)
         self.by_axis = [self._try(work_by_axis, runs, self.fitted, self.responses) for runs in self.sweep]
         _valid(friction_by_analysis(self.at_rest))
-        _valid(thermostat_table({"nose-hoover": self.heats[0], "csvr": self.heats[-1]}, "nose-hoover"))
+        twice = [self.heats[0], self.heats[-1]], [self.friction] * 2, [self.responses] * 2
+        _valid(thermostat_table(["nose-hoover", "csvr"], "nose-hoover", *twice))
         measured = (self.heats, self.performances, self.friction, self.responses)
         self.page = report_page(self.metadata, *measured, None, [], DESIGN)
 
