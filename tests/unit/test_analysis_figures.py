@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from scipy.linalg import expm
 
 from analysis.figures.cumulative import cumulative_flows
 from analysis.figures.equilibrium import equilibrium as draw_equilibrium
@@ -80,13 +81,21 @@ def test_fluxes_show_measurement_and_second_law(points: list[dict[str, Any]], fr
 
 
 def test_equilibrium_distributions_are_the_gaussians() -> None:
-    """Densities sum to one and agree with k_BT/κ and k_BT/m within their errors; those of twice the mass would not."""
+    """Densities sum to one and agree with k_BT/κ and k_BT/m within their errors, those of half the variance would not."""
     figure, data = draw_equilibrium(synthetic_runs(replace(TRUTH, kappa_ratio=None), 10000, 1, seed=54))
-    assert len(figure.axes) == 2
-    for (_, observable), table in data.groupby(["side", "observable"]):
+    assert len(figure.axes) == 3
+    for (side, observable), table in data.groupby(["side", "observable"]):
         width = float(np.diff(table["value"])[0])
         assert (table["density"] * width).sum() == pytest.approx(1.0, abs=2e-3)
         assert (table["gaussian"] * width).sum() == pytest.approx(1.0, abs=1e-3)
+        if observable == "difference":
+            # Displacements over 1 ps are narrower, as their second difference of the position's correlation has it.
+            friction = TRUTH.friction_cold if side == "cold" else TRUTH.friction_hot
+            rate = np.array([[0.0, 1.0], [-TRUTH.trap / TRUTH.mass, -friction / TRUTH.mass]])
+            expected = 2 * (1 - expm(rate)[0, 0]) * TRUTH.mass / TRUTH.trap
+            label = next(text for text in labels_of(figure.axes[2]) if text.startswith(str(side)))
+            assert float(label.split(" = ")[1].split(" ±")[0]) == pytest.approx(expected, abs=0.03)
+            continue
         # Far bins are visited too seldom for a normal error.
         inner = table[table["gaussian"] > 0.1 * table["gaussian"].max()]
         z = (inner["density"] - inner["gaussian"]) / inner["se"]
