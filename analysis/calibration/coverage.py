@@ -20,14 +20,8 @@ from scipy.stats import linregress
 
 from analysis.data.runs import SIDES, Run
 from analysis.errors import AnalysisError
-from analysis.friction.summary import (
-    correlation_curves,
-    equilibrium_blocks,
-    particle,
-    variance_entries,
-    white_entries,
-    white_fits,
-)
+from analysis.friction.curves import correlation_curves, equilibrium_blocks, particle, white_fits
+from analysis.friction.summary import variance_entries, white_entries
 from analysis.heat.performance import COPS, performance_summary
 from analysis.heat.power import DT_PS, TARGETS, power_summary
 from analysis.heat.rates import cumulative, point_summary

@@ -176,6 +176,7 @@ def _friction_lines(side: str, which: str, friction: dict[str, Any], difference_
     lines = [
         f"Friction, {side} particle{which}, 10⁻¹² kg/s: {value(friction, stem)} "
         f"(from position {value(friction, stem + '_position')}, from velocity {value(friction, stem + '_velocity')}, "
+        f"from both {value(friction, stem + '_cross')}, "
         f"from displacements over {difference_ps:g} ps {value(friction, stem + '_difference')}); ⟨X²⟩ against k_BT/κ: "
         f"z = {_z(friction[f'position_variance_{side}_z'])}"
     ]

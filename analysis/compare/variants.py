@@ -17,10 +17,7 @@ import pandas as pd
 from analysis.compare.comparison import THEORIES, beside_theory
 from analysis.compare.table import COLUMNS as SUMMARY_COLUMNS
 from analysis.data.runs import SIDES, Run
-from analysis.friction.fits import fit_white
-from analysis.friction.response import Responses
-from analysis.friction.result import POOLED, Friction, by_method
-from analysis.friction.summary import (
+from analysis.friction.curves import (
     DIFFERENCE,
     FIT_WINDOW,
     Particle,
@@ -28,7 +25,11 @@ from analysis.friction.summary import (
     difference_fit,
     equilibrium_blocks,
     particle,
+    white_fits,
 )
+from analysis.friction.fits import fit_white
+from analysis.friction.response import Responses
+from analysis.friction.result import POOLED, Friction, by_method
 from analysis.statistics.timeseries import Blocks, Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI
 
@@ -47,6 +48,9 @@ FORECAST = [
     for column in (f"{theory}_{side}_eV_per_ns", f"{theory}_{side}_se", f"z_{theory}_{side}")
 ]
 """All theories at what the same variant measured at equilibrium, and how far its heat stands from them."""
+
+FRICTION = [f"friction_{side}_kg_per_s{suffix}" for side in SIDES for suffix in ("", "_se")]
+"""White friction fitted to position and velocity at once, as ``friction.json`` holds it."""
 
 
 def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -68,18 +72,32 @@ def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix
     return changes
 
 
-def thermostat_table(points: Mapping[str, dict[str, Any]], own: str) -> pd.DataFrame:
-    """One point under several thermostats, from independent runs.
+def thermostat_table(
+    thermostats: Sequence[str],
+    own: str,
+    points: Sequence[dict[str, Any]],
+    frictions: Sequence[dict[str, Any]],
+    responses: Sequence[Responses | None],
+) -> pd.DataFrame:
+    """One point under several thermostats, from independent runs, each beside theory at the friction under that thermostat.
 
     Args:
-        points: content of ``heat.json`` under each thermostat.
+        thermostats: their names.
         own: the thermostat that the others are compared with.
+        points: content of ``heat.json`` under each.
+        frictions, responses: ``friction.json`` and the responses that hold under each.
 
     Returns:
-        ``thermostat``, ``MEASURED``, and ``z_cold`` and ``z_hot`` as in ``heat_by_variant``; one row per thermostat.
+        ``thermostat``, ``MEASURED``, ``FORECAST``, ``FRICTION`` (white, over all three axes), and ``z_cold`` and ``z_hot`` as
+        in ``heat_by_variant``; one row per thermostat.
     """
-    table = pd.DataFrame(list(points.values()), columns=MEASURED)
-    table.insert(0, "thermostat", list(points))
+    rows = [
+        {"thermostat": name}
+        | beside_theory([point], Friction.from_json(friction), response)[0]
+        | {column: friction["axes"][POOLED][column] for column in FRICTION}
+        for name, point, friction, response in zip(thermostats, points, frictions, responses, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=["thermostat", *MEASURED, *FORECAST, *FRICTION])
     return _against(table, table["thermostat"] == own)
 
 
@@ -192,9 +210,8 @@ def friction_by_analysis(runs: Sequence[Run]) -> pd.DataFrame:
 
 def _all_fits(data: Particle, blocks: Blocks | None, seed: int) -> Iterator[tuple[str, Estimate]]:
     curves = correlation_curves(data, blocks, seed)
-    for method, fit in fit_white(curves).items():
+    for method, fit in white_fits(data, curves, blocks, seed).items():
         yield method, fit.friction
-    yield "difference", difference_fit(data, curves, blocks, seed).friction
 
 
 def _blocks(runs: Sequence[Run], axes: str) -> Blocks | None:

@@ -19,57 +19,75 @@ from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, 
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
 from analysis.friction.result import Friction
 from analysis.heat.performance import COPS
-from analysis.model import sampled_cop
+from analysis.model import heat_cop, sampled_cop
 
 SHOWN_RATIO = 7.27
 """The κ_H/κ_C of the paper's figure; the nearest point of the study that cools is drawn."""
 
 _COLOUR = {"refrigeration": COLD, "pumping": HOT}
 _MARKER = {"refrigeration": "o", "pumping": "s"}
+_LINE = {"theory": NEUTRAL, "dressed": "black", "modes": "black"}
+_REACH = 10.0  # of linear axes: beyond Carnot's 5 and 6
+_LEAST = 0.05  # |ε| of points on linear axes, where the bins below are narrower than a symbol, and their points a cloud
+_LINE_BINS = 400
 
 
 def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
-    """Draw the distribution of both sampled coefficients at one point, and the exponent of the tail at all of them.
+    """Draw the distribution of both fluctuating coefficients at one point, and the exponent of their tails at all of them.
 
-    The work on each particle over dt (arXiv:2211.05502, eq. 8) stands for the heat of its bath, as the exact law has it; the
-    variant with heat by the first law is in the CSV and among the exponents.
+    Heat is that of the first law over dt, beside its exact law, on logarithmic axes (first row) and on linear ones (second).
+    Third row: the variant with the work on one particle (arXiv:2211.05502, eq. 8) for the heat of its bath, and the exponents
+    of both variants.
 
     Args:
         points: contents of the ``performance.json`` files of one study.
         friction: of that study.
 
     Returns:
-        The figure, and its data: rows of ``quantity`` (``density`` or ``tail_exponent``), ``kind`` (``sampled`` or ``heat``),
+        The figure, and its data: rows of ``quantity`` (``density`` or ``tail_exponent``), ``kind`` (``heat`` or ``sampled``),
         ``cop``, ``kappa_ratio``, ``ratio`` (ε, middle of the bin, both signs), ``value``, ``se``; for the drawn point also
-        ``theory``, ``dressed`` and ``modes``, bin averages of the exact law.
+        ``theory``, ``dressed`` and ``modes``, bin averages of the exact laws.
     """
     points = [point for point in by_ratio(points) if point["cop_fluctuations"]]
-    figure = new_figure(7.2, 3.5)
-    panels = figure.subplots(1, 3)
+    figure = new_figure(7.2, 8.6)
+    panels = figure.subplots(3, 2)
     if not points:
-        remark(panels[1], "no point has two couplings:\nno coefficient of performance")
+        remark(panels[0, 0], "no point has two couplings:\nno coefficient of performance")
         return figure, pd.DataFrame(columns=_COLUMNS)
-    drawn = _drawn(points)
-    parameters = Parameters.from_json(points[drawn]["parameters"])
-    data = pd.concat([_densities(point) for point in points] + [_exponents(points)], ignore_index=True)
+    point = points[_drawn(points)]
+    data = pd.concat([_densities(each) for each in points] + [_exponents(points)], ignore_index=True)
     data = data.reindex(columns=_COLUMNS)
-    ratio = float(points[drawn]["kappa_ratio"])
-    for axes, name in zip(panels, COPS, strict=False):
-        laws = _laws(parameters, friction, points[drawn]["dt_ps"], name)
-        here = (data["kappa_ratio"] == ratio) & (data["cop"] == name) & (data["kind"] == "sampled")
-        here &= data["quantity"] == "density"
-        edges = np.array(points[drawn]["cop_fluctuations"]["sampled"][name]["edge"])
+    here = (data["kappa_ratio"] == float(point["kappa_ratio"])) & (data["quantity"] == "density")
+    for kind, name in (
+        ("heat", "refrigeration"),
+        ("heat", "pumping"),
+        ("sampled", "refrigeration"),
+        ("sampled", "pumping"),
+    ):
+        laws = _laws(point, friction, kind, name)
+        rows = here & (data["kind"] == kind) & (data["cop"] == name)
+        edges = np.array(point["cop_fluctuations"][kind][name]["edge"])
         for model, law in laws.items():
-            up, down = np.diff(law.cdf(edges)) / np.diff(edges), -np.diff(law.cdf(-edges)) / np.diff(edges)
-            data.loc[here, model] = np.concatenate([up, down])
-        _density_panel(axes, data[here], laws.get("theory"), name, points[drawn])
-        axes.set_title(rf"{name}, $\kappa_H/\kappa_C$ = {points[drawn]['kappa_ratio']}", loc="left", fontsize=8)
-    panels[0].set_ylabel(f"density over {points[drawn]['dt_ps']:g} ps")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, fontsize=7)
-    _exponent_panel(panels[2], data[data["quantity"] == "tail_exponent"], parameters)
+            data.loc[rows, model] = np.concatenate([_means(law, edges), _means(law, -edges[::-1])[::-1]])
+        column = COPS.index(name)
+        if kind == "heat":
+            _logarithmic_panel(panels[0, column], data[rows], laws, point, kind, name)
+            _linear_panel(panels[1, column], data[rows], laws, point, name)
+        elif column == 0:
+            _logarithmic_panel(panels[2, 0], data[rows], laws, point, kind, name)
+    for row in panels:
+        row[0].set_ylabel(f"density over {point['dt_ps']:g} ps")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=7)
+    _exponent_panel(panels[2, 1], data[data["quantity"] == "tail_exponent"], Parameters.from_json(point["parameters"]))
     if (unknown := without_theory(points, ideal=True)) is not None:
-        remark(panels[0], unknown)
+        remark(panels[0, 0], unknown)
     return figure, data
+
+
+def _means(law: Mixture, edges: Array) -> Array:
+    """Means of a density over bins, (bins,)."""
+    return np.asarray(np.diff(law.cdf(edges)) / np.diff(edges))
 
 
 _COLUMNS = ["quantity", "kind", "cop", "kappa_ratio", "ratio", "value", "se", "theory", "dressed", "modes"]
@@ -90,8 +108,9 @@ def _side(parameters: Parameters, name: str) -> int:
     return parameters.colder if name == "refrigeration" else 1 - parameters.colder
 
 
-def _laws(parameters: Parameters, friction: Friction, dt: float, name: str) -> dict[str, Mixture]:
-    """Exact laws of |P_C|/P, or of |P_H|/P: the same machine with the names of its sides exchanged."""
+def _laws(point: dict[str, Any], friction: Friction, kind: str, name: str) -> dict[str, Mixture]:
+    """Exact laws of |Q|/W over dt, or of |W_j|/W: for the hot side the same machine with the names of its sides exchanged."""
+    parameters, dt = Parameters.from_json(point["parameters"]), point["dt_ps"]
     if _side(parameters, name) == 1:
         parameters = replace(
             parameters,
@@ -100,51 +119,89 @@ def _laws(parameters: Parameters, friction: Friction, dt: float, name: str) -> d
             temperature=parameters.temperature[::-1],
         )
         friction = friction.exchanged()
+    law = heat_cop if kind == "heat" else sampled_cop
     return {
-        name: model.mixture(lambda machine: sampled_cop(machine, dt))
-        for name, model in ideal_models(parameters, friction).items()
+        model: exact.mixture(lambda machine: law(machine, dt))
+        for model, exact in ideal_models(parameters, friction).items()
     }
 
 
-def _density_panel(axes: Axes, data: pd.DataFrame, law: Mixture | None, name: str, point: dict[str, Any]) -> None:
-    for sign, fill, label in ((1, _COLOUR[name], r"$\epsilon>0$"), (-1, "none", r"$\epsilon<0$")):
-        shown = data[np.sign(data["ratio"]) == sign]
-        size = np.abs(shown["ratio"])
-        for model in ("theory", "dressed"):
-            if shown[model].notna().any():
-                style, colour = MODEL_STYLE[model], NEUTRAL if model == "theory" else "black"
-                axes.plot(
-                    size, shown[model], style, color=colour, linewidth=1, label=MODEL_LABEL[model] if sign > 0 else None
-                )
-        seen = shown[shown["value"] > 0]
-        axes.errorbar(
-            np.abs(seen["ratio"]),
-            seen["value"],
-            seen["se"].fillna(0.0),
-            fmt=_MARKER[name],
-            color=_COLOUR[name],
-            markerfacecolor=fill,
-            markersize=3,
-            linewidth=0.6,
-            capsize=0,
-            label=f"simulation, {label}",
-        )
-    if law is not None:
-        far = np.array([law.tail_amplitude() ** 0.5, 1e4])
-        axes.plot(far, law.tail_amplitude() / far**2, ":", color=ACCENT, label=r"tail, exponent $-2$", zorder=5)
+def _title(kind: str, name: str, side: int, ratio: str) -> str:
+    flow = ("Q" if kind == "heat" else r"\dot W") + f"_{'CH'[side]}"
+    total = "W" if kind == "heat" else r"\dot W"
+    return rf"{name}, $\epsilon=|{flow}|/{total}$, $\kappa_H/\kappa_C$ = {ratio}"
+
+
+def _logarithmic_panel(
+    axes: Axes, data: pd.DataFrame, laws: dict[str, Mixture], point: dict[str, Any], kind: str, name: str
+) -> None:
     parameters = Parameters.from_json(point["parameters"])
-    side, temperatures = _side(parameters, name), parameters.temperature
-    if temperatures[0] != temperatures[1]:
-        bound = temperatures[side] / abs(temperatures[1] - temperatures[0])
-        axes.axvline(bound, color="black", linestyle="--", linewidth=0.8)
-        axes.annotate("Carnot", (bound, 0.97), xycoords=("data", "axes fraction"), fontsize=7, va="top", ha="left")
+    for sign, fill in ((1, _COLOUR[name]), (-1, "none")):
+        shown = data[np.sign(data["ratio"]) == sign]
+        for model in laws:
+            label = MODEL_LABEL[model] if sign > 0 else None
+            axes.plot(
+                np.abs(shown["ratio"]), shown[model], MODEL_STYLE[model], color=_LINE[model], linewidth=1, label=label
+            )
+        _points(
+            axes,
+            shown.assign(ratio=np.abs(shown["ratio"])),
+            name,
+            fill,
+            r"$\epsilon>0$" if sign > 0 else r"$\epsilon<0$",
+        )
+    if "theory" in laws:
+        amplitude = laws["theory"].tail_amplitude()
+        far = np.array([amplitude**0.5, 1e4])
+        axes.plot(far, amplitude / far**2, ":", color=ACCENT, label=r"tail, exponent $-2$", zorder=5)
+    _carnot(axes, parameters, name)
     positive = data.loc[data["value"] > 0, "value"]
     axes.set_xscale("log")
     axes.set_yscale("log")
     if not positive.empty:
         axes.set_ylim(positive.min() / 5, positive.max() * 5)
     axes.set_xlim(1e-2, 1e4)
-    axes.set_xlabel(rf"$|\epsilon|$, $\epsilon$ = $|\dot W_{'CH'[side]}|/\dot W$")
+    axes.set_xlabel(r"$|\epsilon|$")
+    axes.set_title(_title(kind, name, _side(parameters, name), point["kappa_ratio"]), loc="left", fontsize=8)
+
+
+def _linear_panel(axes: Axes, data: pd.DataFrame, laws: dict[str, Mixture], point: dict[str, Any], name: str) -> None:
+    parameters = Parameters.from_json(point["parameters"])
+    edges = np.linspace(-_REACH, _REACH, _LINE_BINS + 1)
+    for model, law in laws.items():
+        middle = (edges[1:] + edges[:-1]) / 2
+        axes.plot(middle, _means(law, edges), MODEL_STYLE[model], color=_LINE[model], linewidth=1)
+    _points(axes, data[data["ratio"] > _LEAST], name, _COLOUR[name], "")
+    _points(axes, data[data["ratio"] < -_LEAST], name, "none", "")
+    _carnot(axes, parameters, name)
+    axes.axvline(0, color="black", linewidth=0.5)
+    axes.set_xlim(-_REACH, _REACH)
+    axes.set_ylim(bottom=0.0)
+    axes.set_xlabel(r"$\epsilon$")
+
+
+def _points(axes: Axes, data: pd.DataFrame, name: str, fill: str, sign: str) -> None:
+    seen = data[data["value"] > 0]
+    axes.errorbar(
+        seen["ratio"],
+        seen["value"],
+        seen["se"].fillna(0.0),
+        fmt=_MARKER[name],
+        color=_COLOUR[name],
+        markerfacecolor=fill,
+        markersize=3,
+        linewidth=0.6,
+        capsize=0,
+        label=f"simulation, {sign}",
+    )
+
+
+def _carnot(axes: Axes, parameters: Parameters, name: str) -> None:
+    side, temperatures = _side(parameters, name), parameters.temperature
+    if temperatures[0] != temperatures[1]:
+        bound = temperatures[side] / abs(temperatures[1] - temperatures[0])
+        axes.axvline(bound, color="black", linestyle="--", linewidth=0.8)
+        axes.annotate(" Carnot", (bound, 0.97), xycoords=("data", "axes fraction"), fontsize=7, va="top", ha="left")
 
 
 def _exponent_panel(axes: Axes, data: pd.DataFrame, parameters: Parameters) -> None:

@@ -1,9 +1,9 @@
-"""Heat given to the baths and work done on the particles, accumulating in time (as Fig. 2 of arXiv:2211.05502)."""
+"""Heat given to the baths and work done on the particles, accumulating in time (as Fig. 2 of Sci. Rep. 13, 4517)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,42 +11,52 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.data.runs import SIDES, Run
-from analysis.figures.style import NEUTRAL, SIDE_COLOUR, new_figure
+from analysis.data.runs import SIDES, Array, Run
+from analysis.figures.style import ACCENT, SIDE_COLOUR, new_figure
 from analysis.heat.rates import cumulative
-from analysis.statistics.timeseries import slope
 from analysis.units import PER_NS
 
 # A curve of some hundred points fills a panel; more only swell the files.
 _POINTS = 600
 
+_COLOUR = SIDE_COLOUR | {"total": ACCENT}
+_CURVES = {
+    "heat": [("heat", "cold"), ("heat", "hot"), ("thermostat", "cold"), ("thermostat", "hot")],
+    "work": [("work", "cold"), ("work", "hot"), ("work", "total")],
+}
+"""What each panel shows, in the order of its legend."""
 
-def cumulative_flows(points: Sequence[tuple[Sequence[Run], dict[str, Any]]]) -> tuple[Figure, pd.DataFrame]:
-    """Draw, for each point of a sweep, cumulative heats with fitted lines (top) and cumulative works (bottom).
+COLUMNS = ["kappa_ratio", "series", "side", "time_ns", "flow_eV", "line_eV"]
+
+
+def cumulative_flows(points: Sequence[tuple[Sequence[Run], Mapping[str, Any]]]) -> tuple[Figure, pd.DataFrame]:
+    """Draw, for each point of a sweep, cumulative heats (top) and works (bottom) with the lines whose slopes the legends quote.
+
+    The line of a headline heat and of a work is its mean growth from first sample to last, that of the bare thermostat its
+    least-squares line, as the paper has it.
 
     Args:
-        points: runs of a point and the content of its ``heat.json``; at least one point.
+        points: runs of a point and what was measured there, the entries of its ``heat.json`` and ``power.json``; at least one.
 
     Returns:
-        The figure, and its data per coupled axis, averaged over replicas: rows of ``kappa_ratio``, ``series`` (``heat``,
-        ``thermostat``, ``work``), ``side``, ``time_ns``, ``flow_eV`` and ``line_eV``, the least-squares line.
+        The figure, and its data per coupled axis, averaged over replicas: ``COLUMNS``, with ``series`` (``heat``,
+        ``thermostat``, ``work``) and ``side`` (``cold``, ``hot``; ``total`` of the work); ``line_eV`` is the line drawn.
     """
-    data = pd.concat([_flows(runs) for runs, _ in points], ignore_index=True)
-    figure = new_figure(1.2 + 3.2 * len(points), 5.0)
+    data = pd.concat([_flows(runs, content) for runs, content in points], ignore_index=True)
+    figure = new_figure(1.2 + 3.2 * len(points), 5.6)
     panels = figure.subplots(2, len(points), sharex="col", squeeze=False)
     for column, (runs, content) in zip(panels.T, points, strict=True):
         shown = data[data["kappa_ratio"] == runs[0].kappa_ratio]
-        for axes, series in zip(column, ("heat", "work"), strict=True):
-            for side in SIDES:
-                _draw(axes, shown[shown["side"] == side], series, side, content)
-            axes.plot([], [], color="black", linestyle="--", linewidth=0.8, label="least-squares line")
-            if series == "heat":
-                axes.plot([], [], color=NEUTRAL, linewidth=0.5, alpha=0.5, label="faint: bare thermostat")
+        for axes, curves in zip(column, _CURVES.values(), strict=True):
+            for series, side in reversed(curves):  # what is faint lies below
+                curve = shown[(shown["series"] == series) & (shown["side"] == side)]
+                _draw(axes, curve, series, side, _quoted(content, series, side))
             axes.axhline(0, color="black", linewidth=0.5)
             # Room above the curves, which go up and down alike.
             low, high = axes.get_ylim()
-            axes.set_ylim(low, high + 0.45 * (high - low))
-            axes.legend(loc="upper left", frameon=True, framealpha=0.85, edgecolor="none")
+            axes.set_ylim(low, high + 0.62 * (high - low))
+            handles, labels = axes.get_legend_handles_labels()
+            axes.legend(handles[::-1], labels[::-1], loc="upper left", frameon=True, framealpha=0.85, edgecolor="none")
         column[0].set_title(rf"$\kappa_H/\kappa_C$ = {content['kappa_ratio']}: {content['mode']}", loc="left")
         column[1].set_xlabel("time (ns)")
     panels[0, 0].set_ylabel("heat into bath (eV/axis)")
@@ -54,29 +64,43 @@ def cumulative_flows(points: Sequence[tuple[Sequence[Run], dict[str, Any]]]) -> 
     return figure, data
 
 
-def _draw(axes: Axes, data: pd.DataFrame, series: str, side: str, content: dict[str, Any]) -> None:
-    colour = SIDE_COLOUR[side]
-    if series == "heat":
-        bare = data[data["series"] == "thermostat"]
-        axes.plot(bare["time_ns"], bare["flow_eV"], color=colour, linewidth=0.5, alpha=0.35)
-    curve = data[data["series"] == series]
+def _quoted(content: Mapping[str, Any], series: str, side: str) -> str:
+    """The slope of a line, as the legend quotes it, eV/ns."""
     se = content[f"{series}_{side}_se"]
     error = "" if se is None else f" ± {se:.2f}"
-    label = f"{side}: {content[f'{series}_{side}_eV_per_ns']:z.2f}{error} eV/ns"
-    axes.plot(curve["time_ns"], curve["flow_eV"], color=colour, linewidth=1, label=label)
-    axes.plot(curve["time_ns"], curve["line_eV"], color="black", linestyle="--", linewidth=0.8)
+    name = f"{side}, bare thermostat" if series == "thermostat" else side
+    return f"{name}: {content[f'{series}_{side}_eV_per_ns']:z.2f}{error} eV/ns".replace("-", "−")
 
 
-def _flows(runs: Sequence[Run]) -> pd.DataFrame:
-    interval = runs[0].parameters.sample_interval
+def _draw(axes: Axes, curve: pd.DataFrame, series: str, side: str, label: str) -> None:
+    bare = series == "thermostat"
+    width, alpha = (0.5, 0.35) if bare else (1.0, 1.0)
+    axes.plot(curve["time_ns"], curve["flow_eV"], color=_COLOUR[side], linewidth=width, alpha=alpha, label=label)
+    style = {"linestyle": ":", "color": _COLOUR[side]} if bare else {"linestyle": "--", "color": "black"}
+    axes.plot(curve["time_ns"], curve["line_eV"], linewidth=0.8, **style)  # type: ignore[arg-type]
+
+
+def _flows(runs: Sequence[Run], content: Mapping[str, Any]) -> pd.DataFrame:
     time = runs[0].series["time_ps"].to_numpy(float)
+    time = (time - time[0]) / PER_NS
     stride = math.ceil(len(time) / _POINTS)
+    measured = {
+        (series, side): curve
+        for series, flow in cumulative(runs).items()
+        for side, curve in zip(SIDES, flow.mean(axis=0), strict=True)
+    }
+    measured["work", "total"] = measured["work", "cold"] + measured["work", "hot"]
     tables = []
-    for series, flow in cumulative(runs).items():
-        for side, curve in zip(SIDES, flow.mean(axis=0), strict=True):
-            line = curve.mean() + slope(curve[None], interval) * (time - time.mean())
-            columns = {"time_ns": time / PER_NS, "flow_eV": curve, "line_eV": np.asarray(line)}
-            table = pd.DataFrame({name: values[::stride] for name, values in columns.items()})
-            tables.append(table.assign(kappa_ratio=runs[0].kappa_ratio, series=series, side=side))
-    order = ["kappa_ratio", "series", "side", "time_ns", "flow_eV", "line_eV"]
-    return pd.concat(tables, ignore_index=True)[order]
+    for (series, side), curve in measured.items():
+        line = _line(time, curve, content[f"{series}_{side}_eV_per_ns"], least_squares=series == "thermostat")
+        columns = {"time_ns": time, "flow_eV": curve, "line_eV": line}
+        # The last sample too: there a mean rate meets its curve.
+        table = pd.DataFrame(columns).iloc[np.unique([*range(0, len(time), stride), len(time) - 1])]
+        tables.append(table.assign(kappa_ratio=runs[0].kappa_ratio, series=series, side=side))
+    return pd.concat(tables, ignore_index=True)[COLUMNS]
+
+
+def _line(time: Array, curve: Array, rate: float, least_squares: bool) -> Array:
+    """A line of a given slope through the first sample, or through the means as least squares place it."""
+    at = (time.mean(), curve.mean()) if least_squares else (time[0], curve[0])
+    return np.asarray(at[1] + rate * (time - at[0]))

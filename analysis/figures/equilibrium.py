@@ -13,50 +13,72 @@ from matplotlib.figure import Figure
 
 from analysis.data.runs import SIDES, Array, Run
 from analysis.figures.style import SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.friction.summary import equilibrium_blocks, particle
+from analysis.friction.curves import DIFFERENCE, equilibrium_blocks, particle, samples_in
 from analysis.model import BOLTZMANN
 from analysis.statistics.timeseries import Blocks, SeriesTooShortError, stationary_mean
 
+_LINE_POINTS = 200
 _BINS, _REACH = 29, 3.5  # bins up to so many standard deviations on either side
 
-_UNITS = {"position": ("Å", "Å$^{-1}$"), "velocity": ("Å/ps", "ps/Å")}  # of the observable and of its density
-_SYMBOLS = {"position": r"$\langle X^2\rangle\,\kappa/k_BT$", "velocity": r"$\langle V^2\rangle\,m/k_BT$"}
+_VELOCITY = ("Å/ps", "ps/Å")
+_UNITS = {
+    "position": ("Å", "Å$^{-1}$"),
+    "velocity": _VELOCITY,
+    "difference": _VELOCITY,
+}  # of the observable, of its density
+_SYMBOLS = {
+    "position": r"$\langle X^2\rangle\,\kappa/k_BT$",
+    "velocity": r"$\langle V^2\rangle\,m/k_BT$",
+    "difference": r"$\langle(\Delta X/\Delta t)^2\rangle\,m/k_BT$",
+}
 
 
 def equilibrium(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
-    """Draw the densities of position (left) and velocity (right) of both particles, over three axes and all replicas.
+    """Draw the densities of position, velocity and the paper's velocity of both particles, over three axes and all replicas.
+
+    The paper's velocity is the displacement over 1 ps. Its variance is 2(⟨X²⟩ - ⟨X(0)X(dt)⟩)/dt², less than k_BT/m by as much
+    as the friction takes away in that time: no friction gives it here, so it stands beside the Gaussian of the true velocity.
 
     Args:
         runs: equilibrium replicas, κ_C = κ_H = 0.
 
     Returns:
-        The figure, and its data: rows of ``side``, ``observable``, ``value`` (bin centre, Å or Å/ps), ``density`` and ``se``
-        (per that unit) and ``gaussian``, the exact density averaged over the bin.
+        The figure, and its data: rows of ``side``, ``observable`` (``position``, ``velocity``, ``difference``), ``value`` (bin
+        centre, Å or Å/ps), ``density`` and ``se`` (per that unit) and ``gaussian``, the exact density of position or of
+        instantaneous velocity averaged over the bin.
     """
     blocks: Blocks | None = None
     # A study may be meant to be short (tests): its distributions have no error bars.
     with suppress(SeriesTooShortError):
         blocks = equilibrium_blocks(runs)
-    figure = new_figure(7.2, 3.4)
-    panels = figure.subplots(1, 2)
+    figure = new_figure(10.2, 3.4)
+    panels = figure.subplots(1, 3)
+    stride = samples_in(DIFFERENCE, runs[0].parameters.sample_interval)
+    dt = stride * runs[0].parameters.sample_interval
+    titles = ("position", "velocity", f"displacement over {dt:g} ps")
     tables = []
     for j, side in enumerate(SIDES):
         data = particle(runs, j)
         thermal = BOLTZMANN * runs[0].parameters.temperature[j]
+        moved = (data.position[:, stride:] - data.position[:, :-stride]) / dt
         for axes, observable, series, variance in (
             (panels[0], "position", data.position, thermal / data.trap),
             (panels[1], "velocity", data.velocity, thermal / data.mass),
+            (panels[2], "difference", moved, thermal / data.mass),
         ):
+            if series.shape[1] < 2:  # such a run holds a single displacement
+                continue
             table = _histogram(series, math.sqrt(variance), blocks)
             tables.append(table.assign(side=side, observable=observable))
             ratio = stationary_mean(series**2, blocks) * (1 / variance)
             error = "" if blocks is None else f" ± {ratio.se:.2f}"
-            _draw(axes, table, side, f"{side}: {_SYMBOLS[observable]} = {ratio.value:.2f}{error}")
-    for axes, (observable, (unit, inverse)) in zip(panels, _UNITS.items(), strict=True):
+            _draw(axes, table, side, math.sqrt(variance), f"{side}: {_SYMBOLS[observable]} = {ratio.value:.2f}{error}")
+    for axes, title, (unit, inverse) in zip(panels, titles, _UNITS.values(), strict=True):
         axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
-        axes.set_xlabel(f"{observable} ({unit})")
+        axes.set_xlabel(f"{title} ({unit})")
         axes.set_ylabel(f"probability density ({inverse})")
-        axes.legend(loc="upper left")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="upper left")
     order = ["side", "observable", "value", "density", "se", "gaussian"]
     return figure, pd.concat(tables, ignore_index=True)[order]
 
@@ -67,18 +89,24 @@ def _histogram(series: Array, deviation: float, blocks: Blocks | None) -> pd.Dat
     width = edges[1] - edges[0]
     bins = np.digitize(series, edges) - 1
     shares = [stationary_mean((bins == k).astype(float), blocks) * (1 / width) for k in range(_BINS)]
-    below = np.array([math.erf(edge / deviation / math.sqrt(2)) / 2 for edge in edges])
     return pd.DataFrame(
         {
             "value": (edges[1:] + edges[:-1]) / 2,
             "density": [share.value for share in shares],
             "se": [share.se for share in shares],
-            "gaussian": np.diff(below) / width,
+            "gaussian": _gaussian((edges[1:] + edges[:-1]) / 2, width, deviation),
         }
     )
 
 
-def _draw(axes: Axes, table: pd.DataFrame, side: str, label: str) -> None:
+def _gaussian(middle: Array, width: float, deviation: float) -> Array:
+    """Means of a Gaussian density over bins of a width about some values, of their shape."""
+    ends = ((middle + sign * width / 2) / (deviation * math.sqrt(2)) for sign in (1, -1))
+    above, below = (np.array([math.erf(end) for end in each]) for each in ends)
+    return np.asarray((above - below) / (2 * width))
+
+
+def _draw(axes: Axes, table: pd.DataFrame, side: str, deviation: float, label: str) -> None:
     axes.errorbar(
         table["value"],
         table["density"],
@@ -90,4 +118,6 @@ def _draw(axes: Axes, table: pd.DataFrame, side: str, label: str) -> None:
         capsize=0,
         label=label,
     )
-    axes.plot(table["value"], table["gaussian"], color=SIDE_COLOUR[side])
+    value = table["value"].to_numpy()
+    fine = np.linspace(value[0], value[-1], _LINE_POINTS)
+    axes.plot(fine, _gaussian(fine, value[1] - value[0], deviation), color=SIDE_COLOUR[side])

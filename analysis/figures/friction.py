@@ -2,77 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.data.runs import SIDES
-from analysis.figures.style import NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.data.runs import SIDES, Array
+from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.friction.curves import dressed_forms, white_forms
+from analysis.friction.result import SHELL_KEYS
+from analysis.units import FRICTION_SI
 
-COLUMNS = ["axes", "side", "observable", "lag_ps", "correlation", "se", "white", "dressed"]
+COLUMNS = ["axes", "side", "observable", "lag_ps", "correlation", "se", "own", "white", "dressed", "fitted_to_ps"]
+
+_PANELS = {"position": "X", "velocity": "V", "cross": "X and later V"}
+_LINE_POINTS = 150
 
 
 def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw autocorrelations of position and velocity, and their cross correlation, a row for each particle and set of axes.
+    """Draw correlations of position, of velocity, and of both, a row for each particle and set of axes.
 
-    The fits have seen the autocorrelations; the cross correlation tests them.
+    Each has its own one-parameter fit, as the paper's; beside it stand one white friction and one shell, either fitted to
+    position and velocity at once. The paper's velocities, displacements over 1 ps, are drawn beside the instantaneous ones.
+    No fit has seen what lies right of the grey line.
 
     Args:
         content: of ``friction.json``.
 
     Returns:
-        The figure, and its data: ``COLUMNS``.
+        The figure, and its data: ``COLUMNS``, with ``observable`` ``position``, ``velocity``, ``cross`` or ``difference``;
+        ``own``, ``white`` and ``dressed`` are the three fits.
     """
     sets = content["equivalent_axes"]
     rows = [(axes, side) for axes in sets for side in SIDES]
-    figure = new_figure(10.4, 2.6 * len(rows))
-    panels = figure.subplots(len(rows), 3, sharex="col", sharey=True)
+    figure = new_figure(10.8, 2.9 * len(rows))
+    panels = figure.subplots(len(rows), 3, sharex="col", sharey="col", squeeze=False)
     tables = []
-    lags: list[float] = []
     for row, (along, side) in zip(panels, rows, strict=True):
-        found = content["axes"][along]
+        curves = content["axes"][along]["curves"][side]
         where = f"{side} particle" + (f" along {', '.join(along)}" if len(sets) > 1 else "")
-        for axes, observable in zip(row, ("position", "velocity", "cross"), strict=True):
-            curve = found["curves"][side][observable]
-            table = pd.DataFrame({key: curve[key] for key in ("lag_ps", "correlation", "se", "white", "dressed")})
-            tables.append(table.assign(axes=along, side=side, observable=observable))
-            if observable == "velocity":
-                # Two scales of decay ask for a logarithm, which has no place for the trivial point at lag 0.
-                axes.set_xscale("log")
-                table = table.iloc[1:]
-                lags += table["lag_ps"].to_list()
-                axes.set_xlim(min(lags) / 1.2, max(lags) * 1.2)
-            error = np.zeros(len(table)) if curve["se"] is None else table["se"].to_numpy(float)
-            axes.errorbar(
-                table["lag_ps"],
-                table["correlation"],
-                error,
-                fmt=SIDE_MARKER[side],
-                color=SIDE_COLOUR[side],
-                markersize=3,
-                linewidth=0.6,
-                capsize=0,
-                label=where,
-            )
-            axes.plot(table["lag_ps"], table["white"], color=NEUTRAL, label="white friction, joint fit")
-            if curve["dressed"] is not None:
-                axes.plot(table["lag_ps"], table["dressed"], color="black", linestyle="--", label="dressed particle")
+        for axes, (observable, symbols) in zip(row, _PANELS.items(), strict=True):
+            names = [observable, "difference"] if observable == "velocity" and "difference" in curves else [observable]
+            for name in names:
+                table = pd.DataFrame({column: curves[name][column] for column in COLUMNS[3:]}).astype(float)
+                tables.append(table.assign(axes=along, side=side, observable=name))
+                _points(axes, table, name, side)
+            _lines(axes, content, along, side, names)
+            axes.axvline(curves[observable]["fitted_to_ps"], color=NEUTRAL, linewidth=0.6, alpha=0.6)
             axes.axhline(0, color="black", linewidth=0.5)
-            axes.set_title(_title(found, side, observable), loc="left", fontsize=9)
-        row[0].legend(loc="lower left")
+            axes.set_title(f"{where}: {symbols}", loc="left", fontsize=9)
+            place = "upper right" if observable == "position" else "lower right"
+            axes.legend(loc=place, fontsize=7, frameon=True, framealpha=1, edgecolor="none")
         row[0].set_ylabel("normalised correlation")
+    figure.suptitle(r"correlations at equilibrium, frictions in $10^{-12}$ kg/s", fontsize=9)
+    data = pd.concat(tables, ignore_index=True)[COLUMNS]
+    # Two scales of a velocity's decay ask for a logarithm, which has no place for the trivial point at lag 0.
+    lags = data.loc[data["observable"].isin(["velocity", "difference"]) & (data["lag_ps"] > 0), "lag_ps"]
+    panels[0, 1].set_xscale("log")
+    panels[0, 1].set_xlim(lags.min() / 1.2, lags.max() * 1.2)
     panels[0, 0].set_ylim(top=1.05)
+    for axes, room in ((panels[0, 1], 0.4), (panels[0, 2], 0.45)):  # for the legend below the curves
+        low, high = axes.get_ylim()
+        axes.set_ylim(low - room * (high - low), high)
     for axes in panels[-1]:
         axes.set_xlabel("lag (ps)")
-    return figure, pd.concat(tables, ignore_index=True)[COLUMNS]
+    return figure, data
 
 
-def _title(content: dict[str, Any], side: str, observable: str) -> str:
-    if observable == "cross":
-        return r"cross, $\langle X(0)\,V(\tau)\rangle$: not fitted"
-    stem = f"friction_{side}_{observable}_kg_per_s"
-    se = content[f"{stem}_se"]
-    error = "" if se is None else f" ± {1e12 * se:.1f}"
-    return rf"{observable}, its own fit: $\gamma$ = {1e12 * content[stem]:.1f}{error} $\times10^{{-12}}$ kg/s"
+def _points(axes: Axes, table: pd.DataFrame, name: str, side: str) -> None:
+    displaced = name == "difference"
+    axes.errorbar(
+        table["lag_ps"],
+        table["correlation"],
+        table["se"].fillna(0.0),
+        fmt="^" if displaced else SIDE_MARKER[side],
+        color=ACCENT if displaced else SIDE_COLOUR[side],
+        markerfacecolor="none" if displaced else None,
+        markersize=3,
+        linewidth=0.6,
+        capsize=0,
+    )
+
+
+def _lines(axes: Axes, content: dict[str, Any], along: str, side: str, names: list[str]) -> None:
+    """The fits as smooth lines, each with its friction in the legend, in 10⁻¹² kg/s."""
+    found, spacing = content["axes"][along], content["difference_ps"]
+    mass, trap = content[f"mass_{side}_eV_ps2_per_A2"], content["trap_stiffness_eV_per_A2"]
+    forms = white_forms(mass, trap, spacing)
+    lags = np.array(found["curves"][side][names[0]]["lag_ps"])
+    # Even, and crowded towards 0 where velocities decay.
+    fine = np.union1d(np.linspace(0, lags[-1], _LINE_POINTS), np.geomspace(lags[1] / 2, lags[-1], _LINE_POINTS))
+
+    def draw(stem: str, form: Callable[[Array, float], Array], label: str, **style: Any) -> None:
+        if (value := found[f"{stem}_kg_per_s"]) is not None:
+            line = form(fine, value / FRICTION_SI)
+            axes.plot(fine, line, label=f"{label}: {_quoted(found, stem)}", linewidth=1.2, zorder=3, **style)
+
+    for name in names:
+        stem = f"friction_{side}_{name}"
+        if name == "difference":
+            draw(stem, forms[name], f"own fit, displacements over {spacing:g} ps", color=ACCENT, linestyle=":")
+        else:
+            draw(stem, forms[name], "own fit", color="black")
+    draw(f"friction_{side}", forms[names[0]], "X and V at once", color=NEUTRAL, linestyle="-.")
+    if found["dressed"]:
+        shell = found["dressed"][side]
+        line = dressed_forms(mass, trap, [shell[key] for key in SHELL_KEYS], spacing)[names[0]](fine)
+        at_rest = _quoted(shell, "zero_frequency_friction")
+        axes.plot(fine, line, "--", color=PURPLE, linewidth=1.2, zorder=4, label=f"dressed, at rest: {at_rest}")
+
+
+def _quoted(entries: dict[str, Any], stem: str) -> str:
+    value, se = entries[f"{stem}_kg_per_s"], entries[f"{stem}_kg_per_s_se"]
+    error = "" if se is None else rf" $\pm$ {1e12 * se:.1f}"
+    return f"{1e12 * value:.1f}{error}"

@@ -43,17 +43,13 @@ class _Quantity:
 
 
 _QUANTITIES = {
-    "delay": _Quantity(
-        "delay of the whole force (ps)", lambda loop: loop.delay, lambda x, _: Feedback(delay=x)
-    ),
+    "delay": _Quantity("delay of the whole force (ps)", lambda loop: loop.delay, lambda x, _: Feedback(delay=x)),
     "delay_of_partner": _Quantity(
         "delay of the partner's position (ps)",
         lambda loop: loop.delay,
         lambda x, _: Feedback(delay=x, delayed="partner"),
     ),
-    "hold": _Quantity(
-        "time between updates (ps)", lambda loop: loop.period, lambda x, _: Feedback(update_every=x)
-    ),
+    "hold": _Quantity("time between updates (ps)", lambda loop: loop.period, lambda x, _: Feedback(update_every=x)),
     "noise": _Quantity(
         "noise of a reading (Å)",
         lambda loop: loop.position_noise,

@@ -19,6 +19,7 @@ from analysis.figures.style import NEUTRAL
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction
 from analysis.model.closed_forms import published_power_law
+from analysis.model.optimum import first_minimum
 from analysis.units import PER_NS
 
 MODEL_LABEL = {"theory": "white friction", "dressed": "dressed particle", "modes": "bodies of fluid"}
@@ -49,6 +50,28 @@ def published_law(parameters: Parameters, friction: Friction, side: str) -> Mixt
     )
 
 
+def largest_cooling(parameters: Parameters, friction: Friction) -> float | None:
+    """κ_H/κ_C at which white friction, the paper's model, draws most heat out of the colder bath; mean over coupled axes.
+
+    Returns:
+        ``None`` for another controller, between baths of one temperature, without a steady state, and where κ_C is not
+        positive.
+    """
+    carnot, side = carnot_ratio(parameters), parameters.colder
+    if "theory" not in models(parameters, friction) or carnot == 1.0 or not parameters.coupling[0] > 0:
+        return None
+
+    def ratio(excess: float) -> float:
+        return carnot * (1 + math.exp(excess)) if side == 0 else carnot / (1 + math.exp(excess))
+
+    def cost(excess: float) -> float:
+        model = models(at_ratio(parameters, ratio(excess)), friction)["theory"]
+        # A logarithm falls and rises by steps of like size at any friction.
+        return -math.log(-float(model.mean(lambda machine: machine.heat_rates())(model.measured)[side]))
+
+    return ratio(first_minimum(cost))
+
+
 def at_ratio(parameters: Parameters, ratio: float) -> Parameters:
     """The same study at another κ_H/κ_C."""
     return replace(parameters, coupling=(parameters.coupling[0], ratio * parameters.coupling[0]))
@@ -68,6 +91,12 @@ def cooling_range(parameters: Parameters, limits: tuple[float, float]) -> tuple[
 def measured_ratios(points: Sequence[dict[str, Any]]) -> list[float]:
     """κ_H/κ_C of the points that have a place on a logarithmic axis."""
     return [ratio for point in points if (ratio := float(point["kappa_ratio"])) > 0]
+
+
+def nearest(points: Sequence[dict[str, Any]], ratio: float) -> int | None:
+    """Which point has the positive κ_H/κ_C nearest to a given one, by their logarithms; ``None`` if none has one."""
+    far = [abs(math.log(r / ratio)) if (r := float(point["kappa_ratio"])) > 0 else math.inf for point in points]
+    return far.index(min(far)) if measured_ratios(points) else None
 
 
 def line_ratios(points: Sequence[dict[str, Any]], *, diverging: bool = False) -> Array:

@@ -13,16 +13,19 @@ from matplotlib.figure import Figure
 from analysis.compare.comparison import by_ratio, without_theory
 from analysis.compare.theory import ideal_models
 from analysis.data.runs import SIDES, Array, Parameters
-from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, published_law, remark
+from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, nearest, published_law, remark
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.result import Friction
 
 SHOWN = 3
 """Points drawn; the CSV holds them all."""
 
+PAPER_RATIO = 4.80
+"""κ_H/κ_C of the paper's figure, whose nearest point is always drawn."""
+
 
 def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
-    """Draw the power on each particle at up to three points of the sweep: the ends and the middle of its order.
+    """Draw the power on each particle at up to three points of the sweep: nearest to the paper's, and both ends.
 
     Laws are averaged over each bin, because the density of one particle's power diverges at 0.
 
@@ -36,7 +39,7 @@ def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     """
     points = by_ratio(points)
     data = pd.concat([_beside_laws(point, friction) for point in points], ignore_index=True)
-    chosen = sorted({round(i) for i in np.linspace(0, len(points) - 1, min(SHOWN, len(points)))})
+    chosen = _shown(points)
     figure = new_figure(7.2, 2.2 * len(chosen) + 0.5)
     panels = figure.subplots(len(chosen), 2, squeeze=False)
     for row, index in zip(panels, chosen, strict=True):
@@ -55,8 +58,15 @@ def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[0, 0], unknown)
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    figure.legend(handles, labels, loc="outside upper center", ncols=5, fontsize=7)
     return figure, data
+
+
+def _shown(points: Sequence[dict[str, Any]]) -> list[int]:
+    """Which points to draw, in order: the paper's if a study has one with a ratio, then the ends, then the middle."""
+    last = len(points) - 1
+    wanted = [nearest(points, PAPER_RATIO), 0, last, last // 2]
+    return sorted(list(dict.fromkeys(index for index in wanted if index is not None))[:SHOWN])
 
 
 def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:

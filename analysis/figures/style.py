@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 # Okabe & Ito's palette, which survives every common form of colour blindness; marker shapes repeat what colours say.
-COLD, HOT, NEUTRAL, ACCENT = "#0072B2", "#D55E00", "#595959", "#009E73"
+COLD, HOT, NEUTRAL, ACCENT, PURPLE = "#0072B2", "#D55E00", "#595959", "#009E73", "#CC79A7"
 SIDE_COLOUR = {"cold": COLD, "hot": HOT}
 SIDE_MARKER = {"cold": "o", "hot": "s"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +20,9 @@ from analysis.figures.over_ratio import (
     at_ratio,
     carnot_ratio,
     draw_line,
+    largest_cooling,
     line_ratios,
+    nearest,
     or_nan,
     ratio_axis,
     remark,
@@ -59,6 +60,8 @@ COLUMNS += ["over_bound", "low_over_bound", "high_over_bound", "over_bound_se"]
 
 def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw Var/mean² of sampled power and its bound (top left), and ratios of Var/mean² to the bound, which is met at 1.
+
+    The vertical line is at the κ_H/κ_C of largest cooling by white friction, 3.79 at the paper's own.
 
     Top right and below these are of what has been gathered over some time: works of the controller's whole force and of parts
     of it, and heat. Theory is the mean over the coupled axes. The bound is proven for overdamped dynamics only: the figure
@@ -100,6 +103,17 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
     for axes, column, quantities in zip(panels[0], ("value", "over_bound"), (_KEYS, _FLOW_LABEL), strict=True):
         _scale(axes, over_ratio[over_ratio["quantity"].isin(list(quantities))], column, parameters)
         ratio_axis(axes, (float(ratios[0]), float(ratios[-1])), parameters)
+    if (best := largest_cooling(parameters, friction)) is not None:
+        panels[0, 0].axvline(best, color="black", linestyle=(0, (2, 2)), linewidth=0.9)
+        panels[0, 0].annotate(
+            f"most\ncooling\n{best:.2f}",
+            (best, 0.98),
+            xytext=(3, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            fontsize=7,
+            va="top",
+        )
     for axes, point in zip(panels[1], shown, strict=False):
         _window_panel(axes, data[data["kappa_ratio"] == float(point["kappa_ratio"])], point)
     for axes in panels[1, len(shown) :]:
@@ -128,11 +142,11 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
 
 def _shown(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The points drawn over time: the one nearest to the paper's, and the lowest besides."""
-    known = [point for point in points if float(point["kappa_ratio"]) > 0]
-    if not known:
+    index = nearest(points, SHOWN_RATIO)
+    if index is None:
         return []
-    nearest = min(known, key=lambda point: abs(math.log(float(point["kappa_ratio"]) / SHOWN_RATIO)))
-    return [nearest, *[point for point in known if point is not nearest][:1]]
+    others = [point for point in points if float(point["kappa_ratio"]) > 0 and point is not points[index]]
+    return [points[index], *others[:1]]
 
 
 def _handles(labels: dict[str, str], colours: dict[str, str], markers: dict[str, str]) -> list[Line2D]:

@@ -7,15 +7,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.data.runs import SIDES
-from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
+from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, PURPLE, new_figure
 from analysis.friction.result import METHODS
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
-
-VIOLET = "#CC79A7"
 
 _STYLES: dict[str, tuple[str, str]] = {
     "position": ("^", COLD),
     "velocity": ("v", HOT),
+    "cross": ("p", COLD),
     "joint": ("o", "black"),
     "difference": ("D", ACCENT),
     "zero_frequency": ("s", NEUTRAL),
@@ -38,7 +37,7 @@ def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     place_of = pd.Series([rows.index(name) for name in names], index=table.index, dtype=float)
     methods = list(dict.fromkeys(table["method"]))
     drags = [method for method in methods if method not in _STYLES]
-    styles = _STYLES | {method: ("P*Xh"[number % 4], VIOLET) for number, method in enumerate(drags)}
+    styles = _STYLES | {method: ("P*Xh"[number % 4], PURPLE) for number, method in enumerate(drags)}
     figure = new_figure(9.0, 1.6 + 0.55 * len(rows))
     panels = figure.subplots(1, len(SIDES), sharey=True, sharex=True)
     for axes, side in zip(panels, SIDES, strict=True):

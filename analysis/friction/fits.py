@@ -12,6 +12,7 @@ from analysis.statistics.correlation import (
     Array,
     Correlation,
     dressed_correlations,
+    white_cross,
     white_difference,
     white_position,
     white_velocity,
@@ -110,6 +111,19 @@ def fit_white(curves: Curves) -> dict[str, WhiteFit]:
         "velocity": _minimum(costs["velocity"], grid, curves.velocity_widening),
         "joint": _minimum(position + velocity, grid, joint),
     }
+
+
+def fit_cross(curve: Correlation, mass: float, trap: float, widening: float) -> WhiteFit:
+    """One-parameter fit to the cross correlation of position and later velocity (arXiv:2211.05502, Fig. 8e; A3, corrected).
+
+    Args:
+        curve: its cross correlation, normalised.
+        mass: eV ps²/Å².
+        trap: eV/Å².
+        widening: as of ``Curves``.
+    """
+    grid = _GRID * math.sqrt(mass * trap)
+    return _minimum(_costs(curve, white_cross(curve.lag, mass, trap, grid[:, None])), grid, widening)
 
 
 def fit_differences(curve: Correlation, interval: float, mass: float, trap: float, widening: float) -> WhiteFit:

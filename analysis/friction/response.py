@@ -21,7 +21,7 @@ from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
 from analysis.data.runs import SIDES, Array, Run
-from analysis.friction.summary import Particle, particle
+from analysis.friction.curves import Particle, particle
 from analysis.model import BOLTZMANN
 from analysis.statistics.correlation import memory_time
 from analysis.statistics.timeseries import SQUARE_BLOCK_FACTOR, SeriesTooShortError, cut, memory_of_square, student

@@ -26,6 +26,7 @@ SHELL_KEYS = ("core_friction_eV_ps_per_A2", "shell_friction_eV_ps_per_A2", "shel
 METHODS = {
     "position": "position",
     "velocity": "velocity",
+    "cross": "position and later velocity",
     "joint": "position and velocity at once",
     "difference": "displacements over 1 ps",
     "zero_frequency": "dressed, zero frequency",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,28 @@ from numpy.typing import NDArray
 
 from analysis.data.runs import SIDES, Run
 from analysis.errors import AnalysisError
-from analysis.friction.fits import Curves, DressedFit, WhiteFit, fit_differences, fit_dressed, fit_white, noise_weights
-from analysis.friction.likelihood import INTERVAL, Likelihood, compare, dressed_particle, white_particle
+from analysis.friction.curves import (
+    DIFFERENCE,
+    Particle,
+    correlation_curves,
+    curve_entries,
+    equilibrium_blocks,
+    particle,
+    samples_in,
+    samples_of,
+    white_fits,
+)
+from analysis.friction.fits import Curves, DressedFit, WhiteFit, fit_dressed, fit_white
+from analysis.friction.likelihood import INTERVAL, Likelihood, compare
 from analysis.friction.modes import ModalFits, fit_modes
 from analysis.friction.result import POOLED, SHELL_KEYS, equivalence
 from analysis.friction.spectrum import zero_frequency_friction
-from analysis.model import BOLTZMANN, LinearLangevin
-from analysis.statistics.correlation import Array, autocorrelation, cross_correlation, memory_time
+from analysis.model import BOLTZMANN
+from analysis.statistics.correlation import autocorrelation
 from analysis.statistics.timeseries import (
-    SQUARE_BLOCK_FACTOR,
     Blocks,
     Estimate,
     SeriesTooShortError,
-    cut,
     known,
     memory_of_square,
     stationary_mean,
@@ -40,119 +48,8 @@ from analysis.units import FRICTION_SI, PER_NS
 PAPER_FRICTION_KG_PER_S = 3.5e-12
 """What the paper fits to its equilibrium run, for both particles."""
 
-FIT_WINDOW = 1.0
-"""Fits reach over this many 1/e times of the position: beyond, the noise of the estimates outweighs what they say."""
-
-POINTS = 60
-"""Lags in each fitted curve: even for the position, growing geometrically for the velocity, whose decay has two scales."""
-
-DIFFERENCE = 1.0
-"""The paper's velocities are displacements over this many ps; over one sample where samples are farther apart."""
-
-COPIES = 400
-"""Resampled copies behind each error."""
-
 PARTS = 3
 """Parts that a model is tested on, each with what was fitted to the others."""
-
-
-@dataclass(frozen=True)
-class Particle:
-    """What equilibrium runs hold of one particle along some axes, as independent series (axes × replicas).
-
-    Attributes:
-        position: (m, n), Å.
-        velocity: (m, n), Å/ps.
-        interval: between samples, ps.
-        mass: eV ps²/Å².
-        trap: eV/Å².
-    """
-
-    position: Array
-    velocity: Array
-    interval: float
-    mass: float
-    trap: float
-
-
-def particle(runs: Sequence[Run], side: int, axes: str = POOLED) -> Particle:
-    """The cold (0) or hot (1) particle of equilibrium runs, along some axes; series of one run are neighbours."""
-    parameters, along = runs[0].parameters, ["xyz".index(axis) for axis in axes]
-    return Particle(
-        np.concatenate([run.position[:, side, along].T for run in runs]),
-        np.concatenate([run.velocity[:, side, along].T for run in runs]),
-        parameters.sample_interval,
-        parameters.mass[side],
-        parameters.trap,
-    )
-
-
-def equilibrium_blocks(runs: Sequence[Run], axes: str = POOLED) -> Blocks:
-    """Blocks long compared with the memory of X² of the slower particle, over some axes and all replicas.
-
-    Raises:
-        SeriesTooShortError: if the runs are too short for an error; says how long they must be.
-    """
-    interval = runs[0].parameters.sample_interval
-    positions = [particle(runs, side, axes).position for side in range(2)]
-    series, samples = positions[0].shape
-    remembered = max(memory_of_square(x, interval) for x in positions)
-    return cut(remembered, samples - 1, interval, series, factor=SQUARE_BLOCK_FACTOR)
-
-
-def correlation_curves(data: Particle, blocks: Blocks | None, seed: int, window: float = FIT_WINDOW) -> Curves:
-    """Normalised correlations to fit, with resampled copies where blocks are given.
-
-    Args:
-        data: the particle.
-        blocks: of the series, for the copies; None for none.
-        seed: of the copies.
-        window: how far the curves reach, in 1/e times of the position.
-    """
-    steps = data.position.shape[1] - 1
-    # Beyond a third of the run hardly anything is averaged.
-    reach = min(max(min(window * memory_time(data.position, data.interval) / data.interval, steps / 3), 2), steps)
-    even = np.unique(np.linspace(0, reach, POINTS + 1).round().astype(int))
-    growing = np.unique(np.concatenate([[0], np.geomspace(1, reach, POINTS).round().astype(int)]))
-    count = blocks.count if blocks else 0
-    # The same seed draws the same blocks for both curves, which keeps their errors together.
-    position = autocorrelation(data.position, data.interval, even, count, COPIES, seed)
-    velocity = autocorrelation(data.velocity, data.interval, growing, count, COPIES, seed)
-    if blocks is None:
-        return Curves(data.mass, data.trap, position, velocity)
-    fast = blocks.widening_for(memory_of_square(data.velocity, data.interval))
-    weights = noise_weights(position, velocity)
-    return Curves(data.mass, data.trap, position, velocity, weights, blocks.slow_widening, fast)
-
-
-def difference_fit(
-    data: Particle, curves: Curves, blocks: Blocks | None, seed: int, difference: float = DIFFERENCE
-) -> WhiteFit:
-    """White friction from velocities taken as displacement over a time, by their own exact correlation.
-
-    Runs of no more than that time hold a single displacement, which tells none: then it is no number.
-
-    Args:
-        data: the particle.
-        curves: from it, for their lags.
-        blocks, seed: as for these curves.
-        difference: the time, ps.
-    """
-    stride = _stride(difference, data.interval)
-    interval = stride * data.interval
-    left = data.position.shape[1] - stride
-    if left < 2:
-        return WhiteFit(Estimate(math.nan, scale="log"), math.nan)
-    velocity = (data.position[:, stride:] - data.position[:, :-stride]) / interval
-    lags = np.rint(curves.velocity.lag / data.interval).astype(int)
-    lags = lags[lags < left]
-    curve = autocorrelation(velocity, data.interval, lags, blocks.count if blocks else 0, COPIES, seed)
-    return fit_differences(curve, interval, data.mass, data.trap, curves.velocity_widening)
-
-
-def white_fits(data: Particle, curves: Curves, blocks: Blocks | None, seed: int) -> dict[str, WhiteFit]:
-    """White friction by ``fit_white`` and, as ``difference``, by ``difference_fit``."""
-    return fit_white(curves) | {"difference": difference_fit(data, curves, blocks, seed)}
 
 
 def held_out_residuals(data: Particle, curves: Curves, dressed: DressedFit | None = None) -> dict[str, float]:
@@ -170,7 +67,7 @@ def held_out_residuals(data: Particle, curves: Curves, dressed: DressedFit | Non
     Returns:
         ``white`` and ``dressed``, rms of normalised correlations weighted as in the joint fit; empty for a single series.
     """
-    lags = [np.rint(c.lag / data.interval).astype(int) for c in (curves.position, curves.velocity)]
+    lags = [samples_of(curve, data) for curve in (curves.position, curves.velocity)]
 
     def subset(rows: NDArray[np.bool_]) -> Curves:
         series = (data.position[rows], data.velocity[rows])
@@ -203,7 +100,7 @@ def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | 
         ``forecast_error_correlation``), and ``aic_white_less_dressed`` and ``bic_white_less_dressed``: positive where the
         dressed particle is preferred, decisively so beyond 10. ``None`` where the runs hold no three samples so far apart.
     """
-    stride = _stride(INTERVAL, data.interval)
+    stride = samples_in(INTERVAL, data.interval)
     interval = stride * data.interval
     states = np.stack([data.position, data.velocity], axis=2)[:, ::stride]
     if states.shape[1] < 3:
@@ -244,7 +141,9 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
         "older_protocol_runs": sum(run.older_protocol for run in runs),
         "time_ns": sum(run.duration for run in runs) / PER_NS,
         "sample_interval_ps": interval,
-        "difference_ps": _stride(DIFFERENCE, interval) * interval,
+        "trap_stiffness_eV_per_A2": runs[0].parameters.trap,
+        **{f"mass_{side}_eV_ps2_per_A2": runs[0].parameters.mass[j] for j, side in enumerate(SIDES)},
+        "difference_ps": samples_in(DIFFERENCE, interval) * interval,
         "note": next((content["note"] for content in axes.values() if content["note"]), None),
         "equivalent_axes": list(alike),
         "equivalence": equivalence({group: axes[group] for group in alike}),
@@ -286,39 +185,12 @@ def _along(runs: Sequence[Run], axes: str, is_one: bool) -> dict[str, Any]:
         at_rest, modal = _by_spectrum(data, runs[0].parameters.temperature[j], is_one) if blocks else (None, None)
         result |= _friction_entries(f"friction_{side}_spectrum", at_rest or Estimate(math.nan, scale="log"))
         bodies[side] = _modal_entries(modal) if modal else None
-        drawn[side] = _curve_entries(curves, white["joint"].friction.value, dressed)
-        drawn[side]["cross"] = _cross_entries(data, curves, blocks, white["joint"].friction.value, dressed, seed=j)
+        drawn[side] = curve_entries(data, curves, blocks, white, dressed, seed=j)
     # A pair needs both particles.
     result["dressed"] = shells if all(shells.values()) else None
     result["modes"] = bodies if all(bodies.values()) else None
     result["curves"] = drawn
     return result
-
-
-def _cross_entries(
-    data: Particle, curves: Curves, blocks: Blocks | None, friction: float, dressed: DressedFit | None, seed: int
-) -> dict[str, Any]:
-    """Cross correlation ⟨X(0)V(τ)⟩ at the lags of the position; neither fit has seen it."""
-    lags = np.rint(curves.position.lag / data.interval).astype(int)
-    count = blocks.count if blocks else 0
-    curve = cross_correlation(data.position, data.velocity, data.interval, lags, count, COPIES, seed)
-
-    def exact(model: LinearLangevin) -> list[float]:
-        correlation, variance = model.correlation(curve.lag), model.covariance()
-        return list((correlation[:, 1, 0] / math.sqrt(variance[0, 0] * variance[1, 1])).tolist())
-
-    return {
-        "lag_ps": curve.lag.tolist(),
-        "correlation": curve.value.tolist(),
-        "se": curve.se.tolist() if count else None,
-        "white": exact(white_particle(data.mass, data.trap, friction)),
-        "dressed": exact(dressed_particle(data.mass, data.trap, *dressed.values)) if dressed else None,
-    }
-
-
-def _stride(spacing: float, interval: float) -> int:
-    """How many samples make up a spacing, at least one; both in ps."""
-    return max(round(spacing / interval), 1)
 
 
 def white_entries(side: str, fits: dict[str, WhiteFit]) -> dict[str, float | None]:
@@ -413,19 +285,4 @@ def _likelihood_entries(keys: Sequence[str], model: Likelihood) -> dict[str, flo
         "aic": model.aic,
         "bic": model.bic,
         "forecast_error_correlation": model.error_correlation,
-    }
-
-
-def _curve_entries(curves: Curves, friction: float, dressed: DressedFit | None) -> dict[str, Any]:
-    white = curves.white(friction)
-    shell = curves.dressed(dressed.values) if dressed else None
-    return {
-        name: {
-            "lag_ps": curve.lag.tolist(),
-            "correlation": curve.value.tolist(),
-            "se": curve.se.tolist() if len(curve.resampled) else None,
-            "white": white[i].tolist(),
-            "dressed": shell[i].tolist() if shell else None,
-        }
-        for i, (name, curve) in enumerate((("position", curves.position), ("velocity", curves.velocity)))
     }

@@ -19,6 +19,7 @@ from analysis.model.delayed import DelayedNetwork
 from analysis.model.design import Design, Limits, best_damping, best_design, pareto_front
 from analysis.model.dressed import DressedPair
 from analysis.model.feedback import ControlledNetwork, Feedback
+from analysis.model.heat_cop import QuadraticRatioLaw, heat_cop
 from analysis.model.information import (
     information_flow_from_rate,
     information_flow_from_samples,
@@ -50,6 +51,7 @@ __all__ = [
     "Mode",
     "PairWithBodies",
     "QuadraticFormLaw",
+    "QuadraticRatioLaw",
     "RatioLaw",
     "Refrigerator",
     "RespondingPair",
@@ -58,6 +60,7 @@ __all__ = [
     "best_damping",
     "best_design",
     "covariance_over",
+    "heat_cop",
     "heat_current",
     "information_flow_from_rate",
     "information_flow_from_samples",

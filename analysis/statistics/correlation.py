@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +95,31 @@ def cross_correlation(
     return Correlation(np.asarray(lags * interval, dtype=float), mean, resampled)
 
 
+def reversal_asymmetry(
+    first: Array, second: Array, interval: float, lags: NDArray[np.int_], blocks: int, copies: int, seed: int
+) -> Correlation:
+    """[⟨x(t) y(t+τ)⟩ - ⟨y(t) x(t+τ)⟩]/√(⟨x²⟩⟨y²⟩), and resampled copies; arguments as of ``autocorrelation``.
+
+    Of two coordinates it is 0 at all lags where a process reversed in time is as likely as itself.
+    """
+    zero = np.zeros(1, dtype=int)
+    # The same seed draws the same blocks each time.
+    forward, backward, xx, yy = (
+        _lagged(one, other, at, blocks, copies, seed)
+        for one, other, at in (
+            (first, second, lags),
+            (second, first, lags),
+            (first, first, zero),
+            (second, second, zero),
+        )
+    )
+    mean, resampled = (
+        (f - b) / np.sqrt(_kept_positive(x, xx[0]) * _kept_positive(y, yy[0]))
+        for f, b, x, y in zip(forward, backward, xx, yy, strict=True)
+    )
+    return Correlation(np.asarray(lags * interval, dtype=float), mean, resampled)
+
+
 def _kept_positive(squares: Array, mean: ArrayLike) -> Array:
     """Mean squares of copies, of which few blocks may make some that no run could have: not positive."""
     return np.asarray(np.maximum(squares, 0.01 * np.asarray(mean)))
@@ -145,16 +171,31 @@ def white_velocity(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike
     return np.asarray(((fast * np.exp(-fast * lag) - slow * np.exp(-slow * lag)) / (fast - slow)).real)
 
 
-def white_difference(lag: Array, interval: float, mass: float, trap: float, friction: ArrayLike) -> Array:
-    """Normalised correlation of velocities taken as displacement over ``interval`` (ps); else see ``white_position``.
+def white_cross(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike) -> Array:
+    """⟨X(t)V(t+τ)⟩/√(⟨X²⟩⟨V²⟩) of a trapped particle with white friction, at any damping; see ``white_position``.
 
-    Such velocities are differences of positions, so their correlation is a second difference of that of the position.
+    (arXiv:2211.05502, eq. A3, as docs/errata.md corrects it: the slope of A1 in units of √(κ/m).)
     """
-    here, ahead, behind = (
-        white_position(np.abs(at), mass, trap, friction) for at in (lag, lag + interval, lag - interval)
-    )
-    step = white_position(np.full(1, interval), mass, trap, friction)
-    return np.asarray((2 * here - ahead - behind) / (2 * (1 - step)))
+    fast, slow = _rates(mass, trap, friction)
+    lag = np.asarray(lag, dtype=float)
+    return np.asarray((np.sqrt(trap / mass) * (np.exp(-fast * lag) - np.exp(-slow * lag)) / (fast - slow)).real)
+
+
+def white_difference(lag: Array, interval: float, mass: float, trap: float, friction: ArrayLike) -> Array:
+    """``difference_correlation`` for white friction; else see ``white_position``."""
+    return difference_correlation(lambda at: white_position(at, mass, trap, friction), lag, interval)
+
+
+def difference_correlation(position: Callable[[Array], Array], lag: Array, interval: float) -> Array:
+    """Normalised correlation of velocities taken as displacement over a time: a second difference of that of the position.
+
+    Args:
+        position: ⟨X(t+τ)X(t)⟩/⟨X²⟩ at lags (k,) in ps, (..., k).
+        lag: (k,), ps.
+        interval: of the displacements, ps.
+    """
+    here, ahead, behind = (position(np.abs(at)) for at in (lag, lag + interval, lag - interval))
+    return np.asarray((2 * here - ahead - behind) / (2 * (1 - position(np.full(1, interval)))))
 
 
 def _rates(mass: float, trap: float, friction: ArrayLike) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:

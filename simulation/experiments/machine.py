@@ -22,7 +22,7 @@ from simulation.engines.langevin import propagate_pair
 from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
 from simulation.experiments.baths import atoms, build_seeds, start_of, system, thermostat_seeds
 from simulation.experiments.decks import render
-from simulation.study.fields import AXES, NUMBER_TEXT, SIDES, THERMOSTATS, Study, StudyError
+from simulation.study.fields import AXES, NUMBER_TEXT, RUBBING, SIDES, THERMOSTATS, Study, StudyError
 
 FRICTION = "friction"
 POINT_PREFIX = "kH_"
@@ -357,8 +357,22 @@ def shown_points(study: Study) -> list[str]:
 def thermostat_comparison(study: Study) -> dict[str, str]:
     """The last of the shown points under each thermostat: folders relative to `results/`, by thermostat."""
     point = shown_points(study)[-1]
-    names = {t: study.name if t == study.baths.thermostat else f"{study.name}@{t}" for t in THERMOSTATS}
-    return {thermostat: f"{name}/sweep/{point}" for thermostat, name in names.items()}
+    return {thermostat: f"{_under(study, thermostat)}/sweep/{point}" for thermostat in THERMOSTATS}
+
+
+def thermostat_frictions(study: Study) -> dict[str, str]:
+    """The study or variant whose friction runs tell the friction under each thermostat.
+
+    Those that hold the temperature of a bath as a whole leave the flow of its fluid alone, so one friction serves them all. One
+    that rubs on every atom has a friction of its own.
+    """
+    own = study.baths.thermostat
+    return {t: study.name if RUBBING not in (t, own) else _under(study, t) for t in THERMOSTATS}
+
+
+def _under(study: Study, thermostat: str) -> str:
+    """The name of a study under a thermostat."""
+    return study.name if thermostat == study.baths.thermostat else f"{study.name}@{thermostat}"
 
 
 def with_variants(study: Study) -> list[str]:

@@ -36,6 +36,12 @@ AXES = ("x", "y", "z")
 Thermostat = Literal["nose-hoover", "langevin", "csvr"]
 THERMOSTATS: tuple[str, ...] = get_args(Thermostat)
 
+RUBBING = "langevin"
+"""The thermostat that rubs on every atom of the fluid, and so changes how the fluid flows and what friction it lends."""
+
+RUBBING_DAMPING_PS = 5.0
+"""Least relaxation time of a study's variant with that thermostat: long beside the collisions of the fluid."""
+
 VARIANT = r"[a-z0-9][a-z0-9._-]*"  # what may follow the @ in a study's name: it names a folder
 STUDY_NAME = rf"[A-Za-z0-9][\w-]*(@{VARIANT})?"
 
@@ -161,7 +167,7 @@ class Baths(Section):
     thermostat: Thermostat = "nose-hoover"
     """What holds the fluid of each bath at its temperature; `csvr` is stochastic velocity rescaling."""
     thermostat_damping_ps: Positive = 1.0
-    """The thermostat's relaxation time; a Langevin thermostat slows the fluid itself, so give it several ps."""
+    """The thermostat's relaxation time; Langevin's slows the fluid itself: give it several ps (variant `@langevin`: 5)."""
 
 
 class Trap(Section):

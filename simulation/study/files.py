@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from simulation.study.fields import STUDY_NAME, THERMOSTATS, Study, StudyError
+from simulation.study.fields import RUBBING, RUBBING_DAMPING_PS, STUDY_NAME, THERMOSTATS, Study, StudyError
 from simulation.study.rules import broken_rules
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
@@ -41,7 +41,8 @@ def folders() -> list[Path]:
 def load_study(name: str, folder: Path | None = None) -> Study:
     """Read `<name>.yaml`; `<name>@<variant>` is the same study as its section `variants` changes it under that name.
 
-    The name of a thermostat is a variant of every study: `demo@csvr`. Scalars are read as text and typed by the Study, so
+    The name of a thermostat is a variant of every study: `demo@csvr`. A Langevin thermostat, which slows the fluid itself, gets
+    at least 5 ps of damping there. Scalars are read as text and typed by the Study, so
     `4.80` stays `4.80` in a path and `1e-3` is a number.
 
     Args:
@@ -72,7 +73,9 @@ def load_study(name: str, folder: Path | None = None) -> Study:
     study = _check_with_variants(base, data, [f"{path.name}, {problem}" for problem in twice])
     if not variant:
         return study
-    changes = {t: {"baths": {"thermostat": t}} for t in THERMOSTATS} | study.variants
+    changes: dict[str, Any] = {t: {"baths": {"thermostat": t}} for t in THERMOSTATS}
+    changes[RUBBING]["baths"]["thermostat_damping_ps"] = max(study.baths.thermostat_damping_ps, RUBBING_DAMPING_PS)
+    changes |= study.variants
     if variant not in changes:
         raise StudyError(name, [f"{variant} is not one of its variants ({', '.join(changes)}): add it to variants"])
     return check_study(name, _overlay({**data, "variants": {}}, changes[variant]))

@@ -23,6 +23,7 @@ from analysis.errors import AnalysisError
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.cumulative import cumulative_flows
+from analysis.figures.detailed_balance import detailed_balance
 from analysis.figures.drag import drag as draw_drag
 from analysis.figures.equilibrium import equilibrium
 from analysis.figures.fluxes import fluxes
@@ -41,6 +42,7 @@ from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
+from analysis.heat.reversal import reversal_summary
 from analysis.report.page import report_page
 from simulation.experiments.base import Experiment
 from simulation.experiments.drag import Drag
@@ -192,9 +194,9 @@ class Analysis:
         self.metadata = [read_metadata(run.folder) for runs in (self.at_rest, *self.sweep) for run in runs]
         self.friction = _as_read(friction_summary(self.at_rest) | {"drag": drag_summary(self.drags)})
         self.fitted = Friction.from_json(self.friction)
-        self.heats, self.powers, self.performances = (
+        self.heats, self.powers, self.performances, self.reversals = (
             [_as_read(summarise(runs)) for runs in self.sweep]
-            for summarise in (point_summary, power_summary, performance_summary)
+            for summarise in (point_summary, power_summary, performance_summary, reversal_summary)
         )
         self.responses = responses(self.at_rest)
         _valid(friction_by_axis(self.friction))
@@ -202,7 +204,8 @@ class Analysis:
         self.text = summary_text(self.heats, self.friction, self.responses)
         self.by_axis = [self._try(work_by_axis, runs, self.fitted, self.responses) for runs in self.sweep]
         _valid(friction_by_analysis(self.at_rest))
-        _valid(thermostat_table({"nose-hoover": self.heats[0], "csvr": self.heats[-1]}, "nose-hoover"))
+        twice = [self.heats[0], self.heats[-1]], [self.friction] * 2, [self.responses] * 2
+        _valid(thermostat_table(["nose-hoover", "csvr"], "nose-hoover", *twice))
         measured = (self.heats, self.performances, self.friction, self.responses)
         self.page = report_page(self.metadata, *measured, None, [], DESIGN)
 
@@ -216,9 +219,12 @@ class Analysis:
             lambda: cop(self.performances),
             lambda: cop_fluctuations(self.performances, self.fitted),
             lambda: uncertainty(self.performances, self.fitted),
+            lambda: detailed_balance([r | h for r, h in zip(self.reversals, self.heats, strict=True)], self.fitted),
             lambda: draw_friction(self.friction),
             lambda: equilibrium(self.at_rest),
-            lambda: cumulative_flows(list(zip(self.sweep, self.heats, strict=True))[:2]),
+            lambda: cumulative_flows(
+                [(r, p | h) for r, p, h in zip(self.sweep, self.powers, self.heats, strict=True)][:2]
+            ),
             lambda: response_figure(self.heats, self.fitted, self.responses),
             lambda: variations(friction_by_variant([self.metadata[0]], [self.friction])),
             lambda: heat_variations(

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from scipy.linalg import expm
 
 from analysis.figures.cumulative import cumulative_flows
 from analysis.figures.equilibrium import equilibrium as draw_equilibrium
@@ -17,10 +19,18 @@ from analysis.figures.structure import structure as draw_structure
 from analysis.figures.style import save
 from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
+from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
 from tests.unit.synthetic import Truth, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.2, friction_hot=0.3)
+
+
+def labels_of(axes: Axes) -> list[str]:
+    """What the legend of a panel says."""
+    legend = axes.get_legend()
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +81,21 @@ def test_fluxes_show_measurement_and_second_law(points: list[dict[str, Any]], fr
 
 
 def test_equilibrium_distributions_are_the_gaussians() -> None:
-    """Densities sum to one and agree with k_BT/κ and k_BT/m within their errors; those of twice the mass would not."""
+    """Densities sum to one and agree with k_BT/κ and k_BT/m within their errors, those of half the variance would not."""
     figure, data = draw_equilibrium(synthetic_runs(replace(TRUTH, kappa_ratio=None), 10000, 1, seed=54))
-    assert len(figure.axes) == 2
-    for (_, observable), table in data.groupby(["side", "observable"]):
+    assert len(figure.axes) == 3
+    for (side, observable), table in data.groupby(["side", "observable"]):
         width = float(np.diff(table["value"])[0])
         assert (table["density"] * width).sum() == pytest.approx(1.0, abs=2e-3)
         assert (table["gaussian"] * width).sum() == pytest.approx(1.0, abs=1e-3)
+        if observable == "difference":
+            # Displacements over 1 ps are narrower, as their second difference of the position's correlation has it.
+            friction = TRUTH.friction_cold if side == "cold" else TRUTH.friction_hot
+            rate = np.array([[0.0, 1.0], [-TRUTH.trap / TRUTH.mass, -friction / TRUTH.mass]])
+            expected = 2 * (1 - expm(rate)[0, 0]) * TRUTH.mass / TRUTH.trap
+            label = next(text for text in labels_of(figure.axes[2]) if text.startswith(str(side)))
+            assert float(label.split(" = ")[1].split(" ±")[0]) == pytest.approx(expected, abs=0.03)
+            continue
         # Far bins are visited too seldom for a normal error.
         inner = table[table["gaussian"] > 0.1 * table["gaussian"].max()]
         z = (inner["density"] - inner["gaussian"]) / inner["se"]
@@ -87,25 +105,49 @@ def test_equilibrium_distributions_are_the_gaussians() -> None:
 
 
 def test_cumulative_flows_start_at_zero_and_follow_their_lines() -> None:
-    """One column per point; heat and work begin at 0 and end near their lines, whose slope is the rate of the data."""
+    """One column per point; flows begin at 0, total work is the sum, and each line has the slope that its legend quotes."""
     runs = {r: synthetic_runs(replace(TRUTH, kappa_ratio=r), 2000, 2, seed=53) for r in ("0.17", "4.80")}
-    figure, data = cumulative_flows([(of_point, point_summary(of_point)) for of_point in runs.values()])
+    points = [(of_point, power_summary(of_point) | point_summary(of_point)) for of_point in runs.values()]
+    figure, data = cumulative_flows(points)
     assert len(figure.axes) == 4
-    for (_, series, _), curve in data.groupby(["kappa_ratio", "series", "side"]):
+    quoted = [label for axes in figure.axes for label in labels_of(axes)]
+    taken = {r: np.mean([run.thermostat for run in each], axis=0) / 3 for r, each in runs.items()}
+    for (ratio, series, side), curve in data.groupby(["kappa_ratio", "series", "side"]):
         assert curve["flow_eV"].iloc[0] == pytest.approx(0, abs=1e-12)
-        assert curve["time_ns"].iloc[-1] == pytest.approx(2.0, rel=0.01)
-        if series != "thermostat":
-            assert np.corrcoef(curve["flow_eV"], curve["line_eV"])[0, 1] > 0.95
+        assert curve["time_ns"].iloc[-1] == pytest.approx(2.0)
+        rates = np.diff(curve["line_eV"]) / np.diff(curve["time_ns"])
+        np.testing.assert_allclose(rates, rates[0], rtol=1e-6)
+        name = f"{side}, bare thermostat" if series == "thermostat" else side
+        assert any(label.startswith(f"{name}: {rates[0]:.2f} ".replace("-", "−")) for label in quoted)
+        if series == "thermostat":
+            thermostat = taken[str(ratio)][:, ("cold", "hot").index(side)]
+            slope = np.polyfit(np.linspace(0.0, 2.0, len(thermostat)), thermostat, 1)[0]
+            assert rates[0] == pytest.approx(slope)
+        else:
+            assert curve["line_eV"].iloc[-1] == pytest.approx(curve["flow_eV"].iloc[-1])
+    works = data[data["series"] == "work"].set_index(["side", "kappa_ratio", "time_ns"])["flow_eV"]
+    np.testing.assert_allclose(works["total"], works["cold"] + works["hot"])
 
 
 def test_friction_figure_holds_all_curves(friction_content: dict[str, Any]) -> None:
-    """All three correlations of both particles are there, with their fits."""
+    """All correlations of both particles are there, further than fitted, and each legend quotes the friction of every line."""
     figure, data = draw_friction(friction_content)
     assert len(figure.axes) == 6
     assert set(map(tuple, data[["side", "observable"]].to_numpy())) == {
-        (side, name) for side in ("cold", "hot") for name in ("position", "velocity", "cross")
+        (side, name) for side in ("cold", "hot") for name in ("position", "velocity", "cross", "difference")
     }
-    assert np.abs(data["correlation"] - data["white"]).max() < 0.35
+    reach = data.groupby(["side", "observable"])[["lag_ps", "fitted_to_ps"]].max()
+    assert (reach["lag_ps"] > 2 * reach["fitted_to_ps"]).all()
+    fitted = data[data["lag_ps"] <= data["fitted_to_ps"]]
+    for model in ("own", "white"):
+        assert np.abs(fitted["correlation"] - fitted[model]).max() < 0.35
+    found = friction_content["axes"]["xyz"]
+    for axes, name in zip(figure.axes[:3], ("position", "velocity", "cross"), strict=True):
+        labels = labels_of(axes)
+        drawn = [line.get_label() for line in axes.lines if not str(line.get_label()).startswith("_")]
+        assert labels == drawn
+        assert labels[0].startswith(f"own fit: {1e12 * found[f'friction_cold_{name}_kg_per_s']:.1f} ")
+        assert sum("displacements over 1 ps" in label for label in labels) == (name == "velocity")
 
 
 def test_structure_figure_draws_what_there_is() -> None:
@@ -142,4 +184,15 @@ def test_saved_files_lie_beside_each_other_and_repeat(tmp_path: Path, friction_c
         first, second = ((tmp_path / folder / f"friction.{suffix}").read_bytes() for folder in ("first", "second"))
         assert first == second
     table = pd.read_csv(tmp_path / "first" / "friction.csv")
-    assert list(table.columns) == ["axes", "side", "observable", "lag_ps", "correlation", "se", "white", "dressed"]
+    assert list(table.columns) == [
+        "axes",
+        "side",
+        "observable",
+        "lag_ps",
+        "correlation",
+        "se",
+        "own",
+        "white",
+        "dressed",
+        "fitted_to_ps",
+    ]

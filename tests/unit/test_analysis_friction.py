@@ -10,21 +10,15 @@ from numpy.typing import NDArray
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 from analysis.data.runs import Run
+from analysis.friction.curves import correlation_curves, difference_fit, equilibrium_blocks, particle, white_fits
 from analysis.friction.fits import Curves, fit_dressed, fit_white
-from analysis.friction.summary import (
-    correlation_curves,
-    difference_fit,
-    equilibrium_blocks,
-    friction_summary,
-    held_out_residuals,
-    particle,
-    variance_entries,
-)
+from analysis.friction.summary import friction_summary, held_out_residuals, variance_entries
 from analysis.statistics.correlation import (
     autocorrelation,
     cross_correlation,
     dressed_correlations,
     memory_time,
+    white_cross,
     white_position,
     white_velocity,
 )
@@ -53,6 +47,9 @@ def test_white_forms_are_exact_at_any_damping(friction: float) -> None:
     exact = propagator([[0.0, 1.0], [-TRAP / MASS, -friction / MASS]], LAGS)
     np.testing.assert_allclose(white_position(LAGS, MASS, TRAP, friction), exact[:, 0, 0], atol=1e-9)
     np.testing.assert_allclose(white_velocity(LAGS, MASS, TRAP, friction), exact[:, 1, 1], atol=1e-9)
+    # ⟨V(τ)X(0)⟩ = (e^{Aτ})₂₁⟨X²⟩, with ⟨X²⟩/⟨V²⟩ = m/κ in equilibrium.
+    later = exact[:, 1, 0] * math.sqrt(MASS / TRAP)
+    np.testing.assert_allclose(white_cross(LAGS, MASS, TRAP, friction), later, atol=1e-9)
 
 
 def test_dressed_form_is_exact() -> None:
@@ -98,7 +95,7 @@ def test_cross_correlation_is_the_odd_mean_of_products() -> None:
 
 
 def test_cross_correlation_of_equilibrium_runs_is_the_exact_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """⟨X(0)V(τ)⟩, which no fit has seen, follows from the friction that the autocorrelations gave, white or dressed."""
+    """⟨X(0)V(τ)⟩, unseen by the joint fits, follows from the friction that the autocorrelations gave, white or dressed."""
     # Likelihoods, which take long, are not asked.
     monkeypatch.setattr("analysis.friction.summary.information_criteria", lambda *_: None)
     monkeypatch.setattr("analysis.friction.summary._by_spectrum", lambda *_: (None, None))
@@ -146,6 +143,19 @@ def test_friction_is_recovered_with_true_errors(friction: float) -> None:
         z = np.log(values / friction) / (errors / values)
         assert abs(z.mean()) < 4 / math.sqrt(40), name
         assert 1 - 4 * 0.11 < z.std() < 1 + 4 * 0.11, name
+
+
+def test_cross_correlation_tells_white_friction_too() -> None:
+    """Over many runs the friction fitted to ⟨X(0)V(τ)⟩ alone is the true one, and its errors are those of its scatter."""
+    truth = Truth(kappa_ratio=None, friction_cold=0.3, sample_interval=0.5, substeps=1)
+    z = []
+    for run in synthetic_runs(truth, 2000, 24, seed=41):
+        data, blocks = particle([run], 0), equilibrium_blocks([run])
+        friction = white_fits(data, curves_of(run, 0), blocks, seed=0)["cross"].friction
+        z.append(math.log(friction.value / 0.3) / (friction.se / friction.value))
+    # 24 values tell the mean of z to 0.20 and its spread to 0.15.
+    assert abs(np.mean(z)) < 4 * 0.20
+    assert 1 - 4 * 0.15 < np.std(z) < 1 + 4 * 0.15
 
 
 def test_displacements_tell_white_friction_too() -> None:

@@ -10,9 +10,10 @@ from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.stats import multivariate_normal
 
 from analysis.compare.table import summary_text
+from analysis.friction.curves import Particle, particle
 from analysis.friction.fits import DressedFit, WhiteFit
 from analysis.friction.likelihood import Likelihood, dressed_particle, evaluate, white_particle
-from analysis.friction.summary import Particle, friction_summary, information_criteria, particle
+from analysis.friction.summary import friction_summary, information_criteria
 from analysis.heat.rates import point_summary
 from analysis.model import BOLTZMANN
 from analysis.statistics.timeseries import Estimate

@@ -14,7 +14,7 @@ from analysis.compare.table import summary_text
 from analysis.data.runs import Parameters
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
-from analysis.figures.over_ratio import cooling_range, draw_line, line_ratios, theory_lines
+from analysis.figures.over_ratio import cooling_range, draw_line, largest_cooling, line_ratios, theory_lines
 from analysis.figures.uncertainty import uncertainty
 from analysis.friction.result import AxisFriction, Friction
 from analysis.friction.summary import friction_summary
@@ -22,6 +22,7 @@ from analysis.heat.performance import performance_summary
 from analysis.heat.rates import point_summary
 from analysis.model import LangevinPair
 from analysis.statistics.timeseries import Estimate
+from analysis.units import FRICTION_SI
 from tests.unit.synthetic import Truth, metadata, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
@@ -94,11 +95,33 @@ def test_a_line_is_broken_at_its_divergence() -> None:
     assert (lines.loc[np.isfinite(lines["value"]), "se"] > 0).all()
 
 
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_largest_cooling_is_where_the_paper_has_it(exchanged: bool) -> None:
+    """3.79035 at the paper's parameters, and the least heat of the colder bath on a grid, whichever bath is called cold."""
+    kappa, gamma = 0.1, 3.5e-12 / FRICTION_SI
+    parameters = Parameters.from_json(stub("4.80")["parameters"])
+    same = Friction.same(AxisFriction((Estimate(gamma, 0.0), Estimate(gamma, 0.0))))
+    if exchanged:
+        # The same κ_C/κ_H then drives the heat, but κ_C sets the scale: the best ratio follows from the heats themselves.
+        parameters = replace(parameters, temperature=parameters.temperature[::-1])
+    side = int(exchanged)
+    ratios = np.linspace(0.05, 8.0, 2001)
+    heats = [
+        replace(parameters, coupling=(kappa, kappa * r)).white_pair((gamma, gamma)).heat_rates()[side] for r in ratios
+    ]
+    best = largest_cooling(parameters, same)
+    assert best == pytest.approx(ratios[int(np.argmin(heats))], abs=0.005)
+    if not exchanged:
+        assert best == pytest.approx(3.79035, abs=1e-4)
+    assert largest_cooling(replace(parameters, temperature=(100.0, 100.0)), same) is None
+
+
 def test_uncertainty_figure_holds_all_forces(points: list[dict[str, Any]]) -> None:
     """CSV: measured windows beside theory that they follow, over the ratio and over time; what diverges is infinite."""
     figure, data = uncertainty(points, FRICTION)
     figure.draw_without_rendering()
     assert len(figure.axes) == 4
+    assert any("cooling" in text.get_text() for text in figure.axes[0].texts)
     theory = data[data["series"] == "theory"]
 
     def line(quantity: str, ratio: float, column: str) -> list[float]:

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -227,10 +228,11 @@ def test_figures_hold_the_measurement_beside_theory(runs: list[Run]) -> None:
     heat = table[(table["series"] == "heat") & (table["cop"] == "pumping")].iloc[0]
     assert heat["low"] < 4.8 / 3.8 < heat["high"]
     table = cop_fluctuations(points, FRICTION)[1]
-    shown = table[(table["quantity"] == "density") & (table["kind"] == "sampled") & (table["cop"] == "pumping")]
-    z = ((shown["value"] - shown["theory"]) / shown["se"])[shown["se"] < 0.2 * shown["value"]]
-    assert len(z) > 10
-    assert np.abs(z).max() < 4.5
+    for kind, name in product(("heat", "sampled"), ("refrigeration", "pumping")):
+        shown = table[(table["quantity"] == "density") & (table["kind"] == kind) & (table["cop"] == name)]
+        z = ((shown["value"] - shown["theory"]) / shown["se"])[shown["se"] < 0.2 * shown["value"]]
+        assert len(z) > 10
+        assert np.abs(z).max() < 4.5, (kind, name)
     table = uncertainty(points, FRICTION)[1]
     bound = table[(table["series"] == "theory") & (table["quantity"] == "bound")]
     assert bound["over_bound"].to_numpy() == pytest.approx(1.0)

@@ -147,6 +147,23 @@ def test_short_run_has_values_without_errors_and_can_be_drawn() -> None:
         assert set(data["kappa_ratio"]) >= {0.0, 4.8}
 
 
+@pytest.mark.parametrize(
+    ("ratios", "drawn"),
+    [
+        (["0.17", "0.5", "1.2", "3.79", "4.80", "7.27", "12.0"], ["0.17", "4.80", "12.0"]),
+        (["4.80", "0.17", "1.2"], ["0.17", "1.2", "4.80"]),
+        (["5.0"], ["5.0"]),
+    ],
+)
+def test_power_is_drawn_at_the_ratio_of_the_paper(ratios: list[str], drawn: list[str]) -> None:
+    """A study that has 4.80 shows its distributions there, beside the ends of the sweep, or the middle if it is an end."""
+    point = power_summary(synthetic_runs(TRUTH, 12, 1, seed=62))
+    figure, data = power_histograms([point | {"kappa_ratio": ratio} for ratio in ratios], FRICTION)
+    titles = [axes.get_title(loc="left") for axes in figure.axes[::2]]
+    assert [title.split(" = ")[1].split(",")[0] for title in titles] == drawn
+    assert set(data["kappa_ratio"]) == {float(ratio) for ratio in ratios}
+
+
 def test_figures_hold_the_measurement_beside_its_law(runs: list[Run]) -> None:
     """The CSV of both figures has measured and exact values that agree, and the published ones that do not."""
     points = [power_summary(runs)]

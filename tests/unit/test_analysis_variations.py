@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from analysis.compare.variants import (
-    MEASURED,
     changed_settings,
     friction_by_analysis,
     friction_by_variant,
@@ -23,7 +22,7 @@ from analysis.friction.result import METHODS
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.units import FRICTION_SI
-from tests.unit.synthetic import Truth, synthetic_runs
+from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
 
 
 def test_changes_are_named_with_their_section() -> None:
@@ -125,15 +124,27 @@ def test_other_analyses_of_white_data_agree() -> None:
 
 
 def test_thermostats_are_compared_with_the_own_one() -> None:
-    """Each heat's deviation is in errors of both; the own thermostat has none, nor has a heat without error."""
-    measured: dict[str, Any] = dict.fromkeys(MEASURED, 0.0) | {"heat_cold_se": 0.3, "heat_hot_se": 0.3}
+    """Deviations are in errors of both, none of the own or without an error; theory is at the friction under each."""
+    measured: dict[str, Any] = point_summary(synthetic_runs(Truth(), 20, 1, seed=6))
+    measured |= {f"heat_{side}_eV_per_ns": 0.0 for side in ("cold", "hot")} | {"heat_cold_se": 0.3, "heat_hot_se": 0.3}
     points = {
         "langevin": measured | {"heat_cold_eV_per_ns": 1.0, "heat_hot_se": None},
         "nose-hoover": measured | {"heat_cold_se": 0.4, "heat_hot_eV_per_ns": 2.0},
         "csvr": measured | {"heat_cold_eV_per_ns": -0.5},
     }
-    table = thermostat_table(points, "nose-hoover").set_index("thermostat")
+    soft, hard = (
+        friction_summary(synthetic_runs(Truth(kappa_ratio=None, friction_cold=g, friction_hot=g), 60, 1, seed=7))
+        for g in (0.1, 0.6)
+    )
+    frictions = [hard, soft, soft]
+    table = thermostat_table(list(points), "nose-hoover", list(points.values()), frictions, [None] * 3)
+    table = table.set_index("thermostat")
     assert list(table.index) == ["langevin", "nose-hoover", "csvr"]
     np.testing.assert_allclose(table["z_cold"], [2.0, np.nan, -1.0])
-    np.testing.assert_allclose(table["z_hot"], [np.nan, np.nan, -2.0 / np.hypot(0.3, 0.3)])
-    assert not any("theory" in str(column) for column in table)
+    np.testing.assert_allclose(table["z_hot"].astype(float), [np.nan, np.nan, -2.0 / np.hypot(0.3, 0.3)])
+    assert table["friction_hot_kg_per_s"]["langevin"] > 2 * table["friction_hot_kg_per_s"]["nose-hoover"]
+    for name, friction in zip(points, frictions, strict=True):
+        cold, hot = (friction["axes"]["xyz"][f"friction_{side}_eV_ps_per_A2"] for side in ("cold", "hot"))
+        assert table["friction_hot_kg_per_s"][name] == pytest.approx(hot * FRICTION_SI)
+        exact = 1e3 * heat_rates(Truth(friction_cold=cold, friction_hot=hot))[0]
+        assert table["theory_cold_eV_per_ns"][name] == pytest.approx(exact)

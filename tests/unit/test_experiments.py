@@ -25,6 +25,7 @@ from simulation.experiments.machine import (
     points,
     shown_points,
     thermostat_comparison,
+    thermostat_frictions,
     with_variants,
 )
 from simulation.folder import run_folder
@@ -171,6 +172,17 @@ def test_shown_points_are_the_nearest() -> None:
         "nose-hoover": "example/sweep/kH_4.80",
         "langevin": "example@langevin/sweep/kH_4.80",
         "csvr": "example@csvr/sweep/kH_4.80",
+    }
+    # One that rubs on the fluid has a friction of its own, and nothing in common with the others where it is the study's own.
+    assert thermostat_frictions(chosen) == {
+        "nose-hoover": "example",
+        "langevin": "example@langevin",
+        "csvr": "example",
+    }
+    assert thermostat_frictions(study(baths={"thermostat": "langevin"})) == {
+        "nose-hoover": "example@nose-hoover",
+        "langevin": "example",
+        "csvr": "example@csvr",
     }
     assert with_variants(load_study("bath-size")) == [
         "bath-size",

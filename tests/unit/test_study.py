@@ -108,6 +108,10 @@ def test_variant_differs_in_its_thermostat_only() -> None:
     assert variant.baths.thermostat == "csvr"
     changed = variant.model_copy(update={"name": "demo", "baths": demo.baths})
     assert changed == demo
+    # Langevin's slows the fluid itself: it gets several ps of damping.
+    rubbed = load_study("demo@langevin").baths
+    assert (rubbed.thermostat, rubbed.thermostat_damping_ps) == ("langevin", 5.0)
+    assert rubbed.model_copy(update={"thermostat": "nose-hoover", "thermostat_damping_ps": 1.0}) == demo.baths
     with pytest.raises(StudyError, match=r"ice is not one of its variants \(nose-hoover, langevin, csvr\)"):
         load_study("demo@ice")
 

@@ -23,10 +23,11 @@ rule measure:
     input:
         runs=lambda wildcards: run_files(machine.point_runs(study(wildcards.study), wildcards.point)),
     output:
-        # One job for three files, and one for seven figures below: Python takes longer to start than to make any of them.
+        # One job for four files, and one for eight figures below: Python takes longer to start than to make any of them.
         heat="results/{study}/sweep/{point}/heat.json",
         power="results/{study}/sweep/{point}/power.json",
         performance="results/{study}/sweep/{point}/performance.json",
+        reversal="results/{study}/sweep/{point}/reversal.json",
     log:
         "results/{study}/logs/sweep/{point}/measure.log",
     conda:
@@ -129,6 +130,7 @@ rule plot_sweep:
         heats=sweep_files("heat"),
         powers=sweep_files("power"),
         performances=sweep_files("performance"),
+        reversals=sweep_files("reversal"),
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
     output:
@@ -150,10 +152,8 @@ rule plot_cumulative:
             for point in machine.shown_points(study(wildcards.study))
             for file in run_files(machine.point_runs(study(wildcards.study), point))
         ],
-        heats=lambda wildcards: [
-            f"results/{wildcards.study}/sweep/{point}/heat.json"
-            for point in machine.shown_points(study(wildcards.study))
-        ],
+        heats=shown_files("heat"),
+        powers=shown_files("power"),
     output:
         multiext("results/{study}/figures/cumulative", ".png", ".svg", ".csv"),
     log:

@@ -126,15 +126,32 @@ def run_files(runs):
 
 
 def sweep_files(kind):
-    """What is measured at each point of a study: its `heat`, `power` or `performance`."""
+    """What is measured at each point of a study: its `heat`, `power`, `performance` or `reversal`."""
     return collect(
         f"results/{{{{study}}}}/sweep/{{point}}/{kind}.json",
         point=lambda wildcards: machine.points(study(wildcards.study)),
     )
 
 
+def shown_files(kind):
+    """The same at the points that figures over time show."""
+    return collect(
+        f"results/{{{{study}}}}/sweep/{{point}}/{kind}.json",
+        point=lambda wildcards: machine.shown_points(study(wildcards.study)),
+    )
+
+
 EQUILIBRIUM_FIGURES = ["friction", "equilibrium"]
-SWEEP_FIGURES = ["heat_rates", "fluxes", "power", "power_moments", "cop", "cop_fluctuations", "uncertainty"]
+SWEEP_FIGURES = [
+    "heat_rates",
+    "fluxes",
+    "detailed_balance",
+    "power",
+    "power_moments",
+    "cop",
+    "cop_fluctuations",
+    "uncertainty",
+]
 
 
 def figures(chosen):

@@ -7,6 +7,12 @@ rule compare_thermostats:
         heats=lambda wildcards: [
             f"results/{folder}/heat.json" for folder in machine.thermostat_comparison(study(wildcards.study)).values()
         ],
+        frictions=lambda wildcards: [
+            f"results/{name}/friction.json" for name in machine.thermostat_frictions(study(wildcards.study)).values()
+        ],
+        responses=lambda wildcards: [
+            f"results/{name}/response.npz" for name in machine.thermostat_frictions(study(wildcards.study)).values()
+        ],
     output:
         "results/{study}/thermostats.csv",
     log:

@@ -1,4 +1,7 @@
-"""All that is measured at one point. inputs: runs (run folders of its replicas); outputs: heat, power, performance (.json)."""
+"""All that is measured at one point.
+
+inputs: runs (run folders of its replicas); outputs: heat, power, performance, reversal (.json).
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,12 +9,20 @@ from analysis.data.runs import load_runs
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
+from analysis.heat.reversal import reversal_summary
 from job import job, write_json
+
+SUMMARIES = {
+    "heat": point_summary,
+    "power": power_summary,
+    "performance": performance_summary,
+    "reversal": reversal_summary,
+}
 
 if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
     runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
-    for file, summarise in (("heat", point_summary), ("power", power_summary), ("performance", performance_summary)):
+    for file, summarise in SUMMARIES.items():
         write_json(summarise(runs), snakemake.output[file])

@@ -1,4 +1,4 @@
-"""Heat and work over time. inputs: runs, heats (heat.json) of the same points; outputs: [0] .png (.svg, .csv beside)."""
+"""Heat and work over time. inputs: runs, heats and powers (.json) of the same points; outputs: [0] .png (.svg, .csv beside)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 with job(snakemake):
     files = [Path(file) for file in snakemake.input.runs if file.endswith("run.json")]
     points = []
-    for heat in snakemake.input.heats:
+    for heat, power in zip(snakemake.input.heats, snakemake.input.powers, strict=True):
         runs = load_runs(file for file in files if Path(heat).parent in file.parents)
-        points.append((runs, read_json(heat)))
+        points.append((runs, read_json(power) | read_json(heat)))
     save(*cumulative_flows(points), snakemake.output[0])

@@ -1,4 +1,4 @@
-"""Figures over κ_H/κ_C. inputs: heats, powers, performances (of all points), friction, response.
+"""Figures over κ_H/κ_C. inputs: heats, powers, performances, reversals (of all points), friction, response.
 
 outputs: .png of each (.svg, .csv beside).
 """
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
+from analysis.figures.detailed_balance import detailed_balance
 from analysis.figures.fluxes import fluxes
 from analysis.figures.heat_rates import heat_rates
 from analysis.figures.power import power_histograms
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
-    heats, powers, performances = (
-        [read_json(file) for file in snakemake.input[kind]] for kind in ("heats", "powers", "performances")
+    heats, powers, performances, reversals = (
+        [read_json(file) for file in snakemake.input[kind]] for kind in ("heats", "powers", "performances", "reversals")
     )
     friction = Friction.from_json(read_json(snakemake.input.friction))
     folder = Path(snakemake.output[0]).parent
@@ -34,3 +35,5 @@ with job(snakemake):
     save(*cop(performances), folder / "cop")
     save(*cop_fluctuations(performances, friction), folder / "cop_fluctuations")
     save(*uncertainty(performances, friction), folder / "uncertainty")
+    moving = [reversal | heat for reversal, heat in zip(reversals, heats, strict=True)]
+    save(*detailed_balance(moving, friction), folder / "detailed_balance")
