@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.compare.comparison import by_ratio, without_theory
-from analysis.compare.theory import models
+from analysis.compare.theory import ideal_models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
@@ -60,7 +60,7 @@ def detailed_balance(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     ratios = line_ratios(points)
     shown = _shown(points, parameters)
     lines = theory_lines(
-        parameters, friction, ratios, ["swept_area_A2_per_ns", *_TEMPERATURES], _exact(points[0]["dt_ps"])
+        parameters, friction, ratios, ["swept_area_A2_per_ns", *_TEMPERATURES], _exact(points[0]["dt_ps"]), ideal_models
     )
     tables = [_measured(points), *(_over_lag(point, friction) for point in shown), lines]
     data = pd.concat([table for table in tables if len(table)], ignore_index=True).reindex(columns=COLUMNS)
@@ -89,7 +89,7 @@ def detailed_balance(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     handles = [Line2D([], [], color=NEUTRAL, linestyle=MODEL_STYLE[name], label=MODEL_LABEL[name]) for name in styles]
     handles.append(Line2D([], [], color=NEUTRAL, marker="D", linestyle="", label="simulation"))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-    if (unknown := without_theory(points)) is not None:
+    if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[1], unknown)
     return figure, data
 
@@ -125,7 +125,7 @@ def _over_lag(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
         return np.asarray((later[:, 1, 0] - later[:, 0, 1]) / np.sqrt(variance[0, 0] * variance[1, 1]))
 
     tables = []
-    for series, model in models(Parameters.from_json(point["parameters"]), friction).items():
+    for series, model in ideal_models(Parameters.from_json(point["parameters"]), friction).items():
         value, se = with_errors(model, model.mean(values))
         table = pd.DataFrame({"lag_ps": lags, "value": value, "se": se})
         tables.append(table.assign(series=series, quantity="asymmetry", kappa_ratio=float(point["kappa_ratio"])))

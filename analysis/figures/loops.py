@@ -151,5 +151,6 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
     )
     # A loop near its limit heats without end: what was measured sets the scale.
     low, high = ((heat["value"] + sign * heat["se"].fillna(0.0)) for sign in (-1, 1))
-    span = max(float(high.max()), 0.0) - min(float(low.min()), 0.0) or 1.0
-    axes.set_ylim(min(float(low.min()), 0.0) - 0.35 * span, max(float(high.max()), 0.0) + 0.35 * span)
+    bottom, top = min(float(low.min()), 0.0), max(float(high.max()), 0.0)
+    span = top - bottom or 1.0
+    axes.set_ylim(bottom - (0.3 if bottom < 0 else 0.05) * span, top + 0.3 * span)

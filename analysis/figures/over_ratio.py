@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from analysis.compare.response import response_rates
-from analysis.compare.theory import Machine, Mixture, Model, models
+from analysis.compare.theory import Machine, Mixture, Model, ideal_models, models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.style import NEUTRAL
 from analysis.friction.response import Responses
@@ -58,14 +58,14 @@ def largest_cooling(parameters: Parameters, friction: Friction) -> float | None:
         positive.
     """
     carnot, side = carnot_ratio(parameters), parameters.colder
-    if "theory" not in models(parameters, friction) or carnot == 1.0 or not parameters.coupling[0] > 0:
+    if "theory" not in ideal_models(parameters, friction) or carnot == 1.0 or not parameters.coupling[0] > 0:
         return None
 
     def ratio(excess: float) -> float:
         return carnot * (1 + math.exp(excess)) if side == 0 else carnot / (1 + math.exp(excess))
 
     def cost(excess: float) -> float:
-        model = models(at_ratio(parameters, ratio(excess)), friction)["theory"]
+        model = ideal_models(at_ratio(parameters, ratio(excess)), friction)["theory"]
         # A logarithm falls and rises by steps of like size at any friction.
         return -math.log(-float(model.mean(lambda machine: machine.heat_rates())(model.measured)[side]))
 
