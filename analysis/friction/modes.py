@@ -160,7 +160,7 @@ def particle_modes(mass: float, trap: float, values: Array) -> tuple[NDArray[np.
     body = np.arange(2, n + 2)
     drift[..., 1, body] = drift[..., body, 1] = np.sqrt(drags / (mass * times))
     drift[..., body, body] = -1 / times
-    rates, vectors = np.linalg.eig(drift.astype(complex))
+    rates, vectors = (np.asarray(found, dtype=complex) for found in np.linalg.eig(drift))
     first = np.zeros((n + 2, 1))
     first[0] = 1.0
     amplitudes = vectors[..., 0, :] * np.linalg.solve(vectors, np.broadcast_to(first, (*rates.shape, 1)))[..., 0]
@@ -199,8 +199,11 @@ def expected_power(known: _Trap, values: Array, frequency: Array, samples: int) 
     turn = np.exp(-1j * frequency)
     factor = steps[..., None] * turn
     left = count - 2
+    rest = 1 - factor
+    # Powers of the one and of the other are fewer than those of their product.
+    last = (steps**left)[..., None] * turn**left
     # Σ_{l<L} (1 - (l + 2)/N) u^l, L = N - 2, is L/N of the sum with (1 - l/L).
-    sums = (left * (1 - factor) - factor * (1 - factor**left)) / (count * (1 - factor) ** 2)
+    sums = (left * rest - factor * (1 - last)) / (count * rest * rest)
     power = 2 * (turn**2 * (tail[..., None] * sums).sum(axis=-2)).real
     power += none[..., None] + 2 * (1 - 1 / count) * next_one[..., None] * turn.real
     return np.asarray(known.thermal / known.trap * power)
