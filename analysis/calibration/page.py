@@ -171,20 +171,27 @@ def friction_at_rest(table: pd.DataFrame) -> list[list[str]]:
 
 
 def forecasts(table: pd.DataFrame, study: str) -> list[list[str]]:
-    """Rows of the table of forecast heats: theory, and the points of a study in order."""
+    """Rows of the table of forecast heats: theory, the points of a study in order, and all, which share one friction."""
     return [
-        [label, *(_in_study(table, study, name, FORECAST, (f"{name}_cold",), at) for at in points_of(table, (study,)))]
+        [
+            label,
+            *(
+                _in_study(table, study, name, FORECAST, (f"{name}_cold",), point)
+                for point in (*points_of(table, (study,)), None)
+            ),
+        ]
         for name, label in THEORIES.items()
     ]
 
 
 def _in_study(
-    table: pd.DataFrame, study: str, name: str, file: str, quantities: tuple[str, ...], point: str = EQUILIBRIUM
+    table: pd.DataFrame, study: str, name: str, file: str, quantities: tuple[str, ...], point: str | None = EQUILIBRIUM
 ) -> str:
     result = pooled(table, (name, file, quantities), study, point)
     if name in BY_FORM[study] and result["told"] >= TOLD:
         return f"{100 * result['coverage']:.0f}, by its form"
-    text = _with_error(result)
+    # All points of a study share one friction: they are no independent intervals.
+    text = cell(result) if point is None else _with_error(result)
     return text if text.startswith("refused") else f"{text} ({result['claimed_over_spread']:.2f})"
 
 

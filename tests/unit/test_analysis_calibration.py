@@ -238,7 +238,7 @@ def test_page_tells_what_misses_by_its_form(studies: pd.DataFrame) -> None:
     assert len(bodies) == 2
     assert all(entry.endswith(", by its form") for entry in bodies)
     heats = {row[0]: row[1:] for row in forecasts(table, "shell")}
-    assert len(heats["linear response"]) == 2
+    assert len(heats["linear response"]) == 3
     assert "by its form" in heats["white friction"][0]
     assert "by its form" not in heats["the dressed pair"][0] + heats["linear response"][1]
 
