@@ -43,8 +43,9 @@ DIP = 1.0
 """Time, ps, up to which a negative correlation does not yet end a memory: a particle may bounce before it forgets, however
 often it is looked at."""
 
-RINGS = 3.0
-"""Standard errors of a correlation above which a half-wave beyond its first zero is no noise: the coordinate rings."""
+RINGS = 5.0
+"""Standard errors of a correlation above which a half-wave beyond its first zero is no noise: the coordinate rings. Half-waves
+of noise are long, and three errors high in one of some dozen short runs."""
 
 CLEARLY = 5.0
 """Standard errors by which a transient differs from what follows; the memory that they rest on is itself a guess."""
@@ -158,8 +159,8 @@ def memory_of_square(coordinate: Array, interval: float) -> float:
     the run spans twenty memories.
 
     ρ² counts up to the first zero of ρ and on through the half-waves of a coordinate that rings, as long as each stands out of
-    the noise: of N samples ρ is known to √(Σρ²/N), with the sum over lags of both signs (M. S. Bartlett, J. R. Stat. Soc.
-    Suppl. 8, 27 (1946)).
+    the noise: from N pairs of samples ρ is known to √(Σρ²/N), with the sum over lags of both signs (M. S. Bartlett, J. R. Stat.
+    Soc. Suppl. 8, 27 (1946)).
 
     Args:
         coordinate: shape (m, n), m independent series.
@@ -173,7 +174,8 @@ def memory_of_square(coordinate: Array, interval: float) -> float:
     squares = 1.0
     for start, end in pairwise([0, *zeros, len(correlation)]):
         wave = correlation[max(start, 1) : end]
-        if start and np.abs(wave).max() < RINGS * math.sqrt(squares / coordinate.size):
+        pairs = len(coordinate) * (len(correlation) - np.arange(max(start, 1), end))
+        if start and (np.abs(wave) * np.sqrt(pairs)).max() < RINGS * math.sqrt(squares):
             break
         squares += 2 * float((wave**2).sum())
     return interval * squares
