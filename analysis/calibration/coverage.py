@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -18,15 +18,18 @@ import numpy as np
 import pandas as pd
 from scipy.stats import linregress
 
+from analysis.compare.theory import Mixture, Model
 from analysis.data.runs import SIDES, Run
 from analysis.errors import AnalysisError
 from analysis.friction.curves import correlation_curves, equilibrium_blocks, particle, white_fits
+from analysis.friction.result import shares_of
 from analysis.friction.summary import variance_entries, white_entries
 from analysis.heat.performance import COPS, performance_summary
 from analysis.heat.power import DT_PS, TARGETS, power_summary
 from analysis.heat.rates import cumulative, point_summary
-from analysis.model import BOLTZMANN, LangevinPair, sampled_cop
+from analysis.model import BOLTZMANN, PairWithBodies, Refrigerator, sampled_cop
 from analysis.model.recursion import recursion
+from analysis.model.refrigerator import Target
 from analysis.statistics.timeseries import NORMAL, Blocks, Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI, PER_NS
 
@@ -58,21 +61,20 @@ def with_bath_energy(run: Run, seed: int) -> Run:
     return replace(run, series=series)
 
 
-def true_pair(run: Run) -> LangevinPair:
-    """The white pair that the Langevin engine made a run with.
-
-    Raises:
-        AnalysisError: if its friction differs by axis, or particles drag bodies along: of these no true values are known here.
-    """
-    odd = [name for side in SIDES if (name := f"bodies_{side}") in run.metadata]
-    odd += [name for side in SIDES if isinstance(run.metadata[name := f"friction_{side}_kg_per_s"], dict)]
-    if odd:
-        raise AnalysisError(
-            f"{run.folder}: made with {odd[0]} = {run.metadata[odd[0]]}, but errors are calibrated on runs of one white "
-            "friction per particle: take such a study"
-        )
-    cold, hot = (run.metadata[f"friction_{side}_kg_per_s"] / FRICTION_SI for side in SIDES)
-    return run.parameters.white_pair((cold, hot))
+def true_machines(run: Run) -> dict[str, PairWithBodies]:
+    """The machine that the Langevin engine made a run with, along each set of axes on which it is the same."""
+    found = {}
+    for axes in run.equivalent_axes:
+        sides = []
+        for side in SIDES:
+            white = run.metadata[f"friction_{side}_kg_per_s"]
+            bodies = run.metadata.get(f"bodies_{side}", {}).get(axes[0], ())
+            frictions = [white[axes[0]] if isinstance(white, dict) else white]
+            frictions += [body["friction_kg_per_s"] for body in bodies]
+            times = [body["time_ps"] for body in bodies]
+            sides.append(np.array([*(friction / FRICTION_SI for friction in frictions), *times]))
+        found[axes] = run.parameters.pair_with_bodies(*sides)
+    return found
 
 
 def reported(summary: dict[str, Any]) -> pd.DataFrame:
@@ -99,16 +101,36 @@ def reported(summary: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["quantity", "value", "low", "high"])
 
 
-@cache
-def exact_values(pair: LangevinPair, dt: float = DT_PS) -> dict[str, dict[str, float]]:
-    """True values of what is reported of a driven pair, by file; NaN where no exact law is known.
+def exact_values(run: Run, dt: float = DT_PS) -> dict[str, dict[str, float]]:
+    """True values of what is reported of a driven run, by file; NaN where no exact law is known.
+
+    Along axes that differ act machines that differ: rates are the mean over the coupled axes, and samples of power and of ε are
+    drawn from all of them alike.
 
     Args:
-        pair: the model.
+        run: says what it was made with.
         dt: sampling interval of the power, ps.
     """
-    heat, produced = pair.heat_rates() * PER_NS, pair.entropy_production()
-    kinetic = np.diag(pair.covariance())[2:] * pair.masses / BOLTZMANN
+    machines = true_machines(run)
+    shares = shares_of(run.parameters.coupling_axes, machines)
+    return _exact_values(tuple(machines[axes] for axes in shares), tuple(shares.values()), dt)
+
+
+@cache
+def _exact_values(
+    machines: tuple[PairWithBodies, ...], shares: tuple[float, ...], dt: float
+) -> dict[str, dict[str, float]]:
+    model = Model(lambda _: machines, shares, np.empty(0), np.empty((0, 0)))
+
+    def mean(values: Callable[[Refrigerator], Any]) -> Any:
+        return model.mean(values)(machines)
+
+    def sampled(target: Target, interval: float | None) -> Mixture:
+        return model.mixture(lambda pair: pair.power_distribution(target, interval))
+
+    couplings = machines[0]  # alike along all axes, as the temperatures are
+    heat, produced = mean(lambda pair: pair.heat_rates()) * PER_NS, float(mean(lambda pair: pair.entropy_production()))
+    kinetic = mean(lambda pair: np.diag(pair.covariance())[2:4] * pair.masses[:2]) / BOLTZMANN
     files: dict[str, dict[str, float]] = {"heat": {}, "power": {}, "performance": {}}
     for j, side in enumerate(SIDES):
         files["heat"] |= {f"{name}_{side}": heat[j] for name in ("heat", "work", "thermostat")}
@@ -116,28 +138,27 @@ def exact_values(pair: LangevinPair, dt: float = DT_PS) -> dict[str, dict[str, f
         files["power"][f"work_{side}"] = heat[j]
     files["heat"] |= {"power": heat.sum(), "entropy_production": produced * PER_NS / BOLTZMANN}
     files["power"]["work_total"] = heat.sum()
-    balanced = math.isclose(pair.coupling_hot * pair.temperature_cold, pair.coupling_cold * pair.temperature_hot)
-    bound = math.inf if balanced else pair.uncertainty_bound(dt)
+    kc, kh = couplings.coupling_cold, couplings.coupling_hot
+    balanced = math.isclose(kh * couplings.temperature_cold, kc * couplings.temperature_hot)
+    bound = math.inf if balanced else 2 * BOLTZMANN / (produced * dt)
     performance = {"entropy_production": produced * PER_NS, "bound": bound}
     for target in TARGETS:
-        law, instant = pair.power_distribution(target, dt), pair.power_distribution(target)
-        mean, variance = law.mean(), law.var()
+        power, variance = sampled(target, dt).mean(), sampled(target, dt).var()
         files["power"] |= {
-            f"power_{target}": mean * PER_NS,
+            f"power_{target}": power * PER_NS,
             f"power_variance_{target}": variance * PER_NS**2,
-            f"sampling_error_{target}": (mean - instant.mean()) * PER_NS,
+            f"sampling_error_{target}": (power - sampled(target, None).mean()) * PER_NS,
         }
-        uncertainty = math.inf if balanced else variance / mean**2
+        uncertainty = math.inf if balanced else variance / power**2
         performance[f"uncertainty_{target}"] = uncertainty
         performance[f"uncertainty_over_bound_{target}"] = math.nan if balanced else uncertainty / bound
-    difference = pair.coupling_hot - pair.coupling_cold
     for estimator in ("", "_thermostat"):
-        performance[f"cop_refrigeration{estimator}"] = pair.coupling_cold / difference
-        performance[f"cop_pumping{estimator}"] = pair.coupling_hot / difference
-    beyond = sampled_cop(pair, dt).sf(pair.carnot_cop()[0])
+        performance[f"cop_refrigeration{estimator}"] = kc / (kh - kc)
+        performance[f"cop_pumping{estimator}"] = kh / (kh - kc)
     for kind in ("sampled", "heat"):
         performance |= {f"tail_exponent_{kind}_{name}": -2.0 for name in COPS}
         performance |= {f"beyond_carnot_{kind}_{name}": math.nan for name in COPS}
+    beyond = mean(lambda pair: sampled_cop(pair, dt).sf(pair.carnot_cop()[0]))
     performance["beyond_carnot_sampled_refrigeration"] = float(beyond)
     return files | {"performance": performance}
 
@@ -154,7 +175,7 @@ def measure(run: Run, seed: int) -> pd.DataFrame:
     """
     if run.kappa_ratio is None:
         return measure_friction(run)
-    return measure_point(with_bath_energy(run, seed), exact_values(true_pair(run)))
+    return measure_point(with_bath_energy(run, seed), exact_values(run))
 
 
 def measure_point(run: Run, files: dict[str, dict[str, float]]) -> pd.DataFrame:
@@ -198,8 +219,20 @@ def naive_lines(run: Run) -> pd.DataFrame:
 
 
 def measure_friction(run: Run) -> pd.DataFrame:
-    """All that is reported of the white friction, ⟨X²⟩ and ⟨V²⟩ from one equilibrium run; columns as ``measure_point``."""
-    pair, parameters = true_pair(run), run.parameters
+    """All that is reported of the white friction, ⟨X²⟩ and ⟨V²⟩ from one equilibrium run; columns as ``measure_point``.
+
+    Raises:
+        AnalysisError: if its friction differs by axis, or particles drag bodies along: then no white friction is the true one,
+            and ``studies.measure_study`` holds what remains against the truth.
+    """
+    odd = [name for side in SIDES if (name := f"bodies_{side}") in run.metadata]
+    odd += [name for side in SIDES if isinstance(run.metadata[name := f"friction_{side}_kg_per_s"], dict)]
+    if odd:
+        raise AnalysisError(
+            f"{run.folder}: made with {odd[0]} = {run.metadata[odd[0]]}, so no white friction is the true one: measure it as a "
+            "study, by what remains of its friction at rest"
+        )
+    parameters = run.parameters
     blocks: Blocks | None = None
     with contextlib.suppress(SeriesTooShortError):
         blocks = equilibrium_blocks([run])
@@ -213,7 +246,7 @@ def measure_friction(run: Run) -> pd.DataFrame:
             f"position_variance_{side}": BOLTZMANN * temperature / parameters.trap,
             f"particle_temperature_{side}": temperature,
         }
-        friction = (pair.friction_cold, pair.friction_hot)[j]
+        friction = run.metadata[f"friction_{side}_kg_per_s"] / FRICTION_SI
         tables.append(table.assign(truth=[truth.get(quantity, friction) for quantity in table["quantity"]]))
     return pd.concat(tables, ignore_index=True)
 

@@ -8,9 +8,22 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.calibration.coverage import NAIVE
+from analysis.calibration.studies import AT_REST as FRICTION_AT_REST
+from analysis.calibration.studies import FORECAST
+from analysis.compare.comparison import THEORIES
 from analysis.data.runs import SIDES
+from analysis.friction.result import METHODS
 
 LENGTHS = ("short", "medium", "paper")
+STUDIES = {"shell": ("xyz",), "bodies": ("x", "yz")}
+"""Studies of particles that drag one body or two along, and the sets of axes that are alike in each."""
+
+BY_FORM = {
+    "shell": ("position", "velocity", "joint", "difference", "theory"),
+    "bodies": ("position", "velocity", "joint", "difference", "theory", "zero_frequency", "dressed"),
+}
+"""Methods and theories that ask each study for another form of friction than it has: white, or a single shell."""
+
 BAND = (0.92, 0.97)
 """Coverage that is asked of a nominal 95 % interval."""
 
@@ -142,14 +155,55 @@ def straight_lines(table: pd.DataFrame) -> list[list[str]]:
     return rows
 
 
-def points_of(table: pd.DataFrame) -> list[str]:
-    """Points of the sweep by κ_H/κ_C."""
-    return sorted(set(table["point"]) - {EQUILIBRIUM}, key=lambda point: float(point.removeprefix("kH_")))
+def friction_at_rest(table: pd.DataFrame) -> list[list[str]]:
+    """Rows of the table of friction at rest: method, and each set of axes of each study."""
+    return [
+        [
+            label,
+            *(
+                _in_study(table, study, method, FRICTION_AT_REST, tuple(f"{method}_{side}_{axes}" for side in SIDES))
+                for study, sets in STUDIES.items()
+                for axes in sets
+            ),
+        ]
+        for method, label in METHODS.items()
+    ]
 
 
-def runs_of(table: pd.DataFrame) -> dict[str, int]:
-    """Number of runs behind each length at each point."""
-    return {length: int(table.loc[table["length"] == length, "runs"].min()) for length in LENGTHS}
+def forecasts(table: pd.DataFrame, study: str) -> list[list[str]]:
+    """Rows of the table of forecast heats: theory, the points of a study in order, and all, which share one friction."""
+    return [
+        [
+            label,
+            *(
+                _in_study(table, study, name, FORECAST, (f"{name}_cold",), point)
+                for point in (*points_of(table, (study,)), None)
+            ),
+        ]
+        for name, label in THEORIES.items()
+    ]
+
+
+def _in_study(
+    table: pd.DataFrame, study: str, name: str, file: str, quantities: tuple[str, ...], point: str | None = EQUILIBRIUM
+) -> str:
+    result = pooled(table, (name, file, quantities), study, point)
+    if name in BY_FORM[study] and result["told"] >= TOLD:
+        return f"{100 * result['coverage']:.0f}, by its form"
+    # All points of a study share one friction: they are no independent intervals.
+    text = cell(result) if point is None else _with_error(result)
+    return text if text.startswith("refused") else f"{text} ({result['claimed_over_spread']:.2f})"
+
+
+def points_of(table: pd.DataFrame, lengths: Sequence[str] = LENGTHS) -> list[str]:
+    """Points of the sweep by κ_H/κ_C, in runs of some lengths or in some studies."""
+    points = set(table.loc[table["length"].isin(lengths), "point"]) - {EQUILIBRIUM}
+    return sorted(points, key=lambda point: float(point.removeprefix("kH_")))
+
+
+def runs_of(table: pd.DataFrame, lengths: Sequence[str] = LENGTHS) -> dict[str, int]:
+    """Number of runs behind each length at each point, or of studies."""
+    return {length: int(table.loc[table["length"] == length, "runs"].min()) for length in lengths}
 
 
 def _with_error(result: pd.Series) -> str:

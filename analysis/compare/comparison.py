@@ -98,6 +98,10 @@ def agreement(
         points: contents of the ``heat.json`` files of a study.
         friction, responses: of the same study.
 
+    Measured errors are widened by Student's factor of their blocks. Without it χ² of a right theory would be too large on
+    average, by ν/(ν - 2) for ν degrees of freedom of an error, because few blocks tell the error badly too. Student's factor
+    takes that back to within 4 % for six blocks or more. It is an average only: of few blocks χ² scatters more than its law.
+
     Returns:
         For each theory with known errors χ² = dᵀ C⁻¹ d, with d the measured less the forecast cold heats and C the covariance
         of that, the probability of so much or more by chance, and the number of points; empty if a measured heat has no error.

@@ -53,6 +53,10 @@ SIMPLIFICATIONS = {
 """What stands above the lines of a theory that does not lead."""
 
 
+IDENTITY = "(COP: κ_C/(κ_H - κ_C) by an identity of the linear controller, but for what a run's ends store; it tests no theory)"
+"""What stands below a table that shows coefficients of performance of mean rates (``heat.performance.mean_cops``)."""
+
+
 def older_protocol(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> str | None:
     """One sentence on how many of a study's runs are of an older protocol; ``None`` if none is.
 
@@ -109,6 +113,8 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any], res
                 f"{measured:>16} {_rate(point[f'{lead}_{side}_eV_per_ns']):>8} {_z(point[f'z_{lead}_{side}']):>5}"
             )
         lines.append("  ".join([*cells, f"{_cop(point):>6}", point["mode"]]))
+    if unknown is None and any(_cop(point) != "-" for point in points):
+        lines.append(f"   {IDENTITY}")
     for name in THEORIES:
         if name != lead and any(point[f"{name}_cold_eV_per_ns"] is not None for point in points):
             lines += ["", SIMPLIFICATIONS[name]]

@@ -36,7 +36,8 @@ _ESTIMATORS = {"heat": "", "thermostat": "_thermostat"}
 def cop(points: Sequence[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
     """Draw both coefficients where the machine cools, with 95 % intervals, beside the exact values and Carnot's.
 
-    The exact values, κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C), hold for any friction, white or dressed. C is the colder bath. Where
+    The exact values, κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C), hold for any friction, white or dressed: an identity of the linear
+    controller (``heat.performance.mean_cops``), so points on the line test no theory. C is the colder bath. Where
     another controller than the linear one makes a machine cool nobody knows: then all points are drawn, without exact values.
 
     Args:

@@ -226,8 +226,10 @@ def fit_dressed(curves: Curves, near: DressedFit | None = None) -> DressedFit | 
     covariance = np.full((3, 3), math.nan)
     if len(curves.position.resampled):
         differences = np.hstack([c.resampled for c in both]) - measured
-        shifts = np.linalg.solve(normal, jacobian.T @ (roots * differences).T)
-        covariance = np.cov(shifts) * curves.widening**2
+        # What the position's curve moves is widened as slow, what the velocity's curve moves as fast.
+        widenings = np.repeat([curves.widening, curves.velocity_widening], [len(c.lag) for c in both])
+        shifts = np.linalg.solve(normal, jacobian.T @ (roots * widenings * differences).T)
+        covariance = np.cov(shifts)
     values = np.exp(best.x)
     # d ln g₀ = (g₀/g₁) d ln g₁ + (g₀/g₂) d ln g₂ for g₀ = g₁g₂/(g₁ + g₂)
     zero = float(values[0] * values[1] / (values[0] + values[1]))

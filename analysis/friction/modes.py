@@ -160,7 +160,7 @@ def particle_modes(mass: float, trap: float, values: Array) -> tuple[NDArray[np.
     body = np.arange(2, n + 2)
     drift[..., 1, body] = drift[..., body, 1] = np.sqrt(drags / (mass * times))
     drift[..., body, body] = -1 / times
-    rates, vectors = np.linalg.eig(drift.astype(complex))
+    rates, vectors = (np.asarray(found, dtype=complex) for found in np.linalg.eig(drift))
     first = np.zeros((n + 2, 1))
     first[0] = 1.0
     amplitudes = vectors[..., 0, :] * np.linalg.solve(vectors, np.broadcast_to(first, (*rates.shape, 1)))[..., 0]

@@ -80,6 +80,30 @@ class AxisFriction:
     dressed: tuple[Shell, Shell] | None = None
     modes: tuple[Bodies, Bodies] | None = None
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> AxisFriction:
+        """From an entry of ``axes`` of a ``friction.json``.
+
+        Raises:
+            KeyError: if a key is missing.
+        """
+        cold, hot = (
+            Estimate(content[f"friction_{side}_eV_ps_per_A2"], _or_nan(content[f"friction_{side}_se"]))
+            for side in SIDES
+        )
+        shells = [
+            Shell(tuple(shell[key] for key in SHELL_KEYS), np.array(shell["log_covariance"]))
+            for shell in (content["dressed"][side] for side in (SIDES if content["dressed"] else ()))
+        ]
+        bodies = [
+            Bodies(
+                (each["friction_eV_ps_per_A2"], *each["body_frictions_eV_ps_per_A2"], *each["body_times_ps"]),
+                np.array(each["log_covariance"]),
+            )
+            for each in (content["modes"][side] for side in (SIDES if content["modes"] else ()))
+        ]
+        return cls((cold, hot), (shells[0], shells[1]) if shells else None, (bodies[0], bodies[1]) if bodies else None)
+
     def exchanged(self) -> AxisFriction:
         """The same with the names of the particles exchanged."""
         dressed = self.dressed[::-1] if self.dressed else None
@@ -112,8 +136,8 @@ class Friction:
         """
         try:
             axes = content["axes"]
-            along = {group: _axis_friction(axes[group]) for group in content["equivalent_axes"]}
-            return cls(along, _axis_friction(axes[POOLED]))
+            along = {group: AxisFriction.from_json(axes[group]) for group in content["equivalent_axes"]}
+            return cls(along, AxisFriction.from_json(axes[POOLED]))
         except KeyError as missing:
             raise AnalysisError(f"friction.json: key {missing} is missing; run the friction analysis again") from None
 
@@ -137,24 +161,23 @@ def shares_of(axes: str, sets: Iterable[str]) -> dict[str, float]:
     return {group: count / len(axes) for group, count in counts.items() if count}
 
 
-def _axis_friction(content: Mapping[str, Any]) -> AxisFriction:
-    cold, hot = (
-        Estimate(content[f"friction_{side}_eV_ps_per_A2"], _or_nan(content[f"friction_{side}_se"])) for side in SIDES
-    )
-    shells = [
-        Shell(tuple(shell[key] for key in SHELL_KEYS), np.array(shell["log_covariance"]))
-        for shell in (content["dressed"][side] for side in (SIDES if content["dressed"] else ()))
-    ]
-    bodies = [
-        Bodies(
-            (each["friction_eV_ps_per_A2"], *each["body_frictions_eV_ps_per_A2"], *each["body_times_ps"]),
-            np.array(each["log_covariance"]),
-        )
-        for each in (content["modes"][side] for side in (SIDES if content["modes"] else ()))
-    ]
-    return AxisFriction(
-        (cold, hot), (shells[0], shells[1]) if shells else None, (bodies[0], bodies[1]) if bodies else None
-    )
+def entries_by_method(content: Mapping[str, Any], side: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Where an entry of ``axes`` of ``friction.json`` holds the friction of one particle by every method that tells it.
+
+    Args:
+        content: the entry.
+        side: ``cold`` or ``hot``.
+
+    Returns:
+        For each of ``METHODS`` that was possible its name, what holds its entries, and what their names begin with.
+    """
+    for method in METHODS:
+        if method in ("zero_frequency", "modes"):
+            fits = content["dressed" if method == "zero_frequency" else "modes"]
+            if fits is not None:
+                yield method, fits[side], "zero_frequency_friction"
+        else:
+            yield method, content, f"friction_{side}" if method == "joint" else f"friction_{side}_{method}"
 
 
 def by_method(content: Mapping[str, Any], side: str) -> Iterator[tuple[str, Estimate]]:
@@ -164,17 +187,7 @@ def by_method(content: Mapping[str, Any], side: str) -> Iterator[tuple[str, Esti
         content: an entry of ``axes`` of ``friction.json``.
         side: ``cold`` or ``hot``.
     """
-    for method in METHODS:
-        if method == "zero_frequency":
-            if content["dressed"] is None:
-                continue
-            entries, stem = content["dressed"][side], "zero_frequency_friction"
-        elif method == "modes":
-            if content["modes"] is None:
-                continue
-            entries, stem = content["modes"][side], "zero_frequency_friction"
-        else:
-            entries, stem = content, f"friction_{side}" if method == "joint" else f"friction_{side}_{method}"
+    for method, entries, stem in entries_by_method(content, side):
         value, se = entries[f"{stem}_kg_per_s"], entries[f"{stem}_kg_per_s_se"]
         yield method, Estimate(_or_nan(value), _or_nan(se), "log")
 

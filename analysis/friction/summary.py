@@ -168,29 +168,53 @@ def _along(runs: Sequence[Run], axes: str, is_one: bool) -> dict[str, Any]:
         "blocks": blocks.total if blocks else None,
         "note": note,
     }
-    shells: dict[str, dict[str, Any] | None] = {}
-    bodies: dict[str, dict[str, Any] | None] = {}
+    entries, fits = fits_along(runs, axes, blocks, with_bodies=is_one)
     drawn = {}
     for j, side in enumerate(SIDES):
-        data = particle(runs, j, axes)
-        curves = correlation_curves(data, blocks, seed=j)
-        white, dressed = white_fits(data, curves, blocks, seed=j), fit_dressed(curves) if blocks else None
-        result |= white_entries(side, white) | variance_entries(side, data, blocks, runs[0].parameters.temperature[j])
+        data, curves, white, dressed = fits[j]
         held_out = held_out_residuals(data, curves, dressed) if blocks else {}
         result |= {f"held_out_residual_{side}_{model}": known(held_out.get(model)) for model in ("white", "dressed")}
         result[f"likelihood_{side}"] = (
             information_criteria(data, white["joint"], dressed) if blocks and is_one else None
         )
+        drawn[side] = curve_entries(data, curves, blocks, white, dressed, seed=j)
+    return result | entries | {"curves": drawn}
+
+
+def fits_along(
+    runs: Sequence[Run], axes: str, blocks: Blocks | None, with_bodies: bool
+) -> tuple[dict[str, Any], list[tuple[Particle, Curves, dict[str, WhiteFit], DressedFit | None]]]:
+    """The friction of both particles along some axes, taken for equivalent, by every method.
+
+    Args:
+        runs: equilibrium runs of equal length.
+        axes: such as ``yz``.
+        blocks: of the series, for errors and for all fits but that of white friction; None for none.
+        with_bodies: whether to fit bodies of fluid, which takes a second.
+
+    Returns:
+        Entries of ``friction.json``, as ``AxisFriction.from_json`` and ``entries_by_method`` read them; and for each side the
+        particle, its correlations, and the fits to them.
+    """
+    result: dict[str, Any] = {}
+    shells: dict[str, dict[str, Any] | None] = {}
+    bodies: dict[str, dict[str, Any] | None] = {}
+    fits = []
+    for j, side in enumerate(SIDES):
+        temperature = runs[0].parameters.temperature[j]
+        data = particle(runs, j, axes)
+        curves = correlation_curves(data, blocks, seed=j)
+        white, dressed = white_fits(data, curves, blocks, seed=j), fit_dressed(curves) if blocks else None
+        result |= white_entries(side, white) | variance_entries(side, data, blocks, temperature)
         shells[side] = _dressed_entries(dressed) if dressed else None
-        at_rest, modal = _by_spectrum(data, runs[0].parameters.temperature[j], is_one) if blocks else (None, None)
+        at_rest, modal = _by_spectrum(data, temperature, with_bodies) if blocks else (None, None)
         result |= _friction_entries(f"friction_{side}_spectrum", at_rest or Estimate(math.nan, scale="log"))
         bodies[side] = _modal_entries(modal) if modal else None
-        drawn[side] = curve_entries(data, curves, blocks, white, dressed, seed=j)
+        fits.append((data, curves, white, dressed))
     # A pair needs both particles.
     result["dressed"] = shells if all(shells.values()) else None
     result["modes"] = bodies if all(bodies.values()) else None
-    result["curves"] = drawn
-    return result
+    return result, fits
 
 
 def white_entries(side: str, fits: dict[str, WhiteFit]) -> dict[str, float | None]:

@@ -81,6 +81,9 @@ def mean_cops(
 ) -> dict[str, tuple[float, float, float]]:
     """-Q_C/W and Q_H/W with W = Q_C + Q_H (arXiv:2211.05502, eqs. 7, D1), each with both ends of its 95 % interval.
 
+    With the linear controller W_C/κ_C + W_H/κ_H = -Δ(X_H - X_C)²/2 along any path. So these ratios are κ_C/(κ_H - κ_C) and
+    κ_H/(κ_H - κ_C), whatever the bath, but for what is stored at the ends of a run: they test no theory.
+
     Args:
         rates: heat rates (cold, hot).
         covariance: of the rates, (2, 2); without it the ends are NaN.

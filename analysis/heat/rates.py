@@ -63,7 +63,8 @@ WALK_SLOPE_VARIANCE = 6 / 5
 
 CURRENT_BLOCK_FACTOR = 4.0
 """Length of a block for currents in memories of X_H - X_C: in the exact model the variance of work per time is then within
-a tenth of its limit, at any friction and κ_H/κ_C of the paper; at two memories it misses up to a sixth."""
+a tenth of its limit, at any friction and κ_H/κ_C of the paper; at two memories it misses up to a sixth. That was measured in
+memories up to the first zero; since half-waves beyond count, blocks of a gap that rings are longer still."""
 
 CURRENT_BLOCKS_PER_RUN = 4
 """A run with fewer blocks for its currents is hardly longer than the slow mode's memory, so not yet stationary."""

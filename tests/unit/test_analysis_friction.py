@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from analysis.friction.curves import correlation_curves, difference_fit, equilib
 from analysis.friction.fits import Curves, fit_dressed, fit_white
 from analysis.friction.summary import friction_summary, held_out_residuals, variance_entries
 from analysis.statistics.correlation import (
+    Correlation,
     autocorrelation,
     cross_correlation,
     dressed_correlations,
@@ -208,6 +210,36 @@ def test_dressed_particle_is_recovered_and_preferred() -> None:
     deviations = np.array(z)
     assert (np.abs(deviations.mean(axis=0)) < 4 / math.sqrt(12)).all()
     assert (np.abs(deviations) < 4.5).all()
+
+
+@pytest.mark.parametrize(("moved", "other"), [("velocity", "position"), ("position", "velocity")])
+def test_errors_of_a_shell_are_widened_as_what_moves_it(moved: str, other: str) -> None:
+    """Where only one curve is uncertain, its own widening alone sets the errors; where both are, their squares add up."""
+    values, mass, trap = np.array([2.0, 0.7, 1.6]), 1.225, 0.01
+    lags = {"position": np.linspace(0, 40, 41), "velocity": np.geomspace(0.1, 40, 41)}
+    rng = np.random.default_rng(31)
+    noise = {name: 1e-3 * rng.standard_normal((200, 41)) for name in lags}
+
+    def covariance(noisy: Sequence[str], widenings: dict[str, float]) -> NDArray[np.float64]:
+        position, velocity = (
+            dressed_correlations(lag, lag, mass, trap, values)[which] for which, lag in enumerate(lags.values())
+        )
+        curves = [
+            Correlation(lag, exact, exact + (name in noisy) * noise[name])
+            for (name, lag), exact in zip(lags.items(), (position, velocity), strict=True)
+        ]
+        widening, fast = widenings["position"], widenings["velocity"]
+        fit = fit_dressed(Curves(mass, trap, curves[0], curves[1], widening=widening, velocity_widening=fast))
+        assert fit is not None
+        return fit.log_covariance
+
+    once = covariance([moved], {moved: 1.0, other: 1.0})
+    assert covariance([moved], {moved: 1.0, other: 5.0}) == pytest.approx(once, rel=1e-6)
+    assert covariance([moved], {moved: 1.3, other: 1.0}) == pytest.approx(1.69 * once, rel=1e-6)
+    both = covariance([moved, other], {moved: 1.3, other: 1.1})
+    parts = 1.69 * once + 1.21 * covariance([other], {moved: 1.0, other: 1.0})
+    # The noises of 200 copies are as good as independent.
+    assert np.diag(both) == pytest.approx(np.diag(parts), rel=0.15)
 
 
 @pytest.mark.parametrize("shell", [0.0, 1.6], ids=["white", "dressed"])

@@ -37,6 +37,21 @@ def runs() -> list[Run]:
     return synthetic_runs(TRUTH, 500, RUNS, seed=71)
 
 
+@pytest.mark.parametrize("shell_mass", [0.0, 1.5])
+def test_mean_cops_are_an_identity_of_the_ends(shell_mass: float) -> None:
+    """With friction of any kind a run misses κ_C/(κ_H - κ_C) by what its ends store, and by nothing else."""
+    truth = replace(TRUTH, shell_mass=shell_mass, core_friction=1.0)
+    for run in synthetic_runs(truth, 40, 3, seed=72):
+        (cold, hot), seconds = run.parameters.coupling, run.duration
+        work = (run.work[-1] - run.work[0]).sum(axis=1)
+        gap = run.position[:, 1] - run.position[:, 0]
+        stored = -(gap[-1] ** 2 - gap[0] ** 2).sum() / 2
+        assert work[0] / cold + work[1] / hot == pytest.approx(stored, rel=1e-6)
+        rates = (Estimate(work[0] / seconds), Estimate(work[1] / seconds))
+        found = mean_cops(rates, None)["refrigeration"][0]
+        assert found == pytest.approx(cold / (hot - cold - cold * hot * stored / work[0]), rel=1e-6)
+
+
 def test_intervals_of_mean_cops_cover(runs: list[Run]) -> None:
     """95 % intervals of both coefficients hold κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C) as often as they say, and are narrow."""
     inside = {"refrigeration": 0, "pumping": 0}

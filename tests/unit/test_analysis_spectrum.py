@@ -43,11 +43,15 @@ def test_errors_cover(series: int) -> None:
 
 
 def test_slow_bodies_are_told_from_friction_at_rest() -> None:
-    """A body that follows within 5.6 ps more than triples the friction just above rest; the bias is within errors."""
+    """A body that follows within 5.6 ps more than triples the friction just above rest; the bias is within errors.
+
+    The fast body beside it lags by less than the highest cut-off shows, which must not count as friction of the slow one.
+    """
     studies = positions(0.17, [1.6, 0.45], [0.4, 5.6], (6 * 12, 10_001), seed=21).reshape(12, 6, -1)
     found = [zero_frequency_friction(x, INTERVAL, MASS, TRAP, TEMPERATURE) for x in studies]
     z = np.array([friction.z(0.17) for friction in found])
-    assert -0.5 < z.mean() < 1.5
+    assert -0.5 < z.mean() < 0.7
+    assert z.std(ddof=1) < 1.2
     assert np.mean([friction.value for friction in found]) < 0.25
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import kstest
 
 from analysis.compare.comparison import agreement, beside_theory
-from analysis.compare.table import COLUMNS, older_protocol, summary_table, summary_text
+from analysis.compare.table import COLUMNS, IDENTITY, older_protocol, summary_table, summary_text
 from analysis.compare.theory import models
 from analysis.data.runs import Parameters
 from analysis.friction.response import Responses, responses
@@ -134,6 +134,16 @@ def test_text_tells_what_the_table_tells(study: tuple[list[dict[str, Any]], dict
     assert "Friction, hot particle" in text
     assert "dressed pair" in text
     assert "Note" not in text
+
+
+def test_text_says_that_the_cop_is_an_identity(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
+    """Where a COP of mean rates stands, so does what it is worth; not where none does, nor where the law has no identity."""
+    points, friction, responses = study
+    assert IDENTITY in summary_text(*study)
+    heated = [point | {"mode": "heater"} for point in points]
+    assert IDENTITY not in summary_text(heated, friction, responses)
+    other = [point | {"parameters": point["parameters"] | {"controller": "own:Law"}} for point in points]
+    assert IDENTITY not in summary_text(other, friction, responses)
 
 
 def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pymbar.timeseries import statistical_inefficiency_multiple  # type: ignore[import-untyped]
+from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.signal import lfilter
 from scipy.stats import binomtest
 
+from analysis.statistics.correlation import lagged_products
 from analysis.statistics.timeseries import (
     BLOCKS_PER_RUN,
     ENOUGH_BLOCKS,
@@ -25,7 +27,9 @@ from analysis.statistics.timeseries import (
     slope,
     slope_noise,
     stationary_mean,
+    student,
 )
+from tests.unit.synthetic import Truth, drift_and_noise, propagate
 
 Array = NDArray[np.float64]
 
@@ -51,7 +55,54 @@ def test_memory_is_that_of_pymbar() -> None:
     """Sums over lags by Fourier transform are the sums that pymbar makes one by one, of ringing series also."""
     ringing = correlated(3, 700, 12, seed=8) * np.cos(0.6 * np.arange(700))
     for series in (correlated(2, 600, 8, seed=7), ringing, correlated(1, 40, 30, seed=9), correlated(2, 2, 1, seed=1)):
-        assert memory(series, 1.0) == pytest.approx(statistical_inefficiency_multiple(list(series)), rel=1e-9)
+        # pymbar counts the lags that may be negative, ten, in samples: here they last as long as a bounce may.
+        assert memory(series, 0.1) == pytest.approx(0.1 * statistical_inefficiency_multiple(list(series)), rel=1e-9)
+
+
+def test_memory_does_not_end_in_a_bounce_however_often_it_is_seen() -> None:
+    """A particle that swings back within half a ps and remembers for 10 ps does so at any spacing of samples."""
+    time = 0.02 * np.arange(40_000)
+    rng = np.random.default_rng(17)
+    # Noise through filters whose correlations are e^(-t/5 ps), and a ringing of 0.6 ps that is gone in 0.3 ps.
+    slow = lfilter([1.0], [1.0, -math.exp(-0.02 / 5)], rng.standard_normal((20, time.size)))
+    pole = math.exp(-0.02 / 0.2) * np.exp(2j * math.pi * 0.02 / 0.6)
+    kicks = rng.standard_normal((20, time.size)) + 1j * rng.standard_normal((20, time.size))
+    fast = lfilter([1.0], [1.0, -pole], kicks).real
+    series = 0.5 * slow / slow.std() + fast / fast.std()
+    lags = 0.02 * np.arange(1, 3000)
+    exact = 0.25 * np.exp(-lags / 5) + np.exp(-lags / 0.2) * np.cos(2 * math.pi * lags / 0.6)
+    assert exact[:30].min() < 0  # it does swing back
+    remembered = 0.02 * (1 + 2 * exact.sum() / 1.25)
+    for every in (1, 5):
+        assert memory(series[:, ::every], 0.02 * every) == pytest.approx(remembered, rel=0.15)
+
+
+@pytest.mark.parametrize("blocks", [6, 10, 30, 200])
+def test_squares_of_widened_deviations_are_one_on_average(blocks: int) -> None:
+    """What χ² sums: (d/se)² of a right theory, with Student's factor in se, is 1 within 4 %; without it, up to 1.7."""
+    rng = np.random.default_rng(19)
+    rates = rng.standard_normal((200_000, blocks))
+    plain = (rates.mean(axis=1) / rates.std(axis=1, ddof=1)) ** 2 * blocks
+    # The exact mean of Student's t², and what the widening leaves of it; 4 errors of such a mean are 0.02 to 0.05.
+    assert plain.mean() == pytest.approx((blocks - 1) / (blocks - 3), rel=0.05)
+    assert plain.mean() / student(blocks - 1) ** 2 == pytest.approx(1.0, abs=0.04)
+
+
+@pytest.mark.parametrize(("weights", "rings"), [((-1.0, 1.0), True), ((12 / 13, 1 / 13), False)])
+def test_memory_of_a_square_that_rings(weights: tuple[float, float], rings: bool) -> None:
+    """Half-waves beyond the first zero count: they are most of the memory of the gap, and none of that of the slow mode."""
+    truth = Truth(kappa_ratio="12.0", sample_interval=0.1, substeps=1)
+    a, d = drift_and_noise(truth, truth.couplings)
+    coordinate = np.array([*weights, 0.0, 0.0])
+    covariance = solve_continuous_lyapunov(a, -d)
+    exact = np.array([coordinate @ expm(a * 0.1 * k) @ covariance @ coordinate for k in range(2000)])
+    exact /= exact[0]
+    remembered = 0.1 * (1 + 2 * (exact[1:] ** 2).sum())
+    states = propagate(truth, truth.couplings, 20_001, 6, np.random.default_rng(18))
+    assert memory_of_square(states["position"] @ np.array(weights), 0.1) == pytest.approx(remembered, rel=0.12)
+    zeros = np.flatnonzero(exact <= 0)
+    to_first_zero = 0.1 * (1 + 2 * (exact[1 : zeros[0] if zeros.size else None] ** 2).sum())
+    assert (to_first_zero < 0.75 * remembered) == rings
 
 
 def test_memory_of_a_square() -> None:
@@ -63,6 +114,14 @@ def test_memory_of_a_square() -> None:
     short = np.mean([memory_of_square(s[None], 0.5) for s in correlated(400, 200, time=10, seed=4)])
     assert 0.9 * exact < short < 1.6 * exact
     assert memory_of_square(np.zeros((2, 50)), 0.25) == 0.25
+    # Half-waves of noise are not taken for ringing: few memories are summed to the first zero, with rare exceptions.
+    few = correlated(6 * 100, 500, time=30, seed=5).reshape(100, 6, 500)
+    to_first_zero = []
+    for series in few:
+        products = lagged_products(series)
+        end = np.flatnonzero(np.append(products, -1.0) <= 0)[0]
+        to_first_zero.append(1 + 2 * ((products[1:end] / products[0]) ** 2).sum())
+    assert np.mean([memory_of_square(s, 1.0) > 1.001 * m for s, m in zip(few, to_first_zero, strict=True)]) < 0.02
 
 
 @pytest.mark.parametrize("scale", ["linear", "log", "reciprocal root", "reciprocal"])

@@ -148,7 +148,8 @@ def test_missing_study_lists_those_that_exist() -> None:
     """A misspelt study name is answered with the names that exist."""
     with pytest.raises(
         StudyError,
-        match="found: bath-size, calibration-medium, calibration-paper, calibration-short, demo, dressed-model, model",
+        match="found: bath-size, calibration-bodies, calibration-medium, calibration-paper, calibration-shell, "
+        "calibration-short, demo, dressed-model, model",
     ):
         load_study("dmeo")
 

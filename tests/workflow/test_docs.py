@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from analysis.model import BOLTZMANN, LangevinPair
+from analysis.units import FRICTION_SI
+from simulation.study.files import load_study
 from tests.workflow import ready
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,3 +91,26 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_mechanisms_tells_the_model_from_molecular_dynamics() -> None:
+    """How cold the particle moves: the model's number is that of the published friction, and what was measured is another."""
+    page = (ROOT / "docs/mechanisms.md").read_text(encoding="utf-8")
+    told = re.search(
+        r"as if at (\d+) K in the model with the published friction, at \$([\d.]+)\\pm([\d.]+)\$ K in molecular", page
+    )
+    assert told is not None
+    model, measured, error = (float(number) for number in told.groups())
+    friction = 3.5e-12 / FRICTION_SI
+    pair = LangevinPair(
+        mass=load_study("paper").particle_mass_eV_ps2_per_A2,
+        friction_cold=friction,
+        friction_hot=friction,
+        trap=0.01,
+        coupling_cold=0.1,
+        coupling_hot=0.48,
+        temperature_cold=100.0,
+        temperature_hot=120.0,
+    )
+    assert round(pair.covariance()[2, 2] * pair.masses[0] / BOLTZMANN) == model
+    assert measured - model > 5 * error

@@ -328,15 +328,29 @@ def test_times_of_a_start_rerun_no_run(work: Work) -> None:
     assert work.plan(file, *MTIME, config="study=atoms") == {}
 
 
-def test_calibration_measures_runs_of_known_truth(work: Work) -> None:
-    """A job of the calibration makes its runs and tells of each quantity whether the interval holds the truth."""
-    file = "results/calibration/short/kH_4.80/runs_3-3.parquet"
+@pytest.mark.parametrize(
+    ("length", "point", "quantities"),
+    [
+        ("short", "kH_4.80", {"heat_cold", "power", "entropy_production"}),
+        ("shell", "friction", {"spectrum_cold_xyz", "modes_hot_xyz", "response_cold", "dressed_cold"}),
+    ],
+)
+def test_calibration_measures_runs_of_known_truth(work: Work, length: str, point: str, quantities: set[str]) -> None:
+    """A job of the calibration makes its runs, or the runs of its studies, and holds each quantity against the truth."""
+    file = f"results/calibration/{length}/{point}/runs_3-3.parquet"
     result = work.snakemake(file)
     assert result.returncode == 0, result.stdout + result.stderr
     table = pd.read_parquet(work.folder / file)
     assert set(table["run"]) == {3}
-    assert {"heat_cold", "power", "entropy_production"} <= set(table["quantity"])
-    assert set(table["length"]) == {"short"}
+    assert quantities <= set(table["quantity"])
+    assert set(table["length"]) == {length}
+    assert point in set(table["point"])
+    assert table.loc[table["quantity"].isin(quantities), "truth"].abs().min() > 0
+
+
+def test_calibration_asks_for_runs_and_half_as_many_studies(work: Work) -> None:
+    """Each point of each length has its runs, a hundred to a file; of each kind of study there are half as many."""
+    assert work.plan("calibration", config="runs=150")["calibrate"] == 3 * 5 * 2 + 2 * 2
 
 
 def test_checkout_whose_folder_has_braces_can_be_worked_in(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-# Do the error bars cover? Runs of known truth go through the whole analysis (docs/calibration.md). About an hour of one core;
+# Do the error bars cover? Runs of known truth go through the whole analysis (docs/calibration.md). About half an hour of two cores;
 # what is interrupted continues with the jobs that are missing.
 
 
@@ -8,7 +8,7 @@ rule calibrate:
     log:
         "results/calibration/logs/{length}/{point}/runs_{first}-{last}.log",
     wildcard_constraints:
-        length="|".join(CALIBRATION),
+        length="|".join(CALIBRATION + CALIBRATION_STUDIES),
         first=r"[0-9]+",
         last=r"[0-9]+",
     conda:

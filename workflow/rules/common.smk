@@ -185,9 +185,11 @@ def variant_frictions(wildcards, file):
     return [f"results/{machine.friction_study(base, study(name))}/{file}" for name in with_variants(wildcards)]
 
 
-# The calibration (calibration.smk): lengths of its runs, and how many in one job.
+# The calibration (calibration.smk): lengths of its runs and, of dressed particles, studies of several runs; how many in one job.
 CALIBRATION = ("short", "medium", "paper")
-RUNS_PER_JOB = 250
+CALIBRATION_STUDIES = ("shell", "bodies")
+RUNS_PER_JOB = 100
+STUDIES_PER_JOB = 50
 
 # Only what computes numbers: a touched figure must not repeat an hour of runs.
 CALIBRATED_CODE = code_of(
@@ -199,13 +201,17 @@ CALIBRATED_CODE = code_of(
 
 
 def calibration_jobs(wildcards):
-    """One file for some hundred runs of each point of each length."""
-    firsts = range(1, CALIBRATION_RUNS + 1, RUNS_PER_JOB)
-    return [
-        f"results/calibration/{length}/{point}/runs_{first}-{min(first + RUNS_PER_JOB - 1, CALIBRATION_RUNS)}.parquet"
+    """One file for some hundred runs of each point of each length, and for some ten studies: there are half as many."""
+    jobs = [
+        (length, point, CALIBRATION_RUNS, RUNS_PER_JOB)
         for length in CALIBRATION
         for point in [machine.FRICTION, *machine.points(study(f"calibration-{length}"))]
-        for first in firsts
+    ]
+    jobs += [(name, machine.FRICTION, max(CALIBRATION_RUNS // 2, 1), STUDIES_PER_JOB) for name in CALIBRATION_STUDIES]
+    return [
+        f"results/calibration/{length}/{point}/runs_{first}-{min(first + some - 1, count)}.parquet"
+        for length, point, count, some in jobs
+        for first in range(1, count + 1, some)
     ]
 
 

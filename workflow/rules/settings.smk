@@ -68,4 +68,4 @@ def whole_number(key, default):
 
 
 check_settings()
-CALIBRATION_RUNS = whole_number("runs", 1000)  # of each point of each length
+CALIBRATION_RUNS = whole_number("runs", 400)  # of each point of each length

@@ -1,4 +1,4 @@
-"""Runs of known truth, measured. wildcards: length, point, first, last (runs); outputs: [0] .parquet, one row per number."""
+"""Runs of known truth, measured. wildcards: length, point, first, last (runs or studies); outputs: [0] .parquet."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,23 +6,40 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.calibration.coverage import measure
+from analysis.calibration.page import STUDIES
+from analysis.calibration.studies import REPLICAS, measure_study
 from analysis.data.runs import Parameters, Run
 from job import job
-from simulation.experiments import experiment_at
+from simulation.experiments import experiment_at, machine
+from simulation.experiments.base import Experiment
 from simulation.folder.run_folder import describe, judge
 from simulation.study.files import load_study
 
 if TYPE_CHECKING:
     snakemake: Any
 
+
+def made(experiment: Experiment) -> Run:
+    """A run of the exact engine, as if read from its folder."""
+    series = experiment.exact()
+    metadata = describe(experiment, series) | {"closure": judge(experiment, series)}
+    return Run(Path(experiment.folder), metadata, Parameters.from_json(metadata["parameters"]), series)
+
+
 with job(snakemake):
     length, point, first, last = (snakemake.wildcards[name] for name in ("length", "point", "first", "last"))
     study = load_study(f"calibration-{length}")
     tables = []
     for number in range(int(first), int(last) + 1):
-        experiment = experiment_at(study, point, number)
-        series = experiment.exact()
-        metadata = describe(experiment, series) | {"closure": judge(experiment, series)}
-        run = Run(Path(experiment.folder), metadata, Parameters.from_json(metadata["parameters"]), series)
-        tables.append(measure(run, experiment.seed("bath_energy")).assign(run=number))
-    pd.concat(tables, ignore_index=True).assign(length=length, point=point).to_parquet(snakemake.output[0], index=False)
+        if length in STUDIES:
+            points = {
+                name: Parameters.from_json(experiment_at(study, name, 1).describe()["parameters"])
+                for name in machine.points(study)
+            }
+            replicas = range(REPLICAS * (number - 1) + 1, REPLICAS * number + 1)
+            found = measure_study([made(experiment_at(study, point, replica)) for replica in replicas], points)
+        else:
+            experiment = experiment_at(study, point, number)
+            found = measure(made(experiment), experiment.seed("bath_energy")).assign(point=point)
+        tables.append(found.assign(run=number))
+    pd.concat(tables, ignore_index=True).assign(length=length).to_parquet(snakemake.output[0], index=False)

@@ -1,0 +1,84 @@
+"""Does what a study forecasts hold? Equilibrium runs of known friction go through every method and theory.
+
+The machines of the exact engine differ by axis and drag bodies along, as particles in a fluid do. Their friction at rest and
+their heats are known exactly. A method or a theory whose form is another misses them however long the runs are: that is no
+fault of its error, and the tables say so (``page.BY_FORM``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from analysis.calibration.coverage import true_machines
+from analysis.compare.comparison import THEORIES, forecasts
+from analysis.data.runs import SIDES, Parameters, Run
+from analysis.friction.response import responses
+from analysis.friction.result import METHODS, AxisFriction, Friction, entries_by_method, shares_of
+from analysis.friction.curves import equilibrium_blocks
+from analysis.friction.summary import fits_along
+from analysis.model import PairWithBodies
+from analysis.statistics.timeseries import Estimate, SeriesTooShortError
+from analysis.units import PER_NS
+
+REPLICAS = 3
+"""Equilibrium runs of one study, as of study ``reference``."""
+
+AT_REST, FORECAST = "friction_at_rest", "forecast"
+"""What stands in the column ``file`` of both kinds of rows."""
+
+
+def measure_study(runs: Sequence[Run], points: Mapping[str, Parameters]) -> pd.DataFrame:
+    """Friction at rest by every method, and the heat that each theory forecasts, beside the truth.
+
+    The heats of both sides are one current, so only the cold one counts.
+
+    Args:
+        runs: equilibrium runs of one study, which say what they were made with.
+        points: parameters of each point to forecast, by its name.
+
+    Returns:
+        ``point`` (``friction`` for the runs' own), ``file``, ``quantity`` (``<method>_<side>_<axes>`` or ``<theory>_cold``),
+        ``value``, ``low`` and ``high``, and ``truth``: eV ps/Å², and eV/ns per coupled axis. Ends of intervals are NaN where
+        the analysis tells none, infinite where it sets no bound.
+    """
+    machines = true_machines(runs[0])
+    along, rows = {}, []
+    for axes, machine in machines.items():
+        blocks = None
+        with contextlib.suppress(SeriesTooShortError):
+            blocks = equilibrium_blocks(runs, axes)
+        entries, _ = fits_along(runs, axes, blocks, with_bodies=True)
+        along[axes] = AxisFriction.from_json(entries)
+        for j, side in enumerate(SIDES):
+            at_rest = float(machine.friction(j, 0.0).real)
+            told = {method: (where, stem) for method, where, stem in entries_by_method(entries, side)}
+            for method in METHODS:
+                where, stem = told.get(method, ({}, ""))
+                ends = [where.get(f"{stem}_{end}") for end in ("low", "high")]
+                if where.get(f"{stem}_se") is None:
+                    ends = [math.nan, math.nan]
+                elif ends[1] is None:
+                    ends[1] = math.inf
+                value = where.get(f"{stem}_eV_ps_per_A2")
+                rows.append(("friction", AT_REST, f"{method}_{side}_{axes}", value, *ends, at_rest))
+    friction, response = Friction(along, next(iter(along.values()))), responses(runs)
+    for point, parameters in points.items():
+        heat = _heat(machines, parameters)
+        found = forecasts(parameters, friction, response)
+        for theory in THEORIES:
+            forecast = found[theory].estimates()[0] * PER_NS if theory in found else Estimate(math.nan)
+            rows.append((point, FORECAST, f"{theory}_cold", forecast.value, *forecast.interval(), heat))
+    return pd.DataFrame(rows, columns=["point", "file", "quantity", "value", "low", "high", "truth"])
+
+
+def _heat(machines: Mapping[str, PairWithBodies], parameters: Parameters) -> float:
+    """Heat into the cold bath at a point, eV/ns per coupled axis, of the machines that made the equilibrium runs."""
+    shares = shares_of(parameters.coupling_axes, machines)
+    kc, kh = parameters.coupling
+    coupled = {axes: replace(machines[axes], coupling_cold=kc, coupling_hot=kh) for axes in shares}
+    return PER_NS * sum(share * float(coupled[axes].heat_rates()[0]) for axes, share in shares.items())
