@@ -149,7 +149,7 @@ def test_missing_study_lists_those_that_exist() -> None:
     with pytest.raises(
         StudyError,
         match="found: bath-size, calibration-bodies, calibration-medium, calibration-paper, calibration-shell, "
-        "calibration-short, demo, dressed-model, model",
+        "calibration-short, demo, dressed-model, feedback, model",
     ):
         load_study("dmeo")
 
