@@ -30,6 +30,7 @@ from analysis.figures.fluxes import fluxes
 from analysis.figures.friction import friction as draw_friction
 from analysis.figures.heat_rates import heat_rates
 from analysis.figures.heat_variations import heat_variations
+from analysis.figures.information import information
 from analysis.figures.power import power_histograms
 from analysis.figures.power_moments import power_moments
 from analysis.figures.response import response_figure
@@ -39,6 +40,7 @@ from analysis.friction.drag import drag_summary, load_drag_runs
 from analysis.friction.response import responses
 from analysis.friction.result import Friction, friction_by_axis
 from analysis.friction.summary import friction_summary
+from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
@@ -194,9 +196,9 @@ class Analysis:
         self.metadata = [read_metadata(run.folder) for runs in (self.at_rest, *self.sweep) for run in runs]
         self.friction = _as_read(friction_summary(self.at_rest) | {"drag": drag_summary(self.drags)})
         self.fitted = Friction.from_json(self.friction)
-        self.heats, self.powers, self.performances, self.reversals = (
+        self.heats, self.powers, self.performances, self.reversals, self.flows = (
             [_as_read(summarise(runs)) for runs in self.sweep]
-            for summarise in (point_summary, power_summary, performance_summary, reversal_summary)
+            for summarise in (point_summary, power_summary, performance_summary, reversal_summary, information_summary)
         )
         self.responses = responses(self.at_rest)
         _valid(friction_by_axis(self.friction))
@@ -219,6 +221,7 @@ class Analysis:
             lambda: cop(self.performances),
             lambda: cop_fluctuations(self.performances, self.fitted),
             lambda: uncertainty(self.performances, self.fitted),
+            lambda: information([r | h for r, h in zip(self.flows, self.heats, strict=True)], self.fitted),
             lambda: detailed_balance([r | h for r, h in zip(self.reversals, self.heats, strict=True)], self.fitted),
             lambda: draw_friction(self.friction),
             lambda: equilibrium(self.at_rest),

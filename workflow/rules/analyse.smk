@@ -23,11 +23,12 @@ rule measure:
     input:
         runs=lambda wildcards: run_files(machine.point_runs(study(wildcards.study), wildcards.point)),
     output:
-        # One job for four files, and one for eight figures below: Python takes longer to start than to make any of them.
+        # One job for five files, and one for nine figures below: Python takes longer to start than to make any of them.
         heat="results/{study}/sweep/{point}/heat.json",
         power="results/{study}/sweep/{point}/power.json",
         performance="results/{study}/sweep/{point}/performance.json",
         reversal="results/{study}/sweep/{point}/reversal.json",
+        information="results/{study}/sweep/{point}/information.json",
     log:
         "results/{study}/logs/sweep/{point}/measure.log",
     conda:
@@ -131,6 +132,7 @@ rule plot_sweep:
         powers=sweep_files("power"),
         performances=sweep_files("performance"),
         reversals=sweep_files("reversal"),
+        flows=sweep_files("information"),
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
     output:

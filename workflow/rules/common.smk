@@ -146,6 +146,7 @@ SWEEP_FIGURES = [
     "heat_rates",
     "fluxes",
     "detailed_balance",
+    "information",
     "power",
     "power_moments",
     "cop",

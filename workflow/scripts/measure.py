@@ -1,11 +1,12 @@
 """All that is measured at one point.
 
-inputs: runs (run folders of its replicas); outputs: heat, power, performance, reversal (.json).
+inputs: runs (run folders of its replicas); outputs: heat, power, performance, reversal, information (.json).
 """
 
 from typing import TYPE_CHECKING, Any
 
 from analysis.data.runs import load_runs
+from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
@@ -17,6 +18,7 @@ SUMMARIES = {
     "power": power_summary,
     "performance": performance_summary,
     "reversal": reversal_summary,
+    "information": information_summary,
 }
 
 if TYPE_CHECKING:
