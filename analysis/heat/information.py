@@ -21,6 +21,8 @@ from analysis.model import information_flow_from_rate, mutual_information
 from analysis.statistics.timeseries import Estimate, student
 from analysis.units import PER_NS
 
+_FEWEST = 3  # blocks that tell an error
+
 COLD = (0, 2)
 """Variables of the cold particle in (X_C, X_H, V_C, V_H)."""
 
@@ -62,15 +64,15 @@ def information(runs: Sequence[Run], blocks: int) -> tuple[Estimate, Estimate]:
     """
     axes = runs[0].parameters.coupling_axes
     shares = shares_of(axes, runs[0].equivalent_axes)
-    found = np.zeros((len(runs) * blocks + 1, 2))
+    count = len(runs) * blocks if len(runs) * blocks >= _FEWEST else 0
+    found = np.zeros((count + 1, 2))
     for alike, share in shares.items():
         along = ["xyz".index(axis) for axis in alike if axis in axes]
         sums = np.concatenate([_sums(run, along, blocks) for run in runs])
         whole = sums.sum(axis=0)
-        found += share * np.array([_told(each, runs[0]) for each in [whole, *(whole - sums)]])
+        found += share * np.array([_told(each, runs[0]) for each in [whole, *(whole - sums)[:count]]])
     value, left_out = found[0], found[1:]
-    count = len(left_out)
-    if count < 3:
+    if not count:
         return Estimate(float(value[0]), math.nan), Estimate(float(value[1]), math.nan)
     errors = (
         student(count - 1) * math.sqrt((count - 1) / count) * np.linalg.norm(left_out - left_out.mean(axis=0), axis=0)
