@@ -29,6 +29,7 @@ include: "workflow/rules/runs.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/variants.smk"
+include: "workflow/rules/design.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/calibration.smk"
 include: "workflow/rules/mechanisms.smk"
@@ -96,6 +97,15 @@ rule heat_variations:
     input:
         f"results/{STUDY.name}/heat_by_variant.csv",
         f"results/{STUDY.name}/figures/heat_variations.png",
+
+
+rule design:
+    input:
+        f"results/{STUDY.name}/figures/design.png",
+        text=f"results/{STUDY.name}/design.txt",
+    localrule: True
+    shell:
+        "cat {input.text}"
 
 
 rule feedback:

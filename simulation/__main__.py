@@ -17,6 +17,7 @@ from simulation.experiments import Experiment, baths, drag, experiment_at, exper
 from simulation.experiments.base import RejectedError
 from simulation.folder.archive import archive, unpack
 from simulation.folder.closure import ClosureError
+from simulation.overview.design import make_design
 from simulation.overview.plan import make_plan
 from simulation.overview.status import status_text
 from simulation.perform import perform
@@ -83,6 +84,8 @@ def _arguments() -> argparse.Namespace:
     take.add_argument("replica", type=int)
     take.add_argument("archived", type=Path)
     take.add_argument("folder", type=Path)
+    design = commands.add_parser("design", help="find the couplings that serve the study's goal best within its limits")
+    design.add_argument("study")
     plan = commands.add_parser("plan", help="tell what is left to do, what it costs, and how well it will measure")
     status = commands.add_parser("status", help="tell what is done, running, failed and waiting")
     for command in (plan, status):
@@ -125,6 +128,8 @@ def main() -> int:
                 experiment = experiment_at(study, arguments.point, arguments.replica)
             case "drag":
                 experiment = drag.Drag(study, arguments.replica, arguments.side, arguments.force)
+            case "design":
+                print(make_design(study, RESULTS), end="")
             case "plan":
                 ranks = Ranks(arguments.ranks)
                 make_plan(study, RESULTS, ranks, arguments.cores, arguments.targets)

@@ -399,6 +399,39 @@ class Schedule(Section):
     """A run is committed to disk this often, and continues from there."""
 
 
+def _range(ends: tuple[float, float]) -> tuple[float, float]:
+    if not ends[0] <= ends[1]:
+        raise ValueError("write the smaller number first, as in [0.01, 0.5]; twice the same keeps it fixed")
+    return ends
+
+
+Range = Annotated[tuple[Positive, Positive], AfterValidator(_range)]
+Delays = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=1e6)], Annotated[float, Field(ge=0, le=1e6)]], AfterValidator(_range)
+]
+
+
+class Design(Section):
+    """What `snakemake design` looks for: the couplings, and perhaps the delay, that serve a goal best within limits."""
+
+    goal: Literal["cooling", "cop", "precision"] = "cooling"
+    """`cooling`: most heat from the cold bath; `cop`: most of it per work; `precision`: its least relative error."""
+    coupling_cold_eV_per_A2: Range = (0.001, 1.0)
+    """Least and largest κ_C."""
+    coupling_hot_eV_per_A2: Range = (0.001, 10.0)
+    """Least and largest κ_H."""
+    delay_ps: Delays | None = None
+    """Least and largest delay to choose from; left out, the delay of `demon.feedback` stays."""
+    power_eV_per_ns: Positive | None = None
+    """Most power of the controller on both particles, along each axis."""
+    spread_A: Positive | None = None
+    """Largest root mean square displacement of a particle along each axis."""
+    force_eV_per_A: Positive | None = None
+    """Largest root mean square force of the controller on a particle along each axis."""
+    cooling_eV_per_ns: Positive | None = None
+    """Least heat from the cold bath; `cop` without it tends to a machine that does not cool."""
+
+
 class Limits(Section):
     """Limits beyond which a run is rejected."""
 
@@ -427,6 +460,7 @@ class Study(Section):
     baths: Baths = Baths()
     trap: Trap = Trap()
     demon: Demon = Demon()
+    design: Design = Design()
     drag: Drag = Drag()
     langevin: Langevin = Langevin()
     integration: Integration = Integration()

@@ -1,0 +1,145 @@
+"""What `snakemake design` finds: the couplings, and perhaps the delay, with which a study's machine serves its goal best.
+
+The machine is that of the study's baths, with the friction that was measured, or what its section `langevin` says.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from tabulate import tabulate
+
+from analysis.model import Design, Feedback, Limits, best_design, pareto_front
+from analysis.units import PER_NS
+from simulation.overview.forecast import friction_of
+from simulation.storage.files import replace as replace_file
+from simulation.study.fields import Study, StudyError
+from simulation.study.files import check_study
+
+FRONT = np.array([0.1, 0.2, 0.4, 0.7, 1.0])
+"""Powers of the front of the ideal demon, in those of its best design."""
+
+COLUMNS = (
+    "design",
+    "coupling_cold_eV_per_A2",
+    "kappa_ratio",
+    "delay_ps",
+    "cooling_eV_per_ns",
+    "power_eV_per_ns",
+    "cop",
+    "error_of_cooling_after_1_ns_eV_per_ns",
+    "temperature_cold_K",
+    "temperature_hot_K",
+    "spread_cold_A",
+    "spread_hot_A",
+    "force_cold_eV_per_A",
+    "force_hot_eV_per_A",
+)
+
+
+def make_design(study: Study, results: Path) -> str:
+    """Search, and write `design.csv` and `design.yaml` of the study; returns what people read.
+
+    Raises:
+        StudyError: nothing cools within the limits, or theory does not know the study's controller.
+    """
+    if study.demon.controller != "linear" or study.demon.feedback.force_limit_eV_per_A is not None:
+        raise StudyError(study.name, ["design: theory knows the linear controller without a limit of its force only"])
+    friction = friction_of(study, results)
+    axis = study.demon.coupling_axes[0]
+    machine = friction.machine(study, *_couplings(study, study.demon.kappa_ratios[-1]), axis)
+    wanted, loop = study.design, study.demon.feedback.loop or Feedback(delayed=study.demon.feedback.delayed)
+    limits = Limits(
+        coupling_cold=wanted.coupling_cold_eV_per_A2,
+        coupling_hot=wanted.coupling_hot_eV_per_A2,
+        delay=wanted.delay_ps,
+        work=math.inf if wanted.power_eV_per_ns is None else wanted.power_eV_per_ns / PER_NS,
+        spread=math.inf if wanted.spread_A is None else wanted.spread_A**2,
+        force=math.inf if wanted.force_eV_per_A is None else wanted.force_eV_per_A,
+        cooling=-math.inf if wanted.cooling_eV_per_ns is None else wanted.cooling_eV_per_ns / PER_NS,
+    )
+    try:
+        best = best_design(machine, limits, wanted.goal, loop)
+        ideal = best_design(machine, replace(limits, delay=None), "cooling")
+        front = pareto_front(machine, replace(limits, delay=None), FRONT * float(ideal.works.sum()))
+    except ValueError as problem:
+        raise StudyError(study.name, [f"design: {problem}"]) from None
+    rows = [("best", best), *(("ideal front", each) for each in front)]
+    for ratio in study.demon.kappa_ratios:
+        own = friction.machine(study, *_couplings(study, ratio), axis)
+        if own.with_feedback(loop).is_stable:
+            rows.append(("study", Design.of(own, loop)))
+    table = [_row(name, design) for name, design in rows]
+    folder = results / study.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "design.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows(table)
+    text = _study_file(study, best)
+    replace_file(folder / "design.yaml", lambda part: part.write_text(text, encoding="utf-8"))
+    shown = (
+        "design",
+        "coupling_cold_eV_per_A2",
+        "kappa_ratio",
+        "delay_ps",
+        "cooling_eV_per_ns",
+        "power_eV_per_ns",
+        "cop",
+    )
+    return "\n".join(
+        [
+            f"Study {study.name}: best {wanted.goal} along {axis}; friction: {friction.source}",
+            "",
+            tabulate([[row[name] for name in shown] for row in table], shown, floatfmt=".3g"),
+            "",
+            f"All numbers: {folder}/design.csv. A study with the best one: {folder}/design.yaml, to be put into config/.",
+            "",
+        ]
+    )
+
+
+def _couplings(study: Study, ratio: str) -> tuple[float, float]:
+    return study.demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)
+
+
+def _row(name: str, design: Design) -> dict[str, Any]:
+    machine = design.machine
+    temperatures, spreads = design.temperatures, np.sqrt(design.spreads)
+    numbers = (
+        machine.coupling_cold,
+        machine.coupling_hot / machine.coupling_cold,
+        design.feedback.delay,
+        PER_NS * design.cooling,
+        PER_NS * float(design.works.sum()),
+        design.cop,
+        PER_NS * math.sqrt(design.noise / PER_NS),
+        *temperatures,
+        *spreads,
+        *design.forces,
+    )
+    return dict(zip(COLUMNS, (name, *(f"{number:.6g}" for number in numbers)), strict=True))
+
+
+def _study_file(study: Study, best: Design) -> str:
+    """The study with the couplings of a design, as a study file that was checked."""
+    content = study.model_dump(mode="json", exclude_defaults=True, exclude={"name", "variants"})
+    ratio = f"{best.machine.coupling_hot / best.machine.coupling_cold:.4g}"
+    demon = content.get("demon", {}) | {
+        "coupling_cold_eV_per_A2": float(f"{best.machine.coupling_cold:.4g}"),
+        "kappa_ratios": [ratio],
+        "shown_ratios": [ratio],
+    }
+    if best.feedback.delay:
+        steps = max(round(best.feedback.delay / study.timestep_ps), 1)
+        demon["feedback"] = demon.get("feedback", {}) | {"delay_ps": round(steps * study.timestep_ps, 6)}
+    content["demon"] = demon
+    check_study(f"{study.name.partition('@')[0]}-design", content)
+    head = f"# Study {study.name} with the couplings that `snakemake design` found best for {study.design.goal}.\n"
+    return head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

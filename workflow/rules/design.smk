@@ -1,0 +1,40 @@
+# The best machine within the limits of a study's section `design`: theory alone, of the friction that is measured so far.
+
+
+def measured_friction(wildcards):
+    """The study's friction, if it has any yet; it is not measured for a design."""
+    file = f"results/{wildcards.study}/friction.json"
+    return [file] if study(wildcards.study).engine == "lammps" and Path(file).exists() else []
+
+
+rule find_design:
+    input:
+        friction=measured_friction,
+    output:
+        table="results/{study}/design.csv",
+        text="results/{study}/design.txt",
+        best="results/{study}/design.yaml",
+    log:
+        "results/{study}/logs/design.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=ANALYSIS_CODE,
+        settings=lambda wildcards: digest(study(wildcards.study).model_dump(mode="json")),
+    shell:
+        "python -m simulation design {wildcards.study} > {output.text} 2> {log}"
+
+
+rule plot_design:
+    input:
+        "results/{study}/design.csv",
+    output:
+        multiext("results/{study}/figures/design", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/design.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=ANALYSIS_CODE,
+    script:
+        "../scripts/plot_design.py"
