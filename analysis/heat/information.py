@@ -74,9 +74,9 @@ def information(runs: Sequence[Run], blocks: int) -> tuple[Estimate, Estimate]:
     value, left_out = found[0], found[1:]
     if not count:
         return Estimate(float(value[0]), math.nan), Estimate(float(value[1]), math.nan)
-    errors = (
-        student(count - 1) * math.sqrt((count - 1) / count) * np.linalg.norm(left_out - left_out.mean(axis=0), axis=0)
-    )
+    with np.errstate(invalid="ignore"):
+        apart = np.linalg.norm(left_out - left_out.mean(axis=0), axis=0)
+    errors = student(count - 1) * math.sqrt((count - 1) / count) * apart
     flow, shared = (Estimate(float(v), float(e)) for v, e in zip(value, errors, strict=True))
     return flow, shared
 
@@ -100,7 +100,8 @@ def _told(sums: Array, run: Run) -> tuple[float, float]:
     # Noises of the two baths are independent, so what one particle shares with the other turns smoothly with the lag, and this
     # difference errs by the square of a sample.
     rate = (lagged - lagged.T) / (2 * run.parameters.sample_interval)
-    try:
-        return information_flow_from_rate(covariance, rate, COLD), mutual_information(covariance, COLD)
-    except np.linalg.LinAlgError:  # a few samples only
-        return math.nan, math.nan
+    with np.errstate(divide="ignore", invalid="ignore"):  # a few samples only leave nothing unknown
+        try:
+            return information_flow_from_rate(covariance, rate, COLD), mutual_information(covariance, COLD)
+        except np.linalg.LinAlgError:
+            return math.nan, math.nan

@@ -5,6 +5,7 @@ The machine is that of the study's baths, with the friction that was measured, o
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 from dataclasses import replace
@@ -67,9 +68,13 @@ def make_design(study: Study, results: Path) -> str:
     try:
         best = best_design(machine, limits, wanted.goal, loop)
         ideal = best_design(machine, replace(limits, delay=None), "cooling")
-        front = pareto_front(machine, replace(limits, delay=None), FRONT * float(ideal.works.sum()))
-    except ValueError as problem:
-        raise StudyError(study.name, [f"design: {problem}"]) from None
+    except ValueError:
+        cure = "widen its ranges of couplings, or allow more power, spread or force"
+        raise StudyError(study.name, [f"design: nothing that was tried cools within its limits: {cure}"]) from None
+    front = []
+    for power in FRONT * float(ideal.works.sum()):
+        with contextlib.suppress(ValueError):  # so little power cools nothing within the ranges
+            front += pareto_front(machine, replace(limits, delay=None), power)
     rows = [("best", best), *(("ideal front", each) for each in front)]
     for ratio in study.demon.kappa_ratios:
         own = friction.machine(study, *_couplings(study, ratio), axis)

@@ -1,0 +1,115 @@
+"""A study whose demon acts through a loop: its runs say so, theory takes it, and what theory does not know is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.compare.comparison import forecasts, without_theory
+from analysis.compare.theory import ideal_models, models
+from analysis.data.runs import Parameters
+from analysis.figures.loops import loops, varied
+from analysis.friction.result import AxisFriction, Friction
+from analysis.model import Feedback
+from analysis.statistics.timeseries import Estimate
+from analysis.units import FRICTION_SI, PER_NS
+from simulation.experiments.machine import Machine
+from simulation.study.files import check_study
+
+PAPER = 3.5e-12 / FRICTION_SI
+WHITE = Friction.same(AxisFriction((Estimate(PAPER, 0.1 * PAPER), Estimate(PAPER, 0.1 * PAPER))))
+
+
+def told(feedback: dict[str, Any], ratio: str = "4.80") -> dict[str, Any]:
+    """What the point's JSON files hold as parameters, of a study with this loop."""
+    study = check_study(
+        "loop",
+        {
+            "baths": {"fluid_atoms": 25280},
+            "demon": {"feedback": feedback, "kappa_ratios": [ratio]},
+            "integration": {"timestep_fs": 5},
+        },
+    )
+    run = Machine(study, 1, ratio)
+    loop = (run.controller_identity() or {}).get("feedback", {})
+    flat = {f"feedback_{name}": value for name, value in loop.items() if name not in ("version", "seed")}
+    parameters: dict[str, Any] = run.describe()["parameters"]
+    return parameters | {"controller": "linear"} | flat
+
+
+@pytest.mark.parametrize(
+    ("feedback", "heats"),
+    [
+        ({}, (-0.289, 1.386)),
+        ({"delay_ps": 0.2}, (-0.177, 3.940)),
+        ({"delay_ps": 0.3, "delayed": "partner"}, (-0.420, 1.796)),
+        ({"update_every_ps": 0.5}, (-0.100, 5.690)),
+    ],
+)
+def test_theory_takes_the_loop_of_the_study(feedback: dict[str, Any], heats: tuple[float, float]) -> None:
+    """From study file to forecast: the heats of the paper's pair with that loop, computed independently."""
+    parameters = Parameters.from_json(told(feedback))
+    found = forecasts(parameters, WHITE, None)["theory"]
+    np.testing.assert_allclose(PER_NS * found.rates, heats, atol=1e-3 * max(np.abs(heats)) + 1e-3)
+    errors = [rate.se * PER_NS for rate in found.estimates()]
+    assert all(0 < error < 1 for error in errors)
+    assert parameters.is_linear == (not feedback)
+    assert bool(ideal_models(parameters, WHITE)) == (not feedback)
+
+
+def test_what_theory_does_not_know_is_left_out() -> None:
+    """A limit of the force, which is not linear, and a loop that has no steady state at the measured friction."""
+    limited = Parameters.from_json(told({"delay_ps": 0.1, "force_limit_eV_per_A": 0.2}))
+    assert models(limited, WHITE) == {}
+    assert limited.told_controller == "linear, delay 0.1 ps, force at most 0.2 eV/Å"
+    growing = replace(Parameters.from_json(told({"delay_ps": 0.1})), feedback=Feedback(delay=0.5))
+    assert models(growing, WHITE) == {}
+
+
+def test_sentences_on_what_theory_knows() -> None:
+    """Heats of a loop have a theory, laws of its power do not; of a limited force nothing is known."""
+    point = {"parameters": told({"delay_ps": 0.1})}
+    assert without_theory([point]) is None
+    assert "through a loop" in (without_theory([point], ideal=True) or "")
+    assert "limit" in (without_theory([{"parameters": told({"force_limit_eV_per_A": 0.2})}]) or "")
+    assert without_theory([{"parameters": told({})}], ideal=True) is None
+
+
+@pytest.mark.parametrize(
+    ("loop", "quantity"),
+    [
+        (Feedback(), None),
+        (Feedback(delay=0.2), "delay"),
+        (Feedback(delay=0.2, delayed="partner"), "delay_of_partner"),
+        (Feedback(update_every=0.5), "hold"),
+        (Feedback(update_every=0.1, position_noise=0.3), "noise"),
+        (Feedback(filter=0.2), "filter"),
+        (Feedback(filter=0.2, delay=0.1), None),
+    ],
+)
+def test_loops_are_sorted_by_the_one_thing_that_they_have(loop: Feedback, quantity: str | None) -> None:
+    """And those that have more than one stand on no axis."""
+    assert varied(loop) == quantity
+
+
+def test_figure_has_measured_loops_on_exact_lines() -> None:
+    """A panel for each quantity with the ideal demon at zero; white lines pass through the exact heats of the pair."""
+    points = []
+    for feedback, heat in (({}, -0.289), ({"delay_ps": 0.2}, -0.177), ({"update_every_ps": 0.5}, -0.1)):
+        numbers = {
+            f"heat_{side}_{entry}": value
+            for side in ("cold", "hot")
+            for entry, value in (("eV_per_ns", heat), ("se", 0.05))
+        }
+        points.append({"kappa_ratio": "4.80", "parameters": told(feedback)} | numbers)
+    figure, data = loops(points, WHITE, None)
+    figure.draw_without_rendering()
+    assert list(dict.fromkeys(data["quantity"])) == ["delay", "hold"]
+    shown = data[(data["series"] == "heat") & (data["side"] == "cold")]
+    assert sorted(shown.loc[shown["quantity"] == "delay", "loop"]) == [0.0, 0.2]
+    line = data[(data["series"] == "theory") & (data["side"] == "cold") & (data["quantity"] == "delay")]
+    assert np.interp(0.2, line["loop"], line["value"]) == pytest.approx(-0.177, abs=0.003)
+    assert line["value"].iloc[0] == pytest.approx(-0.289, abs=1e-3)
