@@ -109,6 +109,27 @@ class LinearBosons:
         difference = self.bath_occupations - self.bath_occupations[:, None]
         return np.asarray((self.conductances() * difference).sum(axis=1))
 
+    def energy_conductances(self) -> Array:
+        """∫ω|S_bb'|² dω/2π, energy over ħ that bath b takes up per quantum of N̄_b'; (b, b), zero diagonal.
+
+        With R = (-iω - M)⁻¹ and the share X_b' of bath b' it is B_b†(ω R B_b' B_b'† R†)B_b, integrated with ωR = i(1 + MR): the
+        Lyapunov equation's i(M X_b' - X_b' M†)/2 between the columns of B. Divergent parts of baths that act on one mode are
+        odd in ω and cancel. Frequencies are of the frame in which H is written.
+        """
+        x, m, b = self.shares(), self.drift(), self.couplings
+        moments = 0.5j * (m @ x - x @ m.conj().T)
+        seen = np.einsum("ib,kij,jb->bk", b.conj(), moments, b).real
+        np.fill_diagonal(seen, 0.0)
+        return np.asarray(seen)
+
+    def energy_flows(self) -> Array:
+        """Energy over ħ and time into each bath, (b,), from spectra, in the frame of H; they add up to 0 for any occupations.
+
+        A quantum brings the frequency at which it passes, not that of the mode which passes it on.
+        """
+        difference = self.bath_occupations - self.bath_occupations[:, None]
+        return np.asarray((self.energy_conductances() * difference).sum(axis=1))
+
     def entropy_production(self) -> float:
         """Entropy that the baths gain per time, in k_B: Σ_b η_b ln(1 + 1/N̄_b), never negative; inf at a bath of N̄ = 0.
 
