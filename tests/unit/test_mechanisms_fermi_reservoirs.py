@@ -120,6 +120,18 @@ def test_reservoirs_change_by_what_flows_out(gas: Gas) -> None:
     assert_allclose((ahead - behind) / (2 * step), lost, rtol=1e-6)
 
 
+def test_printed_factor_of_the_difference_of_occupations() -> None:
+    """Errata, (31): with ν = (ω - μ)/2T it is -1/2 and not -2, and with ν = (ω - μ)/T neither."""
+    x = (21.1 - COOLING.chemical_potentials) / COOLING.temperatures
+    first, second = 1 / (np.exp(x) + 1)
+
+    def shape(nu: Array) -> float:
+        return float(np.sinh(nu[0] - nu[1]) / (np.cosh(nu[0]) * np.cosh(nu[1])))
+
+    assert_allclose([first - second, -shape(x / 2) / 2], 0.37148, rtol=1e-4)
+    assert_allclose([-2 * shape(x / 2), -2 * shape(x)], [1.48592, 1.07562], rtol=1e-5)
+
+
 def test_closed_equations_of_motion() -> None:
     """(11), (24), (25) with Q_a = x^a + π²a(a-1)x^(a-2)/6: the second is the equation of x = μ/T, whose name is not legible."""
     t, mu = COOLING.temperatures, COOLING.chemical_potentials

@@ -286,6 +286,13 @@ def test_printed_entropy_current_of_fermions() -> None:
     assert_allclose(right / printed, 1.948, rtol=1e-3)
 
 
+def test_entropy_of_a_single_particle_is_that_of_a_dilute_gas() -> None:
+    """Errata, App. A: -ln f, which (A1)-(A8) give, would make the COP 0.347; it is (6) where levels are nearly empty."""
+    f, flow = DEMON.occupations(), -DEMON.surplus() * DEMON.width
+    assert_allclose(DEMON.power() / (DEMON.temperature_hot * (flow @ -np.log(f))), 0.34723, rtol=1e-4)
+    assert_allclose(entropy_per_particle(1e-9), -math.log(1e-9), rtol=1e-9)
+
+
 def test_balance_of_machines() -> None:
     """Efficiencies (15), (16) are outputs over inputs, 1 without dissipation; a machine without its output is refused."""
     engine = Balance(work=0.2, thermal=-0.5, free_energy=-0.1)
