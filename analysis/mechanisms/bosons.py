@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import rel_entr
 
+from analysis.currents import Currents
 from analysis.model.lyapunov import Array, solve_lyapunov
 
 ComplexArray = NDArray[np.complex128]
@@ -140,6 +141,30 @@ class LinearBosons:
         tau = self.conductances()
         linked = tau > 0  # what does not reach an empty bath costs it nothing
         return float(tau[linked] @ relative[linked])
+
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """Quanta into each bath as ``Currents``: energies in ħω of the one frequency that all modes have nearly, T in ħω/k_B.
+
+        Cold and hot are the baths of least and largest N̄. Nothing is paid, and nothing cooled.
+
+        Args:
+            fluctuations: whether to solve for the covariance of the counts too.
+        """
+        from analysis.mechanisms.counting import moments
+
+        flows = self.heat_flows()
+        with np.errstate(divide="ignore"):
+            odds = np.log1p(1 / self.bath_occupations)
+        return Currents(
+            baths=tuple(f"bath {b + 1}" for b in range(flows.size)),
+            energy=flows,
+            entropy=np.where(flows == 0, 0.0, flows * np.where(flows == 0, 0.0, odds)),
+            temperatures=1 / odds,
+            cold=int(self.bath_occupations.argmin()),
+            hot=int(self.bath_occupations.argmax()),
+            unit="quanta per unit of time",
+            covariance=moments(self).covariance if fluctuations else None,
+        )
 
     def response(self, frequency: ArrayLike) -> ComplexArray:
         """(-iω + iH + B B†/2)⁻¹ B, amplitude of each mode per amplitude sent in by each bath; (*frequency.shape, m, b)."""

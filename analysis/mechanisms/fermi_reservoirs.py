@@ -19,6 +19,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 from scipy.special import entr, expit
 
+from analysis.currents import Currents, thermal_entropy
 from analysis.mechanisms.fermi_gas import Array, Gas, Sommerfeld
 
 
@@ -129,6 +130,46 @@ class FermiReservoirs:
             out = rates * (expit(-x) - level_occupations[..., None, :])
         heat = (out * (levels - chemical_potentials[..., None])).sum(-1)
         return Flows(out @ levels, out.sum(-1), heat)
+
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """At the start, into each reservoir, with stationary levels: ``Currents`` in units of T̂².
+
+        Args:
+            fluctuations: whether to give the covariance of the heats while reservoirs stay as they are.
+        """
+        t, mu = self.temperatures, self.chemical_potentials
+        out = self.flows(t, mu)
+        return Currents(
+            baths=tuple(f"reservoir {j + 1}" for j in range(len(t))),
+            particles=-out.particles,
+            energy=-out.energy,
+            entropy=thermal_entropy(-out.heat, t),
+            temperatures=t,
+            chemical_potentials=mu,
+            cold=int(t.argmin()),
+            hot=int(t.argmax()) if t.min() < t.max() else len(t) - 1,
+            unit="T̂²",
+            covariance=self.heat_covariance(t, mu) if fluctuations else None,
+        )
+
+    def heat_covariance(self, temperatures: Array, chemical_potentials: Array) -> Array:
+        """Long-time covariance of the heats into the reservoirs per time, (n, n), at these T and μ, both (n,).
+
+        A level is empty or full. Reservoir j fills it at the rate γ_j n_j and empties it at γ_j (1 - n_j); a jump is remembered
+        for 1/Σγ, in which the other reservoirs see the level as it left it. Levels are independent.
+        """
+        levels, rates = np.array(self.levels), self.rates()
+        x = (levels - chemical_potentials[:, None]) / temperatures[:, None]
+        n, hole, total = expit(-x), expit(x), rates.sum(0)
+        full = (rates * n).sum(0) / total
+        empty = (rates * hole).sum(0) / total
+        jumps = rates * (n * empty + hole * full)
+        # What a jump of j leaves on the level, and reservoir l then takes of it.
+        left = rates * (n * empty**2 + hole * full**2)
+        shared = left[:, None] * rates[None] / total
+        counts = np.eye(len(n))[..., None] * jumps[:, None] - shared - np.swapaxes(shared, 0, 1)
+        heat = levels - chemical_potentials[:, None]
+        return np.asarray((counts * heat[:, None] * heat[None]).sum(-1))
 
     def stationary_occupations(self, temperatures: Array, chemical_potentials: Array) -> Array:
         """n̄ of the levels between reservoirs in this state, means weighted with the rates, (..., k) (eq. 10)."""

@@ -14,6 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
+from analysis.currents import Currents
 from analysis.mechanisms.entropy_current import Array, Balance, Equilibrium, Inflow, entropy_per_particle
 
 
@@ -176,6 +177,43 @@ class NDemon:
         return Balance(
             thermal=self.inflow_cold().heat(self.chemical_potential) * worth,
             free_energy=self.inflow_demon().free_energy(self.temperature_hot, self.chemical_potential),
+        )
+
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """Into the hot and the cold reservoir and the demon, as ``Currents``, in units of ε₀²/h.
+
+        Each resonance passes electrons with certainty, so that its count has the variance Γ [f_l(1 - f_l) + f_r(1 - f_r)] of
+        the two reservoirs' own fluctuations (L. S. Levitov & G. B. Lesovik, JETP Lett. 58, 230 (1993)), and counts of different
+        resonances are independent.
+
+        Args:
+            fluctuations: whether to give the covariance of the heats.
+
+        Raises:
+            ValueError: if the demon is not physical.
+        """
+        flows = (self.inflow_hot(), self.inflow_cold(), self.inflow_demon())
+        covariance = None
+        if fluctuations:
+            own, partner = self.occupations(), self.partner_occupations()
+            counts = self.width * (own * (1 - own) + partner * (1 - partner))
+            # Heat of one electron at each level, into each bath.
+            carried = np.zeros((3, 4))
+            carried[0, :2] = carried[1, 2:] = 1.0
+            carried[2] = -1.0
+            carried *= self.levels - self.chemical_potential
+            covariance = carried * counts @ carried.T
+        return Currents(
+            baths=("hot", "cold", "demon"),
+            particles=np.array([flow.particles for flow in flows]),
+            energy=np.array([flow.energy for flow in flows]),
+            entropy=np.array([flow.entropy for flow in flows]),
+            temperatures=np.array([self.temperature_hot, self.temperature_cold, math.nan]),
+            chemical_potentials=np.full(3, self.chemical_potential),
+            cold=1,
+            hot=0,
+            unit="ε₀²/h",
+            covariance=covariance,
         )
 
     def largest_drive(self) -> float:

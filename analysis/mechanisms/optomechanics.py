@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.constants import hbar, k
 
+from analysis.currents import Currents
 from analysis.mechanisms.bosons import LinearBosons
 from analysis.mechanisms.cascaded import CascadedOscillators
 from analysis.model.lyapunov import Array, solve_lyapunov
@@ -154,6 +155,37 @@ class Optomechanics(LinearBosons):
         lifted = np.array([self.drive_frequency, self.drive_frequency, 0.0])
         return np.asarray(hbar * (self.energy_flows() + lifted * self.heat_flows()))
 
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """Heats into the baths of both cavities and of the resonator, which is to be cooled, as ``Currents`` in W.
+
+        Occupations are the same at all frequencies here, so that entropies are those of the quanta. The colder cavity stands
+        for the environment, at the temperature that its bath has for the quanta which the resonator gives (``carnot_cop``).
+
+        Args:
+            fluctuations: of no effect: those of the heats are not known, those of the quanta are in ``counting.moments``.
+        """
+        del fluctuations
+        flows = self.heat_flows()
+        with np.errstate(divide="ignore"):
+            odds = np.log1p(1 / self.bath_occupations)
+        entropy = np.where(flows == 0, 0.0, flows * np.where(flows == 0, 0.0, odds))
+        passing = np.append(self.drive_frequency + np.full(2, self._passing_frequency()), self._passing_frequency())
+        return Currents(
+            baths=("cavity 1", "cavity 2", "resonator"),
+            energy=self.heat_rates(),
+            entropy=entropy,
+            temperatures=hbar * passing / (k * odds),
+            cold=2,
+            hot=int(self.bath_occupations[:2].argmin()),
+            boltzmann=k,
+            unit="W",
+        )
+
+    def _passing_frequency(self) -> float:
+        """Mean frequency of the quanta that the resonator's bath gives, 1/s; ω_m where it gives none."""
+        flow = self.heat_flows()[2]
+        return float(self.energy_flows()[2] / flow) if flow < 0 else self.mechanical_frequency
+
     def drive_power(self) -> float:
         """Work that the drives do on the fluctuations, W: ħω_d for each quantum that leaves the resonator's bath.
 
@@ -199,8 +231,7 @@ class Optomechanics(LinearBosons):
         Occupations are the same at all frequencies here, so temperatures are those at which the quanta pass: at ω, which the
         resonator's bath gives on the mean, and at ω_d + ω; at ω_m where it gives none.
         """
-        flow = self.heat_flows()[2]
-        passing = self.energy_flows()[2] / flow if flow < 0 else self.mechanical_frequency
+        passing = self._passing_frequency()
         with np.errstate(divide="ignore"):
             odds = np.log1p(1 / self.bath_occupations)
         # Over k_B/ħ.
