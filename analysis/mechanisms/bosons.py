@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import rel_entr
 
+from analysis.currents import Currents
 from analysis.model.lyapunov import Array, solve_lyapunov
 
 ComplexArray = NDArray[np.complex128]
@@ -109,6 +110,27 @@ class LinearBosons:
         difference = self.bath_occupations - self.bath_occupations[:, None]
         return np.asarray((self.conductances() * difference).sum(axis=1))
 
+    def energy_conductances(self) -> Array:
+        """∫ω|S_bb'|² dω/2π, energy over ħ that bath b takes up per quantum of N̄_b'; (b, b), zero diagonal.
+
+        With R = (-iω - M)⁻¹ and the share X_b' of bath b' it is B_b†(ω R B_b' B_b'† R†)B_b, integrated with ωR = i(1 + MR): the
+        Lyapunov equation's i(M X_b' - X_b' M†)/2 between the columns of B. Divergent parts of baths that act on one mode are
+        odd in ω and cancel. Frequencies are of the frame in which H is written.
+        """
+        x, m, b = self.shares(), self.drift(), self.couplings
+        moments = 0.5j * (m @ x - x @ m.conj().T)
+        seen = np.einsum("ib,kij,jb->bk", b.conj(), moments, b).real
+        np.fill_diagonal(seen, 0.0)
+        return np.asarray(seen)
+
+    def energy_flows(self) -> Array:
+        """Energy over ħ and time into each bath, (b,), from spectra, in the frame of H; they add up to 0 for any occupations.
+
+        A quantum brings the frequency at which it passes, not that of the mode which passes it on.
+        """
+        difference = self.bath_occupations - self.bath_occupations[:, None]
+        return np.asarray((self.energy_conductances() * difference).sum(axis=1))
+
     def entropy_production(self) -> float:
         """Entropy that the baths gain per time, in k_B: Σ_b η_b ln(1 + 1/N̄_b), never negative; inf at a bath of N̄ = 0.
 
@@ -119,6 +141,30 @@ class LinearBosons:
         tau = self.conductances()
         linked = tau > 0  # what does not reach an empty bath costs it nothing
         return float(tau[linked] @ relative[linked])
+
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """Quanta into each bath as ``Currents``: energies in ħω of the one frequency that all modes have nearly, T in ħω/k_B.
+
+        Cold and hot are the baths of least and largest N̄. Nothing is paid, and nothing cooled.
+
+        Args:
+            fluctuations: whether to solve for the covariance of the counts too.
+        """
+        from analysis.mechanisms.counting import moments
+
+        flows = self.heat_flows()
+        with np.errstate(divide="ignore"):
+            odds = np.log1p(1 / self.bath_occupations)
+        return Currents(
+            baths=tuple(f"bath {b + 1}" for b in range(flows.size)),
+            energy=flows,
+            entropy=np.where(flows == 0, 0.0, flows * np.where(flows == 0, 0.0, odds)),
+            temperatures=1 / odds,
+            cold=int(self.bath_occupations.argmin()),
+            hot=int(self.bath_occupations.argmax()),
+            unit="quanta per unit of time",
+            covariance=moments(self).covariance if fluctuations else None,
+        )
 
     def response(self, frequency: ArrayLike) -> ComplexArray:
         """(-iω + iH + B B†/2)⁻¹ B, amplitude of each mode per amplitude sent in by each bath; (*frequency.shape, m, b)."""

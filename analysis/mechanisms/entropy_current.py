@@ -31,8 +31,10 @@ def entropy_per_particle(occupation: ArrayLike, statistics: Statistics = "fermio
     Infinite at f = 0, and at f = 1 for fermions.
 
     Raises:
-        ValueError: if an occupation is negative, or above 1 for fermions.
+        ValueError: if an occupation is negative, or above 1 for fermions, or the statistics are neither.
     """
+    if statistics not in ("fermions", "bosons"):
+        raise ValueError(f"statistics = {statistics!r}: give 'fermions' or 'bosons'")
     f = np.asarray(occupation, dtype=float)
     highest = 1.0 if statistics == "fermions" else math.inf
     wrong = f[~((f >= 0) & (f <= highest))]
@@ -89,7 +91,8 @@ class Equilibrium:
             return np.asarray(expit(-x))
         if np.any(x <= 0):
             raise ValueError(f"chemical_potential = {self.chemical_potential}: must lie below all energies of bosons")
-        return np.asarray(1 / np.expm1(x))
+        # e^x would overflow far above the chemical potential, where hardly any boson is.
+        return np.asarray(np.exp(-x) / -np.expm1(-x))
 
 
 @dataclass(frozen=True)
@@ -124,30 +127,44 @@ def inflow(
         occupation: f(ε) of the reservoir that receives them.
         windows: intervals of energy outside of which nothing flows.
         statistics: of the particles.
+
+    Raises:
+        ValueError: as ``entropy_per_particle``.
     """
 
     def moments(energy: float) -> Array:
-        brought = entropy_per_particle(occupation(energy), statistics)
-        return np.array([1.0, energy, float(brought)]) * flow(energy)
+        brought, flowing = float(entropy_per_particle(occupation(energy), statistics)), float(flow(energy))
+        # An empty or full level would take infinite entropy; if nothing flows it takes none.
+        return np.array([flowing, energy * flowing, brought * flowing if flowing else 0.0])
 
     total = sum((quad_vec(moments, low, high, epsrel=1e-11)[0] for low, high in windows), np.zeros(3))
     return Inflow(*map(float, total))
 
 
 def landauer_inflow(
-    occupation: Spectrum, others: Sequence[tuple[Spectrum, Spectrum]], windows: Iterable[tuple[float, float]]
+    occupation: Spectrum,
+    others: Sequence[tuple[Spectrum, Spectrum]],
+    windows: Iterable[tuple[float, float]],
+    statistics: Statistics = "fermions",
 ) -> Inflow:
-    """Ballistic currents of electrons into a reservoir, ṅ(ε) = Σ_α T_α(ε) [f_α(ε) - f(ε)] (eqs. 17, 18, C1).
+    """Ballistic currents into a reservoir, ṅ(ε) = Σ_α T_α(ε) [f_α(ε) - f(ε)] (eqs. 17, 18, C1), of either statistics.
+
+    Neither blocking nor stimulation shows in the difference of two flows; only the entropy knows the statistics.
 
     Args:
         occupation: f(ε) of the reservoir.
         others: transmittance T_α(ε) from, and occupation f_α(ε) of, each other reservoir.
         windows: intervals of energy that hold every transmittance, each smooth inside.
+        statistics: of the particles.
+
+    Raises:
+        ValueError: as ``entropy_per_particle``.
     """
     return inflow(
         lambda energy: sum(through(energy) * (f(energy) - occupation(energy)) for through, f in others),
         occupation,
         windows,
+        statistics,
     )
 
 
@@ -178,16 +195,29 @@ class Balance:
         """What comes out over what is paid, at most 1 (eqs. 15, 16).
 
         Raises:
-            ValueError: if nothing comes out, or if a term that this machine has no place for is not zero.
+            ValueError: if nothing comes out, if a term that this machine has no place for is not zero, or if the terms add up
+                to more than zero, which the second law forbids. Both allow for rounding, 10⁻¹² of the largest term.
         """
         output, absent = _TERMS[machine]
-        if getattr(self, output) <= 0:
-            raise ValueError(f"{output} = {getattr(self, output):g}: a {machine} has a positive one")
-        if getattr(self, absent) != 0:
-            raise ValueError(f"{absent} = {getattr(self, absent):g}: must be 0 in a {machine}")
+        terms = {name: getattr(self, name) for name in ("work", "chemical", "thermal", "free_energy")}
+        unknown = [f"{name} = {value}: must be a number" for name, value in terms.items() if math.isnan(value)]
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        rounding = _ROUNDING * max(abs(value) for value in terms.values() if math.isfinite(value))
+        if terms[output] <= rounding:
+            raise ValueError(f"{output} = {terms[output]:g}: a {machine} has a positive one")
+        if abs(terms[absent]) > rounding:
+            raise ValueError(f"{absent} = {terms[absent]:g}: must be 0 in a {machine}")
+        dissipation = self.dissipation()
+        if dissipation < -rounding:
+            given = " + ".join(f"{name} = {value:g}" for name, value in terms.items() if value)
+            raise ValueError(f"{given}: add up to {-dissipation:g}, but more cannot come out than is paid")
         # The entropy produced is the difference of what is paid and what comes out.
-        return float(getattr(self, output) / (getattr(self, output) + self.dissipation()))
+        return float(terms[output] / (terms[output] + max(dissipation, 0.0)))
 
+
+# Terms of a balance are sums of flows that cancel; they are 0 to this share of the largest.
+_ROUNDING = 1e-12
 
 # Output of each machine, and the flow that it does not have.
 _TERMS: Mapping[Machine, tuple[str, str]] = {

@@ -9,15 +9,18 @@ a reservoir, as there.
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
-from scipy.special import expit
+from scipy.special import entr, expit
 
-from analysis.mechanisms.fermi_gas import Array, Exact, Gas, Sommerfeld
+from analysis.currents import Currents, thermal_entropy
+from analysis.mechanisms.fermi_gas import Array, Gas, Sommerfeld
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,15 @@ class Flows:
     heat: Array
 
 
+LevelsStart = Literal["at once", "stationary"] | Sequence[float]
+"""How levels start: ``at once`` has no dynamics of theirs; else they have, from the stationary or the given occupations."""
+
+_SLOW_LEVELS = 0.01  # τ_S/τ_eq from which on temperatures of two decimals depend on how the levels start
+
+
 @dataclass(frozen=True)
 class FermiReservoirs:
-    """n reservoirs around a system of free fermions that follows them at once.
+    """n reservoirs around a system of free fermions, its levels.
 
     Attributes:
         levels: frequencies ω_κ of the system.
@@ -101,22 +110,98 @@ class FermiReservoirs:
         """γ_j(ω_κ), (n, k)."""
         return self._each("rate")[:, None] * np.array(self.levels) ** (self._each("exponent")[:, None] - 1)
 
-    def flows(self, temperatures: Array, chemical_potentials: Array) -> Flows:
-        """Stationary flows while reservoirs have these temperatures and chemical potentials, both (..., n) (eq. 10)."""
+    def flows(self, temperatures: Array, chemical_potentials: Array, level_occupations: Array | None = None) -> Flows:
+        """Flows while reservoirs have these temperatures and chemical potentials, both (..., n) (eq. 10).
+
+        Args:
+            temperatures: T.
+            chemical_potentials: μ.
+            level_occupations: of the levels, (..., k); stationary ones if None.
+        """
         levels, rates = np.array(self.levels), self.rates()
-        occupation = expit((chemical_potentials[..., None] - levels) / temperatures[..., None])
-        mean = (rates * occupation).sum(-2, keepdims=True) / rates.sum(0)
-        out = rates * (occupation - mean)
+        x = (levels - chemical_potentials[..., None]) / temperatures[..., None]
+        if level_occupations is None:
+            # Differences of occupations in pairs, which neither underflow nor round to 0 where all are empty or full.
+            here, there = x[..., :, None, :], x[..., None, :, :]
+            low, high = np.minimum(here, there), np.maximum(here, there)
+            fuller = np.sign(there - here) * expit(-low) * expit(high) * -np.expm1(low - high)
+            out = rates * (fuller * rates).sum(-2) / rates.sum(0)
+        else:
+            out = rates * (expit(-x) - level_occupations[..., None, :])
         heat = (out * (levels - chemical_potentials[..., None])).sum(-1)
         return Flows(out @ levels, out.sum(-1), heat)
+
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """At the start, into each reservoir, with stationary levels: ``Currents`` in units of T̂².
+
+        Args:
+            fluctuations: whether to give the covariance of the heats while reservoirs stay as they are.
+        """
+        t, mu = self.temperatures, self.chemical_potentials
+        out = self.flows(t, mu)
+        return Currents(
+            baths=tuple(f"reservoir {j + 1}" for j in range(len(t))),
+            particles=-out.particles,
+            energy=-out.energy,
+            entropy=thermal_entropy(-out.heat, t),
+            temperatures=t,
+            chemical_potentials=mu,
+            cold=int(t.argmin()),
+            hot=int(t.argmax()) if t.min() < t.max() else len(t) - 1,
+            unit="T̂²",
+            covariance=self.heat_covariance(t, mu) if fluctuations else None,
+        )
+
+    def heat_covariance(self, temperatures: Array, chemical_potentials: Array) -> Array:
+        """Long-time covariance of the heats into the reservoirs per time, (n, n), at these T and μ, both (n,).
+
+        A level is empty or full. Reservoir j fills it at the rate γ_j n_j and empties it at γ_j (1 - n_j); a jump is remembered
+        for 1/Σγ, in which the other reservoirs see the level as it left it. Levels are independent.
+        """
+        levels, rates = np.array(self.levels), self.rates()
+        x = (levels - chemical_potentials[:, None]) / temperatures[:, None]
+        n, hole, total = expit(-x), expit(x), rates.sum(0)
+        full = (rates * n).sum(0) / total
+        empty = (rates * hole).sum(0) / total
+        jumps = rates * (n * empty + hole * full)
+        # What a jump of j leaves on the level, and reservoir l then takes of it.
+        left = rates * (n * empty**2 + hole * full**2)
+        shared = left[:, None] * rates[None] / total
+        counts = np.eye(len(n))[..., None] * jumps[:, None] - shared - np.swapaxes(shared, 0, 1)
+        heat = levels - chemical_potentials[:, None]
+        return np.asarray((counts * heat[:, None] * heat[None]).sum(-1))
+
+    def stationary_occupations(self, temperatures: Array, chemical_potentials: Array) -> Array:
+        """n̄ of the levels between reservoirs in this state, means weighted with the rates, (..., k) (eq. 10)."""
+        rates = self.rates()
+        x = (np.array(self.levels) - chemical_potentials[..., None]) / temperatures[..., None]
+        return np.asarray((rates * expit(-x)).sum(-2) / rates.sum(0))
+
+    def time_scales(self) -> tuple[float, float]:
+        """τ_S of the slowest level, 1/Σ_j γ_j, and τ_eq, the fastest time in which reservoirs change, at the start.
+
+        Levels follow at once if τ_S ≪ τ_eq; a common factor on all sizes is one on τ_eq. The latter is of the linearised
+        equations of motion of T and μ.
+        """
+        n = len(self.reservoirs)
+        start = np.concatenate([self.temperatures, self.chemical_potentials])
+        steps = np.eye(2 * n) * 1e-5 * np.tile(self.temperatures, 2)
+        ahead, behind = (
+            np.concatenate(self.velocities(states[:, :n], states[:, n:]), axis=-1)
+            for states in (start + steps, start - steps)
+        )
+        slopes = (ahead - behind).T / (2 * np.diagonal(steps))
+        return float((1 / self.rates().sum(0)).max()), float(1 / np.abs(np.linalg.eigvals(slopes)).max())
 
     def contents(self, temperatures: Array, chemical_potentials: Array) -> Array:
         """Particles, energy and entropy of each reservoir, (3, ..., n)."""
         return self._each("size") * self.gas.contents(temperatures, chemical_potentials, self._each("exponent"))
 
-    def velocities(self, temperatures: Array, chemical_potentials: Array) -> tuple[Array, Array]:
-        """dT/dt and dμ/dt, both (..., n): dN/dt = -P and dE/dt = -J, solved for them (eqs. 4, 5)."""
-        out = self.flows(temperatures, chemical_potentials)
+    def velocities(
+        self, temperatures: Array, chemical_potentials: Array, level_occupations: Array | None = None
+    ) -> tuple[Array, Array]:
+        """dT/dt and dμ/dt, both (..., n): dN/dt = -P and dE/dt = -J, solved for them (eqs. 4, 5); arguments as of ``flows``."""
+        out = self.flows(temperatures, chemical_potentials, level_occupations)
         (n_t, n_mu), (e_t, e_mu) = self._each("size") * self.gas.slopes(
             temperatures, chemical_potentials, self._each("exponent")
         )
@@ -126,37 +211,73 @@ class FermiReservoirs:
             (e_t * out.particles - n_t * out.energy) / determinant,
         )
 
-    def evolve(self, duration: float, points: int = 400, tolerance: float = 1e-9) -> Evolution:
+    def _first_occupations(self, levels: LevelsStart) -> Array | None:
+        """Of the levels at the start, (k,); None if they follow at once."""
+        if isinstance(levels, str):
+            if levels not in ("at once", "stationary"):
+                raise ValueError(f"levels = {levels!r}: give 'at once', 'stationary' or their occupations")
+            first = self.stationary_occupations(self.temperatures, self.chemical_potentials)
+            return None if levels == "at once" else first
+        given = np.array(levels, dtype=float)
+        if given.shape != (len(self.levels),) or not ((given >= 0) & (given <= 1)).all():
+            raise ValueError(f"levels = {given.tolist()}: give {len(self.levels)} occupations between 0 and 1")
+        return given
+
+    def evolve(
+        self, duration: float, points: int = 400, tolerance: float = 1e-9, *, levels: LevelsStart = "at once"
+    ) -> Evolution:
         """Temperatures and chemical potentials over time.
 
         Args:
             duration: in the inverse unit of the rates.
             points: of the output, evenly over the logarithm of time from duration/10⁸ on, after t = 0.
             tolerance: of the integration, relative.
+            levels: ``at once`` keeps them stationary between the reservoirs, as the paper does, and warns where they are too
+                slow for that. With ``stationary`` or occupations, (k,), they start there and have dynamics of their own,
+                dn_κ/dt = Σ_j γ_j (n_j - n_κ); then particles and energy are conserved with those on the levels.
 
         Raises:
-            ValueError: if the duration is not positive, or the reservoirs become too hot for their equation of state.
+            ValueError: if the duration is not positive, occupations are not between 0 and 1, or the reservoirs become too hot
+                for their equation of state.
         """
         if not 0 < duration < math.inf:
             raise ValueError(f"duration = {duration}: must be positive and finite")
-        n = len(self.reservoirs)
+        n, first = len(self.reservoirs), self._first_occupations(levels)
+        if first is None:
+            fast, slow = self.time_scales()
+            if fast > _SLOW_LEVELS * slow:
+                warnings.warn(
+                    f"levels of τ_S = {fast:.3g} follow reservoirs of τ_eq = {slow:.3g}, τ_S/τ_eq = {fast / slow:.2g}, not at "
+                    f"once: give levels='stationary' or their occupations, or larger reservoirs",
+                    stacklevel=2,
+                )
 
         def slope(_: Any, state: Array) -> Array:
             columns = state.T
-            return np.concatenate(self.velocities(columns[..., :n], columns[..., n:]), axis=-1).T
+            occupied = None if first is None else columns[..., 2 * n :]
+            t, mu = columns[..., :n], columns[..., n : 2 * n]
+            change = list(self.velocities(t, mu, occupied))
+            if occupied is not None:
+                stationary = self.stationary_occupations(t, mu)
+                change.append(self.rates().sum(0) * (stationary - occupied))
+            return np.concatenate(change, axis=-1).T
 
+        finest = tolerance * 1e-3
+        levels_start = np.empty(0) if first is None else first
         # Levels close to each other even out one combination of T and μ long before the other: stiff.
         solution = solve_ivp(
             slope,
             (0.0, duration),
-            np.concatenate([self.temperatures, self.chemical_potentials]),
+            np.concatenate([self.temperatures, self.chemical_potentials, levels_start]),
             method="Radau",
             t_eval=np.concatenate([[0.0], np.geomspace(duration * 1e-8, duration, points)]),
             rtol=tolerance,
-            atol=tolerance * 1e-3 * float(self.temperatures.min()),
+            atol=np.concatenate(
+                [np.full(2 * n, finest * float(self.temperatures.min())), np.full(levels_start.size, finest)]
+            ),
             vectorized=True,
         )
-        temperatures, potentials = solution.y[:n].T, solution.y[n:].T
+        temperatures, potentials = solution.y[:n].T, solution.y[n : 2 * n].T
         hot = np.flatnonzero((potentials / temperatures).min(-1) < self.gas.least_ratio)
         if hot.size:
             raise ValueError(f"at t = {solution.t[hot[0]]:.3g} chemical_potential/temperature falls: {self._too_hot()}")
@@ -164,13 +285,18 @@ class FermiReservoirs:
             raise ValueError(
                 f"tolerance = {tolerance}: no solution beyond t = {solution.t[-1]:.3g}: {solution.message}"
             )
-        return Evolution(self, solution.t, temperatures, potentials)
+        own = None if first is None else solution.y[2 * n :].T
+        return Evolution(self, solution.t, temperatures, potentials, own)
 
-    def equilibrium(self) -> tuple[float, float]:
+    def equilibrium(self, levels: LevelsStart = "at once") -> tuple[float, float]:
         """T and μ of all reservoirs in the end, from the conserved particles and energy (eq. 6).
 
+        Args:
+            levels: as of ``evolve``; those that follow at once hold nothing.
+
         Raises:
-            ValueError: if all levels are equal, which leaves more than one equilibrium, or it is too hot for the gas.
+            ValueError: if all levels are equal, which leaves more than one equilibrium, occupations are not between 0 and 1, or
+                it is too hot for the gas.
         """
         if len(set(self.levels)) < 2:
             raise ValueError(
@@ -178,16 +304,31 @@ class FermiReservoirs:
             )
         particles, energy = self.contents(self.temperatures, self.chemical_potentials)[:2].sum(-1)
         size, exponent = self._each("size"), self._each("exponent")
+        frequencies, first = np.array(self.levels), self._first_occupations(levels)
+        if first is not None:
+            particles, energy = particles + first.sum(), energy + first @ frequencies
+
+        def on_levels(ratio: float, log_t: float) -> Array:
+            return expit(ratio - frequencies * math.exp(-log_t)) if first is not None else np.zeros(len(frequencies))
 
         def at(ratio: float) -> tuple[float, float]:
             """T and energy of the equilibrium at this μ/T that has the right number of particles."""
             # At a given μ/T particles grow as T^α and energy as T^(α+1).
             share = size * self.gas.contents(1.0, ratio, exponent)[:2]
-            bounds = np.log(particles / share[0] / np.array([[len(size)], [1.0]])) / exponent
+
+            def surplus(log_t: float) -> float:
+                held = share[0] @ np.exp(exponent * log_t) + on_levels(ratio, log_t).sum()
+                return float(held) / float(particles) - 1
+
             # Between where all hold less than their share and where one holds all; equal reservoirs sit on the first.
+            bounds = np.log(particles / share[0] / np.array([[len(size)], [1.0]])) / exponent
             low, high = bounds.min(-1)
-            log_t = brentq(lambda y: share[0] @ np.exp(exponent * y) / particles - 1, low - 1e-9, high, xtol=1e-15)
-            return math.exp(log_t), float(share[1] @ np.exp((exponent + 1) * log_t))
+            low -= 1e-9
+            while surplus(low) > 0:
+                low -= 0.5
+            log_t = brentq(surplus, low, high, xtol=1e-15)
+            held = float(share[1] @ np.exp((exponent + 1) * log_t) + on_levels(ratio, log_t) @ frequencies)
+            return math.exp(log_t), held
 
         def excess(ratio: float) -> float:
             return at(ratio)[1] / float(energy) - 1
@@ -227,27 +368,40 @@ class Evolution:
         time: (m,), from 0.
         temperatures: (m, n).
         chemical_potentials: (m, n).
+        level_occupations: (m, k), of levels with dynamics of their own; None if they follow at once.
     """
 
     system: FermiReservoirs
     time: Array
     temperatures: Array
     chemical_potentials: Array
+    level_occupations: Array | None = None
 
     def flows(self) -> Flows:
         """Out of each reservoir at each time, (m, n)."""
-        return self.system.flows(self.temperatures, self.chemical_potentials)
+        return self.system.flows(self.temperatures, self.chemical_potentials, self.level_occupations)
 
     def contents(self) -> Array:
-        """Particles, energy and entropy of each reservoir, (3, m, n); the first two sums over reservoirs are conserved."""
+        """Particles, energy and entropy of each reservoir, (3, m, n).
+
+        The first two sums over reservoirs are conserved, together with ``level_contents``.
+        """
         return self.system.contents(self.temperatures, self.chemical_potentials)
 
+    def level_contents(self) -> Array:
+        """Particles, energy and entropy of all levels, (3, m); 0 if they follow at once."""
+        if self.level_occupations is None:
+            return np.zeros((3, len(self.time)))
+        n = np.clip(self.level_occupations, 0.0, 1.0)
+        entropy = entr(n) + entr(1 - n)
+        return np.stack([n.sum(-1), n @ np.array(self.system.levels), entropy.sum(-1)])
+
     def clausius(self) -> Array:
-        """Σ_j Y_j/T_j, never positive: minus the rate of entropy production (eq. 3), (m,)."""
+        """Σ_j Y_j/T_j: minus the rate of the reservoirs' entropy, (m,); never positive if levels follow at once (eq. 3)."""
         return np.asarray((self.flows().heat / self.temperatures).sum(-1))
 
     def chemical_power(self) -> Array:
-        """Σ_j μ_j P_j, what falling particles pay; all of it becomes heat, -Σ_j Y_j (m,)."""
+        """Σ_j μ_j P_j, what falling particles pay, (m,); all of it becomes heat, -Σ_j Y_j, if levels follow at once."""
         return np.asarray((self.chemical_potentials * self.flows().particles).sum(-1))
 
     def coldest(self) -> Array:
@@ -257,7 +411,8 @@ class Evolution:
     def cop(self) -> Array:
         """Heat out of the coldest reservoir over the chemical power, (m,); nan while it does not cool.
 
-        Of two reservoirs at most T_c/(T_h - T_c), by Clausius' inequality; of more, a third may drive as well.
+        Of two reservoirs at most T_c/(T_h - T_c), by Clausius' inequality; of more, a third may drive as well, and so may
+        levels that fill or empty.
         """
         drawn = np.take_along_axis(self.flows().heat, self.temperatures.argmin(-1)[:, None], -1)[:, 0]
         paid = self.chemical_power()
@@ -278,25 +433,42 @@ def equal_occupation_frequency(temperatures: Array, chemical_potentials: Array) 
 def flow_signs(temperatures: tuple[float, float], chemical_potentials: tuple[float, float]) -> list[dict[str, float]]:
     """Directions of all flows between two reservoirs through one level, for each window of its frequency (Table 1).
 
+    They are told from the logarithms of occupations, so that no reservoir is too full, too empty or too cold.
+
     Args:
-        temperatures: T₁, T₂, different.
-        chemical_potentials: μ₁, μ₂, different.
+        temperatures: T₁, T₂, positive.
+        chemical_potentials: μ₁, μ₂; reservoirs in one state have no flows.
 
     Returns:
-        One row for each window between 0, μ₁, μ₂, ω̃ and infinity: ``low``, ``high`` and the signs (1, -1) of ``energy_1``,
-        ``particles_1``, ``heat_1`` out of reservoir 1 and ``energy_2``, ``particles_2``, ``heat_2`` out of reservoir 2.
+        One row for each window between 0, the positive ones of μ₁, μ₂, ω̃, and infinity: ``low``, ``high`` and the signs (1,
+        -1) of ``energy_1``, ``particles_1``, ``heat_1`` out of reservoir 1 and ``energy_2``, ``particles_2``, ``heat_2`` out of
+        reservoir 2.
+
+    Raises:
+        ValueError: if a value is not finite, a temperature is not positive, or the reservoirs are in one state.
     """
     t, mu = np.array(temperatures, dtype=float), np.array(chemical_potentials, dtype=float)
+    wrong = [f"temperature {value}: must be positive and finite" for value in temperatures if not 0 < value < math.inf]
+    wrong += [
+        f"chemical potential {value}: must be finite" for value in chemical_potentials if not math.isfinite(value)
+    ]
+    if not wrong and t[0] == t[1] and mu[0] == mu[1]:
+        wrong.append(f"temperatures = {temperatures}, chemical_potentials = {chemical_potentials}: nothing flows")
+    if wrong:
+        raise ValueError("; ".join(wrong))
     crossing = float(equal_occupation_frequency(t, mu))
-    edges = sorted({0.0, *map(float, chemical_potentials), *([crossing] if 0 < crossing < math.inf else [])})
+    edges = sorted({0.0, *(float(edge) for edge in (*mu, crossing) if 0 < edge < math.inf)})
     rows: list[dict[str, float]] = []
     for low, high in zip(edges, [*edges[1:], math.inf], strict=True):
-        inside = (low + high) / 2 if high < math.inf else low + float(t.max())
-        through = FermiReservoirs(
-            (inside,), tuple(Reservoir(*state, exponent=1.0) for state in zip(t, mu, strict=True)), gas=Exact()
-        ).flows(t, mu)
+        inside = low + (high - low) / 2 if high < math.inf else low + float(t.max())
+        filling = (mu - inside) / t
+        particles = np.sign(filling - filling[::-1])
         row: dict[str, float] = {"low": low, "high": high}
-        for name in ("energy", "particles", "heat"):
-            row |= {f"{name}_{j + 1}": float(np.sign(getattr(through, name)[j])) for j in (0, 1)}
+        for name, signs in (
+            ("energy", particles),
+            ("particles", particles),
+            ("heat", particles * np.sign(inside - mu)),
+        ):
+            row |= {f"{name}_{j + 1}": float(signs[j]) for j in (0, 1)}
         rows.append(row)
     return rows

@@ -3,7 +3,8 @@
 After Barzanjeh, Aquilina & Xuereb, "Manipulating heat flow in quantum devices", Sec. III and App. A, B. The resonator stands
 in for the common bath of ``cascaded`` as long as its band is wider than whatever passes; here it is a mode of its own, so
 that one can see how far that holds. The drives lift every quantum of the resonator to the frequency of a cavity, and pay for
-it: this machine, unlike its effective model, pumps heat from cold to hot. Frequencies and rates are angular, 1/s.
+it: this machine, unlike its effective model, pumps heat from cold to hot. Frequencies and rates are angular, 1/s; heats are
+taken from spectra at the frequencies of the laboratory.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.constants import hbar, k
 
+from analysis.currents import Currents
 from analysis.mechanisms.bosons import LinearBosons
 from analysis.mechanisms.cascaded import CascadedOscillators
 from analysis.model.lyapunov import Array, solve_lyapunov
@@ -135,36 +137,106 @@ class Optomechanics(LinearBosons):
         return np.asarray((variances[:3] + variances[3:] - 1) / 2)
 
     def bath_frequencies(self) -> Array:
-        """Of the quanta that each bath takes: ω_d + Δ₁, ω_d + Δ₂, ω_m; (3,)."""
+        """Of the mode that each bath belongs to: ω_d + Δ₁, ω_d + Δ₂, ω_m; (3,), 1/s."""
         cavities = (self.drive_frequency + self.detuning_1, self.drive_frequency + self.detuning_2)
         return np.array([*cavities, self.mechanical_frequency])
 
     def bath_temperatures(self) -> Array:
-        """T of each bath, K, (3,): ħω/[k_B ln(1 + 1/N̄)]."""
+        """T of each bath, K, (3,): ħω/[k_B ln(1 + 1/N̄)] at the frequency of its mode."""
         with np.errstate(divide="ignore"):
             return np.asarray(hbar * self.bath_frequencies() / (k * np.log1p(1 / self.bath_occupations)))
 
     def heat_rates(self) -> Array:
-        """Heat into each bath, W, (3,): ħω times the flow of quanta."""
-        return hbar * self.bath_frequencies() * self.heat_flows()
+        """Heat into each bath, W, (3,): ħ times the frequencies in the laboratory at which quanta pass.
+
+        Hopping and losses keep a quantum's frequency, whatever the cavity's own. Only an exchange with the resonator changes
+        it, by ω_d, which the drives give or take. So the cavities' baths get ω_d more per quantum than in the frame of H.
+        """
+        lifted = np.array([self.drive_frequency, self.drive_frequency, 0.0])
+        return np.asarray(hbar * (self.energy_flows() + lifted * self.heat_flows()))
+
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """Heats into the baths of both cavities and of the resonator, which is to be cooled, as ``Currents`` in W.
+
+        Occupations are the same at all frequencies here, so that entropies are those of the quanta. The colder cavity stands
+        for the environment, at the temperature that its bath has for the quanta which the resonator gives (``carnot_cop``).
+
+        Args:
+            fluctuations: of no effect: those of the heats are not known, those of the quanta are in ``counting.moments``.
+        """
+        del fluctuations
+        flows = self.heat_flows()
+        with np.errstate(divide="ignore"):
+            odds = np.log1p(1 / self.bath_occupations)
+        entropy = np.where(flows == 0, 0.0, flows * np.where(flows == 0, 0.0, odds))
+        passing = np.append(self.drive_frequency + np.full(2, self._passing_frequency()), self._passing_frequency())
+        return Currents(
+            baths=("cavity 1", "cavity 2", "resonator"),
+            energy=self.heat_rates(),
+            entropy=entropy,
+            temperatures=hbar * passing / (k * odds),
+            cold=2,
+            hot=int(self.bath_occupations[:2].argmin()),
+            boltzmann=k,
+            unit="W",
+        )
+
+    def _passing_frequency(self) -> float:
+        """Mean frequency of the quanta that the resonator's bath gives, 1/s; ω_m where it gives none."""
+        flow = self.heat_flows()[2]
+        return float(self.energy_flows()[2] / flow) if flow < 0 else self.mechanical_frequency
 
     def drive_power(self) -> float:
-        """Work that the drives do, W: in the steady state all of it ends as heat."""
-        return float(self.heat_rates().sum())
+        """Work that the drives do on the fluctuations, W: ħω_d for each quantum that leaves the resonator's bath.
+
+        It is the sum of ``heat_rates``. What it takes to keep the cavities full is ``coherent_drive_power``, and far more.
+        """
+        if self.coupling_1 == self.coupling_2 == 0:
+            return 0.0  # not the rounding of flows that are none
+        return float(-hbar * self.drive_frequency * self.heat_flows()[2])
+
+    def coherent_drive_power(self, single_photon_coupling_1: float, single_photon_coupling_2: float) -> float:
+        """Power that keeps up the mean fields α_i = G_i/g_i of both cavities, W: ħω_d Σ κ_i|α_i|².
+
+        The drives must replace every photon lost, wherever it was sent in and whatever J is. All of it ends as light or heat of
+        the cavities' baths, next to ``heat_rates``.
+
+        Args:
+            single_photon_coupling_1: g₁, 1/s; not 0 unless G₁ is.
+            single_photon_coupling_2: g₂, likewise.
+
+        Raises:
+            ValueError: if a single-photon coupling is not finite, or 0 where the many-photon coupling is not.
+        """
+        lost = 0.0
+        for i, bare in ((1, single_photon_coupling_1), (2, single_photon_coupling_2)):
+            dressed, loss = getattr(self, f"coupling_{i}"), getattr(self, f"loss_{i}")
+            if not math.isfinite(bare) or (bare == 0 and dressed != 0):
+                raise ValueError(f"single_photon_coupling_{i} = {bare}: must be finite, and not 0 for G = {dressed:g}")
+            lost += loss * (dressed / bare) ** 2 if dressed else 0.0
+        return hbar * self.drive_frequency * lost
 
     def cop(self) -> float:
-        """Heat drawn from the resonator's bath over the work of the drives; nan where it is not drawn.
+        """Heat drawn from the resonator's bath over the drives' work on the fluctuations; nan where it is not drawn.
 
-        ω_m/ω_d if both cavities are at Δ = ω_m: each quantum costs ħω_d, whatever the temperatures.
+        A conversion ratio: the mean frequency of the quanta drawn over ω_d, whatever the temperatures, and about ω_m/ω_d. The
+        power of the coherent drive is not in it.
         """
         heat, work = self.heat_rates()[2], self.drive_power()
-        return -heat / work if heat < 0 < work else math.nan
+        return float(-heat / work) if heat < 0 < work else math.nan
 
     def carnot_cop(self) -> float:
-        """The bound on ``cop``, T_m/(T - T_m) with T of the colder cavity; inf if that is colder than the resonator."""
-        *cavities, resonator = self.bath_temperatures()
-        gradient = min(cavities) - resonator
-        return math.inf if gradient <= 0 else float(resonator / gradient)
+        """The bound on ``cop``, T_m/(T - T_m), T of the colder cavity; inf if that is no warmer than the resonator.
+
+        Occupations are the same at all frequencies here, so temperatures are those at which the quanta pass: at ω, which the
+        resonator's bath gives on the mean, and at ω_d + ω; at ω_m where it gives none.
+        """
+        passing = self._passing_frequency()
+        with np.errstate(divide="ignore"):
+            odds = np.log1p(1 / self.bath_occupations)
+        # Over k_B/ħ.
+        resonator, cavity = passing / odds[2], (self.drive_frequency + passing) / odds[:2].max()
+        return math.inf if cavity <= resonator else float(resonator / (cavity - resonator))
 
 
 def realisation(

@@ -19,6 +19,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.currents import Currents, thermal_entropy
 from analysis.model.lyapunov import Array, expm, solve_lyapunov
 from analysis.units import BOLTZMANN
 
@@ -262,6 +263,36 @@ class LinearLangevin:
         excess = self._velocity_excess()
         squares = excess @ np.linalg.solve(self.covariance(), np.swapaxes(excess, 1, 2))
         return float(np.einsum("bij,bij,b->", self.frictions, squares, 1 / self.temperatures))
+
+    def _bath_names(self) -> tuple[str, ...]:
+        return tuple(f"bath {b + 1}" for b in range(self.temperatures.size))
+
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """Heats into all baths as ``Currents``, in eV/ps; cold and hot are the coldest and the hottest bath.
+
+        Args:
+            fluctuations: whether to solve for the long-time covariance of the heats too, eV²/ps.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        from analysis.model.currents import heat_current, noise_rates
+
+        heats = self.heat_rates()
+        currents = [heat_current(self, bath) for bath in range(heats.size)] if fluctuations else []
+        cold, hot = int(self.temperatures.argmin()), int(self.temperatures.argmax())
+        return Currents(
+            baths=self._bath_names(),
+            energy=heats,
+            entropy=thermal_entropy(heats, self.temperatures, BOLTZMANN),
+            temperatures=self.temperatures,
+            cold=cold,
+            # Of equal baths the last stands for the environment.
+            hot=hot if hot != cold else heats.size - 1,
+            boltzmann=BOLTZMANN,
+            unit="eV/ps",
+            covariance=noise_rates(self, currents) if fluctuations else None,
+        )
 
     def irreversible_drift(self) -> Array:
         """The probability current that each bath drives, u_b = U_b r; U_b of shape (baths, p + n, p + n), 1/ps.

@@ -84,6 +84,9 @@ class Refrigerator(LinearLangevin):
                     kind = "a finite number" if signed else "a positive finite number"
                     raise ValueError(f"{field.name} = {value} {_UNITS[quantity]}: must be {kind}")
 
+    def _bath_names(self) -> tuple[str, ...]:
+        return ("cold", "hot")
+
     def _core_masses(self) -> tuple[float, float]:
         return self.mass if isinstance(self.mass, tuple) else (self.mass, self.mass)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.testing import assert_allclose
+from scipy.constants import hbar, k
 
 from analysis.mechanisms.bosons import LinearBosons, quadratures
 from analysis.mechanisms.cascaded import closed_form_heat_flows
@@ -133,3 +134,38 @@ def test_infinite_band_is_no_equivalence_at_the_published_frequency() -> None:
     device, _ = realisation(machine, mechanical_frequency=3.0, mechanical_damping=30.0, drive_frequency=1e3)
     found = [device.occupations_with_counter_rotation()[0], machine.occupations()[0]]
     assert_allclose(found, [9.3546, 5.25], rtol=1e-4)
+
+
+def test_printed_output_of_a_mode_is_not_unitary() -> None:
+    """Sec. II: with damping -γ/2 and input √γ c_in, c_in + √γ c has |S(0)| = 3 on resonance; c_in - √γ c has 1."""
+    mode = LinearBosons(hamiltonian=[[0.0]], couplings=[[1.3]], bath_occupations=[1.0])
+    inside = 1.3 * mode.response(0.0)[0, 0]
+    assert_allclose([1 + inside, 1 - inside], [3, -1], rtol=EXACT)
+    assert_allclose(mode.scattering(0.0)[0, 0], -1, rtol=EXACT)
+
+
+def test_mean_fields_of_cavities_that_hop() -> None:
+    """(4), (5), (A1), (A3): J detunes equal mean fields to 0.860 of the printed amplitude; the printed frame leaves 6e-4."""
+    detuning, loss, hopping = 6.0, 2.0, 1.0
+    matrix = np.array([[1j * detuning + loss / 2, 1j * hopping], [1j * hopping, 1j * detuning + loss / 2]])
+    printed = 2 / math.sqrt(4 * detuning**2 + loss**2)
+    assert_allclose(np.abs(np.linalg.solve(matrix, [-1j, -1j])) / printed, 0.8602, rtol=1e-4)
+    off = 1 / abs(1j * (5000 + 4994) + loss / 2)
+    assert_allclose(off / printed, 6.086e-4, rtol=1e-3)
+
+
+def test_occupation_and_not_temperature_is_linear() -> None:
+    """Sec. III: n̄₂ has slope 1/4 in N̄₁; the slope of T₂ in T₁ grows fourfold from 50 to 200 mK."""
+    quantum = hbar * 2 * math.pi * 5e9 / k
+
+    def second(temperature: float) -> tuple[float, float, float]:
+        bath = 1 / math.expm1(quantum / temperature)
+        occupation = float(replace(PUBLISHED, occupation_1=bath).effective().occupations()[1])
+        return bath, occupation, quantum / math.log1p(1 / occupation)
+
+    slopes = []
+    for temperature in (0.05, 0.1, 0.2):
+        (n1, m1, t1), (n2, m2, t2) = second(temperature * 0.999), second(temperature * 1.001)
+        assert_allclose((m2 - m1) / (n2 - n1), 0.25, rtol=1e-6)
+        slopes.append((t2 - t1) / (0.002 * temperature))
+    assert_allclose(slopes, [0.0709, 0.2213, 0.2788], rtol=1e-3)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy.linalg import null_space
@@ -15,19 +16,20 @@ from analysis.mechanisms.fermi_gas import Array, Exact, Gas, Sommerfeld
 from analysis.mechanisms.fermi_reservoirs import (
     Evolution,
     FermiReservoirs,
+    LevelsStart,
     Reservoir,
     equal_occupation_frequency,
     flow_signs,
 )
-from analysis.mechanisms.figures.fermi_reservoirs import COOLING, FIVE, FOUR, POTENTIALS_CROSS, TEMPERATURES_CROSS
+from analysis.mechanisms.figures.fermi_reservoirs import COOLING, FIVE, FOUR, POTENTIALS_CROSS, SIZE, TEMPERATURES_CROSS
 
 PUBLISHED = {"1": COOLING, "2": TEMPERATURES_CROSS, "3": POTENTIALS_CROSS, "4": FOUR, "5": FIVE}
 PLANAR = FermiReservoirs(
     (9.5, 11.0, 12.0),
     (
-        Reservoir(1.0, 10.0, rate=1e-3, exponent=1.0, size=1.0),
-        Reservoir(0.7, 12.0, rate=3e-3, exponent=1.0, size=0.5),
-        Reservoir(1.2, 9.0, rate=1e-3, exponent=1.0, size=2.0),
+        Reservoir(1.0, 10.0, rate=1e-3, exponent=1.0, size=1e3),
+        Reservoir(0.7, 12.0, rate=3e-3, exponent=1.0, size=5e2),
+        Reservoir(1.2, 9.0, rate=1e-3, exponent=1.0, size=2e3),
     ),
 )
 
@@ -35,7 +37,7 @@ PLANAR = FermiReservoirs(
 @cache
 def evolved(figure: str) -> Evolution:
     """A published run, to its end."""
-    return PUBLISHED[figure].evolve(1e9)
+    return PUBLISHED[figure].evolve(1e9 * SIZE)
 
 
 @pytest.mark.parametrize("ratio", [-3.0, 0.4, 6.0, 25.0])
@@ -109,13 +111,25 @@ def test_flows_are_those_of_the_master_equation() -> None:
 def test_reservoirs_change_by_what_flows_out(gas: Gas) -> None:
     """dN/dt = -P, dE/dt = -J and dS/dt = -Y/T along the velocities of T and μ, for unlike reservoirs."""
     first, second = FIVE.reservoirs[:2]
-    system = FermiReservoirs(FIVE.levels, (replace(first, exponent=1.2, size=3.0), second), gas)
+    system = FermiReservoirs(FIVE.levels, (replace(first, exponent=1.2, size=3.0), replace(second, size=1.0)), gas)
     t, mu, step = system.temperatures, system.chemical_potentials, 1e-2
     flows, (t_dot, mu_dot) = system.flows(t, mu), system.velocities(t, mu)
     ahead = system.contents(t + step * t_dot, mu + step * mu_dot)
     behind = system.contents(t - step * t_dot, mu - step * mu_dot)
     lost = -np.stack([flows.particles, flows.energy, flows.heat / t])
     assert_allclose((ahead - behind) / (2 * step), lost, rtol=1e-6)
+
+
+def test_printed_factor_of_the_difference_of_occupations() -> None:
+    """Errata, (31): with ν = (ω - μ)/2T it is -1/2 and not -2, and with ν = (ω - μ)/T neither."""
+    x = (21.1 - COOLING.chemical_potentials) / COOLING.temperatures
+    first, second = 1 / (np.exp(x) + 1)
+
+    def shape(nu: Array) -> float:
+        return float(np.sinh(nu[0] - nu[1]) / (np.cosh(nu[0]) * np.cosh(nu[1])))
+
+    assert_allclose([first - second, -shape(x / 2) / 2], 0.37148, rtol=1e-4)
+    assert_allclose([-2 * shape(x / 2), -2 * shape(x)], [1.48592, 1.07562], rtol=1e-5)
 
 
 def test_closed_equations_of_motion() -> None:
@@ -127,8 +141,8 @@ def test_closed_equations_of_motion() -> None:
         return np.asarray(x**power + np.pi**2 / 6 * power * (power - 1) * x ** (power - 2))
 
     below = np.pi**2 / 3 * x ** (2 * a - 4) * (x**2 - np.pi**2 / 6 * a * (a - 1))
-    assert_allclose((q(a) * t * flows.particles - q(a - 1) * flows.energy) / (t**a * below), t_dot, rtol=1e-10)
-    x_dot = (-q(a + 1) * t * flows.particles + q(a) * flows.energy) / (t ** (a + 1) * below)
+    assert_allclose((q(a) * t * flows.particles - q(a - 1) * flows.energy) / (t**a * below), SIZE * t_dot, rtol=1e-10)
+    x_dot = (-q(a + 1) * t * flows.particles + q(a) * flows.energy) / (t ** (a + 1) * below) / SIZE
     assert_allclose(x_dot, (mu_dot - x * t_dot) / t, rtol=1e-10)
 
 
@@ -138,7 +152,7 @@ def test_large_reservoirs_cool_as_heat_leaves() -> None:
         COOLING.levels, tuple(replace(r, temperature=r.temperature / 20) for r in COOLING.reservoirs)
     )
     t, mu = cold.temperatures, cold.chemical_potentials
-    expected = -3 * cold.flows(t, mu).heat / (np.pi**2 * t**1.5 * (mu / t) ** 0.5)
+    expected = -3 * cold.flows(t, mu).heat / (np.pi**2 * SIZE * t**1.5 * (mu / t) ** 0.5)
     assert_allclose(cold.velocities(t, mu)[0], expected, rtol=2e-2)
 
 
@@ -165,7 +179,7 @@ def test_equilibrium_of_planar_reservoirs_is_explicit() -> None:
     """α = 1: the closed form (29), the root and the end of the evolution agree; other systems are refused the closed form."""
     temperature, potential = PLANAR.two_dimensional_equilibrium()
     assert_allclose(PLANAR.equilibrium(), (temperature, potential), rtol=1e-12)
-    end = PLANAR.evolve(1e7)
+    end = PLANAR.evolve(1e10)
     assert_allclose(end.temperatures[-1], temperature, rtol=1e-9)
     assert_allclose(end.chemical_potentials[-1], potential, rtol=1e-9)
     with pytest.raises(ValueError, match=r"the closed form is for α = 1"):
@@ -174,12 +188,15 @@ def test_equilibrium_of_planar_reservoirs_is_explicit() -> None:
 
 def test_reservoirs_too_hot_for_the_expansion() -> None:
     """Where evening out makes a gas of μ < 0, the expansion is refused, not used; full integrals reach the right end."""
-    few = (Reservoir(0.2, 1.0), Reservoir(1.0, 40.0, size=0.05))
-    for attempt in (FermiReservoirs((5.0, 9.0), few).equilibrium, lambda: FermiReservoirs((5.0, 9.0), few).evolve(1e9)):
+    few = (Reservoir(0.2, 1.0, size=1e5), Reservoir(1.0, 40.0, size=5e3))
+    for attempt in (
+        FermiReservoirs((5.0, 9.0), few).equilibrium,
+        lambda: FermiReservoirs((5.0, 9.0), few).evolve(1e14),
+    ):
         with pytest.raises(ValueError, match=r"chemical_potential/temperature .*: gas=Sommerfeld\(\) holds from 5 on"):
             attempt()
     system = FermiReservoirs((5.0, 9.0), few, Exact())
-    end = system.evolve(1e9, tolerance=1e-7)
+    end = system.evolve(1e14, tolerance=1e-7)
     temperature, potential = system.equilibrium()
     assert potential < -temperature
     assert_allclose(end.temperatures[-1], temperature, rtol=1e-6)
@@ -191,7 +208,7 @@ def test_one_level_has_no_unique_equilibrium() -> None:
     single = replace(COOLING, levels=(21.1,))
     with pytest.raises(ValueError, match=r"levels = \(21.1,\): reservoirs reach one equilibrium only through two"):
         single.equilibrium()
-    end = single.evolve(1e9)
+    end = single.evolve(1e9 * SIZE)
     crossing = equal_occupation_frequency(end.temperatures[-1], end.chemical_potentials[-1])
     assert_allclose(crossing, 21.1, rtol=1e-9)
     assert abs(end.temperatures[-1, 0] - end.temperatures[-1, 1]) > 1
@@ -213,7 +230,7 @@ def test_coldest_reservoir_cools_first() -> None:
 
 def test_full_fermi_integrals_change_the_cooling_little() -> None:
     """Sommerfeld against full integrals along Fig. 1: T within 0.5 %, μ within 0.03 %; the deepest T 0.6163 of its start."""
-    exact = replace(COOLING, gas=Exact()).evolve(1e9, tolerance=1e-8)
+    exact = replace(COOLING, gas=Exact()).evolve(1e9 * SIZE, tolerance=1e-8)
     assert_allclose(exact.temperatures, evolved("1").temperatures, rtol=5e-3)
     assert_allclose(exact.chemical_potentials, evolved("1").chemical_potentials, rtol=3e-4)
     assert_allclose(exact.coldest().min() / 0.6, 0.6163, rtol=2e-4)
@@ -228,7 +245,7 @@ def test_order_changes_on_the_way(figure: str, crosses: str) -> None:
     run = evolved(figure)
     crossing = equal_occupation_frequency(run.temperatures, run.chemical_potentials)
     assert crossing[0] > run.chemical_potentials[0].max()
-    late = int(np.searchsorted(run.time, 1e6))
+    late = int(np.searchsorted(run.time, 1e6 * SIZE))
     assert run.system.levels[0] < crossing[late] < run.system.levels[1]
     for name in ("temperatures", "chemical_potentials"):
         gap = np.diff(getattr(run, name)[: late + 1])[:, 0]
@@ -247,7 +264,7 @@ def test_printed_parameters_of_the_third_figure_exchange_temperatures() -> None:
     def potentials_cross(start: float) -> bool:
         first, second = TEMPERATURES_CROSS.reservoirs
         run = replace(TEMPERATURES_CROSS, reservoirs=(replace(first, chemical_potential=start), second)).evolve(
-            1e6, tolerance=1e-7
+            1e6 * SIZE, tolerance=1e-7
         )
         return bool(run.chemical_potentials[-1, 1] > run.chemical_potentials[-1, 0])
 
@@ -286,6 +303,67 @@ def test_table_of_signs() -> None:
         ]
         assert tuple(found) == printed
         assert all(row["energy_1"] == row["particles_1"] == -row["particles_2"] for row in rows)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e-3])
+def test_signs_of_flows_too_small_for_a_float(factor: float) -> None:
+    """Table 1 holds however cold the reservoirs are: no sign is lost where occupations round to 1 or underflow."""
+    for temperatures, potentials in (((0.1, 0.2), (21.0, 19.0)), ((0.2, 0.1), (21.0, 19.0))):
+        cold = pd.DataFrame(flow_signs((temperatures[0] * factor, temperatures[1] * factor), potentials))
+        warm = pd.DataFrame(flow_signs((8 * temperatures[0], 8 * temperatures[1]), (20.8, 18.0)))
+        signs = cold.drop(columns=["low", "high"])
+        assert signs.equals(warm.drop(columns=["low", "high"]))
+        assert (signs.abs() == 1).all(axis=None)
+
+
+def test_windows_begin_at_zero_and_nonsense_is_refused() -> None:
+    """A negative chemical potential bounds no window; equal states and temperatures of 0 are refused."""
+    rows = flow_signs((1.0, 2.0), (-3.0, 1.0))
+    assert [row["low"] for row in rows] == [0.0, 1.0]
+    with pytest.raises(ValueError, match=r"temperature 0.0: must be positive.*; chemical potential nan"):
+        flow_signs((0.0, 1.0), (1.0, np.nan))
+    with pytest.raises(ValueError, match="nothing flows"):
+        flow_signs((1.0, 1.0), (2.0, 2.0))
+
+
+def test_flows_through_full_levels() -> None:
+    """Far below both μ, particles are holes: flows keep all digits where 1 - n is far below rounding."""
+    system = FermiReservoirs((9.0,), (Reservoir(0.1, 21.0, 1.0, 1.0), Reservoir(0.2, 19.0, 1.0, 1.0)))
+    flows = system.flows(system.temperatures, system.chemical_potentials)
+    assert_allclose(flows.particles, np.array([0.5, -0.5]) * np.exp(-50), rtol=1e-12)
+
+
+def test_levels_with_dynamics_of_their_own() -> None:
+    """At A V = 1 the coldest falls to 0.609, 0.627 or 0.720 of its start, by how the levels start, and not to 0.615.
+
+    Particles and energy are conserved with those on the levels, total entropy grows, and the end is the algebraic one.
+    """
+    small = replace(COOLING, reservoirs=tuple(replace(r, size=1.0) for r in COOLING.reservoirs))
+    fast, slow = small.time_scales()
+    assert_allclose([fast, slow, fast / slow], [1088.5, 14807, 0.0735], rtol=1e-3)
+    with pytest.warns(UserWarning, match=r"τ_S = 1.09e\+03 .* τ_S/τ_eq = 0.074, not at once: give levels="):
+        assert_allclose(small.evolve(1e9, tolerance=1e-7).coldest().min() / 0.6, 0.6151, rtol=2e-4)
+    starts: tuple[tuple[LevelsStart, float], ...] = (((0.0, 0.0), 0.6087), ("stationary", 0.6269), ((1.0, 1.0), 0.7198))
+    for start, lowest in starts:
+        run = small.evolve(1e9, tolerance=1e-7, levels=start)
+        assert_allclose(run.coldest().min() / 0.6, lowest, atol=1e-4)
+        totals = run.contents().sum(-1) + run.level_contents()
+        assert np.abs(totals[:2] / totals[:2, :1] - 1).max() < 1e-8
+        assert (np.diff(totals[2]) > -1e-8 * totals[2, -1]).all()
+        assert_allclose((run.temperatures[-1, 0], run.chemical_potentials[-1, 0]), small.equilibrium(start), rtol=1e-6)
+    assert_allclose(COOLING.time_scales()[1], slow * SIZE, rtol=1e-6)
+
+
+def test_levels_between_endless_reservoirs_relax_exponentially() -> None:
+    """Between reservoirs that do not change, n_κ - n̄ falls as e^(-t/τ_S), from any start."""
+    endless = replace(COOLING, levels=(21.1,), reservoirs=tuple(replace(r, size=1e12) for r in COOLING.reservoirs))
+    tau = endless.time_scales()[0]
+    run = endless.evolve(5 * tau, points=20, levels=[0.9])
+    rest = endless.stationary_occupations(endless.temperatures, endless.chemical_potentials)
+    assert run.level_occupations is not None
+    assert_allclose(run.level_occupations[:, 0] - rest, (0.9 - rest) * np.exp(-run.time / tau), atol=1e-8)
+    with pytest.raises(ValueError, match=r"levels = \[0.5, 2.0\]: give 1 occupations between 0 and 1"):
+        endless.evolve(1.0, levels=[0.5, 2.0])
 
 
 def test_no_frequency_of_equal_occupation() -> None:

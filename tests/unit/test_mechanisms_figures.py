@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from analysis.mechanisms import figures
 from analysis.mechanisms.figures.comparison import MACHINES
+from analysis.mechanisms.figures.fermi_reservoirs import COOLING
 
 RULES = Path(__file__).parents[2] / "workflow/rules/mechanisms.smk"
 
@@ -46,3 +47,16 @@ def test_compared_machines_leave_carnot_as_they_cool() -> None:
     power, performance = nanodemon.trade_off(100 / 120)
     # The largest cooling, at κ_H/κ_C = 3.79, has the performance 1/2.79 of Carnot's 5.
     assert_allclose(performance[power.argmax()], 1 / 2.79 / 5, rtol=0.05)
+
+
+def test_published_points_are_at_their_own_temperatures() -> None:
+    """What a paper has is marked at the temperature ratio of that paper: power over the largest, and share of Carnot's COP."""
+    published = {machine.label.split(",")[0]: machine.as_published() for machine in MACHINES}
+    assert_allclose(published["fermionic reservoirs"][1], 0.042, atol=5e-4)
+    flows = COOLING.flows(COOLING.temperatures, COOLING.chemical_potentials)
+    both = flows.heat[0] / (COOLING.chemical_potentials @ flows.particles)
+    assert_allclose(both / 1.5, 0.063, atol=5e-4)  # through both levels of the publication
+    assert_allclose(published["driven cavities"][1], 0.045, atol=5e-4)
+    assert_allclose(published["N-demon"][1], 0.177, atol=5e-4)
+    ratios = [machine.published_ratio for machine in MACHINES]
+    assert_allclose(ratios, [100 / 120, 0.5, 0.6, 0.0262], rtol=1e-3)

@@ -111,6 +111,35 @@ def test_landauer_currents_converge_to_the_sums_over_resonances() -> None:
     assert_allclose(wide / narrow, 4, rtol=0.02)
 
 
+def test_bosons_between_thermal_reservoirs() -> None:
+    """Landauer's flow of bosons brings J/T into either reservoir, and T J ≥ 0 runs from hot to cold (18, for bosons)."""
+    hot, cold = Equilibrium(1.0, 0.0, "bosons"), Equilibrium(0.4, 0.0, "bosons")
+    windows = [(0.2, 3.0)]
+
+    def through(energy: float) -> float:
+        return math.exp(-((energy - 1) ** 2))
+
+    into_cold = landauer_inflow(cold, [(through, hot)], windows, "bosons")
+    into_hot = landauer_inflow(hot, [(through, cold)], windows, "bosons")
+    assert_allclose([into_cold.entropy, into_hot.entropy], [into_cold.energy / 0.4, -into_cold.energy], rtol=1e-10)
+    energies = np.linspace(0.2, 3.0, 20001)
+    flow = np.exp(-((energies - 1) ** 2)) * energies * (1 / np.expm1(energies) - 1 / np.expm1(energies / 0.4))
+    assert_allclose(into_cold.energy, np.trapezoid(flow, energies), rtol=1e-7)
+    with np.errstate(all="raise"):
+        assert Equilibrium(1e-3, 0.0, "bosons")(0.5) < 1e-200
+    with pytest.raises(ValueError, match=r"statistics = 'boson': give"):
+        entropy_per_particle(0.5, "boson")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("occupation", [0.0, 1.0])
+def test_no_flow_into_an_empty_or_full_level_brings_nothing(occupation: float) -> None:
+    """0 times infinite entropy is no entropy; a real flow into an empty level is infinite."""
+    nothing = inflow(lambda _: 0.0, lambda _: occupation, [(0.0, 1.0)])
+    assert nothing == Inflow(0.0, 0.0, 0.0)
+    partly = inflow(lambda e: max(e - 0.5, 0.0), lambda e: occupation if e <= 0.5 else 0.5, [(0.0, 0.5), (0.5, 1.0)])
+    assert_allclose([partly.particles, partly.entropy], [0.125, 0.0], atol=1e-12)
+
+
 def test_demon_conditions_and_second_law_hold_for_any_demon() -> None:
     """The demon gets no particles and no energy, heat goes from cold to hot, and entropy is produced (Carnot)."""
     for demon in random_demons(200):
@@ -174,6 +203,53 @@ def test_least_temperature_is_a_matter_of_the_drive() -> None:
         replace(DEMON, drive=50).least_temperature_cold()
 
 
+@pytest.mark.parametrize(
+    ("demon", "count", "inside", "outside"),
+    [
+        (
+            NDemon((3, 3.2), (1.5, 2.2), 1, 0.5, 1, width=1e-6, drive=0.2),
+            2,
+            (0.36, 0.77, 1.0),
+            (0.3, 0.4, 0.55, 0.7, 0.75),
+        ),
+        (NDemon((2, 2.1), (1.6, 2.3), 1, 0.57, 0, width=1e-6, drive=0.4), 1, (0.55, 0.57, 0.59), (0.5, 0.6, 1.0)),
+        (
+            NDemon((-1.2, -1), (-0.2, 0.5), 1, 0.5, 1, width=1e-6, drive=0.2),
+            2,
+            (0.36, 0.77, 1.0),
+            (0.3, 0.4, 0.55, 0.7),
+        ),
+        (replace(DEMON, drive=50.0), 0, (), (0.1, 0.5, 1.0)),
+    ],
+    ids=["gap", "not up to the hot reservoir", "gap, of holes", "none"],
+)
+def test_cooling_intervals(demon: NDemon, count: int, inside: tuple[float, ...], outside: tuple[float, ...]) -> None:
+    """A demon may cool in two intervals of T_c, or in one that ends below T_h: where all its occupations are in 0 … 1."""
+    intervals = demon.cooling_intervals()
+    assert len(intervals) == count
+    for temperature in (*inside, *outside):
+        at = replace(demon, temperature_cold=temperature)
+        f = at.partner_occupations() + at.surplus()
+        assert bool(np.all((f >= 0) & (f <= 1))) == (temperature in inside)
+        assert any(low <= temperature <= high for low, high in intervals) == at.physical == (temperature in inside)
+    for edge in {edge for interval in intervals for edge in interval} - {demon.temperature_hot}:
+        assert_allclose(replace(demon, temperature_cold=edge).largest_drive(), demon.drive, rtol=1e-9)
+    if intervals:
+        assert demon.least_temperature_cold() == intervals[0][0]
+
+
+def test_cop_where_occupations_underflow() -> None:
+    """Far in the tail, COP is that of Maxwell–Boltzmann's limit although no current is left; holes behave as electrons do."""
+    tail = NDemon((1, 2), (41.0, 41.2), 1, 0.05, 1, width=1e-6, drive=1e-3)
+    assert tail.power() == 0
+    # 1/COP = T_h (s₃ - s₄)/(ε₃ - ε₄) - 1: the hot pair is undisturbed, the cold one has f_l = f_c (1 ± s …).
+    low, high = 1 + 1e-3 * (1 - math.exp(-4)), 1 - 1e-3 * (math.exp(4) - 1)
+    expected = 1 / ((4 + math.log(low) - math.log(high)) / 0.2 - 1)
+    assert_allclose(tail.cop(), expected, rtol=1e-9)
+    assert_allclose(replace(tail, levels_cold=(-39.0, -39.2)).cop(), expected, rtol=1e-9)
+    assert not replace(tail, drive=0.1).physical
+
+
 def test_printed_logarithms() -> None:
     """Errata, (23) and (C10): they are each other's inverse arguments; (C10) is the COP, (23) is its negative."""
     assert_allclose(closed_form_cop(DEMON), DEMON.cop(), rtol=1e-12)
@@ -210,6 +286,13 @@ def test_printed_entropy_current_of_fermions() -> None:
     assert_allclose(right / printed, 1.948, rtol=1e-3)
 
 
+def test_entropy_of_a_single_particle_is_that_of_a_dilute_gas() -> None:
+    """Errata, App. A: -ln f, which (A1)-(A8) give, would make the COP 0.347; it is (6) where levels are nearly empty."""
+    f, flow = DEMON.occupations(), -DEMON.surplus() * DEMON.width
+    assert_allclose(DEMON.power() / (DEMON.temperature_hot * (flow @ -np.log(f))), 0.34723, rtol=1e-4)
+    assert_allclose(entropy_per_particle(1e-9), -math.log(1e-9), rtol=1e-9)
+
+
 def test_balance_of_machines() -> None:
     """Efficiencies (15), (16) are outputs over inputs, 1 without dissipation; a machine without its output is refused."""
     engine = Balance(work=0.2, thermal=-0.5, free_energy=-0.1)
@@ -222,6 +305,16 @@ def test_balance_of_machines() -> None:
         engine.efficiency("heat pump")
     with pytest.raises(ValueError, match=r"thermal = -0.5: must be 0 in a motor"):
         engine.efficiency("motor")
+    with pytest.raises(ValueError, match=r"work = 1 \+ chemical = -0.5: add up to 0.5, but more cannot come out"):
+        Balance(work=1.0, chemical=-0.5).efficiency("motor")
+    with pytest.raises(ValueError, match=r"free_energy = nan: must be a number"):
+        Balance(work=1.0, free_energy=math.nan).efficiency("motor")
+    # Rounding of flows that cancel is neither a heat nor a violation of the second law.
+    assert Balance(work=1.0, chemical=-1.0 + 1e-15).efficiency("motor") == 1.0
+    assert_allclose(Balance(work=1.0, chemical=-2.0, thermal=1e-17).efficiency("motor"), 0.5, rtol=1e-14)
+    with pytest.raises(ValueError, match=r"work = 1e-17: a motor has a positive one"):
+        Balance(work=1e-17, chemical=-2.0).efficiency("motor")
+    assert Balance(work=1.0, free_energy=-math.inf).efficiency("motor") == 0.0
     source = Inflow(particles=0.0, energy=0.0, entropy=2.0)
     assert source.free_energy(1.5, 7.0) == -3.0
 

@@ -121,6 +121,51 @@ def test_the_drives_pay_for_the_pumping() -> None:
     assert made.cop() < made.carnot_cop() == pytest.approx(0.02691, rel=1e-3)
 
 
+def test_hopping_between_unlike_cavities_costs_nothing() -> None:
+    """With G = 0 the drives do no work: J keeps the frequency of a quantum, also between cavities 1 MHz apart."""
+    apart = PUBLISHED.detuning_1 + 2 * math.pi * 1e6
+    made = replace(PUBLISHED, coupling_1=0.0, coupling_2=0.0, detuning_2=apart, occupation_1=5.0)
+    assert made.heat_rates()[1] > 1e-17
+    assert made.drive_power() == 0
+    assert abs(made.heat_rates().sum()) < 1e-9 * made.heat_rates()[1] * made.mechanical_frequency / made.drive_frequency
+    assert math.isnan(made.cop())
+
+
+def test_unlike_cavities_still_cool() -> None:
+    """The published circuit with Δ₂ = 2π·8 MHz cools, at the same conversion ratio, and its heats add up to the work."""
+    made = replace(PUBLISHED, detuning_2=2 * math.pi * 8e6, occupation_1=0.0, occupation_2=0.3, occupation_m=0.5)
+    assert made.heat_rates()[2] < 0
+    assert_allclose(made.cop(), 6e6 / (5e9 - 6e6), rtol=1e-5)
+    assert_allclose(made.heat_rates().sum(), made.drive_power(), rtol=1e-9)
+
+
+def test_energy_flows_are_integrals_over_spectra() -> None:
+    """∫ω|S_bb'|² dω/2π by quadrature is what the Lyapunov equation gives, for baths of their own and a common one."""
+    frequency = np.linspace(-4e3, 4e3, 1_600_001)
+    for network, tolerance in ((UNEQUAL, 1e-3), (device(UNEQUAL, 3.0, frequency=2.0), 1e-5)):
+        seen = np.abs(network.scattering(frequency)) ** 2
+        integral = np.trapezoid(frequency[:, None, None] * seen, frequency, axis=0) / (2 * math.pi)
+        np.fill_diagonal(integral, 0.0)
+        assert_allclose(network.energy_conductances(), integral, atol=tolerance)
+        assert abs(network.energy_flows().sum()) < EXACT
+
+
+def test_coherent_drive_replaces_the_photons_lost() -> None:
+    """What two drives give to the mean field of coupled cavities is ħω_d Σ κ_i|α_i|², at any J; some 10⁹ of the other work."""
+    bare = np.array([50.0, 70.0]) * 2 * math.pi
+    j, loss, detuning = PUBLISHED.hopping, np.array([1.0, 2.0]) * PUBLISHED.loss_1, PUBLISHED.detuning_1
+    drives = np.array([3e10, 2e10 * np.exp(0.4j)])
+    alpha = np.linalg.solve(1j * np.array([[detuning, j], [j, detuning]]) + np.diag(loss / 2), -1j * drives)
+    given_by_drives = hbar * PUBLISHED.drive_frequency * 2 * np.imag(np.conj(alpha) @ drives) * -1
+    couplings = {f"coupling_{i + 1}": float(np.abs(alpha[i]) * bare[i]) for i in (0, 1)}
+    made = replace(PUBLISHED, loss_1=float(loss[0]), loss_2=float(loss[1]), **couplings)
+    assert_allclose(made.coherent_drive_power(*map(float, bare)), abs(given_by_drives), rtol=1e-10)
+    ratio = PUBLISHED.coherent_drive_power(2 * math.pi * 100, 2 * math.pi * 100) / PUBLISHED.drive_power()
+    assert_allclose(ratio, 7.92e8, rtol=1e-3)
+    with pytest.raises(ValueError, match=r"single_photon_coupling_2 = 0.0: must be finite, and not 0"):
+        PUBLISHED.coherent_drive_power(1.0, 0.0)
+
+
 @pytest.mark.parametrize("frequency_ratio", [1e-3, 0.3])
 def test_compared_machine_is_the_circuit(frequency_ratio: float) -> None:
     """The driven cavities of the comparison have the power of the published circuit, up to one rate, and its performance."""
@@ -136,10 +181,10 @@ def test_compared_machine_is_the_circuit(frequency_ratio: float) -> None:
         occupation_2=1 / math.expm1(quantum),
         occupation_m=1 / math.expm1(quantum * frequency_ratio / 0.8),
     )
-    power, performance = MACHINES[-1].at(0.8, frequency_ratio)
+    compared = MACHINES[-1].at(0.8, frequency_ratio)
     rate = PUBLISHED.conductances()[2].sum()
-    assert_allclose(-made.heat_rates()[2] / (rate * hbar * cavity), power, rtol=1e-6)
-    assert_allclose(made.cop() / made.carnot_cop(), performance, rtol=1e-6)
+    assert_allclose(-made.heat_rates()[2] / (rate * hbar * cavity), compared.cooling, rtol=1e-6)
+    assert_allclose(made.cop() / made.carnot_cop(), compared.cop / compared.bound, rtol=1e-6)
 
 
 @settings(max_examples=25)

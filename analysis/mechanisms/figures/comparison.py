@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import cycle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from scipy.constants import hbar, k
 
-from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
+from analysis.currents import Currents
+from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, PURPLE, new_figure
 from analysis.mechanisms.fermi_gas import Array
 from analysis.mechanisms.fermi_reservoirs import FermiReservoirs, Reservoir, equal_occupation_frequency
 from analysis.mechanisms.figures.ndemon import PUBLISHED
+from analysis.mechanisms.measured import measured_currents
 from analysis.mechanisms.ndemon import NDemon
-from analysis.model import LangevinPair, closed_forms
+from analysis.model import LangevinPair
 from analysis.units import ATOMIC_MASS, FRICTION_SI
 
 # Of the nanoparticles' own paper; 120 K is the hot bath.
@@ -30,30 +37,50 @@ _PAIR = LangevinPair(
     temperature_cold=100.0,
     temperature_hot=120.0,
 )
-_SETTINGS = 150
+_SETTINGS = 120
+_RATIO = 100 / 120  # the paper's baths
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine and the knob by which it is made to cool more or less.
+    """A machine and the knob by which it is made to cool more or less.
 
     Attributes:
         label: for a legend.
-        at: of T_c/T_h and a setting of the knob: cooling power, in a unit of the machine's own, and coefficient of performance
-            over Carnot's.
+        at: its currents, of T_c/T_h and a setting of the knob.
         knob: of T_c/T_h: settings from where it just begins to cool, at Carnot's performance, to its other end.
-        published: the setting in the machine's paper.
+        published: the setting in the machine's paper; None if there is none.
+        published_ratio: T_c/T_h there.
+        measured: what was measured on it, at temperatures and in the unit of its own.
     """
 
     label: str
-    at: Callable[[float, float], tuple[float, float]]
+    at: Callable[[float, float], Currents]
     knob: Callable[[float], Array]
-    published: float
+    published: float | None = None
+    published_ratio: float = math.nan
+    measured: tuple[Currents, ...] = ()
 
     def trade_off(self, ratio: float) -> tuple[Array, Array]:
         """Power over the largest one, and performance over Carnot's, at T_c/T_h = ratio; both (m,)."""
-        power, performance = np.array([self.at(ratio, float(setting)) for setting in self.knob(ratio)]).T
-        return power / power.max(), performance
+        found = [self.at(ratio, float(setting)) for setting in self.knob(ratio)]
+        power = np.array([currents.cooling for currents in found])
+        return power / power.max(), np.array([currents.cop / currents.bound for currents in found])
+
+    def largest(self, ratio: float) -> float:
+        """Largest cooling power at T_c/T_h = ratio, in the machine's own unit."""
+        return _largest(self, ratio)
+
+    def as_published(self) -> tuple[float, float]:
+        """Power over the largest one, and performance over Carnot's, of the published setting at the published T_c/T_h.
+
+        Raises:
+            ValueError: if nothing is published.
+        """
+        if self.published is None:
+            raise ValueError(f"published = None: {self.label} has no published setting")
+        currents = self.at(self.published_ratio, self.published)
+        return currents.cooling / self.largest(self.published_ratio), currents.cop / currents.bound
 
     def at_half_power(self, ratio: float) -> float:
         """Performance over Carnot's at half of the largest cooling power, on the way up."""
@@ -62,22 +89,34 @@ class Machine:
         return float(np.interp(0.5, power[:top], performance[:top]))
 
 
-def _nanodemon(ratio: float, coupling_ratio: float) -> tuple[float, float]:
-    pair = replace(
+@cache
+def _largest(machine: Machine, ratio: float) -> float:
+    return max(machine.at(ratio, float(setting)).cooling for setting in machine.knob(ratio))
+
+
+def _nanodemon(ratio: float, coupling_ratio: float) -> Currents:
+    return replace(
         _PAIR,
         temperature_cold=_PAIR.temperature_hot * ratio,
         coupling_hot=_PAIR.coupling_cold * coupling_ratio,
+    ).bath_currents(fluctuations=False)
+
+
+def measured_nanodemon() -> tuple[Currents, ...]:
+    """The nanodemon in the long runs of molecular dynamics of study ``reference`` (docs/long-runs.md), in eV/ps per axis."""
+    table = pd.read_csv(Path(__file__).with_name("measured.csv"))
+    return tuple(
+        measured_currents(dict(zip(table.columns, row, strict=True))).scaled(1e-3, "eV/ps")
+        for row in table.values.tolist()
     )
-    return -closed_forms.heat_rates(pair)[0], pair.cop()[0] / pair.carnot_cop()[0]
 
 
 def _ndemon_at(ratio: float) -> NDemon:
     return replace(PUBLISHED, levels_cold=(1.5, 1.25), temperature_cold=ratio)
 
 
-def _ndemon(ratio: float, drive: float) -> tuple[float, float]:
-    demon = replace(_ndemon_at(ratio), drive=drive)
-    return demon.power(), demon.cop() / demon.carnot_cop()
+def _ndemon(ratio: float, drive: float) -> Currents:
+    return replace(_ndemon_at(ratio), drive=drive).bath_currents(fluctuations=False)
 
 
 def _ndemon_drives(ratio: float) -> Array:
@@ -90,11 +129,9 @@ def _ndemon_drives(ratio: float) -> Array:
 _POTENTIALS = np.array([20.8, 16.0])
 
 
-def _thermoelectric(ratio: float, level: float) -> tuple[float, float]:
-    temperatures = np.array([ratio, 1.0])
-    pair = FermiReservoirs((level,), tuple(map(Reservoir, temperatures, _POTENTIALS)))
-    flows = pair.flows(temperatures, _POTENTIALS)
-    return float(flows.heat[0]), float(flows.heat[0] / (_POTENTIALS @ flows.particles) * (1 - ratio) / ratio)
+def _thermoelectric(ratio: float, level: float) -> Currents:
+    pair = FermiReservoirs((level,), tuple(map(Reservoir, (ratio, 1.0), _POTENTIALS)))
+    return pair.bath_currents(fluctuations=False)
 
 
 def _thermoelectric_levels(ratio: float) -> Array:
@@ -104,13 +141,23 @@ def _thermoelectric_levels(ratio: float) -> Array:
 
 # ħω/k_BT of the published circuit's cavities, which are the hot baths: 5 GHz at 10 mK.
 _CAVITY = hbar * 2 * math.pi * 5e9 / (k * 0.01)
+# K, of the resonator's bath: 0.5 phonons at 6 MHz.
+_PHONONS = hbar * 2 * math.pi * 6e6 / (k * math.log(3))
 
 
-def _driven_cavities(ratio: float, frequency_ratio: float) -> tuple[float, float]:
+def _driven_cavities(ratio: float, frequency_ratio: float) -> Currents:
     # Quanta pass at one rate whatever ω_m is, if the drives follow it; each takes ħ(ω - ω_m) from them.
-    resonator = 1 / math.expm1(_CAVITY * frequency_ratio / ratio)
-    power = frequency_ratio * (resonator - 1 / math.expm1(_CAVITY))
-    return power, frequency_ratio / (1 - frequency_ratio) * (1 - ratio) / ratio
+    passed = 1 / math.expm1(_CAVITY * frequency_ratio / ratio) - 1 / math.expm1(_CAVITY)
+    return Currents(
+        baths=("cavities", "resonator"),
+        energy=np.array([passed, -frequency_ratio * passed]),
+        entropy=np.array([passed, -frequency_ratio * passed / ratio]) * _CAVITY,
+        temperatures=np.array([1.0, ratio]),
+        cold=1,
+        hot=0,
+        boltzmann=1 / _CAVITY,
+        unit="ħω of a cavity times the rate",
+    )
 
 
 def _frequency_ratios(ratio: float) -> Array:
@@ -123,59 +170,138 @@ MACHINES = (
         _nanodemon,
         lambda ratio: (1 + np.geomspace(1e-4, 1e4, _SETTINGS)) / ratio,
         4.80,
+        _RATIO,
+        measured_nanodemon(),
     ),
-    Machine("N-demon, over its drive", _ndemon, _ndemon_drives, 1.0),
-    Machine("fermionic reservoirs, over the level", _thermoelectric, _thermoelectric_levels, 21.1),
-    Machine(r"driven cavities, over $\omega_m$", _driven_cavities, _frequency_ratios, 6e6 / 5e9),
+    Machine("N-demon, over its drive", _ndemon, _ndemon_drives, 1.0, 0.5),
+    Machine("fermionic reservoirs, over the level", _thermoelectric, _thermoelectric_levels, 21.1, 0.6),
+    Machine(r"driven cavities, over $\omega_m$", _driven_cavities, _frequency_ratios, 6e6 / 5e9, _PHONONS / 0.01),
 )
-_RATIO = 100 / 120  # the paper's baths
+_COLOURS = (COLD, HOT, ACCENT, PURPLE, "#E69F00", "#56B4E9")
+_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 
 
-def comparison() -> tuple[Figure, pd.DataFrame]:
-    """Draw performance over Carnot's against cooling power at T_c/T_h = 100/120, and at half power against T_c/T_h.
+def comparison_table(machines: Mapping[str, Currents]) -> pd.DataFrame:
+    """Any machines side by side, exact or measured.
+
+    Args:
+        machines: currents by name.
 
     Returns:
-        The figure, and rows of ``machine``, ``temperature_ratio`` (T_c/T_h), ``power_over_largest`` and ``cop_over_carnot``.
+        One row for each machine: ``machine``, ``unit``, ``cooling``, ``cooling_error``, ``paid``, ``cop``, ``cop_error``,
+        ``bound``, ``cop_over_bound``, ``entropy_production`` (k_B) and ``uncertainty_product`` (of the cooling; nan if not
+        known).
     """
-    figure = new_figure(7.6, 3.8)
+    rows = []
+    for name, currents in machines.items():
+        rows.append(
+            {
+                "machine": name,
+                "unit": currents.unit,
+                "cooling": currents.cooling,
+                "cooling_error": currents.cooling_error,
+                "paid": currents.paid,
+                "cop": currents.cop,
+                "cop_error": currents.cop_error,
+                "bound": currents.bound,
+                "cop_over_bound": currents.cop / currents.bound,
+                "entropy_production": currents.entropy_production,
+                "uncertainty_product": currents.uncertainty_products[currents.cold],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def comparison(machines: Sequence[Machine] = MACHINES, ratio: float = _RATIO) -> tuple[Figure, pd.DataFrame]:
+    """Draw performance over Carnot's against cooling power at one T_c/T_h, and at half power against T_c/T_h.
+
+    Published settings are drawn as they are at the temperature ratio of their publication, which is written beside them if it
+    is another. Measured points are drawn with their standard errors where the machine cools by more than one: over the largest
+    power of the exact machine at their temperatures.
+
+    Args:
+        machines: to compare, each with its own knob.
+        ratio: T_c/T_h of the left panel.
+
+    Returns:
+        The figure, and rows of ``machine``, ``series`` (``trade-off``, ``half power``, ``published`` or ``measured``),
+        ``temperature_ratio`` (T_c/T_h), ``power_over_largest``, ``cop_over_carnot`` and their errors ``power_error`` and
+        ``cop_error``.
+    """
+    figure = new_figure(7.6, 3.9)
     trade, over_ratio = figure.subplots(1, 2, sharey=True)
     tables = []
-    ratios = np.linspace(0.3, 0.99, 24)
-    for machine, colour, style in zip(MACHINES, (COLD, HOT, ACCENT, "#CC79A7"), ("-", "--", "-.", ":"), strict=True):
-        power, performance = machine.trade_off(_RATIO)
+    ratios = np.linspace(0.3, 0.99, 12)
+    for machine, colour, style in zip(machines, cycle(_COLOURS), cycle(_STYLES), strict=False):
+        power, performance = machine.trade_off(ratio)
         trade.plot(power, performance, linestyle=style, color=colour, label=machine.label)
-        largest = max(machine.at(_RATIO, float(setting))[0] for setting in machine.knob(_RATIO))
-        published = machine.at(_RATIO, machine.published)
-        trade.plot(published[0] / largest, published[1], "o", color=colour)
-        half = np.array([machine.at_half_power(float(ratio)) for ratio in ratios])
+        half = np.array([machine.at_half_power(float(r)) for r in ratios])
         over_ratio.plot(ratios, half, linestyle=style, color=colour)
-        tables += [
-            pd.DataFrame(
-                {
-                    "machine": machine.label,
-                    "temperature_ratio": _RATIO,
-                    "power_over_largest": power,
-                    "cop_over_carnot": performance,
-                }
-            ),
-            pd.DataFrame(
-                {
-                    "machine": machine.label,
-                    "temperature_ratio": ratios,
-                    "power_over_largest": 0.5,
-                    "cop_over_carnot": half,
-                }
-            ),
-        ]
+        series = [_series("trade-off", ratio, power, performance), _series("half power", ratios, 0.5, half)]
+        if machine.published is not None:
+            series.append(_series("published", machine.published_ratio, *machine.as_published()))
+            _mark(trade, machine, colour, ratio)
+        series += [_measured(trade, machine, currents, colour) for currents in machine.measured if _cools(currents)]
+        tables += [table.assign(machine=machine.label) for table in series]
     for axes in (trade, over_ratio):
         axes.axhline(1, color=NEUTRAL, linewidth=0.8, linestyle=":")
         axes.set_ylim(0, 1.05)
-    trade.set(
-        xlim=(0, 1.02), xlabel="cooling power over the largest", ylabel="coefficient of performance over Carnot's"
-    )
-    trade.set_title(r"$T_c/T_h=100/120$", loc="left", fontsize=9)
+    trade.set(xlim=(0, 1.18), xlabel="cooling power over the largest")
+    trade.set_ylabel("coefficient of performance over Carnot's")
+    trade.set_title(rf"$T_c/T_h={ratio:.3g}$", loc="left", fontsize=9)
     over_ratio.set(xlim=(0.3, 1), xlabel=r"$T_c/T_h$")
     over_ratio.set_title("at half of the largest cooling power", loc="left", fontsize=9)
-    trade.plot([], [], "o", color=NEUTRAL, label="as published")
+    if any(machine.published is not None for machine in machines):
+        label = "as published; number: its own $T_c/T_h$"
+        trade.plot([], [], "o", color=NEUTRAL, markerfacecolor="white", label=label)
+    if any(machine.measured for machine in machines):
+        trade.errorbar([], [], yerr=[], fmt="s", color=NEUTRAL, markersize=3.5, label="molecular dynamics")
     figure.legend(loc="outside upper center", ncols=3)
-    return figure, pd.concat(tables, ignore_index=True)
+    order = [
+        "machine",
+        "series",
+        "temperature_ratio",
+        "power_over_largest",
+        "cop_over_carnot",
+        "power_error",
+        "cop_error",
+    ]
+    return figure, pd.concat(tables, ignore_index=True)[order]
+
+
+def _series(name: str, ratio: ArrayLike, power: ArrayLike, performance: ArrayLike) -> pd.DataFrame:
+    columns = {"temperature_ratio": ratio, "power_over_largest": power, "cop_over_carnot": performance}
+    arrays = np.broadcast_arrays(*map(np.atleast_1d, columns.values()))
+    return pd.DataFrame(dict(zip(columns, arrays, strict=True))).assign(series=name, power_error=0.0, cop_error=0.0)
+
+
+def _mark(axes: Axes, machine: Machine, colour: str, ratio: float) -> None:
+    """The published setting, filled if its temperatures are those of the panel."""
+    here = math.isclose(machine.published_ratio, ratio)
+    point = machine.as_published()
+    axes.plot(*point, "o", color=colour, markerfacecolor=colour if here else "white", zorder=4)
+    if not here:
+        axes.annotate(
+            f"{machine.published_ratio:.2g}",
+            point,
+            (0, 6),
+            textcoords="offset points",
+            fontsize=7,
+            color=colour,
+            ha="center",
+        )
+
+
+def _cools(currents: Currents) -> bool:
+    return currents.cooling > currents.cooling_error and currents.cop > 0
+
+
+def _measured(axes: Axes, machine: Machine, currents: Currents, colour: str) -> pd.DataFrame:
+    ratio = float(currents.temperatures[currents.cold] / currents.temperatures[currents.hot])
+    largest = machine.largest(ratio)
+    x, y = currents.cooling / largest, currents.cop / currents.bound
+    errors = {"power_error": currents.cooling_error / largest, "cop_error": currents.cop_error / currents.bound}
+    axes.errorbar(
+        x, y, errors["cop_error"], errors["power_error"], fmt="s", color=colour, markersize=3.5, linewidth=0.8
+    )
+    return _series("measured", ratio, x, y).assign(**errors)

@@ -21,7 +21,9 @@ from analysis.mechanisms.fermi_reservoirs import (
 
 _COLOURS = (COLD, HOT, ACCENT, "#CC79A7", "#E69F00")
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-_DURATION = 1e9
+SIZE = 1e3
+"""A V of every published reservoir, which the paper does not give: so large that levels follow at once, as it supposes."""
+DURATION = 1e9 * SIZE
 
 
 def _system(
@@ -32,7 +34,8 @@ def _system(
     gas: Gas | None = None,
 ) -> FermiReservoirs:
     states = zip(temperatures, chemical_potentials, rates, strict=True)
-    return FermiReservoirs(levels, tuple(Reservoir(*state, exponent=1.5) for state in states), gas or Sommerfeld())
+    reservoirs = tuple(Reservoir(*state, exponent=1.5, size=SIZE) for state in states)
+    return FermiReservoirs(levels, reservoirs, gas or Sommerfeld())
 
 
 # In units of T̂ = 1000 K. Printed: Figs. 1, 2 and, but for prefactors of rates, 4 and 5. Fig. 3 repeats the caption of Fig. 2,
@@ -58,14 +61,14 @@ def fermi_cooling() -> tuple[Figure, pd.DataFrame]:
         The figure, and rows of ``equation_of_state``, ``time``, ``temperature_j``, ``chemical_potential_j``, ``clausius``
         (Σ Y_j/T_j), ``equal_occupation`` (ω̃) and ``cop``, in units of T̂ = 1000 K and its inverse.
     """
-    found = {"sommerfeld": COOLING.evolve(_DURATION)}
-    found["exact"] = FermiReservoirs(COOLING.levels, COOLING.reservoirs, Exact()).evolve(_DURATION, tolerance=1e-8)
+    found = {"sommerfeld": COOLING.evolve(DURATION)}
+    found["exact"] = FermiReservoirs(COOLING.levels, COOLING.reservoirs, Exact()).evolve(DURATION, tolerance=1e-8)
     figure = new_figure(7.4, 3.6)
     temperature, potential = figure.subplots(1, 2)
     _draw(temperature, potential, found["sommerfeld"])
     exact = found["exact"]
     for axes, values in ((temperature, exact.temperatures), (potential, exact.chemical_potentials)):
-        axes.plot(exact.time[1::16], values[1::16], ".", color=NEUTRAL, markersize=3)
+        axes.plot(exact.time[1::16] / SIZE, values[1::16], ".", color=NEUTRAL, markersize=3)
     temperature.plot([], [], ".", color=NEUTRAL, markersize=3, label="full Fermi integrals")
     potential.set_ylim(15.5, 23)
     _legend(figure)
@@ -84,7 +87,7 @@ def fermi_crossings() -> tuple[Figure, pd.DataFrame]:
     panels = figure.subplots(2, 2)
     tables = []
     for row, system in zip(panels, (TEMPERATURES_CROSS, POTENTIALS_CROSS), strict=True):
-        evolution = system.evolve(_DURATION)
+        evolution = system.evolve(DURATION)
         _draw(row[0], row[1], evolution)
         row[1].set_ylim(16.7, 19.6)
         start = system.reservoirs[0].chemical_potential
@@ -104,7 +107,7 @@ def fermi_many() -> tuple[Figure, pd.DataFrame]:
     panels = figure.subplots(2, 2)
     tables = []
     for row, system in zip(panels, (FOUR, FIVE), strict=True):
-        evolution = system.evolve(_DURATION, tolerance=1e-8)
+        evolution = system.evolve(DURATION, tolerance=1e-8)
         _draw(row[0], row[1], evolution)
         tables.append(_table(evolution).assign(reservoirs=len(system.reservoirs)))
     _legend(figure)
@@ -150,7 +153,7 @@ def fermi_windows() -> tuple[Figure, pd.DataFrame]:
 def _draw(temperature: Axes, potential: Axes, evolution: Evolution) -> None:
     """Both panels of one evolution, its equilibrium, its levels and, of two reservoirs, ω̃."""
     equilibrium = evolution.system.equilibrium()
-    time = evolution.time[1:]
+    time = evolution.time[1:] / SIZE
     for axes, values, end in (
         (temperature, evolution.temperatures, equilibrium[0]),
         (potential, evolution.chemical_potentials, equilibrium[1]),
@@ -158,7 +161,7 @@ def _draw(temperature: Axes, potential: Axes, evolution: Evolution) -> None:
         for j, line in enumerate(values[1:].T):
             axes.plot(time, line, linestyle=_STYLES[j], color=_COLOURS[j], label=f"reservoir {j + 1}")
         axes.axhline(end, color="black", linewidth=0.7, linestyle=(0, (6, 4)), label="equilibrium")
-        axes.set(xscale="log", xlim=(1e1, _DURATION), xlabel=r"time, $1/\hat T$")
+        axes.set(xscale="log", xlim=(1e1, DURATION / SIZE), xlabel=r"time, $AV/\hat T$")
     for k, level in enumerate(evolution.system.levels):
         potential.axhline(level, color=NEUTRAL, linewidth=0.5, label=None if k else r"levels $\omega_\kappa$")
     if evolution.temperatures.shape[1] == 2:
@@ -185,7 +188,7 @@ def _legend(figure: Figure) -> None:
 
 
 def _table(evolution: Evolution) -> pd.DataFrame:
-    columns = {"time": evolution.time}
+    columns = {"time": evolution.time / SIZE}
     for name, values in (
         ("temperature", evolution.temperatures),
         ("chemical_potential", evolution.chemical_potentials),

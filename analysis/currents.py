@@ -1,0 +1,203 @@
+"""Steady currents of any machine into its baths, in one set of signs: the interface by which machines are compared.
+
+Every machine answers ``bath_currents()`` with a ``Currents``. All flows are positive *into* a bath. Energies are in the
+machine's own unit, entropies in k_B.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Currents:
+    """Means per time of what flows into each of n baths, and their fluctuations where known.
+
+    Attributes:
+        baths: names, n of them.
+        energy: into each bath, (n,).
+        entropy: into each bath, (n,), in k_B; heat over temperature if the bath is thermal.
+        temperatures: of the baths, (n,), K or k_BT as ``boltzmann`` says; nan for a bath that is not thermal.
+        cold: index of the bath that the machine is to cool.
+        hot: index of the bath that stands for the environment; what the other baths pay is reckoned at its temperature.
+        particles: into each bath, (n,); none if not given.
+        chemical_potentials: of the baths, (n,); 0 if not given.
+        boltzmann: k_B in the machine's units.
+        unit: of the energies per time.
+        covariance: of the heats over a long time, per time, (n, n), squared energies; None if not known.
+        error: covariance of the mean heats that a measurement leaves, (n, n), squared unit; None if they are exact.
+    """
+
+    baths: tuple[str, ...]
+    energy: Array
+    entropy: Array
+    temperatures: Array
+    cold: int
+    hot: int
+    particles: Array = field(default_factory=lambda: np.zeros(0))
+    chemical_potentials: Array = field(default_factory=lambda: np.zeros(0))
+    boltzmann: float = 1.0
+    unit: str = ""
+    covariance: Array | None = None
+    error: Array | None = None
+
+    def __post_init__(self) -> None:
+        """Check the shapes.
+
+        Raises:
+            ValueError: if a shape does not fit the baths, or an index names none; names all of them.
+        """
+        n = len(self.baths)
+        wrong = []
+        for name in ("energy", "entropy", "temperatures", "particles", "chemical_potentials"):
+            values: Array = np.array(getattr(self, name), dtype=float)
+            if name in ("particles", "chemical_potentials") and not values.size:
+                values = np.zeros(n)
+            if values.shape != (n,):
+                wrong.append(f"{name} of shape {values.shape}: there are {n} baths")
+            vars(self)[name] = values
+        for name in ("covariance", "error"):
+            matrix = getattr(self, name)
+            if matrix is not None and np.shape(matrix) != (n, n):
+                wrong.append(f"{name} of shape {np.shape(matrix)}: must be {(n, n)}")
+        for name in ("cold", "hot"):
+            if not 0 <= getattr(self, name) < n:
+                wrong.append(f"{name} = {getattr(self, name)}: there are {n} baths, counted from 0")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
+    @property
+    def heat(self) -> Array:
+        """Energy less μ times particles, into each bath, (n,)."""
+        return np.asarray(self.energy - self.chemical_potentials * self.particles)
+
+    @property
+    def work(self) -> float:
+        """What agents without entropy, a controller or drives, give: by the first law all energy that the baths gain."""
+        return float(self.energy.sum())
+
+    @property
+    def chemical_work(self) -> float:
+        """What particles give by falling to lower chemical potentials, -Σ μ Ṅ."""
+        return float(-(self.chemical_potentials * self.particles).sum())
+
+    @property
+    def cooling(self) -> float:
+        """Heat drawn from the bath that is to be cooled."""
+        return float(-self.heat[self.cold])
+
+    @property
+    def paid(self) -> float:
+        """All that is paid for the cooling, as work: ``work``, ``chemical_work``, and T_h Ṡ - Q̇ of every bath but the cold one.
+
+        The last is 0 for the hot bath, the worth of its heat for a third thermal one, whether it drives the cooling or not, and
+        T_h Ṡ for a demon that gets entropy alone. ``paid`` less ``cooling`` over ``bound`` is T_h times the entropy production.
+        """
+        environment = self.boltzmann * self.temperatures[self.hot]
+        others = np.arange(len(self.baths)) != self.cold
+        # That of the hot bath is 0, which rounding would not leave.
+        others[self.hot] &= not self._hot_is_thermal()
+        worth = np.array([_product(environment, s) for s in self.entropy]) - self.heat
+        return float(self.work + self.chemical_work + worth[others].sum())
+
+    def _hot_is_thermal(self) -> bool:
+        """Whether the hot bath's entropy is heat over temperature, to rounding."""
+        expected = _product(self.boltzmann * self.temperatures[self.hot], float(self.entropy[self.hot]))
+        return math.isclose(expected, self.heat[self.hot], rel_tol=1e-12)
+
+    @property
+    def cop(self) -> float:
+        """Coefficient of performance, ``cooling`` over ``paid``; nan where the machine does not cool or is not paid."""
+        cooling, paid = self.cooling, self.paid
+        return cooling / paid if cooling > 0 and paid > 0 else math.nan
+
+    @property
+    def bound(self) -> float:
+        """Carnot's bound on ``cop``, T_c/(T_h - T_c); inf where the cold bath is no colder.
+
+        T_c is heat over entropy, which also holds where a machine takes quanta of other frequencies than the bath is named
+        after; it is the bath's temperature where nothing flows.
+        """
+        cold, hot = self.temperatures[self.cold], self.temperatures[self.hot]
+        entropy = self.boltzmann * self.entropy[self.cold]
+        if entropy != 0 and math.isfinite(entropy):
+            cold = self.heat[self.cold] / entropy
+        return math.inf if cold >= hot else float(cold / (hot - cold))
+
+    @property
+    def entropy_production(self) -> float:
+        """Entropy that all baths gain per time, in k_B; the machine itself, being steady, gains none."""
+        return float(self.entropy.sum())
+
+    @property
+    def uncertainty_products(self) -> Array:
+        """Variance of each heat over its squared mean, times the entropy produced meanwhile in k_B, (n,); nan if unknown.
+
+        Thermodynamic uncertainty relations put it at 2 or more where they hold; inf where nothing flows on average.
+        """
+        if self.covariance is None:
+            return np.full(len(self.baths), math.nan)
+        # What rounding leaves of a mean is none.
+        mean = np.where(np.abs(self.heat) > 1e-12 * np.abs(self.heat).max(), self.heat, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.diagonal(self.covariance) * self.entropy_production / mean**2)
+
+    @property
+    def cooling_error(self) -> float:
+        """Standard error of ``cooling``; 0 if exact."""
+        return 0.0 if self.error is None else math.sqrt(self.error[self.cold, self.cold])
+
+    @property
+    def cop_error(self) -> float:
+        """Standard error of ``cop`` to first order, with the correlation of the heats; 0 if exact, nan where there is no COP.
+
+        For machines paid by work alone.
+        """
+        if self.error is None:
+            return 0.0
+        cooling, paid = self.cooling, self.paid
+        slope = np.full(len(self.baths), -cooling / paid**2)
+        slope[self.cold] -= 1 / paid
+        return math.sqrt(slope @ self.error @ slope) if self.cop > 0 else math.nan
+
+    def scaled(self, factor: float, unit: str) -> Currents:
+        """The same flows per another unit of time, which is ``factor`` of the present one; energies keep their unit."""
+
+        def times(matrix: Array | None, by: float) -> Array | None:
+            return None if matrix is None else np.asarray(matrix * by)
+
+        return replace(
+            self,
+            particles=self.particles * factor,
+            energy=self.energy * factor,
+            entropy=self.entropy * factor,
+            covariance=times(self.covariance, factor),
+            error=times(self.error, factor**2),
+            unit=unit,
+        )
+
+
+class Machine(Protocol):
+    """Anything that answers with its currents."""
+
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """Steady currents into the baths; without fluctuations where they cost time and are not needed."""
+
+
+def _product(temperature: float, entropy: float) -> float:
+    """T S, in which no temperature times infinite entropy counts as none."""
+    return temperature * entropy if temperature else 0.0
+
+
+def thermal_entropy(heat: ArrayLike, temperatures: ArrayLike, boltzmann: float = 1.0) -> Array:
+    """Heat over k_B T, entropies in k_B, any shape; ±inf where heat meets a bath of zero temperature, 0 where none does."""
+    q, t = np.broadcast_arrays(np.asarray(heat, dtype=float), np.asarray(temperatures, dtype=float))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(q == 0, 0.0, q / (boltzmann * t)))

@@ -1,0 +1,197 @@
+"""One set of currents for all machines: laws, agreement with each machine's own answers, fluctuations, measurements."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.constants import hbar, k
+
+from analysis.currents import Currents, Machine
+from analysis.mechanisms.figures.comparison import MACHINES, comparison, comparison_table, measured_nanodemon
+from analysis.mechanisms.figures.fermi_reservoirs import COOLING
+from analysis.mechanisms.figures.optomechanics import PUBLISHED
+from analysis.mechanisms.measured import measured_currents
+from analysis.mechanisms.ndemon import NDemon
+from analysis.model import BOLTZMANN, LangevinPair
+from analysis.model.lyapunov import Array
+from tests.unit.test_mechanisms_cascaded import UNEQUAL
+
+DEMON = NDemon((1.0, 2.0), (1.5, 1.3), 1.0, 0.6, 1.0)
+PAIR = LangevinPair(
+    mass=1.225,
+    friction_cold=0.2,
+    friction_hot=0.3,
+    trap=0.01,
+    coupling_cold=0.1,
+    coupling_hot=0.48,
+    temperature_cold=100,
+    temperature_hot=120,
+)
+_WARM = 1 / math.expm1(hbar * 2 * math.pi * 5e9 / (k * 0.01))
+CIRCUIT = replace(PUBLISHED, occupation_1=_WARM, occupation_2=_WARM)
+ALL: dict[str, Machine] = {
+    "demon": DEMON,
+    "pair": PAIR,
+    "engine": replace(PAIR, coupling_hot=0.11),
+    "reservoirs": COOLING,
+    "cascaded": UNEQUAL,
+    "circuit": CIRCUIT,
+    "unlike cavities": replace(CIRCUIT, detuning_2=2 * math.pi * 8e6, occupation_2=2 * _WARM),
+}
+
+
+def known(matrix: Array | None) -> Array:
+    """A covariance that must be there."""
+    assert matrix is not None
+    return matrix
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_paid_less_carnots_price_is_dissipated(name: str) -> None:
+    """Paid - cooling/bound = T_h times the entropy produced, whatever pays: work, falling particles, entropy, a third bath."""
+    currents = ALL[name].bath_currents()
+    assert currents.entropy_production > 0
+    dissipated = currents.boltzmann * currents.temperatures[currents.hot] * currents.entropy_production
+    price = currents.cooling / currents.bound
+    assert_allclose(currents.paid - price, dissipated, rtol=1e-9)
+    assert math.isnan(currents.cop) or currents.cop <= currents.bound
+    assert_allclose(currents.energy.sum(), currents.work, rtol=1e-12)
+    assert_allclose(
+        currents.heat.sum(), currents.work + currents.chemical_work, atol=1e-12 * np.abs(currents.heat).max()
+    )
+    assert_allclose(currents.particles.sum(), 0, atol=1e-12 * max(1e-300, np.abs(currents.particles).max()))
+
+
+def test_machines_and_their_currents_agree() -> None:
+    """COP and bound are those that each machine knows by itself, and the pair's work is its controller's."""
+    assert_allclose(
+        [DEMON.bath_currents().cop, DEMON.bath_currents().bound], [DEMON.cop(), DEMON.carnot_cop()], rtol=1e-9
+    )
+    pair = PAIR.bath_currents()
+    assert_allclose([pair.cop, pair.bound, pair.work], [PAIR.cop()[0], 5.0, PAIR.work_rates().sum()], rtol=1e-9)
+    assert_allclose(pair.entropy_production * BOLTZMANN, PAIR.entropy_production(), rtol=1e-9)
+    assert_allclose(known(pair.covariance), PAIR.flow_noise()[2:, 2:], rtol=1e-9)
+    assert_allclose(COOLING.bath_currents().cop, 0.09484, rtol=1e-3)
+    circuit = CIRCUIT.bath_currents()
+    assert_allclose([circuit.cop, circuit.bound], [CIRCUIT.cop(), CIRCUIT.carnot_cop()], rtol=1e-9)
+    assert_allclose(
+        [circuit.work, circuit.entropy_production], [CIRCUIT.drive_power(), CIRCUIT.entropy_production()], rtol=1e-9
+    )
+    assert_allclose(UNEQUAL.bath_currents().entropy_production, UNEQUAL.entropy_production(), rtol=1e-9)
+
+
+def test_fluctuations_of_the_demon() -> None:
+    """The covariance is the second derivative of Levitov and Lesovik's generating function at perfect transmission."""
+    own, partner = DEMON.occupations(), DEMON.partner_occupations()
+    levels = DEMON.levels - DEMON.chemical_potential
+
+    def generating(weights: Array) -> float:
+        """θ, weights (hot, cold, demon) of the heats into them."""
+        into = (weights[[0, 0, 1, 1]] - weights[2]) * levels
+        passed = own * (1 - partner) * np.expm1(into) + partner * (1 - own) * np.expm1(-into)
+        return float(DEMON.width * np.log1p(passed).sum())
+
+    step = 1e-3 * np.eye(3)
+    numeric = [
+        [(generating(a + b) - generating(a - b) - generating(b - a) + generating(-a - b)) / 4e-6 for b in step]
+        for a in step
+    ]
+    currents = DEMON.bath_currents()
+    assert_allclose(known(currents.covariance), numeric, rtol=1e-4, atol=1e-9)
+    assert_allclose([(generating(a) - generating(-a)) / 2e-3 for a in step[:2]], currents.heat[:2], rtol=1e-4)
+    assert np.isinf(currents.uncertainty_products[2])
+
+
+def test_fluctuations_of_the_reservoirs() -> None:
+    """The covariance is the second derivative of the largest eigenvalue of the tilted two-state rate matrix, for each level."""
+    system = replace(COOLING, reservoirs=(*COOLING.reservoirs, replace(COOLING.reservoirs[0], temperature=0.8)))
+    t, mu = system.temperatures, system.chemical_potentials
+
+    def generating(weights: Array) -> float:
+        total = 0.0
+        for level, rates in zip(system.levels, system.rates().T, strict=True):
+            n = 1 / (np.exp((level - mu) / t) + 1)
+            tilt = np.exp(-weights * (level - mu))  # a particle out of a reservoir takes its heat
+            matrix = [
+                [-(rates * n).sum(), (rates * (1 - n) / tilt).sum()],
+                [(rates * n * tilt).sum(), -(rates * (1 - n)).sum()],
+            ]
+            total += float(np.linalg.eigvals(matrix).real.max())
+        return total
+
+    step = 3e-3 * np.eye(3)
+    numeric = [
+        [(generating(a + b) - generating(a - b) - generating(b - a) + generating(-a - b)) / 3.6e-5 for b in step]
+        for a in step
+    ]
+    currents = system.bath_currents()
+    assert_allclose(known(currents.covariance), numeric, rtol=2e-3, atol=1e-8)
+    assert_allclose([(generating(a) - generating(-a)) / 6e-3 for a in step], currents.heat, rtol=1e-3)
+
+
+def test_measured_points_know_that_both_heats_are_one_current() -> None:
+    """The error of a measured COP has the heats' correlation: as in a sample of heats with the stated errors."""
+    point = measured_nanodemon()[6]
+    assert_allclose([point.cooling, point.cop], [2.90953e-4, 0.258795], rtol=1e-5)
+    sample = np.random.default_rng(1).multivariate_normal(point.heat, known(point.error), 200_000)
+    assert_allclose(point.cop_error, np.std(-sample[:, 0] / sample.sum(1)), rtol=0.02)
+    assert point.cop_error < 0.3 * point.cop * point.cooling_error / point.cooling
+    assert abs(point.cop - 1 / 3.8) < 3 * point.cop_error
+
+
+def test_shipped_points_are_those_of_the_long_runs() -> None:
+    """The cold heats beside the exact machines are the ones that docs/long-runs.md reports."""
+    page = (Path(__file__).parents[2] / "docs/long-runs.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [\d.]+ \| (−?[\d.]+) ± ([\d.]+) \|", page, re.MULTILINE)
+    told = np.array([[float(value.replace("−", "-")), float(error)] for value, error in rows])
+    points = measured_nanodemon()
+    found = [[point.heat[0] * 1e3, point.cooling_error * 1e3] for point in points]
+    assert_allclose(found, told[: len(points)], atol=6e-4)
+
+
+def test_measurements_that_say_too_little_are_refused() -> None:
+    """Everything missing is named at once; a point as the workflow writes it is read, with parameters inside."""
+    with pytest.raises(ValueError, match=r"heat_cold_se = None.*; temperature_hot_K = -1.0: must be positive"):
+        measured_currents(
+            {"heat_cold_eV_per_ns": 1.0, "heat_hot_eV_per_ns": 1.0, "heat_hot_se": 1.0}
+            | {"temperature_cold_K": 100, "temperature_hot_K": -1.0}
+        )
+    point = {"heat_cold_eV_per_ns": -1.0, "heat_cold_se": 0.1, "heat_hot_eV_per_ns": 3.0, "heat_hot_se": 0.2}
+    alone = measured_currents({**point, "parameters": {"temperature_cold_K": 100.0, "temperature_hot_K": 120.0}})
+    assert_allclose(known(alone.error), [[0.01, 0.0], [0.0, 0.04]])
+    assert alone.cop == 0.5
+
+
+def test_shapes_that_do_not_fit_are_refused() -> None:
+    """Every array must have one entry for each bath, all told at once."""
+    with pytest.raises(ValueError, match=r"energy of shape \(3,\).*; covariance of shape \(1, 1\).*; cold = 2"):
+        Currents(
+            baths=("a", "b"),
+            energy=np.zeros(3),
+            entropy=np.zeros(2),
+            temperatures=np.ones(2),
+            cold=2,
+            hot=0,
+            covariance=np.zeros((1, 1)),
+        )
+
+
+def test_any_list_of_machines_is_compared() -> None:
+    """The table takes exact and measured machines, the figure any machines, with or without what was published or measured."""
+    table = comparison_table({"exact": PAIR.bath_currents(), "measured": measured_nanodemon()[6]})
+    assert list(table["machine"]) == ["exact", "measured"]
+    assert_allclose(table["cop"], [1 / 3.8, 0.2588], rtol=1e-3)
+    assert table["cop_error"].tolist()[0] == 0 < table["cop_error"].tolist()[1]
+    _, data = comparison([replace(MACHINES[3], label="mine", published=None, measured=())], ratio=0.5)
+    assert set(data["machine"]) == {"mine"}
+    assert set(data["series"]) == {"trade-off", "half power"}
+    _, data = comparison(MACHINES[:1])
+    measured = data[data["series"] == "measured"]
+    assert len(measured) == 6
+    assert (measured[["power_error", "cop_error"]] > 0).all(axis=None)
