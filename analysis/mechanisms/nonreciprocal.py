@@ -207,8 +207,9 @@ def chain(
 ) -> NonreciprocalNetwork:
     """A cascade of refrigerators: a row of particles, each pulled by the next with ``coupling``.
 
-    Each particle pulls the next ``ratio`` as hard: every link is a nanodemon with κ_C = coupling, κ_H = ratio times it. The row is in balance where every temperature is
-    ``ratio`` times the one before, and pumps heat towards the end where temperatures rise less than that.
+    Each particle pulls the next ``ratio`` as hard: every link is a nanodemon with κ_C = coupling and κ_H = ratio times it.
+    The row is in balance where every temperature is ``ratio`` times the one before, and pumps heat towards its end where
+    temperatures rise less than that.
 
     Args:
         temperatures: of the baths along the row, K.
