@@ -161,7 +161,8 @@ class LinearBosons:
             entropy=np.where(flows == 0, 0.0, flows * np.where(flows == 0, 0.0, odds)),
             temperatures=1 / odds,
             cold=int(self.bath_occupations.argmin()),
-            hot=int(self.bath_occupations.argmax()),
+            # Of equal baths the last stands for the environment.
+            hot=flows.size - 1 - int(self.bath_occupations[::-1].argmax()),
             unit="quanta per unit of time",
             covariance=moments(self).covariance if fluctuations else None,
         )

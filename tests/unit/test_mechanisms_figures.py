@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.testing import assert_allclose
 
 from analysis.mechanisms import figures
+from analysis.mechanisms.figures.cascaded import _clipped
 from analysis.mechanisms.figures.comparison import MACHINES
 from analysis.mechanisms.figures.fermi_reservoirs import COOLING
 
@@ -60,3 +62,37 @@ def test_published_points_are_at_their_own_temperatures() -> None:
     assert_allclose(published["N-demon"][1], 0.177, atol=5e-4)
     ratios = [machine.published_ratio for machine in MACHINES]
     assert_allclose(ratios, [100 / 120, 0.5, 0.6, 0.0262], rtol=1e-3)
+
+
+def test_crossings_show_the_way_through_infinity() -> None:
+    """ω̃ is drawn to both infinities where temperatures cross, once each, and stays in sight where potentials do."""
+    figure, _ = figures.fermi_crossings()
+    for axes, through in zip(figure.axes[2::3], (True, False), strict=True):
+        low, high = axes.get_ylim()
+        assert_allclose([low, high], [-np.pi / 2, np.pi / 2])
+        path = np.asarray(axes.lines[-1].get_ydata(), dtype=float)
+        assert (np.nanmax(path) == high) == (np.nanmin(path) == low) == through
+        assert np.isnan(path[: np.flatnonzero(~np.isnan(path))[-1]]).sum() == through
+
+
+def test_surfaces_end_at_the_bounds() -> None:
+    """A surface with a pole is cut at z = 0 and 100 exactly, on both sides of the pole, and covers what lies between."""
+    x, y = np.meshgrid(np.linspace(-1, 1, 21), np.linspace(0, 1, 5), indexing="ij")
+    pieces = _clipped((x, y), np.ones_like(x), x + 0.013)
+    corners = np.concatenate(pieces)
+    assert_allclose(corners[:, 2], 1 / (corners[:, 0] + 0.013), rtol=1e-12)
+    assert_allclose([corners[:, 2].max(), corners[:, 0].min(), corners[:, 0].max()], [100, 0.01 - 0.013, 1], rtol=1e-12)
+    widths = sum(np.ptp(piece[:, 0]) * np.ptp(piece[:, 1]) for piece in pieces)
+    assert_allclose(widths, 1 - (0.01 - 0.013), rtol=1e-12)
+
+
+def test_surfaces_keep_their_labels() -> None:
+    """The labels of the z axes of both 3D panels lie within the figure, and the numbers within their bounds."""
+    figure, data = figures.cascaded_surfaces()
+    figure.canvas.draw()
+    spaces: list[Any] = [axes for axes in figure.axes if axes.name == "3d"]
+    assert len(spaces) == 2
+    for axes in spaces:
+        box = axes.zaxis.label.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    assert data["occupation_3"].dropna().between(0, 100).all()

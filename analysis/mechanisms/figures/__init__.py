@@ -4,6 +4,7 @@ from analysis.mechanisms.figures.cascaded import cascaded_counting, cascaded_sur
 from analysis.mechanisms.figures.comparison import comparison
 from analysis.mechanisms.figures.fermi_reservoirs import fermi_cooling, fermi_crossings, fermi_many, fermi_windows
 from analysis.mechanisms.figures.ndemon import ndemon
+from analysis.mechanisms.figures.nonreciprocal import nonreciprocal_networks
 from analysis.mechanisms.figures.optomechanics import optomechanics_bandwidth, optomechanics_heat_flows
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "fermi_many",
     "fermi_windows",
     "ndemon",
+    "nonreciprocal_networks",
     "optomechanics_bandwidth",
     "optomechanics_heat_flows",
 ]

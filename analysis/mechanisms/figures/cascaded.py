@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
 from analysis.mechanisms.cascaded import CascadedOscillators, closed_form_excess
@@ -29,7 +32,7 @@ FLOW_COLOUR, FLOW_STYLE = (COLD, HOT, ACCENT), ("--", ":", "-")
 
 # F real and negative is the mirror image, Δ of opposite sign.
 _HOPPINGS = {"real": np.linspace(0, 2, 61), "imaginary": 1j * np.linspace(-1, 1, 61)}
-_DETUNINGS = np.linspace(-4, 4, 81)
+_DETUNINGS = np.linspace(-4, 4, 65)
 _SLICES: dict[float, Literal["-", "--"]] = {0.0: "-", 2.0: "--"}
 _HIGHEST = 2 * min(DISCONNECTED)  # m̄₃ beyond which one of the other baths would need N̄ < 0
 
@@ -37,51 +40,116 @@ _HIGHEST = 2 * min(DISCONNECTED)  # m̄₃ beyond which one of the other baths w
 def cascaded_surfaces() -> tuple[Figure, pd.DataFrame]:
     """Draw where Δn₂ = 10, 0, -10, over detuning, hopping F (real and imaginary) and occupation of the common bath.
 
+    Surfaces end where m̄₃ would be negative or leave another bath with N̄ < 0.
+
     Returns:
         The figure, and rows of ``hopping`` (``real``, ``imaginary``), ``detuning_over_kappa``, ``hopping_over_kappa``,
         ``excess_2`` and ``occupation_3`` (m̄₃; nan where it would need a bath below N̄ = 0).
     """
-    figure = new_figure(7.4, 6.6)
+    figure = new_figure(8.2, 7.0)
     tables = []
     for column, (name, hoppings) in enumerate(_HOPPINGS.items()):
         space: Any = figure.add_subplot(2, 2, column + 1, projection="3d")
         plane = figure.add_subplot(2, 2, column + 3)
         sizes = hoppings.real + hoppings.imag
         grid = np.meshgrid(_DETUNINGS, sizes, indexing="ij")
-        found = np.array([[_occupations_3(complex(f), float(d)) for f in hoppings] for d in _DETUNINGS])
-        for (level, colour), surface in zip(LEVELS.items(), np.moveaxis(found, 2, 0), strict=True):
-            for detuning, style in _SLICES.items():
-                plane.plot(sizes, surface[np.argmin(np.abs(_DETUNINGS - detuning))], style, color=colour)
+        ends = np.array([[_excess_at_ends(complex(f), float(d)) for f in hoppings] for d in _DETUNINGS])
+        polygons, colours = [], []
+        for level, colour in LEVELS.items():
+            # The excess is linear in m̄₃, which is this fraction.
+            above, below = _HIGHEST * (level - ends[..., 0]), ends[..., 1] - ends[..., 0]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                surface = above / below
             physical = np.where((surface >= 0) & (surface <= _HIGHEST), surface, np.nan)
-            space.plot_surface(*grid, physical, color=colour, alpha=0.85, rcount=81, ccount=61, rasterized=True)
+            for detuning, style in _SLICES.items():
+                line = surface[np.argmin(np.abs(_DETUNINGS - detuning))]
+                shown = np.where(np.abs(line) <= 3 * _HIGHEST, line, np.nan)
+                # Where Δ does not matter one line lies on the other, and only its marks are seen.
+                marker = "o" if detuning else None
+                plane.plot(sizes, shown, style, color=colour, marker=marker, markevery=6, markersize=2.5)
+            pieces = _clipped(grid, above, below)
+            polygons += pieces
+            colours += [_shaded(piece, colour) for piece in pieces]
             columns = {"detuning_over_kappa": grid[0], "hopping_over_kappa": grid[1], "occupation_3": physical}
             table = pd.DataFrame({key: values.ravel() for key, values in columns.items()})
             tables.append(table.assign(hopping=name, excess_2=level))
+        # One collection, so that what is nearer hides what is behind, also where surfaces cross.
+        space.add_collection3d(
+            Poly3DCollection(polygons, facecolors=colours, edgecolors=colours, linewidths=0.1, rasterized=True)
+        )
         axis = r"\Re F/\kappa" if name == "real" else r"\Im F/\kappa"
         space.set(xlabel=r"$\Delta/\kappa$", ylabel=f"${axis}$", zlabel=r"$\bar m_3$", zlim=(0, _HIGHEST))
+        space.set(xlim=(_DETUNINGS[0], _DETUNINGS[-1]), ylim=(sizes[0], sizes[-1]))
+        space.set(xticks=[-4, -2, 0, 2, 4], yticks=np.linspace(sizes[0], sizes[-1], 5))
+        space.set_box_aspect((1, 1, 0.8), zoom=0.84)  # farther away, or the z label is outside of the figure
         space.view_init(elev=22, azim=-50)
         plane.set(xlabel=f"${axis}$", ylabel=r"$\bar m_3$", ylim=(0, _HIGHEST))
     lines = [Line2D([], [], color=colour, label=rf"$\Delta n_2={level}$") for level, colour in LEVELS.items()]
     lines += [
-        Line2D([], [], color=NEUTRAL, linestyle=style, label=rf"below: $\Delta/\kappa={detuning:g}$")
+        Line2D(
+            [],
+            [],
+            color=NEUTRAL,
+            linestyle=style,
+            marker="o" if detuning else "",
+            markersize=2.5,
+            label=rf"below: $\Delta/\kappa={detuning:g}$",
+        )
         for detuning, style in _SLICES.items()
     ]
     figure.legend(handles=lines, loc="outside upper center", ncols=5)
     return figure, pd.concat(tables, ignore_index=True)
 
 
-def _occupations_3(hopping: complex, detuning: float) -> Array:
-    """m̄₃ at which Δn₂ takes each of the levels, (levels,): the excess is linear in it. nan if far from being physical."""
-
-    def excess(occupation_3: float) -> float:
+def _excess_at_ends(hopping: complex, detuning: float) -> tuple[float, float]:
+    """Δn₂ at m̄₃ = 0 and at the highest one, between and beyond which it is linear."""
+    found = []
+    for occupation_3 in (0.0, _HIGHEST):
         n1, n2 = (2 * m - occupation_3 for m in DISCONNECTED)
         baths = {"occupation_1": n1, "occupation_2": n2, "occupation_3": occupation_3}
-        return float(closed_form_excess(replace(EQUAL_RATES, hopping=hopping, detuning=detuning, **baths))[1])
+        machine = replace(EQUAL_RATES, hopping=hopping, detuning=detuning, **baths)
+        found.append(float(closed_form_excess(machine)[1]))
+    return found[0], found[1]
 
-    first, last = excess(0.0), excess(_HIGHEST)
-    with np.errstate(divide="ignore", invalid="ignore"):  # where the common bath leaves no trace in the excess
-        found = _HIGHEST * (np.array(list(LEVELS)) - first) / (last - first)
-    return np.where(np.abs(found) <= 3 * _HIGHEST, found, np.nan)
+
+def _clipped(grid: Sequence[Array], above: Array, below: Array) -> list[Array]:
+    """The part of the surface z = above/below with 0 <= z <= _HIGHEST, as polygons (corners, 3).
+
+    Numerator and denominator are smooth where z has a pole, so the cuts are made on them.
+    """
+    corners = np.stack([*grid, above, below], axis=-1)
+    cells = np.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], axis=2).reshape(-1, 4, 4)
+    pieces = []
+    for sign in (1.0, -1.0):
+        low, high = sign * cells[..., 2], sign * (_HIGHEST * cells[..., 3] - cells[..., 2])
+        for cell in cells[(low > 0).any(-1) & (high > 0).any(-1)]:
+            piece = _cut(_cut(cell, sign * cell[:, 2]), None, sign)
+            # A corner where both vanish has no one height.
+            if len(piece) > 2 and (piece[:, 3] != 0).all():
+                pieces.append(np.column_stack([piece[:, :2], piece[:, 2] / piece[:, 3]]))
+    return pieces
+
+
+def _cut(polygon: Array, values: Array | None, sign: float = 1.0) -> Array:
+    """The part of a polygon in which values, given at its corners, are positive; by default those of z <= _HIGHEST."""
+    if not len(polygon):
+        return polygon
+    inside = sign * (_HIGHEST * polygon[:, 3] - polygon[:, 2]) if values is None else values
+    kept = []
+    for here, there, v, w in zip(polygon, np.roll(polygon, -1, 0), inside, np.roll(inside, -1), strict=True):
+        if v > 0:
+            kept.append(here)
+        if (v > 0) != (w > 0):
+            kept.append(here + v / (v - w) * (there - here))
+    return np.array(kept).reshape(-1, polygon.shape[1])
+
+
+def _shaded(piece: Array, colour: str) -> tuple[float, ...]:
+    """Colour of a polygon lit from above and one side."""
+    normal = np.cross(piece[1] - piece[0], piece[-1] - piece[0]) / np.array([1.0, 1.0, 25.0])
+    size = float(np.linalg.norm(normal))
+    light = abs(float(normal @ [0.3, -0.4, 0.85])) / size if size else 1.0
+    return (*(np.array(to_rgb(colour)) * (0.55 + 0.45 * light)), 0.9)
 
 
 def cascaded_counting() -> tuple[Figure, pd.DataFrame]:
@@ -109,12 +177,16 @@ def _noise(axes: Axes) -> list[pd.DataFrame]:
         mean = np.array([m.mean[bath] for m in found])
         variance = np.array([m.covariance[bath, bath] for m in found])
         axes.plot(occupations, variance, style, color=colour, label=rf"variance, $\eta_{bath + 1}$")
-        axes.plot(occupations, np.abs(mean), style, color=colour, linewidth=0.7)
+        axes.plot(occupations, mean, style, color=colour, linewidth=0.7)
         tables += [curve("mean", f"eta_{bath + 1}", occupations, mean)]
         tables += [curve("variance", f"eta_{bath + 1}", occupations, variance)]
-    axes.set(xlabel=r"$\bar N_1$", ylabel=r"quanta per $1/\kappa$", yscale="log", ylim=(1e-2, 20))
+    # Means change their sign: logarithmic, but smooth through 0.
+    axes.set_yscale("asinh", linear_width=0.3)
+    axes.set_yticks([-2, -1, -0.5, 0, 0.5, 1, 2, 5, 10], ["−2", "−1", "−0.5", "0", "0.5", "1", "2", "5", "10"])
+    axes.axhline(0, color=NEUTRAL, linewidth=0.6, zorder=0)
+    axes.set(xlabel=r"$\bar N_1$", ylabel=r"quanta per $1/\kappa$", ylim=(-3, 40))
     axes.set_title(r"$\bar N_2=0$, $\bar N_3=0.5$", fontsize=8)
-    axes.legend(loc="upper left", title=r"thin: $|$mean$|$", title_fontsize=8)
+    axes.legend(loc="upper left", title="thin: mean", title_fontsize=8, ncols=2)
     return tables
 
 
@@ -127,7 +199,7 @@ def _least_products(axes: Axes) -> list[pd.DataFrame]:
         least = [least_uncertainty_product(replace(EQUAL_RATES, hopping=f * direction))[0] for f in sizes]
         axes.plot(sizes, least, linestyle=style, color=colour, label=f"F {name}")
         tables.append(curve("least_uncertainty_product", name, sizes, least))
-    axes.axhline(2, color="black", linewidth=1)
+    axes.axhline(2, color="black", linewidth=0.6, zorder=0)
     axes.annotate("reciprocal: 2", (0.012, 2.003), fontsize=7)
     axes.axhline(least_uncertainty_product(EQUAL_RATES)[0], color=NEUTRAL, linewidth=0.8, linestyle=":")
     axes.annotate("F = 0: 15/8", (30, 1.877), fontsize=7, color=NEUTRAL, ha="right")

@@ -37,7 +37,7 @@ _PAIR = LangevinPair(
     temperature_cold=100.0,
     temperature_hot=120.0,
 )
-_SETTINGS = 120
+_SETTINGS = 150
 _RATIO = 100 / 120  # the paper's baths
 
 

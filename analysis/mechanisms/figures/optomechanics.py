@@ -139,7 +139,7 @@ def _spectrum(axes: Axes) -> pd.DataFrame:
     meant = effective.occupation_spectrum(offset * device.mechanical_damping)[:, 0] * kappa
     axes.plot(offset, seen, "-", color=COLD, label="device")
     axes.plot(offset, meant, "--", color=HOT, label="effective model")
-    axes.set_xscale("symlog", linthresh=0.1, linscale=0.3)
+    axes.set_xscale("asinh", linear_width=0.1)
     axes.set(
         xlabel=r"$(\omega-\omega_m)/\gamma_m$",
         ylabel=r"spectrum of oscillator 1, $\kappa S_1(\omega)$",
