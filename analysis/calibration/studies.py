@@ -17,9 +17,9 @@ import pandas as pd
 from analysis.calibration.coverage import true_machines
 from analysis.compare.comparison import THEORIES, forecasts
 from analysis.data.runs import SIDES, Parameters, Run
+from analysis.friction.curves import equilibrium_blocks
 from analysis.friction.response import responses
 from analysis.friction.result import METHODS, AxisFriction, Friction, entries_by_method, shares_of
-from analysis.friction.curves import equilibrium_blocks
 from analysis.friction.summary import fits_along
 from analysis.model import PairWithBodies
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError

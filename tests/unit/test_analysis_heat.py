@@ -9,8 +9,8 @@ from scipy.linalg import solve_continuous_lyapunov
 from scipy.stats import binomtest
 
 from analysis.data.runs import Run
+from analysis.heat.point import ESTIMATORS
 from analysis.heat.rates import (
-    ESTIMATORS,
     combined_rate,
     cumulative,
     current_blocks,
@@ -45,8 +45,8 @@ def deviations(request: pytest.FixtureRequest) -> dict[tuple[str, int], np.ndarr
         for name, pair in heat_rates([run], blocks).items():
             for side in range(2):
                 z[name, side].append(pair[side].z(exact[side]))
-        for name, weights in COMBINATIONS.items():
-            z[name, 0].append(combined_rate([run], blocks, weights).z(float(exact @ weights)))
+        for combination, weights in COMBINATIONS.items():
+            z[combination, 0].append(combined_rate([run], blocks, weights).z(float(exact @ weights)))
     return {key: np.array(values) for key, values in z.items()}
 
 
@@ -149,7 +149,7 @@ def test_summary_of_a_point() -> None:
     """The summary carries the rates in eV/ns, and calls a machine a refrigerator or a heater when it is decided."""
     for truth, expected in ((REFRIGERATOR, "refrigerator"), (HEATER, "heater")):
         runs = synthetic_runs(truth, 1500, 3, seed=6)
-        summary = point_summary(runs)
+        summary = point_summary(runs).to_json()
         rates = heat_rates(runs, current_blocks(runs))
         assert summary["mode"] == expected
         assert summary["kappa_ratio"] == truth.kappa_ratio
@@ -168,7 +168,7 @@ def test_effective_temperatures_of_a_point() -> None:
     """m⟨V²⟩/k_B along the coupled axes is the exact one within its error."""
     a, d = synthetic.drift_and_noise(REFRIGERATOR, REFRIGERATOR.couplings)
     exact = np.diag(solve_continuous_lyapunov(a, -d))[2:] * REFRIGERATOR.mass / synthetic.BOLTZMANN_EV_PER_K
-    summary = point_summary(synthetic_runs(REFRIGERATOR, 1500, 3, seed=7))
+    summary = point_summary(synthetic_runs(REFRIGERATOR, 1500, 3, seed=7)).to_json()
     for side, temperature in zip(("cold", "hot"), exact, strict=True):
         estimate = Estimate(summary[f"effective_temperature_{side}_K"], summary[f"effective_temperature_{side}_se"])
         assert abs(estimate.z(temperature)) < 4
@@ -177,7 +177,7 @@ def test_effective_temperatures_of_a_point() -> None:
 
 def test_a_short_point_has_values_but_decides_nothing() -> None:
     """A run shorter than its memory has rates without errors, a note that says what is needed, and no mode."""
-    summary = point_summary(synthetic_runs(REFRIGERATOR, 30, 1, seed=8))
+    summary = point_summary(synthetic_runs(REFRIGERATOR, 30, 1, seed=8)).to_json()
     assert summary["mode"] == "undecided"
     assert summary["heat_cold_se"] is None
     assert summary["thermostat_hot_se"] is None
