@@ -17,6 +17,7 @@ from analysis.heat.rates import (
     heat_rates,
     mode,
     point_summary,
+    rate_covariance,
     slow_mode,
 )
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
@@ -75,9 +76,13 @@ def test_long_runs_of_an_underdamped_pair_have_errors_of_the_right_size() -> Non
     truth = Truth(kappa_ratio="7.27", friction_cold=0.2185, friction_hot=0.2185)
     runs = synthetic_runs(truth, 12000, 6, seed=14, axes="x")
     claimed = np.mean([heat_rates([run], current_blocks([run]))["work"][0].se for run in runs])
-    noise = runs[0].parameters.white_pair((truth.friction_cold, truth.friction_hot)).flow_noise()[0, 0]
+    noise = runs[0].parameters.white_pair((truth.friction_cold, truth.friction_hot)).flow_noise() / runs[0].duration
     # 200 blocks tell an error to 5 %, six runs to 2 %.
-    assert claimed / math.sqrt(noise / runs[0].duration) == pytest.approx(1, abs=0.065)
+    assert claimed / math.sqrt(noise[0, 0]) == pytest.approx(1, abs=0.065)
+    # What two fitted slopes share is the walk's alone, for the baths know nothing of each other. Parabolic weights
+    # 6 s (1 - s) of the walk's steps have a mean square of ∫ 36 s² (1 - s)² ds = 36 (1/3 - 1/2 + 1/5) = 6/5.
+    shared = np.mean([rate_covariance([run], current_blocks([run]), "thermostat")[0, 1] for run in runs])
+    assert shared / noise[0, 1] == pytest.approx(1.2, abs=0.1)
 
 
 def test_bare_thermostat_drowns_and_headline_does_not() -> None:

@@ -74,13 +74,17 @@ def test_theory_error_follows_the_friction() -> None:
     np.testing.assert_allclose([rate.se for rate in rates], spread, rtol=4 * 0.016)
 
 
-def test_agreement_of_a_sweep() -> None:
-    """Over drawn frictions and heats χ² is distributed as with as many degrees of freedom as points, and 0 where all fits."""
+@pytest.mark.parametrize("share", [0.1, 0.01])
+def test_agreement_of_a_sweep(share: float) -> None:
+    """Over drawn frictions and heats χ² is distributed as with as many degrees of freedom as points, and 0 where all fits.
+
+    So where each heat's own error rules, and where the friction's does, which takes all forecasts off together.
+    """
     rng = np.random.default_rng(11)
     machines = [replace(WHITE, kappa_ratio=ratio) for ratio in ("0.17", "2.0", "4.80", "7.0")]
     points = [point_summary(synthetic_runs(machine, 20, 1, seed=12)) for machine in machines]
     exact = np.array([heat_rates(machine)[0] * PER_NS for machine in machines])
-    se, error = 0.1 * np.abs(exact), 0.03
+    se, error = share * np.abs(exact), 0.03
 
     def theory(cold: float, hot: float, heats: NDArray[np.float64]) -> tuple[float, float]:
         measured = [
@@ -235,6 +239,23 @@ def test_copies_of_older_runs_are_counted_in_the_files() -> None:
         assert summarise(runs)["older_protocol_runs"] == 0
         runs[1].metadata["older_protocol"] = "made by protocol 1"
         assert summarise(runs)["older_protocol_runs"] == 1
+
+
+def test_text_tells_the_largest_drift_beside_the_smallest_decided_heat(
+    study: tuple[Comparison, dict[str, Any]],
+) -> None:
+    """Of either sign, on either side, shared by three axes; a heat that its error may make zero is no measure."""
+    comparison, friction = study
+    unsure, sure = (Estimate(0.1, 0.06), Estimate(-0.4, 0.01)), (Estimate(1.0, 0.01), Estimate(2.0, 0.01))
+    still, drifting = (Estimate(0.01), Estimate(-0.02)), (Estimate(0.005, 0.001), Estimate(-0.03, 0.001))
+    points = [
+        replace(point, rates=point.rates | {"heat": heats}, closure_drift=drifts)
+        for point, heats, drifts in zip(comparison.points, (unsure, sure), (still, drifting), strict=False)
+    ]
+    told = "First law: largest drift of one side 0.0300 eV/ns, 2.5 % of the smallest decided heat rate\n"
+    assert told in summary_text(beside(points, friction), friction)
+    unknown = [replace(points[0], rates=points[0].rates | {"heat": (Estimate(0.1), Estimate(9.0))})]
+    assert "First law: largest drift of one side 0.0200 eV/ns\n" in summary_text(beside(unknown, friction), friction)
 
 
 def test_text_of_a_short_study_says_what_is_missing() -> None:

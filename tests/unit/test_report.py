@@ -147,12 +147,16 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     """Headline heat, mode, friction, closure and ranks on the page are those of the files."""
     page = Page(report_page(**long_study, figures=figures, design=DESIGN))
     cells = [cell for row in page.rows for cell in row]
+    cop = next(p.content for p in long_study["performances"] if p.kappa_ratio == "4.80")
     for point in long_study["comparison"].points:
         for found in (*point.heat, point.entropy_production):
             assert measured(found.value, found.se) in cells
         performance = next(p.content for p in long_study["performances"] if p.kappa_ratio == point.kappa_ratio)
         assert (interval(performance, "cop_refrigeration") in cells) == (point.mode == "refrigerator")
         assert [point.kappa_ratio, point.mode] in [row[:2] for row in page.rows]
+    # Of the only refrigerator: what it should be, κ_C/(κ_H - κ_C), stands beside its coefficient of performance.
+    (refrigerator,) = (row for row in page.rows if row[0] == "4.80" and interval(cop, "cop_refrigeration") in row)
+    assert refrigerator[2] == "0.263"
     friction = long_study["friction"]
     assert (
         measured(
