@@ -83,7 +83,7 @@ def dataset(runs: Sequence[Run]) -> xarray.Dataset:
     first = runs[0]
     said = {key: first.metadata.get(key) for key in ("study", "purpose", "point", "kappa_ratio", "engine")}
     # What a NetCDF file cannot hold is left out.
-    whole = {key: value for key, value in (said | first.told_parameters).items() if value is not None}
+    whole = {key: value for key, value in (said | first.parameters.to_json()).items() if value is not None}
     return xarray.Dataset(variables, coordinates, whole)
 
 

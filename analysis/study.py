@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.compare.comparison import THEORIES, forecasts
+from analysis.compare.comparison import THEORIES, Comparison, forecasts
 from analysis.compare.table import summary_table
 from analysis.data.runs import LINEAR, SIDES, Parameters, Run, load_run, load_runs
 from analysis.data.universe import universe
@@ -25,6 +25,7 @@ from analysis.errors import AnalysisError
 from analysis.friction.drag import DragRun, load_drag_run
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction, friction_by_axis
+from analysis.heat.point import HeatPoint
 from analysis.units import PER_NS
 
 if TYPE_CHECKING:
@@ -199,7 +200,10 @@ class StudyResults:
         """
         rows = []
         for point in self.points if kappa_ratio is None else [self._point(kappa_ratio)]:
-            found = forecasts(self._parameters(point), self.friction, self.responses)
+            if point in self._heats:
+                found = next(each.forecasts for each in self._comparison.compared if each.point.name == point)
+            else:
+                found = forecasts(self._parameters(point), self.friction, self.responses)
             for theory in (name for name in THEORIES if name in found):
                 for side, rate in zip(SIDES, found[theory].estimates(), strict=True):
                     rows.append((point.removeprefix(POINT), theory, side, rate.value * PER_NS, rate.se * PER_NS))
@@ -210,18 +214,24 @@ class StudyResults:
         return self._content(self.folder / "friction.json", self._command("friction"))
 
     @cached_property
-    def _heats(self) -> dict[str, dict[str, Any]]:
-        """Contents of ``heat.json`` by point, of those that have one."""
+    def _heats(self) -> dict[str, HeatPoint]:
+        """What was measured at each point that has a ``heat.json``."""
         files = {point: self.folder / "sweep" / point / "heat.json" for point in self.points}
         command = self._command("sweep")
-        return {point: self._content(file, command) for point, file in files.items() if file.is_file()}
+        found = {point: self._content(file, command) for point, file in files.items() if file.is_file()}
+        return {point: HeatPoint.from_json(content) for point, content in found.items()}
+
+    @cached_property
+    def _comparison(self) -> Comparison:
+        """These beside theory."""
+        return Comparison(tuple(self._heats.values()), self.friction, self.responses)
 
     @cached_property
     def _summary(self) -> pd.DataFrame:
         if not self._heats:
             first = self.points[0] if self.points else f"{POINT}…"
             raise self._missing(self.folder / "sweep" / first / "heat.json", self._command("sweep"))
-        return summary_table(list(self._heats.values()), self._friction, self.responses)
+        return summary_table(self._comparison)
 
     def _point(self, kappa_ratio: float | str) -> str:
         """The point that has this κ_H/κ_C, or what one would be called."""
@@ -235,10 +245,8 @@ class StudyResults:
         if not self.points:
             return self._at_rest(point)
         like = point if point in self.points else [*self._heats, *self.points][0]
-        if like in self._heats:
-            found = Parameters.from_json(self._heats[like]["parameters"])
-        else:
-            found = self.run(like, self.replicas(like)[0]).parameters
+        measured = self._heats.get(like)
+        found = (measured or self.run(like, self.replicas(like)[0])).parameters
         return found if like == point else _coupled(found, found.coupling[0], point)
 
     def _at_rest(self, point: str) -> Parameters:

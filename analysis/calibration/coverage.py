@@ -197,7 +197,7 @@ def measure_point(run: Run, files: dict[str, dict[str, float]]) -> pd.DataFrame:
                     for end in ("", "_se", "_low", "_high")
                     if f"{entry}{end}" in content
                 }
-    summaries = {"heat": point_summary([run]), "power": power_summary([run]), "performance": performance}
+    summaries = {"heat": point_summary([run]).to_json(), "power": power_summary([run]), "performance": performance}
     tables = []
     for file, summary in summaries.items():
         table = reported(summary).assign(file=file)

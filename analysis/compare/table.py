@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.compare.comparison import THEORIES, agreement, beside_theory, leading, without_theory
-from analysis.data.runs import LINEAR, SIDES, Parameters
+from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
+from analysis.data.runs import LINEAR, SIDES
 from analysis.friction.drag import paper_friction
-from analysis.friction.response import Responses
-from analysis.friction.result import METHODS, POOLED, SHELL_KEYS, Friction, equivalence_z
+from analysis.friction.result import METHODS, POOLED, SHELL_KEYS, equivalence_z
+from analysis.heat.point import HeatPoint
+from analysis.statistics.timeseries import known
 from analysis.units import FRICTION_SI
 
 COLUMNS = [
@@ -57,43 +58,33 @@ IDENTITY = "(COP: κ_C/(κ_H - κ_C) by an identity of the linear controller, bu
 """What stands below a table that shows coefficients of performance of mean rates (``heat.performance.mean_cops``)."""
 
 
-def older_protocol(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> str | None:
+def older_protocol(points: Sequence[HeatPoint], friction: dict[str, Any]) -> str | None:
     """One sentence on how many of a study's runs are of an older protocol; ``None`` if none is.
 
     Args:
-        points: contents of the ``heat.json`` files of a study.
+        points: of a study.
         friction: content of its ``friction.json``, whose drag runs count too.
     """
-    sources = [friction, *points, *friction.get("drag", ())]
-    older, runs = (sum(source[key] for source in sources) for key in ("older_protocol_runs", "replicas"))
+    at_rest = [friction, *friction.get("drag", ())]
+    older = sum(each["older_protocol_runs"] for each in at_rest) + sum(point.older_protocol_runs for point in points)
+    runs = sum(each["replicas"] for each in at_rest) + sum(point.replicas for point in points)
     return f"Runs of an older protocol with the same physical parameters: {older} of {runs}." if older else None
 
 
-def summary_table(
-    points: Sequence[dict[str, Any]], friction: dict[str, Any], responses: Responses | None = None
-) -> pd.DataFrame:
-    """One row per point, sorted by κ_H/κ_C, which stays as the study spells it; columns are ``COLUMNS``.
-
-    Args:
-        points: contents of the ``heat.json`` files of a study.
-        friction: content of its ``friction.json``.
-        responses: of its particles, if the friction runs are long enough for any.
-    """
-    rows = beside_theory(points, Friction.from_json(friction), responses)
-    laws = ({"controller": Parameters.from_json(row["parameters"]).told_controller} for row in rows)
-    return pd.DataFrame([row | law for row, law in zip(rows, laws, strict=True)], columns=COLUMNS)
+def summary_table(comparison: Comparison) -> pd.DataFrame:
+    """One row per point, sorted by κ_H/κ_C, which stays as the study spells it; columns are ``COLUMNS``."""
+    return pd.DataFrame([each.row() for each in comparison.compared], columns=COLUMNS)
 
 
-def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any], responses: Responses | None = None) -> str:
+def summary_text(comparison: Comparison, friction: dict[str, Any]) -> str:
     """The table that ends a run: heat rates beside theory, friction, and how well energy closed.
 
     Args:
-        points, friction, responses: as of ``summary_table``.
+        comparison: of the study.
+        friction: content of its ``friction.json``.
     """
-    fitted = Friction.from_json(friction)
-    points = beside_theory(points, fitted, responses)
-    lead = leading(points)
-    controllers = [Parameters.from_json(point["parameters"]).told_controller for point in points]
+    points, lead = comparison.points, comparison.leading
+    controllers = [point.parameters.told_controller for point in points]
     told = "linear response, no model of the friction" if lead == "response" else "the paper's pair with white friction"
     lines = [
         f"Study {friction['study']}: heat into each bath, eV/ns per coupled axis ± one standard error",
@@ -105,42 +96,45 @@ def summary_text(points: Sequence[dict[str, Any]], friction: dict[str, Any], res
         f"{'κ_H/κ_C':>8}  {'time/ns':>7}  {'cold bath':>16} {'theory':>8} {'z':>5}  {'hot bath':>16} {'theory':>8} {'z':>5}"
         f"  {'COP':>6}  mode",
     ]
-    for point in points:
-        cells = [f"{point['kappa_ratio']:>8}", f"{point['time_ns']:7.2f}"]
-        for side in SIDES:
-            measured = _with_error(point[f"heat_{side}_eV_per_ns"], point[f"heat_{side}_se"])
-            cells.append(
-                f"{measured:>16} {_rate(point[f'{lead}_{side}_eV_per_ns']):>8} {_z(point[f'z_{lead}_{side}']):>5}"
-            )
-        lines.append("  ".join([*cells, f"{_cop(point):>6}", point["mode"]]))
+    for each in comparison.compared:
+        point, rates = each.point, _rates(each, lead)
+        cells = [f"{point.kappa_ratio:>8}", f"{point.time:7.2f}"]
+        for heat, rate, z in zip(point.heat, rates, each.z(lead), strict=True):
+            cells.append(f"{_with_error(heat.value, known(heat.se)):>16} {rate:>8} {_z(z):>5}")
+        lines.append("  ".join([*cells, f"{_cop(point):>6}", point.mode]))
     if unknown is None and any(_cop(point) != "-" for point in points):
         lines.append(f"   {IDENTITY}")
-    for name in THEORIES:
-        if name != lead and any(point[f"{name}_cold_eV_per_ns"] is not None for point in points):
-            lines += ["", SIMPLIFICATIONS[name]]
-            lines += [_beside(point, name) for point in points]
-    lines += _agreement_lines(points, fitted, responses)
+    for name in comparison.known:
+        if name != lead:
+            lines += ["", SIMPLIFICATIONS[name], *(_beside(each, name) for each in comparison.compared)]
+    lines += _agreement_lines(comparison)
     lines += _axes_lines(friction)
     lines += _drag_lines(friction)
     lines += ["", _closure_line(points)]
     if (older := older_protocol(points, friction)) is not None:
         lines.append(older)
-    lines += [f"Note on {name}: {source['note']}" for name, source in _sources(points, friction) if source["note"]]
+    notes = {"friction": friction["note"]} | {f"κ_H/κ_C = {point.kappa_ratio}": point.note for point in points}
+    lines += [f"Note on {name}: {note}" for name, note in notes.items() if note]
     return "\n".join(lines) + "\n"
 
 
-def _beside(point: dict[str, Any], theory: str) -> str:
-    return f"{point['kappa_ratio']:>8}" + "".join(
-        f"   {side} {_rate(point[f'{theory}_{side}_eV_per_ns']):>7} (z {_z(point[f'z_{theory}_{side}'])})"
-        for side in SIDES
-    )
+def _rates(compared: ComparedPoint, theory: str) -> tuple[str, str]:
+    """Both heats by a theory; a dash where it knows nothing of the point."""
+    rates = compared.rates(theory)
+    return (f"{rates[0].value:z.3f}", f"{rates[1].value:z.3f}") if rates else ("-", "-")
 
 
-def _agreement_lines(points: Sequence[dict[str, Any]], friction: Friction, responses: Responses | None) -> list[str]:
+def _beside(compared: ComparedPoint, theory: str) -> str:
+    told = zip(SIDES, _rates(compared, theory), compared.z(theory), strict=True)
+    return f"{compared.point.kappa_ratio:>8}" + "".join(f"   {side} {rate:>7} (z {_z(z)})" for side, rate, z in told)
+
+
+def _agreement_lines(comparison: Comparison) -> list[str]:
     """The whole sweep against each theory; left out where a point has no error bar."""
-    lines = []
-    for name, (chi_square, chance, count) in agreement(points, friction, responses).items():
-        lines.append(f"   {THEORIES[name]}: χ² = {chi_square:.1f} for {count} points, probability {chance:.2g}")
+    lines = [
+        f"   {THEORIES[name]}: χ² = {found.chi_square:.1f} for {found.points} points, probability {found.chance:.2g}"
+        for name, found in comparison.agreement.items()
+    ]
     if lines:
         lines[:0] = ["", "Cold heats of all points together, with what they share of the friction's error, against"]
     return lines
@@ -167,10 +161,6 @@ def _axes_lines(friction: dict[str, Any]) -> list[str]:
         ]
         lines.append("(theory takes each axis at its own friction)")
     return lines
-
-
-def _sources(points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return [("friction", friction), *((f"κ_H/κ_C = {point['kappa_ratio']}", point) for point in points)]
 
 
 def _friction_lines(side: str, which: str, friction: dict[str, Any], difference_ps: float) -> list[str]:
@@ -261,31 +251,22 @@ def _shell_z(likelihood: dict[str, Any], shell: dict[str, Any]) -> str:
     return ", ".join(_z(z) for z in found)
 
 
-def _closure_line(points: Sequence[dict[str, Any]]) -> str:
-    drift = max(abs(point[f"closure_drift_{side}_eV_per_ns"]) for point in points for side in SIDES)
-    axes = len(points[0]["parameters"]["coupling_axes"])
-    decided = [
-        abs(point[f"heat_{side}_eV_per_ns"])
-        for point in points
-        for side in SIDES
-        if (se := point[f"heat_{side}_se"]) is not None and abs(point[f"heat_{side}_eV_per_ns"]) > 2 * se
-    ]
+def _closure_line(points: Sequence[HeatPoint]) -> str:
+    drift = max(abs(drift.value) for point in points for drift in point.closure_drift)
+    axes = len(points[0].parameters.coupling_axes)
+    heats = [heat for point in points for heat in point.heat]
+    decided = [abs(heat.value) for heat in heats if abs(heat.value) > 2 * heat.se]
     # The drift is that of a whole side, which the currents of all coupled axes share.
     line = f"First law: largest drift of one side {drift:.4f} eV/ns"
     return f"{line}, {100 * drift / axes / min(decided):.1f} % of the smallest decided heat rate" if decided else line
 
 
-def _cop(point: dict[str, Any]) -> str:
+def _cop(point: HeatPoint) -> str:
     """Heat drawn from the colder bath over the power spent, for a refrigerator."""
-    if point["mode"] != "refrigerator":
+    heats = [heat.value for heat in point.heat]
+    if point.mode != "refrigerator" or not sum(heats):
         return "-"
-    heats = [point[f"heat_{side}_eV_per_ns"] for side in SIDES]
-    drawn = -heats[Parameters.from_json(point["parameters"]).colder]
-    return f"{drawn / sum(heats):.2f}" if sum(heats) else "-"
-
-
-def _rate(value: float | None) -> str:
-    return "-" if value is None else f"{value:z.3f}"
+    return f"{-heats[point.parameters.colder] / sum(heats):.2f}"
 
 
 def _with_error(value: float, se: float | None, digits: int = 3) -> str:

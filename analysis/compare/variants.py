@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.compare.comparison import THEORIES, beside_theory
+from analysis.compare.comparison import THEORIES, Comparison
 from analysis.compare.table import COLUMNS as SUMMARY_COLUMNS
 from analysis.data.runs import SIDES, Run
 from analysis.friction.curves import (
@@ -28,8 +28,7 @@ from analysis.friction.curves import (
     white_fits,
 )
 from analysis.friction.fits import fit_white
-from analysis.friction.response import Responses
-from analysis.friction.result import POOLED, Friction, by_method
+from analysis.friction.result import POOLED, by_method
 from analysis.statistics.timeseries import Blocks, Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI
 
@@ -72,47 +71,33 @@ def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix
     return changes
 
 
-def thermostat_table(
-    thermostats: Sequence[str],
-    own: str,
-    points: Sequence[dict[str, Any]],
-    frictions: Sequence[dict[str, Any]],
-    responses: Sequence[Responses | None],
-) -> pd.DataFrame:
+def thermostat_table(thermostats: Sequence[str], own: str, comparisons: Sequence[Comparison]) -> pd.DataFrame:
     """One point under several thermostats, from independent runs, each beside theory at the friction under that thermostat.
 
     Args:
         thermostats: their names.
         own: the thermostat that the others are compared with.
-        points: content of ``heat.json`` under each.
-        frictions, responses: ``friction.json`` and the responses that hold under each.
+        comparisons: of that point under each.
 
     Returns:
         ``thermostat``, ``MEASURED``, ``FORECAST``, ``FRICTION`` (white, over all three axes), and ``z_cold`` and ``z_hot`` as
         in ``heat_by_variant``; one row per thermostat.
     """
-    rows = [
-        {"thermostat": name}
-        | beside_theory([point], Friction.from_json(friction), response)[0]
-        | {column: friction["axes"][POOLED][column] for column in FRICTION}
-        for name, point, friction, response in zip(thermostats, points, frictions, responses, strict=True)
-    ]
+    rows = []
+    for name, comparison in zip(thermostats, comparisons, strict=True):
+        white = [side * FRICTION_SI for side in comparison.friction.pooled.white]
+        frictions = dict(zip(FRICTION, (number for side in white for number in (side.value, side.se)), strict=True))
+        rows += [{"thermostat": name} | each.row() | frictions for each in comparison.compared]
     table = pd.DataFrame(rows, columns=["thermostat", *MEASURED, *FORECAST, *FRICTION])
     return _against(table, table["thermostat"] == own)
 
 
-def heat_by_variant(
-    runs: Sequence[Mapping[str, Any]],
-    frictions: Sequence[dict[str, Any]],
-    responses: Sequence[Responses | None],
-    points: Sequence[Sequence[dict[str, Any]]],
-) -> pd.DataFrame:
+def heat_by_variant(runs: Sequence[Mapping[str, Any]], comparisons: Sequence[Comparison]) -> pd.DataFrame:
     """The heats of a study and of its variants, each beside the exact theory at its own friction.
 
     Args:
         runs: as for ``friction_by_variant``.
-        frictions, responses: ``friction.json`` and the responses of each, in the same order.
-        points: the contents of the ``heat.json`` files of each, in the same order.
+        comparisons: of each, in the same order.
 
     Returns:
         ``variant`` (empty for the study itself), ``changes``, ``axes`` (how many are coupled), ``MEASURED``, ``FORECAST``,
@@ -120,9 +105,9 @@ def heat_by_variant(
         errors of both, empty where it has none. One row for each variant and point.
     """
     rows = [
-        _heading(runs[0], run) | {"axes": len(point["parameters"]["coupling_axes"])} | point
-        for run, friction, response, heats in zip(runs, frictions, responses, points, strict=True)
-        for point in beside_theory(heats, Friction.from_json(friction), response)
+        _heading(runs[0], run) | {"axes": len(each.point.parameters.coupling_axes)} | each.row()
+        for run, comparison in zip(runs, comparisons, strict=True)
+        for each in comparison.compared
     ]
     table = pd.DataFrame(rows, columns=["variant", "changes", "axes", *MEASURED, *FORECAST])
     return _against(table, table["variant"] == "")

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ class Parameters:
     """The loop through which it acts; ``None`` where its force follows the particles at every instant."""
     force_limit: float | None = None
     """Largest force of the controller along each axis, eV/Å; theory, which is linear, knows of none."""
+    timestep: float = field(default=math.nan, compare=False)
+    """Step of the integration, ps. It is no physics: runs that differ in nothing else are replicas of one point."""
 
     @property
     def is_linear(self) -> bool:
@@ -103,8 +106,36 @@ class Parameters:
             coupling_axes=values["coupling_axes"],
             sample_interval=values["sample_interval_ps"],
             controller=values.get("controller", LINEAR),
+            timestep=values["timestep_ps"],
             **_loop(values),
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """What a point's JSON files hold as ``parameters``: those of its ``run.json``, the controller's law and its loop."""
+        told = {
+            "mass_cold_eV_ps2_per_A2": self.mass[0],
+            "mass_hot_eV_ps2_per_A2": self.mass[1],
+            "trap_stiffness_eV_per_A2": self.trap,
+            "coupling_cold_eV_per_A2": self.coupling[0],
+            "coupling_hot_eV_per_A2": self.coupling[1],
+            "temperature_cold_K": self.temperature[0],
+            "temperature_hot_K": self.temperature[1],
+            "timestep_ps": self.timestep,
+            "sample_interval_ps": self.sample_interval,
+            "coupling_axes": self.coupling_axes,
+            "controller": self.controller,
+        }
+        if self.feedback is None and self.force_limit is None:
+            return told
+        loop = self.feedback or Feedback()
+        return told | {
+            f"{_LOOP}update_every_ps": loop.update_every or None,
+            f"{_LOOP}delay_ps": loop.delay,
+            f"{_LOOP}delayed": loop.delayed,
+            f"{_LOOP}position_noise_A": loop.position_noise,
+            f"{_LOOP}filter_ps": loop.filter,
+            f"{_LOOP}force_limit_eV_per_A": self.force_limit,
+        }
 
     def white_pair(self, friction: tuple[float, float]) -> LangevinPair:
         """The paper's model at these parameters, with white friction (cold, hot), eV ps/Å²."""
@@ -190,12 +221,6 @@ class Run:
         """κ_H/κ_C as the study spells it; ``None`` for an equilibrium run."""
         ratio: str | None = self.metadata["kappa_ratio"]
         return ratio
-
-    @property
-    def told_parameters(self) -> dict[str, Any]:
-        """What a point's JSON files hold as ``parameters``: those of its ``run.json``, the controller's law and its loop."""
-        told: dict[str, Any] = self.metadata["parameters"]
-        return told | {"controller": self.parameters.controller, **_told_loop(self.metadata["controller"])}
 
     @property
     def equivalent_axes(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, NullFormatter
 
-from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.comparison import without_theory
 from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import (
     at_ratio,
@@ -19,12 +18,13 @@ from analysis.figures.over_ratio import (
     cooling_range,
     line_ratios,
     measured_ratios,
-    or_nan,
     ratio_axis,
     remark,
 )
 from analysis.figures.style import COLD, HOT, NEUTRAL, new_figure
 from analysis.heat.performance import COPS
+from analysis.heat.point import PointRecord, by_ratio
+from analysis.statistics.timeseries import or_nan
 
 _COLOUR = {"refrigeration": COLD, "pumping": HOT}
 _MARKER = {"refrigeration": "o", "pumping": "s"}
@@ -33,7 +33,7 @@ _LINE_POINTS = 121
 _ESTIMATORS = {"heat": "", "thermostat": "_thermostat"}
 
 
-def cop(points: Sequence[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
+def cop(points: Sequence[PointRecord]) -> tuple[Figure, pd.DataFrame]:
     """Draw both coefficients where the machine cools, with 95 % intervals, beside the exact values and Carnot's.
 
     The exact values, κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C), hold for any friction, white or dressed: an identity of the linear
@@ -49,7 +49,7 @@ def cop(points: Sequence[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
         not told from zero.
     """
     points = by_ratio(points)
-    parameters = Parameters.from_json(points[0]["parameters"])
+    parameters = points[0].parameters
     carnot = carnot_ratio(parameters)
     along = line_ratios(points, diverging=True)
     low, high = float(along[0]), float(along[-1])
@@ -70,7 +70,7 @@ def cop(points: Sequence[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
         remark(panels[1], unknown)
     elif not any(low <= ratio <= high for ratio in measured_ratios(points)):
         remark(panels[1], "no point of this study cools")
-    elif all(point["current_blocks"] is None for point in points):
+    elif all(point.content["current_blocks"] is None for point in points):
         remark(panels[1], "runs too short for intervals")
     return figure, data
 
@@ -111,20 +111,20 @@ def _panel(axes: Axes, data: pd.DataFrame, name: str, limits: tuple[float, float
         )
 
 
-def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _measured(points: Sequence[PointRecord]) -> pd.DataFrame:
     rows = [
         {
             "series": series,
             "cop": name,
-            "kappa_ratio": float(point["kappa_ratio"]),
-            "value": or_nan(point[f"cop_{name}{suffix}"]),
-            "low": or_nan(point[f"cop_{name}{suffix}_low"]),
-            "high": or_nan(point[f"cop_{name}{suffix}_high"]),
+            "kappa_ratio": point.ratio,
+            "value": or_nan(point.content[f"cop_{name}{suffix}"]),
+            "low": or_nan(point.content[f"cop_{name}{suffix}_low"]),
+            "high": or_nan(point.content[f"cop_{name}{suffix}_high"]),
         }
         for series, suffix in _ESTIMATORS.items()
         for name in COPS
         for point in points
-        if f"cop_{name}" in point
+        if f"cop_{name}" in point.content
     ]
     return pd.DataFrame(rows, columns=["series", "cop", "kappa_ratio", "value", "low", "high"])
 

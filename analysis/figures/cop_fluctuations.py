@@ -12,14 +12,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.comparison import without_theory
 from analysis.compare.theory import Mixture, ideal_models
 from analysis.data.runs import Array, Parameters
-from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, or_nan, ratio_axis, remark
+from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, ratio_axis, remark
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
 from analysis.friction.result import Friction
 from analysis.heat.performance import COPS
+from analysis.heat.point import PointRecord, by_ratio
 from analysis.model import heat_cop, sampled_cop
+from analysis.statistics.timeseries import or_nan
 
 SHOWN_RATIO = 7.27
 """The κ_H/κ_C of the paper's figure; the nearest point of the study that cools is drawn."""
@@ -32,7 +34,7 @@ _LEAST = 0.05  # |ε| of points on linear axes, where the bins below are narrowe
 _LINE_BINS = 400
 
 
-def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def cop_fluctuations(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw the distribution of both fluctuating coefficients at one point, and the exponent of their tails at all of them.
 
     Heat is that of the first law over dt, beside its exact law, on logarithmic axes (first row) and on linear ones (second).
@@ -48,7 +50,7 @@ def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tu
         ``cop``, ``kappa_ratio``, ``ratio`` (ε, middle of the bin, both signs), ``value``, ``se``; for the drawn point also
         ``theory``, ``dressed`` and ``modes``, bin averages of the exact laws.
     """
-    points = [point for point in by_ratio(points) if point["cop_fluctuations"]]
+    points = [point for point in by_ratio(points) if point.content["cop_fluctuations"]]
     figure = new_figure(7.2, 8.6)
     panels = figure.subplots(3, 2)
     if not points:
@@ -57,7 +59,7 @@ def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     point = points[_drawn(points)]
     data = pd.concat([_densities(each) for each in points] + [_exponents(points)], ignore_index=True)
     data = data.reindex(columns=_COLUMNS)
-    here = (data["kappa_ratio"] == float(point["kappa_ratio"])) & (data["quantity"] == "density")
+    here = (data["kappa_ratio"] == point.ratio) & (data["quantity"] == "density")
     for kind, name in (
         ("heat", "refrigeration"),
         ("heat", "pumping"),
@@ -66,7 +68,7 @@ def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     ):
         laws = _laws(point, friction, kind, name)
         rows = here & (data["kind"] == kind) & (data["cop"] == name)
-        edges = np.array(point["cop_fluctuations"][kind][name]["edge"])
+        edges = np.array(point.content["cop_fluctuations"][kind][name]["edge"])
         for model, law in laws.items():
             data.loc[rows, model] = np.concatenate([_means(law, edges), _means(law, -edges[::-1])[::-1]])
         column = COPS.index(name)
@@ -76,10 +78,10 @@ def cop_fluctuations(points: Sequence[dict[str, Any]], friction: Friction) -> tu
         elif column == 0:
             _logarithmic_panel(panels[2, 0], data[rows], laws, point, kind, name)
     for row in panels:
-        row[0].set_ylabel(f"density over {point['dt_ps']:g} ps")
+        row[0].set_ylabel(f"density over {point.content['dt_ps']:g} ps")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=7)
-    _exponent_panel(panels[2, 1], data[data["quantity"] == "tail_exponent"], Parameters.from_json(point["parameters"]))
+    _exponent_panel(panels[2, 1], data[data["quantity"] == "tail_exponent"], point.parameters)
     if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[0, 0], unknown)
     return figure, data
@@ -93,10 +95,10 @@ def _means(law: Mixture, edges: Array) -> Array:
 _COLUMNS = ["quantity", "kind", "cop", "kappa_ratio", "ratio", "value", "se", "theory", "dressed", "modes"]
 
 
-def _drawn(points: Sequence[dict[str, Any]]) -> int:
+def _drawn(points: Sequence[PointRecord]) -> int:
     """The point to draw: nearest to the paper's among those that cool, or among all if none does."""
-    ratios = [float(point["kappa_ratio"]) for point in points]
-    carnot = carnot_ratio(Parameters.from_json(points[0]["parameters"]))
+    ratios = [point.ratio for point in points]
+    carnot = carnot_ratio(points[0].parameters)
     cools = [0 < ratio < carnot if carnot < 1 else ratio > carnot for ratio in ratios]
     far = [abs(math.log(ratio / SHOWN_RATIO)) if ratio > 0 else math.inf for ratio in ratios]
     distance = [(not each, log) for each, log in zip(cools, far, strict=True)]
@@ -108,9 +110,9 @@ def _side(parameters: Parameters, name: str) -> int:
     return parameters.colder if name == "refrigeration" else 1 - parameters.colder
 
 
-def _laws(point: dict[str, Any], friction: Friction, kind: str, name: str) -> dict[str, Mixture]:
+def _laws(point: PointRecord, friction: Friction, kind: str, name: str) -> dict[str, Mixture]:
     """Exact laws of |Q|/W over dt, or of |W_j|/W: for the hot side the same machine with the names of its sides exchanged."""
-    parameters, dt = Parameters.from_json(point["parameters"]), point["dt_ps"]
+    parameters, dt = point.parameters, point.content["dt_ps"]
     if _side(parameters, name) == 1:
         parameters = replace(
             parameters,
@@ -133,9 +135,9 @@ def _title(kind: str, name: str, side: int, ratio: str) -> str:
 
 
 def _logarithmic_panel(
-    axes: Axes, data: pd.DataFrame, laws: dict[str, Mixture], point: dict[str, Any], kind: str, name: str
+    axes: Axes, data: pd.DataFrame, laws: dict[str, Mixture], point: PointRecord, kind: str, name: str
 ) -> None:
-    parameters = Parameters.from_json(point["parameters"])
+    parameters = point.parameters
     for sign, fill in ((1, _COLOUR[name]), (-1, "none")):
         shown = data[np.sign(data["ratio"]) == sign]
         for model in laws:
@@ -162,11 +164,11 @@ def _logarithmic_panel(
         axes.set_ylim(positive.min() / 5, positive.max() * 5)
     axes.set_xlim(1e-2, 1e4)
     axes.set_xlabel(r"$|\epsilon|$")
-    axes.set_title(_title(kind, name, _side(parameters, name), point["kappa_ratio"]), loc="left", fontsize=8)
+    axes.set_title(_title(kind, name, _side(parameters, name), point.kappa_ratio), loc="left", fontsize=8)
 
 
-def _linear_panel(axes: Axes, data: pd.DataFrame, laws: dict[str, Mixture], point: dict[str, Any], name: str) -> None:
-    parameters = Parameters.from_json(point["parameters"])
+def _linear_panel(axes: Axes, data: pd.DataFrame, laws: dict[str, Mixture], point: PointRecord, name: str) -> None:
+    parameters = point.parameters
     edges = np.linspace(-_REACH, _REACH, _LINE_BINS + 1)
     for model, law in laws.items():
         middle = (edges[1:] + edges[:-1]) / 2
@@ -234,9 +236,9 @@ def _exponent_panel(axes: Axes, data: pd.DataFrame, parameters: Parameters) -> N
         remark(axes, "runs too short for a tail")
 
 
-def _densities(point: dict[str, Any]) -> pd.DataFrame:
+def _densities(point: PointRecord) -> pd.DataFrame:
     tables = []
-    for kind, cops in point["cop_fluctuations"].items():
+    for kind, cops in point.content["cop_fluctuations"].items():
         for name, content in cops.items():
             edges = np.array(content["edge"])
             middle = np.sqrt(edges[1:] * edges[:-1])
@@ -246,7 +248,7 @@ def _densities(point: dict[str, Any]) -> pd.DataFrame:
                         "quantity": "density",
                         "kind": kind,
                         "cop": name,
-                        "kappa_ratio": float(point["kappa_ratio"]),
+                        "kappa_ratio": point.ratio,
                         "ratio": np.concatenate([middle, -middle]),
                         "value": _both(content, "density"),
                         "se": _both(content, "se"),
@@ -260,18 +262,18 @@ def _both(content: dict[str, Any], stem: str) -> Array:
     return np.array(content[f"{stem}_positive"] + content[f"{stem}_negative"], dtype=float)
 
 
-def _exponents(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _exponents(points: Sequence[PointRecord]) -> pd.DataFrame:
     rows = [
         {
             "quantity": "tail_exponent",
             "kind": kind,
             "cop": name,
-            "kappa_ratio": float(point["kappa_ratio"]),
+            "kappa_ratio": point.ratio,
             "value": or_nan(content["tail_exponent"]),
             "se": or_nan(content["tail_exponent_se"]),
         }
         for point in points
-        for kind, cops in point["cop_fluctuations"].items()
+        for kind, cops in point.content["cop_fluctuations"].items()
         for name, content in cops.items()
     ]
     return pd.DataFrame(rows)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,9 @@ from matplotlib.figure import Figure
 
 from analysis.data.runs import SIDES, Array, Run
 from analysis.figures.style import ACCENT, SIDE_COLOUR, new_figure
+from analysis.heat.point import ESTIMATORS, HeatPoint, PointRecord
 from analysis.heat.rates import cumulative
+from analysis.statistics.timeseries import Estimate, or_nan
 from analysis.units import PER_NS
 
 # A curve of some hundred points fills a panel; more only swell the files.
@@ -29,47 +30,56 @@ _CURVES = {
 COLUMNS = ["kappa_ratio", "series", "side", "time_ns", "flow_eV", "line_eV"]
 
 
-def cumulative_flows(points: Sequence[tuple[Sequence[Run], Mapping[str, Any]]]) -> tuple[Figure, pd.DataFrame]:
+def cumulative_flows(points: Sequence[tuple[Sequence[Run], HeatPoint, PointRecord]]) -> tuple[Figure, pd.DataFrame]:
     """Draw, for each point of a sweep, cumulative heats (top) and works (bottom) with the lines whose slopes the legends quote.
 
     The line of a headline heat and of a work is its mean growth from first sample to last, that of the bare thermostat its
     least-squares line, as the paper has it.
 
     Args:
-        points: runs of a point and what was measured there, the entries of its ``heat.json`` and ``power.json``; at least one.
+        points: runs of a point, its heats, and its ``power.json``, which knows the total work; at least one.
 
     Returns:
         The figure, and its data per coupled axis, averaged over replicas: ``COLUMNS``, with ``series`` (``heat``,
         ``thermostat``, ``work``) and ``side`` (``cold``, ``hot``; ``total`` of the work); ``line_eV`` is the line drawn.
     """
-    data = pd.concat([_flows(runs, content) for runs, content in points], ignore_index=True)
+    rates = [_rates(heat, power) for _, heat, power in points]
+    data = pd.concat([_flows(runs, own) for (runs, _, _), own in zip(points, rates, strict=True)], ignore_index=True)
     figure = new_figure(1.2 + 3.2 * len(points), 5.6)
     panels = figure.subplots(2, len(points), sharex="col", squeeze=False)
-    for column, (runs, content) in zip(panels.T, points, strict=True):
-        shown = data[data["kappa_ratio"] == runs[0].kappa_ratio]
+    for column, (_, point, _), own in zip(panels.T, points, rates, strict=True):
+        shown = data[data["kappa_ratio"] == point.kappa_ratio]
         for axes, curves in zip(column, _CURVES.values(), strict=True):
             for series, side in reversed(curves):  # what is faint lies below
                 curve = shown[(shown["series"] == series) & (shown["side"] == side)]
-                _draw(axes, curve, series, side, _quoted(content, series, side))
+                _draw(axes, curve, series, side, _quoted(own[series, side], series, side))
             axes.axhline(0, color="black", linewidth=0.5)
             # Room above the curves, which go up and down alike.
             low, high = axes.get_ylim()
             axes.set_ylim(low, high + 0.62 * (high - low))
             handles, labels = axes.get_legend_handles_labels()
             axes.legend(handles[::-1], labels[::-1], loc="upper left", frameon=True, framealpha=0.85, edgecolor="none")
-        column[0].set_title(rf"$\kappa_H/\kappa_C$ = {content['kappa_ratio']}: {content['mode']}", loc="left")
+        column[0].set_title(rf"$\kappa_H/\kappa_C$ = {point.kappa_ratio}: {point.mode}", loc="left")
         column[1].set_xlabel("time (ns)")
     panels[0, 0].set_ylabel("heat into bath (eV/axis)")
     panels[1, 0].set_ylabel("work on particle (eV/axis)")
     return figure, data
 
 
-def _quoted(content: Mapping[str, Any], series: str, side: str) -> str:
+def _rates(heat: HeatPoint, power: PointRecord) -> dict[tuple[str, str], Estimate]:
+    """Slopes of all lines by series and side, eV/ns."""
+    found: dict[tuple[str, str], Estimate] = {
+        (name, side): heat.rates[name][j] for name in ESTIMATORS for j, side in enumerate(SIDES)
+    }
+    total = Estimate(power.content["work_total_eV_per_ns"], or_nan(power.content["work_total_se"]))
+    return found | {("work", "total"): total}
+
+
+def _quoted(rate: Estimate, series: str, side: str) -> str:
     """The slope of a line, as the legend quotes it, eV/ns."""
-    se = content[f"{series}_{side}_se"]
-    error = "" if se is None else f" ± {se:.2f}"
+    error = "" if math.isnan(rate.se) else f" ± {rate.se:.2f}"
     name = f"{side}, bare thermostat" if series == "thermostat" else side
-    return f"{name}: {content[f'{series}_{side}_eV_per_ns']:z.2f}{error} eV/ns".replace("-", "−")
+    return f"{name}: {rate.value:z.2f}{error} eV/ns".replace("-", "−")
 
 
 def _draw(axes: Axes, curve: pd.DataFrame, series: str, side: str, label: str) -> None:
@@ -80,7 +90,7 @@ def _draw(axes: Axes, curve: pd.DataFrame, series: str, side: str, label: str) -
     axes.plot(curve["time_ns"], curve["line_eV"], linewidth=0.8, **style)  # type: ignore[arg-type]
 
 
-def _flows(runs: Sequence[Run], content: Mapping[str, Any]) -> pd.DataFrame:
+def _flows(runs: Sequence[Run], rates: dict[tuple[str, str], Estimate]) -> pd.DataFrame:
     time = runs[0].series["time_ps"].to_numpy(float)
     time = (time - time[0]) / PER_NS
     stride = math.ceil(len(time) / _POINTS)
@@ -92,7 +102,7 @@ def _flows(runs: Sequence[Run], content: Mapping[str, Any]) -> pd.DataFrame:
     measured["work", "total"] = measured["work", "cold"] + measured["work", "hot"]
     tables = []
     for (series, side), curve in measured.items():
-        line = _line(time, curve, content[f"{series}_{side}_eV_per_ns"], least_squares=series == "thermostat")
+        line = _line(time, curve, rates[series, side].value, least_squares=series == "thermostat")
         columns = {"time_ns": time, "flow_eV": curve, "line_eV": line}
         # The last sample too: there a mean rate meets its curve.
         table = pd.DataFrame(columns).iloc[np.unique([*range(0, len(time), stride), len(time) - 1])]

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.comparison import Comparison, without_theory
 from analysis.compare.theory import ideal_models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
@@ -21,7 +21,6 @@ from analysis.figures.over_ratio import (
     draw_line,
     line_ratios,
     nearest,
-    or_nan,
     ratio_axis,
     remark,
     theory_lines,
@@ -29,7 +28,9 @@ from analysis.figures.over_ratio import (
 )
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.result import Friction
+from analysis.heat.point import HeatPoint, PointRecord, by_ratio
 from analysis.model import BOLTZMANN, Refrigerator
+from analysis.statistics.timeseries import or_nan
 from analysis.units import PER_NS
 
 COLUMNS = ["series", "quantity", "kappa_ratio", "lag_ps", "value", "se"]
@@ -41,34 +42,32 @@ _SHOWN = ((ACCENT, "D"), (HOT, "s"), (COLD, "o"))
 _TEMPERATURES = {f"temperature_{side}": side for side in SIDES}
 
 
-def detailed_balance(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def detailed_balance(comparison: Comparison, reversals: Sequence[PointRecord]) -> tuple[Figure, pd.DataFrame]:
     """Draw what vanishes in detailed balance: asymmetry under reversal over the lag, and over κ_H/κ_C the area swept.
 
     The third panel has each particle's temperature over its bath's, which is 1 where no heat flows. Theory is the mean over the
     coupled axes.
 
     Args:
-        points: contents of ``reversal.json`` and ``heat.json``, joined, of one study.
-        friction: of that study.
+        comparison: of one study.
+        reversals: of the same points, from their ``reversal.json`` files.
 
     Returns:
         The figure, and its data: ``COLUMNS``, with ``series`` (``simulation``, ``theory``, ``dressed``, ``modes``) and
         ``quantity`` (``asymmetry``, ``swept_area_A2_per_ns``, ``temperature_cold``, ``temperature_hot``).
     """
-    points = by_ratio(points)
-    parameters = Parameters.from_json(points[0]["parameters"])
-    ratios = line_ratios(points)
-    shown = _shown(points, parameters)
-    lines = theory_lines(
-        parameters, friction, ratios, ["swept_area_A2_per_ns", *_TEMPERATURES], _exact(points[0]["dt_ps"]), ideal_models
-    )
-    tables = [_measured(points), *(_over_lag(point, friction) for point in shown), lines]
+    points, friction, reversals = comparison.points, comparison.friction, by_ratio(reversals)
+    parameters, ratios = points[0].parameters, line_ratios(points)
+    shown = _shown(reversals, parameters)
+    exact = _exact(reversals[0].content["dt_ps"])
+    lines = theory_lines(parameters, friction, ratios, ["swept_area_A2_per_ns", *_TEMPERATURES], exact, ideal_models)
+    tables = [_asymmetries(reversals), _temperatures(points), *(_over_lag(point, friction) for point in shown), lines]
     data = pd.concat([table for table in tables if len(table)], ignore_index=True).reindex(columns=COLUMNS)
     figure = new_figure(10.2, 3.9)
     panels = figure.subplots(1, 3)
     for point, (colour, marker) in zip(shown, _SHOWN, strict=False):
-        here = data[(data["quantity"] == "asymmetry") & (data["kappa_ratio"] == float(point["kappa_ratio"]))]
-        label = rf"$\kappa_H/\kappa_C$ = {point['kappa_ratio']}"
+        here = data[(data["quantity"] == "asymmetry") & (data["kappa_ratio"] == point.ratio)]
+        label = rf"$\kappa_H/\kappa_C$ = {point.kappa_ratio}"
         _draw(panels[0], here, colour, marker, "lag_ps", label)
     _draw(panels[1], data[data["quantity"] == "swept_area_A2_per_ns"], NEUTRAL, "D", "kappa_ratio", None)
     for quantity, side in _TEMPERATURES.items():
@@ -94,9 +93,9 @@ def detailed_balance(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     return figure, data
 
 
-def _shown(points: Sequence[dict[str, Any]], parameters: Parameters) -> list[dict[str, Any]]:
+def _shown(points: Sequence[PointRecord], parameters: Parameters) -> list[PointRecord]:
     """The points nearest to T_H/T_C and to the paper's, and the lowest; each once."""
-    known = [point for point in points if float(point["kappa_ratio"]) > 0]
+    known = [point for point in points if point.ratio > 0]
     if not known:
         return list(points[:1])
     found = [nearest(known, carnot_ratio(parameters)), nearest(known, _PAPER_RATIO), 0]
@@ -116,41 +115,47 @@ def _exact(dt: float) -> Any:
     return values
 
 
-def _over_lag(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
+def _over_lag(point: PointRecord, friction: Friction) -> pd.DataFrame:
     """Exact asymmetries over the lag at the κ_H/κ_C of a point."""
-    lags = np.linspace(0, point["lag_ps"][-1], _LINE_POINTS)
+    lags = np.linspace(0, point.content["lag_ps"][-1], _LINE_POINTS)
 
     def values(machine: Refrigerator) -> Array:
         later, variance = machine.correlation(lags), machine.covariance()
         return np.asarray((later[:, 1, 0] - later[:, 0, 1]) / np.sqrt(variance[0, 0] * variance[1, 1]))
 
     tables = []
-    for series, model in ideal_models(Parameters.from_json(point["parameters"]), friction).items():
+    for series, model in ideal_models(point.parameters, friction).items():
         value, se = with_errors(model, model.mean(values))
         table = pd.DataFrame({"lag_ps": lags, "value": value, "se": se})
-        tables.append(table.assign(series=series, quantity="asymmetry", kappa_ratio=float(point["kappa_ratio"])))
+        tables.append(table.assign(series=series, quantity="asymmetry", kappa_ratio=point.ratio))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _asymmetries(points: Sequence[PointRecord]) -> pd.DataFrame:
+    """Measured asymmetries over the lag, and the area swept."""
     tables = []
     for point in points:
-        lag = pd.DataFrame({"lag_ps": point["lag_ps"], "value": point["asymmetry"], "se": point["asymmetry_se"]})
-        rows: list[dict[str, Any]] = [
-            {
-                "quantity": "swept_area_A2_per_ns",
-                "value": or_nan(point["swept_area_A2_per_ns"]),
-                "se": or_nan(point["swept_area_se"]),
-            }
+        found = point.content
+        lag = pd.DataFrame({"lag_ps": found["lag_ps"], "value": found["asymmetry"], "se": found["asymmetry_se"]})
+        area = {"value": or_nan(found["swept_area_A2_per_ns"]), "se": or_nan(found["swept_area_se"])}
+        rows = [
+            lag.astype(float).assign(quantity="asymmetry"),
+            pd.DataFrame([area | {"quantity": "swept_area_A2_per_ns"}]),
         ]
-        bath = Parameters.from_json(point["parameters"]).temperature
-        for (quantity, side), temperature in zip(_TEMPERATURES.items(), bath, strict=True):
-            stem = f"effective_temperature_{side}"
-            value, se = (or_nan(point[name]) / temperature for name in (f"{stem}_K", f"{stem}_se"))
-            rows.append({"quantity": quantity, "value": value, "se": se})
-        table = pd.concat([lag.astype(float).assign(quantity="asymmetry"), pd.DataFrame(rows)], ignore_index=True)
-        tables.append(table.assign(series="simulation", kappa_ratio=float(point["kappa_ratio"])))
+        tables.append(pd.concat(rows, ignore_index=True).assign(series="simulation", kappa_ratio=point.ratio))
     return pd.concat(tables, ignore_index=True)
+
+
+def _temperatures(points: Sequence[HeatPoint]) -> pd.DataFrame:
+    """Measured temperatures of the particles over those of their baths."""
+    rows = [
+        (quantity, point.ratio, found.value / bath, found.se / bath)
+        for point in points
+        for quantity, found, bath in zip(
+            _TEMPERATURES, point.effective_temperature, point.parameters.temperature, strict=True
+        )
+    ]
+    return pd.DataFrame(rows, columns=["quantity", "kappa_ratio", "value", "se"]).assign(series="simulation")
 
 
 def _draw(axes: Axes, data: pd.DataFrame, colour: str, marker: str, over: str, label: str | None) -> None:

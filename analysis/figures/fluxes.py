@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,21 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.comparison import Comparison, without_theory
 from analysis.compare.theory import Machine
-from analysis.data.runs import Array, Parameters
+from analysis.data.runs import Array
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,
     draw_line,
     line_ratios,
-    or_nan,
     ratio_axis,
     remark,
     theory_lines,
 )
 from analysis.figures.style import ACCENT, NEUTRAL, new_figure
-from analysis.friction.result import Friction
+from analysis.heat.point import HeatPoint
 from analysis.model import BOLTZMANN
 from analysis.units import PER_NS
 
@@ -33,22 +31,16 @@ _LABELS = {
     "entropy_production_kB_per_ns": "entropy production ($k_B$/ns per axis)",
     "power_eV_per_ns": "total power (eV/ns per axis)",
 }
-_ERRORS = {"entropy_production_kB_per_ns": "entropy_production_se", "power_eV_per_ns": "power_se"}
 
 
-def fluxes(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def fluxes(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
     """Draw the entropy production rate (left) and the total power (right), both of one coupled axis.
-
-    Args:
-        points: contents of the ``heat.json`` files of one study.
-        friction: of that study.
 
     Returns:
         The figure, and its data: rows of ``series`` (``measured``, ``theory`` or ``dressed``), ``quantity`` (with its unit),
         ``kappa_ratio``, ``value`` and ``se``.
     """
-    points = by_ratio(points)
-    parameters = Parameters.from_json(points[0]["parameters"])
+    points, parameters = comparison.points, comparison.points[0].parameters
     ratios = line_ratios(points)
 
     def exact(machine: Machine) -> Array:
@@ -56,7 +48,7 @@ def fluxes(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure
         heats = machine.heat_rates()
         return PER_NS * np.array([(heats / parameters.temperature).sum() / BOLTZMANN, heats.sum()])
 
-    lines = theory_lines(parameters, friction, ratios, list(_LABELS), exact)
+    lines = theory_lines(parameters, comparison.friction, ratios, list(_LABELS), exact)
     data = pd.concat([_measured(points), lines], ignore_index=True)
     figure = new_figure(7.2, 3.7)
     panels = figure.subplots(1, 2)
@@ -85,16 +77,11 @@ def _legend(drawn: set[str]) -> list[Line2D]:
     return handles
 
 
-def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _measured(points: Sequence[HeatPoint]) -> pd.DataFrame:
     rows = [
-        {
-            "series": "measured",
-            "quantity": quantity,
-            "kappa_ratio": float(point["kappa_ratio"]),
-            "value": point[quantity],
-            "se": or_nan(point[_ERRORS[quantity]]),
-        }
-        for quantity in _LABELS
+        {"series": "measured", "quantity": quantity, "kappa_ratio": point.ratio, "value": flux.value, "se": flux.se}
+        for index, quantity in enumerate(_LABELS)
         for point in points
+        for flux in [(point.entropy_production, point.power)[index]]
     ]
     return pd.DataFrame(rows)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.comparison import Comparison, without_theory
 from analysis.data.runs import SIDES, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
@@ -23,36 +22,28 @@ from analysis.figures.over_ratio import (
     theory_lines,
 )
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.friction.response import Responses
-from analysis.friction.result import Friction
+from analysis.heat.point import Estimator, HeatPoint
 from analysis.units import PER_NS
 
 _LINE_COLOUR = {"response": ACCENT, "theory": NEUTRAL, "dressed": "black", "modes": "black"}
 _LINE_LABEL = {"response": "linear response"} | MODEL_LABEL
 
 
-def heat_rates(
-    points: Sequence[dict[str, Any]], friction: Friction, responses: Responses | None = None
-) -> tuple[Figure, pd.DataFrame]:
+def heat_rates(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
     """Draw one panel per bath: what was measured at each point, and theory from what the same study measured at equilibrium.
 
     Linear response leads; white friction and the dressed pair are thin lines.
-
-    Args:
-        points: contents of the ``heat.json`` files of one study.
-        friction, responses: of that study.
 
     Returns:
         The figure, and its data: rows of ``series`` (``heat``, ``thermostat``, and ``THEORIES``),
         ``side``, ``kappa_ratio``, ``rate_eV_per_ns`` and ``se``.
     """
-    points = by_ratio(points)
-    parameters = Parameters.from_json(points[0]["parameters"])
+    points, parameters = comparison.points, comparison.points[0].parameters
     ratios = line_ratios(points)
-    lines = theory_lines(parameters, friction, ratios, SIDES, lambda machine: machine.heat_rates() * PER_NS).rename(
-        columns={"quantity": "side", "value": "rate_eV_per_ns"}
-    )
-    leading = response_line(parameters, responses, ratios).rename(columns={"value": "rate_eV_per_ns"})
+    lines = theory_lines(
+        parameters, comparison.friction, ratios, SIDES, lambda machine: machine.heat_rates() * PER_NS
+    ).rename(columns={"quantity": "side", "value": "rate_eV_per_ns"})
+    leading = response_line(parameters, comparison.responses, ratios).rename(columns={"value": "rate_eV_per_ns"})
     data = pd.concat([table for table in (_measured(points), leading, lines) if len(table)], ignore_index=True)
     data = data.astype(
         {"rate_eV_per_ns": float, "se": float}
@@ -123,17 +114,13 @@ def _mark_cooling(axes: Axes, parameters: Parameters, limits: tuple[float, float
     )
 
 
-def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _measured(points: Sequence[HeatPoint]) -> pd.DataFrame:
+    shown: tuple[Estimator, ...] = ("heat", "thermostat")
     rows = [
-        {
-            "series": series,
-            "side": side,
-            "kappa_ratio": float(point["kappa_ratio"]),
-            "rate_eV_per_ns": point[f"{series}_{side}_eV_per_ns"],
-            "se": math.nan if point[f"{series}_{side}_se"] is None else point[f"{series}_{side}_se"],
-        }
-        for series in ("heat", "thermostat")
-        for side in SIDES
+        {"series": series, "side": side, "kappa_ratio": point.ratio, "rate_eV_per_ns": rate.value, "se": rate.se}
+        for series in shown
+        for j, side in enumerate(SIDES)
         for point in points
+        for rate in [point.rates[series][j]]
     ]
     return pd.DataFrame(rows)

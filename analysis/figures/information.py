@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.comparison import Comparison, without_theory
 from analysis.compare.theory import ideal_models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
@@ -19,15 +19,15 @@ from analysis.figures.over_ratio import (
     MODEL_STYLE,
     draw_line,
     line_ratios,
-    or_nan,
     ratio_axis,
     remark,
     theory_lines,
 )
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, new_figure
-from analysis.friction.result import Friction
 from analysis.heat.information import COLD
+from analysis.heat.point import HeatPoint, PointRecord, by_ratio
 from analysis.model import BOLTZMANN, Refrigerator, information_flow_from_rate
+from analysis.statistics.timeseries import or_nan
 from analysis.units import PER_NS
 
 COLUMNS = ["series", "quantity", "kappa_ratio", "value", "se"]
@@ -37,25 +37,24 @@ _QUANTITIES = {
 }
 
 
-def information(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def information(comparison: Comparison, flows: Sequence[PointRecord]) -> tuple[Figure, pd.DataFrame]:
     """Draw, for each side, its heat over its temperature and the information that its particle's motion makes.
 
     The second law wants the former above the latter. Theory is that of the particles' positions and velocities, as measured.
 
     Args:
-        points: contents of ``information.json`` and ``heat.json``, joined, of one study.
-        friction: of that study.
+        comparison: of one study.
+        flows: of the same points, from their ``information.json`` files.
 
     Returns:
         The figure, and its data, ``COLUMNS``: ``series`` is ``simulation`` or a model, ``quantity`` ``entropy_<side>`` or
         ``information_<side>``, in k_B/ns per axis.
     """
-    points = by_ratio(points)
-    parameters = Parameters.from_json(points[0]["parameters"])
-    ratios = line_ratios(points)
+    points = comparison.points
+    parameters, ratios = points[0].parameters, line_ratios(points)
     names = [f"{quantity}_{side}" for side in SIDES for quantity in _QUANTITIES]
-    lines = theory_lines(parameters, friction, ratios, names, _exact(parameters), ideal_models)
-    data = pd.concat([_measured(points, parameters), lines], ignore_index=True).reindex(columns=COLUMNS)
+    lines = theory_lines(parameters, comparison.friction, ratios, names, _exact(parameters), ideal_models)
+    data = pd.concat([_measured(points, by_ratio(flows)), lines], ignore_index=True).reindex(columns=COLUMNS)
     figure = new_figure(7.2, 3.9)
     for axes, side in zip(figure.subplots(1, 2), SIDES, strict=True):
         axes.axhline(0, color="black", linewidth=0.7)
@@ -84,20 +83,21 @@ def _exact(parameters: Parameters) -> Any:
     return values
 
 
-def _measured(points: Sequence[dict[str, Any]], parameters: Parameters) -> pd.DataFrame:
+def _measured(points: Sequence[HeatPoint], flows: Sequence[PointRecord]) -> pd.DataFrame:
     rows = []
-    for point in points:
-        for side, temperature in zip(SIDES, parameters.temperature, strict=True):
-            told = {
-                "entropy": [
-                    or_nan(point[name]) / (BOLTZMANN * temperature)
-                    for name in (f"heat_{side}_eV_per_ns", f"heat_{side}_se")
-                ],
-                "information": [or_nan(point[f"information_{side}_kB_per_ns"]), or_nan(point["information_se"])],
-            }
+    for point, flow in zip(points, flows, strict=True):
+        told, error = flow.content, or_nan(flow.content["information_se"])
+        for side, temperature, heat in zip(SIDES, point.parameters.temperature, point.heat, strict=True):
+            dissipated = heat * (1 / (BOLTZMANN * temperature))
             rows += [
-                ("simulation", f"{quantity}_{side}", float(point["kappa_ratio"]), *numbers)
-                for quantity, numbers in told.items()
+                ("simulation", f"entropy_{side}", point.ratio, dissipated.value, dissipated.se),
+                (
+                    "simulation",
+                    f"information_{side}",
+                    point.ratio,
+                    or_nan(told[f"information_{side}_kB_per_ns"]),
+                    error,
+                ),
             ]
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from analysis.compare.response import response_rates
 from analysis.compare.theory import models
 from analysis.data.runs import SIDES, Parameters
-from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, or_nan
+from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction
+from analysis.heat.point import HeatPoint
 from analysis.model import Feedback
 from analysis.units import PER_NS
 
@@ -69,36 +70,31 @@ def varied(loop: Feedback) -> str | None:
     return found[0] if found else None
 
 
-def loops(
-    points: Sequence[dict[str, Any]], friction: Friction, responses: Responses | None
-) -> tuple[Figure, pd.DataFrame]:
+def loops(points: Sequence[HeatPoint], friction: Friction, responses: Responses | None) -> tuple[Figure, pd.DataFrame]:
     """Draw the heats of both baths over each quantity that the loops of these points differ in.
 
     Args:
-        points: contents of the ``heat.json`` files of a study and its variants, at one κ_H/κ_C.
+        points: of a study and its variants, at one κ_H/κ_C.
         friction, responses: of the study.
 
     Returns:
         The figure, and its data, ``COLUMNS``: ``quantity``, ``series`` (``heat`` or a theory), ``side``, ``loop`` (size of the
         quantity, in the unit of its axis), ``value`` and ``se``, eV/ns per axis.
     """
-    measured = [(Parameters.from_json(point["parameters"]), point) for point in points]
     rows: list[tuple[Any, ...]] = []
     for name, quantity in _QUANTITIES.items():
-        own = [(p, point) for p, point in measured if p.feedback is not None and varied(p.feedback) == name]
+        own = [point for point in points if (loop := point.parameters.feedback) is not None and varied(loop) == name]
         if not own:
             continue
-        shown = [*own, *((p, point) for p, point in measured if p.is_linear and name != "noise")]
-        for parameters, point in shown:
-            size = quantity.read(parameters.feedback or _IDEAL)
+        shown = [*own, *(point for point in points if point.parameters.is_linear and name != "noise")]
+        sizes = [quantity.read(point.parameters.feedback or _IDEAL) for point in shown]
+        for point, size in zip(shown, sizes, strict=True):
             rows += [
-                (name, "heat", side, size, point[f"heat_{side}_eV_per_ns"], or_nan(point[f"heat_{side}_se"]))
-                for side in SIDES
+                (name, "heat", side, size, heat.value, heat.se) for side, heat in zip(SIDES, point.heat, strict=True)
             ]
-        parameters = own[0][0]
+        parameters = own[0].parameters
         assert parameters.feedback is not None
-        furthest = max(quantity.read(p.feedback or _IDEAL) for p, _ in shown)
-        for size in np.linspace(0.0, _BEYOND * furthest, _LINE_POINTS):
+        for size in np.linspace(0.0, _BEYOND * max(sizes), _LINE_POINTS):
             loop = quantity.make(float(size), parameters.feedback)
             rows += _theory(name, float(size), replace(parameters, feedback=loop), friction, responses)
     data = pd.DataFrame(rows, columns=COLUMNS)

@@ -18,6 +18,7 @@ from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.style import NEUTRAL
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction
+from analysis.heat.point import Point
 from analysis.model.closed_forms import published_power_law
 from analysis.model.optimum import first_minimum
 from analysis.units import PER_NS
@@ -88,18 +89,18 @@ def cooling_range(parameters: Parameters, limits: tuple[float, float]) -> tuple[
     return (limits[0], carnot) if carnot < 1 else (carnot, limits[1])
 
 
-def measured_ratios(points: Sequence[dict[str, Any]]) -> list[float]:
+def measured_ratios(points: Sequence[Point]) -> list[float]:
     """κ_H/κ_C of the points that have a place on a logarithmic axis."""
-    return [ratio for point in points if (ratio := float(point["kappa_ratio"])) > 0]
+    return [point.ratio for point in points if point.ratio > 0]
 
 
-def nearest(points: Sequence[dict[str, Any]], ratio: float) -> int | None:
+def nearest(points: Sequence[Point], ratio: float) -> int | None:
     """Which point has the positive κ_H/κ_C nearest to a given one, by their logarithms; ``None`` if none has one."""
-    far = [abs(math.log(r / ratio)) if (r := float(point["kappa_ratio"])) > 0 else math.inf for point in points]
+    far = [abs(math.log(point.ratio / ratio)) if point.ratio > 0 else math.inf for point in points]
     return far.index(min(far)) if measured_ratios(points) else None
 
 
-def line_ratios(points: Sequence[dict[str, Any]], *, diverging: bool = False) -> Array:
+def line_ratios(points: Sequence[Point], *, diverging: bool = False) -> Array:
     """κ_H/κ_C of theory lines, increasing: an even grid over all that was measured and a little more on both sides.
 
     Every measured ratio is one of them, 1, where the total work vanishes, and T_H/T_C, where all flows do: no line cuts a
@@ -109,7 +110,7 @@ def line_ratios(points: Sequence[dict[str, Any]], *, diverging: bool = False) ->
         points: of one study.
         diverging: whether lines diverge at 1 and at T_H/T_C; more ratios lie close to these then.
     """
-    marks = [1.0, carnot_ratio(Parameters.from_json(points[0]["parameters"]))]
+    marks = [1.0, carnot_ratio(points[0].parameters)]
     known = [*measured_ratios(points), *marks]
     grid = np.geomspace(min(known) / 1.6, max(known) * 1.6, _LINE_POINTS)
     steps = np.exp(np.concatenate([-_APPROACH, _APPROACH])) if diverging else np.ones(1)
@@ -208,8 +209,3 @@ def remark(axes: Axes, text: str) -> None:
     axes.annotate(
         text, (0.5, 0.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=7, color=NEUTRAL, wrap=True
     )
-
-
-def or_nan(value: float | None) -> float:
-    """Unknown errors are null in JSON."""
-    return math.nan if value is None else value

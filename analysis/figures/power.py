@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.comparison import without_theory
 from analysis.compare.theory import ideal_models
-from analysis.data.runs import SIDES, Array, Parameters
+from analysis.data.runs import SIDES, Array
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, nearest, published_law, remark
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.result import Friction
+from analysis.heat.point import PointRecord, by_ratio
 
 SHOWN = 3
 """Points drawn; the CSV holds them all."""
@@ -24,7 +24,7 @@ PAPER_RATIO = 4.80
 """κ_H/κ_C of the paper's figure, whose nearest point is always drawn."""
 
 
-def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def power_histograms(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw the power on each particle at up to three points of the sweep: nearest to the paper's, and both ends.
 
     Laws are averaged over each bin, because the density of one particle's power diverges at 0.
@@ -43,18 +43,17 @@ def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     figure = new_figure(7.2, 2.2 * len(chosen) + 0.5)
     panels = figure.subplots(len(chosen), 2, squeeze=False)
     for row, index in zip(panels, chosen, strict=True):
-        ratio = float(points[index]["kappa_ratio"])
+        point = points[index]
         for axes, side in zip(row, SIDES, strict=True):
-            _panel(axes, data[(data["kappa_ratio"] == ratio) & (data["target"] == side)], side)
-            count = points[index]["samples"]
+            _panel(axes, data[(data["kappa_ratio"] == point.ratio) & (data["target"] == side)], side)
             axes.set_title(
-                rf"{side} particle, $\kappa_H/\kappa_C$ = {points[index]['kappa_ratio']}, {count} samples",
+                rf"{side} particle, $\kappa_H/\kappa_C$ = {point.kappa_ratio}, {point.content['samples']} samples",
                 loc="left",
                 fontsize=8,
             )
         row[0].set_ylabel("density (ns/eV)")
     for axes, letter in zip(panels[-1], "CH", strict=True):
-        axes.set_xlabel(rf"power $\dot W_{letter}$ over {points[0]['dt_ps']:g} ps (eV/ns)")
+        axes.set_xlabel(rf"power $\dot W_{letter}$ over {points[0].content['dt_ps']:g} ps (eV/ns)")
     if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[0, 0], unknown)
     handles, labels = panels[0, 0].get_legend_handles_labels()
@@ -62,7 +61,7 @@ def power_histograms(points: Sequence[dict[str, Any]], friction: Friction) -> tu
     return figure, data
 
 
-def _shown(points: Sequence[dict[str, Any]]) -> list[int]:
+def _shown(points: Sequence[PointRecord]) -> list[int]:
     """Which points to draw, in order: the paper's if a study has one with a ratio, then the ends, then the middle."""
     last = len(points) - 1
     wanted = [nearest(points, PAPER_RATIO), 0, last, last // 2]
@@ -94,15 +93,15 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
         axes.plot(middle, data["published"], ":", color=ACCENT, label="published, eq. (9)")
 
 
-def _beside_laws(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
-    parameters = Parameters.from_json(point["parameters"])
+def _beside_laws(point: PointRecord, friction: Friction) -> pd.DataFrame:
+    parameters, dt = point.parameters, point.content["dt_ps"]
     tables = []
-    for target, histogram in point["histograms"].items():
+    for target, histogram in point.content["histograms"].items():
         edges = np.array(histogram["edge_eV_per_ns"])
         per_ps = edges / 1e3
         table = pd.DataFrame(
             {
-                "kappa_ratio": float(point["kappa_ratio"]),
+                "kappa_ratio": point.ratio,
                 "target": target,
                 "power_eV_per_ns": (edges[1:] + edges[:-1]) / 2,
                 "density_ns_per_eV": histogram["density_ns_per_eV"],
@@ -116,7 +115,7 @@ def _beside_laws(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
         coupled = {"cold": parameters.coupling[0], "hot": parameters.coupling[1], "total": any(parameters.coupling)}
         if coupled[target]:
             for name, model in ideal_models(parameters, friction).items():
-                law = model.mixture(lambda machine: machine.power_distribution(target, point["dt_ps"]))  # noqa: B023
+                law = model.mixture(lambda machine: machine.power_distribution(target, dt))  # noqa: B023
                 table[name] = _bin_means(law.cdf(per_ps), edges)
             # The paper has no law of the total power.
             if target in SIDES and (published := published_law(parameters, friction, target)) is not None:

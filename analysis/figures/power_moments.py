@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.comparison import without_theory
 from analysis.compare.theory import ideal_models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
@@ -20,7 +19,6 @@ from analysis.figures.over_ratio import (
     at_ratio,
     draw_line,
     line_ratios,
-    or_nan,
     published_law,
     ratio_axis,
     remark,
@@ -28,8 +26,10 @@ from analysis.figures.over_ratio import (
 )
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.result import Friction
+from analysis.heat.point import PointRecord, by_ratio
 from analysis.heat.power import TARGETS
 from analysis.model import Refrigerator
+from analysis.statistics.timeseries import or_nan
 from analysis.units import PER_NS
 
 TARGET_COLOUR = SIDE_COLOUR | {"total": ACCENT}
@@ -40,7 +40,7 @@ _NAMES = {"mean": "power_{}_eV_per_ns", "variance": "power_variance_{}_eV2_per_n
 _ERRORS = {"mean": "power_{}_se", "variance": "power_variance_{}_se"}
 
 
-def power_moments(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def power_moments(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw mean (left) and variance (right) of the power on the cold particle, on the hot one, and of both together.
 
     Args:
@@ -52,9 +52,9 @@ def power_moments(points: Sequence[dict[str, Any]], friction: Friction) -> tuple
         at dt, ``published``), ``target``, ``moment``, ``kappa_ratio``, ``value`` (eV/ns or eV²/ns²) and ``se``.
     """
     points = by_ratio(points)
-    parameters = Parameters.from_json(points[0]["parameters"])
+    parameters = points[0].parameters
     ratios = line_ratios(points)
-    dt = points[0]["dt_ps"]
+    dt = points[0].content["dt_ps"]
     data = pd.concat(
         [_measured(points), _exact(parameters, friction, ratios, dt), _published(parameters, friction, ratios)],
         ignore_index=True,
@@ -118,15 +118,18 @@ def _legend(drawn: set[str]) -> list[Line2D]:
     return handles
 
 
-def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _measured(points: Sequence[PointRecord]) -> pd.DataFrame:
     rows = []
     for point in points:
         for target in TARGETS:
-            row = {"target": target, "kappa_ratio": float(point["kappa_ratio"])}
+            row = {"target": target, "kappa_ratio": point.ratio}
             for moment in _UNITS:
-                value, se = point[_NAMES[moment].format(target)], or_nan(point[_ERRORS[moment].format(target)])
+                value, se = (
+                    point.content[_NAMES[moment].format(target)],
+                    or_nan(point.content[_ERRORS[moment].format(target)]),
+                )
                 rows.append(row | {"series": "sampled", "moment": moment, "value": value, "se": se})
-            value, se = point[f"work_{target}_eV_per_ns"], or_nan(point[f"work_{target}_se"])
+            value, se = point.content[f"work_{target}_eV_per_ns"], or_nan(point.content[f"work_{target}_se"])
             rows.append(row | {"series": "work", "moment": "mean", "value": value, "se": se})
     return pd.DataFrame(rows)
 

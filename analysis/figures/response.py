@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.compare.comparison import agreement, without_theory
-from analysis.data.runs import SIDES, Array, Parameters
-from analysis.figures.over_ratio import draw_line, line_ratios, or_nan, ratio_axis, remark, response_line, theory_lines
+from analysis.compare.comparison import Comparison, without_theory
+from analysis.data.runs import SIDES, Array
+from analysis.errors import AnalysisError
+from analysis.figures.over_ratio import draw_line, line_ratios, ratio_axis, remark, response_line, theory_lines
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
-from analysis.friction.response import Response, Responses
-from analysis.friction.result import AxisFriction, Friction
+from analysis.friction.response import Response
+from analysis.friction.result import AxisFriction
 from analysis.units import FRICTION_SI, PER_NS
 
 _SHOWN = (0.03, 10.0)  # rad/ps: from the trap's relaxation to where argon's own collisions are
@@ -25,21 +25,21 @@ _EVERY = 15  # frequencies between two that are drawn: neighbours are smoothed t
 COLUMNS = ["series", "axes", "at", "value", "se"]
 
 
-def response_figure(
-    points: Sequence[dict[str, Any]], friction: Friction, responses: Responses
-) -> tuple[Figure, pd.DataFrame]:
+def response_figure(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
     """Draw Re γ(ω) of both particles beside the models', and over κ_H/κ_C the cold heat measured and from linear response.
 
     Each set of equivalent axes has a panel of its own.
 
     Args:
-        points: contents of the ``heat.json`` files of one study.
-        friction, responses: of that study.
+        comparison: of a study whose responses were measured.
 
     Returns:
         The figure, and its data: rows of ``series`` (``friction_cold``, ``friction_hot``, ``response``), ``axes``, ``at``
         (rad/ps, or κ_H/κ_C), ``value`` (kg/s, or eV/ns) and ``se``.
     """
+    friction, responses = comparison.friction, comparison.responses
+    if responses is None:
+        raise AnalysisError("no response of the particles: the friction runs give none")
     sets = list(responses.along)
     figure = new_figure(4.2 * (len(sets) + 1), 4.0)
     *spectra, heat = figure.subplots(1, len(sets) + 1, squeeze=False)[0]
@@ -60,28 +60,30 @@ def response_figure(
         top = max(axes.get_ylim()[1] for axes in spectra)
         for axes in spectra:
             axes.set_ylim(top=top)
-    tables.append(_heat(heat, points, friction, responses))
+    tables.append(_heat(heat, comparison))
     return figure, pd.concat(tables, ignore_index=True).reindex(columns=COLUMNS)
 
 
-def _heat(axes: Axes, points: Sequence[dict[str, Any]], friction: Friction, responses: Responses) -> pd.DataFrame:
+def _heat(axes: Axes, comparison: Comparison) -> pd.DataFrame:
     """Cold heats over κ_H/κ_C; returns the line of linear response."""
-    parameters, ratios = Parameters.from_json(points[0]["parameters"]), line_ratios(points)
-    lines = theory_lines(parameters, friction, ratios, ["heat"], lambda machine: machine.heat_rates()[:1] * PER_NS)
+    points, parameters, ratios = comparison.points, comparison.points[0].parameters, line_ratios(comparison.points)
+    lines = theory_lines(
+        parameters, comparison.friction, ratios, ["heat"], lambda machine: machine.heat_rates()[:1] * PER_NS
+    )
     ratio_axis(axes, (ratios[0], ratios[-1]), parameters)
     draw_line(axes, lines, NEUTRAL, "white (solid), dressed (dashed), bodies (dash-dotted)")
     if (unknown := without_theory(points)) is not None:
         remark(axes, unknown)
-    forecast = response_line(parameters, responses, ratios)
+    forecast = response_line(parameters, comparison.responses, ratios)
     shown = forecast[forecast["side"] == "cold"]
     if not shown.empty:
         low, high = shown["value"] - shown["se"], shown["value"] + shown["se"]
         axes.fill_between(shown["kappa_ratio"], low, high, color=ACCENT, alpha=0.25, linewidth=0)
         axes.plot(shown["kappa_ratio"], shown["value"], color=ACCENT, label="linear response, no model")
     axes.errorbar(
-        [float(point["kappa_ratio"]) for point in points],
-        [point["heat_cold_eV_per_ns"] for point in points],
-        [or_nan(point["heat_cold_se"]) for point in points],
+        [point.ratio for point in points],
+        [point.heat[0].value for point in points],
+        [point.heat[0].se for point in points],
         fmt="o",
         color=SIDE_COLOUR["cold"],
         label="simulation",
@@ -89,8 +91,8 @@ def _heat(axes: Axes, points: Sequence[dict[str, Any]], friction: Friction, resp
     )
     axes.axhline(0, color="black", linewidth=0.7)
     axes.set_ylabel("heat into the cold bath (eV/ns per axis)")
-    found = agreement(points, friction, responses).get("response")
-    told = "" if found is None else rf": $\chi^2$ = {found[0]:.1f} for {found[2]}, p = {found[1]:.2g}"
+    found = comparison.agreement.get("response")
+    told = "" if found is None else rf": $\chi^2$ = {found.chi_square:.1f} for {found.points}, p = {found.chance:.2g}"
     axes.set_title(f"linear response{told}", loc="left", fontsize=9)
     axes.legend(loc="lower left", fontsize=7)
     return shown.rename(columns={"kappa_ratio": "at"}).assign(series="response", axes=parameters.coupling_axes)

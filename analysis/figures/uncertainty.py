@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.compare.comparison import by_ratio, without_theory
+from analysis.compare.comparison import without_theory
 from analysis.compare.theory import ideal_models
 from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import (
@@ -23,7 +22,6 @@ from analysis.figures.over_ratio import (
     largest_cooling,
     line_ratios,
     nearest,
-    or_nan,
     ratio_axis,
     remark,
     with_errors,
@@ -31,9 +29,11 @@ from analysis.figures.over_ratio import (
 from analysis.figures.power_moments import TARGET_COLOUR, TARGET_MARKER
 from analysis.figures.style import NEUTRAL, new_figure
 from analysis.friction.result import Friction
+from analysis.heat.point import PointRecord, by_ratio
 from analysis.heat.power import TARGETS
 from analysis.model import Refrigerator
 from analysis.model.uncertainty import GATHERED, gathered_over_bound, sampled_over_bound
+from analysis.statistics.timeseries import or_nan
 
 SHOWN_RATIO = 4.80
 """The κ_H/κ_C nearest to which, and the lowest of the study, are drawn over time."""
@@ -58,7 +58,7 @@ COLUMNS = ["series", "quantity", "kappa_ratio", "window_ps", "value", "low_value
 COLUMNS += ["over_bound", "low_over_bound", "high_over_bound", "over_bound_se"]
 
 
-def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def uncertainty(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw Var/mean² of sampled power and its bound (top left), and ratios of Var/mean² to the bound, which is met at 1.
 
     The vertical line is at the κ_H/κ_C of largest cooling by white friction, 3.79 at the paper's own.
@@ -78,9 +78,9 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
         ``over_bound`` with the same.
     """
     points = by_ratio(points)
-    parameters = Parameters.from_json(points[0]["parameters"])
+    parameters = points[0].parameters
     ratios = line_ratios(points, diverging=True)
-    dt = points[0]["dt_ps"]
+    dt = points[0].content["dt_ps"]
     shown = _shown(points)
     tables = [_measured(points), _gathered(points), _over_ratio(parameters, friction, ratios, dt)]
     tables += [_over_time(point, friction) for point in shown]
@@ -115,7 +115,7 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
             va="top",
         )
     for axes, point in zip(panels[1], shown, strict=False):
-        _window_panel(axes, data[data["kappa_ratio"] == float(point["kappa_ratio"])], point)
+        _window_panel(axes, data[data["kappa_ratio"] == point.ratio], point)
     for axes in panels[1, len(shown) :]:
         axes.set_axis_off()
     for axes in (panels[0, 1], *panels[1, : len(shown)]):
@@ -140,12 +140,12 @@ def uncertainty(points: Sequence[dict[str, Any]], friction: Friction) -> tuple[F
     return figure, data
 
 
-def _shown(points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _shown(points: Sequence[PointRecord]) -> list[PointRecord]:
     """The points drawn over time: the one nearest to the paper's, and the lowest besides."""
     index = nearest(points, SHOWN_RATIO)
     if index is None:
         return []
-    others = [point for point in points if float(point["kappa_ratio"]) > 0 and point is not points[index]]
+    others = [point for point in points if point.ratio > 0 and point is not points[index]]
     return [points[index], *others[:1]]
 
 
@@ -201,7 +201,7 @@ def _scale(axes: Axes, data: pd.DataFrame, column: str, parameters: Parameters) 
     axes.set_yscale("log")
 
 
-def _window_panel(axes: Axes, data: pd.DataFrame, point: dict[str, Any]) -> None:
+def _window_panel(axes: Axes, data: pd.DataFrame, point: PointRecord) -> None:
     for flow in _FLOW_LABEL:
         _draw(
             axes,
@@ -213,7 +213,7 @@ def _window_panel(axes: Axes, data: pd.DataFrame, point: dict[str, Any]) -> None
             shift=_FLOW_SHIFT[flow],
         )
     axes.set_xlabel("time of gathering (ps)")
-    axes.set_title(rf"gathered at $\kappa_H/\kappa_C$ = {point['kappa_ratio']}", loc="left", fontsize=9)
+    axes.set_title(rf"gathered at $\kappa_H/\kappa_C$ = {point.kappa_ratio}", loc="left", fontsize=9)
     shown = data[data["quantity"].isin(list(_FLOW_LABEL))]
     known = shown["over_bound"][np.isfinite(shown["over_bound"]) & (shown["over_bound"] > 0)]
     axes.set_ylim(*((known.min() / 3, known.max() * 3) if len(known) else (0.1, 10)))
@@ -223,34 +223,34 @@ def _window_panel(axes: Axes, data: pd.DataFrame, point: dict[str, Any]) -> None
         remark(axes, "simulation: entropy production not told from 0")
 
 
-def _measured(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _measured(points: Sequence[PointRecord]) -> pd.DataFrame:
     rows = []
     for point in points:
         for quantity, key in _KEYS.items():
-            row = {"series": "simulation", "quantity": quantity, "kappa_ratio": float(point["kappa_ratio"])}
+            row = {"series": "simulation", "quantity": quantity, "kappa_ratio": point.ratio}
             row |= {
-                f"{name}{column}": or_nan(point.get(f"{stem}{suffix}"))
+                f"{name}{column}": or_nan(point.content.get(f"{stem}{suffix}"))
                 for column, stem in (("value", key), ("over_bound", f"uncertainty_over_bound_{quantity}"))
                 for name, suffix in (("", ""), ("low_", "_low"), ("high_", "_high"))
             }
-            rows.append(row | {"window_ps": point["dt_ps"]})
+            rows.append(row | {"window_ps": point.content["dt_ps"]})
     return pd.DataFrame(rows)
 
 
-def _gathered(points: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _gathered(points: Sequence[PointRecord]) -> pd.DataFrame:
     tables = []
     for point in points:
-        for flow in (name for name in GATHERED if name in point["windows"]):
-            found = {key: np.array(values, dtype=float) for key, values in point["windows"][flow].items()}
+        for flow in (name for name in GATHERED if name in point.content["windows"]):
+            found = {key: np.array(values, dtype=float) for key, values in point.content["windows"][flow].items()}
             columns = {
-                "window_ps": point["windows"]["window_ps"],
+                "window_ps": point.content["windows"]["window_ps"],
                 "value": found["uncertainty"],
                 "over_bound": found["over_bound"],
                 "low_over_bound": found["over_bound_low"],
                 "high_over_bound": found["over_bound_high"],
             }
             table = pd.DataFrame(columns).assign(series="simulation", quantity=flow)
-            tables.append(table.assign(kappa_ratio=float(point["kappa_ratio"])))
+            tables.append(table.assign(kappa_ratio=point.ratio))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -278,15 +278,15 @@ def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: f
     return pd.DataFrame(rows)
 
 
-def _over_time(point: dict[str, Any], friction: Friction) -> pd.DataFrame:
+def _over_time(point: PointRecord, friction: Friction) -> pd.DataFrame:
     """Exact lines over the time of gathering, at the κ_H/κ_C of a point."""
-    times = point["windows"]["window_ps"]
+    times = point.content["windows"]["window_ps"]
     windows = np.geomspace(times[0], times[-1], _WINDOWS) if times else np.array([])
     tables = []
-    for series, model in ideal_models(Parameters.from_json(point["parameters"]), friction).items():
+    for series, model in ideal_models(point.parameters, friction).items():
         over_bound = model.mean(lambda machine: gathered_over_bound(machine, list(GATHERED), windows).ravel())
         found = with_errors(model, over_bound)
         for flow, value, se in zip(GATHERED, *(each.reshape(len(GATHERED), -1) for each in found), strict=True):
             table = pd.DataFrame({"window_ps": windows, "over_bound": value, "over_bound_se": se})
-            tables.append(table.assign(series=series, quantity=flow, kappa_ratio=float(point["kappa_ratio"])))
+            tables.append(table.assign(series=series, quantity=flow, kappa_ratio=point.ratio))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

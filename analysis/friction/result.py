@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.data.runs import SIDES
 from analysis.errors import AnalysisError
-from analysis.statistics.timeseries import Estimate
+from analysis.statistics.timeseries import Estimate, or_nan
 
 Array = NDArray[np.float64]
 
@@ -88,8 +88,7 @@ class AxisFriction:
             KeyError: if a key is missing.
         """
         cold, hot = (
-            Estimate(content[f"friction_{side}_eV_ps_per_A2"], _or_nan(content[f"friction_{side}_se"]))
-            for side in SIDES
+            Estimate(content[f"friction_{side}_eV_ps_per_A2"], or_nan(content[f"friction_{side}_se"])) for side in SIDES
         )
         shells = [
             Shell(tuple(shell[key] for key in SHELL_KEYS), np.array(shell["log_covariance"]))
@@ -189,7 +188,7 @@ def by_method(content: Mapping[str, Any], side: str) -> Iterator[tuple[str, Esti
     """
     for method, entries, stem in entries_by_method(content, side):
         value, se = entries[f"{stem}_kg_per_s"], entries[f"{stem}_kg_per_s_se"]
-        yield method, Estimate(_or_nan(value), _or_nan(se), "log")
+        yield method, Estimate(or_nan(value), or_nan(se), "log")
 
 
 def friction_by_axis(content: Mapping[str, Any]) -> pd.DataFrame:
@@ -248,7 +247,3 @@ def _apart(one: Estimate, other: Estimate) -> tuple[float | None, float | None]:
         return None, None
     ratio, error = one.value / other.value, math.hypot(one.se / one.value, other.se / other.value)
     return ratio, math.log(ratio) / error if error > 0 else None
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value

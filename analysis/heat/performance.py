@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from analysis.data.runs import Array, Run
+from analysis.heat.point import Estimator
 from analysis.heat.power import (
     DT_PS,
     PointBlocks,
@@ -31,7 +32,7 @@ from analysis.heat.power import (
     stationary_work,
     walk,
 )
-from analysis.heat.rates import Estimator, combined_rate, heat_rates, rate_covariance
+from analysis.heat.rates import combined_rate, heat_rates, rate_covariance
 from analysis.heat.windows import window_uncertainties
 from analysis.model import BOLTZMANN
 from analysis.statistics.timeseries import (

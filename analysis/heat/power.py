@@ -87,7 +87,7 @@ def header(runs: Sequence[Run], blocks: PointBlocks) -> dict[str, Any]:
         "kappa_ratio": runs[0].kappa_ratio,
         "replicas": len(runs),
         "time_ns": sum(run.duration for run in runs) / PER_NS,
-        "parameters": runs[0].told_parameters,
+        "parameters": runs[0].parameters.to_json(),
         "distribution_block_ps": blocks.distribution.length if blocks.distribution else None,
         "distribution_blocks": blocks.distribution.total if blocks.distribution else None,
         "current_block_ps": blocks.current.length if blocks.current else None,

@@ -26,12 +26,12 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
 
 import numpy as np
 
-from analysis.data.runs import SIDES, Array, Run
+from analysis.data.runs import Array, Run
 from analysis.errors import AnalysisError
+from analysis.heat.point import ESTIMATORS, Estimator, HeatPoint, Sides
 from analysis.model import BOLTZMANN
 from analysis.statistics.timeseries import (
     ENOUGH_BLOCKS,
@@ -42,9 +42,9 @@ from analysis.statistics.timeseries import (
     block_rates,
     cut,
     joined,
-    known,
     memory,
     memory_of_square,
+    or_nan,
     slope,
     slope_noise,
     spread_widening,
@@ -52,9 +52,6 @@ from analysis.statistics.timeseries import (
     total_rate,
 )
 from analysis.units import PER_NS
-
-Estimator = Literal["heat", "thermostat", "work"]
-ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 
 # Variance of the least-squares slope of a random walk over that of its end-to-end rate: its parabolic weights
 # 6 t (T - t)/T³ have ∫ w² dt = 6/5 T.
@@ -253,7 +250,7 @@ def combined_rate(runs: Sequence[Run], blocks: Blocks | None, weights: tuple[flo
     return Estimate(value, math.sqrt(max(w @ rate_covariance(runs, blocks) @ w, 0.0)))
 
 
-def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Estimate, Estimate]]:
+def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[Estimator, Sides]:
     """The three estimators of the heat rates (cold, hot) per coupled axis, eV/ps.
 
     Args:
@@ -262,7 +259,7 @@ def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Es
     """
     interval = runs[0].parameters.sample_interval
     flows = cumulative(runs)
-    rates: dict[str, tuple[Estimate, Estimate]] = {}
+    rates: dict[Estimator, Sides] = {}
     for name in ESTIMATORS:
         errors = np.sqrt(np.diag(rate_covariance(runs, blocks, name))) if blocks else np.full(2, math.nan)
         rate = slope if name == "thermostat" else total_rate
@@ -271,7 +268,7 @@ def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[str, tuple[Es
     return rates
 
 
-def effective_temperatures(runs: Sequence[Run], blocks: Blocks | None) -> tuple[Estimate, Estimate]:
+def effective_temperatures(runs: Sequence[Run], blocks: Blocks | None) -> Sides:
     """m⟨V²⟩/k_B of both particles along the coupled axes, K."""
     along = [_axis(a) for a in runs[0].parameters.coupling_axes]
     interval = runs[0].parameters.sample_interval
@@ -298,8 +295,8 @@ def mode(heat: Estimate) -> str:
     return "undecided"
 
 
-def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """Everything measured at one point, ready for ``heat.json``; rates in eV/ns per coupled axis, unknown errors ``None``.
+def point_summary(runs: Sequence[Run]) -> HeatPoint:
+    """Everything that ``heat.json`` tells of one point.
 
     Args:
         runs: replicas of one point of the sweep.
@@ -320,42 +317,32 @@ def point_summary(runs: Sequence[Run]) -> dict[str, Any]:
         note = str(problem)
     with contextlib.suppress(SeriesTooShortError):
         slow_blocks = run_blocks(runs)
-    rates = heat_rates(runs, blocks)
-    temperatures = effective_temperatures(runs, slow_blocks)
-    result: dict[str, Any] = {
-        "point": runs[0].metadata["point"],
-        "kappa_ratio": runs[0].kappa_ratio,
-        "replicas": len(runs),
-        "older_protocol_runs": sum(run.older_protocol for run in runs),
-        "time_ns": sum(run.duration for run in runs) / PER_NS,
-        "parameters": runs[0].told_parameters,
-        "block_ps": blocks.length if blocks else None,
-        "blocks": blocks.total if blocks else None,
-        "mode": mode(rates["heat"][runs[0].parameters.colder]),
-        "note": note,
-    }
-    cold, hot = runs[0].parameters.temperature
-    for name, unit, weights in (
-        ("power", "eV_per_ns", (1.0, 1.0)),
-        ("entropy_production", "kB_per_ns", (1 / (BOLTZMANN * cold), 1 / (BOLTZMANN * hot))),
-    ):
-        estimate = combined_rate(runs, blocks, weights) * PER_NS
-        result |= {f"{name}_{unit}": estimate.value, f"{name}_se": known(estimate.se)}
-    for j, side in enumerate(SIDES):
-        for name in ESTIMATORS:
-            estimate = rates[name][j] * PER_NS
-            result[f"{name}_{side}_eV_per_ns"] = estimate.value
-            result[f"{name}_{side}_se"] = known(estimate.se)
-        result[f"effective_temperature_{side}_K"] = temperatures[j].value
-        result[f"effective_temperature_{side}_se"] = known(temperatures[j].se)
-        low, high = temperatures[j].interval()
-        result |= {f"effective_temperature_{side}_low": known(low), f"effective_temperature_{side}_high": known(high)}
-        closure = max(
-            (run.metadata["closure"] for run in runs), key=lambda found: abs(found[f"{side}_drift_eV_per_ns"])
-        )
-        result[f"closure_drift_{side}_eV_per_ns"] = closure[f"{side}_drift_eV_per_ns"]
-        result[f"closure_drift_{side}_error_eV_per_ns"] = closure.get(f"{side}_drift_se")
-    return result
+    parameters, rates = runs[0].parameters, heat_rates(runs, blocks)
+    cold, hot = parameters.temperature
+    return HeatPoint(
+        name=runs[0].metadata["point"],
+        kappa_ratio=str(runs[0].kappa_ratio),
+        parameters=parameters,
+        replicas=len(runs),
+        older_protocol_runs=sum(run.older_protocol for run in runs),
+        time=sum(run.duration for run in runs) / PER_NS,
+        note=note,
+        block=blocks.length if blocks else None,
+        blocks=blocks.total if blocks else None,
+        mode=mode(rates["heat"][parameters.colder]),
+        power=combined_rate(runs, blocks, (1.0, 1.0)) * PER_NS,
+        entropy_production=combined_rate(runs, blocks, (1 / (BOLTZMANN * cold), 1 / (BOLTZMANN * hot))) * PER_NS,
+        rates={name: (pair[0] * PER_NS, pair[1] * PER_NS) for name, pair in rates.items()},
+        effective_temperature=effective_temperatures(runs, slow_blocks),
+        closure_drift=(_closure_drift(runs, "cold"), _closure_drift(runs, "hot")),
+    )
+
+
+def _closure_drift(runs: Sequence[Run], side: str) -> Estimate:
+    """The largest drift of a side's first law, eV/ns."""
+    drifts = [run.metadata["closure"] for run in runs]
+    worst = max(drifts, key=lambda found: abs(found[f"{side}_drift_eV_per_ns"]))
+    return Estimate(worst[f"{side}_drift_eV_per_ns"], or_nan(worst.get(f"{side}_drift_se")))
 
 
 def _axis(name: str) -> int:

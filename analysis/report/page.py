@@ -17,14 +17,14 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from analysis.compare.comparison import THEORIES, agreement, beside_theory, by_ratio, without_theory
+from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
 from analysis.compare.table import older_protocol
 from analysis.data.runs import LINEAR, SIDES, Parameters
 from analysis.errors import AnalysisError
 from analysis.friction.drag import paper_friction
-from analysis.friction.response import Responses
-from analysis.friction.result import METHODS, POOLED, Friction, by_method, equivalence_z
+from analysis.friction.result import METHODS, POOLED, by_method, equivalence_z
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
+from analysis.heat.point import HeatPoint, Point, PointRecord
 from analysis.report.pictures import load_figures
 from analysis.statistics.timeseries import known
 from analysis.structure.profiles import CAVITY_RATIO
@@ -53,17 +53,15 @@ _RUN_KEYS = (
     *("engine", "settings", "versions", "protocol"),
     *("wall_time_s", "duration_ps", "closure", "fingerprint"),
 )
-# Their youngest entries: where these are, the others are.
-_POINT_KEYS = ("power_se", "entropy_production_se", "older_protocol_runs")
+# Its youngest entries: where these are, the others are.
 _FRICTION_KEYS = ("difference_ps", "axes", "older_protocol_runs")
 
 
 def report_page(
     runs: Sequence[dict[str, Any]],
-    points: Sequence[dict[str, Any]],
-    performances: Sequence[dict[str, Any]],
+    comparison: Comparison,
+    performances: Sequence[PointRecord],
     friction: dict[str, Any],
-    responses: Responses | None,
     structure: dict[str, Any] | None,
     figures: Iterable[str | Path],
     design: str | Path,
@@ -72,10 +70,9 @@ def report_page(
 
     Args:
         runs: contents of all ``run.json`` of the study, as ``read_metadata`` gives them.
-        points: contents of its ``heat.json`` files.
-        performances: contents of its ``performance.json`` files.
+        comparison: of its points with theory.
+        performances: of the same points, from their ``performance.json`` files.
         friction: content of its ``friction.json``.
-        responses: of its particles.
         structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
         figures: picture files (PNG; an SVG or CSV of the same name beside it is taken along).
         design: folder of template, style and captions.
@@ -83,7 +80,7 @@ def report_page(
     Raises:
         AnalysisError: if there is no run, or a file lacks what the page tells of it; names the file and the key.
     """
-    _check(runs, points, friction)
+    _check(runs, friction)
     pictures = load_figures(figures, Path(design) / "captions.yaml")
     environment = Environment(
         loader=FileSystemLoader(design),
@@ -100,10 +97,9 @@ def report_page(
         "subscripts": subscripts,
         "z": z_score,
     }
-    performance = {point["kappa_ratio"]: point for point in performances}
-    fitted = Friction.from_json(friction)
-    beside = beside_theory(points, fitted, responses)
-    rows = [_row(point, performance[point["kappa_ratio"]]) for point in beside]
+    points, parameters = comparison.points, comparison.points[0].parameters
+    performance = {point.kappa_ratio: point for point in performances}
+    rows = [_row(each, performance[each.point.kappa_ratio]) for each in comparison.compared]
     return environment.get_template("page.html.j2").render(
         study=runs[0]["study"],
         atoms=runs[0]["engine"] == "lammps",
@@ -111,21 +107,22 @@ def report_page(
         style=(Path(design) / "style.css").read_text(encoding="utf-8"),
         headline=_headline(rows),
         rows=rows,
-        theories=_theories(beside),
-        agreement=_agreement(points, fitted, responses),
+        # The paper's white friction always has its column.
+        theories={name: words for name, words in THEORIES.items() if name in (*comparison.known, "theory")},
+        agreement=_agreement(comparison),
         own_controller=_own_controller(points),
         without_theory=without_theory(points),
         parameters=_parameters(runs[0], points),
-        axes=" and ".join(", ".join(points[0]["parameters"]["coupling_axes"]).rsplit(", ", 1)),
+        axes=" and ".join(", ".join(parameters.coupling_axes).rsplit(", ", 1)),
         friction=friction,
         friction_rows=_friction_rows(friction),
         apart=_apart(friction),
         drags=_drag_rows(friction),
         setup=next((picture for picture in pictures if picture["name"] == "setup"), None),
         pictures=[picture for picture in pictures if picture["name"] != "setup"],
-        notes=[source["note"] for source in (friction, *by_ratio(points)) if source["note"]],
-        checks=_equilibrium_checks(friction["axes"][POOLED], points[0]["parameters"])
-        + _structure_checks(structure, points[0]["parameters"], friction["axes"][POOLED]["dressed"]),
+        notes=[note for note in (friction["note"], *(point.note for point in points)) if note],
+        checks=_equilibrium_checks(friction["axes"][POOLED], parameters)
+        + _structure_checks(structure, parameters, friction["axes"][POOLED]["dressed"]),
         runs=runs,
         cost=_cost(runs),
         older_protocol=older_protocol(points, friction),
@@ -189,62 +186,47 @@ def paper_rates(parameters: Parameters) -> tuple[float, float] | None:
     return float(cold), float(hot)
 
 
-def _check(runs: Sequence[dict[str, Any]], points: Sequence[dict[str, Any]], friction: dict[str, Any]) -> None:
+def _check(runs: Sequence[dict[str, Any]], friction: dict[str, Any]) -> None:
     if not runs:
         raise AnalysisError("the report needs at least one run.json: run the study first")
     files: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
         (f"run.json of {run['point']}, replica {run['replica']}", _RUN_KEYS, run) for run in runs
     ]
-    files += [(f"heat.json of {point['point']}", _POINT_KEYS, point) for point in points]
     files.append(("friction.json", _FRICTION_KEYS, friction))
     for name, keys, content in files:
         if missing := [key for key in keys if key not in content]:
             raise AnalysisError(f"{name}: {', '.join(missing)} missing; delete it, and run the study again")
 
 
-def _row(point: dict[str, Any], performance: dict[str, Any]) -> dict[str, Any]:
+def _row(compared: ComparedPoint, performance: PointRecord) -> dict[str, Any]:
     """A point with what the tables add to it: performance of a refrigerator, the paper's rates, and which z are large."""
-    cools, parameters = point["mode"] == "refrigerator", Parameters.from_json(point["parameters"])
+    cools, parameters = compared.point.mode == "refrigerator", compared.point.parameters
     cooled, heated = parameters.coupling[parameters.colder], parameters.coupling[1 - parameters.colder]
     paper = paper_rates(parameters) or (None, None)
-    return point | {
-        "performance": performance if cools else None,
+    return compared.row() | {
+        "performance": performance.content if cools else None,
         # Noise may make a refrigerator of a point where theory knows none.
         "cop_theory": cooled / (heated - cooled) if cools and heated > cooled and parameters.is_linear else None,
         "paper": dict(zip(SIDES, paper, strict=True)),
         "marked": {
-            f"{model}_{side}": (z := point[f"z_{model}_{side}"]) is not None and abs(z) > Z_AGREES
-            for model in THEORIES
-            for side in SIDES
+            f"{theory}_{side}": z is not None and abs(z) > Z_AGREES
+            for theory in THEORIES
+            for side, z in zip(SIDES, compared.z(theory), strict=True)
         },
     }
 
 
-def _own_controller(points: Sequence[dict[str, Any]]) -> str | None:
+def _own_controller(points: Sequence[Point]) -> str | None:
     """The study's own controllers, or the loop that the linear one acts through; ``None`` where that acts at every instant."""
-    acting = dict.fromkeys(Parameters.from_json(point["parameters"]).told_controller for point in points)
+    acting = dict.fromkeys(point.parameters.told_controller for point in points)
     return "; ".join(each for each in acting if each != LINEAR) or None
 
 
-def _theories(points: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Those of ``THEORIES`` that know some point, and the paper's white friction, which always has its column."""
-    known = {name for name in THEORIES if any(point[f"{name}_cold_eV_per_ns"] is not None for point in points)}
-    return {name: words for name, words in THEORIES.items() if name in known or name == "theory"}
-
-
-def _agreement(
-    points: Sequence[dict[str, Any]], friction: Friction, responses: Responses | None
-) -> list[dict[str, Any]]:
+def _agreement(comparison: Comparison) -> list[dict[str, Any]]:
     """How well each theory holds at all points at once, and whether that is marked as one point's z would be."""
     return [
-        {
-            "name": THEORIES[theory],
-            "chi_square": chi_square,
-            "chance": chance,
-            "points": count,
-            "marked": chance < CHANCE_AGREES,
-        }
-        for theory, (chi_square, chance, count) in agreement(points, friction, responses).items()
+        {"name": THEORIES[theory], **found._asdict(), "marked": found.chance < CHANCE_AGREES}
+        for theory, found in comparison.agreement.items()
     ]
 
 
@@ -276,20 +258,19 @@ def _headline(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return min(cooling, key=lambda row: float(row["heat_cold_eV_per_ns"]), default=None)
 
 
-def _parameters(run: dict[str, Any], points: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+def _parameters(run: dict[str, Any], points: Sequence[HeatPoint]) -> list[tuple[str, str]]:
     """Rows of the table of parameters: quantity with its symbol, value with its unit."""
-    p = points[0]["parameters"]
-    masses = sorted({p[f"mass_{side}_eV_ps2_per_A2"] for side in SIDES})
-    mass = " and ".join(f"{mass:.4g} eV ps²/Å² ({1e23 * MASS_SI * mass:.3g}·10⁻²³ kg)" for mass in masses)
+    p = points[0].parameters
+    mass = " and ".join(f"{mass:.4g} eV ps²/Å² ({1e23 * MASS_SI * mass:.3g}·10⁻²³ kg)" for mass in sorted(set(p.mass)))
     rows = [
-        ("Bath temperatures T_C, T_H", f"{p['temperature_cold_K']:g} K, {p['temperature_hot_K']:g} K"),
+        ("Bath temperatures T_C, T_H", f"{p.temperature[0]:g} K, {p.temperature[1]:g} K"),
         ("Mass m of a particle", mass),
-        ("Stiffness κ of the traps", f"{p['trap_stiffness_eV_per_A2']:g} eV/Å²"),
+        ("Stiffness κ of the traps", f"{p.trap:g} eV/Å²"),
         ("Controller", _own_controller(points) or LINEAR),
-        ("Coupling κ_C to the cold particle", f"{p['coupling_cold_eV_per_A2']:g} eV/Å²"),
-        ("Couplings swept, κ_H/κ_C", ", ".join(point["kappa_ratio"] for point in by_ratio(points))),
-        ("Time step", f"{1e3 * p['timestep_ps']:g} fs"),
-        ("Sampled every", f"{p['sample_interval_ps']:g} ps"),
+        ("Coupling κ_C to the cold particle", f"{p.coupling[0]:g} eV/Å²"),
+        ("Couplings swept, κ_H/κ_C", ", ".join(point.kappa_ratio for point in points)),
+        ("Time step", f"{1e3 * p.timestep:g} fs"),
+        ("Sampled every", f"{p.sample_interval:g} ps"),
     ]
     if system := run.get("system"):
         fluid, metal = (run["settings"]["materials"][species]["symbol"] for species in ("fluid", "metal"))
@@ -326,11 +307,10 @@ def _finding(what: str, found: str, expected: str, ok: bool | None) -> dict[str,
     return {"what": what, "found": found, "expected": expected, "ok": ok}
 
 
-def _equilibrium_checks(friction: dict[str, Any], parameters: dict[str, Any]) -> list[dict[str, Any]]:
+def _equilibrium_checks(friction: dict[str, Any], parameters: Parameters) -> list[dict[str, Any]]:
     """Equipartition in the run without controller."""
     rows = []
-    for side in SIDES:
-        temperature = parameters[f"temperature_{side}_K"]
+    for side, temperature in zip(SIDES, parameters.temperature, strict=True):
         for stem, unit, what, expected in (
             (
                 f"position_variance_{side}",
@@ -348,14 +328,14 @@ def _equilibrium_checks(friction: dict[str, Any], parameters: dict[str, Any]) ->
 
 
 def _structure_checks(
-    structure: dict[str, Any] | None, parameters: dict[str, Any], dressed: dict[str, Any] | None
+    structure: dict[str, Any] | None, parameters: Parameters, dressed: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
     """What atoms say: leaks, cavities, whole particles, temperatures, pressure, and adsorbed fluid beside the dressed model."""
     if structure is None:
         return []
     leaked = structure["leaked_atoms"]
     rows = [_finding("Atoms beyond a wall of their side, at most", str(leaked), "0", leaked == 0)]
-    for side in SIDES:
+    for j, side in enumerate(SIDES):
         emptiest = structure[f"emptiest_cell_{side}"]
         whole, atoms = structure[f"largest_cluster_{side}"], structure[f"particle_atoms_{side}"]
         rows += [
@@ -369,12 +349,12 @@ def _structure_checks(
             _finding(
                 f"Mean temperature of the {side} fluid, K",
                 number(structure[f"temperature_{side}_K"], 2),
-                f"{parameters[f'temperature_{side}_K']:g}",
+                f"{parameters.temperature[j]:g}",
                 None,
             ),
             _finding(f"Mean pressure of the {side} fluid, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
             _internal_temperature(side, structure),
-            _first_layer(side, structure[f"layer_{side}"], parameters, dressed),
+            _first_layer(side, structure[f"layer_{side}"], parameters.mass[j], dressed and dressed[side]),
         ]
     return rows
 
@@ -388,13 +368,12 @@ def _internal_temperature(side: str, structure: dict[str, Any]) -> dict[str, Any
 
 
 def _first_layer(
-    side: str, layer: dict[str, Any] | None, parameters: dict[str, Any], dressed: dict[str, Any] | None
+    side: str, layer: dict[str, Any] | None, mass: float, dressed: dict[str, Any] | None
 ) -> dict[str, Any]:
     found = "none stands out" if layer is None else measured(layer["mass_ratio"], layer["mass_ratio_se"])
     expected = ""
     if dressed is not None:
-        mass = parameters[f"mass_{side}_eV_ps2_per_A2"]
-        shell = measured(dressed[side]["shell_mass_eV_ps2_per_A2"], dressed[side]["shell_mass_se"], 1 / mass)
+        shell = measured(dressed["shell_mass_eV_ps2_per_A2"], dressed["shell_mass_se"], 1 / mass)
         expected = f"dressed particle: M/m = {shell}"
     return _finding(f"Mass of the first layer of fluid on the {side} particle, m", found, expected, None)
 

@@ -73,6 +73,11 @@ def known(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
+def or_nan(value: float | None) -> float:
+    """A number of a JSON file, in which what is not known is null."""
+    return math.nan if value is None else value
+
+
 class SeriesTooShortError(AnalysisError):
     """A series is too short for an honest error; the message says how long it must be."""
 

@@ -7,6 +7,7 @@ import json
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from analysis.compare.by_axis import work_by_axis
+from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_table, summary_text
 from analysis.compare.variants import friction_by_analysis, friction_by_variant, heat_by_variant, thermostat_table
 from analysis.data.runs import LINEAR, SIDES, load_runs, read_metadata
@@ -42,6 +44,7 @@ from analysis.friction.result import Friction, friction_by_axis
 from analysis.friction.summary import friction_summary
 from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
+from analysis.heat.point import HeatPoint, PointRecord
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
 from analysis.heat.reversal import reversal_summary
@@ -196,43 +199,42 @@ class Analysis:
         self.metadata = [read_metadata(run.folder) for runs in (self.at_rest, *self.sweep) for run in runs]
         self.friction = _as_read(friction_summary(self.at_rest) | {"drag": drag_summary(self.drags)})
         self.fitted = Friction.from_json(self.friction)
-        self.heats, self.powers, self.performances, self.reversals, self.flows = (
-            [_as_read(summarise(runs)) for runs in self.sweep]
-            for summarise in (point_summary, power_summary, performance_summary, reversal_summary, information_summary)
+        heats = [_as_read(point_summary(runs).to_json()) for runs in self.sweep]
+        self.powers, self.performances, self.reversals, self.flows = (
+            [PointRecord.from_json(_as_read(summarise(runs))) for runs in self.sweep]
+            for summarise in (power_summary, performance_summary, reversal_summary, information_summary)
         )
+        self.heats = [HeatPoint.from_json(content) for content in heats]
         self.responses = responses(self.at_rest)
+        self.comparison = Comparison(tuple(self.heats), self.fitted, self.responses)
         _valid(friction_by_axis(self.friction))
-        self.summary = _valid(summary_table(self.heats, self.friction, self.responses))
-        self.text = summary_text(self.heats, self.friction, self.responses)
+        self.summary = _valid(summary_table(self.comparison))
+        self.text = summary_text(self.comparison, self.friction)
         self.by_axis = [self._try(work_by_axis, runs, self.fitted, self.responses) for runs in self.sweep]
         _valid(friction_by_analysis(self.at_rest))
-        twice = [self.heats[0], self.heats[-1]], [self.friction] * 2, [self.responses] * 2
-        _valid(thermostat_table(["nose-hoover", "csvr"], "nose-hoover", *twice))
-        measured = (self.heats, self.performances, self.friction, self.responses)
+        twice = [replace(self.comparison, points=(self.heats[index],)) for index in (0, -1)]
+        _valid(thermostat_table(["nose-hoover", "csvr"], "nose-hoover", twice))
+        measured = (self.comparison, self.performances, self.friction)
         self.page = report_page(self.metadata, *measured, None, [], DESIGN)
 
     def drawings(self) -> list[Callable[[], tuple[Figure, pd.DataFrame]]]:
         """All figures that the study has."""
         found = [
-            lambda: heat_rates(self.heats, self.fitted, self.responses),
-            lambda: fluxes(self.heats, self.fitted),
+            lambda: heat_rates(self.comparison),
+            lambda: fluxes(self.comparison),
             lambda: power_histograms(self.powers, self.fitted),
             lambda: power_moments(self.powers, self.fitted),
             lambda: cop(self.performances),
             lambda: cop_fluctuations(self.performances, self.fitted),
             lambda: uncertainty(self.performances, self.fitted),
-            lambda: information([r | h for r, h in zip(self.flows, self.heats, strict=True)], self.fitted),
-            lambda: detailed_balance([r | h for r, h in zip(self.reversals, self.heats, strict=True)], self.fitted),
+            lambda: information(self.comparison, self.flows),
+            lambda: detailed_balance(self.comparison, self.reversals),
             lambda: draw_friction(self.friction),
             lambda: equilibrium(self.at_rest),
-            lambda: cumulative_flows(
-                [(r, p | h) for r, p, h in zip(self.sweep, self.powers, self.heats, strict=True)][:2]
-            ),
-            lambda: response_figure(self.heats, self.fitted, self.responses),
+            lambda: cumulative_flows(list(zip(self.sweep, self.heats, self.powers, strict=True))[:2]),
+            lambda: response_figure(self.comparison),
             lambda: variations(friction_by_variant([self.metadata[0]], [self.friction])),
-            lambda: heat_variations(
-                heat_by_variant([self.metadata[0]], [self.friction], [self.responses], [self.heats])
-            ),
+            lambda: heat_variations(heat_by_variant([self.metadata[0]], [self.comparison])),
         ]
         if self.drags:
             found.append(lambda: draw_drag(self.drags, self.friction))

@@ -77,6 +77,24 @@ def test_error_bars_cover_the_true_friction(kind: str) -> None:
     # Three binomial errors to either side of 0.95.
     assert 0.905 < (np.abs(z) < 1.96).mean() < 0.99
     assert abs(z.mean()) < 0.3
+    # Halves of a steady window differ by noise alone, in errors that Student's factor of few blocks makes a quarter too wide.
+    drift = np.array([entry["drift_z"] for entry in told])
+    assert abs(drift.mean()) < 0.3
+    assert 0.65 < drift.std() < 1.05
+
+
+def test_drift_has_its_sign() -> None:
+    """A rise of the velocity over the run makes the drift more positive, a fall more negative."""
+    run = dragged("0.3", 400, 11)
+    velocity = run.column("velocity_x_A_per_ps")
+    rise = 0.1 * velocity.mean() * np.linspace(-1, 1, velocity.size)
+    found = [
+        drag_summary([[replace(run, series=run.series.assign(velocity_x_A_per_ps=velocity + sign * rise))]])[0][
+            "drift_z"
+        ]
+        for sign in (-1, 0, 1)
+    ]
+    assert (np.diff(found) > 0.5).all()
 
 
 def test_entry_tells_both_units_and_the_heating() -> None:

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.axes import Axes
 from scipy.linalg import expm
 
+from analysis.compare.comparison import Comparison
 from analysis.figures.cumulative import cumulative_flows
 from analysis.figures.equilibrium import equilibrium as draw_equilibrium
 from analysis.figures.fluxes import fluxes as draw_fluxes
@@ -19,6 +20,7 @@ from analysis.figures.structure import structure as draw_structure
 from analysis.figures.style import save
 from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
+from analysis.heat.point import HeatPoint, PointRecord
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
 from tests.unit.synthetic import Truth, synthetic_runs
@@ -40,17 +42,17 @@ def friction_content() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def points() -> list[dict[str, Any]]:
+def points() -> list[HeatPoint]:
     """Two points of a sweep."""
     return [point_summary(synthetic_runs(replace(TRUTH, kappa_ratio=r), 600, 1, seed=52)) for r in ("4.80", "0.17")]
 
 
-def test_heat_rates_show_measurement_and_theory(points: list[dict[str, Any]], friction_content: dict[str, Any]) -> None:
+def test_heat_rates_show_measurement_and_theory(points: list[HeatPoint], friction_content: dict[str, Any]) -> None:
     """Measured points sit at their ratios, the white line changes sign at T_H/T_C, and the headline is on the axes."""
-    figure, data = draw_heat_rates(points, Friction.from_json(friction_content))
+    figure, data = draw_heat_rates(Comparison(tuple(points), Friction.from_json(friction_content)))
     heat = data[(data["series"] == "heat") & (data["side"] == "cold")]
     assert list(heat["kappa_ratio"]) == [0.17, 4.8]
-    assert heat["rate_eV_per_ns"].iloc[1] == points[0]["heat_cold_eV_per_ns"]
+    assert heat["rate_eV_per_ns"].iloc[1] == points[0].heat[0].value
     theory = data[(data["series"] == "theory") & (data["side"] == "cold")]
     heating = theory["rate_eV_per_ns"] > 0
     flows = ~np.isclose(theory["kappa_ratio"], 1.2)  # there nothing flows, and rounding has a sign
@@ -62,14 +64,14 @@ def test_heat_rates_show_measurement_and_theory(points: list[dict[str, Any]], fr
         assert axes.get_xscale() == "log"
 
 
-def test_fluxes_show_measurement_and_second_law(points: list[dict[str, Any]], friction_content: dict[str, Any]) -> None:
+def test_fluxes_show_measurement_and_second_law(points: list[HeatPoint], friction_content: dict[str, Any]) -> None:
     """Measured values are those of heat.json; the exact entropy production is nowhere negative and 0 at T_H/T_C alone."""
-    figure, data = draw_fluxes(points, Friction.from_json(friction_content))
+    figure, data = draw_fluxes(Comparison(tuple(points), Friction.from_json(friction_content)))
     assert len(figure.axes) == 2
     entropy, power = (data[data["quantity"] == f"{name}_per_ns"] for name in ("entropy_production_kB", "power_eV"))
     for quantity, key in ((entropy, "entropy_production_kB_per_ns"), (power, "power_eV_per_ns")):
         measured = quantity[quantity["series"] == "measured"]
-        assert list(measured["value"]) == [points[1][key], points[0][key]]
+        assert list(measured["value"]) == [points[1].to_json()[key], points[0].to_json()[key]]
     exact = entropy[entropy["series"] == "theory"]
     assert (exact["value"] >= 0).all()
     assert exact["kappa_ratio"].iloc[int(exact["value"].argmin())] == pytest.approx(1.2, rel=0.1)
@@ -107,7 +109,10 @@ def test_equilibrium_distributions_are_the_gaussians() -> None:
 def test_cumulative_flows_start_at_zero_and_follow_their_lines() -> None:
     """One column per point; flows begin at 0, total work is the sum, and each line has the slope that its legend quotes."""
     runs = {r: synthetic_runs(replace(TRUTH, kappa_ratio=r), 2000, 2, seed=53) for r in ("0.17", "4.80")}
-    points = [(of_point, power_summary(of_point) | point_summary(of_point)) for of_point in runs.values()]
+    points = [
+        (of_point, point_summary(of_point), PointRecord.from_json(power_summary(of_point)))
+        for of_point in runs.values()
+    ]
     figure, data = cumulative_flows(points)
     assert len(figure.axes) == 4
     quoted = [label for axes in figure.axes for label in labels_of(axes)]

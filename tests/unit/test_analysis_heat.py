@@ -9,14 +9,15 @@ from scipy.linalg import solve_continuous_lyapunov
 from scipy.stats import binomtest
 
 from analysis.data.runs import Run
+from analysis.heat.point import ESTIMATORS
 from analysis.heat.rates import (
-    ESTIMATORS,
     combined_rate,
     cumulative,
     current_blocks,
     heat_rates,
     mode,
     point_summary,
+    rate_covariance,
     slow_mode,
 )
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
@@ -45,8 +46,8 @@ def deviations(request: pytest.FixtureRequest) -> dict[tuple[str, int], np.ndarr
         for name, pair in heat_rates([run], blocks).items():
             for side in range(2):
                 z[name, side].append(pair[side].z(exact[side]))
-        for name, weights in COMBINATIONS.items():
-            z[name, 0].append(combined_rate([run], blocks, weights).z(float(exact @ weights)))
+        for combination, weights in COMBINATIONS.items():
+            z[combination, 0].append(combined_rate([run], blocks, weights).z(float(exact @ weights)))
     return {key: np.array(values) for key, values in z.items()}
 
 
@@ -75,9 +76,13 @@ def test_long_runs_of_an_underdamped_pair_have_errors_of_the_right_size() -> Non
     truth = Truth(kappa_ratio="7.27", friction_cold=0.2185, friction_hot=0.2185)
     runs = synthetic_runs(truth, 12000, 6, seed=14, axes="x")
     claimed = np.mean([heat_rates([run], current_blocks([run]))["work"][0].se for run in runs])
-    noise = runs[0].parameters.white_pair((truth.friction_cold, truth.friction_hot)).flow_noise()[0, 0]
+    noise = runs[0].parameters.white_pair((truth.friction_cold, truth.friction_hot)).flow_noise() / runs[0].duration
     # 200 blocks tell an error to 5 %, six runs to 2 %.
-    assert claimed / math.sqrt(noise / runs[0].duration) == pytest.approx(1, abs=0.065)
+    assert claimed / math.sqrt(noise[0, 0]) == pytest.approx(1, abs=0.065)
+    # What two fitted slopes share is the walk's alone, for the baths know nothing of each other. Parabolic weights
+    # 6 s (1 - s) of the walk's steps have a mean square of ∫ 36 s² (1 - s)² ds = 36 (1/3 - 1/2 + 1/5) = 6/5.
+    shared = np.mean([rate_covariance([run], current_blocks([run]), "thermostat")[0, 1] for run in runs])
+    assert shared / noise[0, 1] == pytest.approx(1.2, abs=0.1)
 
 
 def test_bare_thermostat_drowns_and_headline_does_not() -> None:
@@ -149,7 +154,7 @@ def test_summary_of_a_point() -> None:
     """The summary carries the rates in eV/ns, and calls a machine a refrigerator or a heater when it is decided."""
     for truth, expected in ((REFRIGERATOR, "refrigerator"), (HEATER, "heater")):
         runs = synthetic_runs(truth, 1500, 3, seed=6)
-        summary = point_summary(runs)
+        summary = point_summary(runs).to_json()
         rates = heat_rates(runs, current_blocks(runs))
         assert summary["mode"] == expected
         assert summary["kappa_ratio"] == truth.kappa_ratio
@@ -168,7 +173,7 @@ def test_effective_temperatures_of_a_point() -> None:
     """m⟨V²⟩/k_B along the coupled axes is the exact one within its error."""
     a, d = synthetic.drift_and_noise(REFRIGERATOR, REFRIGERATOR.couplings)
     exact = np.diag(solve_continuous_lyapunov(a, -d))[2:] * REFRIGERATOR.mass / synthetic.BOLTZMANN_EV_PER_K
-    summary = point_summary(synthetic_runs(REFRIGERATOR, 1500, 3, seed=7))
+    summary = point_summary(synthetic_runs(REFRIGERATOR, 1500, 3, seed=7)).to_json()
     for side, temperature in zip(("cold", "hot"), exact, strict=True):
         estimate = Estimate(summary[f"effective_temperature_{side}_K"], summary[f"effective_temperature_{side}_se"])
         assert abs(estimate.z(temperature)) < 4
@@ -177,7 +182,7 @@ def test_effective_temperatures_of_a_point() -> None:
 
 def test_a_short_point_has_values_but_decides_nothing() -> None:
     """A run shorter than its memory has rates without errors, a note that says what is needed, and no mode."""
-    summary = point_summary(synthetic_runs(REFRIGERATOR, 30, 1, seed=8))
+    summary = point_summary(synthetic_runs(REFRIGERATOR, 30, 1, seed=8)).to_json()
     assert summary["mode"] == "undecided"
     assert summary["heat_cold_se"] is None
     assert summary["thermostat_hot_se"] is None

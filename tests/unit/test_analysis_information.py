@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.data.runs import Parameters
+from analysis.compare.comparison import Comparison
 from analysis.figures.information import information
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.information import information_summary
+from analysis.heat.point import PointRecord
 from analysis.heat.rates import point_summary
 from analysis.model import mutual_information
 from analysis.statistics.timeseries import Estimate
@@ -26,7 +27,7 @@ FRICTION = Friction.same(AxisFriction(WHITE))
 def test_flow_is_that_of_the_exact_pair() -> None:
     """Ten runs scatter about the exact flow and mutual information as their errors say, along all axes together."""
     runs = synthetic_runs(TRUTH, 250, 10, seed=91)
-    pair = Parameters.from_json(runs[0].told_parameters).white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
+    pair = runs[0].parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
     flow, shared = 1e3 * pair.information_flow()[0], mutual_information(pair.covariance(), (0, 2))
     assert flow < 0, "the cold particle uses information up"
     deviations = []
@@ -57,11 +58,10 @@ def test_short_runs_have_no_errors() -> None:
 
 def test_figure_shows_the_second_law_of_each_side() -> None:
     """Heat over temperature lies above the flow of information in theory's lines, and both vanish at T_H/T_C alone."""
-    points = []
-    for ratio in ("0.17", "1.2", "4.80"):
-        runs = synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 150, 1, seed=93)
-        points.append(information_summary(runs) | point_summary(runs))
-    figure, data = information(points, FRICTION)
+    sweep = [synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 150, 1, seed=93) for ratio in ("0.17", "1.2", "4.80")]
+    points = [point_summary(runs) for runs in sweep]
+    flows = [PointRecord.from_json(information_summary(runs)) for runs in sweep]
+    figure, data = information(Comparison(tuple(points), FRICTION, None), flows)
     figure.draw_without_rendering()
     theory = data[data["series"] == "theory"].pivot_table(index="kappa_ratio", columns="quantity", values="value")
     for side in ("cold", "hot"):
@@ -71,6 +71,6 @@ def test_figure_shows_the_second_law_of_each_side() -> None:
             assert theory.loc[at_rest, f"{quantity}_{side}"].abs().max() < 1e-9
             assert np.abs(theory[f"{quantity}_{side}"].loc[4.8]) > 10
     shown = data[(data["series"] == "simulation") & (data["kappa_ratio"] == 4.8)].set_index("quantity")["value"]
-    heat = points[-1]["heat_hot_eV_per_ns"]
+    heat = points[-1].heat[1].value
     assert math.isclose(shown["entropy_hot"], heat / (BOLTZMANN_EV_PER_K * TRUTH.temperature_hot), rel_tol=1e-6)
-    assert shown["information_hot"] == -points[-1]["information_cold_kB_per_ns"]
+    assert shown["information_hot"] == -flows[-1].content["information_cold_kB_per_ns"]

@@ -37,6 +37,25 @@ def test_a_particle_off_its_temperature_is_noticed(offset_K: float, agrees: bool
     assert short["internal_temperature_cold_z"] is None, "100 ps do not show how slowly copper changes its temperature"
 
 
+def test_squared_frequency_of_atoms_that_pull_and_push() -> None:
+    """Away from the minimum too it is the trace of the Hessian, here by differences of the energy, over mass and motions."""
+    epsilon, sigma, mass = 0.4093, 2.338, 63.546
+    positions = np.array([[0, 0, 0], [2.2, 0.3, 0], [0.4, 2.7, 0.2], [1.9, 2.4, 2.1]])
+
+    def energy(at: np.ndarray) -> float:
+        distance = np.linalg.norm(at[:, None] - at[None], axis=2)[np.triu_indices(4, 1)]
+        return float((4 * epsilon * ((sigma / distance) ** 12 - (sigma / distance) ** 6)).sum())
+
+    step, trace = 1e-3, 0.0
+    for move in step * np.eye(12).reshape(12, 4, 3):
+        trace += (energy(positions + move) - 2 * energy(positions) + energy(positions - move)) / step**2
+    universe = MDAnalysis.Universe.empty(4, trajectory=True)
+    universe.add_TopologyAttr("masses", [mass] * 4)
+    universe.atoms.positions = positions
+    found = squared_frequency(universe, universe.atoms, epsilon, sigma)
+    assert found == pytest.approx(trace / (12 * mass * ATOMIC_MASS), rel=1e-4)
+
+
 def test_squared_frequency_of_a_pair_at_rest() -> None:
     """Two atoms at the minimum of their potential have one vibration, ω² = 2k/m with k = 72 ε/(2^⅓ σ²), among six motions."""
     epsilon, sigma, mass = 0.4093, 2.338, 63.546

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.stats import multivariate_normal
 
+from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_text
 from analysis.friction.curves import Particle, particle
 from analysis.friction.fits import DressedFit, WhiteFit
 from analysis.friction.likelihood import Likelihood, dressed_particle, evaluate, white_particle
+from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary, information_criteria
 from analysis.heat.rates import point_summary
 from analysis.model import BOLTZMANN
@@ -133,12 +135,13 @@ def test_summary_says_which_model_is_preferred() -> None:
     summary = friction_summary(synthetic_runs(DRESSED, 800, 1, seed=67))
     for side in ("cold", "hot"):
         assert summary["axes"]["xyz"][f"likelihood_{side}"]["bic_white_less_dressed"] > 10
-    points = [_point()]
-    assert summary_text(points, summary).count("prefers the dressed particle") == 2
+    assert _text(summary).count("prefers the dressed particle") == 2
     short = friction_summary(synthetic_runs(WHITE, 20, 1, seed=68))
     assert short["axes"]["xyz"]["likelihood_cold"] is None
-    assert "prefers" not in summary_text(points, short)
+    assert "prefers" not in _text(short)
 
 
-def _point() -> dict[str, Any]:
-    return point_summary(synthetic_runs(Truth(kappa_ratio="4.80"), 30, 1, seed=69))
+def _text(friction: dict[str, Any]) -> str:
+    """The table of a study of one point that measured this friction."""
+    point = point_summary(synthetic_runs(Truth(kappa_ratio="4.80"), 30, 1, seed=69))
+    return summary_text(Comparison((point,), Friction.from_json(friction)), friction)

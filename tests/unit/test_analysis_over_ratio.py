@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_text
 from analysis.data.runs import Parameters
 from analysis.figures.cop import cop
@@ -19,6 +19,7 @@ from analysis.figures.uncertainty import uncertainty
 from analysis.friction.result import AxisFriction, Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
+from analysis.heat.point import Point, PointRecord
 from analysis.heat.rates import point_summary
 from analysis.model import LangevinPair
 from analysis.statistics.timeseries import Estimate
@@ -29,17 +30,23 @@ TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
 FRICTION = Friction.same(AxisFriction((Estimate(0.45, 0.01), Estimate(0.55, 0.01))))
 
 
-def stub(ratio: str, truth: Truth = TRUTH) -> dict[str, Any]:
+def stub(ratio: str, truth: Truth = TRUTH) -> Point:
     """A point of which only its place is asked."""
-    return {"kappa_ratio": ratio, "parameters": metadata(replace(truth, kappa_ratio=ratio), 1.0, 1)["parameters"]}
+    parameters = Parameters.from_json(metadata(replace(truth, kappa_ratio=ratio), 1.0, 1)["parameters"])
+    return Point(name=f"kH_{ratio}", kappa_ratio=ratio, parameters=parameters, replicas=1, time=0.001, note=None)
+
+
+def performance(truth: Truth, duration: float, seed: int) -> PointRecord:
+    """What two runs say of a machine."""
+    return PointRecord.from_json(performance_summary(synthetic_runs(truth, duration, 2, seed)))
 
 
 @pytest.fixture(scope="module")
-def points() -> list[dict[str, Any]]:
+def points() -> list[PointRecord]:
     """Three points of a sweep of 500 ps, sampled finely."""
     fine = replace(TRUTH, sample_interval=0.25, substeps=5)
     ratios = ("0.17", "1.2", "4.80")
-    return [performance_summary(synthetic_runs(replace(fine, kappa_ratio=ratio), 500, 2, seed=61)) for ratio in ratios]
+    return [performance(replace(fine, kappa_ratio=ratio), 500, seed=61) for ratio in ratios]
 
 
 @pytest.mark.parametrize("diverging", [False, True])
@@ -64,7 +71,7 @@ def test_the_colder_bath_decides_where_the_shade_is() -> None:
     """Beyond T_H/T_C if the bath named hot is warmer, below it if it is colder."""
     limits = (0.1, 20.0)
     for hot, expected in ((120.0, (1.2, 20.0)), (100.0, (1.0, 20.0)), (80.0, (0.1, 0.8))):
-        parameters = Parameters.from_json(stub("4.80", replace(TRUTH, temperature_hot=hot))["parameters"])
+        parameters = stub("4.80", replace(TRUTH, temperature_hot=hot)).parameters
         assert cooling_range(parameters, limits) == expected
         for ratio in np.geomspace(*limits, 25)[1:-1]:
             pair = replace(parameters, coupling=(0.1, 0.1 * float(ratio))).white_pair((0.3, 0.3))
@@ -73,7 +80,7 @@ def test_the_colder_bath_decides_where_the_shade_is() -> None:
 
 def test_a_line_is_broken_at_its_divergence() -> None:
     """No segment joins both sides of T_H/T_C; each side rises far above the rest before it ends."""
-    parameters = Parameters.from_json(stub("4.80")["parameters"])
+    parameters = stub("4.80").parameters
     ratios = line_ratios([stub("0.17"), stub("4.80")], diverging=True)
 
     def values(machine: LangevinPair) -> np.ndarray:
@@ -99,7 +106,7 @@ def test_a_line_is_broken_at_its_divergence() -> None:
 def test_largest_cooling_is_where_the_paper_has_it(exchanged: bool) -> None:
     """3.79035 at the paper's parameters, and the least heat of the colder bath on a grid, whichever bath is called cold."""
     kappa, gamma = 0.1, 3.5e-12 / FRICTION_SI
-    parameters = Parameters.from_json(stub("4.80")["parameters"])
+    parameters = stub("4.80").parameters
     same = Friction.same(AxisFriction((Estimate(gamma, 0.0), Estimate(gamma, 0.0))))
     if exchanged:
         # The same κ_C/κ_H then drives the heat, but κ_C sets the scale: the best ratio follows from the heats themselves.
@@ -116,7 +123,7 @@ def test_largest_cooling_is_where_the_paper_has_it(exchanged: bool) -> None:
     assert largest_cooling(replace(parameters, temperature=(100.0, 100.0)), same) is None
 
 
-def test_uncertainty_figure_holds_all_forces(points: list[dict[str, Any]]) -> None:
+def test_uncertainty_figure_holds_all_forces(points: list[PointRecord]) -> None:
     """CSV: measured windows beside theory that they follow, over the ratio and over time; what diverges is infinite."""
     figure, data = uncertainty(points, FRICTION)
     figure.draw_without_rendering()
@@ -163,10 +170,10 @@ def test_uncertainty_figure_holds_all_forces(points: list[dict[str, Any]]) -> No
 def test_cop_lines_follow_the_colder_bath(hot: float, ratio: str) -> None:
     """Where the machine cools its colder bath the lines are the model's coefficients; at equal baths they diverge at 1."""
     truth = replace(TRUTH, temperature_hot=hot, kappa_ratio=ratio)
-    points = [performance_summary(synthetic_runs(truth, 1000, 2, seed=62))]
+    points = [performance(truth, 1000, seed=62)]
     figure, data = cop(points)
     figure.draw_without_rendering()
-    parameters = Parameters.from_json(points[0]["parameters"])
+    parameters = points[0].parameters
     # The fluctuating coefficients are those of the same baths: densities and exact laws agree.
     fluctuations = cop_fluctuations(points, FRICTION)[1]
     for name in ("refrigeration", "pumping"):
@@ -175,7 +182,7 @@ def test_cop_lines_follow_the_colder_bath(hot: float, ratio: str) -> None:
         z = ((shown["value"] - shown["theory"]) / shown["se"])[shown["quantity"] == "density"]
         assert len(z) > 8
         assert np.abs(z).max() < 5
-    beyond = points[0]["cop_fluctuations"]["sampled"]["refrigeration"]
+    beyond = points[0].content["cop_fluctuations"]["sampled"]["refrigeration"]
     assert ("beyond_carnot" in beyond) == (hot != 100.0)
     theory = data[data["series"] == "theory"]
     assert float(ratio) in set(theory["kappa_ratio"])
@@ -197,11 +204,12 @@ def test_verdict_is_about_the_colder_bath(cold: float, hot: float, ratio: str) -
     truth = replace(TRUTH, temperature_cold=cold, temperature_hot=hot, kappa_ratio=ratio)
     point = point_summary(synthetic_runs(truth, 4000, 3, seed=63))
     colder = "cold" if cold < hot else "hot"
-    assert point[f"heat_{colder}_eV_per_ns"] < 0
-    assert point["mode"] == "refrigerator"
-    heats = [point[f"heat_{side}_eV_per_ns"] for side in ("cold", "hot")]
-    drawn = -point[f"heat_{colder}_eV_per_ns"] / sum(heats)
+    heats = {side: heat.value for side, heat in zip(("cold", "hot"), point.heat, strict=True)}
+    assert heats[colder] < 0
+    assert point.mode == "refrigerator"
+    drawn = -heats[colder] / sum(heats.values())
     friction = friction_summary(synthetic_runs(replace(truth, kappa_ratio=None), 500, 1, seed=64))
-    (row,) = (line for line in summary_text([point], friction).splitlines() if line.endswith("refrigerator"))
+    text = summary_text(Comparison((point,), Friction.from_json(friction)), friction)
+    (row,) = (line for line in text.splitlines() if line.endswith("refrigerator"))
     assert row.split()[-2] == f"{drawn:.2f}"
     assert 0 < drawn < 1

@@ -21,6 +21,7 @@ from analysis.heat.performance import (
     tail_decay,
     window_flows,
 )
+from analysis.heat.point import PointRecord
 from analysis.heat.rates import current_blocks, heat_rates, rate_covariance
 from analysis.model import BOLTZMANN, sampled_cop
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
@@ -205,21 +206,24 @@ def test_short_and_one_sided_studies_are_drawn_with_what_is_missing() -> None:
     friction = Friction.same(AxisFriction((Estimate(0.45, math.nan), Estimate(0.55, math.nan))))
     for ratios in (("4.80", "1.2"), ("0",), ("0.17",)):
         points = [
-            performance_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=75)) for ratio in ratios
+            PointRecord.from_json(
+                performance_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=75))
+            )
+            for ratio in ratios
         ]
-        json.dumps(points, allow_nan=False)
+        json.dumps([point.content for point in points], allow_nan=False)
         figures = [cop(points)[0], cop_fluctuations(points, friction)[0], uncertainty(points, friction)[0]]
         for figure in figures:
             figure.draw_without_rendering()
         remarks = " ".join(text.get_text() for figure in figures for axes in figure.axes for text in axes.texts)
         if ratios == ("4.80", "1.2"):
-            assert "must last at least" in points[0]["note"]
+            assert "must last at least" in str(points[0].note)
             assert "too short for a tail" in remarks
             assert "too short for intervals" in remarks
         else:
             assert "no point of this study cools" in remarks
         if ratios == ("0",):
-            assert "coupling is 0" in points[0]["note"]
+            assert "coupling is 0" in str(points[0].note)
             assert "no coefficient of performance" in remarks
 
 
@@ -230,15 +234,16 @@ def test_short_and_one_sided_studies_are_drawn_with_what_is_missing() -> None:
 )
 def test_odd_studies_are_drawn(truth: Truth, duration_ps: float) -> None:
     """Baths without a gradient, exchanged baths, and the shortest run that can be read: plain JSON and all figures."""
-    points = [performance_summary(synthetic_runs(truth, duration_ps, 1, seed=76))]
-    json.dumps(points, allow_nan=False)
+    content = performance_summary(synthetic_runs(truth, duration_ps, 1, seed=76))
+    json.dumps(content, allow_nan=False)
+    points = [PointRecord.from_json(content)]
     for figure in (cop(points)[0], cop_fluctuations(points, FRICTION)[0], uncertainty(points, FRICTION)[0]):
         figure.draw_without_rendering()
 
 
 def test_figures_hold_the_measurement_beside_theory(runs: list[Run]) -> None:
     """Each CSV carries what was measured and the exact value that it should have."""
-    points = [performance_summary(runs)]
+    points = [PointRecord.from_json(performance_summary(runs))]
     table = cop(points)[1]
     heat = table[(table["series"] == "heat") & (table["cop"] == "pumping")].iloc[0]
     assert heat["low"] < 4.8 / 3.8 < heat["high"]

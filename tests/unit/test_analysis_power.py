@@ -12,6 +12,7 @@ from analysis.data.runs import Run
 from analysis.figures.power import power_histograms
 from analysis.figures.power_moments import power_moments
 from analysis.friction.result import AxisFriction, Friction
+from analysis.heat.point import PointRecord
 from analysis.heat.power import (
     TARGETS,
     PointBlocks,
@@ -136,10 +137,11 @@ def test_summary_is_json_and_states_its_interval(runs: list[Run]) -> None:
 def test_short_run_has_values_without_errors_and_can_be_drawn() -> None:
     """A run of a few samples gets a note and no errors, and both figures show it; a zero coupling spoils neither."""
     points = [
-        power_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=62)) for ratio in ("4.80", "0")
+        PointRecord.from_json(power_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=62)))
+        for ratio in ("4.80", "0")
     ]
-    assert "must last at least" in points[0]["note"]
-    assert points[0]["power_cold_se"] is None
+    assert "must last at least" in str(points[0].note)
+    assert points[0].content["power_cold_se"] is None
     friction = Friction.same(AxisFriction((Estimate(0.45, math.nan), Estimate(0.55, math.nan))))
     for draw in (power_histograms, power_moments):
         figure, data = draw(points, friction)
@@ -157,8 +159,8 @@ def test_short_run_has_values_without_errors_and_can_be_drawn() -> None:
 )
 def test_power_is_drawn_at_the_ratio_of_the_paper(ratios: list[str], drawn: list[str]) -> None:
     """A study that has 4.80 shows its distributions there, beside the ends of the sweep, or the middle if it is an end."""
-    point = power_summary(synthetic_runs(TRUTH, 12, 1, seed=62))
-    figure, data = power_histograms([point | {"kappa_ratio": ratio} for ratio in ratios], FRICTION)
+    point = PointRecord.from_json(power_summary(synthetic_runs(TRUTH, 12, 1, seed=62)))
+    figure, data = power_histograms([replace(point, kappa_ratio=ratio) for ratio in ratios], FRICTION)
     titles = [axes.get_title(loc="left") for axes in figure.axes[::2]]
     assert [title.split(" = ")[1].split(",")[0] for title in titles] == drawn
     assert set(data["kappa_ratio"]) == {float(ratio) for ratio in ratios}
@@ -166,7 +168,7 @@ def test_power_is_drawn_at_the_ratio_of_the_paper(ratios: list[str], drawn: list
 
 def test_figures_hold_the_measurement_beside_its_law(runs: list[Run]) -> None:
     """The CSV of both figures has measured and exact values that agree, and the published ones that do not."""
-    points = [power_summary(runs)]
+    points = [PointRecord.from_json(power_summary(runs))]
     data = power_histograms(points, FRICTION)[1]
     z = (data["density_ns_per_eV"] - data["theory"]) / data["se"]
     assert np.abs(z[data["density_ns_per_eV"] > 0]).mean() < 1.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.compare.comparison import agreement, beside_theory, leading
+from analysis.compare.comparison import Comparison
 from analysis.compare.response import response_rates
 from analysis.data.runs import Parameters
 from analysis.figures.response import response_figure
@@ -88,7 +89,9 @@ def test_errors_of_axes_and_particles_add_up_as_squares() -> None:
         return Response(sure.frequency, sure.friction, copies, sure.friction[:0].reshape(0, len(sure.frequency)))
 
     pair = (uncertain(WHITE.friction_cold), uncertain(WHITE.friction_hot))
-    relative = pair[0].dissipation()[1][0] / WHITE.friction_cold
+    # Ten values that scatter by 5 % tell their mean to 5 %/√10, and Student's 97.5 % quantile for nine of them is 2.2622.
+    relative = 0.05 / np.sqrt(10) * 2.2622 / 1.95996
+    assert pair[0].dissipation()[1] == pytest.approx(relative * WHITE.friction_cold, rel=1e-4)
     slopes = [
         (
             true_heat_rates(replace(WHITE, **{name: getattr(WHITE, name) * (1 + step)}))[0]
@@ -141,30 +144,37 @@ def test_table_and_agreement() -> None:
     friction = Friction.same(
         AxisFriction((Estimate(DRESSED.friction_cold, 0.02), Estimate(DRESSED.friction_hot, 0.02)))
     )
-    points = [
+    points = tuple(
         point_summary(synthetic_runs(replace(DRESSED, kappa_ratio=ratio), 1500.0, 2, seed=93 + index))
         for index, ratio in enumerate(("4.80", "0.17"))
-    ]
-    table = beside_theory(points, friction, found)
-    assert [row["kappa_ratio"] for row in table] == ["0.17", "4.80"]
-    assert leading(table) == "response"
-    assert leading(beside_theory(points, friction)) == "theory"
-    for row in table:
+    )
+    comparison = Comparison(points, friction, found)
+    assert [each.point.kappa_ratio for each in comparison.compared] == ["0.17", "4.80"]
+    assert comparison.leading == "response"
+    assert replace(comparison, responses=None).leading == "theory"
+    for row in (each.row() for each in comparison.compared):
         for side in ("cold", "hot"):
             assert abs(row[f"z_response_{side}"]) < 4
             assert row[f"response_{side}_se"] > 0
-    chi_square, chance, count = agreement(points, friction, found)["response"]
+    chi_square, chance, count = comparison.agreement["response"]
     assert chance > 1e-3
     assert count == 2
-    figure, data = response_figure(points, friction, found)
+    figure, data = response_figure(comparison)
     figure.draw_without_rendering()
     assert f"{chi_square:.1f} for 2" in figure.axes[-1].get_title(loc="left")
     assert set(data["series"]) == {"friction_cold", "friction_hot", "response"}
-    shifted = [point | {"heat_cold_eV_per_ns": point["heat_cold_eV_per_ns"] + 5} for point in points]
-    assert agreement(shifted, friction, found)["response"][1] < 1e-6
-    unknown = [point | {"heat_cold_se": None} for point in points]
-    assert agreement(unknown, friction, found) == {}
-    assert all(row["z_response_cold"] is None for row in beside_theory(unknown, friction, found))
+
+    def changed(shift: float, factor: float) -> Comparison:
+        """The same with other cold heats, and errors."""
+        colds = [Estimate(point.heat[0].value + shift, factor * point.heat[0].se) for point in points]
+        rates = [point.rates | {"heat": (cold, point.heat[1])} for point, cold in zip(points, colds, strict=True)]
+        others = (replace(point, rates=own) for point, own in zip(points, rates, strict=True))
+        return Comparison(tuple(others), friction, found)
+
+    assert changed(5.0, 1.0).agreement["response"].chance < 1e-6
+    unknown = changed(0.0, math.nan)
+    assert unknown.agreement == {}
+    assert all(each.z("response")[0] is None for each in unknown.compared)
 
 
 def test_motion_that_samples_miss_is_not_forecast() -> None:

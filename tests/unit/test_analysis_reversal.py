@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from scipy.linalg import expm, solve_continuous_lyapunov
 
+from analysis.compare.comparison import Comparison
 from analysis.figures.detailed_balance import detailed_balance
 from analysis.friction.result import AxisFriction, Friction
+from analysis.heat.point import PointRecord
 from analysis.heat.rates import point_summary
 from analysis.heat.reversal import reversal_summary, swept_area
 from analysis.statistics.correlation import reversal_asymmetry
@@ -79,11 +80,12 @@ def test_short_runs_have_no_errors() -> None:
 
 def test_figure_shows_balance_where_the_temperatures_ask_for_it() -> None:
     """Theory's lines are 0, 0 and 1 at T_H/T_C and nowhere near; measured points are those of the files."""
-    points: list[dict[str, Any]] = []
+    heats, reversals = [], []
     for ratio in ("0.17", "1.2", "4.80"):
         runs = synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 300, 1, seed=83)
-        points.append(reversal_summary(runs) | point_summary(runs))
-    figure, data = detailed_balance(points, FRICTION)
+        heats.append(point_summary(runs))
+        reversals.append(PointRecord.from_json(reversal_summary(runs)))
+    figure, data = detailed_balance(Comparison(tuple(heats), FRICTION), reversals)
     figure.draw_without_rendering()
     theory, measured = (data[data["series"] == series] for series in ("theory", "simulation"))
     balanced = theory[np.isclose(theory["kappa_ratio"], 1.2)].set_index("quantity")["value"]
@@ -96,6 +98,6 @@ def test_figure_shows_balance_where_the_temperatures_ask_for_it() -> None:
         assert balanced[f"temperature_{side}"] == pytest.approx(1.0)
     assert apart["temperature_cold"] < 0.99 < 1.01 < apart["temperature_hot"]
     shown = measured[measured["quantity"] == "swept_area_A2_per_ns"]
-    assert list(shown["value"]) == [point["swept_area_A2_per_ns"] for point in points]
+    assert list(shown["value"]) == [point.content["swept_area_A2_per_ns"] for point in reversals]
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]  # type: ignore[union-attr]
     assert [label.split(" = ")[1] for label in labels] == ["1.2", "4.80", "0.17"]

@@ -171,7 +171,7 @@ def test_replicas_share_their_controller(tmp_path: Path) -> None:
     assert load_run(first).parameters.is_linear
     tell(first, {"law": "mine:Mine", "source": "1"})
     assert load_run(first).parameters.controller == "mine:Mine"
-    assert load_run(first).told_parameters["controller"] == "mine:Mine"
+    assert load_run(first).parameters.to_json()["controller"] == "mine:Mine"
     with pytest.raises(RunFolderError, match="physical parameters differ"):
         load_runs([first, second])
     tell(second, {"law": "mine:Mine", "source": "2"})

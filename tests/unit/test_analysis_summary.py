@@ -1,5 +1,6 @@
 """From run folders to the table: theory at the study's own friction, the promised columns, and a text for people."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,13 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from analysis.compare.comparison import agreement, beside_theory
+from analysis.compare.comparison import Comparison
 from analysis.compare.table import COLUMNS, IDENTITY, older_protocol, summary_table, summary_text
 from analysis.compare.theory import models
 from analysis.data.runs import Parameters
-from analysis.friction.response import Responses, responses
+from analysis.friction.response import responses
 from analysis.friction.result import AxisFriction, Friction, Shell
 from analysis.friction.summary import friction_summary
+from analysis.heat.point import HeatPoint
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate
 from analysis.units import PER_NS
@@ -32,9 +34,14 @@ def parameters(truth: Truth) -> Parameters:
     return Parameters.from_json(metadata(truth, 100, 1)["parameters"])
 
 
+def beside(points: Sequence[HeatPoint], friction: dict[str, Any]) -> Comparison:
+    """Points beside theory that knows no response."""
+    return Comparison(tuple(points), Friction.from_json(friction))
+
+
 @pytest.fixture(scope="module")
-def study() -> tuple[list[dict[str, Any]], dict[str, Any], Responses]:
-    """Points, deliberately out of order, friction and responses of a synthetic study of dressed particles."""
+def study() -> tuple[Comparison, dict[str, Any]]:
+    """A synthetic study of dressed particles, its points given out of order, and the content of its friction.json."""
     equilibrium = synthetic_runs(replace(DRESSED, kappa_ratio=None, substeps=1), 2000, 3, seed=31)
     friction = friction_summary(equilibrium)
     ratios = ("10", "0.17", "4.80", "1.2")
@@ -42,7 +49,7 @@ def study() -> tuple[list[dict[str, Any]], dict[str, Any], Responses]:
         point_summary(synthetic_runs(replace(DRESSED, kappa_ratio=r, substeps=5), 800, 2, seed=32 + i))
         for i, r in enumerate(ratios)
     ]
-    return points, friction, responses(equilibrium)
+    return Comparison(tuple(points), Friction.from_json(friction), responses(equilibrium)), friction
 
 
 def test_theory_is_the_exact_model() -> None:
@@ -67,20 +74,25 @@ def test_theory_error_follows_the_friction() -> None:
     np.testing.assert_allclose([rate.se for rate in rates], spread, rtol=4 * 0.016)
 
 
-def test_agreement_of_a_sweep() -> None:
-    """Over drawn frictions and heats χ² is distributed as with as many degrees of freedom as points, and 0 where all fits."""
+@pytest.mark.parametrize("share", [0.1, 0.01])
+def test_agreement_of_a_sweep(share: float) -> None:
+    """Over drawn frictions and heats χ² is distributed as with as many degrees of freedom as points, and 0 where all fits.
+
+    So where each heat's own error rules, and where the friction's does, which takes all forecasts off together.
+    """
     rng = np.random.default_rng(11)
     machines = [replace(WHITE, kappa_ratio=ratio) for ratio in ("0.17", "2.0", "4.80", "7.0")]
+    points = [point_summary(synthetic_runs(machine, 20, 1, seed=12)) for machine in machines]
     exact = np.array([heat_rates(machine)[0] * PER_NS for machine in machines])
-    se, error = 0.1 * np.abs(exact), 0.03
+    se, error = share * np.abs(exact), 0.03
 
     def theory(cold: float, hot: float, heats: NDArray[np.float64]) -> tuple[float, float]:
-        points = [
-            {"parameters": metadata(m, 100, 1)["parameters"], "heat_cold_eV_per_ns": heat, "heat_cold_se": own}
-            for m, heat, own in zip(machines, heats, se, strict=True)
+        measured = [
+            replace(point, rates=point.rates | {"heat": (Estimate(heat, own), point.heat[1])})
+            for point, heat, own in zip(points, heats, se, strict=True)
         ]
         friction = AxisFriction((Estimate(cold, error * cold), Estimate(hot, error * hot)))
-        return agreement(points, Friction.same(friction))["theory"][:2]
+        return Comparison(tuple(measured), Friction.same(friction)).agreement["theory"][:2]
 
     assert theory(0.2, 0.3, exact) == pytest.approx((0.0, 1.0), abs=1e-9)
     chances = []
@@ -90,9 +102,9 @@ def test_agreement_of_a_sweep() -> None:
     assert kstest(chances, "uniform").pvalue > 1e-3
 
 
-def test_table_has_the_promised_columns(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
+def test_table_has_the_promised_columns(study: tuple[Comparison, dict[str, Any]]) -> None:
     """Columns and their order are those that users' programs read; rows follow κ_H/κ_C, spelled as in the study."""
-    table = summary_table(*study)
+    table = summary_table(study[0])
     assert list(table.columns) == COLUMNS
     assert list(table["kappa_ratio"]) == ["0.17", "1.2", "4.80", "10"]
     assert not table.isna().any().any()
@@ -112,20 +124,15 @@ def test_columns_are_the_published_ones() -> None:
     )
 
 
-def test_dressed_theory_explains_dressed_runs(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
+def test_dressed_theory_explains_dressed_runs(study: tuple[Comparison, dict[str, Any]]) -> None:
     """From friction to heat the dressed theory agrees with the runs, and at strong coupling white friction does not."""
-    points, friction, _ = study
-    compared = beside_theory(points, Friction.from_json(friction))
-    for point in compared:
-        for side in ("cold", "hot"):
-            assert abs(point[f"z_dressed_{side}"]) < 4, point["kappa_ratio"]
-    assert sum(point["z_theory_hot"] ** 2 for point in compared) > 4 * sum(
-        point["z_dressed_hot"] ** 2 for point in compared
-    )
-    assert min(compared[-1]["z_theory_hot"], compared[-2]["z_theory_hot"]) < -2
+    z = {theory: np.array([each.z(theory) for each in study[0].compared], float) for theory in ("theory", "dressed")}
+    assert np.abs(z["dressed"]).max() < 4
+    assert (z["theory"][:, 1] ** 2).sum() > 4 * (z["dressed"][:, 1] ** 2).sum()
+    assert z["theory"][-2:, 1].min() < -2
 
 
-def test_text_tells_what_the_table_tells(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
+def test_text_tells_what_the_table_tells(study: tuple[Comparison, dict[str, Any]]) -> None:
     """Each point has a line with its mode; a refrigerator's shows the COP, near κ_C/(κ_H - κ_C)."""
     text = summary_text(*study)
     line = next(line for line in text.splitlines() if line.strip().startswith("4.80"))
@@ -136,19 +143,20 @@ def test_text_tells_what_the_table_tells(study: tuple[list[dict[str, Any]], dict
     assert "Note" not in text
 
 
-def test_text_says_that_the_cop_is_an_identity(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
+def test_text_says_that_the_cop_is_an_identity(study: tuple[Comparison, dict[str, Any]]) -> None:
     """Where a COP of mean rates stands, so does what it is worth; not where none does, nor where the law has no identity."""
-    points, friction, responses = study
+    comparison, friction = study
     assert IDENTITY in summary_text(*study)
-    heated = [point | {"mode": "heater"} for point in points]
-    assert IDENTITY not in summary_text(heated, friction, responses)
-    other = [point | {"parameters": point["parameters"] | {"controller": "own:Law"}} for point in points]
-    assert IDENTITY not in summary_text(other, friction, responses)
+    heated = [replace(point, mode="heater") for point in comparison.points]
+    assert IDENTITY not in summary_text(beside(heated, friction), friction)
+    own = [replace(point.parameters, controller="own:Law") for point in comparison.points]
+    other = [replace(point, parameters=law) for point, law in zip(comparison.points, own, strict=True)]
+    assert IDENTITY not in summary_text(beside(other, friction), friction)
 
 
-def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
+def test_text_tells_of_dragged_particles(study: tuple[Comparison, dict[str, Any]]) -> None:
     """Each drag has a line with the paper's number beside it, and an evaporating particle is shouted about."""
-    points, friction, _ = study
+    comparison, friction = study
     entry = {
         "replicas": 1,
         "older_protocol_runs": 0,
@@ -164,11 +172,11 @@ def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict
         "largest_piece_atoms": 150,
         "note": None,
     }
-    text = summary_text(points, friction | {"drag": [entry]})
+    text = summary_text(comparison, friction | {"drag": [entry]})
     (line,) = (line for line in text.splitlines() if "3.0 nN, 100 K" in line)
     assert "1.60 ± 0.04 (paper 3.1) at 1850 m/s" in line
     assert "150 of 186 stay together" in line
-    whole = summary_text(points, friction | {"drag": [entry | {"largest_piece_atoms": 186}]})
+    whole = summary_text(comparison, friction | {"drag": [entry | {"largest_piece_atoms": 186}]})
     assert "stay together" not in whole
 
 
@@ -182,11 +190,9 @@ def test_text_tells_of_dragged_particles(study: tuple[list[dict[str, Any]], dict
         (6e-14, "3.50 ± 0.06"),
     ],
 )
-def test_no_error_is_told_as_zero(
-    study: tuple[list[dict[str, Any]], dict[str, Any], Responses], se: float | None, told: str
-) -> None:
+def test_no_error_is_told_as_zero(study: tuple[Comparison, dict[str, Any]], se: float | None, told: str) -> None:
     """An error that is not known is a question mark, and a small one gets the digits that it needs."""
-    points, friction, _ = study
+    comparison, friction = study
     drag = {
         "side": "cold",
         "force_nN": "3.0",
@@ -203,18 +209,19 @@ def test_no_error_is_told_as_zero(
         "replicas": 1,
         "older_protocol_runs": 0,
     }
-    text = summary_text(points, friction | {"drag": [drag]})
+    text = summary_text(comparison, friction | {"drag": [drag]})
     assert f"3.0 nN, 100 K: {told} (paper 3.1)" in text
     assert "± 0.00 " not in text
 
 
-def test_text_counts_runs_of_an_older_protocol(study: tuple[list[dict[str, Any]], dict[str, Any], Responses]) -> None:
+def test_text_counts_runs_of_an_older_protocol(study: tuple[Comparison, dict[str, Any]]) -> None:
     """Copies of older runs are counted over friction, sweep and drag in one sentence, which is missing where there is none."""
-    points, friction, _ = study
-    runs = friction["replicas"] + sum(point["replicas"] for point in points)
-    assert "older protocol" not in summary_text(points, friction)
-    older = [points[0] | {"older_protocol_runs": 2}, *points[1:]]
-    text = summary_text(older, friction | {"older_protocol_runs": 1})
+    comparison, friction = study
+    points = comparison.points
+    runs = friction["replicas"] + sum(point.replicas for point in points)
+    assert "older protocol" not in summary_text(comparison, friction)
+    older = [replace(points[0], older_protocol_runs=2), *points[1:]]
+    text = summary_text(beside(older, friction), friction | {"older_protocol_runs": 1})
     assert f"Runs of an older protocol with the same physical parameters: 3 of {runs}.\n" in text
     drag = {"drag": [{"replicas": 4, "older_protocol_runs": 4}]}
     assert older_protocol(older, friction | drag) == (
@@ -224,17 +231,37 @@ def test_text_counts_runs_of_an_older_protocol(study: tuple[list[dict[str, Any]]
 
 def test_copies_of_older_runs_are_counted_in_the_files() -> None:
     """``heat.json`` and ``friction.json`` tell how many of their runs are copies of older ones."""
-    for truth, summarise in ((WHITE, point_summary), (replace(WHITE, kappa_ratio=None), friction_summary)):
+    for truth, summarise in (
+        (WHITE, lambda runs: point_summary(runs).to_json()),
+        (replace(WHITE, kappa_ratio=None), friction_summary),
+    ):
         runs = synthetic_runs(truth, 30, 3, seed=43)
         assert summarise(runs)["older_protocol_runs"] == 0
         runs[1].metadata["older_protocol"] = "made by protocol 1"
         assert summarise(runs)["older_protocol_runs"] == 1
 
 
+def test_text_tells_the_largest_drift_beside_the_smallest_decided_heat(
+    study: tuple[Comparison, dict[str, Any]],
+) -> None:
+    """Of either sign, on either side, shared by three axes; a heat that its error may make zero is no measure."""
+    comparison, friction = study
+    unsure, sure = (Estimate(0.1, 0.06), Estimate(-0.4, 0.01)), (Estimate(1.0, 0.01), Estimate(2.0, 0.01))
+    still, drifting = (Estimate(0.01), Estimate(-0.02)), (Estimate(0.005, 0.001), Estimate(-0.03, 0.001))
+    points = [
+        replace(point, rates=point.rates | {"heat": heats}, closure_drift=drifts)
+        for point, heats, drifts in zip(comparison.points, (unsure, sure), (still, drifting), strict=False)
+    ]
+    told = "First law: largest drift of one side 0.0300 eV/ns, 2.5 % of the smallest decided heat rate\n"
+    assert told in summary_text(beside(points, friction), friction)
+    unknown = [replace(points[0], rates=points[0].rates | {"heat": (Estimate(0.1), Estimate(9.0))})]
+    assert "First law: largest drift of one side 0.0200 eV/ns\n" in summary_text(beside(unknown, friction), friction)
+
+
 def test_text_of_a_short_study_says_what_is_missing() -> None:
     """Unknown errors are question marks, and notes say how long runs must be."""
     friction = friction_summary(synthetic_runs(replace(WHITE, kappa_ratio=None), 30, 1, seed=41))
-    text = summary_text([point_summary(synthetic_runs(WHITE, 30, 1, seed=42))], friction)
+    text = summary_text(beside([point_summary(synthetic_runs(WHITE, 30, 1, seed=42))], friction), friction)
     assert "undecided" in text
     assert "± ?" in text
     assert "Note on friction: " in text

@@ -15,6 +15,7 @@ from analysis.statistics.timeseries import (
     BLOCKS_PER_RUN,
     ENOUGH_BLOCKS,
     SLOWEST,
+    Blocks,
     Estimate,
     Scale,
     SeriesTooShortError,
@@ -32,6 +33,21 @@ from analysis.statistics.timeseries import (
 from tests.unit.synthetic import Truth, drift_and_noise, propagate
 
 Array = NDArray[np.float64]
+
+
+@pytest.mark.parametrize("length", [2.0, 4.0, 10.0])
+def test_what_blocks_hide_is_added(length: float) -> None:
+    """Block means of a slow series vary less than they should: here by the sum over all pairs of samples of a block."""
+    time = 200.0  # samples; an inefficiency of 2 time
+    samples = round(length * 2 * time)
+    ages = np.arange(samples)
+    correlation = np.exp(-ages / time)
+    seen = (samples + 2 * ((samples - ages) * correlation)[1:].sum()) / samples**2
+    blocks = Blocks(count=50, length=float(samples), total=50, memory=2 * time)
+    assert blocks.slow_widening / blocks.widening == pytest.approx(math.sqrt(2 * time / samples / seen), rel=0.01)
+    # White noise hides nothing, and nothing is slower than the memory that the blocks were cut by.
+    assert blocks.widening_for(0.0) == blocks.widening == student(49)
+    assert blocks.widening_for(math.inf) == blocks.slow_widening
 
 
 def correlated(copies: int, n: int, time: float, seed: int) -> Array:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.compare.comparison import Comparison
 from analysis.compare.variants import (
     changed_settings,
     friction_by_analysis,
@@ -18,9 +19,10 @@ from analysis.compare.variants import (
 )
 from analysis.figures.heat_variations import heat_variations
 from analysis.figures.variations import variations
-from analysis.friction.result import METHODS
+from analysis.friction.result import METHODS, Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
+from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
 from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
 
@@ -92,14 +94,15 @@ def test_figure_has_a_row_per_variant(frictions: pd.DataFrame, tmp_path: Path) -
 
 def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None:
     """Each variant's heat is compared with theory at that variant's friction, and with the study's heat at the same point."""
-    runs, frictions, points = [], [], []
+    runs, comparisons = [], []
     for number, (name, friction) in enumerate((("s", 0.22), ("s@thick", 0.6))):
         truth = Truth(kappa_ratio="4.80", friction_cold=friction, friction_hot=friction)
         at_rest = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=1.0)
         runs.append({"study": name, "settings": {"friction": friction}})
-        frictions.append(friction_summary(synthetic_runs(at_rest, 1500.0, 1, seed=20 + number)))
-        points.append([point_summary(synthetic_runs(truth, 1000.0, 2, seed=30 + number))])
-    table = heat_by_variant(runs, frictions, [None, None], points)
+        measured = friction_summary(synthetic_runs(at_rest, 1500.0, 1, seed=20 + number))
+        point = point_summary(synthetic_runs(truth, 1000.0, 2, seed=30 + number))
+        comparisons.append(Comparison((point,), Friction.from_json(measured)))
+    table = heat_by_variant(runs, comparisons)
     assert table["variant"].tolist() == ["", "thick"]
     assert table["changes"].tolist() == ["", "friction: 0.6"]
     assert table["z_cold"].isna().tolist() == [True, False]
@@ -125,19 +128,23 @@ def test_other_analyses_of_white_data_agree() -> None:
 
 def test_thermostats_are_compared_with_the_own_one() -> None:
     """Deviations are in errors of both, none of the own or without an error; theory is at the friction under each."""
-    measured: dict[str, Any] = point_summary(synthetic_runs(Truth(), 20, 1, seed=6))
-    measured |= {f"heat_{side}_eV_per_ns": 0.0 for side in ("cold", "hot")} | {"heat_cold_se": 0.3, "heat_hot_se": 0.3}
-    points = {
-        "langevin": measured | {"heat_cold_eV_per_ns": 1.0, "heat_hot_se": None},
-        "nose-hoover": measured | {"heat_cold_se": 0.4, "heat_hot_eV_per_ns": 2.0},
-        "csvr": measured | {"heat_cold_eV_per_ns": -0.5},
+    measured = point_summary(synthetic_runs(Truth(), 20, 1, seed=6))
+    heats = {
+        "langevin": (Estimate(1.0, 0.3), Estimate(0.0)),
+        "nose-hoover": (Estimate(0.0, 0.4), Estimate(2.0, 0.3)),
+        "csvr": (Estimate(-0.5, 0.3), Estimate(0.0, 0.3)),
     }
+    points = {name: replace(measured, rates=measured.rates | {"heat": pair}) for name, pair in heats.items()}
     soft, hard = (
         friction_summary(synthetic_runs(Truth(kappa_ratio=None, friction_cold=g, friction_hot=g), 60, 1, seed=7))
         for g in (0.1, 0.6)
     )
     frictions = [hard, soft, soft]
-    table = thermostat_table(list(points), "nose-hoover", list(points.values()), frictions, [None] * 3)
+    comparisons = [
+        Comparison((point,), Friction.from_json(friction))
+        for point, friction in zip(points.values(), frictions, strict=True)
+    ]
+    table = thermostat_table(list(points), "nose-hoover", comparisons)
     table = table.set_index("thermostat")
     assert list(table.index) == ["langevin", "nose-hoover", "csvr"]
     np.testing.assert_allclose(table["z_cold"], [2.0, np.nan, -1.0])

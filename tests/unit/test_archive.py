@@ -60,9 +60,8 @@ def test_archive_keeps_what_is_measured(results: Path, tmp_path: Path) -> None:
     sources = [results / copy.relative_to(tmp_path / "archive") for copy in copies]
     assert len(copies) == 2
     ours, theirs = point_summary(load_runs(sources)), point_summary(load_runs(copies))
-    for side in ("cold", "hot"):
-        for key in (f"heat_{side}_eV_per_ns", f"heat_{side}_se"):
-            assert theirs[key] == pytest.approx(ours[key], rel=1e-4)
+    for their, own in zip(theirs.heat, ours.heat, strict=True):
+        assert (their.value, their.se) == pytest.approx((own.value, own.se), rel=1e-4)
     size = [sum((folder / "series.parquet").stat().st_size for folder in folders) for folders in (sources, copies)]
     assert size[1] < 0.6 * size[0]
     assert not list(archive(results, tmp_path / "archive"))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from analysis.compare.by_axis import work_by_axis
+from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_text
 from analysis.compare.theory import models
 from analysis.data.runs import Run
@@ -192,7 +193,7 @@ def test_text_tells_friction_by_axis_and_leads_with_linear_response(
 ) -> None:
     """The table names axes, says how far they are apart, and puts white friction below as a simplification."""
     point = point_summary(between_walls(ALONG_X, ALONG_YZ, 1500.0, 2, seed=70))
-    text = summary_text([point], friction, responses(equilibrium))
+    text = summary_text(Comparison((point,), Friction.from_json(friction), responses(equilibrium)), friction)
     assert text.index("theory: linear response") < text.index("The same against the paper's pair")
     for axes in ("x", "y, z", "x, y, z together"):
         assert f"Friction, cold particle along {axes}, 10⁻¹² kg/s:" in text

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analysis.compare.by_axis import work_by_axis
-from analysis.compare.comparison import THEORIES, agreement, beside_theory
+from analysis.compare.comparison import THEORIES, Comparison
 from analysis.compare.table import summary_table, summary_text
 from analysis.compare.theory import models
 from analysis.data.runs import Parameters, Run
@@ -26,6 +26,7 @@ from analysis.friction.response import responses
 from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
+from analysis.heat.point import PointRecord
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
 from analysis.report.page import paper_rates, report_page
@@ -76,7 +77,7 @@ def friction(equilibrium: list[Run]) -> dict[str, Any]:
 def test_power_is_what_was_done(runs: list[Run]) -> None:
     """Rates, sampled power and uncertainty follow the recorded work of the stronger force, not the study's couplings."""
     exact = PER_NS * exact_rates(STRONGER)
-    heat, power, performance = point_summary(runs), power_summary(runs), performance_summary(runs)
+    heat, power, performance = point_summary(runs).to_json(), power_summary(runs), performance_summary(runs)
     assert power["force"] == "full"
     for name, rate in (("cold", exact[0]), ("hot", exact[1]), ("total", exact.sum())):
         for key in ("power", "work"):
@@ -98,7 +99,7 @@ def test_power_is_what_was_done(runs: list[Run]) -> None:
 def test_linear_runs_told_as_another_law_keep_their_rates() -> None:
     """Values do not hang on the law's name, and errors without the law's help are alike, rather wider than narrower."""
     linear = synthetic_runs(TRUTH, 2000.0, 3, seed=93)
-    known, unknown = point_summary(linear), point_summary(told(linear))
+    known, unknown = point_summary(linear).to_json(), point_summary(told(linear)).to_json()
     for side in ("cold", "hot"):
         for name in ("heat", "work", "thermostat"):
             key = f"{name}_{side}"
@@ -111,7 +112,7 @@ def test_errors_cover_the_truth() -> None:
     """Over forty runs of one axis, deviations from the exact rates have the size of the errors, or a little less."""
     z = []
     for run in told(synthetic_runs(STRONGER, 1500.0, 40, seed=94, axes="x")):
-        point = point_summary([run])
+        point = point_summary([run]).to_json()
         for name in ("heat", "work"):
             for side, rate in zip(("cold", "hot"), PER_NS * exact_rates(STRONGER), strict=True):
                 z.append((point[f"{name}_{side}_eV_per_ns"] - rate) / point[f"{name}_{side}_se"])
@@ -131,7 +132,7 @@ def test_axes_that_feel_each_other_count_once() -> None:
             series[f"{name}_{side}_eV"] = one.series[f"{name}_{side}_eV"] * 3
     three = replace(one, series=series, parameters=replace(one.parameters, coupling_axes="xyz"))
     for summarise, keys in (
-        (point_summary, ("work_cold_se", "work_hot_se", "effective_temperature_hot_se")),
+        (lambda runs: point_summary(runs).to_json(), ("work_cold_se", "work_hot_se", "effective_temperature_hot_se")),
         (power_summary, ("power_total_se", "power_variance_total_se")),
     ):
         single, copied = summarise([one]), summarise([three])
@@ -151,20 +152,21 @@ def test_axes_that_feel_each_other_count_once() -> None:
 
 def test_no_theory_stands_beside_it(runs: list[Run], friction: dict[str, Any], equilibrium: list[Run]) -> None:
     """Forecasts, z, χ² and linear response are empty; the text says that theory knows the linear controller only."""
-    point, fitted = point_summary(runs), Friction.from_json(friction)
+    fitted = Friction.from_json(friction)
     assert models(runs[0].parameters, fitted) == {}
     found = responses(equilibrium)
-    (compared,) = beside_theory([point], fitted, found)
+    comparison = Comparison((point_summary(runs),), fitted, found)
+    compared = comparison.compared[0].row()
     forecasts = [key for key in compared if key.startswith((*THEORIES, "z_"))]
     assert len(forecasts) == 24
     assert all(compared[key] is None for key in forecasts)
-    table = summary_table([point], friction, found)
+    table = summary_table(comparison)
     assert table[["theory_cold_eV_per_ns", "theory_hot_eV_per_ns"]].isna().to_numpy().all()
     assert list(table["controller"]) == [LAW]
-    text = summary_text([point], friction, found)
+    text = summary_text(comparison, friction)
     assert f"Controller {LAW}: theory knows the linear controller only" in text
     assert "χ²" not in text
-    assert agreement([point], fitted, found) == {}
+    assert comparison.agreement == {}
     by_axis = work_by_axis(runs, fitted, found)
     assert by_axis[[f"z_{theory}_{side}" for theory in THEORIES for side in ("cold", "hot")]].isna().to_numpy().all()
     assert (by_axis[["z_others_cold", "z_others_hot"]].abs() < 4).to_numpy().all()
@@ -175,17 +177,17 @@ def test_figures_show_what_was_measured_and_say_why_no_more(
 ) -> None:
     """No figure has a line of a theory or the published law; each names the controller."""
     fitted = Friction.from_json(friction)
-    heats, powers, performances = (
-        [summarise(runs)] for summarise in (point_summary, power_summary, performance_summary)
+    powers, performances = (
+        [PointRecord.from_json(summarise(runs))] for summarise in (power_summary, performance_summary)
     )
-    found = responses(equilibrium)
+    comparison = Comparison((point_summary(runs),), fitted, responses(equilibrium))
     drawn = [
-        heat_rates(heats, fitted, found),
-        fluxes(heats, fitted),
+        heat_rates(comparison),
+        fluxes(comparison),
         power_moments(powers, fitted),
         cop(performances),
         uncertainty(performances, fitted),
-        response_figure(heats, fitted, found),
+        response_figure(comparison),
         power_histograms(powers, fitted),
         cop_fluctuations(performances, fitted),
     ]
@@ -199,20 +201,20 @@ def test_figures_show_what_was_measured_and_say_why_no_more(
             assert table[column].isna().all()
     moments = drawn[2][1]
     sampled = moments[(moments["series"] == "sampled") & (moments["target"] == "total") & (moments["moment"] == "mean")]
-    assert sampled["value"].item() == powers[0]["power_total_eV_per_ns"]
+    assert sampled["value"].item() == powers[0].content["power_total_eV_per_ns"]
 
 
 def test_report_names_the_controller_and_forecasts_nothing(
     runs: list[Run], equilibrium: list[Run], friction: dict[str, Any]
 ) -> None:
     """The page tells that the law is the study's own, and has no table beside theory and no heat of the paper's machine."""
-    heats, performances = [point_summary(runs)], [performance_summary(runs)]
+    comparison = Comparison((point_summary(runs),), Friction.from_json(friction), responses(equilibrium))
+    performances = [PointRecord.from_json(performance_summary(runs))]
     page = report_page(
         provenance([*equilibrium, *runs], "lammps"),
-        heats,
+        comparison,
         performances,
         friction,
-        responses(equilibrium),
         None,
         figures=[],
         design=DESIGN,
@@ -221,14 +223,13 @@ def test_report_names_the_controller_and_forecasts_nothing(
     assert "theory knows the linear controller only" in page
     assert "beside theory" not in page
     assert "χ²" not in page
-    named = Parameters.from_json(heats[0]["parameters"])
-    assert paper_rates(named) is None
+    assert paper_rates(comparison.points[0].parameters) is None
 
 
 def test_a_law_that_does_nothing_is_analysed() -> None:
     """Without any force all works are 0 and ratios of them unknown; nothing divides by them."""
     idle = told(synthetic_runs(replace(TRUTH, coupling_cold=0.0), 300.0, 1, seed=96))
-    heat, power, performance = point_summary(idle), power_summary(idle), performance_summary(idle)
+    heat, power, performance = point_summary(idle).to_json(), power_summary(idle), performance_summary(idle)
     assert (
         heat["work_cold_eV_per_ns"]
         == power["power_total_eV_per_ns"]

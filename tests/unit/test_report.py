@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,15 +13,17 @@ from typing import Any
 
 import pytest
 
-from analysis.compare.comparison import agreement
+from analysis.compare.comparison import Comparison
 from analysis.data.runs import Run
 from analysis.friction.response import responses
 from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
+from analysis.heat.point import HeatPoint, PointRecord
 from analysis.heat.rates import point_summary
 from analysis.report.page import PAPER, interval, measured, number, paper_rates, report_page, subscripts
 from analysis.report.pictures import load_figures
+from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import MATERIALS, Truth, synthetic_runs
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
@@ -65,12 +68,13 @@ def study(duration_ps: float, engine: str = "lammps") -> dict[str, Any]:
         synthetic_runs(replace(truth, kappa_ratio=r), duration_ps, 2, seed=52 + i)
         for i, r in enumerate(("4.80", "0.17"))
     ]
+    friction = friction_summary(equilibrium)
+    points = tuple(point_summary(point) for point in sweep)
     return {
         "runs": provenance([*equilibrium, *(run for point in sweep for run in point)], engine),
-        "points": [point_summary(point) for point in sweep],
-        "performances": [performance_summary(point) for point in reversed(sweep)],
-        "friction": friction_summary(equilibrium),
-        "responses": responses(equilibrium),
+        "comparison": Comparison(points, Friction.from_json(friction), responses(equilibrium)),
+        "performances": [PointRecord.from_json(performance_summary(point)) for point in reversed(sweep)],
+        "friction": friction,
         "structure": STRUCTURE if engine == "lammps" else None,
     }
 
@@ -143,13 +147,16 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     """Headline heat, mode, friction, closure and ranks on the page are those of the files."""
     page = Page(report_page(**long_study, figures=figures, design=DESIGN))
     cells = [cell for row in page.rows for cell in row]
-    for point in long_study["points"]:
-        for side in ("cold", "hot"):
-            assert measured(point[f"heat_{side}_eV_per_ns"], point[f"heat_{side}_se"]) in cells
-        performance = next(p for p in long_study["performances"] if p["kappa_ratio"] == point["kappa_ratio"])
-        assert (interval(performance, "cop_refrigeration") in cells) == (point["mode"] == "refrigerator")
-        assert measured(point["entropy_production_kB_per_ns"], point["entropy_production_se"]) in cells
-        assert [point["kappa_ratio"], point["mode"]] in [row[:2] for row in page.rows]
+    cop = next(p.content for p in long_study["performances"] if p.kappa_ratio == "4.80")
+    for point in long_study["comparison"].points:
+        for found in (*point.heat, point.entropy_production):
+            assert measured(found.value, found.se) in cells
+        performance = next(p.content for p in long_study["performances"] if p.kappa_ratio == point.kappa_ratio)
+        assert (interval(performance, "cop_refrigeration") in cells) == (point.mode == "refrigerator")
+        assert [point.kappa_ratio, point.mode] in [row[:2] for row in page.rows]
+    # Of the only refrigerator: what it should be, κ_C/(κ_H - κ_C), stands beside its coefficient of performance.
+    (refrigerator,) = (row for row in page.rows if row[0] == "4.80" and interval(cop, "cop_refrigeration") in row)
+    assert refrigerator[2] == "0.263"
     friction = long_study["friction"]
     assert (
         measured(
@@ -166,16 +173,25 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
 
 def test_all_points_at_once_are_held_against_each_theory(long_study: dict[str, Any]) -> None:
     """χ² on the page is that of the analysis; a theory that fails is marked, and one whose points have no error is not told."""
-    friction = Friction.from_json(long_study["friction"])
+    comparison: Comparison = long_study["comparison"]
     html = report_page(**long_study, figures=[], design=DESIGN)
-    for chi_square, *_ in agreement(long_study["points"], friction, long_study["responses"]).values():
-        assert f"χ² = {number(chi_square, 1)}" in html
+    for found in comparison.agreement.values():
+        assert f"χ² = {number(found.chi_square, 1)}" in html
     assert '<span class="bad">' not in html.partition("at once?")[2].partition("</p>")[0]
-    missed = [point | {"heat_cold_eV_per_ns": point["heat_cold_eV_per_ns"] + 1} for point in long_study["points"]]
-    html = report_page(**long_study | {"points": missed}, figures=[], design=DESIGN)
+
+    def changed(shift: float, factor: float) -> Comparison:
+        """The same study with other cold heats, and errors."""
+        points = [
+            replace(point, rates=point.rates | {"heat": (Estimate(cold.value + shift, factor * cold.se), hot)})
+            for point in comparison.points
+            for cold, hot in [point.heat]
+        ]
+        return replace(comparison, points=tuple(points))
+
+    html = report_page(**long_study | {"comparison": changed(1.0, 1.0)}, figures=[], design=DESIGN)
     assert '<span class="bad">' in html.partition("at once?")[2].partition("</p>")[0]
-    unknown = [point | {"heat_cold_se": None} for point in long_study["points"]]
-    assert "at once?" not in report_page(**long_study | {"points": unknown}, figures=[], design=DESIGN)
+    unknown = changed(0.0, math.nan)
+    assert "at once?" not in report_page(**long_study | {"comparison": unknown}, figures=[], design=DESIGN)
 
 
 def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) -> None:
@@ -328,10 +344,10 @@ def test_incomplete_run_is_named(long_study: dict[str, Any]) -> None:
     del runs[2]["versions"]
     with pytest.raises(ValueError, match=r"kH_4\.80, replica 1: versions missing"):
         report_page(**(long_study | {"runs": runs}), figures=[], design=DESIGN)
-    points = [dict(point) for point in long_study["points"]]
-    del points[0]["power_se"]
-    with pytest.raises(ValueError, match=r"heat\.json of kH_4\.80: power_se missing"):
-        report_page(**(long_study | {"points": points}), figures=[], design=DESIGN)
+    content = long_study["comparison"].points[1].to_json()
+    del content["power_se"]
+    with pytest.raises(ValueError, match=r"heat\.json of kH_4\.80: 'power_se' is missing"):
+        HeatPoint.from_json(content)
     with pytest.raises(ValueError, match=r"friction\.json: axes.* missing"):
         report_page(**(long_study | {"friction": {"difference_ps": 1.0}}), figures=[], design=DESIGN)
     with pytest.raises(ValueError, match=r"at least one run\.json"):

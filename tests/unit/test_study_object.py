@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.compare.comparison import Comparison
 from analysis.compare.table import COLUMNS, summary_table
 from analysis.data.runs import load_runs
 from analysis.data.universe import TOPOLOGY
@@ -65,7 +66,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     responses(at_rest).save(folder / "response.npz")
     for point in points(study):
         runs = load_runs([simulate(run, results) for run in point_runs(study, point)])
-        _write(folder / "sweep" / point / "heat.json", point_summary(runs))
+        _write(folder / "sweep" / point / "heat.json", point_summary(runs).to_json())
     return folder
 
 
@@ -112,11 +113,12 @@ def test_runs_are_those_of_the_folders(study: StudyResults, whole: Path) -> None
 
 def test_tables_are_those_of_the_workflow(study: StudyResults, whole: Path) -> None:
     """The summary, friction and response of the files; a table that was changed does not change the next one."""
-    heats = [json.loads((whole / "sweep" / point / "heat.json").read_text(encoding="utf-8")) for point in study.points]
+    heats = [whole / "sweep" / point / "heat.json" for point in reversed(study.points)]
+    comparison = Comparison.read(heats, whole / "friction.json", whole / "response.npz")
     friction = json.loads((whole / "friction.json").read_text(encoding="utf-8"))
     table = study.summary
     table.loc[:, "heat_cold_eV_per_ns"] = 0.0
-    pd.testing.assert_frame_equal(study.summary, summary_table(heats, friction, study.responses))
+    pd.testing.assert_frame_equal(study.summary, summary_table(comparison))
     assert list(study.summary.columns) == COLUMNS
     pd.testing.assert_frame_equal(study.friction_by_axis, friction_by_axis(friction))
     assert study.friction.pooled.white[1].value == friction["axes"]["xyz"]["friction_hot_eV_ps_per_A2"]

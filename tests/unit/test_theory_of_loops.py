@@ -13,6 +13,7 @@ from analysis.compare.theory import ideal_models, models
 from analysis.data.runs import Parameters
 from analysis.figures.loops import loops, varied
 from analysis.friction.result import AxisFriction, Friction
+from analysis.heat.point import HeatPoint
 from analysis.model import Feedback
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI, PER_NS
@@ -40,6 +41,28 @@ def told(feedback: dict[str, Any], ratio: str = "4.80") -> dict[str, Any]:
     return parameters | {"controller": "linear"} | flat
 
 
+def point(feedback: dict[str, Any], heat: float = 0.0) -> HeatPoint:
+    """A point of such a study, with one heat for both baths."""
+    pair = (Estimate(heat, 0.05), Estimate(heat, 0.05))
+    return HeatPoint(
+        name="kH_4.80",
+        kappa_ratio="4.80",
+        parameters=Parameters.from_json(told(feedback)),
+        replicas=1,
+        time=1.0,
+        note=None,
+        older_protocol_runs=0,
+        block=None,
+        blocks=None,
+        mode="undecided",
+        power=pair[0],
+        entropy_production=pair[0],
+        rates={"heat": pair, "thermostat": pair, "work": pair},
+        effective_temperature=pair,
+        closure_drift=pair,
+    )
+
+
 @pytest.mark.parametrize(
     ("feedback", "heats"),
     [
@@ -52,6 +75,7 @@ def told(feedback: dict[str, Any], ratio: str = "4.80") -> dict[str, Any]:
 def test_theory_takes_the_loop_of_the_study(feedback: dict[str, Any], heats: tuple[float, float]) -> None:
     """From study file to forecast: the heats of the paper's pair with that loop, computed independently."""
     parameters = Parameters.from_json(told(feedback))
+    assert Parameters.from_json(parameters.to_json()) == parameters
     found = forecasts(parameters, WHITE, None)["theory"]
     np.testing.assert_allclose(PER_NS * found.rates, heats, atol=1e-3 * max(np.abs(heats)) + 1e-3)
     errors = [rate.se * PER_NS for rate in found.estimates()]
@@ -71,11 +95,10 @@ def test_what_theory_does_not_know_is_left_out() -> None:
 
 def test_sentences_on_what_theory_knows() -> None:
     """Heats of a loop have a theory, laws of its power do not; of a limited force nothing is known."""
-    point = {"parameters": told({"delay_ps": 0.1})}
-    assert without_theory([point]) is None
-    assert "through a loop" in (without_theory([point], ideal=True) or "")
-    assert "limit" in (without_theory([{"parameters": told({"force_limit_eV_per_A": 0.2})}]) or "")
-    assert without_theory([{"parameters": told({})}], ideal=True) is None
+    assert without_theory([point({"delay_ps": 0.1})]) is None
+    assert "through a loop" in (without_theory([point({"delay_ps": 0.1})], ideal=True) or "")
+    assert "limit" in (without_theory([point({"force_limit_eV_per_A": 0.2})]) or "")
+    assert without_theory([point({})], ideal=True) is None
 
 
 @pytest.mark.parametrize(
@@ -97,14 +120,11 @@ def test_loops_are_sorted_by_the_one_thing_that_they_have(loop: Feedback, quanti
 
 def test_figure_has_measured_loops_on_exact_lines() -> None:
     """A panel for each quantity with the ideal demon at zero; white lines pass through the exact heats of the pair."""
-    points = []
-    for feedback, heat in (({}, -0.289), ({"delay_ps": 0.2}, -0.177), ({"update_every_ps": 0.5}, -0.1)):
-        numbers = {
-            f"heat_{side}_{entry}": value
-            for side in ("cold", "hot")
-            for entry, value in (("eV_per_ns", heat), ("se", 0.05))
-        }
-        points.append({"kappa_ratio": "4.80", "parameters": told(feedback)} | numbers)
+    points = [
+        point({}, -0.289),
+        point({"delay_ps": 0.2}, -0.177),
+        point({"update_every_ps": 0.5}, -0.1),
+    ]
     figure, data = loops(points, WHITE, None)
     figure.draw_without_rendering()
     assert list(dict.fromkeys(data["quantity"])) == ["delay", "hold"]

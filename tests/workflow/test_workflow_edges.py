@@ -156,7 +156,10 @@ def test_decks_of_another_law_are_refused_by_name(work: Work) -> None:
     work.write("config/mine.py", CONTROLLER)
     work.write("config/own.yaml", ATOMS.replace("coupling_axes: xyz", "coupling_axes: xyz, controller: 'mine:Mine'"))
     said = work.refused("decks", config="study=own")
-    assert "own kH_4.80 replica 1 has no deck of its own: a plain LAMMPS knows the linear demon without a feedback loop" in said
+    assert (
+        "own kH_4.80 replica 1 has no deck of its own: a plain LAMMPS knows the linear demon without a feedback loop"
+        in said
+    )
     assert [file.name for file in work.folder.glob("results/own/decks/*")] == ["friction.lmp"]
 
 

@@ -6,19 +6,17 @@ outputs: [0] .csv.
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from analysis.compare.comparison import Comparison
 from analysis.compare.variants import heat_by_variant
 from analysis.data.runs import read_metadata
-from analysis.friction.response import Responses
-from job import job, read_json
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
     runs = [read_metadata(file) for file in snakemake.input.runs]
-    frictions, heats = ([read_json(file) for file in snakemake.input[kind]] for kind in ("frictions", "heats"))
-    responses = [Responses.load(file) for file in snakemake.input.responses]
-    rest = iter(heats)
-    points = [list(islice(rest, count)) for count in snakemake.params.counts]
-    table = heat_by_variant(runs, frictions, responses, points)
-    table.to_csv(snakemake.output[0], index=False, float_format="%.6g")
+    rest = iter(snakemake.input.heats)
+    files = zip(snakemake.params.counts, snakemake.input.frictions, snakemake.input.responses, strict=True)
+    comparisons = [Comparison.read(islice(rest, count), *at_rest) for count, *at_rest in files]
+    heat_by_variant(runs, comparisons).to_csv(snakemake.output[0], index=False, float_format="%.6g")

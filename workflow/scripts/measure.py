@@ -14,7 +14,7 @@ from analysis.heat.reversal import reversal_summary
 from job import job, write_json
 
 SUMMARIES = {
-    "heat": point_summary,
+    "heat": lambda runs: point_summary(runs).to_json(),
     "power": power_summary,
     "performance": performance_summary,
     "reversal": reversal_summary,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.data.runs import load_runs
 from analysis.figures.cumulative import cumulative_flows
 from analysis.figures.style import save
+from analysis.heat.point import HeatPoint, PointRecord
 from job import job, read_json
 
 if TYPE_CHECKING:
@@ -16,5 +17,5 @@ with job(snakemake):
     points = []
     for heat, power in zip(snakemake.input.heats, snakemake.input.powers, strict=True):
         runs = load_runs(file for file in files if Path(heat).parent in file.parents)
-        points.append((runs, read_json(power) | read_json(heat)))
+        points.append((runs, HeatPoint.from_json(read_json(heat)), PointRecord.from_json(read_json(power))))
     save(*cumulative_flows(points), snakemake.output[0])

@@ -6,12 +6,13 @@ from analysis.figures.loops import loops
 from analysis.figures.style import save
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction
+from analysis.heat.point import HeatPoint
 from job import job, read_json
 
 if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
-    heats = [read_json(file) for file in snakemake.input.heats]
+    heats = [HeatPoint.from_json(read_json(file)) for file in snakemake.input.heats]
     friction = Friction.from_json(read_json(snakemake.input.friction))
     save(*loops(heats, friction, Responses.load(snakemake.input.response)), snakemake.output[0])

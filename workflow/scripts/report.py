@@ -6,8 +6,9 @@ outputs: [0].
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.compare.comparison import Comparison
 from analysis.data.runs import read_metadata
-from analysis.friction.response import Responses
+from analysis.heat.point import PointRecord
 from analysis.report.page import report_page
 from job import job, read_json
 
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
 with job(snakemake):
     files = [*snakemake.input.friction_runs, *snakemake.input.sweep_runs]
     runs = [read_metadata(file) for file in files if file.endswith("run.json")]
-    points = [read_json(file) for file in snakemake.input.heats]
-    performances = [read_json(file) for file in snakemake.input.performances]
+    comparison = Comparison.read(snakemake.input.heats, snakemake.input.friction, snakemake.input.response)
+    performances = [PointRecord.from_json(read_json(file)) for file in snakemake.input.performances]
     friction = read_json(snakemake.input.friction)
-    responses = Responses.load(snakemake.input.response)
     structure = read_json(snakemake.input.structure[0]) if snakemake.input.structure else None
     design = Path(snakemake.input.page).parent
-    page = report_page(runs, points, performances, friction, responses, structure, snakemake.input.figures, design)
+    page = report_page(runs, comparison, performances, friction, structure, snakemake.input.figures, design)
     Path(snakemake.output[0]).write_text(page, encoding="utf-8")

@@ -2,16 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.compare.comparison import Comparison
 from analysis.figures.response import response_figure
 from analysis.figures.style import save
-from analysis.friction.response import Responses
-from analysis.friction.result import Friction
-from job import job, read_json
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
-    points = [read_json(file) for file in snakemake.input.heats]
-    friction = Friction.from_json(read_json(snakemake.input.friction))
-    save(*response_figure(points, friction, Responses.load(snakemake.input.response)), snakemake.output[0])
+    comparison = Comparison.read(snakemake.input.heats, snakemake.input.friction, snakemake.input.response)
+    save(*response_figure(comparison), snakemake.output[0])

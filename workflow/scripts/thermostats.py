@@ -5,15 +5,15 @@ inputs: heats (heat.json of each), frictions (friction.json), responses; params:
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.compare.comparison import Comparison
 from analysis.compare.variants import thermostat_table
-from analysis.friction.response import Responses
-from job import job, read_json
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
-    points, frictions = ([read_json(file) for file in snakemake.input[kind]] for kind in ("heats", "frictions"))
-    responses = [Responses.load(file) for file in snakemake.input.responses]
-    table = thermostat_table(snakemake.params.thermostats, snakemake.params.own, points, frictions, responses)
+    files = zip(*(snakemake.input[kind] for kind in ("heats", "frictions", "responses")), strict=True)
+    comparisons = [Comparison.read([heat], friction, response) for heat, friction, response in files]
+    table = thermostat_table(snakemake.params.thermostats, snakemake.params.own, comparisons)
     table.to_csv(snakemake.output[0], index=False, float_format="%.6g")

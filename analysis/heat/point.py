@@ -1,0 +1,186 @@
+"""One point of a sweep: what it is, and the heats that were measured there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self, TypeVar, get_args
+
+from analysis.data.runs import SIDES, Parameters
+from analysis.errors import AnalysisError
+from analysis.statistics.timeseries import Estimate, known, or_nan
+
+Estimator = Literal["heat", "thermostat", "work"]
+ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
+
+Sides = tuple[Estimate, Estimate]
+"""One quantity of the cold and of the hot side."""
+
+_FLUXES = {"power": "eV_per_ns", "entropy_production": "kB_per_ns"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """What every file of a point says of it.
+
+    Attributes:
+        name: such as ``kH_4.80``.
+        kappa_ratio: κ_H/κ_C as the study spells it.
+        parameters: of its runs.
+        replicas: how many runs were averaged.
+        time: of all of them together, ns.
+        note: why errors are missing; ``None`` if none is.
+    """
+
+    name: str
+    kappa_ratio: str
+    parameters: Parameters
+    replicas: int
+    time: float
+    note: str | None
+
+    @property
+    def ratio(self) -> float:
+        """κ_H/κ_C as a number."""
+        return float(self.kappa_ratio)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """From the content of a file of the point.
+
+        Raises:
+            AnalysisError: if a key is missing, as in files of an older version; names it.
+        """
+        try:
+            return cls(
+                name=content["point"],
+                kappa_ratio=content["kappa_ratio"],
+                parameters=Parameters.from_json(content["parameters"]),
+                replicas=content["replicas"],
+                time=content["time_ns"],
+                note=content["note"],
+                **cls._measured(content),
+            )
+        except KeyError as missing:
+            raise AnalysisError(
+                f"{cls._FILE} of {content.get('point', 'a point')}: {missing} is missing; delete it, and run the study again"
+            ) from None
+
+    _FILE = "a file"
+
+    @classmethod
+    def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        """What a kind of point adds to its place."""
+        return {}
+
+
+AnyPoint = TypeVar("AnyPoint", bound=Point)
+
+
+def by_ratio(points: Iterable[AnyPoint]) -> list[AnyPoint]:
+    """Points in the order of their κ_H/κ_C."""
+    return sorted(points, key=lambda point: point.ratio)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointRecord(Point):
+    """A point with all that its ``power.json``, ``performance.json`` or ``reversal.json`` holds.
+
+    Attributes:
+        content: of the file.
+    """
+
+    content: Mapping[str, Any]
+
+    @classmethod
+    def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        return {"content": content}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatPoint(Point):
+    """What ``heat.json`` holds: rates are per coupled axis, pairs are (cold, hot), and an error that is not known is NaN.
+
+    Attributes:
+        older_protocol_runs: how many of the replicas are copies of runs of an older protocol.
+        block: length of the blocks behind the errors of the rates, ps; ``None`` if the runs are too short for any.
+        blocks: how many there are.
+        mode: ``refrigerator``, ``heater`` or ``undecided`` (``rates.mode``).
+        power: sum of both headline heats, eV/ns.
+        entropy_production: of both baths, k_B/ns.
+        rates: heat into each bath by each estimator, eV/ns; ``heat`` is the headline.
+        effective_temperature: m⟨V²⟩/k_B along the coupled axes, K.
+        closure_drift: of the first law, of the run where it is largest, eV/ns of a whole side.
+    """
+
+    older_protocol_runs: int
+    block: float | None
+    blocks: int | None
+    mode: str
+    power: Estimate
+    entropy_production: Estimate
+    rates: dict[Estimator, Sides]
+    effective_temperature: Sides
+    closure_drift: Sides
+
+    _FILE = "heat.json"
+
+    @property
+    def heat(self) -> Sides:
+        """The headline, eV/ns."""
+        return self.rates["heat"]
+
+    @classmethod
+    def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        def told(value: str, se: str) -> Estimate:
+            return Estimate(content[value], or_nan(content[se]))
+
+        def sides(value: str, se: str) -> Sides:
+            cold, hot = (told(value.format(side), se.format(side)) for side in SIDES)
+            return cold, hot
+
+        cold, hot = sides("effective_temperature_{}_K", "effective_temperature_{}_se")
+        return {
+            "older_protocol_runs": content["older_protocol_runs"],
+            "block": content["block_ps"],
+            "blocks": content["blocks"],
+            "mode": content["mode"],
+            **{flux: told(f"{flux}_{unit}", f"{flux}_se") for flux, unit in _FLUXES.items()},
+            "rates": {name: sides(f"{name}_{{}}_eV_per_ns", f"{name}_{{}}_se") for name in ESTIMATORS},
+            "effective_temperature": (mean_square(cold), mean_square(hot)),
+            "closure_drift": sides("closure_drift_{}_eV_per_ns", "closure_drift_{}_error_eV_per_ns"),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``heat.json``; what is not known is ``None``."""
+        content: dict[str, Any] = {
+            "point": self.name,
+            "kappa_ratio": self.kappa_ratio,
+            "replicas": self.replicas,
+            "older_protocol_runs": self.older_protocol_runs,
+            "time_ns": self.time,
+            "parameters": self.parameters.to_json(),
+            "block_ps": self.block,
+            "blocks": self.blocks,
+            "mode": self.mode,
+            "note": self.note,
+        }
+        for (flux, unit), estimate in zip(_FLUXES.items(), (self.power, self.entropy_production), strict=True):
+            content |= {f"{flux}_{unit}": estimate.value, f"{flux}_se": known(estimate.se)}
+        for j, side in enumerate(SIDES):
+            for name in ESTIMATORS:
+                rate = self.rates[name][j]
+                content |= {f"{name}_{side}_eV_per_ns": rate.value, f"{name}_{side}_se": known(rate.se)}
+            stem, temperature = f"effective_temperature_{side}", self.effective_temperature[j]
+            low, high = temperature.interval()
+            content |= {f"{stem}_K": temperature.value, f"{stem}_se": known(temperature.se)}
+            content |= {f"{stem}_low": known(low), f"{stem}_high": known(high)}
+            drift = self.closure_drift[j]
+            content |= {f"closure_drift_{side}_eV_per_ns": drift.value}
+            content |= {f"closure_drift_{side}_error_eV_per_ns": known(drift.se)}
+        return content
+
+
+def mean_square(estimate: Estimate) -> Estimate:
+    """The same on the scale of a mean square (``Estimate.scale``), which no file tells."""
+    return Estimate(estimate.value, estimate.se, "reciprocal")

@@ -1,0 +1,118 @@
+"""A point of a sweep: its file tells all of it, and what a study compares with theory is solved once."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import fields, replace
+
+import pytest
+
+from analysis.compare import comparison as module
+from analysis.compare.comparison import Comparison
+from analysis.compare.table import summary_table, summary_text
+from analysis.data.runs import Parameters
+from analysis.errors import AnalysisError
+from analysis.friction.result import Friction
+from analysis.friction.summary import friction_summary
+from analysis.heat.point import ESTIMATORS, HeatPoint, by_ratio
+from analysis.heat.rates import point_summary
+from analysis.model import Feedback
+from analysis.statistics.timeseries import Estimate
+from tests.unit.synthetic import Truth, metadata, synthetic_runs
+
+TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
+COLD_AND_HOT = ("cold", "hot")
+
+
+@pytest.fixture(scope="module")
+def point() -> HeatPoint:
+    """Two runs that are long enough for errors; the energy of the hot side drifts in the second one."""
+    runs = synthetic_runs(TRUTH, 600, 2, seed=3)
+    runs[1].metadata["closure"] |= {"hot_drift_eV_per_ns": -0.02, "hot_drift_se": 0.004}
+    return point_summary(runs)
+
+
+def test_the_file_of_a_point_tells_all_of_it(point: HeatPoint) -> None:
+    """Written and read again every field is what it was; each number stands under the name of its estimator, side and unit."""
+    content = json.loads(json.dumps(point.to_json(), allow_nan=False))
+    read = HeatPoint.from_json(content)
+    for field in fields(HeatPoint):
+        if field.name != "closure_drift":  # of which no error is known of one side, and NaN is not itself
+            assert getattr(read, field.name) == getattr(point, field.name), field.name
+    for j, side in enumerate(COLD_AND_HOT):
+        for name in ESTIMATORS:
+            told = (content[f"{name}_{side}_eV_per_ns"], content[f"{name}_{side}_se"])
+            assert told == (point.rates[name][j].value, point.rates[name][j].se)
+    assert content["heat_cold_eV_per_ns"] < 0 < content["heat_hot_eV_per_ns"]
+    assert content["effective_temperature_cold_K"] < 100 < 120 < content["effective_temperature_hot_K"]
+    assert (content["closure_drift_cold_eV_per_ns"], content["closure_drift_cold_error_eV_per_ns"]) == (0.0, None)
+    assert (content["closure_drift_hot_eV_per_ns"], content["closure_drift_hot_error_eV_per_ns"]) == (-0.02, 0.004)
+    assert (read.closure_drift[1].value, read.closure_drift[1].se) == (-0.02, 0.004)
+    assert math.isnan(read.closure_drift[0].se)
+
+
+def test_unknown_errors_stay_unknown(point: HeatPoint) -> None:
+    """What is not known is null in the file, and no number when it is read."""
+    unknown = {name: (Estimate(pair[0].value), Estimate(pair[1].value)) for name, pair in point.rates.items()}
+    content = replace(point, rates=unknown, power=Estimate(1.0)).to_json()
+    assert content["heat_hot_se"] is content["power_se"] is None
+    read = HeatPoint.from_json(content)
+    assert all(math.isnan(rate.se) for pair in read.rates.values() for rate in pair)
+
+
+def test_a_file_of_an_older_version_is_named(point: HeatPoint) -> None:
+    """The message tells point, key and cure."""
+    for key in ("heat_hot_se", "older_protocol_runs", "time_ns"):
+        content = point.to_json()
+        del content[key]
+        with pytest.raises(AnalysisError, match=rf"heat\.json of kH_4\.80: '{key}' is missing; delete it"):
+            HeatPoint.from_json(content)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"controller": "mine:Mine"},
+        {"force_limit": 0.2},
+        {"feedback": Feedback(delay=0.2, delayed="partner"), "force_limit": 0.3},
+        {"feedback": Feedback(update_every=0.5, position_noise=0.1)},
+        {"feedback": Feedback(filter=0.4)},
+    ],
+)
+def test_parameters_are_written_as_they_are_read(change: dict[str, object]) -> None:
+    """Masses, springs, temperatures, law and loop survive the way through a file."""
+    told = metadata(replace(TRUTH, temperature_hot=80.0), 10, 1)["parameters"]
+    parameters = replace(Parameters.from_json(told | {"mass_hot_eV_ps2_per_A2": 3.5}), **change)  # type: ignore[arg-type]
+    content = json.loads(json.dumps(parameters.to_json(), allow_nan=False))
+    assert Parameters.from_json(content) == parameters
+    assert Parameters.from_json(content).timestep == told["timestep_ps"]
+    assert told.items() - {("mass_hot_eV_ps2_per_A2", told["mass_hot_eV_ps2_per_A2"])} <= content.items()
+
+
+def test_points_follow_their_ratio_and_not_its_spelling(point: HeatPoint) -> None:
+    """Text would put 10 before 4.80."""
+    spelled = ["10", "4.80", "-1", "1e-2"]
+    points = [replace(point, kappa_ratio=ratio) for ratio in spelled]
+    assert [each.kappa_ratio for each in by_ratio(points)] == ["-1", "1e-2", "4.80", "10"]
+
+
+def test_theory_is_solved_once(point: HeatPoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Table, text and χ² of one comparison share the forecasts of each point, which are made when first asked for."""
+    solved: list[float] = []
+
+    def counted(parameters: Parameters, *others: object) -> object:
+        solved.append(parameters.coupling[1])
+        return forecasts(parameters, *others)  # type: ignore[arg-type]
+
+    forecasts = module.forecasts
+    monkeypatch.setattr(module, "forecasts", counted)
+    friction = friction_summary(synthetic_runs(replace(TRUTH, kappa_ratio=None), 300, 1, seed=4))
+    other = replace(point, kappa_ratio="2", parameters=replace(point.parameters, coupling=(0.1, 0.2)))
+    comparison = Comparison((point, other), Friction.from_json(friction))
+    assert solved == []
+    summary_table(comparison)
+    summary_text(comparison, friction)
+    assert "theory" in comparison.agreement
+    assert solved == pytest.approx([0.2, 0.48])
