@@ -102,10 +102,7 @@ rule heat_variations:
 rule design:
     input:
         f"results/{STUDY.name}/figures/design.png",
-        text=f"results/{STUDY.name}/design.txt",
-    localrule: True
-    shell:
-        "cat {input.text}"
+        f"results/{STUDY.name}/design.txt",
 
 
 rule feedback:

@@ -180,10 +180,23 @@ def variant_heats(wildcards):
     ]
 
 
+def shown_variant_heats(wildcards):
+    """The same at the last of the points that the study shows, where they have it."""
+    shown = machine.shown_points(study(wildcards.study))[-1]
+    names = [name for name in with_variants(wildcards) if shown in machine.points(study(name))]
+    return [f"results/{name}/sweep/{shown}/heat.json" for name in names]
+
+
 def variant_frictions(wildcards, file):
     """A file about the friction of a study and of its variants; one of the study for all that differ in the demon alone."""
     base = study(wildcards.study)
     return [f"results/{machine.friction_study(base, study(name))}/{file}" for name in with_variants(wildcards)]
+
+
+def measured_friction(wildcards):
+    """The study's friction, if it has any yet; it is not measured for a design."""
+    file = f"results/{wildcards.study}/friction.json"
+    return [file] if study(wildcards.study).engine == "lammps" and Path(file).exists() else []
 
 
 # The calibration (calibration.smk): lengths of its runs and, of dressed particles, studies of several runs; how many in one job.

@@ -1,12 +1,6 @@
 # The best machine within the limits of a study's section `design`: theory alone, of the friction that is measured so far.
 
 
-def measured_friction(wildcards):
-    """The study's friction, if it has any yet; it is not measured for a design."""
-    file = f"results/{wildcards.study}/friction.json"
-    return [file] if study(wildcards.study).engine == "lammps" and Path(file).exists() else []
-
-
 rule find_design:
     input:
         friction=measured_friction,

@@ -86,11 +86,7 @@ rule plot_loops:
     input:
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
-        heats=lambda wildcards: [
-            file
-            for file in variant_heats(wildcards)
-            if file.endswith(f"/{machine.shown_points(study(wildcards.study))[-1]}/heat.json")
-        ],
+        heats=shown_variant_heats,
     output:
         multiext("results/{study}/figures/loops", ".png", ".svg", ".csv"),
     log:
