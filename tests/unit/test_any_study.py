@@ -45,6 +45,6 @@ def test_dressed_model_is_analysed_to_its_end(tmp_path: Path) -> None:
         "drag": study.drag.model_copy(update={"duration_ns": 0.1}),
     }
     analysis = Analysis(study.model_copy(update=short), tmp_path)
-    analysis.run(figures=range(15))  # all that there are
-    assert len(analysis.drawings()) == 15
+    analysis.run(figures=range(16))  # all that there are
+    assert len(analysis.drawings()) == 16
     assert not analysis.notes
