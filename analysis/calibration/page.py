@@ -19,8 +19,8 @@ STUDIES = {"shell": ("xyz",), "bodies": ("x", "yz")}
 """Studies of particles that drag one body or two along, and the sets of axes that are alike in each."""
 
 BY_FORM = {
-    "shell": ("position", "velocity", "joint", "difference", "theory"),
-    "bodies": ("position", "velocity", "joint", "difference", "theory", "zero_frequency", "dressed"),
+    "shell": ("position", "velocity", "cross", "joint", "difference", "theory"),
+    "bodies": ("position", "velocity", "cross", "joint", "difference", "theory", "zero_frequency", "dressed"),
 }
 """Methods and theories that ask each study for another form of friction than it has: white, or a single shell."""
 
@@ -73,6 +73,7 @@ DRIVEN: tuple[Row, ...] = (
 AT_REST: tuple[Row, ...] = (
     ("friction from position", "friction", tuple(f"friction_{side}_position" for side in SIDES)),
     ("friction from velocity", "friction", tuple(f"friction_{side}_velocity" for side in SIDES)),
+    ("friction from position and later velocity", "friction", tuple(f"friction_{side}_cross" for side in SIDES)),
     ("friction from both", "friction", _of("friction", SIDES)),
     ("friction from displacements over 1 ps", "friction", tuple(f"friction_{side}_difference" for side in SIDES)),
     ("⟨X²⟩", "friction", _of("position_variance", SIDES)),
