@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ from simulation.study.fields import Study
 
 ORIGINS = ((0.0, 0.25, 0.25), (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), (0.0, 0.0, 0.25))
 """Centres in the fcc cell that are tried for a sphere of a wanted number of atoms, in lattice constants."""
+
+
+MOST_READINGS = 100
+"""Readings under way up to which a loop with updates is solved as such: each makes the matrices larger."""
 
 
 def broken_rules(study: Study) -> list[tuple[set[str], str]]:
@@ -181,8 +186,13 @@ def _stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
 def _loop_stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
     feedback, demon = study.demon.feedback, study.demon
     has_noise_of_nothing = feedback.position_noise_A > 0 and feedback.update_every_ps is None  # said elsewhere
-    if has_noise_of_nothing or (loop := feedback.loop) is None:
+    is_too_slow = feedback.delay_ps >= study.schedule.relaxation_ps  # so is this
+    if has_noise_of_nothing or is_too_slow or (loop := feedback.loop) is None:
         return []
+    if (
+        loop.period and loop.delay > MOST_READINGS * loop.period
+    ):  # so many are under way that they are hardly told from a stream
+        loop = replace(loop, update_every=0.0, delay=loop.delay + loop.period / 2, position_noise=0.0)
     couplings = demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)
     pairs = {axis: study.pair(*couplings, axis) for axis in demon.coupling_axes}
     unstable = {axis: pair for axis, pair in pairs.items() if not pair.with_feedback(loop).is_stable}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulation.study.fields import Study, StudyError
@@ -65,6 +65,8 @@ def studies(draw: st.DrawFn) -> dict[str, Any]:
     return data
 
 
+# How long it takes to draw a study depends on what else the machine does, and is no property of ours.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(studies())
 def test_any_data_is_a_study_or_a_study_error(data: dict[str, Any]) -> None:
     """No value, type or unknown key gets past the check with anything but a StudyError that lists at least one problem."""
@@ -79,6 +81,7 @@ def test_any_data_is_a_study_or_a_study_error(data: dict[str, Any]) -> None:
     assert all("\n" not in problem for problem in problems)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60) | studies().map(lambda data: yaml.safe_dump(data, allow_unicode=True)))
 def test_any_file_is_a_study_or_a_study_error(tmp_path_factory: Any, text: str) -> None:
     """The same for the text of a file, YAML or not."""

@@ -18,15 +18,14 @@ from simulation.study.files import load_study
 if TYPE_CHECKING:
     snakemake: Any
 
-
-def made(experiment: Experiment) -> Run:
-    """A run of the exact engine, as if read from its folder."""
-    series = experiment.exact()
-    metadata = describe(experiment, series) | {"closure": judge(experiment, series)}
-    return Run(Path(experiment.folder), metadata, Parameters.from_json(metadata["parameters"]), series)
-
-
 with job(snakemake):
+
+    def made(experiment: Experiment) -> Run:
+        """A run of the exact engine, as if read from its folder."""
+        series = experiment.exact()
+        metadata = describe(experiment, series) | {"closure": judge(experiment, series)}
+        return Run(Path(experiment.folder), metadata, Parameters.from_json(metadata["parameters"]), series)
+
     length, point, first, last = (snakemake.wildcards[name] for name in ("length", "point", "first", "last"))
     study = load_study(f"calibration-{length}")
     tables = []
