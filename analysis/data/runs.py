@@ -197,8 +197,7 @@ def _loop(values: dict[str, Any]) -> dict[str, Any]:
         position_noise=values[f"{_LOOP}position_noise_A"],
         filter=values[f"{_LOOP}filter_ps"],
     )
-    is_ideal = loop == Feedback(delayed=loop.delayed)
-    return {"feedback": None if is_ideal else loop, "force_limit": values[f"{_LOOP}force_limit_eV_per_A"]}
+    return {"feedback": None if loop.is_ideal else loop, "force_limit": values[f"{_LOOP}force_limit_eV_per_A"]}
 
 
 def _told_loop(controller: dict[str, Any] | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ mean. The amplitude A = ∫|q| p(q, 0) dq says how much of the law is tail. Deri
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,8 +24,26 @@ _ANGLES, _RADII = 1024, 12
 _ROUNDING = 4 * math.sqrt(np.finfo(float).eps)
 
 
+class LawOfRatio(ABC):
+    """Law of ε = |q|/w, told by how often |q| exceeds a multiple of |w| on either side of w = 0."""
+
+    def sf(self, ratio: ArrayLike) -> Array:
+        """P(ε > ratio), any shape; at Carnot's value, how often the machine beats it for a while."""
+        flat = np.asarray(ratio, dtype=float).ravel()
+        values = [self._beyond(e, 1.0) if e >= 0 else 1 - self._beyond(-e, -1.0) for e in flat]
+        return np.reshape(values, np.shape(ratio))
+
+    def cdf(self, ratio: ArrayLike) -> Array:
+        """P(ε <= ratio), any shape."""
+        return np.asarray(1 - self.sf(ratio))
+
+    @abstractmethod
+    def _beyond(self, ratio: float, side: float) -> float:
+        """P(side·w > 0 and |q| > ratio·|w|), for a ratio >= 0."""
+
+
 @dataclass(frozen=True, eq=False)
-class RatioLaw:
+class RatioLaw(LawOfRatio):
     """Law of ε = |q|/w, with (q, w) drawn from a weighted mixture of bivariate normal laws.
 
     Attributes:
@@ -71,18 +90,8 @@ class RatioLaw:
         above = np.exp(-c / 2) + t * np.sqrt(2 * np.pi) * ndtr(t) * np.exp((t**2 - c) / 2)
         return float(norm @ (np.where(t < 0, below, above) / a))
 
-    def sf(self, ratio: ArrayLike) -> Array:
-        """P(ε > ratio), any shape; at Carnot's value, how often the machine beats it for a while."""
-        flat = np.asarray(ratio, dtype=float).ravel()
-        values = [self._beyond(e, 1.0) if e >= 0 else 1 - self._beyond(-e, -1.0) for e in flat]
-        return np.reshape(values, np.shape(ratio))
-
-    def cdf(self, ratio: ArrayLike) -> Array:
-        """P(ε <= ratio), any shape."""
-        return np.asarray(1 - self.sf(ratio))
-
     def _beyond(self, ratio: float, side: float) -> float:
-        """P(side·w > 0 and |q| > ratio·|w|), for a ratio >= 0."""
+        """See ``LawOfRatio``."""
         total = 0.0
         (q, w), qq, qw, ww = self.means.T, *(self.covariances[:, i, j] for i, j in ((0, 0), (0, 1), (1, 1)))
         sd_q, sd_w = np.sqrt(qq), np.sqrt(ww)

@@ -81,6 +81,11 @@ class Feedback:
             )
 
     @property
+    def is_ideal(self) -> bool:
+        """Whether there is nothing between reading and force, whatever it is said to surround."""
+        return self == Feedback(delayed=self.delayed)
+
+    @property
     def period(self) -> float:
         """Time between updates, ps; 0 for a loop at every instant."""
         return self.update_every or 0.0

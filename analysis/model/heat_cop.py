@@ -20,6 +20,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from analysis.model.cop import LawOfRatio
 from analysis.model.lyapunov import Array
 from analysis.model.refrigerator import Refrigerator
 
@@ -37,7 +38,7 @@ STEPS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class QuadraticRatioLaw:
+class QuadraticRatioLaw(LawOfRatio):
     """Law of ε = |q|/w for two quadratic forms q = zᵀ Q z and w = zᵀ W z of independent standard normal z.
 
     Attributes:
@@ -86,18 +87,8 @@ class QuadraticRatioLaw:
         turns = (np.exp(1j * n * (first + width)) - np.exp(1j * n * first)) / (1j * n)
         return float((width + 2 * (self._coefficients[1:] * turns).real.sum()) / (2 * np.pi))
 
-    def sf(self, ratio: ArrayLike) -> Array:
-        """P(ε > ratio), any shape."""
-        flat = np.asarray(ratio, dtype=float).ravel()
-        values = [self._beyond(e, 1.0) if e >= 0 else 1 - self._beyond(-e, -1.0) for e in flat]
-        return np.reshape(values, np.shape(ratio))
-
-    def cdf(self, ratio: ArrayLike) -> Array:
-        """P(ε <= ratio), any shape."""
-        return np.asarray(1 - self.sf(ratio))
-
     def _beyond(self, ratio: float, side: float) -> float:
-        """P(side·w > 0 and |q| > ratio·|w|), for a ratio >= 0."""
+        """See ``LawOfRatio``."""
         if side > 0:
             return self._sector((1, 0), (ratio, 1)) + self._sector((-ratio, 1), (-1, 0))
         return self._sector((-1, 0), (-ratio, -1)) + self._sector((ratio, -1), (1, 0))

@@ -77,22 +77,8 @@ def cross_correlation(
 
     In equilibrium it is odd in τ, so ⟨X(t) V(t+τ)⟩ and -⟨V(t) X(t+τ)⟩ are averaged.
     """
-    zero = np.zeros(1, dtype=int)
-    # The same seed draws the same blocks each time.
-    forward, backward, squares, kinetic = (
-        _lagged(first, second, at, blocks, copies, seed)
-        for first, second, at in (
-            (position, velocity, lags),
-            (velocity, position, lags),
-            (position, position, zero),
-            (velocity, velocity, zero),
-        )
-    )
-    mean, resampled = (
-        (f - b) / 2 / np.sqrt(_kept_positive(xx, squares[0]) * _kept_positive(vv, kinetic[0]))
-        for f, b, xx, vv in zip(forward, backward, squares, kinetic, strict=True)
-    )
-    return Correlation(np.asarray(lags * interval, dtype=float), mean, resampled)
+    odd = reversal_asymmetry(position, velocity, interval, lags, blocks, copies, seed)
+    return Correlation(odd.lag, odd.value / 2, odd.resampled / 2)
 
 
 def reversal_asymmetry(

@@ -102,7 +102,7 @@ class FeedbackLoop:
 
     def state(self) -> State:
         """The filter, what is under way, what was delivered last, and what the controllers remember."""
-        underway = self._delivered[None][:0] if not self._underway else np.array([what for _, what in self._underway])
+        underway = np.array([what for _, what in self._underway]).reshape(-1, *self._delivered.shape)
         state: State = {
             "filtered": np.empty((0, 4, 3)) if self._filtered is None else self._filtered[None],
             "arrivals": np.array([step for step, _ in self._underway], dtype=np.int64),

@@ -50,7 +50,7 @@ def make_design(study: Study, results: Path) -> str:
     Raises:
         StudyError: nothing cools within the limits, or theory does not know the study's controller.
     """
-    if study.demon.controller != "linear" or study.demon.feedback.force_limit_eV_per_A is not None:
+    if not study.demon.has_theory:
         raise StudyError(study.name, ["design: theory knows the linear controller without a limit of its force only"])
     friction = friction_of(study, results)
     axis = study.demon.coupling_axes[0]
@@ -89,15 +89,7 @@ def make_design(study: Study, results: Path) -> str:
         writer.writerows(table)
     text = _study_file(study, best)
     replace_file(folder / "design.yaml", lambda part: part.write_text(text, encoding="utf-8"))
-    shown = (
-        "design",
-        "coupling_cold_eV_per_A2",
-        "kappa_ratio",
-        "delay_ps",
-        "cooling_eV_per_ns",
-        "power_eV_per_ns",
-        "cop",
-    )
+    shown = COLUMNS[: COLUMNS.index("cop") + 1]
     return "\n".join(
         [
             f"Study {study.name}: best {wanted.goal} along {axis}; friction: {friction.source}",

@@ -8,6 +8,7 @@ known is not in it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from analysis.model import (
+    ControlledNetwork,
     Current,
     DressedPair,
     LangevinPair,
@@ -148,7 +150,7 @@ def forecast(study: Study, friction: Friction) -> list[PointForecast]:
     They are those of the linear controller, at every instant or through a loop; of another law, or where the force has a limit,
     nothing is known, and nothing is forecast, as at points where a loop leaves no steady state at that friction.
     """
-    if study.demon.controller != "linear" or study.demon.feedback.force_limit_eV_per_A is not None:
+    if not study.demon.has_theory:
         return []
     found = [_point(study, friction, point_runs(study, point)) for point in points(study)]
     return [point for point in found if point is not None]
@@ -162,20 +164,21 @@ def _point(study: Study, friction: Friction, runs: list[Machine]) -> PointForeca
     machines = [friction.machine(study, *couplings, axis) for axis in runs[0].axes]
     # Heat is measured for all axes at once: those without coupling bring none, but the noise of their energy at both ends.
     still = [friction.machine(study, 0.0, 0.0, axis) for axis in AXES if axis not in runs[0].axes]
-    noises = [noise_rates(machine, _heats(machine)) for machine in machines]
+    both = [*machines, *still]
+    ideal = [noise_rates(machine, _heats(machine)) for machine in both]
     # What a finite run adds is that of the ideal machine also where there is a loop: a small share of a long run.
     offsets = [
-        covariance_over(machine, _heats(machine), duration) - noise_rates(machine, _heats(machine)) * duration
-        for machine in [*machines, *still]
+        covariance_over(machine, _heats(machine), duration) - noise * duration
+        for machine, noise in zip(both, ideal, strict=True)
     ]
+    acting: Sequence[Refrigerator | ControlledNetwork] = machines
+    noises = ideal[: len(machines)]
     if (loop := study.demon.feedback.loop) is not None:
         looped = [machine.with_feedback(loop) for machine in machines]
         if not all(machine.is_stable for machine in looped):
             return None
-        rates = np.mean([machine.heat_rates() for machine in looped], axis=0)
-        noises = [machine.work_noise() for machine in looped]
-    else:
-        rates = np.mean([machine.heat_rates() for machine in machines], axis=0)
+        acting, noises = looped, [machine.work_noise() for machine in looped]
+    rates = np.mean([machine.heat_rates() for machine in acting], axis=0)
     noise = np.mean(noises, axis=0)
     spread = noise * duration + np.sum(offsets, axis=0) / axes
     cold, hot = (

@@ -234,7 +234,7 @@ class Feedback(Section):
             position_noise=self.position_noise_A,
             filter=self.filter_ps,
         )
-        return None if loop == model.Feedback(delayed=self.delayed) else loop
+        return None if loop.is_ideal else loop
 
 
 class Demon(Section):
@@ -254,6 +254,11 @@ class Demon(Section):
     """Texts handed to your controller as keyword arguments."""
     feedback: Feedback = Feedback()
     """The loop through which it acts."""
+
+    @property
+    def has_theory(self) -> bool:
+        """Whether exact theory knows it: the paper's law, at every instant or through a loop without a limit of the force."""
+        return self.controller == "linear" and self.feedback.force_limit_eV_per_A is None
 
 
 def _force(text: str) -> str:

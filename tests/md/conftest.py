@@ -13,7 +13,7 @@ from simulation.engines.ranks import Ranks, single_threaded
 from simulation.experiments.baths import Baths
 from simulation.experiments.machine import Machine
 from simulation.perform import perform
-from simulation.storage.files import RESTART, RUN, TOPOLOGY, checksum
+from simulation.storage.files import DEMON, RESTART, RUN, SERIES, TOPOLOGY, checksum
 from simulation.study.fields import Study
 from simulation.study.files import check_study
 
@@ -130,3 +130,16 @@ def segments_in(folder: Path) -> list[Path]:
 def made_at(folder: Path) -> dict[str, int]:
     """When each committed segment was made: what stays the same was not run again."""
     return {segment.name: (segment / "segment.json").stat().st_mtime_ns for segment in segments_in(folder)}
+
+
+def reached(folder: Path, segments: int) -> bool:
+    """Whether a run has committed so many segments."""
+    return len(segments_in(folder)) >= segments
+
+
+def assert_same_bytes(one: Path, other: Path) -> None:
+    """Two run folders have the same series, and end in the same state of LAMMPS and of the demon."""
+    assert (one / SERIES).read_bytes() == (other / SERIES).read_bytes()
+    for name in (RESTART, DEMON):
+        first, second = (segments_in(folder)[-1] / name for folder in (one, other))
+        assert first.read_bytes() == second.read_bytes(), name

@@ -13,10 +13,10 @@ import pytest
 
 from simulation.engines.ranks import Ranks
 from simulation.perform import perform
-from simulation.storage.files import DEMON, RESTART, RUN, SERIES
+from simulation.storage.files import RUN, SERIES
 from simulation.study.fields import SIDES
 from tests.md.command import command, start_command, wait_until, write_study
-from tests.md.conftest import THIN, laid_over, machine, segments_in, started_for, thin_study
+from tests.md.conftest import THIN, assert_same_bytes, laid_over, machine, reached, segments_in, started_for, thin_study
 
 pytestmark = pytest.mark.md
 
@@ -56,19 +56,12 @@ def test_killed_loop_gives_the_same_bytes(delayed: str, thin_start: Path, tmp_pa
     write_study(tmp_path, "thin", laid_over(THIN, changes))
     killed = tmp_path / "killed"
     with start_command(tmp_path, "run", "thin", "kH_4.80", "1", killed, "--start", begin) as process:
-        wait_until(partial(_reached, killed, 3), process)
+        wait_until(partial(reached, killed, 3), process)
         time.sleep(np.random.default_rng(5).uniform(0, 0.06))
         process.kill()
     assert not (killed / RUN).exists(), "it was over before it was killed"
     perform(machine(study), killed, Ranks(1), begin)
-    assert (killed / SERIES).read_bytes() == (tmp_path / "whole" / SERIES).read_bytes()
-    for name in (RESTART, DEMON):
-        one, other = (segments_in(folder)[-1] / name for folder in (killed, tmp_path / "whole"))
-        assert one.read_bytes() == other.read_bytes(), name
-
-
-def _reached(folder: Path, segments: int) -> bool:
-    return len(segments_in(folder)) >= segments
+    assert_same_bytes(killed, tmp_path / "whole")
 
 
 def test_noisy_loop_pushes_alike_on_two_ranks(thin_start: Path, tmp_path: Path) -> None:

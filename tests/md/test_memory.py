@@ -14,10 +14,10 @@ import pytest
 
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.perform import perform
-from simulation.storage.files import DEMON, RESTART, RUN, SERIES
+from simulation.storage.files import RUN, SERIES
 from simulation.study.fields import SIDES, Study
 from tests.md.command import start_command, wait_until, write_study
-from tests.md.conftest import THIN, laid_over, machine, segments_in, started_for, thin_study
+from tests.md.conftest import THIN, assert_same_bytes, laid_over, machine, reached, segments_in, started_for, thin_study
 from tests.md.seen import assert_seen_as_recorded, seen_in, thermal_speed_A_per_ps
 
 pytestmark = pytest.mark.md
@@ -91,11 +91,6 @@ def test_length_of_segments_is_no_physics(runs: dict[float, Path]) -> None:
             np.testing.assert_allclose(short[name], long[name], rtol=0, atol=1e-8, err_msg=name)
 
 
-def reached(folder: Path, segments: int) -> bool:
-    """Whether a run has committed so many segments."""
-    return len(segments_in(folder)) >= segments
-
-
 def test_killed_run_remembers(thin_start: Path, tmp_path: Path) -> None:
     """Killed outright at random instants and continued, a run with random numbers gives the bytes of one left alone."""
     changes: dict[str, Any] = {"demon": {"controller": "tests.md.controllers:Noisy"}, "schedule": {"sweep_ns": 0.003}}
@@ -114,10 +109,7 @@ def test_killed_run_remembers(thin_start: Path, tmp_path: Path) -> None:
             process.kill()
         assert not (killed / RUN).exists(), "it was over before it was killed"
     perform(machine(study), killed, Ranks(1), begin)
-    assert (killed / SERIES).read_bytes() == (tmp_path / "whole" / SERIES).read_bytes()
-    for name in (RESTART, DEMON):
-        one, other = (segments_in(folder)[-1] / name for folder in (killed, tmp_path / "whole"))
-        assert one.read_bytes() == other.read_bytes(), name
+    assert_same_bytes(killed, tmp_path / "whole")
 
 
 @pytest.mark.parametrize(("at_step", "committed"), [(-210, 0), (260, 2)])

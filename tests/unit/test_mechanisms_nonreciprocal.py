@@ -12,7 +12,8 @@ from scipy.integrate import solve_ivp
 from analysis.mechanisms.figures import nonreciprocal_networks
 from analysis.mechanisms.figures.nonreciprocal import PARTICLE, four_baths, three_baths
 from analysis.mechanisms.nonreciprocal import NonreciprocalNetwork, chain, ring, transient
-from analysis.model import BOLTZMANN, LangevinPair
+from analysis.model import BOLTZMANN
+from tests.unit.test_currents import PAIR
 
 
 def random_network(seed: int, **changes: Any) -> NonreciprocalNetwork:
@@ -30,23 +31,13 @@ def random_network(seed: int, **changes: Any) -> NonreciprocalNetwork:
 
 
 def test_two_particles_are_the_nanodemon() -> None:
-    """Heat, work and fluctuations of a network of two are those of the paper's pair."""
-    pair = LangevinPair(
-        mass=1.225,
-        friction_cold=0.2,
-        friction_hot=0.3,
-        trap=0.01,
-        coupling_cold=0.1,
-        coupling_hot=0.48,
-        temperature_cold=100,
-        temperature_hot=120,
-    )
+    """Heat, work and fluctuations of a network of two are those of the paper's PAIR."""
     network = NonreciprocalNetwork(
         couplings=[[0, 0.1], [0.48, 0]], mass=1.225, friction=[0.2, 0.3], trap=0.01, temperature=[100, 120]
     )
-    assert_allclose(network.heat_rates(), pair.heat_rates(), rtol=1e-12)
-    assert_allclose(network.work_rates(), pair.work_rates(), rtol=1e-9)
-    found, known = network.bath_currents(), pair.bath_currents()
+    assert_allclose(network.heat_rates(), PAIR.heat_rates(), rtol=1e-12)
+    assert_allclose(network.work_rates(), PAIR.work_rates(), rtol=1e-9)
+    found, known = network.bath_currents(), PAIR.bath_currents()
     assert found.covariance is not None
     assert known.covariance is not None
     assert_allclose(found.covariance, known.covariance, rtol=1e-9)
