@@ -16,19 +16,19 @@ from analysis.friction.result import METHODS
 
 LENGTHS = ("short", "medium", "paper")
 STUDIES = {"shell": ("xyz",), "bodies": ("x", "yz")}
-"""Studies of particles that drag one body or two along, and the sets of axes that are alike in each."""
+"""Studies of particles that drag one or two bodies along, and the sets of equivalent axes of each."""
 
 BY_FORM = {
     "shell": ("position", "velocity", "cross", "joint", "difference", "theory"),
     "bodies": ("position", "velocity", "cross", "joint", "difference", "theory", "zero_frequency", "dressed"),
 }
-"""Methods and theories that ask each study for another form of friction than it has: white, or a single shell."""
+"""Methods and theories that assume another form of friction than that of the study: white, or a single shell."""
 
 BAND = (0.92, 0.97)
-"""Coverage that is asked of a nominal 95 % interval."""
+"""Target range for the coverage of a nominal 95 % interval."""
 
 TOLD = 0.5
-"""Where fewer runs than this get an interval with two ends, the quantity counts as refused."""
+"""If a smaller share of the runs has an interval with two ends, the quantity counts as refused."""
 
 EQUILIBRIUM = "friction"
 _POWERS = (*SIDES, "total")
@@ -48,14 +48,14 @@ def _cops(stem: str, suffix: str = "") -> tuple[str, ...]:
 DRIVEN: tuple[Row, ...] = (
     ("(a) heat, bare thermostat", "heat", _of("thermostat", SIDES)),
     ("(b) heat, headline", "heat", _of("heat", SIDES)),
-    ("(c) work of every step", "heat", _of("work", SIDES)),
+    ("(c) work at every step", "heat", _of("work", SIDES)),
     ("(d) work from positions each 1 ps", "power", _of("power", SIDES)),
     ("power, total", "heat", ("power",)),
     ("power each 1 ps, total", "power", ("power_total",)),
     ("entropy production", "heat", ("entropy_production",)),
     ("particle temperature", "heat", _of("effective_temperature", SIDES)),
     ("variance of power each 1 ps", "power", _of("power_variance", _POWERS)),
-    ("error of sampling the work", "power", _of("sampling_error", _POWERS)),
+    ("sampling error of the work", "power", _of("sampling_error", _POWERS)),
     ("coefficients of performance", "performance", _cops("cop")),
     ("the same from the bare thermostat", "performance", _cops("cop", "_thermostat")),
     ("uncertainty Var/mean²", "performance", _of("uncertainty", _POWERS)),
