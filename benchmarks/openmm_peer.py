@@ -17,6 +17,7 @@ from scipy.constants import physical_constants
 
 from simulation.study.fields import Study
 from simulation.study.files import check_study
+from simulation.study.section import SIDES
 
 KJ_PER_EV = float(physical_constants["electron volt-joule relationship"][0]) * 6.02214076e23 / 1000
 GAP_NM = 2.0
@@ -44,7 +45,7 @@ def simulation(study: Study, topology: Path, threads: int) -> Any:
     pairs.setCutoffDistance(study.materials.cutoff_A / 10)
     pairs.setUseDispersionCorrection(False)
     for kind in types:
-        species = study.materials.fluid if kind < 3 else study.materials.metal
+        species = study.fluid(SIDES[kind - 1]) if kind < 3 else study.materials.metal
         system.addParticle(0.0 if kind > 4 else species.mass_u)  # a mass of 0 holds the walls
         pairs.addParticle(0.0, species.sigma_A / 10, species.epsilon_eV * KJ_PER_EV)
     system.addForce(pairs)

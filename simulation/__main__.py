@@ -25,6 +25,7 @@ from simulation.segments.stop import StopRequested
 from simulation.storage.lock import LockedError
 from simulation.study.fields import StudyError
 from simulation.study.files import load_study
+from simulation.study.section import SIDES
 from simulation.study.table import field_table, schema_text
 
 RESULTS, WORKFLOW_LOGS = Path("results"), Path(".snakemake/log")  # as in the workflow, which runs where it lies
@@ -113,7 +114,8 @@ def main() -> int:
         match arguments.command:
             case "check":
                 known = ", ".join(dict.fromkeys(run.point for run in experiments(study)))
-                print(f"study {study.name}: {study.fluid_atoms} fluid atoms per bath, points {known}")
+                held = " and ".join(dict.fromkeys(str(study.fluid_atoms(side)) for side in SIDES))
+                print(f"study {study.name}: {held} fluid atoms per bath, points {known}")
             case "deck":
                 print(_deck(experiment_at(study, arguments.point, arguments.replica)), end="")
             case "archive":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
             atom_resindex=np.searchsorted(kinds, read.types.astype(str)),
             residue_segindex=[sides.index(PARTS[kind][0]) for kind in kinds],
         )
-        symbols = {kind: materials[_SPECIES[PARTS[kind][1]]]["symbol"] for kind in kinds}
+        symbols = {kind: species_of(materials, *PARTS[kind])["symbol"] for kind in kinds}
         names = np.array([symbols[kind] for kind in read.types], dtype=object)
         for attribute, values in (
             ("ids", read.ids),
@@ -91,6 +91,12 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
         # Joined and written by MDAnalysis: its unit of time is that of any DCD, and not LAMMPS's.
         whole.load_new(str(folder / TRAJECTORY), format="DCD")
     return whole
+
+
+def species_of(materials: dict[str, Any], side: str, part: str) -> dict[str, Any]:
+    """The material of a part of one side (``bath``, ``particle`` or ``wall``), from ``settings.materials``."""
+    species: dict[str, Any] = materials[_SPECIES[part]]
+    return dict(species[side]) if side in species else species
 
 
 def _layout(topology: Path) -> str:

@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
 from analysis.compare.table import older_protocol
 from analysis.data.runs import LINEAR, SIDES, Parameters
+from analysis.data.universe import species_of
 from analysis.errors import AnalysisError
 from analysis.friction.drag import paper_friction
 from analysis.friction.result import METHODS, POOLED, by_method, equivalence_z
@@ -273,15 +274,28 @@ def _parameters(run: dict[str, Any], points: Sequence[HeatPoint]) -> list[tuple[
         ("Sampled every", f"{p.sample_interval:g} ps"),
     ]
     if system := run.get("system"):
-        fluid, metal = (run["settings"]["materials"][species]["symbol"] for species in ("fluid", "metal"))
-        atoms = f"{system['fluid_atoms_per_bath']:,}".replace(",", "\u202f")
+        materials = run["settings"]["materials"]
+        fluid, metal = (
+            _each_once(species_of(materials, side, part)["symbol"] for side in SIDES) for part in ("bath", "particle")
+        )
+        atoms = _each_once(f"{count:,}".replace(",", "\u202f") for count in _by_side(system["fluid_atoms_per_bath"]))
+        density = _each_once(f"{value:.2f}" for value in _by_side(system["accessible_density_per_nm3"]))
         rows += [
             (f"Atoms of the fluid ({fluid}) in each bath", atoms),
             (f"Atoms of the metal ({metal}) in each particle", str(system["metal_atoms_per_particle"])),
             ("Edge of a bath", f"{system['bath_edge_A'] / 10:g} nm"),
-            ("Fluid in the accessible volume", f"{system['accessible_density_per_nm3']:.2f} nm⁻³"),
+            ("Fluid in the accessible volume", f"{density} nm⁻³"),
         ]
     return rows
+
+
+def _by_side(value: Any) -> list[Any]:
+    """What each bath has, (cold, hot), of an entry of ``system``."""
+    return [value[side] for side in SIDES] if isinstance(value, dict) else [value]
+
+
+def _each_once(texts: Iterable[str]) -> str:
+    return " and ".join(dict.fromkeys(texts))
 
 
 def _drag_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:

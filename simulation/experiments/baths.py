@@ -15,7 +15,8 @@ import pandas as pd
 
 from simulation.experiments.base import Column, Experiment, Piece, RejectedError, Stage
 from simulation.experiments.decks import render
-from simulation.study.fields import SIDES, Study
+from simulation.study.fields import Study
+from simulation.study.section import SIDES
 
 POINT = "equilibrated"
 WALL_PLANES = 4
@@ -101,7 +102,7 @@ class Baths(Experiment):
             wanted = self.study.temperature_K(side)
             order = float(tail[f"order_{side}_1"].mean())
             # In a liquid of N atoms the waves are noise of about 1/√N.
-            molten = MOLTEN + 3 / math.sqrt(self.study.fluid_atoms)
+            molten = MOLTEN + 3 / math.sqrt(self.study.fluid_atoms(side))
             if order > molten:
                 problems.append(
                     f"the {side} fluid has not melted (order {order:.2f}, above {molten:.2f}): "
@@ -165,18 +166,25 @@ def atoms(study: Study) -> int:
     if study.engine != "lammps":
         return 0
     rows = round(study.edge_A / (study.materials.metal.lattice_A / 2**0.5))
-    return 2 * (study.fluid_atoms + study.nanoparticle.atoms) + WALL_PLANES * rows**2
+    return study.moving_atoms + WALL_PLANES * rows**2
 
 
 def system(study: Study) -> dict[str, Any]:
     """What `run.json` says of the two baths."""
     return {
-        "fluid_atoms_per_bath": study.fluid_atoms,
+        "fluid_atoms_per_bath": told({side: study.fluid_atoms(side) for side in SIDES}),
         "metal_atoms_per_particle": study.nanoparticle.atoms,
         "bath_edge_A": study.edge_A,
-        "accessible_density_per_nm3": round(1000 * study.fluid_atoms / study.accessible_volume_A3, 4),
+        "accessible_density_per_nm3": told(
+            {side: round(1000 * study.fluid_atoms(side) / study.accessible_volume_A3(side), 4) for side in SIDES}
+        ),
         "boundaries": {"x": "walls", "y": "periodic", "z": "periodic"},
     }
+
+
+def told(by_side: dict[str, Any]) -> Any:
+    """What both baths have, or by bath where they differ."""
+    return by_side["cold"] if by_side["cold"] == by_side["hot"] else by_side
 
 
 def build_seeds(experiment: Experiment, sides: Sequence[str] = SIDES) -> dict[str, int]:

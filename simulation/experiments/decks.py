@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from simulation.study.fields import SIDES, Study
+from simulation.study.fields import Study
+from simulation.study.materials import Species
+from simulation.study.section import SIDES
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "lammps_templates"
 
@@ -32,21 +34,27 @@ def render(template: str, *, study: Study, sides: tuple[str, ...] = SIDES, walls
         study: the study.
         sides: which baths there are.
         walls: whether walls bound them along x.
-        context: what else the template names. `fluid_atoms` are those of the study unless given; a build `melts` unless told
-            otherwise.
+        context: what else the template names. `fluid_atoms`, by side, are those of the study unless given; a build `melts`
+            unless told otherwise.
     """
-    fluid_atoms = context.pop("fluid_atoms", study.fluid_atoms)
+    fluid_atoms = context.pop("fluid_atoms", {side: study.fluid_atoms(side) for side in sides})
     usual = {
         "sides": sides,
         "walls": walls,
         "fluid_atoms": fluid_atoms,
         "melts": True,
-        "filling": filling(study, fluid_atoms),
+        "quickest": min((study.fluid(side) for side in sides), key=_unit_of_time),
+        "filling": {side: filling(study, side, fluid_atoms[side]) for side in sides},
         "frame_steps": study.steps(study.schedule.trajectory_every_ps),
     }
     return (
         _environment(TEMPLATES).get_template(template).render(usual | {"study": study, "steps": study.steps} | context)
     )
+
+
+def _unit_of_time(fluid: Species) -> float:
+    """σ √(m/ε) of a fluid, in mixed units."""
+    return fluid.sigma_A * math.sqrt(fluid.mass_u / fluid.epsilon_eV)
 
 
 def statements(deck: str) -> list[str]:
@@ -82,15 +90,15 @@ def _quoted(path: str) -> str:
 # --- where the fluid is placed ----------------------------------------------------------------------------------------------
 
 
-def filling(study: Study, fluid_atoms: int) -> dict[str, float]:
+def filling(study: Study, side: str, fluid_atoms: int) -> dict[str, float]:
     """An fcc lattice for the fluid of one bath, with more sites than atoms, clear of walls, particle and periodic faces.
 
     Returns:
         ``spacing_A``, the lattice constant; ``face_A``, how far sites stay from a periodic face; ``metal_A``, from walls
         and from the particle's sphere.
     """
-    face = CONTACT * study.materials.fluid.sigma_A
-    metal = CONTACT * study.materials.unlike.sigma_A
+    face = CONTACT * study.fluid(side).sigma_A
+    metal = CONTACT * study.unlike(side).sigma_A
     return {"face_A": face, "metal_A": metal} | _spacing(study.edge_A, study.radius_A, face, metal, fluid_atoms)
 
 

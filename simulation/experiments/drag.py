@@ -19,7 +19,8 @@ from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece
 from simulation.experiments.baths import build_seeds, thermostat_seeds
 from simulation.experiments.decks import render
 from simulation.experiments.machine import closure_limit, told_friction
-from simulation.study.fields import AXES, NUMBER_TEXT, SIDES, Study
+from simulation.study.fields import AXES, NUMBER_TEXT, Study
+from simulation.study.section import SIDES
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,13 @@ class Drag(Experiment):
     @property
     def fluid_atoms(self) -> int:
         """Fluid in the cube without walls: as dense as the study's where fluid can be."""
-        density = self.study.fluid_atoms / self.study.accessible_volume_A3
-        return round(density * (self.study.edge_A**3 - self.study.excluded_volume_A3))
+        density = self.study.fluid_atoms(self.side) / self.study.accessible_volume_A3(self.side)
+        return round(density * self._free_volume_A3)
+
+    @property
+    def _free_volume_A3(self) -> float:
+        """The cube less what the particle takes of it."""
+        return self.study.edge_A**3 - self.study.excluded_volume_A3(self.side)
 
     def stages(self) -> Sequence[Stage]:
         """The force sets in with the last one."""
@@ -108,7 +114,7 @@ class Drag(Experiment):
             study=self.study,
             sides=(self.side,),
             walls=False,
-            fluid_atoms=self.fluid_atoms,
+            fluid_atoms={self.side: self.fluid_atoms},
             run=self,
             seeds=seeds,
             series=self.columns(),
@@ -198,13 +204,12 @@ class Drag(Experiment):
         }
         if study.engine == "langevin":
             return content | told_friction(study, self.side)
-        free = study.edge_A**3 - study.excluded_volume_A3
         return content | {
             "system": {
                 "fluid_atoms": self.fluid_atoms,
                 "metal_atoms": study.nanoparticle.atoms,
                 "edge_A": study.edge_A,
-                "accessible_density_per_nm3": round(1000 * self.fluid_atoms / free, 4),
+                "accessible_density_per_nm3": round(1000 * self.fluid_atoms / self._free_volume_A3, 4),
                 "boundaries": {"x": "periodic", "y": "periodic", "z": "periodic"},
             }
         }

@@ -22,7 +22,8 @@ from simulation.engines.langevin import propagate_pair
 from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
 from simulation.experiments.baths import atoms, build_seeds, start_of, system, thermostat_seeds
 from simulation.experiments.decks import render
-from simulation.study.fields import AXES, NUMBER_TEXT, RUBBING, SIDES, THERMOSTATS, Study, StudyError
+from simulation.study.fields import AXES, NUMBER_TEXT, RUBBING, THERMOSTATS, Study, StudyError
+from simulation.study.section import SIDES
 
 FRICTION = "friction"
 POINT_PREFIX = "kH_"

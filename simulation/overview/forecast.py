@@ -28,7 +28,8 @@ from analysis.model import (
 from analysis.units import PER_NS
 from simulation.experiments.machine import Machine, point_runs, points
 from simulation.storage.files import read_json
-from simulation.study.fields import AXES, SIDES, Study
+from simulation.study.fields import AXES, Study
+from simulation.study.section import SIDES
 
 DECIDED_Z = 4.0
 """Expected heat over its error that decides its sign: measured at 2 errors from zero or more with a chance of 98 %."""

@@ -20,7 +20,8 @@ from simulation.overview.speed import Speed, speed_of
 from simulation.segments.checkpoint import KEPT_RESTARTS
 from simulation.segments.progress import duration_text
 from simulation.storage.files import json_text, replace
-from simulation.study.fields import SIDES, Study
+from simulation.study.fields import Study
+from simulation.study.section import SIDES
 
 WIDTH = 100
 BUSY_SHARE = 0.8  # a probe that got less of its core than this says so
@@ -206,8 +207,7 @@ def plan_of(
 def core_seconds(job: Job, speed: Speed) -> float:
     """Core-seconds of what is left of a job; steps of a smaller system take less in proportion."""
     experiment = job.experiment
-    whole = 2 * (experiment.study.fluid_atoms + experiment.study.nanoparticle.atoms)
-    size = min(experiment.atoms / whole, 1.0) if experiment.atoms else 1.0
+    size = min(experiment.atoms / experiment.study.moving_atoms, 1.0) if experiment.atoms else 1.0
     return sum(job.left) * size * speed.core_s_per_step + experiment.study.ranks * len(job.left) * speed.startup_s
 
 
@@ -232,7 +232,7 @@ def disk_bytes(job: Job, speed: Speed) -> float:
     steps, atoms, study = sum(job.steps), job.experiment.atoms, job.experiment.study
     if job.segments is None:
         return steps * speed.bytes_per_step
-    size = atoms / max(2 * (study.fluid_atoms + study.nanoparticle.atoms), 1)
+    size = atoms / study.moving_atoms
     restarts = 2 + len(job.steps) / KEPT_RESTARTS
     topologies = 1 + sum(piece.keeps_topology for piece in job.experiment.pieces())
     states = size * (restarts * speed.restart_bytes + topologies * speed.topology_bytes)

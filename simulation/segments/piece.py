@@ -17,7 +17,7 @@ from simulation.engines.output import in_molecular_layout, read_log, read_series
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments.base import Experiment, Piece
 from simulation.storage.files import DEMON, LOG, RESTART, SERIES, SERIES_TEXT, TOPOLOGY
-from simulation.study.fields import SIDES
+from simulation.study.section import SIDES
 
 LOOK_EVERY_STEPS = 200
 """A running LAMMPS is looked at this often, for progress and for signals: a second or so."""

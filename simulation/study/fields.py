@@ -8,7 +8,6 @@ section of the YAML file is one class below; a field's name ends in its unit.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 from collections.abc import Mapping
@@ -17,20 +16,18 @@ from typing import Annotated, Any, Literal, get_args
 import numpy as np
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     TypeAdapter,
     ValidationError,
-    model_validator,
 )
 
 from analysis import model
 from analysis.model import LangevinPair, PairWithBodies
 from analysis.units import ATOMIC_MASS, FRICTION_SI
+from simulation.study.materials import Materials, Species, UnlikePair
+from simulation.study.section import SIDES, Finite, PerSide, Positive, Section, of_side
 
-SIDES = ("cold", "hot")
 AXES = ("x", "y", "z")
 
 Thermostat = Literal["nose-hoover", "langevin", "csvr"]
@@ -45,24 +42,7 @@ RUBBING_DAMPING_PS = 5.0
 VARIANT = r"[a-z0-9][a-z0-9._-]*"  # what may follow the @ in a study's name: it names a folder
 STUDY_NAME = rf"[A-Za-z0-9][\w-]*(@{VARIANT})?"
 
-# Far outside anything physical, but near enough that no product of fields overflows.
-Positive = Annotated[float, Field(ge=1e-9, le=1e9, allow_inf_nan=False)]
-Finite = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Friction = Annotated[float, Field(ge=1e-18, le=1e-6, allow_inf_nan=False)]
-
-
-USUAL_MASSES_U = {
-    "Ne": 20.180,
-    "Al": 26.982,
-    "Ar": 39.948,
-    "Ni": 58.693,
-    "Cu": 63.546,
-    "Kr": 83.798,
-    "Ag": 107.868,
-    "Xe": 131.293,
-    "Pt": 195.084,
-    "Au": 196.967,
-}
 
 
 class StudyError(ValueError):
@@ -71,73 +51,6 @@ class StudyError(ValueError):
     def __init__(self, name: str, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("\n".join([f"study {name!r} cannot run:", *(f"  - {problem}" for problem in problems)]))
-
-
-class Section(BaseModel):
-    """Common behaviour of all sections: unknown keys are refused, values cannot change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Species(Section):
-    """Lennard-Jones parameters and mass of one kind of atom."""
-
-    mass_u: Positive
-    """Atomic mass."""
-    epsilon_eV: Positive
-    """Lennard-Jones well depth between like atoms."""
-    sigma_A: Positive
-    """Lennard-Jones diameter between like atoms."""
-
-    symbol: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,3}$")] = "X"
-    """What names its atoms in analysis and pictures, such as `Ar`; by its mass if left out. No physics hangs on it."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_by_mass(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "symbol" not in data:
-            with contextlib.suppress(TypeError, ValueError):
-                mass = float(data.get("mass_u", math.nan))
-                near = [symbol for symbol, usual in USUAL_MASSES_U.items() if abs(usual - mass) < 0.3]
-                return data | {"symbol": near[0]} if near else data
-        return data
-
-
-class Metal(Species):
-    """A species that also forms a crystal: its fcc lattice constant shapes particles and walls."""
-
-    lattice_A: Positive
-    """The fcc lattice constant."""
-
-
-class UnlikePair(Section):
-    """Lennard-Jones parameters between atoms of two kinds."""
-
-    epsilon_eV: Positive
-    """Lennard-Jones well depth."""
-    sigma_A: Positive
-    """Lennard-Jones diameter."""
-
-
-class Materials(Section):
-    """The two kinds of atoms and the range of their interaction; unlike pairs follow Lorentz-Berthelot unless stated."""
-
-    fluid: Species = Species(symbol="Ar", mass_u=39.948, epsilon_eV=0.0104, sigma_A=3.405)
-    """The baths. (Older study files call it `argon`.)"""
-    metal: Metal = Metal(symbol="Cu", mass_u=63.546, epsilon_eV=0.4093, sigma_A=2.338, lattice_A=3.61)
-    """The particles and the walls. (Older study files call it `copper`.)"""
-    fluid_metal: UnlikePair | None = None
-    """`epsilon_eV` and `sigma_A` between them, for a wetting other than Lorentz-Berthelot's. (Formerly `argon_copper`.)"""
-    cutoff_A: Positive = 8.5125
-    """Range of the Lennard-Jones forces, shifted to zero there; the default is 2.5 σ of argon."""
-
-    @property
-    def unlike(self) -> UnlikePair:
-        """Between fluid and metal: as stated, or by Lorentz-Berthelot's rule."""
-        return self.fluid_metal or UnlikePair(
-            epsilon_eV=math.sqrt(self.fluid.epsilon_eV * self.metal.epsilon_eV),
-            sigma_A=(self.fluid.sigma_A + self.metal.sigma_A) / 2,
-        )
 
 
 class Nanoparticle(Section):
@@ -156,10 +69,10 @@ class Baths(Section):
 
     edge_nm: Annotated[float, Field(ge=0.1, le=1000)] = 11.0
     """Distance between two walls, and the periodic length along y and z."""
-    fluid_atoms: Annotated[int, Field(gt=0, le=1_000_000_000)] | None = None
-    """Fluid atoms in each bath; give this or the density. (Older study files call it `argon_atoms`.)"""
-    accessible_density_per_nm3: Positive | None = None
-    """Fluid atoms per volume that they can reach; the paper has 19.56."""
+    fluid_atoms: PerSide[Annotated[int, Field(gt=0, le=1_000_000_000)]] | None = None
+    """Fluid atoms in each bath, or `{cold: …, hot: …}`; give this or the density. (Older study files call it `argon_atoms`.)"""
+    accessible_density_per_nm3: PerSide[Positive] | None = None
+    """Fluid atoms per volume that they can reach, or `{cold: …, hot: …}`; the paper has 19.56."""
     temperature_cold_K: Positive = 100.0
     """Temperature of the cold bath."""
     temperature_hot_K: Positive = 120.0
@@ -250,7 +163,7 @@ class Demon(Section):
     """Axes along which the demon acts; `x` is the paper, `xyz` gives three currents in one run."""
     controller: Annotated[str, Field(pattern=r"^linear$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = "linear"
     """`linear`, or `module:Class` for your own (see simulation/control/controller.py)."""
-    controller_options: dict[str, str] = {}
+    controller_options: dict[str, str] = Field(default={})
     """Texts handed to your controller as keyword arguments."""
     feedback: Feedback = Feedback()
     """The loop through which it acts."""
@@ -446,6 +359,8 @@ class Limits(Section):
     """The same limit in absolute terms; if given, it replaces the fraction."""
     closure_drift_of_work: Positive = 0.005
     """What a drag run may drift beyond that, as a fraction of the work that its force does (0.0020 at 3 nN with 5 fs steps)."""
+    liquid: bool = True
+    """Whether baths must be liquid by reduced temperature and density; `false` lets gases and supercritical fluids run."""
     particle_temperature: Positive = 0.15
     """Largest relative difference, beyond chance, of a particle's inner temperature from its bath's after equilibration."""
 
@@ -471,7 +386,7 @@ class Study(Section):
     integration: Integration = Integration()
     schedule: Schedule = Schedule()
     limits: Limits = Limits()
-    variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT}$")], dict[str, Any]] = {}
+    variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT}$")], dict[str, Any]] = Field(default={})
     """The same study with some fields changed: a name, then sections with just these fields; runs as `study@name`."""
 
     # --- derived quantities ---------------------------------------------------------------------------------------------
@@ -486,31 +401,40 @@ class Study(Section):
         """Radius of the sphere that cuts the nanoparticle out of the crystal."""
         return self.nanoparticle.radius_lattice * self.materials.metal.lattice_A
 
-    @property
-    def accessible_volume_A3(self) -> float:
+    def fluid(self, side: str) -> Species:
+        """What the bath of that side holds."""
+        return of_side(self.materials.fluid, side)
+
+    def unlike(self, side: str) -> UnlikePair:
+        """Between the fluid of that side and the metal."""
+        return self.materials.unlike(side)
+
+    def accessible_volume_A3(self, side: str) -> float:
         """Volume open to the fluid in one bath: the cube less a skin on both walls and around the particle.
 
         With this skin the paper's bath, 25 280 atoms in (11 nm)³, has 19.56 argon atoms per nm³.
         """
-        return float(self.edge_A**2 * (self.edge_A - 2 * self.skin_A) - self.excluded_volume_A3)
+        return float(self.edge_A**2 * (self.edge_A - 2 * self.skin_A(side)) - self.excluded_volume_A3(side))
 
-    @property
-    def skin_A(self) -> float:
+    def skin_A(self, side: str) -> float:
         """How far the fluid stays from the edge of the metal: half the σ between them."""
-        return self.materials.unlike.sigma_A / 2
+        return self.unlike(side).sigma_A / 2
 
-    @property
-    def excluded_volume_A3(self) -> float:
+    def excluded_volume_A3(self, side: str) -> float:
         """Volume that a particle keeps the fluid out of."""
-        return float(4 / 3 * np.pi * (self.radius_A + self.skin_A) ** 3)
+        return float(4 / 3 * np.pi * (self.radius_A + self.skin_A(side)) ** 3)
+
+    def fluid_atoms(self, side: str) -> int:
+        """Fluid atoms in the bath of that side."""
+        if self.baths.fluid_atoms is not None:
+            return of_side(self.baths.fluid_atoms, side)
+        density = of_side(self.baths.accessible_density_per_nm3 or 0.0, side)
+        return round(density * self.accessible_volume_A3(side) / 1000)
 
     @property
-    def fluid_atoms(self) -> int:
-        """Fluid atoms in each bath."""
-        if self.baths.fluid_atoms is not None:
-            return self.baths.fluid_atoms
-        density = self.baths.accessible_density_per_nm3 or 0.0
-        return round(density * self.accessible_volume_A3 / 1000)
+    def moving_atoms(self) -> int:
+        """Atoms of both fluids and both particles."""
+        return sum(self.fluid_atoms(side) for side in SIDES) + 2 * self.nanoparticle.atoms
 
     @property
     def timestep_ps(self) -> float:

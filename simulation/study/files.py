@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from simulation.study.fields import RUBBING, RUBBING_DAMPING_PS, STUDY_NAME, THERMOSTATS, Study, StudyError
 from simulation.study.rules import broken_rules
+from simulation.study.section import TAGS
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
 
@@ -102,6 +103,8 @@ def check_study(name: str, data: Any) -> Study:
             break
         except ValidationError as failure:
             for error in failure.errors():
+                if error["type"] == "default_factory_not_called":  # what it depends on is wrong, and is reported
+                    continue
                 problems.append(_field_problem(error))
                 wrong.add(".".join(str(part) for part in error["loc"][:2]))
                 data = _without(data, error["loc"])
@@ -186,7 +189,8 @@ def _without_blanks(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _field_problem(error: ErrorDetails) -> str:
-    place = ".".join(text if (text := str(part)).isprintable() else repr(text) for part in error["loc"])
+    parts = [str(part) for part in error["loc"] if part not in TAGS]
+    place = ".".join(text if text.isprintable() else repr(text) for text in parts)
     if error["type"] == "extra_forbidden":
         return f"{place} is not a known field: remove it, or see config/README.md for the spelling"
     if error["type"] == "missing":

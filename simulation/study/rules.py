@@ -12,6 +12,16 @@ from analysis.model import largest_stable_delay
 from analysis.units import BOLTZMANN
 from simulation.control.trial import controller_problem
 from simulation.study.fields import Study
+from simulation.study.liquid import critical_temperature, melting_density, saturated_density, triple_temperature
+from simulation.study.section import SIDES
+
+DENSEST = 1.05
+"""Reduced density of a fluid that nothing else is asked of: more would not be placed."""
+STRETCHED = 0.85
+"""A liquid may be so much thinner than beside its vapour: it is then under tension, near the spinodal, but a bath of a few
+nanometres has no bubble yet."""
+
+_AMOUNT = "baths.edge_nm baths.fluid_atoms baths.accessible_density_per_nm3"
 
 ORIGINS = ((0.0, 0.25, 0.25), (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), (0.0, 0.0, 0.25))
 """Centres in the fcc cell that are tried for a sphere of a wanted number of atoms, in lattice constants."""
@@ -73,7 +83,7 @@ def _particle(study: Study) -> list[tuple[set[str], str]]:
     reach = study.radius_A + study.materials.cutoff_A
     return found + _broken(
         study.edge_A < 2 * reach,
-        "baths.edge_nm materials.cutoff_A nanoparticle.radius_lattice materials.metal.lattice_A materials.metal",
+        "baths.edge_nm materials.cutoff_A nanoparticle.radius_lattice materials.metal",
         f"baths.edge_nm = {study.baths.edge_nm:g} is too small: a particle of radius "
         f"{study.radius_A / 10:.3g} nm and materials.cutoff_A = {study.materials.cutoff_A:g} "
         f"need at least {2 * reach / 10:.3g} nm",
@@ -82,7 +92,6 @@ def _particle(study: Study) -> list[tuple[set[str], str]]:
 
 def _baths(study: Study) -> list[tuple[set[str], str]]:
     baths = study.baths
-    number_density = study.fluid_atoms / max(study.accessible_volume_A3, 1e-9) * study.materials.fluid.sigma_A**3
     return [
         *_broken(
             (baths.fluid_atoms is None) == (baths.accessible_density_per_nm3 is None),
@@ -96,13 +105,48 @@ def _baths(study: Study) -> list[tuple[set[str], str]]:
             f"baths.temperature_hot_K = {baths.temperature_hot_K:g} is below "
             f"temperature_cold_K = {baths.temperature_cold_K:g}: swap them",
         ),
-        *_broken(
-            study.accessible_volume_A3 <= 0 or number_density > 1.05,
-            "baths.edge_nm baths.fluid_atoms baths.accessible_density_per_nm3 materials.fluid.sigma_A materials.fluid",
-            f"baths: {study.fluid_atoms} fluid atoms do not fit a bath of edge_nm = {baths.edge_nm:g} as a liquid "
-            f"(reduced density {number_density:.2f}, at most 1.05): take fewer, or a larger edge",
-        ),
+        *(problem for side in SIDES for problem in _fluid(study, side)),
     ]
+
+
+def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
+    """Whether the fluid of a bath fits it and, where it must be, is a liquid."""
+    fluid, volume = study.fluid(side), study.accessible_volume_A3(side)
+    density = study.fluid_atoms(side) / max(volume, 1e-9) * fluid.sigma_A**3
+    fields = f"{_AMOUNT} materials.fluid materials.cutoff_A materials.metal baths.temperature_{side}_K limits.liquid"
+    temperature = BOLTZMANN * study.temperature_K(side) / fluid.epsilon_eV
+    is_judged = study.limits.liquid and study.engine == "lammps"
+    cutoff = study.materials.cutoff_A / fluid.sigma_A
+    if is_judged:
+        lowest, highest = triple_temperature(cutoff), critical_temperature(cutoff)
+        if not lowest <= temperature < highest:
+            kelvin = fluid.epsilon_eV / BOLTZMANN
+            why = "freezes" if temperature < lowest else "is above its critical point"
+            return _broken(
+                True,
+                fields,
+                f"baths.temperature_{side}_K = {study.temperature_K(side):g} makes no liquid of the {side} fluid "
+                f"({fluid.symbol}): at kT/ε = {temperature:.2f} it {why}. With forces cut at {cutoff:.2f} σ it is liquid from "
+                f"kT/ε = {lowest:.2f} to {highest:.2f}, {math.ceil(lowest * kelvin):g} to {math.floor(highest * kelvin):g} K: "
+                "take a temperature between, or limits.liquid: false for a bath of any state",
+            )
+    densest = melting_density(temperature) if is_judged else DENSEST
+    if volume <= 0 or density > densest:
+        return _broken(
+            True,
+            fields,
+            f"baths: {study.fluid_atoms(side)} fluid atoms do not fit a bath of edge_nm = {study.baths.edge_nm:g} as a liquid "
+            f"(reduced density ρσ³ = {density:.2f}, at most {densest:.2f} at kT/ε = {temperature:.2f} on the {side} side): "
+            "take fewer, or a larger edge",
+        )
+    thinnest = STRETCHED * saturated_density(temperature, cutoff)
+    return _broken(
+        is_judged and 0 < density < thinnest,
+        fields,
+        f"baths: {study.fluid_atoms(side)} fluid atoms do not fill a bath of edge_nm = {study.baths.edge_nm:g} with liquid "
+        f"(reduced density ρσ³ = {density:.2f}, at least {thinnest:.2f} at kT/ε = {temperature:.2f} on the {side} side): take "
+        f"{math.ceil(thinnest * volume / fluid.sigma_A**3)} or more, or limits.liquid: false for a bath of any state",
+    )
 
 
 # --- demon -----------------------------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from simulation.study import fields
+from simulation.study import fields, materials
 from simulation.study.fields import Study
+from simulation.study.section import Section
 
 INTRODUCTION = """# Study files
 
@@ -33,7 +34,7 @@ def schema() -> dict[str, Any]:
     del whole["properties"]["name"]  # that of the file
     whole["required"] = [field for field in whole.get("required", []) if field != "name"]
     for name, section in (("Study", whole), *whole["$defs"].items()):
-        meanings = _meanings(getattr(fields, name))
+        meanings = _meanings(getattr(fields, name, None) or getattr(materials, name))
         for field, content in section["properties"].items():
             meaning = {"description": meanings[field]} if field in meanings else {}
             section["properties"][field] = dict(sorted((content | meaning).items()))
@@ -44,14 +45,20 @@ def _meanings(section: type) -> dict[str, str]:
     """The docstring below each field of a section, by name. Pydantic reads them too, but whenever a study is loaded."""
     found: dict[str, str] = {}
     for kind in reversed(section.__mro__):
-        if kind.__module__ == fields.__name__:
+        if issubclass(kind, Section) and kind is not Section:
             (definition,) = ast.parse(inspect.getsource(kind)).body
             assert isinstance(definition, ast.ClassDef)
-            for field, text in pairwise(definition.body):
-                if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
-                    assert isinstance(field.target, ast.Name)
-                    found[field.target.id] = inspect.cleandoc(ast.literal_eval(text.value))
+            found |= _told_below(definition.body)
     return found
+
+
+def _told_below(statements: list[ast.stmt]) -> dict[str, str]:
+    """The docstring below each annotated name."""
+    return {
+        name.target.id: inspect.cleandoc(ast.literal_eval(text.value))
+        for name, text in pairwise(statements)
+        if isinstance(name, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(name.target, ast.Name)
+    }
 
 
 def schema_text() -> str:
@@ -68,7 +75,26 @@ def field_table() -> str:
     for name, section in sections.items():
         if section is not None:
             parts += [f"\n## `{name}`\n\n{section['description']}\n", *_table(_flat(section, definitions))]
-    return "\n".join(parts) + "\n"
+    return "\n".join([*parts, *_materials()]) + "\n"
+
+
+def _materials() -> list[str]:
+    """The library of materials, with its sources."""
+    sources = _told_below(ast.parse(inspect.getsource(materials)).body)
+    lines = ["\n## Materials by name\n"]
+    for title, known, name in (("Fluids", materials.FLUIDS, "FLUIDS"), ("Metals", materials.METALS, "METALS")):
+        columns = ["mass_u", "epsilon_eV", "sigma_A", *(["lattice_A"] if name == "METALS" else [])]
+        lines += [
+            f"{title}: {sources[name]}\n",
+            f"| name | symbol | {' | '.join(columns)} |",
+            "|---" * (len(columns) + 2) + "|",
+        ]
+        lines += [
+            f"| `{key}` | {species.symbol} | {' | '.join(f'{getattr(species, column):g}' for column in columns)} |"
+            for key, species in known.items()
+        ]
+        lines.append("")
+    return lines[:-1]
 
 
 def _section(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any] | None:

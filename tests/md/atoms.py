@@ -72,11 +72,10 @@ def pair_energy_and_virial(atoms: Atoms, study: Study, periodic_x: bool = False)
     """
     materials, cutoff = study.materials, study.materials.cutoff_A
     kind = np.where(atoms.types <= 2, 0, 1)
-    unlike = materials.unlike
-    epsilon = np.array(
-        [[materials.fluid.epsilon_eV, unlike.epsilon_eV], [unlike.epsilon_eV, materials.metal.epsilon_eV]]
-    )
-    sigma = np.array([[materials.fluid.sigma_A, unlike.sigma_A], [unlike.sigma_A, materials.metal.sigma_A]])
+    side = "cold" if atoms.types.min() % 2 else "hot"
+    fluid, unlike = study.fluid(side), study.unlike(side)
+    epsilon = np.array([[fluid.epsilon_eV, unlike.epsilon_eV], [unlike.epsilon_eV, materials.metal.epsilon_eV]])
+    sigma = np.array([[fluid.sigma_A, unlike.sigma_A], [unlike.sigma_A, materials.metal.sigma_A]])
     is_periodic = np.array([periodic_x, True, True])
     energy = virial = 0.0
     for index in range(len(kind) - 1):

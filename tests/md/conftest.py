@@ -49,7 +49,7 @@ THIN: dict[str, Any] = {
         "segment_ps": 0.2,
     },
     "drag": {"forces_nN": []},
-    "limits": {"closure_drift_eV_per_ns": 50},
+    "limits": {"closure_drift_eV_per_ns": 50, "liquid": False},
 }
 """1 068 atoms, too thin a gas to mean anything, and a segment every 50 steps: for what happens between segments."""
 

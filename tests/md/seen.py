@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from analysis.units import BOLTZMANN
 from simulation.storage.files import DEMON, SERIES
-from simulation.study.fields import SIDES, Study
+from simulation.study.fields import Study
+from simulation.study.section import SIDES
 from tests.md.conftest import segments_in
 
 

@@ -18,7 +18,8 @@ from simulation.experiments.baths import MOLTEN, Baths
 from simulation.experiments.machine import Machine
 from simulation.perform import perform
 from simulation.storage.files import RESTART, RUN, SERIES, TOPOLOGY
-from simulation.study.fields import SIDES, Study
+from simulation.study.fields import Study
+from simulation.study.section import SIDES
 from tests.md.atoms import read_atoms
 from tests.md.conftest import record_of, segments_in, small_study, thin_study
 
@@ -158,12 +159,17 @@ NEON: dict[str, Any] = {
 def test_liquid_neon_equilibrates(tmp_path: Path) -> None:
     """Smaller atoms, as dense as liquid neon, find room, melt, and carry their name; older names of fields are understood."""
     study = small_study("neon", schedule={"equilibration_ps": 1}, **NEON)
-    assert study.materials.fluid.symbol == "Ne"
+    assert study.fluid("cold").symbol == "Ne"
     perform(Baths(study, 1), tmp_path, Ranks(1))
     content = record_of(tmp_path)
     atoms = read_atoms(tmp_path / TOPOLOGY)
     for number, side in enumerate(SIDES):
-        assert len(atoms.of(1 + number).types) == content["system"]["fluid_atoms_per_bath"] == study.fluid_atoms > 1000
+        assert (
+            len(atoms.of(1 + number).types)
+            == content["system"]["fluid_atoms_per_bath"]
+            == study.fluid_atoms("cold")
+            > 1000
+        )
         assert content["checks"][f"order_{side}"] < 0.3
 
 
@@ -176,14 +182,14 @@ def test_wetting_decides_how_much_fluid_there_is(sigma_A: float, sign: int, tmp_
         materials={"fluid_metal": {"epsilon_eV": 0.065, "sigma_A": sigma_A}},
         limits={"particle_temperature": 1},
     )
-    assert sign * (other.accessible_volume_A3 - usual.accessible_volume_A3) > 500
-    assert sign * (other.fluid_atoms - usual.fluid_atoms) > 5
+    assert sign * (other.accessible_volume_A3("cold") - usual.accessible_volume_A3("cold")) > 500
+    assert sign * (other.fluid_atoms("cold") - usual.fluid_atoms("cold")) > 5
     # The walls' two skins and the particle's: the cube less half a diameter between the kinds all around the metal.
     radius = 2.236 * 3.61 + sigma_A / 2
-    assert other.accessible_volume_A3 == pytest.approx(30**2 * (30 - sigma_A) - 4 / 3 * np.pi * radius**3)
+    assert other.accessible_volume_A3("cold") == pytest.approx(30**2 * (30 - sigma_A) - 4 / 3 * np.pi * radius**3)
     perform(Baths(other, 1), tmp_path, Ranks(1))
     atoms = read_atoms(tmp_path / TOPOLOGY)
-    assert len(atoms.of(1).types) == len(atoms.of(2).types) == other.fluid_atoms
+    assert len(atoms.of(1).types) == len(atoms.of(2).types) == other.fluid_atoms("cold")
     assert record_of(tmp_path)["system"]["accessible_density_per_nm3"] == pytest.approx(10, rel=0.01)
 
 

@@ -18,7 +18,8 @@ from simulation.experiments.baths import Baths
 from simulation.experiments.machine import Machine
 from simulation.perform import perform
 from simulation.storage.files import RESTART, SERIES, TOPOLOGY
-from simulation.study.fields import SIDES, THERMOSTATS, Study
+from simulation.study.fields import THERMOSTATS, Study
+from simulation.study.section import SIDES
 from tests.md.atoms import BAR, pair_energy_and_virial, read_atoms
 from tests.md.conftest import machine, small_study, started_for
 
@@ -114,7 +115,7 @@ def test_last_row_is_that_of_the_atoms_it_ends_with(side: str, folder: Path, ser
     study, last = seen_at_every_step(), series.iloc[-1]
     atoms = read_atoms(folder / TOPOLOGY).of(*TYPES[side])
     fluid, particle = atoms.of(*TYPES[side][:1]), atoms.of(TYPES[side][1])
-    assert (len(fluid.types), len(particle.types)) == (study.fluid_atoms, 186)
+    assert (len(fluid.types), len(particle.types)) == (study.fluid_atoms(side), 186)
     place = particle.unwrapped.mean(axis=0) - CENTRES[side]
     np.testing.assert_allclose(axes_of(series, "position", side, "A")[-1], place, rtol=0, atol=1e-9)
     np.testing.assert_allclose(
@@ -125,7 +126,7 @@ def test_last_row_is_that_of_the_atoms_it_ends_with(side: str, folder: Path, ser
     pairs, virial = pair_energy_and_virial(atoms, study)
     assert last[f"energy_{side}_eV"] == pytest.approx(atoms.kinetic_eV + pairs, abs=2e-5)
     ideal = len(fluid.types) * BOLTZMANN * fluid.temperature_K(about_mean=False)
-    pressure = (ideal + virial / 3) / study.accessible_volume_A3 / BAR
+    pressure = (ideal + virial / 3) / study.accessible_volume_A3(side) / BAR
     assert last[f"pressure_{side}_bar"] == pytest.approx(pressure, rel=1e-4)
 
 

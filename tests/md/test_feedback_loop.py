@@ -14,7 +14,7 @@ import pytest
 from simulation.engines.ranks import Ranks
 from simulation.perform import perform
 from simulation.storage.files import RUN, SERIES
-from simulation.study.fields import SIDES
+from simulation.study.section import SIDES
 from tests.md.command import command, start_command, wait_until, write_study
 from tests.md.conftest import THIN, assert_same_bytes, laid_over, machine, reached, segments_in, started_for, thin_study
 

@@ -15,7 +15,8 @@ import pytest
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.perform import perform
 from simulation.storage.files import RUN, SERIES
-from simulation.study.fields import SIDES, Study
+from simulation.study.fields import Study
+from simulation.study.section import SIDES
 from tests.md.command import start_command, wait_until, write_study
 from tests.md.conftest import THIN, assert_same_bytes, laid_over, machine, reached, segments_in, started_for, thin_study
 from tests.md.seen import assert_seen_as_recorded, seen_in, thermal_speed_A_per_ps

@@ -15,7 +15,7 @@ from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments.base import Experiment
 from simulation.perform import perform
 from simulation.storage.files import LOG, RUN, SERIES
-from simulation.study.fields import SIDES
+from simulation.study.section import SIDES
 from tests.md.command import command, start_command, wait_until, write_study
 from tests.md.conftest import (
     SMALL,

@@ -30,7 +30,8 @@ from simulation.perform import perform
 from simulation.segments import checkpoint, stop
 from simulation.storage.files import DECK, DEMON, LOG, RESTART, RUN, SERIES, TOPOLOGY, TRAJECTORY
 from simulation.storage.lock import LockedError
-from simulation.study.fields import SIDES, THERMOSTATS
+from simulation.study.fields import THERMOSTATS
+from simulation.study.section import SIDES
 from tests.md.command import ROOT, command, start_command, wait_until, write_study
 from tests.md.conftest import (
     THIN,

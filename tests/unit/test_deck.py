@@ -376,8 +376,8 @@ def test_fluid_is_placed_clear_of_all_metal_and_of_itself(name: str, side: str) 
     sites = fluid_sites(deck, side)
     subset = deck.one("create_atoms", {"cold": "1", "hot": "2"}[side])
     assert subset[:3] == ["region", f"sites_{side}", "subset"]
-    assert int(subset[3]) == chosen.fluid_atoms
-    assert len(sites) >= chosen.fluid_atoms
+    assert int(subset[3]) == chosen.fluid_atoms("cold")
+    assert len(sites) >= chosen.fluid_atoms("cold")
     low = 0.0 if side == "cold" else EDGE
     contact = 0.8 * 2.9
     assert sites[:, 0].min() >= low + contact - 1e-6
@@ -403,7 +403,12 @@ def test_fluid_is_placed_clear_of_all_metal_and_of_itself(name: str, side: str) 
         {"baths": {"edge_nm": 3.6, "accessible_density_per_nm3": 19.56}},
         {
             "materials": {"fluid": {"mass_u": 20.18, "epsilon_eV": 0.00307, "sigma_A": 2.782}, "cutoff_A": 7.0},
-            "baths": {"edge_nm": 3.6, "accessible_density_per_nm3": 34},
+            "baths": {
+                "edge_nm": 3.6,
+                "accessible_density_per_nm3": 34,
+                "temperature_cold_K": 27,
+                "temperature_hot_K": 33,
+            },
         },
         {
             "materials": {"fluid_metal": {"epsilon_eV": 0.03, "sigma_A": 3.6}},
@@ -416,6 +421,7 @@ def test_fluid_is_placed_clear_of_all_metal_and_of_itself(name: str, side: str) 
                 "cutoff_A": 8.0,
             },
             "baths": {"edge_nm": 3.5, "fluid_atoms": 395},
+            "limits": {"liquid": False},
         },
     ],
     ids=["paper", "demo", "tiny", "neon", "dense and far from metal", "few and wide"],
@@ -423,9 +429,9 @@ def test_fluid_is_placed_clear_of_all_metal_and_of_itself(name: str, side: str) 
 def test_every_fluid_has_sites_enough(data: dict[str, Any]) -> None:
     """Whatever the fluid, its density and what it keeps from metal, a bath has more sites than atoms, in units of its own σ."""
     chosen = check_study("example", data)
-    found = decks.filling(chosen, chosen.fluid_atoms)
-    assert found["face_A"] == pytest.approx(0.8 * chosen.materials.fluid.sigma_A)
-    assert found["metal_A"] == pytest.approx(0.8 * chosen.materials.unlike.sigma_A)
+    found = decks.filling(chosen, "cold", chosen.fluid_atoms("cold"))
+    assert found["face_A"] == pytest.approx(0.8 * chosen.fluid("cold").sigma_A)
+    assert found["metal_A"] == pytest.approx(0.8 * chosen.unlike("cold").sigma_A)
     edge, spacing = chosen.edge_A, found["spacing_A"]
     cells = np.arange(math.ceil(edge / spacing) + 1)
     corner = np.stack(np.meshgrid(cells, cells, cells), axis=-1).reshape(-1, 1, 3)
@@ -435,15 +441,15 @@ def test_every_fluid_has_sites_enough(data: dict[str, Any]) -> None:
     keep &= (sites[:, 1:] < edge - found["face_A"]).all(axis=1)
     keep &= np.linalg.norm(sites - edge / 2, axis=1) > chosen.radius_A + found["metal_A"]
     # A lattice with hardly a site to spare would be a crystal, and one with many would be too dense to minimise.
-    assert 1.04 * chosen.fluid_atoms < keep.sum() < 1.6 * chosen.fluid_atoms
-    assert spacing / math.sqrt(2) > 0.8 * chosen.materials.fluid.sigma_A
+    assert 1.04 * chosen.fluid_atoms("cold") < keep.sum() < 1.6 * chosen.fluid_atoms("cold")
+    assert spacing / math.sqrt(2) > 0.8 * chosen.fluid("cold").sigma_A
 
 
 @pytest.mark.parametrize("name", BUILDING)
 def test_build_asserts_every_count(name: str) -> None:
     """LAMMPS stops unless each bath and each particle has the study's atoms, fluid between its walls and none in the metal."""
     deck = all_decks()[name]
-    fluid = str(study().fluid_atoms)
+    fluid = str(study().fluid_atoms("cold"))
     asked = [words[0] for words in deck.all("variable", "found", "equal")]
     wanted = [words[2].rstrip('"') for words in deck.all("if")]
     expected = [
@@ -520,8 +526,8 @@ def expected_of_machine(axes: str) -> dict[str, float]:
         found[f"internal_temperature_{side}"] = some_world("temp/com", PARTICLE[side])
         # LAMMPS's stress/atom is minus the virial: repulsion, a negative stress, adds to the pressure.
         stress = sum(some_world("reduce", FLUID[side], ("sum", part)) for part in virial)
-        ideal = chosen.fluid_atoms * BOLTZMANN_BAR_A3 * temperature
-        found[f"pressure_{side}"] = (ideal - stress / 3) / chosen.accessible_volume_A3
+        ideal = chosen.fluid_atoms("cold") * BOLTZMANN_BAR_A3 * temperature
+        found[f"pressure_{side}"] = (ideal - stress / 3) / chosen.accessible_volume_A3(side)
     return found
 
 
@@ -587,7 +593,7 @@ def test_order_is_1_in_the_crystal_and_0_in_a_liquid(side: str) -> None:
     sites = fluid_sites(build, side)
     assert order(sites) == pytest.approx(1, abs=1e-3)
     assert order(generator.choice(sites, len(sites) // 2, replace=False)) == pytest.approx(1, abs=1e-3)
-    spacing = decks.filling(study(), study().fluid_atoms)["spacing_A"]
+    spacing = decks.filling(study(), "cold", study().fluid_atoms("cold"))["spacing_A"]
     debye_waller = math.exp(-((4 * math.pi / spacing) ** 2) * 0.3**2)
     assert order(sites + generator.normal(0, 0.3, sites.shape)) == pytest.approx(debye_waller, abs=0.02)
     # Order along one of the waves alone, as of layers, is half as much.

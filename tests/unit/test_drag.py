@@ -182,10 +182,10 @@ def test_bath_is_as_dense_as_that_between_the_walls() -> None:
     """Where fluid can be, its density is that of the study; without walls it can be in more of the cube."""
     chosen = study()
     run = run_of("hot")
-    walled = chosen.fluid_atoms / chosen.accessible_volume_A3
-    free = run.fluid_atoms / (chosen.edge_A**3 - chosen.excluded_volume_A3)
+    walled = chosen.fluid_atoms("cold") / chosen.accessible_volume_A3("cold")
+    free = run.fluid_atoms / (chosen.edge_A**3 - chosen.excluded_volume_A3("cold"))
     assert free == pytest.approx(walled, rel=2e-4)  # whole atoms
-    assert run.fluid_atoms > chosen.fluid_atoms
+    assert run.fluid_atoms > chosen.fluid_atoms("cold")
     assert run.atoms == run.fluid_atoms + 186
     assert run.describe()["system"]["fluid_atoms"] == run.fluid_atoms
     assert run.describe()["system"]["accessible_density_per_nm3"] == pytest.approx(1000 * free, abs=1e-3)
@@ -338,6 +338,7 @@ def test_model_run_is_of_its_own_side(side: str) -> None:
         drag={"duration_ns": 20},
         schedule={"sample_every_ps": 2, "trajectory_every_ps": 20},
         baths={"temperature_hot_K": 250},
+        limits={"liquid": False},
     ).model_copy(update={"engine": "langevin"})
     run = Drag(chosen, 1, side, "0.3")
     friction = {"cold": 3e-12, "hot": 9e-12}[side] / FRICTION_SI

@@ -210,7 +210,7 @@ def test_atoms_are_counted_with_the_walls() -> None:
     rows = round(65 / (3.61 / math.sqrt(2)))
     for run in experiments(chosen):
         if run.kind != "drag":
-            assert run.atoms == 2 * (chosen.fluid_atoms + 186) + 4 * rows**2
+            assert run.atoms == 2 * (chosen.fluid_atoms("cold") + 186) + 4 * rows**2
     assert {run.atoms for run in experiments(study(engine="langevin"))} == {0}
 
 
@@ -299,7 +299,7 @@ def test_parameters_of_a_machine_are_those_that_it_ran_with() -> None:
     kept = ("temperature_cold_K", "temperature_hot_K", "timestep_ps", "sample_interval_ps")
     assert told["equilibrated"]["parameters"] == {key: common[key] for key in kept}
     assert told["kH_4.80"]["system"] == {
-        "fluid_atoms_per_bath": chosen.fluid_atoms,
+        "fluid_atoms_per_bath": chosen.fluid_atoms("cold"),
         "metal_atoms_per_particle": 186,
         "bath_edge_A": 65.0,
         "accessible_density_per_nm3": pytest.approx(19.56, abs=2e-3),
@@ -447,7 +447,7 @@ def test_a_short_equilibration_is_given_the_benefit_of_chance() -> None:
 def test_fluid_must_have_melted(side: str) -> None:
     """Its order is below 0.3 and what chance gives a liquid of so many atoms; a hot crystal has more."""
     baths = Baths(study(), 1)
-    limit = 0.3 + 3 / math.sqrt(baths.study.fluid_atoms)
+    limit = 0.3 + 3 / math.sqrt(baths.study.fluid_atoms("cold"))
     baths.check_end(end(**{f"order_{side}": limit - 0.01}))
     with pytest.raises(RejectedError, match=rf"the {side} fluid has not melted \(order 0\.\d\d, above 0\.34\)"):
         baths.check_end(end(**{f"order_{side}": limit + 0.01}))
@@ -492,7 +492,7 @@ def toy() -> Iterator[type[Experiment]]:
             return (Stage("building", 0.0), Stage("falling", length, is_sampled=True, begins_anew=True))
 
         def deck(self, piece: Piece, restart: str) -> str:
-            return f"units metal\nmass 1 {self.study.materials.fluid.mass_u} # of its fluid\nthermo 10\n"
+            return f"units metal\nmass 1 {self.study.fluid('cold').mass_u} # of its fluid\nthermo 10\n"
 
         def columns(self) -> Sequence[Column]:
             return [Column("height", "A", Kind.STATE)]
@@ -525,7 +525,7 @@ def test_a_new_kind_of_experiment_is_one_class(toy: type[Experiment], tmp_path: 
     assert [run.folder for run in found] == ["example/toy/replica_1", "example/toy/replica_2"]
     assert experiment_at(chosen, "toy", 2) == found[1]
     assert [(p.stage.name, p.steps) for p in found[0].pieces()] == [("building", 0), *[("falling", 5_000)] * 4]
-    heavier = study(materials={"fluid": {"mass_u": 50, "epsilon_eV": 0.01, "sigma_A": 3.4}})
+    heavier = study(materials={"fluid": {"mass_u": 50, "epsilon_eV": 0.0104, "sigma_A": 3.4}})
     assert experiment_at(heavier, "toy", 1).fingerprint != found[0].fingerprint
     assert experiment_at(study(trap={"stiffness_eV_per_A2": 0.5}), "toy", 1).fingerprint == found[0].fingerprint
     assert segments_of(found[0], tmp_path).folder.parent == tmp_path / "segments"

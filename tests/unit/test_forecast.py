@@ -11,8 +11,9 @@ import pytest
 
 from simulation.experiments.machine import point_runs
 from simulation.overview.forecast import DECIDED_Z, HeatForecast, PointForecast, forecast, friction_of
-from simulation.study.fields import SIDES, Study
+from simulation.study.fields import Study
 from simulation.study.files import check_study
+from simulation.study.section import SIDES
 
 REPLICAS = 150
 

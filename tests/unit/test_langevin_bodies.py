@@ -24,8 +24,9 @@ from simulation.experiments.drag import Drag
 from simulation.experiments.machine import closure_limit
 from simulation.overview.forecast import forecast, friction_of
 from simulation.perform import perform
-from simulation.study.fields import SIDES, Study
+from simulation.study.fields import Study
 from simulation.study.files import check_study, load_study
+from simulation.study.section import SIDES
 from tests.unit.test_langevin import pair, states, z_scores
 
 Array = NDArray[np.float64]

@@ -39,7 +39,7 @@ def test_core_seconds_are_those_of_all_ranks(ranks: int, tmp_path: Path) -> None
     sweep, baths, drag = (job_of(chosen, purpose, tmp_path) for purpose in ("sweep", "equilibration", "drag"))
     assert core_seconds(sweep, SPEED) == pytest.approx(12.5 + ranks * 3 * 3.0)
     assert core_seconds(baths, SPEED) == pytest.approx(5.0 + ranks * 2 * 3.0)
-    share = drag.experiment.atoms / (2 * (chosen.fluid_atoms + 186))
+    share = drag.experiment.atoms / chosen.moving_atoms
     assert core_seconds(drag, SPEED) == pytest.approx(12.5 * share + ranks * 4 * 3.0)
 
 

@@ -126,7 +126,7 @@ def test_variant_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(yaml.safe_dump(data | {"variants": variants}, sort_keys=False))
     base, dry = load_study("base", tmp_path), load_study("base@dry", tmp_path)
     assert list(base.variants) == ["dry", "long-0.5"]
-    assert dry.materials.fluid.model_dump() == {"mass_u": 20, "epsilon_eV": 0.01, "sigma_A": 3.4, "symbol": "Q"}
+    assert dry.fluid("cold").model_dump() == {"mass_u": 20, "epsilon_eV": 0.01, "sigma_A": 3.4, "symbol": "Q"}
     back = dry.model_copy(update={"name": "base", "materials": base.materials, "variants": base.variants})
     assert back == base
     assert load_study("base@long-0.5", tmp_path).schedule.friction_ns == 0.5
@@ -134,7 +134,7 @@ def test_variant_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
 
 def test_wrong_variants_are_found_with_the_study(tmp_path: Path) -> None:
     """Loading a study finds what is wrong with each of its variants, and says what is wrong with the study once."""
-    variants = {"cold": {"baths": {"temperature_hot_K": "20"}}, "odd": {"bath": {}}, "nested": {"variants": {"x": {}}}}
+    variants = {"cold": {"baths": {"temperature_hot_K": "90"}}, "odd": {"bath": {}}, "nested": {"variants": {"x": {}}}}
     data = {"baths": {"fluid_atoms": "25280"}, "seed": "-1", "variants": variants}
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
     with pytest.raises(StudyError) as failure:
@@ -157,7 +157,7 @@ def test_missing_study_lists_those_that_exist() -> None:
 def test_paper_study_has_the_paper_numbers() -> None:
     """Study `paper` states the published set-up."""
     study = load_study("paper")
-    assert study.fluid_atoms == 25280
+    assert study.fluid_atoms("cold") == 25280
     assert study.edge_A == 110
     assert study.particle_mass_eV_ps2_per_A2 == pytest.approx(1.225, abs=5e-4)
     assert (study.baths.temperature_cold_K, study.baths.temperature_hot_K) == (100, 120)
@@ -173,7 +173,7 @@ def test_paper_study_has_the_paper_numbers() -> None:
 def test_demo_has_the_density_of_the_paper() -> None:
     """The laptop-size study keeps the paper's argon density in the volume that argon can reach."""
     paper, demo = load_study("paper"), load_study("demo")
-    density = [1000 * study.fluid_atoms / study.accessible_volume_A3 for study in (paper, demo)]
+    density = [1000 * study.fluid_atoms("cold") / study.accessible_volume_A3("cold") for study in (paper, demo)]
     assert density[0] == pytest.approx(19.56, abs=0.01)
     assert density[1] == pytest.approx(density[0], rel=1e-3)
 
@@ -310,11 +310,11 @@ def test_older_names_of_fields_mean_the_same(tmp_path: Path) -> None:
     assert "argon" not in new
     one, other = written(tmp_path / "old", old), written(tmp_path / "new", new)
     assert one.model_copy(update={"variants": {}}) == other.model_copy(update={"variants": {}})
-    assert one.fluid_atoms == 25000
+    assert one.fluid_atoms("cold") == 25000
     for variant in ("dense", "new"):
         found = load_study(f"mine@{variant}", tmp_path / "old")
-        assert found.fluid_atoms == 26000
-        assert found.materials.unlike.model_dump() == {"epsilon_eV": 0.05, "sigma_A": 2.9}
+        assert found.fluid_atoms("cold") == 26000
+        assert found.materials.unlike("cold").model_dump() == {"epsilon_eV": 0.05, "sigma_A": 2.9}
 
 
 def test_an_empty_section_is_the_default(tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ def test_null_in_a_variant_takes_a_field_away(tmp_path: Path) -> None:
     )
     assert study.baths.fluid_atoms is None
     counted = load_study("mine@counted", tmp_path)
-    assert (counted.fluid_atoms, counted.baths.accessible_density_per_nm3) == (25000, None)
+    assert (counted.fluid_atoms("cold"), counted.baths.accessible_density_per_nm3) == (25000, None)
     assert load_study("mine@none", tmp_path).baths == study.baths
     with pytest.raises(StudyError, match="give exactly one of fluid_atoms"):
         check_study("mine", {"baths": {"accessible_density_per_nm3": None}})
@@ -374,7 +374,7 @@ def test_studies_may_have_any_plain_name(name: str, tmp_path: Path) -> None:
 
 def test_files_are_read_as_utf_8_whatever_the_locale(tmp_path: Path) -> None:
     """κ and Å may stand in comments; a file that is not UTF-8 is one message."""
-    assert written(tmp_path, "# κ_H/κ_C, Å\nbaths: {fluid_atoms: 25280}\n").fluid_atoms == 25280
+    assert written(tmp_path, "# κ_H/κ_C, Å\nbaths: {fluid_atoms: 25280}\n").fluid_atoms("cold") == 25280
     (tmp_path / "latin.yaml").write_bytes(b"# \xe5\nseed: 1\n")
     with pytest.raises(StudyError, match=r"latin\.yaml: not a study file"):
         load_study("latin", tmp_path)
@@ -407,7 +407,11 @@ def verdict(**sections: Any) -> str:
 
 LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
     # what is varied, the limit, what is said on its wrong side; good is above the limit but where it says `below`
-    "edge": (lambda v: {"baths": {"edge_nm": v, "fluid_atoms": 100}}, 2 * (2.236 * 3.61 + 8.5125) / 10, "edge_nm"),
+    "edge": (
+        lambda v: {"baths": {"edge_nm": v, "accessible_density_per_nm3": 19.5}},
+        2 * (2.236 * 3.61 + 8.5125) / 10,
+        "edge_nm",
+    ),
     "stability": (lambda v: {"demon": {"kappa_ratios": [f"{v:.4f}"]}}, -1.1, "makes the coupling unstable"),
     "stability of a negative coupling": (
         lambda v: {
@@ -420,7 +424,7 @@ LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
     "hot below cold": (lambda v: {"baths": {"fluid_atoms": 25280, "temperature_hot_K": v}}, 99.9999, "swap them"),
     "density, below": (
         # What atoms can reach: the cube less a skin on walls and particle, half of the σ between fluid and metal.
-        lambda v: {"baths": {"accessible_density_per_nm3": v}},
+        lambda v: {"baths": {"accessible_density_per_nm3": v}, "limits": {"liquid": False}},
         1.05 / 3.405**3 * 1000,
         "do not fit a bath",
     ),
@@ -693,6 +697,7 @@ def test_derived_quantities_are_those_of_the_study() -> None:
                 "temperature_hot_K": 130,
             },
             "materials": {"fluid_metal": {"epsilon_eV": 0.05, "sigma_A": 3.2}, "cutoff_A": 8.0},
+            "limits": {"liquid": False},
             "trap": {"stiffness_eV_per_A2": 0.02},
             "langevin": {"friction_cold_kg_per_s": 2e-12, "friction_hot_kg_per_s": 5e-12},
             "integration": {"timestep_fs": 4},
@@ -700,9 +705,9 @@ def test_derived_quantities_are_those_of_the_study() -> None:
     )
     radius = 2.236 * 3.61
     accessible = 65.0**2 * (65.0 - 3.2) - 4 / 3 * math.pi * (radius + 1.6) ** 3
-    assert (study.edge_A, study.radius_A, study.skin_A) == pytest.approx((65.0, radius, 1.6))
-    assert study.accessible_volume_A3 == pytest.approx(accessible)
-    assert study.fluid_atoms == round(19e-3 * accessible)
+    assert (study.edge_A, study.radius_A, study.skin_A("cold")) == pytest.approx((65.0, radius, 1.6))
+    assert study.accessible_volume_A3("cold") == pytest.approx(accessible)
+    assert study.fluid_atoms("cold") == round(19e-3 * accessible)
     assert study.trap_centre_A("cold") == (32.5, 32.5, 32.5)
     assert study.trap_centre_A("hot") == (97.5, 32.5, 32.5)
     assert (study.temperature_K("cold"), study.temperature_K("hot")) == (90, 130)
@@ -726,10 +731,12 @@ def test_fluid_keeps_half_a_contact_from_metal() -> None:
         )
         for s in (0, 3.8)
     )
-    assert usual.skin_A == pytest.approx((3.405 + 2.338) / 4)
-    assert wide.skin_A == 1.9
-    assert wide.fluid_atoms < usual.fluid_atoms
-    assert usual.excluded_volume_A3 == pytest.approx(4 / 3 * math.pi * (usual.radius_A + usual.skin_A) ** 3)
+    assert usual.skin_A("cold") == pytest.approx((3.405 + 2.338) / 4)
+    assert wide.skin_A("cold") == 1.9
+    assert wide.fluid_atoms("cold") < usual.fluid_atoms("cold")
+    assert usual.excluded_volume_A3("cold") == pytest.approx(
+        4 / 3 * math.pi * (usual.radius_A + usual.skin_A("cold")) ** 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -738,9 +745,9 @@ def test_fluid_keeps_half_a_contact_from_metal() -> None:
 def test_species_are_named_by_their_mass(mass: Any, symbol: str) -> None:
     """Unless the study names them; names are short, as in pictures and data files."""
     species = {"mass_u": mass, "epsilon_eV": 0.01, "sigma_A": 3.4}
-    assert check_study("example", GOOD | {"materials": {"fluid": species}}).materials.fluid.symbol == symbol
+    assert check_study("example", GOOD | {"materials": {"fluid": species}}).fluid("cold").symbol == symbol
     own = check_study("example", GOOD | {"materials": {"fluid": species | {"symbol": "Q1"}}})
-    assert own.materials.fluid.symbol == "Q1"
+    assert own.fluid("cold").symbol == "Q1"
     assert "materials.fluid.symbol = 'argon'" in verdict(materials={"fluid": species | {"symbol": "argon"}})
 
 

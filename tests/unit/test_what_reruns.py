@@ -19,6 +19,7 @@ from simulation.experiments.machine import Machine
 from simulation.perform import segments_of
 from simulation.study.fields import Study
 from simulation.study.files import check_study
+from simulation.study.materials import Species
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/what-reruns.md"
 
@@ -127,6 +128,7 @@ CHANGES: dict[str, list[Any]] = {
     "limits.closure_drift_of_heat": [0.1],
     "limits.closure_drift_eV_per_ns": [0.1],
     "limits.closure_drift_of_work": [0.01],
+    "limits.liquid": [False],
     "limits.particle_temperature": [0.2],
     "variants": [{"warm": {"baths": {"temperature_hot_K": 130}}}],
 }
@@ -137,7 +139,7 @@ SOURCE, BUILD = "the source of the controller", "the build of LAMMPS"
 def fields(section: type[BaseModel], above: str = "") -> Iterator[str]:
     """Dotted names of all fields of a study."""
     for name, info in section.model_fields.items():
-        inner = info.annotation
+        inner = Species if name == "fluid" else info.annotation  # that of both baths
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from fields(inner, f"{above}{name}.")
         else:

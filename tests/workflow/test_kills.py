@@ -34,7 +34,7 @@ schedule:
   sample_every_ps: 0.02
   trajectory_every_ps: 0.2
   segment_ps: 0.2
-limits: {{closure_drift_eV_per_ns: 50}}
+limits: {{closure_drift_eV_per_ns: 50, liquid: false}}
 """
 HEAT = "results/kill/sweep/kH_4.80/heat.json"
 RUN = "results/kill/sweep/kH_4.80/replica_1"

@@ -34,7 +34,7 @@ schedule:
   trajectory_every_ps: 0.2
   segment_ps: 0.2
 drag: {forces_nN: [3.0], equilibration_ps: 0.4, duration_ns: 0.0004}
-limits: {closure_drift_eV_per_ns: 50}
+limits: {closure_drift_eV_per_ns: 50, liquid: false}
 """
 RUNS = ("results/fast/friction/replica_1/run.json", "results/fast/sweep/kH_4.80/replica_1/run.json")
 CONTROLLER = """

@@ -1,0 +1,151 @@
+"""Materials by name, and which fluids are liquid: numbers against what else is known of these substances."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from MDAnalysis.guesser.tables import masses
+from scipy.constants import physical_constants
+
+from simulation.experiments import experiment_at, experiments
+from simulation.study.fields import Study, StudyError
+from simulation.study.files import check_study
+from simulation.study.liquid import (
+    critical_temperature,
+    freezing_density,
+    melting_density,
+    saturated_density,
+    triple_temperature,
+)
+from simulation.study.materials import FLUIDS, METALS
+
+BOLTZMANN = physical_constants["Boltzmann constant in eV/K"][0]
+CRITICAL_K = {"argon": 150.7, "neon": 44.5, "krypton": 209.5, "xenon": 289.7, "methane": 190.6}
+"""Measured critical temperatures (NIST Chemistry WebBook)."""
+COHESIVE_EV = {"copper": 3.49, "silver": 2.95, "gold": 3.81, "platinum": 5.84, "nickel": 4.44, "aluminium": 3.39}
+"""Measured cohesive energies per atom (C. Kittel, Introduction to Solid State Physics)."""
+LATTICE_SUM_ENERGY, LATTICE_SUM_EDGE = 8.61, 1.5418
+"""Energy per atom, in ε, and lattice constant, in σ, of an fcc crystal of Lennard-Jones atoms at rest."""
+
+
+def study(**sections: Any) -> Study:
+    """A study at the density of the paper in reduced units unless told otherwise."""
+    return check_study("example", {"baths": {"fluid_atoms": 25280}} | sections)
+
+
+def problems(**sections: Any) -> str:
+    """What is wrong with it."""
+    with pytest.raises(StudyError) as caught:
+        study(**sections)
+    return "\n".join(caught.value.problems)
+
+
+@pytest.mark.parametrize("name", FLUIDS)
+def test_fluids_boil_where_the_substance_does(name: str) -> None:
+    """The critical temperature of endless Lennard-Jones forces, 1.312 ε/k, is that of the substance within a tenth."""
+    epsilon_K = FLUIDS[name].epsilon_eV / BOLTZMANN
+    assert 1.312 * epsilon_K == pytest.approx(CRITICAL_K[name], rel=0.1)
+
+
+@pytest.mark.parametrize("name", METALS)
+def test_metals_hold_together_as_the_metal_does(name: str) -> None:
+    """Cohesive energy and lattice constant are those of the Lennard-Jones crystal within 2 %."""
+    metal = METALS[name]
+    assert LATTICE_SUM_ENERGY * metal.epsilon_eV == pytest.approx(COHESIVE_EV[name], rel=0.02)
+    assert LATTICE_SUM_EDGE * metal.sigma_A == pytest.approx(metal.lattice_A, rel=0.01)
+
+
+@pytest.mark.parametrize("name", [*FLUIDS, *METALS])
+def test_masses_are_those_of_the_elements(name: str) -> None:
+    """As MDAnalysis has them; methane is one carbon and four hydrogens."""
+    species = FLUIDS.get(name) or METALS[name]
+    table = {symbol.upper(): mass for symbol, mass in masses.items()}
+    mass = table["C"] + 4 * table["H"] if name == "methane" else table[species.symbol.upper()]
+    assert species.mass_u == pytest.approx(mass, abs=0.01)
+
+
+def test_names_are_their_numbers() -> None:
+    """A study with names has the runs of one with the same numbers; argon and copper are what a study has anyway."""
+    usual, named = study(), study(materials={"fluid": "argon", "metal": "copper"})
+    assert [run.fingerprint for run in experiments(usual)] == [run.fingerprint for run in experiments(named)]
+    krypton, silver = FLUIDS["krypton"].model_dump(), METALS["silver"].model_dump()
+    baths = {"accessible_density_per_nm3": 16, "temperature_cold_K": 140, "temperature_hot_K": 170}
+    by_name = study(materials={"fluid": "krypton", "metal": "silver"}, baths=baths)
+    by_number = study(materials={"fluid": krypton, "metal": silver}, baths=baths)
+    assert [run.fingerprint for run in experiments(by_name)] == [run.fingerprint for run in experiments(by_number)]
+    assert by_name.materials.cutoff_A == 2.5 * 3.60
+    assert by_name.particle_mass_eV_ps2_per_A2 / usual.particle_mass_eV_ps2_per_A2 == pytest.approx(107.868 / 63.546)
+
+
+def test_baths_may_differ() -> None:
+    """Each side has its fluid, its density and the volume that this fluid can reach; twice the same is one."""
+    mixed = study(
+        materials={"fluid": {"cold": "argon", "hot": "krypton"}},
+        baths={
+            "accessible_density_per_nm3": {"cold": "19.5", "hot": "16.5"},
+            "temperature_cold_K": 115,
+            "temperature_hot_K": 130,
+        },
+    )
+    assert [mixed.fluid(side).symbol for side in ("cold", "hot")] == ["Ar", "Kr"]
+    radius = 2.236 * 3.61
+    for side, density, sigma in (("cold", 19.5, (3.405 + 2.338) / 2), ("hot", 16.5, (3.60 + 2.338) / 2)):
+        reached = 110**2 * (110 - sigma) - 4 / 3 * math.pi * (radius + sigma / 2) ** 3
+        assert mixed.fluid_atoms(side) == round(density * reached / 1000)
+    system = experiment_at(mixed, "friction", 1).describe()["system"]
+    assert system["accessible_density_per_nm3"] == pytest.approx({"cold": 19.5, "hot": 16.5}, abs=1e-3)
+    assert study(materials={"fluid": {"cold": "argon", "hot": "argon"}}) == study()
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        (
+            {"materials": {"fluid": "water"}},
+            "materials.fluid = 'water': no such material: use argon, neon, krypton, xenon",
+        ),
+        ({"materials": {"metal": "argon"}}, "materials.metal = 'argon': no such material: use copper, silver"),
+        ({"materials": {"fluid": {"cold": "argon"}}}, "does not name the hot bath: write both"),
+        ({"materials": {"fluid": {"cold": "argon", "hot": {"mass_u": 1}}}}, "materials.fluid.hot.sigma_A is missing"),
+        ({"materials": {"fluid": {"mass_u": 40, "sigma_A": 3}}}, "materials.fluid.epsilon_eV is missing: add it"),
+        ({"baths": {"fluid_atoms": {"cold": 25280, "hot": "many"}}}, "baths.fluid_atoms.hot = 'many'"),
+        ({"baths": {"fluid_atoms": 25280, "temperature_hot_K": 140}}, "at kT/ε = 1.16 it is above its critical point"),
+        ({"baths": {"fluid_atoms": 25280, "temperature_cold_K": 70}}, "at kT/ε = 0.58 it freezes"),
+        ({"baths": {"fluid_atoms": 15000}}, "baths: 15000 fluid atoms do not fill a bath of edge_nm = 11 with liquid"),
+        (
+            {"materials": {"fluid": "xenon"}},
+            "it freezes. With forces cut at 2.50 σ it is liquid from kT/ε = 0.64 to 1.08",
+        ),
+    ],
+)
+def test_what_cannot_be_a_liquid_is_refused(sections: dict[str, Any], message: str) -> None:
+    """By field, value, reduced temperature or density, and the cure; likewise wrong names."""
+    found = problems(**sections)
+    assert message in found
+    assert len(found.splitlines()) <= 2  # one for each side
+
+
+def test_density_within_the_limits_is_a_liquid() -> None:
+    """The cure of the message is a good study, a hundredth less is not, and whoever wants a gas may have it."""
+    found = problems(baths={"fluid_atoms": 15000})
+    enough = int(found.partition(": take ")[2].split()[0])
+    assert study(baths={"fluid_atoms": enough}).fluid_atoms("hot") == enough
+    assert problems(baths={"fluid_atoms": round(0.99 * enough)})
+    gas: dict[str, Any] = {"fluid_atoms": 200, "temperature_hot_K": 500}
+    for allowed in ({"limits": {"liquid": False}}, {"engine": "langevin"}):
+        assert study(baths=gas, **allowed).fluid_atoms("cold") == 200
+
+
+def test_phase_diagram_has_the_published_points() -> None:
+    """Critical and triple point and the densities there, from other simulations than the formulas are fitted to."""
+    # Triple point of endless Lennard-Jones forces: 0.694, with 0.845 (liquid) and 0.960 (crystal).
+    assert freezing_density(0.694) == pytest.approx(0.845, abs=0.002)
+    assert melting_density(0.694) == pytest.approx(0.960, abs=0.002)
+    # Liquid at a pressure as low as its vapour's, cut and shifted at 2.5 σ: 500 atoms in LAMMPS, fix npt at 0.02 ε/σ³.
+    for temperature, density in ((0.70, 0.7882), (0.83, 0.7126), (0.90, 0.6644)):
+        assert saturated_density(temperature, 2.5) == pytest.approx(density, rel=0.005)
+    assert critical_temperature(2.5) == pytest.approx(1.0779)
+    assert critical_temperature(100) == pytest.approx(1.312, abs=1e-3)
+    assert 0.6 < triple_temperature(2.5) < triple_temperature(6) < 0.72
