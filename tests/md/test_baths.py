@@ -31,7 +31,8 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Baths of the small study after 8 ps, far apart in temperature, so that no two things pass for each other."""
     folder = tmp_path_factory.mktemp("settled")
     baths = {"temperature_cold_K": 85, "temperature_hot_K": 150}
-    perform(Baths(small_study(baths=baths, schedule={"equilibration_ps": 8}), 1), folder, Ranks(1))
+    study = small_study(baths=baths, schedule={"equilibration_ps": 8}, limits={"liquid": False})
+    perform(Baths(study, 1), folder, Ranks(1))
     return folder
 
 
@@ -74,7 +75,7 @@ def sized(edge_nm: float, temperature_cold_K: float) -> Study:
         },
         schedule={"equilibration_ps": 0.2, "segment_ps": 0.2, "trajectory_every_ps": 0.2},
         materials={"cutoff_A": 6},
-        limits={"particle_temperature": 1},
+        limits={"particle_temperature": 1, "liquid": False},
     )
 
 
