@@ -19,6 +19,7 @@ from analysis.units import FRICTION_SI
 COLUMNS = ["axes", "side", "observable", "lag_ps", "correlation", "se", "own", "white", "dressed", "fitted_to_ps"]
 
 _PANELS = {"position": "X", "velocity": "V", "cross": "X and later V"}
+_LEGEND_ROOM = {"velocity": 0.4, "cross": 0.45}  # below the curves, as a share of their height
 _LINE_POINTS = 150
 
 
@@ -51,7 +52,9 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
                 tables.append(table.assign(axes=along, side=side, observable=name))
                 _points(axes, table, name, side)
             _lines(axes, content, along, side, names)
-            axes.axvline(curves[observable]["fitted_to_ps"], color=NEUTRAL, linewidth=0.6, alpha=0.6)
+            foot = _LEGEND_ROOM.get(observable, 0.0)
+            foot /= 1 + foot  # no line runs through the legend
+            axes.axvline(curves[observable]["fitted_to_ps"], foot, color=NEUTRAL, linewidth=0.6, alpha=0.6)
             axes.axhline(0, color="black", linewidth=0.5)
             axes.set_title(f"{where}: {symbols}", loc="left", fontsize=9)
             place = "upper right" if observable == "position" else "lower right"
@@ -64,9 +67,9 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     panels[0, 1].set_xscale("log")
     panels[0, 1].set_xlim(lags.min() / 1.2, lags.max() * 1.2)
     panels[0, 0].set_ylim(top=1.05)
-    for axes, room in ((panels[0, 1], 0.4), (panels[0, 2], 0.45)):  # for the legend below the curves
+    for axes, observable in zip(panels[0], _PANELS, strict=True):
         low, high = axes.get_ylim()
-        axes.set_ylim(low - room * (high - low), high)
+        axes.set_ylim(low - _LEGEND_ROOM.get(observable, 0.0) * (high - low), high)
     for axes in panels[-1]:
         axes.set_xlabel("lag (ps)")
     return figure, data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from analysis.data.runs import SIDES
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
@@ -12,24 +13,25 @@ from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, ne
 _FORECASTS = {
     "response": ("D", ACCENT, "linear response"),
     "theory": ("|", "black", "white friction"),
-    "dressed": ("s", NEUTRAL, "dressed pair"),
+    "dressed": ("^", NEUTRAL, "dressed pair"),
 }
 
 CLOSED = 2.0
-"""A drift below this share of the heat, in per cent, is what a time step is asked for (docs/architecture.md)."""
+"""A drift below this share of the heat, in per cent, is required of a default time step (docs/architecture.md)."""
 
 
-def heat_variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def heat_variations(table: pd.DataFrame, study: str) -> tuple[Figure, pd.DataFrame]:
     """Draw heat against variant, one panel per bath, and the drift of each side's energy balance in per cent of its heat.
 
     Args:
         table: from ``heat_by_variant``, with ``axes``, the number of coupled axes of each row: the balance
             is that of a whole side, the heat that of one axis.
+        study: the name of the study that the others are variants of.
 
     Returns:
         The figure, and the table it shows.
     """
-    named = table["variant"].fillna("").replace("", "as the study")
+    named = table["variant"].fillna("").replace("", study)
     if table["kappa_ratio"].nunique() > 1:
         named = named + ", " + table["kappa_ratio"].astype(str)
     rows = np.arange(len(table))
@@ -42,7 +44,6 @@ def heat_variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             xerr=table[f"heat_{side}_se"].fillna(0),
             fmt=SIDE_MARKER[side],
             color=SIDE_COLOUR[side],
-            label="molecular dynamics",
         )
         for offset, (model, (marker, colour, name)) in zip((0.16, 0.28, 0.4), _FORECASTS.items(), strict=True):
             axes.errorbar(
@@ -75,5 +76,9 @@ def heat_variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     closure.legend(fontsize=7)
     panels[0].set_yticks(rows, named)
     panels[0].set_ylim(len(table) - 0.4, -0.6)
-    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    simulated = [
+        Line2D([], [], color=SIDE_COLOUR[side], marker=SIDE_MARKER[side], linestyle="", label=f"simulation, {side}")
+        for side in SIDES
+    ]
+    figure.legend(handles=[*simulated, *panels[1].get_legend_handles_labels()[0]], loc="outside lower center", ncols=5)
     return figure, table

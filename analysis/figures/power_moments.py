@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from analysis.compare.comparison import without_theory
 from analysis.compare.theory import ideal_models
@@ -24,7 +25,7 @@ from analysis.figures.over_ratio import (
     remark,
     theory_lines,
 )
-from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
+from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.result import Friction
 from analysis.heat.point import PointRecord, by_ratio
 from analysis.heat.power import TARGETS
@@ -33,15 +34,19 @@ from analysis.statistics.timeseries import or_nan
 from analysis.units import PER_NS
 
 TARGET_COLOUR = SIDE_COLOUR | {"total": ACCENT}
-TARGET_MARKER = SIDE_MARKER | {"total": "x"}
+TARGET_MARKER = SIDE_MARKER | {"total": "D"}
+TARGET_TITLE = {"cold": "power on cold", "hot": "power on hot", "total": "total power"}
 
+_AXIS_UNITS = {"mean": "eV/ns", "variance": "eV²/ns²"}
 _UNITS = {"mean": PER_NS, "variance": PER_NS**2}
 _NAMES = {"mean": "power_{}_eV_per_ns", "variance": "power_variance_{}_eV2_per_ns2"}
 _ERRORS = {"mean": "power_{}_se", "variance": "power_variance_{}_se"}
 
 
 def power_moments(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
-    """Draw mean (left) and variance (right) of the power on the cold particle, on the hot one, and of both together.
+    """Draw mean (top) and variance (bottom) of the power on the cold particle, on the hot one, and of both together.
+
+    What was measured and the exact lines set the scales: the published law may leave the frame.
 
     Args:
         points: contents of the ``power.json`` files of one study.
@@ -59,28 +64,27 @@ def power_moments(points: Sequence[PointRecord], friction: Friction) -> tuple[Fi
         [_measured(points), _exact(parameters, friction, ratios, dt), _published(parameters, friction, ratios)],
         ignore_index=True,
     )
-    figure = new_figure(7.2, 4.0)
-    panels = figure.subplots(1, 2)
-    for axes, moment in zip(panels, _UNITS, strict=True):
-        for target in TARGETS:
-            _draw(axes, data[(data["moment"] == moment) & (data["target"] == target)], target)
-        ratio_axis(axes, (ratios[0], ratios[-1]), parameters)
-    panels[0].axhline(0, color="black", linewidth=0.7)
-    _scale_to_measured(panels[0], data)
-    panels[0].set_ylabel(f"mean power over {dt:g} ps (eV/ns)")
-    panels[1].set_yscale("log")
-    panels[1].set_ylabel(f"variance of power over {dt:g} ps (eV²/ns²)")
-    figure.legend(handles=_legend(set(data["series"])), loc="outside upper center", ncols=4)
+    figure = new_figure(9.6, 5.8)
+    panels = figure.subplots(2, 3, sharex=True)
+    for row, (moment, units) in zip(panels, _AXIS_UNITS.items(), strict=True):
+        for axes, (target, title) in zip(row, TARGET_TITLE.items(), strict=True):
+            ratio_axis(axes, (ratios[0], ratios[-1]), parameters)
+            axes.set_xlabel("")
+            _panel(axes, data[(data["moment"] == moment) & (data["target"] == target)], target, moment)
+            axes.set_title(title if moment == "mean" else "", loc="left")
+        row[0].set_ylabel(f"{moment} over {dt:g} ps ({units})")
+    for axes in panels[1]:
+        axes.set_xlabel(r"$\kappa_H/\kappa_C$")
+    figure.legend(handles=_legend(set(data["series"])), loc="outside upper center", ncols=6)
     if (unknown := without_theory(points, ideal=True)) is not None:
-        remark(panels[1], unknown)
+        remark(panels[1, 0], unknown)
     return figure, data
 
 
-def _draw(axes: Axes, data: pd.DataFrame, target: str) -> None:
+def _panel(axes: Axes, data: pd.DataFrame, target: str, moment: str) -> None:
     colour = TARGET_COLOUR[target]
-    draw_line(axes, data[data["series"].isin(MODEL_STYLE)], colour)
+    draw_line(axes, data[data["series"].isin(MODEL_STYLE)], NEUTRAL)
     published = data[data["series"] == "published"]
-    axes.plot(published["kappa_ratio"], published["value"], ":", color=colour)
     for series, filled in (("work", "none"), ("sampled", colour)):
         shown = data[data["series"] == series]
         axes.errorbar(
@@ -94,27 +98,28 @@ def _draw(axes: Axes, data: pd.DataFrame, target: str) -> None:
             markersize=4,
             linewidth=1,
         )
-
-
-def _scale_to_measured(axes: Axes, data: pd.DataFrame) -> None:
-    """Let what was measured, the exact theory and the published mean set the scale, not error bars."""
-    values = data.loc[data["moment"] == "mean", "value"]
-    margin = 0.08 * float(values.max() - values.min()) or 1.0
-    axes.set_ylim(values.min() - margin, values.max() + margin)
+    values = data.loc[data["series"] != "published", "value"]
+    if moment == "mean":
+        axes.axhline(0, color="black", linewidth=0.7)
+        margin = 0.08 * float(values.max() - values.min()) or 1.0
+        axes.set_ylim(values.min() - margin, values.max() + margin)
+    elif (positive := values[values > 0]).size:
+        axes.set_yscale("log")
+        axes.set_ylim(positive.min() / 2, positive.max() * 2)
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.plot(published["kappa_ratio"], published["value"], ":", color=PURPLE)
 
 
 def _legend(drawn: set[str]) -> list[Line2D]:
     handles = [
-        Line2D([], [], color=TARGET_COLOUR[target], marker=TARGET_MARKER[target], linestyle="", label=label)
-        for target, label in (("cold", "cold particle"), ("hot", "hot particle"), ("total", "total"))
+        Line2D([], [], color=NEUTRAL, marker="o", linestyle="", label="sampled"),
+        Line2D([], [], color=NEUTRAL, marker="o", markerfacecolor="none", linestyle="", label="from every step"),
     ]
-    handles.append(Line2D([], [], color=NEUTRAL, marker="o", markerfacecolor="none", linestyle="", label="every step"))
     for series, style in MODEL_STYLE.items():
         if series in drawn:
-            label = f"{MODEL_LABEL[series]}, at dt"
-            handles.append(Line2D([], [], color=NEUTRAL, linestyle=style, label=label))
+            handles.append(Line2D([], [], color=NEUTRAL, linestyle=style, label=MODEL_LABEL[series]))
     if "published" in drawn:
-        handles.append(Line2D([], [], color=NEUTRAL, linestyle=":", label="published, eq. (9)"))
+        handles.append(Line2D([], [], color=PURPLE, linestyle=":", label="published, eq. (9)"))
     return handles
 
 

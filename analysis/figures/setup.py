@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.collections import EllipseCollection
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from analysis.data.runs import Run
+from analysis.data.runs import Array, Run
 from analysis.data.universe import universe
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
 
@@ -15,7 +15,9 @@ from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
 COLOURS = {1: "#9bc9ea", 2: "#f3c29b", 3: COLD, 4: HOT, 5: NEUTRAL, 6: NEUTRAL}
 RADII_A = {1: 1.7, 2: 1.7, 3: 1.25, 4: 1.25, 5: 1.25, 6: 1.25}
 LABEL_BOX = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8}
-SLAB_A = 4.0  # half thickness of the fluid shown; metal is shown whole
+SLAB_A = 3.0  # half thickness of the fluid shown; metal is shown whole
+_LAYER_A = 1.0  # atoms are drawn in layers of this thickness, the nearest last
+_WIDTH_IN = 7.2
 
 
 def draw_setup(run: Run, frame: int = -1) -> Figure:
@@ -36,24 +38,16 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
     edge = np.ptp(positions[(types == 5) | (types == 6), 0]) / 2
     centre_z = positions[types == 3, 2].mean()
     shown = (np.abs(positions[:, 2] - centre_z) < SLAB_A) | (types == 3) | (types == 4)
-    order = np.flatnonzero(shown)[np.argsort(positions[shown, 2])]
 
-    figure = new_figure(7.2, 4.7)
-    axes = figure.add_subplot()
-    diameters = 2 * np.array([RADII_A[kind] for kind in types[order]])
-    axes.add_collection(
-        EllipseCollection(
-            diameters,
-            diameters,
-            np.zeros(order.size),
-            units="xy",
-            offsets=positions[order, :2] - [middle, 0.0],
-            offset_transform=axes.transData,
-            facecolors=[COLOURS[kind] for kind in types[order]],
-            edgecolors="white",
-            linewidths=0.3,
-        )
-    )
+    # The drawing fills the figure, so that a radius in Å has a known size on the page.
+    left, right, bottom, top = -1.03 * edge, 1.03 * edge, -0.13 * edge, 1.18 * edge
+    figure = new_figure(_WIDTH_IN, _WIDTH_IN * (top - bottom) / (right - left))
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+    axes.axis("off")
+    _draw_atoms(axes, positions[shown] - [middle, 0.0, 0.0], types[shown], 72 * _WIDTH_IN / (right - left))
     trap = np.linspace(-0.36 * edge, 0.36 * edge, 200)
     ends = []
     for sign, name, kind, temperature in (
@@ -85,7 +79,7 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
         )
     axes.plot([-5, 5], [-0.055 * edge] * 2, color="black", lw=2)
     axes.text(0, -0.07 * edge, "1 nm", ha="center", va="top", fontsize=9)
-    top = 1.04 * edge
+    demon = 1.04 * edge
     for end, label, colour in (
         (ends[0], r"$F_C=\kappa_C\,(X_H-X_C)$", COLOURS[3]),
         (ends[1], r"$F_H=\kappa_H\,(X_C-X_H)$", COLOURS[4]),
@@ -93,7 +87,7 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
         sign = np.sign(end[0])
         axes.add_patch(
             FancyArrowPatch(
-                (0.0, top),
+                (0.0, demon),
                 (end[0], end[1] + 10),
                 connectionstyle=f"arc3,rad={0.25 * sign}",
                 arrowstyle="-|>",
@@ -103,10 +97,10 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
                 zorder=5,
             )
         )
-        axes.text(sign * 0.36 * edge, top + 0.035 * edge, label, color=colour, ha="center", va="bottom", fontsize=12)
+        axes.text(sign * 0.36 * edge, demon + 0.035 * edge, label, color=colour, ha="center", va="bottom", fontsize=12)
     axes.text(
         0,
-        top,
+        demon,
         "demon",
         ha="center",
         va="center",
@@ -114,8 +108,22 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
         bbox={"boxstyle": "round", "fc": "#d7efe3", "ec": ACCENT},
         zorder=6,
     )
-    axes.set_xlim(-1.03 * edge, 1.03 * edge)
-    axes.set_ylim(-0.13 * edge, 1.18 * edge)
-    axes.set_aspect("equal")
-    axes.axis("off")
     return figure
+
+
+def _draw_atoms(axes: Axes, positions: Array, types: Array, points_per_A: float) -> None:
+    """Atoms as markers, (n, 3) in Å and (n,): an SVG then stores each outline once, and two numbers for each atom."""
+    layers = np.floor(positions[:, 2] / _LAYER_A)
+    for layer in np.unique(layers):
+        for kind in np.unique(types[layers == layer]):
+            x, y, _ = positions[(layers == layer) & (types == kind)].T
+            axes.plot(
+                x,
+                y,
+                "o",
+                markersize=2 * RADII_A[kind] * points_per_A,
+                color=COLOURS[kind],
+                markeredgecolor="white",
+                markeredgewidth=0.3,
+                zorder=1,
+            )

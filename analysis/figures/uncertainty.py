@@ -26,8 +26,8 @@ from analysis.figures.over_ratio import (
     remark,
     with_errors,
 )
-from analysis.figures.power_moments import TARGET_COLOUR, TARGET_MARKER
-from analysis.figures.style import NEUTRAL, new_figure
+from analysis.figures.power_moments import TARGET_COLOUR, TARGET_MARKER, TARGET_TITLE
+from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, new_figure
 from analysis.friction.result import Friction
 from analysis.heat.point import PointRecord, by_ratio
 from analysis.heat.power import TARGETS
@@ -38,20 +38,17 @@ from analysis.statistics.timeseries import or_nan
 SHOWN_RATIO = 4.80
 """The κ_H/κ_C nearest to which, and the lowest of the study, are drawn over time."""
 
-_COLOUR = TARGET_COLOUR | {"bound": "black"}
-_MARKER = TARGET_MARKER | {"bound": "D"}
-_LABEL = {"cold": "power on cold", "hot": "power on hot", "total": "total power", "bound": r"$2k_B/\Delta S$"}
 _KEYS = {target: f"uncertainty_{target}" for target in TARGETS} | {"bound": "bound"}
 
-_FLOW_COLOUR = {"full": "#AA3377", "cross": "#56B4E9", "antisymmetric": "#E69F00", "heat": NEUTRAL}
-_FLOW_MARKER = {"full": "o", "cross": "^", "antisymmetric": "v", "heat": "s"}
-_FLOW_LABEL = {
+_FLOW_TITLE = {
     "full": "work of the whole force",
     "cross": r"work of $\kappa_jX_l$",
     "antisymmetric": "work of the antisymmetric part",
     "heat": "heat the particles give away",
 }
-_FLOW_SHIFT = {"full": 0.94, "cross": 1.0, "antisymmetric": 1.06, "heat": 1.12}  # so that no symbol hides another
+_POINT_COLOUR = (PURPLE, NEUTRAL)
+_POINT_MARKER = ("o", "s")
+_POINT_SHIFT = (0.97, 1.03)  # so that no symbol hides another
 _WINDOWS = 41
 
 COLUMNS = ["series", "quantity", "kappa_ratio", "window_ps", "value", "low_value", "high_value", "se"]
@@ -59,13 +56,14 @@ COLUMNS += ["over_bound", "low_over_bound", "high_over_bound", "over_bound_se"]
 
 
 def uncertainty(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
-    """Draw Var/mean² of sampled power and its bound (top left), and ratios of Var/mean² to the bound, which is met at 1.
+    """Draw Var/mean² of sampled power and its bound (top row), and ratios of Var/mean² to the bound, which is met at 1.
 
     The vertical line is at the κ_H/κ_C of largest cooling by white friction, 3.79 at the paper's own.
 
-    Top right and below these are of what has been gathered over some time: works of the controller's whole force and of parts
-    of it, and heat. Theory is the mean over the coupled axes. The bound is proven for overdamped dynamics only: the figure
-    shows a ratio, and no law. Where the mean is not told from zero, upper ends are missing, or points.
+    The middle row, over κ_H/κ_C, and the bottom row, over time at two of its values, are of what has been gathered over some
+    time: works of the controller's whole force and of parts of it, and heat. Theory is the mean over the coupled axes. The
+    bound is proven for overdamped dynamics only: the figure shows a ratio, and no law. Where the mean is indistinguishable
+    from zero, upper ends are missing, or points.
 
     Args:
         points: contents of the ``performance.json`` files of one study.
@@ -85,59 +83,75 @@ def uncertainty(points: Sequence[PointRecord], friction: Friction) -> tuple[Figu
     tables = [_measured(points), _gathered(points), _over_ratio(parameters, friction, ratios, dt)]
     tables += [_over_time(point, friction) for point in shown]
     data = pd.concat([table for table in tables if len(table)], ignore_index=True).reindex(columns=COLUMNS)
-    figure = new_figure(7.2, 6.6)
-    panels = figure.subplots(2, 2)
     over_ratio = data[np.isclose(data["window_ps"], dt) & (data["kappa_ratio"] > 0)]
-    for quantity in _KEYS:
-        _draw(
-            panels[0, 0], over_ratio[over_ratio["quantity"] == quantity], "value", _COLOUR[quantity], _MARKER[quantity]
-        )
-    for flow in ("full", "cross", "antisymmetric"):
-        _draw(
-            panels[0, 1],
-            over_ratio[over_ratio["quantity"] == flow],
-            "over_bound",
-            _FLOW_COLOUR[flow],
-            _FLOW_MARKER[flow],
-        )
-    for axes, column, quantities in zip(panels[0], ("value", "over_bound"), (_KEYS, _FLOW_LABEL), strict=True):
-        _scale(axes, over_ratio[over_ratio["quantity"].isin(list(quantities))], column, parameters)
-        ratio_axis(axes, (float(ratios[0]), float(ratios[-1])), parameters)
-    if (best := largest_cooling(parameters, friction)) is not None:
-        panels[0, 0].axvline(best, color="black", linestyle=(0, (2, 2)), linewidth=0.9)
-        panels[0, 0].annotate(
-            f"most\ncooling\n{best:.2f}",
-            (best, 0.98),
-            xytext=(3, 0),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            fontsize=7,
-            va="top",
-        )
-    for axes, point in zip(panels[1], shown, strict=False):
-        _window_panel(axes, data[data["kappa_ratio"] == point.ratio], point)
-    for axes in panels[1, len(shown) :]:
-        axes.set_axis_off()
-    for axes in (panels[0, 1], *panels[1, : len(shown)]):
+    figure = new_figure(11, 8.2)
+    panels = figure.subplots(3, 4)
+    limits = (float(ratios[0]), float(ratios[-1]))
+    force = r" ($\kappa_jX_l$)" if parameters.is_linear else ""
+    for axes, (target, title) in zip(panels[0], TARGET_TITLE.items(), strict=False):
+        of_target = over_ratio[over_ratio["quantity"] == target]
+        bound = over_ratio[over_ratio["quantity"] == "bound"]
+        _draw(axes, of_target, "value", TARGET_COLOUR[target], TARGET_MARKER[target])
+        _draw(axes, bound, "value", "black", "x")
+        _scale(axes, pd.concat([of_target, bound]), "value", parameters)
+        axes.set_title(f"{title}{force}", loc="left", fontsize=9)
+    for axes, (flow, title) in zip(panels[1], list(_FLOW_TITLE.items())[:3], strict=False):
+        of_flow = over_ratio[over_ratio["quantity"] == flow]
+        _draw(axes, of_flow, "over_bound", ACCENT, "o")
+        _scale(axes, of_flow, "over_bound", parameters)
+        axes.set_title(title, loc="left", fontsize=9)
+    for axes in panels[:2, :3].flat:
+        ratio_axis(axes, limits, parameters)
+    for axes, (flow, title) in zip(panels[2], _FLOW_TITLE.items(), strict=True):
+        _window_panel(axes, data[data["quantity"] == flow], shown)
+        axes.set_title(title, loc="left", fontsize=9)
+    for axes in (*panels[1, :3], *panels[2]):
         axes.axhline(1, color="black", linewidth=1)
-    panels[0, 1].annotate(
+    panels[1, 0].annotate(
         r"$2k_B/\Delta S$", (0.99, 1), xycoords=("axes fraction", "data"), ha="right", va="top", fontsize=8
     )
+    if (best := largest_cooling(parameters, friction)) is not None:
+        _mark_largest_cooling(panels[0, 0], best)
     if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[0, 0], unknown)
-    panels[0, 0].set_ylabel("variance/mean²")
-    force = r" of $\kappa_jX_l$" if parameters.is_linear else ""
-    panels[0, 0].set_title(f"power{force} over {dt:g} ps", loc="left", fontsize=9)
-    panels[0, 1].set_title(f"total work over {dt:g} ps", loc="left", fontsize=9)
-    for axes in (panels[0, 1], panels[1, 0]):
-        axes.set_ylabel(r"variance/mean² over $2k_B/\Delta S$")
-    panels[0, 0].legend(handles=_handles(_LABEL, _COLOUR, _MARKER), loc="upper left", fontsize=7)
+    panels[0, 0].set_ylabel(f"variance/mean² over {dt:g} ps")
+    panels[1, 0].set_ylabel(rf"the same over $2k_B/\Delta S$, {dt:g} ps")
+    panels[2, 0].set_ylabel(r"the same over $2k_B/\Delta S$")
     series = [name for name in MODEL_STYLE if name in set(data["series"])]
     lines = [Line2D([], [], color=NEUTRAL, linestyle=MODEL_STYLE[name], label=MODEL_LABEL[name]) for name in series]
-    figure.legend(
-        handles=[*_handles(_FLOW_LABEL, _FLOW_COLOUR, _FLOW_MARKER), *lines], loc="outside upper center", ncols=3
-    )
+    bound_handle = Line2D([], [], color="black", marker="x", markersize=4, label=r"$2k_B/\Delta S$")
+    for axes, handles in ((panels[0, 3], [bound_handle, *lines]), (panels[1, 3], _point_handles(shown))):
+        axes.set_axis_off()
+        axes.legend(handles=handles, loc="upper left")
     return figure, data
+
+
+def _mark_largest_cooling(axes: Axes, ratio: float) -> None:
+    axes.axvline(ratio, color="black", linestyle=(0, (2, 2)), linewidth=0.9)
+    axes.annotate(
+        f"most\ncooling\n{ratio:.2f}",
+        (ratio, 0.98),
+        xytext=(3, 0),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        fontsize=7,
+        va="top",
+    )
+
+
+def _point_handles(shown: Sequence[PointRecord]) -> list[Line2D]:
+    """Legend of the bottom row."""
+    return [
+        Line2D(
+            [],
+            [],
+            color=colour,
+            marker=marker,
+            markersize=4,
+            label=rf"below: $\kappa_H/\kappa_C$ = {point.kappa_ratio}",
+        )
+        for point, colour, marker in zip(shown, _POINT_COLOUR, _POINT_MARKER, strict=False)
+    ]
 
 
 def _shown(points: Sequence[PointRecord]) -> list[PointRecord]:
@@ -147,13 +161,6 @@ def _shown(points: Sequence[PointRecord]) -> list[PointRecord]:
         return []
     others = [point for point in points if point.ratio > 0 and point is not points[index]]
     return [points[index], *others[:1]]
-
-
-def _handles(labels: dict[str, str], colours: dict[str, str], markers: dict[str, str]) -> list[Line2D]:
-    return [
-        Line2D([], [], color=colours[name], marker=markers[name], markersize=4, label=label)
-        for name, label in labels.items()
-    ]
 
 
 def _draw(
@@ -201,26 +208,19 @@ def _scale(axes: Axes, data: pd.DataFrame, column: str, parameters: Parameters) 
     axes.set_yscale("log")
 
 
-def _window_panel(axes: Axes, data: pd.DataFrame, point: PointRecord) -> None:
-    for flow in _FLOW_LABEL:
-        _draw(
-            axes,
-            data[data["quantity"] == flow],
-            "over_bound",
-            _FLOW_COLOUR[flow],
-            _FLOW_MARKER[flow],
-            over="window_ps",
-            shift=_FLOW_SHIFT[flow],
-        )
+def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PointRecord]) -> None:
+    """One flow over the time of gathering, at each of the shown points."""
+    data = data[data["kappa_ratio"].isin([point.ratio for point in shown])]
+    for point, colour, marker, shift in zip(shown, _POINT_COLOUR, _POINT_MARKER, _POINT_SHIFT, strict=False):
+        of_point = data[data["kappa_ratio"] == point.ratio]
+        _draw(axes, of_point, "over_bound", colour, marker, over="window_ps", shift=shift)
     axes.set_xlabel("time of gathering (ps)")
-    axes.set_title(rf"gathered at $\kappa_H/\kappa_C$ = {point.kappa_ratio}", loc="left", fontsize=9)
-    shown = data[data["quantity"].isin(list(_FLOW_LABEL))]
-    known = shown["over_bound"][np.isfinite(shown["over_bound"]) & (shown["over_bound"] > 0)]
+    known = data["over_bound"][np.isfinite(data["over_bound"]) & (data["over_bound"] > 0)]
     axes.set_ylim(*((known.min() / 3, known.max() * 3) if len(known) else (0.1, 10)))
     axes.set_xscale("log")
     axes.set_yscale("log")
-    if shown.loc[shown["series"] == "simulation", "over_bound"].isna().all():
-        remark(axes, "simulation: entropy production not told from 0")
+    if data.loc[data["series"] == "simulation", "over_bound"].isna().all():
+        remark(axes, "simulation: entropy production\nindistinguishable from zero")
 
 
 def _measured(points: Sequence[PointRecord]) -> pd.DataFrame:
@@ -256,7 +256,7 @@ def _gathered(points: Sequence[PointRecord]) -> pd.DataFrame:
 
 def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: float) -> pd.DataFrame:
     """Exact lines over κ_H/κ_C, of the power sampled every dt and of the work gathered over dt."""
-    flows = [flow for flow in _FLOW_LABEL if flow != "heat"]
+    flows = [flow for flow in _FLOW_TITLE if flow != "heat"]
 
     def values(machine: Refrigerator) -> Array:
         sampled, bound = np.array(machine.power_uncertainties(TARGETS, dt)), machine.uncertainty_bound(dt)

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import yaml
 
-SVG_LIMIT_BYTES = 400_000
-"""Beyond this a drawing is mostly atoms, and its PNG is lighter than its paths."""
-
 _IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -18,7 +15,8 @@ def load_figures(files: Iterable[str | Path], captions: str | Path) -> list[dict
     """Pictures with their captions, in the order of the captions file; those it does not know come last, by name.
 
     Args:
-        files: PNG or SVG files; of a pair that differs in the suffix alone, the SVG is taken unless it is large.
+        files: PNG or SVG files; of a pair that differs in the suffix alone, the SVG is taken unless it is more
+            than twice as heavy as the PNG.
         captions: YAML, for each name ``title``, ``alt`` and ``caption``.
 
     Returns:
@@ -47,8 +45,9 @@ def load_figures(files: Iterable[str | Path], captions: str | Path) -> list[dict
 
 def _picture(stem: Path) -> Path:
     vector, pixels = stem.with_suffix(".svg"), stem.with_suffix(".png")
-    small = vector.is_file() and vector.stat().st_size <= SVG_LIMIT_BYTES
-    return vector if small or not pixels.is_file() else pixels
+    if not (vector.is_file() and pixels.is_file()):
+        return vector if vector.is_file() else pixels
+    return vector if vector.stat().st_size <= 2 * pixels.stat().st_size else pixels
 
 
 def _data_uri(file: Path, media_type: str | None = None) -> str:

@@ -234,7 +234,7 @@ class Analysis:
             lambda: cumulative_flows(list(zip(self.sweep, self.heats, self.powers, strict=True))[:2]),
             lambda: response_figure(self.comparison),
             lambda: variations(friction_by_variant([self.metadata[0]], [self.friction])),
-            lambda: heat_variations(heat_by_variant([self.metadata[0]], [self.comparison])),
+            lambda: heat_variations(heat_by_variant([self.metadata[0]], [self.comparison]), "any"),
         ]
         if self.drags:
             found.append(lambda: draw_drag(self.drags, self.friction))

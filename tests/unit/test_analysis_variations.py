@@ -113,8 +113,8 @@ def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None
     # The forecasts of the two differ by more than their errors: each must have been made with its own friction.
     assert table["theory_hot_eV_per_ns"].iloc[1] > 1.3 * table["theory_hot_eV_per_ns"].iloc[0]
     table.to_csv(tmp_path / "table.csv", index=False)
-    figure, _ = heat_variations(pd.read_csv(tmp_path / "table.csv", dtype={"kappa_ratio": str}))
-    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["as the study", "thick"]
+    figure, _ = heat_variations(pd.read_csv(tmp_path / "table.csv", dtype={"kappa_ratio": str}), "synthetic")
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["synthetic", "thick"]
 
 
 def test_other_analyses_of_white_data_agree() -> None:

@@ -50,3 +50,6 @@ use rule plot_heat_variations as plot_sizes with:
         multiext("results/reference/figures/heat_by_size", ".png", ".svg", ".csv"),
     log:
         "results/reference/logs/figures/heat_by_size.log",
+    params:
+        code=ANALYSIS_CODE,
+        study="reference",

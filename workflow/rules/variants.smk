@@ -78,6 +78,7 @@ rule plot_heat_variations:
         ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
+        study="{study}",
     script:
         "../scripts/plot_heat_variations.py"
 

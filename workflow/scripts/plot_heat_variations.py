@@ -1,4 +1,4 @@
-"""Heats of a study and its variants. inputs: [0] heat_by_variant.csv; outputs: [0] .png (with .svg and .csv)."""
+"""Heats of a study and its variants. inputs: [0] heat_by_variant.csv; params: study; outputs: [0] .png (with .svg and .csv)."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,4 +12,5 @@ if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
-    save(*heat_variations(pd.read_csv(snakemake.input[0], dtype={"kappa_ratio": str})), snakemake.output[0])
+    table = pd.read_csv(snakemake.input[0], dtype={"kappa_ratio": str})
+    save(*heat_variations(table, snakemake.params.study), snakemake.output[0])
