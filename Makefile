@@ -49,7 +49,7 @@ run: $(RUN_STAMP)
 	@$(IN_VENV) snakemake --cores $(CORES) --config study=$(STUDY)
 	@echo
 	@cat results/$(STUDY)/summary.txt
-	@echo "Figure: results/$(STUDY)/figures/heat_rates.png"
+	@echo "Figures: results/$(STUDY)/figures"
 	@echo "Report: results/$(STUDY)/report.html"
 
 TESTS ?= tests

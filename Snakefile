@@ -2,6 +2,7 @@
 #
 #   config/<study>.yaml --> equilibrated baths --> friction run, sweep over kappa_H/kappa_C --> heat rates beside theory --> figures
 #
+# A study file that names a `machine` simulates nothing: that machine is solved exactly over a sweep of one parameter.
 # Everything lands in results/<study>/. The study is chosen with `--config study=tiny` (default: demo); a file named in full,
 # such as results/tiny/sweep/kH_4.80/heat.json, needs no choice.
 from snakemake.utils import min_version
@@ -13,7 +14,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/settings.smk"
 
 
-STUDY = study(chosen_study())
+STUDY = any_study(chosen_study())
 
 
 wildcard_constraints:
@@ -33,6 +34,7 @@ include: "workflow/rules/design.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/calibration.smk"
 include: "workflow/rules/mechanisms.smk"
+include: "workflow/rules/machines.smk"
 include: "workflow/rules/reference.smk"
 
 
@@ -41,80 +43,20 @@ onstart:
     hold_results()
 
 
+if is_machine_study(STUDY):
+
+    include: "workflow/rules/machine_targets.smk"
+
+else:
+
+    include: "workflow/rules/targets.smk"
+    include: "workflow/rules/overview.smk"
+
+
 rule all:
     default_target: True
     input:
-        f"results/{STUDY.name}/summary.csv",
-        f"results/{STUDY.name}/summary.txt",
-        f"results/{STUDY.name}/friction.json",
-        f"results/{STUDY.name}/report.html",
-        figures(STUDY),
-
-
-rule friction:
-    input:
-        f"results/{STUDY.name}/friction.json",
-        f"results/{STUDY.name}/friction_by_axis.csv",
-
-
-rule drag:
-    input:
-        run_files(drag.Drag.all_of(STUDY)),
-
-
-rule sweep:
-    input:
-        [f"results/{STUDY.name}/sweep/{point}/heat.json" for point in machine.points(STUDY)],
-
-
-rule figures:
-    input:
-        figures(STUDY),
-
-
-rule report:
-    input:
-        f"results/{STUDY.name}/report.html",
-
-
-rule response:
-    input:
-        f"results/{STUDY.name}/figures/response.png",
-
-
-rule thermostats:
-    input:
-        f"results/{STUDY.name}/thermostats.csv",
-
-
-rule variations:
-    input:
-        f"results/{STUDY.name}/friction_by_variant.csv",
-        f"results/{STUDY.name}/figures/variations.png",
-
-
-rule heat_variations:
-    input:
-        f"results/{STUDY.name}/heat_by_variant.csv",
-        f"results/{STUDY.name}/figures/heat_variations.png",
-
-
-rule design:
-    input:
-        f"results/{STUDY.name}/figures/design.png",
-        f"results/{STUDY.name}/design.txt",
-
-
-rule feedback:
-    input:
-        f"results/{STUDY.name}/heat_by_variant.csv",
-        f"results/{STUDY.name}/figures/heat_variations.png",
-        f"results/{STUDY.name}/figures/loops.png",
-
-
-rule finite_size:
-    input:
-        f"results/{STUDY.name}/figures/finite_size.png",
+        EVERYTHING,
 
 
 rule reference:
@@ -133,14 +75,6 @@ rule mechanisms:
         [f"results/mechanisms/{mechanism}.png" for mechanism in MECHANISMS],
 
 
-rule decks:
-    input:
-        [f"results/{STUDY.name}/decks/{point}.lmp" for point in [machine.FRICTION, *machine.points(STUDY)]],
-
-
 rule calibration:
     input:
         "docs/calibration.md",
-
-
-include: "workflow/rules/overview.smk"

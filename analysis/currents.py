@@ -167,19 +167,30 @@ class Currents:
         slope[self.cold] -= 1 / paid
         return math.sqrt(slope @ self.error @ slope) if self.cop > 0 else math.nan
 
-    def scaled(self, factor: float, unit: str) -> Currents:
-        """The same flows per another unit of time, which is ``factor`` of the present one; energies keep their unit."""
+    def scaled(self, factor: float, unit: str, *, energy: float = 1.0, boltzmann: float | None = None) -> Currents:
+        """The same flows in other units.
 
-        def times(matrix: Array | None, by: float) -> Array | None:
-            return None if matrix is None else np.asarray(matrix * by)
+        Args:
+            factor: the new unit of time over the present one.
+            unit: of the new energies per time.
+            energy: the present unit of energy in the new one.
+            boltzmann: k_B in the new units; that of the present temperatures if None.
+        """
 
+        def times(values: Array | None, by: float) -> Array | None:
+            return None if values is None else np.asarray(values * by)
+
+        new_boltzmann = self.boltzmann * energy if boltzmann is None else boltzmann
         return replace(
             self,
             particles=self.particles * factor,
-            energy=self.energy * factor,
+            energy=self.energy * factor * energy,
             entropy=self.entropy * factor,
-            covariance=times(self.covariance, factor),
-            error=times(self.error, factor**2),
+            temperatures=self.temperatures * (self.boltzmann * energy / new_boltzmann),
+            chemical_potentials=self.chemical_potentials * energy,
+            covariance=times(self.covariance, factor * energy**2),
+            error=times(self.error, (factor * energy) ** 2),
+            boltzmann=new_boltzmann,
             unit=unit,
         )
 

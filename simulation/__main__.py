@@ -24,7 +24,7 @@ from simulation.perform import perform
 from simulation.segments.stop import StopRequested
 from simulation.storage.lock import LockedError
 from simulation.study.fields import StudyError
-from simulation.study.files import load_study
+from simulation.study.files import NOTHING_SIMULATED, is_machine, load_study, plain_study
 from simulation.study.section import SIDES
 from simulation.study.table import field_table, schema_text
 
@@ -47,7 +47,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("fields", help="print the table of all study fields, config/README.md")
-    commands.add_parser("schema", help="print the JSON schema of study files, config/schema.json")
+    schema = commands.add_parser("schema", help="print the JSON schema of study files, config/schema.json")
+    schema.add_argument(
+        "--machines", action="store_true", help="of those that name a machine, config/machine-schema.json"
+    )
     check = commands.add_parser("check", help="check a study file and print what it will run")
     check.add_argument("study")
     start = commands.add_parser("equilibrate", help="build both baths and equilibrate them")
@@ -107,7 +110,10 @@ def main() -> int:
     ranks: Ranks | None = None
     try:
         if arguments.command in ("fields", "schema"):
-            print(field_table() if arguments.command == "fields" else schema_text(), end="")
+            print(_fields() if arguments.command == "fields" else _schema(arguments.machines), end="")
+            return 0
+        if is_machine(plain_study(arguments.study)[0]):
+            _of_machine(arguments.command, arguments.study)
             return 0
         study = load_study(arguments.study)
         experiment: Experiment | None = None
@@ -156,6 +162,35 @@ def main() -> int:
             ranks.abort()
         return 1
     return 0
+
+
+def _fields() -> str:
+    from simulation.study.machines.table import machine_table
+
+    return field_table() + machine_table()
+
+
+def _schema(of_machines: bool) -> str:
+    from simulation.study.machines.table import machine_schema_text
+
+    return machine_schema_text() if of_machines else schema_text()
+
+
+def _of_machine(command: str, name: str) -> None:
+    """Answer for a study of an exactly solved machine.
+
+    Raises:
+        StudyError: the study is wrong, or the command is about simulations.
+    """
+    from simulation.study.machines.files import load_machine_study
+
+    study = load_machine_study(name)
+    if command == "check":
+        print(f"study {name}: machine {study.kind}, {len(study.points)} points over {' and '.join(study.parameters)}")
+    elif command in ("plan", "status"):
+        print(f"study {name}: machine {study.kind}, {NOTHING_SIMULATED.format(name=name)}")
+    else:
+        raise StudyError(name, [f"machine = {study.kind}: {NOTHING_SIMULATED.format(name=name)}"])
 
 
 def _deck(experiment: Experiment) -> str:

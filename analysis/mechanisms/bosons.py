@@ -12,8 +12,11 @@ bath. Derivations: docs/mechanisms/cascaded.md.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.constants import h, k
 from scipy.special import rel_entr
 
 from analysis.currents import Currents
@@ -28,6 +31,19 @@ _UNDAMPED = 1e-14
 def quadratures(matrix: ComplexArray) -> Array:
     """The real matrix that acts on (x, p) as a complex one, (m, m), acts on c = (x + ip)/√2; shape (2m, 2m)."""
     return np.asarray(np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]]))
+
+
+def thermal_occupation(frequency: float, temperature: float) -> float:
+    """N̄ = 1/(e^(hf/k_BT) - 1) of a mode.
+
+    Args:
+        frequency: f, Hz, positive.
+        temperature: T, K; at 0 there is no quantum.
+    """
+    if temperature == 0:
+        return 0.0
+    ratio = h * frequency / (k * temperature)
+    return math.exp(-ratio) / -math.expm1(-ratio)
 
 
 class LinearBosons:

@@ -83,21 +83,7 @@ def report_page(
     """
     _check(runs, friction)
     pictures = load_figures(figures, Path(design) / "captions.yaml")
-    environment = Environment(
-        loader=FileSystemLoader(design),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "measured": measured,
-        "interval": interval,
-        "number": number,
-        "ranks": lambda run: ", ".join(map(str, _ranks(run))),
-        "subscripts": subscripts,
-        "z": z_score,
-    }
+    environment = report_environment(design)
     points, parameters = comparison.points, comparison.points[0].parameters
     performance = {point.kappa_ratio: point for point in performances}
     rows = [_row(each, performance[each.point.kappa_ratio]) for each in comparison.compared]
@@ -130,6 +116,26 @@ def report_page(
         versions=_distinct(run["versions"] | {"protocol": run["protocol"]["version"]} for run in runs),
         settings=json.dumps(runs[0]["settings"], indent=2, ensure_ascii=False),
     )
+
+
+def report_environment(design: str | Path) -> Environment:
+    """Where templates are found, and the filters that they use."""
+    environment = Environment(
+        loader=FileSystemLoader(design),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "measured": measured,
+        "interval": interval,
+        "number": number,
+        "ranks": lambda run: ", ".join(map(str, _ranks(run))),
+        "subscripts": subscripts,
+        "z": z_score,
+    }
+    return environment
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -24,6 +24,9 @@ SHORT = reprlib.Repr()
 """Shows a wrong value, and not all of it if it is long."""
 SHORT.maxstring = SHORT.maxother = 80
 
+NOTHING_SIMULATED = "nothing is simulated for it; snakemake --cores 1 --config study={name} solves it"
+"""What a study of an exactly solved machine answers to whoever asks for its simulations."""
+
 DEEPEST = 20
 """Levels of a study file; there are five."""
 
@@ -54,11 +57,32 @@ def load_study(name: str, folder: Path | None = None) -> Study:
         StudyError: the file is missing, is not YAML, or does not describe a study that can run; all problems at once,
             those of its variants among them.
     """
+    base, _, variant = name.partition("@")
+    data, twice = plain_study(name, folder)
+    if is_machine(data):
+        raise StudyError(name, [f"machine = {data['machine']!r}: {NOTHING_SIMULATED.format(name=base)}"])
+    study = _check_with_variants(base, data, twice)
+    if not variant:
+        return study
+    changes: dict[str, Any] = {t: {"baths": {"thermostat": t}} for t in THERMOSTATS}
+    changes[RUBBING]["baths"]["thermostat_damping_ps"] = max(study.baths.thermostat_damping_ps, RUBBING_DAMPING_PS)
+    changes |= study.variants
+    if variant not in changes:
+        raise StudyError(name, [f"{variant} is not one of its variants ({', '.join(changes)}): add it to variants"])
+    return check_study(name, _overlay({**data, "variants": {}}, changes[variant]))
+
+
+def plain_study(name: str, folder: Path | None = None) -> tuple[Any, list[str]]:
+    """The content of `<name>.yaml` as `read_plain` gives it, and what it says twice; of `<name>@<variant>` without its variant.
+
+    Raises:
+        StudyError: there is no such file, or it is not YAML.
+    """
     if not re.fullmatch(STUDY_NAME, name):
         raise StudyError(
             name, ["a study's name is letters, digits, _ and -, then perhaps @ and a variant: rename its file"]
         )
-    base, _, variant = name.partition("@")
+    base = name.partition("@")[0]
     places = folders() if folder is None else [folder]
     path = next((found for place in places if (found := place / f"{base}.yaml").is_file()), None)
     if path is None:
@@ -70,16 +94,23 @@ def load_study(name: str, folder: Path | None = None) -> Study:
     except (yaml.YAMLError, UnicodeDecodeError) as failure:
         why = " ".join(str(failure).split())
         raise StudyError(name, [f"{path.name}: not a study file: {why}"]) from None
-    data = {} if data is None else data
-    study = _check_with_variants(base, data, [f"{path.name}, {problem}" for problem in twice])
-    if not variant:
-        return study
-    changes: dict[str, Any] = {t: {"baths": {"thermostat": t}} for t in THERMOSTATS}
-    changes[RUBBING]["baths"]["thermostat_damping_ps"] = max(study.baths.thermostat_damping_ps, RUBBING_DAMPING_PS)
-    changes |= study.variants
-    if variant not in changes:
-        raise StudyError(name, [f"{variant} is not one of its variants ({', '.join(changes)}): add it to variants"])
-    return check_study(name, _overlay({**data, "variants": {}}, changes[variant]))
+    return ({} if data is None else data), [f"{path.name}, {problem}" for problem in twice]
+
+
+def is_machine(data: Any) -> bool:
+    """Whether a study's plain data name an exactly solved machine, for which nothing is simulated."""
+    return isinstance(data, dict) and "machine" in data
+
+
+def machine_names() -> list[str]:
+    """Names of all study files that name a machine; of files that are no YAML, those that seem to."""
+    found = {}
+    for folder in reversed(folders()):
+        for file in folder.glob("*.yaml"):
+            found[file.stem] = re.search(
+                r"^machine\s*:", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
+            )
+    return sorted(name for name, names_machine in found.items() if names_machine)
 
 
 def check_study(name: str, data: Any) -> Study:
@@ -105,7 +136,7 @@ def check_study(name: str, data: Any) -> Study:
             for error in failure.errors():
                 if error["type"] == "default_factory_not_called":  # what it depends on is wrong, and is reported
                     continue
-                problems.append(_field_problem(error))
+                problems.append(field_problem(error))
                 wrong.add(".".join(str(part) for part in error["loc"][:2]))
                 data = _without(data, error["loc"])
     else:
@@ -188,7 +219,8 @@ def _without_blanks(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _field_problem(error: ErrorDetails) -> str:
+def field_problem(error: ErrorDetails) -> str:
+    """One sentence on a field that pydantic refused."""
     parts = [str(part) for part in error["loc"] if part not in TAGS]
     place = ".".join(text if text.isprintable() else repr(text) for text in parts)
     if error["type"] == "extra_forbidden":

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from simulation.study import fields, materials
+from simulation.study import materials
 from simulation.study.fields import Study
 from simulation.study.section import Section
 
@@ -25,23 +25,38 @@ plain number of at most 24 characters, such as `4.80`, `-0.5` or `1e-1`.
 Check a file without running it: `python -m simulation check NAME`. Which change reruns what:
 [docs/what-reruns.md](../docs/what-reruns.md). This page and `schema.json`, which editors use to check study files while you
 type, are written by `python -m simulation fields` and `python -m simulation schema`.
+
+A file that has the field `machine` is a study of another kind: [Studies of machines](#studies-of-machines), below.
 """
 
 
 def schema() -> dict[str, Any]:
     """The JSON schema of a study file."""
-    whole = Study.model_json_schema()
+    whole = schema_of(Study)
     del whole["properties"]["name"]  # that of the file
     whole["required"] = [field for field in whole.get("required", []) if field != "name"]
-    for name, section in (("Study", whole), *whole["$defs"].items()):
-        meanings = _meanings(getattr(fields, name, None) or getattr(materials, name))
+    return whole
+
+
+def schema_of(top: type[Section]) -> dict[str, Any]:
+    """The JSON schema of a section and those within it, with the meaning of each field."""
+    whole = top.model_json_schema()
+    classes = {each.__name__: each for each in _kinds(Section)}
+    for name, section in ((top.__name__, whole), *whole.get("$defs", {}).items()):
+        meanings = _meanings(classes[name])
         for field, content in section["properties"].items():
             meaning = {"description": meanings[field]} if field in meanings else {}
             section["properties"][field] = dict(sorted((content | meaning).items()))
     return whole
 
 
-def _meanings(section: type) -> dict[str, str]:
+def _kinds(section: type[Section]) -> Iterator[type[Section]]:
+    for kind in section.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+def _meanings(section: type[Section]) -> dict[str, str]:
     """The docstring below each field of a section, by name. Pydantic reads them too, but whenever a study is loaded."""
     found: dict[str, str] = {}
     for kind in reversed(section.__mro__):

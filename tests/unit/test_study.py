@@ -15,6 +15,7 @@ import yaml
 from analysis.model import LangevinPair, PairWithBodies
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import SHIPPED, _overlay, check_study, folders, load_study, read_plain
+from simulation.study.machines.table import machine_schema_text, machine_table
 from simulation.study.table import field_table, schema_text
 
 GOOD: dict[str, Any] = {"baths": {"fluid_atoms": "25280"}}
@@ -149,7 +150,7 @@ def test_missing_study_lists_those_that_exist() -> None:
     with pytest.raises(
         StudyError,
         match="found: bath-size, calibration-bodies, calibration-medium, calibration-paper, calibration-shell, "
-        "calibration-short, demo, dressed-model, feedback, model",
+        "calibration-short, demo, dressed-model, feedback, fermi-cooling",
     ):
         load_study("dmeo")
 
@@ -180,12 +181,17 @@ def test_demo_has_the_density_of_the_paper() -> None:
 
 def test_table_of_fields_is_up_to_date() -> None:
     """config/README.md and config/schema.json are what the Study says of itself, and no field is unexplained."""
-    for name, command, text in (("README.md", "fields", field_table()), ("schema.json", "schema", schema_text())):
+    for name, command, text in (
+        ("README.md", "fields", field_table() + machine_table()),
+        ("schema.json", "schema", schema_text()),
+        ("machine-schema.json", "schema --machines", machine_schema_text()),
+    ):
         assert (SHIPPED / name).read_text(encoding="utf-8") == text, (
             f"run: python -m simulation {command} > config/{name}"
         )
-    assert "| None |" not in field_table()
-    assert not [line for line in field_table().splitlines() if line.startswith("|") and line.endswith(("| |", "|  |"))]
+    table = field_table() + machine_table()
+    assert "| None |" not in table
+    assert not [line for line in table.splitlines() if line.startswith("|") and line.endswith(("| |", "|  |"))]
 
 
 def load(folder: Path, text: str) -> list[str]:

@@ -56,8 +56,8 @@ from simulation.experiments import baths, drag, experiment_at, machine
 from simulation.experiments.base import Experiment
 from simulation.segments import stop
 from simulation.storage.files import digest
-from simulation.study.fields import NUMBER_TEXT, STUDY_NAME, StudyError
-from simulation.study.files import load_study
+from simulation.study.fields import NUMBER_TEXT, STUDY_NAME, Study, StudyError
+from simulation.study.files import is_machine, load_study, plain_study
 
 
 def environment():
@@ -100,6 +100,31 @@ def study(name):
         return load_study(name)
     except StudyError as problems:
         raise WorkflowError(str(problems))
+
+
+@cache
+def machine_study(name):
+    """The study of an exactly solved machine of that name, checked likewise."""
+    from simulation.study.machines.files import load_machine_study
+
+    try:
+        return load_machine_study(name)
+    except StudyError as problems:
+        raise WorkflowError(str(problems))
+
+
+def any_study(name):
+    """The study of that name, of whichever kind."""
+    try:
+        found = is_machine(plain_study(name)[0])
+    except StudyError as problems:
+        raise WorkflowError(str(problems))
+    return machine_study(name) if found else study(name)
+
+
+def is_machine_study(chosen):
+    """Whether a study is of an exactly solved machine."""
+    return not isinstance(chosen, Study)
 
 
 @cache

@@ -13,7 +13,7 @@ rule plan:
     params:
         study=STUDY.name,
         cores=cores_at_once(STUDY),
-        targets=[*rules.all.input, *rules.sweep.input],
+        targets=[*EVERYTHING, *rules.sweep.input],
         launcher=lambda wildcards, threads: f"mpiexec -n {threads}" if threads > 1 else "",
     shell:
         "{params.launcher} python -m simulation plan {params.study} --cores {params.cores} --ranks {threads}"
@@ -28,6 +28,6 @@ rule status:
         ENVIRONMENT
     params:
         study=STUDY.name,
-        targets=[*rules.all.input, *rules.sweep.input],
+        targets=[*EVERYTHING, *rules.sweep.input],
     shell:
         "python -m simulation status {params.study} --targets {params.targets} 2>&1 | tee {log}"

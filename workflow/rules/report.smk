@@ -19,7 +19,7 @@ rule write_report:
         ),
         figures=lambda wildcards: figures(study(wildcards.study)),
         page=str(HERE / "workflow/report/page.html.j2"),
-        design=[str(HERE / "workflow/report" / name) for name in ("style.css", "captions.yaml")],
+        design=[str(HERE / "workflow/report" / name) for name in ("parts.html.j2", "style.css", "captions.yaml")],
     output:
         "results/{study}/report.html",
     log:

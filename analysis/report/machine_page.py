@@ -1,0 +1,106 @@
+"""One page for a study of an exactly solved machine: what its sweep shows, figures, and parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.mechanisms.sweep import NOTE, Finding, findings
+from analysis.report.page import report_environment
+from analysis.report.pictures import load_figures
+
+
+def machine_page(
+    study: str,
+    machine: str,
+    description: str,
+    table: pd.DataFrame,
+    parameters: Sequence[str],
+    settings: str,
+    figures: Iterable[str | Path],
+    design: str | Path,
+) -> str:
+    """The whole page as HTML.
+
+    Args:
+        study: its name.
+        machine: the kind of machine.
+        description: one sentence on it.
+        table: of ``sweep_table``.
+        parameters: the parameter along the axis and, if there are lines, that of the lines.
+        settings: the whole study as text.
+        figures: picture files (PNG; an SVG or CSV of the same name beside it is taken along).
+        design: folder of template, style and captions.
+    """
+    line = parameters[1] if len(parameters) > 1 else None
+    found = findings(table, parameters[0], line)
+    return (
+        report_environment(design)
+        .get_template("machine.html.j2")
+        .render(
+            study=study,
+            machine=machine,
+            description=description,
+            style=(Path(design) / "style.css").read_text(encoding="utf-8"),
+            parameter=parameters[0],
+            line=line,
+            unit=next(iter(table["unit"].dropna()), "") if "unit" in table else "",
+            best=max((f for f in found if f.most_cooling), key=_cooling, default=None),
+            findings=found,
+            solved=int((table[NOTE] == "").sum()),
+            points=len(table),
+            missing=_missing(table, parameters),
+            pictures=load_figures(figures, Path(design) / "captions.yaml"),
+            settings=settings,
+            short=short,
+        )
+    )
+
+
+def summary_text(study: str, table: pd.DataFrame, parameters: Sequence[str]) -> str:
+    """The same findings as a few lines of plain text."""
+    line = parameters[1] if len(parameters) > 1 else None
+    unit = next(iter(table["unit"].dropna()), "") if "unit" in table else ""
+    lines = [f"study {study}, over {parameters[0]}"]
+    for found in findings(table, parameters[0], line):
+        start = f"{line} = {found.line:g}: " if line is not None and found.line is not None else ""
+        if found.cools is None or found.most_cooling is None or found.best_cop is None:
+            lines.append(f"{start}{found.solved} of {found.points} points have a machine, and none of them cools")
+            continue
+        at, power, share = found.most_cooling
+        best, cop, of_bound = found.best_cop
+        lines.append(
+            f"{start}cools from {found.cools[0]:g} to {found.cools[1]:g}; most at {at:g}, {power:.4g} {unit}, with {share:.3g} "
+            f"of the bound; best COP {cop:.4g} at {best:g}, {of_bound:.3g} of the bound"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def short(value: float) -> str:
+    """A number to four digits with a true minus sign; a dash if it is not known."""
+    return "–" if not math.isfinite(value) else f"{value:.4g}".replace("-", "−")
+
+
+def _cooling(found: Finding) -> float:
+    return found.most_cooling[1] if found.most_cooling else -math.inf
+
+
+def _missing(table: pd.DataFrame, parameters: Sequence[str]) -> list[tuple[str, str]]:
+    """For each line with points that have no machine: where, and the reason at the first of them."""
+    without = table[table[NOTE] != ""]
+    groups = [("", without)] if len(parameters) == 1 else list(without.groupby(parameters[1], sort=False))
+    rows = []
+    for line, points in groups:
+        if len(points):
+            at = points[parameters[0]]
+            start = f"{parameters[1]} = {line:g}, " if len(parameters) > 1 else ""
+            where = (
+                f"{parameters[0]} from {at.min():g} to {at.max():g}"
+                if len(at) > 1
+                else f"{parameters[0]} = {at.iloc[0]:g}"
+            )
+            rows.append((f"{start}{where}: {len(points)} points", str(points[NOTE].iloc[0])))
+    return rows

@@ -1,0 +1,266 @@
+"""Machines of bosonic modes: two cascaded oscillators, any network, and the optomechanical circuit."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from analysis.mechanisms.bosons import LinearBosons, thermal_occupation
+from analysis.mechanisms.cascaded import CascadedOscillators
+from analysis.mechanisms.optomechanics import Optomechanics
+from analysis.mechanisms.sweep import Solution
+from simulation.study.machines.sections import MachineFields, Name, NotNegative, Number, Positive
+from simulation.study.section import Section
+
+
+class CascadedFields(MachineFields):
+    """Two oscillators, each with a bath, and a bath common to both: docs/mechanisms/cascaded.md. Rates in any one unit."""
+
+    machine: Literal["cascaded"]
+    loss_1: NotNegative
+    """κ₁, rate at which oscillator 1 loses quanta to its own bath."""
+    loss_2: NotNegative
+    """κ₂, the same of oscillator 2."""
+    channel_1: NotNegative
+    """γ₁, rate at which oscillator 1 loses quanta to the common bath."""
+    channel_2: NotNegative
+    """γ₂, the same of oscillator 2."""
+    occupation_1: NotNegative
+    """N̄ of the bath of oscillator 1."""
+    occupation_2: NotNegative
+    """N̄ of the bath of oscillator 2."""
+    occupation_3: NotNegative
+    """N̄ of the common bath."""
+    detuning: Number = 0.0
+    """Δ = ω₂ - ω₁."""
+    phase: Number = 0.0
+    """φ, rad."""
+    hopping_real: Number = 0.0
+    """Real part of F, the hopping that lets quanta pass from 2 to 1."""
+    hopping_imaginary: Number = 0.0
+    """Imaginary part of F."""
+
+    def build(self) -> CascadedOscillators:
+        """The machine."""
+        values = self.model_dump(exclude={"machine", "sweep", "lines", "hopping_real", "hopping_imaginary"})
+        return CascadedOscillators(**values, hopping=complex(self.hopping_real, self.hopping_imaginary))
+
+    def quantities(self, machine: CascadedOscillators) -> dict[str, float]:
+        """Occupations and what passes either way between the oscillators' own baths."""
+        return of_network(machine, ("1", "2"), ("1", "2", "3"))
+
+
+class ModeFields(Section):
+    """One bosonic mode."""
+
+    frequency: Number = 0.0
+    """In the frame of the network; only differences matter."""
+
+
+class HopFields(Section):
+    """A coherent hopping between two modes."""
+
+    between: tuple[Name, Name]
+    """The two modes."""
+    strength: Number
+    """Its size, in the unit of the rates."""
+    phase: Number = 0.0
+    """Phase of what passes from the second to the first, rad."""
+
+
+class BathFields(Section):
+    """One bath, and the modes that it damps."""
+
+    occupation: NotNegative | None = None
+    """N̄ of the bath; give this or the temperature."""
+    temperature_mK: NotNegative | None = None
+    """Its temperature; it needs `frequency_GHz` of the network."""
+    rates: Mapping[Name, NotNegative]
+    """Rate at which each mode loses quanta to it. Several modes share one combination of them."""
+    phases: Mapping[Name, Number] = {}
+    """Phase of each mode in that combination, rad; 0 if not given."""
+
+
+class NetworkFields(MachineFields):
+    """Any network of bosonic modes and baths: docs/mechanisms/cascaded.md. Rates and frequencies in any one unit (angular)."""
+
+    machine: Literal["network"]
+    frequency_GHz: Positive | None = None
+    """Of all modes nearly, over 2π; it turns temperatures of baths into N̄."""
+    modes: Annotated[Mapping[Name, ModeFields | None], Field(min_length=1)]
+    """The modes by name."""
+    hops: tuple[HopFields, ...] = ()
+    """What couples them."""
+    baths: Annotated[Mapping[Name, BathFields], Field(min_length=2)]
+    """The baths by name."""
+
+    def build(self) -> LinearBosons:
+        """The machine.
+
+        Raises:
+            ValueError: if a hop or a bath names a mode that is not there, or some motion touches no bath.
+        """
+        names = list(self.modes)
+        index = {name: i for i, name in enumerate(names)}
+        named = [(f"hops.{i}.between", mode) for i, hop in enumerate(self.hops) for mode in hop.between]
+        named += [(f"baths.{b}.rates", mode) for b, bath in self.baths.items() for mode in bath.rates]
+        wrong = [
+            f"{place} = {mode}: is none of the modes {', '.join(names)}" for place, mode in named if mode not in index
+        ]
+        for b, bath in self.baths.items():
+            wrong += [f"baths.{b}.phases = {mode}: has no rate there" for mode in bath.phases if mode not in bath.rates]
+        wrong += [
+            f"hops.{i}.between: names {hop.between[0]} twice"
+            for i, hop in enumerate(self.hops)
+            if len(set(hop.between)) < 2
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        hamiltonian = np.diag([complex(mode.frequency) if mode else 0j for mode in self.modes.values()])
+        for hop in self.hops:
+            first, second = (index[mode] for mode in hop.between)
+            hamiltonian[first, second] += cmath.rect(hop.strength, hop.phase)
+            hamiltonian[second, first] += cmath.rect(hop.strength, -hop.phase)
+        couplings = np.zeros((len(names), len(self.baths)), dtype=complex)
+        for column, bath in enumerate(self.baths.values()):
+            for mode, rate in bath.rates.items():
+                couplings[index[mode], column] = cmath.rect(math.sqrt(rate), bath.phases.get(mode, 0.0))
+        frequency = None if self.frequency_GHz is None else 1e9 * self.frequency_GHz
+        occupations = []
+        for b, bath in self.baths.items():
+            state = {f"baths.{b}.occupation": bath.occupation, f"baths.{b}.temperature_mK": bath.temperature_mK}
+            occupations.append(occupation_of(state, "frequency_GHz", frequency, wrong))
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return LinearBosons(hamiltonian=hamiltonian, couplings=couplings, bath_occupations=occupations)
+
+    def solve(self) -> Solution:
+        """Currents, occupations and what passes between baths."""
+        machine = self.build()
+        currents = replace(machine.bath_currents(), baths=tuple(self.baths))
+        return Solution(currents, of_network(machine, tuple(self.modes), tuple(self.baths)))
+
+
+def of_network(machine: LinearBosons, modes: tuple[str, ...], baths: tuple[str, ...]) -> dict[str, float]:
+    """Occupation of each mode, and the rate at which each bath takes up what another emits, per quantum of its N̄."""
+    found = {f"occupation_of_{mode}": float(n) for mode, n in zip(modes, machine.occupations(), strict=True)}
+    rates = machine.conductances()
+    passed = {
+        f"from_{baths[source]}_to_{baths[sink]}": float(rates[sink, source])
+        for source in range(len(baths))
+        for sink in range(len(baths))
+        if source != sink
+    }
+    return found | passed
+
+
+class OptomechanicsFields(MachineFields):
+    """Two driven cavities around a mechanical resonator: docs/mechanisms/cascaded.md. Frequencies and rates are over 2π."""
+
+    machine: Literal["optomechanics"]
+    coupling_1_kHz: NotNegative
+    """G₁, many-photon coupling of cavity 1 and the resonator."""
+    coupling_2_kHz: NotNegative
+    """G₂, of cavity 2."""
+    hopping_MHz: Number
+    """J, between the cavities."""
+    phase: Number = math.pi / 2
+    """φ of G₂ relative to G₁, rad."""
+    loss_1_MHz: Positive
+    """κ₁ of cavity 1."""
+    loss_2_MHz: Positive
+    """κ₂ of cavity 2."""
+    detuning_1_MHz: Number
+    """Δ₁, frequency of cavity 1 above that of the drives."""
+    detuning_2_MHz: Number
+    """Δ₂, of cavity 2."""
+    mechanical_frequency_MHz: Positive
+    """ω_m of the resonator."""
+    mechanical_damping_Hz: Positive
+    """γ_m of the resonator."""
+    drive_frequency_GHz: Positive
+    """ω_d of both drives."""
+    occupation_1: NotNegative | None = None
+    """N̄ of the bath of cavity 1; give this or its temperature."""
+    temperature_1_mK: NotNegative | None = None
+    """Temperature of the bath of cavity 1."""
+    occupation_2: NotNegative | None = None
+    """N̄ of the bath of cavity 2; give this or its temperature."""
+    temperature_2_mK: NotNegative | None = None
+    """Temperature of the bath of cavity 2."""
+    occupation_m: NotNegative | None = None
+    """N̄ of the resonator's bath; give this or its temperature."""
+    temperature_m_mK: NotNegative | None = None
+    """Temperature of the resonator's bath."""
+
+    def build(self) -> Optomechanics:
+        """The machine, angular frequencies in 1/s."""
+        mega = 2e6 * math.pi
+        cavities = [
+            1e3 * self.drive_frequency_GHz + self.detuning_1_MHz,
+            1e3 * self.drive_frequency_GHz + self.detuning_2_MHz,
+        ]
+        wrong = [
+            f"detuning_{i}_MHz = {frequency - 1e3 * self.drive_frequency_GHz:g}: the cavity must have a positive frequency"
+            for i, frequency in enumerate(cavities, 1)
+            if frequency <= 0
+        ]
+        occupations = []
+        for which, frequency in zip("12m", [*cavities, self.mechanical_frequency_MHz], strict=True):
+            state = {name: getattr(self, name) for name in (f"occupation_{which}", f"temperature_{which}_mK")}
+            occupations.append(occupation_of(state, "frequency", 1e6 * abs(frequency), wrong))
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return Optomechanics(
+            coupling_1=1e-3 * self.coupling_1_kHz * mega,
+            coupling_2=1e-3 * self.coupling_2_kHz * mega,
+            hopping=self.hopping_MHz * mega,
+            phase=self.phase,
+            loss_1=self.loss_1_MHz * mega,
+            loss_2=self.loss_2_MHz * mega,
+            detuning_1=self.detuning_1_MHz * mega,
+            detuning_2=self.detuning_2_MHz * mega,
+            mechanical_frequency=self.mechanical_frequency_MHz * mega,
+            mechanical_damping=1e-6 * self.mechanical_damping_Hz * mega,
+            drive_frequency=1e3 * self.drive_frequency_GHz * mega,
+            occupation_1=occupations[0],
+            occupation_2=occupations[1],
+            occupation_m=occupations[2],
+        )
+
+    def quantities(self, machine: Optomechanics) -> dict[str, float]:
+        """Occupations of modes and baths, what passes between baths, and the drives' work on the fluctuations."""
+        names = ("cavity_1", "cavity_2", "resonator")
+        baths = {
+            f"occupation_of_bath_{name}": float(n) for name, n in zip(names, machine.bath_occupations, strict=True)
+        }
+        return baths | of_network(machine, names, names) | {"drive_power_W": machine.drive_power()}
+
+
+def occupation_of(
+    state: Mapping[str, float | None], needed: str, frequency_Hz: float | None, wrong: list[str]
+) -> float:
+    """N̄ of a bath, which is given either as such or by its temperature in mK; what is wrong is added to the list.
+
+    Args:
+        state: names and values of the fields of N̄ and of the temperature.
+        needed: name of the field of the frequency.
+        frequency_Hz: of the bath's quanta, if known.
+        wrong: what is wrong so far.
+    """
+    (name, occupation), (of_temperature, temperature_mK) = state.items()
+    if occupation is not None and temperature_mK is None:
+        return occupation
+    if temperature_mK is None or occupation is not None:
+        wrong.append(f"give {'either' if occupation is not None else ''} {name} or {of_temperature}".replace("  ", " "))
+    elif frequency_Hz is None:
+        wrong.append(f"{of_temperature} = {temperature_mK:g}: needs {needed}; add it, or give {name}")
+    else:
+        return thermal_occupation(frequency_Hz, 1e-3 * temperature_mK)
+    return 0.0

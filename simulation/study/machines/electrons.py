@@ -1,0 +1,147 @@
+"""Machines of electrons and other fermions: the N-demon, and finite reservoirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+from scipy.constants import e, h, k
+
+from analysis.currents import Currents
+from analysis.mechanisms.fermi_gas import Exact, Sommerfeld
+from analysis.mechanisms.fermi_reservoirs import FermiReservoirs, LevelsStart, Reservoir
+from analysis.mechanisms.ndemon import NDemon
+from analysis.mechanisms.sweep import Course, Solution
+from simulation.study.machines.sections import MachineFields, Name, Number, Positive, Times
+from simulation.study.section import Section
+
+Pair = tuple[Number, Number]
+Units = Literal["reduced", "meV"]
+
+_MEV = 1e-3 * e
+BOLTZMANN_MEV = k / _MEV
+"""meV/K."""
+
+
+def thermal_energy(temperature: float, units: Units) -> float:
+    """k_BT in the unit of the energies."""
+    return temperature * (BOLTZMANN_MEV if units == "meV" else 1.0)
+
+
+def in_units(currents: Currents, units: Units) -> Currents:
+    """Currents of energies in meV, per meV/h, in W and K; reduced ones as they are."""
+    return currents if units == "reduced" else currents.scaled(_MEV / h, "W", energy=_MEV, boltzmann=k)
+
+
+class NDemonFields(MachineFields):
+    """Four levels between a hot and a cold reservoir and a nonthermal one, the demon: docs/mechanisms/ndemon.md."""
+
+    machine: Literal["n-demon"]
+    units: Units = "reduced"
+    """`reduced`: one unit of energy, k_B = h = 1. `meV`: energies in meV, temperatures in K, heat in W."""
+    levels_hot: Pair
+    """ε₁ and ε₂, where the hot reservoir meets the demon."""
+    levels_cold: Pair
+    """ε₃ and ε₄, where the cold reservoir meets the demon."""
+    temperature_hot: Positive
+    """Temperature of the hot reservoir and of the environment."""
+    temperature_cold: Positive
+    """Temperature of the cold reservoir."""
+    chemical_potential: Number
+    """Of both reservoirs."""
+    width: Positive = 1e-3
+    """Γ of the resonances, narrow beside all else."""
+    drive: Positive = 1.0
+    """How far the demon is from the cold reservoir; 1 is the paper's choice."""
+
+    def build(self) -> NDemon:
+        """The machine, energies in the study's unit."""
+        return NDemon(
+            self.levels_hot,
+            self.levels_cold,
+            thermal_energy(self.temperature_hot, self.units),
+            thermal_energy(self.temperature_cold, self.units),
+            self.chemical_potential,
+            self.width,
+            self.drive,
+        )
+
+    def solve(self) -> Solution:
+        """Currents, and the demon's occupations."""
+        machine = self.build()
+        currents = in_units(machine.bath_currents(), self.units)
+        occupations = {f"occupation_at_level_{i}": float(f) for i, f in enumerate(machine.occupations(), 1)}
+        return Solution(currents, {"largest_drive": machine.largest_drive()} | occupations)
+
+
+class ReservoirFields(Section):
+    """One finite reservoir at the start."""
+
+    temperature: Positive
+    """T."""
+    chemical_potential: Number
+    """μ."""
+    rate: Positive = 1e-4
+    """g of the dissipation rate γ(ω) = g ω^(α-1)."""
+    exponent: Annotated[float, Field(gt=0, le=10)] = 1.5
+    """α, the dimension over the power of momentum in the energy; 3/2 for free particles in space."""
+    size: Positive = 1.0
+    """A V of the density of states A V ε^(α-1)."""
+
+
+class EvolutionFields(Times):
+    """Times over which the reservoirs are followed."""
+
+    levels_start: Literal["at once", "stationary"] | tuple[Annotated[float, Field(ge=0, le=1)], ...] = "at once"
+    """`at once`: levels follow the reservoirs; else their occupations at the start: `stationary`, or a number for each."""
+
+
+class ReservoirsFields(MachineFields):
+    """Finite reservoirs of fermions around a few levels, k_B = ħ = 1: docs/mechanisms/fermi-reservoirs.md."""
+
+    machine: Literal["reservoirs"]
+    levels: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    """Frequencies of the system's levels."""
+    reservoirs: Mapping[Name, ReservoirFields]
+    """Two or more reservoirs by name; all energies, temperatures and frequencies in one unit."""
+    gas: Literal["sommerfeld", "exact"] = "sommerfeld"
+    """Their equation of state: the expansion for μ ≫ T, or full Fermi integrals."""
+    evolution: EvolutionFields | None = None
+    """Follow the reservoirs over time, at the values that the file itself has."""
+
+    def build(self) -> FermiReservoirs:
+        """The machine."""
+        return FermiReservoirs(
+            self.levels,
+            tuple(Reservoir(**dict(each)) for each in self.reservoirs.values()),
+            Sommerfeld() if self.gas == "sommerfeld" else Exact(),
+        )
+
+    def solve(self) -> Solution:
+        """Currents at the start, and the two times that must lie apart."""
+        machine = self.build()
+        currents = replace(machine.bath_currents(), baths=tuple(self.reservoirs))
+        fast, slow = machine.time_scales()
+        return Solution(currents, {"time_of_levels": fast, "time_of_reservoirs": slow})
+
+    def course(self) -> Course | None:
+        """Temperatures, chemical potentials and the heat that each reservoir has gained."""
+        if self.evolution is None:
+            return None
+        start: Any = self.evolution.levels_start
+        levels: LevelsStart = start
+        found = self.build().evolve(self.evolution.duration, self.evolution.points, levels=levels)
+        names = list(self.reservoirs)
+
+        def each(values: Any) -> dict[str, Any]:
+            return {name: np.asarray(values)[:, i] for i, name in enumerate(names)}
+
+        series = {
+            "temperature": each(found.temperatures),
+            "chemical potential": each(found.chemical_potentials),
+            "heat into the reservoir per time": each(-found.flows().heat),
+        }
+        return Course(found.time, series, "inverse unit of energy", logarithmic=self.evolution.spacing == "logarithmic")

@@ -1,0 +1,123 @@
+"""What studies of all machines have in common: numbers, the sweep, and how a machine is solved."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from analysis.currents import Machine
+from analysis.mechanisms.sweep import Course, Solution
+from simulation.study.section import Section
+
+# As large as products of several of them may be without an overflow.
+Positive = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=-1e30, le=1e30, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=2, le=2000)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,30}$")]
+
+
+class Values(Section):
+    """Values of one parameter: either `values`, or `points` of them from `first` to `last`."""
+
+    parameter: str
+    """The field that changes; within a section or a list by a dotted name, such as `levels_cold.1` (lists count from 0)."""
+    values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=2000)] | None = None
+    """The values themselves."""
+    first: Number | None = None
+    """The first value."""
+    last: Number | None = None
+    """The last value."""
+    points: Count | None = None
+    """How many values, ends included."""
+    spacing: Literal["linear", "logarithmic"] = "linear"
+    """How they are spaced between the ends."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Values:
+        ends = {"first": self.first, "last": self.last, "points": self.points}
+        missing = [name for name, value in ends.items() if value is None]
+        if self.values is not None and len(missing) < 3:
+            raise ValueError("give either 'values', or 'first', 'last' and 'points'")
+        if self.values is None and missing:
+            raise ValueError(f"{', '.join(missing)} missing: give 'values', or 'first', 'last' and 'points'")
+        if self.spacing == "logarithmic" and (self.values is not None or not (self.first or 0) * (self.last or 0) > 0):
+            raise ValueError("spacing: logarithmic needs 'first' and 'last' of one sign, neither of them 0")
+        return self
+
+    def numbers(self) -> list[float]:
+        """All values, in order."""
+        if self.values is not None:
+            return list(self.values)
+        assert self.first is not None
+        assert self.last is not None
+        assert self.points is not None
+        spaced = np.geomspace if self.spacing == "logarithmic" else np.linspace
+        return [float(f"{value:.12g}") for value in spaced(self.first, self.last, self.points)]
+
+
+class Times(Section):
+    """Times at which the machine is followed."""
+
+    duration: Positive
+    """The last time, in the inverse unit of the rates."""
+    points: Count = 200
+    """How many times."""
+    spacing: Literal["linear", "logarithmic"] = "linear"
+    """How they are spaced; logarithmic times start at 10⁻⁶ of the duration."""
+
+    def times(self) -> Any:
+        """From 0 to the duration, (points,)."""
+        if self.spacing == "linear":
+            return np.linspace(0.0, self.duration, self.points)
+        return np.concatenate([[0.0], np.geomspace(1e-6 * self.duration, self.duration, self.points - 1)])
+
+
+class MachineFields(Section, ABC):
+    """The parameters of one machine, and what is swept."""
+
+    machine: str
+    """Which machine."""
+    sweep: Values
+    """The parameter along the axis of all figures."""
+    lines: Values | None = None
+    """A second parameter, of which each value is a line of its own."""
+
+    @abstractmethod
+    def build(self) -> Machine:
+        """The machine.
+
+        Raises:
+            ValueError: if the parameters do not go together; names all that is wrong.
+        """
+
+    def quantities(self, machine: Any) -> dict[str, float]:
+        """What this machine has beyond its currents, by column of the table."""
+        del machine
+        return {}
+
+    def solve(self) -> Solution:
+        """The machine's currents and quantities.
+
+        Raises:
+            ValueError: if it has no steady state, or none that is physical.
+        """
+        machine = self.build()
+        return Solution(machine.bath_currents(), self.quantities(machine))
+
+    def course(self) -> Course | None:
+        """What the machine does over time, if the study asks for it.
+
+        Raises:
+            ValueError: as `solve`.
+        """
+        return None
+
+
+def finite(value: float) -> float:
+    """The value, nan if it is infinite: a column that a figure can show."""
+    return value if math.isfinite(value) else math.nan

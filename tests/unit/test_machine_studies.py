@@ -1,0 +1,305 @@
+"""Study files that name a machine: what they become, what is refused, and what the sweep of a machine shows."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+from scipy.constants import e, h, k
+
+from analysis.mechanisms.bosons import LinearBosons
+from analysis.mechanisms.cascaded import CascadedOscillators, closed_form_heat_flows
+from analysis.mechanisms.figures import sweep
+from analysis.mechanisms.ndemon import NDemon, cop_of_near_levels
+from analysis.mechanisms.sweep import findings, sweep_table
+from analysis.model import LangevinPair
+from analysis.report.machine_page import machine_page, summary_text
+from simulation.__main__ import main
+from simulation.study.fields import StudyError
+from simulation.study.files import SHIPPED, load_study, machine_names
+from simulation.study.machines.files import KINDS, MachineStudy, load_machine_study
+
+DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
+NDEMON = """
+machine: n-demon
+levels_hot: [1, 2]
+levels_cold: [1.5, 1.25]
+temperature_hot: 1
+chemical_potential: 1
+sweep: {parameter: temperature_cold, values: [0.2, 0.5, 0.9]}
+"""
+PAIR = """
+machine: particle-network
+baths: {cold: {temperature_K: 100}, hot: {temperature_K: 120}}
+particles: {one: {bath: cold}, two: {bath: hot}}
+pulls:
+  - {pulled: one, towards: two, strength_eV_per_A2: 0.1}
+  - {pulled: two, towards: one, strength_eV_per_A2: 0.1}
+sweep: {parameter: pulls.1.strength_eV_per_A2, values: [0.17, 0.48]}
+"""
+CASCADE = """
+machine: network
+modes: {one: , two: }
+hops: [{between: [one, two], strength: 0.5, phase: 1.5707963267948966}]
+baths:
+  first: {occupation: 3, rates: {one: 1}}
+  second: {occupation: 0.2, rates: {two: 1}}
+  common: {occupation: 0.5, rates: {one: 1, two: 1}}
+sweep: {parameter: baths.first.occupation, values: [0.1, 3]}
+"""
+
+
+def study(folder: Path, text: str) -> MachineStudy:
+    """A study of that text."""
+    (folder / "mine.yaml").write_text(text, encoding="utf-8")
+    return load_machine_study("mine", folder)
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    """What is wrong with a study of that text."""
+    with pytest.raises(StudyError) as caught:
+        study(folder, text)
+    assert all("\n" not in problem for problem in caught.value.problems)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize("name", machine_names())
+def test_shipped_studies_can_be_built_and_followed(name: str) -> None:
+    """Every shipped study has a machine at each of its points, fits the schema for editors, and its file says what it is."""
+    found = load_machine_study(name)
+    assert len(found.points) == math.prod(len(v.numbers()) for v in (found.sweep, found.lines) if v is not None)
+    text = (SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    schema = json.loads((SHIPPED / "machine-schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(yaml.safe_load(text), schema)
+
+
+def test_each_machine_has_a_shipped_study() -> None:
+    """Whoever looks for an example of a machine finds one in config/."""
+    assert {load_machine_study(name).kind for name in machine_names()} == set(KINDS)
+
+
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
+    """A wrong type, an unknown field, a missing one, a wrong sweep and wrong lines appear in one message, each by name."""
+    text = NDEMON.replace("temperature_hot: 1", "temperature_hot: warm\ncolour: red").replace(
+        "levels_hot: [1, 2]\n", ""
+    )
+    text = text.replace("temperature_cold, values: [0.2, 0.5, 0.9]", "temperature_cold, first: 1, points: 3")
+    found = problems(tmp_path, text + "lines: {parameter: hue, values: [1]}\n")
+    for part in (
+        "temperature_hot = 'warm'",
+        "colour is not a known field",
+        "levels_hot is missing",
+        "sweep = ",
+        "'hue'",
+    ):
+        assert any(part in problem for problem in found), (part, found)
+    assert any("last missing" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            ("[0.2, 0.5, 0.9]", "[0.5, 2]"),
+            "at temperature_cold = 2: temperature_cold = 2.0: must not exceed temperature_hot",
+        ),
+        (("temperature_cold, values", "levels_cold.7, values"), "7 is none of its 2 entries, which count from 0"),
+        (("temperature_cold, values", "levels_hot.x.y, values"), "x is none of its 2 entries"),
+        (("temperature_cold, values", "machine, values"), "give one of units, levels_hot"),
+        (("machine: n-demon", "machine: perpetuum"), "machine = 'perpetuum': give one of n-demon"),
+        (("[1.5, 1.25]", "[1.5, 1.5]"), "two levels are only 0 apart"),
+        (("values: [0.2, 0.5, 0.9]", "first: -1, last: 1, points: 3, spacing: logarithmic"), "neither of them 0"),
+        (("values: [0.2, 0.5, 0.9]", "values: []"), "sweep.values"),
+        (("sweep:", "lines:"), "sweep is missing"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    """Each mistake is refused with the field, its value, and what to do, and with nothing else."""
+    assert any(said in problem for problem in problems(tmp_path, NDEMON.replace(*change)))
+
+
+def test_names_that_nothing_has_are_refused(tmp_path: Path) -> None:
+    """A pull, a hop or a bath's rate that names what is not there is told with its place."""
+    assert (
+        "pulls.0.pulled = three: is none of the particles one, two"
+        in problems(tmp_path, PAIR.replace("pulled: one", "pulled: three"))[0]
+    )
+    wrong = problems(tmp_path, CASCADE.replace("[one, two]", "[one, zwei]").replace("{two: 1}", "{two: 1, four: 1}"))[0]
+    assert "hops.0.between = zwei" in wrong
+    assert "baths.second.rates = four" in wrong
+
+
+def test_baths_need_an_occupation_or_a_temperature_with_a_frequency(tmp_path: Path) -> None:
+    """A bath with both, with neither, or with a temperature and no frequency is refused; all three in one message."""
+    text = CASCADE.replace("occupation: 3,", "occupation: 3, temperature_mK: 10,").replace("occupation: 0.2, ", "")
+    text = text.replace("occupation: 0.5,", "temperature_mK: 10,").replace("baths.first.occupation", "hops.0.strength")
+    said = problems(tmp_path, text)[0]
+    assert "either baths.first.occupation or baths.first.temperature_mK" in said
+    assert "give baths.second.occupation or" in said
+    assert "baths.common.temperature_mK = 10: needs frequency_GHz" in said
+
+
+def test_temperatures_of_baths_are_those_of_their_quanta(tmp_path: Path) -> None:
+    """A bath given by its temperature has the occupation that solves hf = k_BT ln(1 + 1/N)."""
+    text = CASCADE.replace("occupation: 3,", "temperature_mK: 250,").replace("machine:", "frequency_GHz: 5\nmachine:")
+    machine = study(tmp_path, text.replace("baths.first.occupation", "hops.0.strength")).own.build()
+    assert isinstance(machine, LinearBosons)
+    occupation = machine.bath_occupations[0]
+    assert h * 5e9 == pytest.approx(k * 0.25 * math.log1p(1 / occupation), rel=1e-12)
+
+
+def test_a_network_file_is_the_cascade_that_it_describes(tmp_path: Path) -> None:
+    """Two modes with a common bath and half of its rate as hopping are the published cascade, by its closed form."""
+    table = sweep_table(study(tmp_path, CASCADE).sweep_points(), "baths.first.occupation")
+    for _, row in table.iterrows():
+        cascade = CascadedOscillators(
+            loss_1=1,
+            loss_2=1,
+            channel_1=1,
+            channel_2=1,
+            occupation_1=row["baths.first.occupation"],
+            occupation_2=0.2,
+            occupation_3=0.5,
+        )
+        found = [row[f"heat_{bath}"] for bath in ("first", "second", "common")]
+        assert found == pytest.approx(closed_form_heat_flows(cascade), rel=1e-10)
+        assert row["from_second_to_first"] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_particle_network_of_two_is_the_nanodemon(tmp_path: Path) -> None:
+    """Two particles of the paper give the closed heat rates of the nanodemon, in eV/ns."""
+    table = sweep_table(study(tmp_path, PAIR).sweep_points(), "pulls.1.strength_eV_per_A2")
+    for _, row in table.iterrows():
+        ratio = row["pulls.1.strength_eV_per_A2"] / 0.1
+        pair = LangevinPair(
+            mass=1.2250,
+            friction_cold=0.21845,
+            friction_hot=0.21845,
+            trap=0.01,
+            coupling_cold=0.1,
+            coupling_hot=0.1 * ratio,
+            temperature_cold=100,
+            temperature_hot=120,
+        )
+        assert [row["heat_cold"], row["heat_hot"]] == pytest.approx(1e3 * pair.heat_rates(), rel=1e-3)
+    # The paper's numbers, 1/(r - 1) and -0.289 eV/ns.
+    assert table["cop"].iloc[1] == pytest.approx(1 / 3.8, rel=1e-9)
+    assert table["cooling"].iloc[1] == pytest.approx(0.289, abs=1e-3)
+
+
+def test_energies_in_meV_and_temperatures_in_K(tmp_path: Path) -> None:
+    """With k_BT in meV the machine is the reduced one: the same COP, and flows in W that are meV²/h times its own."""
+    kelvin = 1e-3 * e / k
+    text = NDEMON.replace("temperature_hot: 1", f"units: meV\ntemperature_hot: {kelvin}")
+    text = text.replace("[0.2, 0.5, 0.9]", str([0.5 * kelvin]))
+    row = sweep_table(study(tmp_path, text).sweep_points(), "temperature_cold").iloc[0]
+    reduced = sweep_table(study(tmp_path, NDEMON).sweep_points(), "temperature_cold").iloc[1]
+    assert row["cop"] == pytest.approx(reduced["cop"], rel=1e-9)
+    assert row["bound"] == pytest.approx(1.0, rel=1e-9)
+    assert row["cooling"] == pytest.approx(reduced["cooling"] * (1e-3 * e) ** 2 / h, rel=1e-9)
+    assert row["entropy_production"] == pytest.approx(reduced["entropy_production"] * 1e-3 * e / h, rel=1e-9)
+    assert row["temperature_hot"] == pytest.approx(kelvin, rel=1e-9)
+    assert row["paid"] - row["cooling"] / row["bound"] == pytest.approx(
+        k * kelvin * row["entropy_production"], rel=1e-9
+    )
+    assert row["uncertainty_product"] == pytest.approx(reduced["uncertainty_product"], rel=1e-9)
+
+
+def test_the_sweep_has_the_machine_s_own_numbers(tmp_path: Path) -> None:
+    """A row holds what the machine says of itself; where there is none it holds the reason, and findings leave it out."""
+    found = study(tmp_path, NDEMON)
+    table = sweep_table(found.sweep_points(), "temperature_cold")
+    assert "lie outside of 0 … 1" in table["note"].iloc[0]
+    assert math.isnan(table["cop"].iloc[0])
+    for row, temperature in ((table.iloc[1], 0.5), (table.iloc[2], 0.9)):
+        demon = NDemon((1, 2), (1.5, 1.25), 1, temperature, 1)
+        assert row["cop"] == pytest.approx(demon.cop(), rel=1e-12)
+        assert row["heat_hot"] == pytest.approx(demon.power(), rel=1e-9)
+        assert row["temperature_cold"] == temperature
+    (finding,) = findings(table, "temperature_cold")
+    assert (finding.solved, finding.points, finding.cools) == (2, 3, (0.5, 0.9))
+    assert "cools from 0.5 to 0.9" in summary_text("mine", table, found.parameters)
+
+
+def test_lines_are_a_second_parameter(tmp_path: Path) -> None:
+    """Each value of the lines has all values of the sweep, and the machine has both: near levels follow the limit's formula."""
+    text = NDEMON.replace("[1.5, 1.25]", "[1.5, 1.4999]") + "width: 1e-6\nlines: {parameter: drive, values: [1, 0.1]}\n"
+    text = text.replace("values: [0.2, 0.5, 0.9]", "first: 0.5, last: 0.8, points: 4")
+    found = study(tmp_path, text)
+    table = sweep_table(found.sweep_points(), "temperature_cold", "drive") if found.lines else None
+    assert table is not None
+    assert len(table) == 8
+    for _, row in table.iterrows():
+        expected = cop_of_near_levels(1.0, row["temperature_cold"], row["drive"])
+        assert row["cop"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_swept_parameter_may_be_left_out(tmp_path: Path) -> None:
+    """The file's own machine has the first value of a parameter that it leaves out, and its own value of one that it has."""
+    assert getattr(study(tmp_path, NDEMON).own, "temperature_cold") == 0.2  # noqa: B009
+    assert getattr(study(tmp_path, NDEMON + "temperature_cold: 0.6\n").own, "temperature_cold") == 0.6  # noqa: B009
+
+
+def test_the_page_shows_findings_and_missing_machines(tmp_path: Path) -> None:
+    """The report names the best point, says where there is no machine and why, and holds its figures and parameters."""
+    found = study(tmp_path, NDEMON)
+    table = sweep_table(found.sweep_points(), *found.parameters)
+    pictures = []
+    for draw in (sweep.currents, sweep.performance):
+        pictures.append(tmp_path / f"{draw.__name__}.svg")
+        draw(table, *found.parameters).savefig(pictures[-1])
+    page = machine_page(
+        found.name, found.kind, found.description, table, found.parameters, found.settings, pictures, DESIGN
+    )
+    for text in ("cools most at temperature_cold", "Points without a machine", "lie outside of 0 … 1", "levels_hot"):
+        assert text in page, text
+    assert page.count("data:image/svg+xml") == 2
+
+
+def test_the_course_of_reservoirs_starts_as_the_file_says() -> None:
+    """A study with an evolution follows its machine from the given state; the first reservoir cools to the published 0.615."""
+    course = load_machine_study("fermi-cooling").own.course()
+    assert course is not None
+    first = course.series["temperature"]["first"]
+    assert first[0] == pytest.approx(0.6)
+    assert np.nanmin(first) == pytest.approx(0.6 * 0.615, abs=0.002)
+    assert set(course.table()["quantity"]) == set(course.series)
+
+
+def test_commands_say_that_nothing_is_simulated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`check`, `plan` and `status` answer; `run`, `deck` and the like refuse, and so does reading it as a simulation."""
+
+    def say(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["simulation", *words])
+        code = main()
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    code, said = say("check", "n-demon")
+    assert code == 0
+    assert "475 points over temperature_cold and levels_cold.1" in said
+    for command in ("plan", "status"):
+        code, said = say(command, "n-demon")
+        assert (code, "nothing is simulated" in said) == (0, True)
+    for further in (
+        ("run", "n-demon", "friction", "1", "nowhere"),
+        ("deck", "n-demon", "friction"),
+        ("design", "n-demon"),
+    ):
+        code, said = say(*further)
+        assert (code, "nothing is simulated" in said) == (1, True)
+    with pytest.raises(StudyError, match="nothing is simulated"):
+        load_study("n-demon")
+    with pytest.raises(StudyError, match="this is a study of simulations"):
+        load_machine_study("tiny")
+    with pytest.raises(StudyError, match="has no variants"):
+        load_machine_study("n-demon@csvr")
