@@ -31,12 +31,13 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env run test bench lint format lock clean
+.PHONY: help env run test test-site bench lint format lock clean
 
 help:
 	@echo "make run  [STUDY=demo] [CORES=all]   run a study of config/: tiny, demo or paper; end with its table and figure"
 	@echo "make env  [PYTHON=python3]           only make the environment in $(VENV)"
 	@echo "make test [TESTS=tests]              run the tests, real molecular dynamics included"
+	@echo "make test-site SITE=FOLDER           run the tests of molecular dynamics with Debian 13's LAMMPS (docs/machines.md)"
 	@echo "make bench [BENCH=NAMES]             measure what things cost, side by side (benchmarks/README.md)"
 	@echo "make lint                            check style, types and the workflow; change nothing"
 	@echo "make format                          rewrite the sources in the project's style"
@@ -55,6 +56,10 @@ run: $(RUN_STAMP)
 TESTS ?= tests
 test: $(DEV_STAMP)
 	@$(IN_VENV) pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
+
+SITE ?=
+test-site: $(DEV_STAMP)
+	@PYTHON=$(BIN)/python tests/site/debian.sh "$(SITE)"
 
 BENCH ?=
 bench: $(RUN_STAMP)

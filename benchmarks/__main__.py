@@ -16,7 +16,7 @@ import pandas as pd
 from benchmarks import demon_cost, layout, peers, price, whole
 from benchmarks.picture import draw
 from simulation.engines.lammps import lammps_build
-from simulation.engines.ranks import single_threaded
+from simulation.engines.site import set_threads
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "settings": layout.settings,
     "two_cores": layout.two_cores,
     "grids": layout.grids,
+    "threads": layout.threads,
     "peers": peers.peers,
     "price": price.price,
     "efficiency": whole.efficiency,
@@ -64,7 +65,7 @@ def main() -> int:
     if unknown := [name for name in chosen if name not in BENCHMARKS]:
         print(f"no benchmark {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
-    single_threaded()
+    set_threads()
     RESULTS.mkdir(exist_ok=True)
     for name in chosen:
         print(f"{name}:", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 
 from benchmarks.paired import Contestant, contest, run, start
-from benchmarks.systems import system
+from benchmarks.systems import NO_SUFFIX, system
 
 SKINS_A = ("0.5", "0.65", "0.8", "1.0", "1.3", "2.0")
 
@@ -32,10 +32,9 @@ def settings(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataF
         for skin in SKINS_A
         if skin != "0.8"
     }
-    plain = system(size, integration={"suffix": "none"})
     contestants |= {
-        "suffix none": Contestant(plain),
-        "suffix omp": Contestant(plain, before="package omp 1\nsuffix omp\n"),
+        "suffix none": Contestant(system(size), before=NO_SUFFIX),
+        "suffix omp": Contestant(system(size), before="package omp 1\nsuffix omp\n"),
     }
     contestants |= {name: Contestant(system(size), after=commands) for name, commands in AFTER.items()}
     return contest(contestants, restart, steps, rounds)
@@ -69,3 +68,37 @@ def two_cores(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.Data
     )
     table["ratio"] = table["steps_per_s"] / table["steps_per_s"].iloc[0]
     return table
+
+
+def threads(size: str = "demo", steps: int = 1000, rounds: int = 5) -> pd.DataFrame:
+    """One run on two cores: two ranks, or one rank with two OpenMP threads, beside one core with either pair style.
+
+    Returns:
+        `contestant`, `steps_per_s` (median, of wall time), `ratio` of the time of a step to the first's (median over rounds of
+        the ratio within a round) and `ratio_low`, `ratio_high` (the extremes).
+    """
+    restart = start(system(size), size)
+    two = system(size) | {"ranks": "2"}
+    contestants = {
+        "2 ranks, opt": Contestant(two),
+        "2 ranks of 1 thread, omp": Contestant(two, lammps="-sf omp"),
+        "1 rank of 2 threads, omp": Contestant(system(size), lammps="-sf omp", threads=2),
+        "1 rank, opt": Contestant(system(size)),
+        "1 rank of 1 thread, omp": Contestant(system(size), lammps="-sf omp"),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(rounds):
+        for name in list(contestants)[:: -1 if number % 2 else 1]:
+            loop = run(contestants[name], restart, steps)
+            rates[name].append(loop.steps / loop.wall_s)
+    table = pd.DataFrame(rates)
+    ratios = 1 / table.div(table.iloc[:, 0], axis=0)
+    return pd.DataFrame(
+        {
+            "contestant": list(contestants),
+            "steps_per_s": table.median().to_list(),
+            "ratio": ratios.median().to_list(),
+            "ratio_low": ratios.min().to_list(),
+            "ratio_high": ratios.max().to_list(),
+        }
+    )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.worker import Loop
 from simulation.engines.ranks import Ranks
+from simulation.engines.site import USUAL
 from simulation.experiments.baths import Baths
 from simulation.perform import perform
 from simulation.storage.files import RESTART
@@ -26,12 +27,14 @@ from simulation.study.files import check_study
 
 @dataclass(frozen=True)
 class Contestant:
-    """A study's point 4.80 with one kind of demon, and LAMMPS commands ahead of and behind its deck."""
+    """A study's point 4.80 with one kind of demon, LAMMPS commands ahead of and behind its deck, and a site's settings."""
 
     study: dict[str, Any]
     kind: str = "python"
     before: str = ""
     after: str = ""
+    lammps: str = USUAL
+    threads: int = 1
 
 
 CACHE = Path("results/benchmarks/starts")

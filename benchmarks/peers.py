@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.paired import Contestant, run, start, timed
-from benchmarks.systems import system
+from benchmarks.systems import NO_SUFFIX, system
 from benchmarks.worker import Loop
 from simulation.study.fields import Study
 from simulation.study.files import check_study
@@ -24,7 +24,7 @@ FRICTION_KG_PER_S = 7e-12
 
 # As a deck is usually written: 1 fs, LAMMPS's own skin and pair style for `units metal`, the paper's single axis.
 BY_HAND = {
-    "integration": {"timestep_fs": "1", "neighbour_skin_A": "2.0", "suffix": "none"},
+    "integration": {"timestep_fs": "1", "neighbour_skin_A": "2.0"},
     "demon": {"coupling_axes": "x"},
 }
 
@@ -51,7 +51,7 @@ def peers(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFram
             elif name == "OpenMM, CPU":
                 loop = _openmm(ours, restart.with_name("topology.data"), steps)
             else:
-                loop = run(Contestant(by_hand, "xcm()"), restart, steps)
+                loop = run(Contestant(by_hand, "xcm()", before=NO_SUFFIX), restart, steps)
             loops[name].append(loop)
             print(f"  round {number + 1}: {name}: {loop.ms_per_step:.3f} ms/step", file=sys.stderr, flush=True)
     rows, costs = [], {}

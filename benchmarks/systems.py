@@ -13,6 +13,9 @@ _SCHEDULE = {
     "trajectory_every_ps": "4",
 }
 
+NO_SUFFIX = "suffix off\n"
+"""LAMMPS's own pair styles, in the place of those of package OPT."""
+
 EDGES_NM = {"tiny": "3.6", "demo": "6.5", "paper": "11.0"}
 """Bath edge of each size; the fluid's density is the paper's in all."""
 

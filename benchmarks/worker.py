@@ -16,7 +16,8 @@ from typing import Any
 
 from simulation.control.callback import FIX
 from simulation.engines.lammps import open_lammps, tell
-from simulation.engines.ranks import Ranks, single_threaded
+from simulation.engines.ranks import Ranks
+from simulation.engines.site import USUAL, Site, set_threads
 from simulation.experiments.decks import render
 from simulation.experiments.machine import Machine
 from simulation.segments.piece import attach, demon_of
@@ -58,7 +59,15 @@ class Loop:
 
 
 def measure(
-    study: dict[str, Any], kind: str, restart: Path, steps: int, folder: Path, before: str = "", after: str = ""
+    study: dict[str, Any],
+    kind: str,
+    restart: Path,
+    steps: int,
+    folder: Path,
+    before: str = "",
+    after: str = "",
+    lammps: str = USUAL,
+    threads: int = 1,
 ) -> Loop:
     """Advance a study's point 4.80 from a restart file by some steps.
 
@@ -70,9 +79,11 @@ def measure(
         folder: an empty folder for LAMMPS to work in.
         before: LAMMPS commands ahead of the deck's.
         after: LAMMPS commands behind the deck's.
+        lammps: LAMMPS's switches for accelerators.
+        threads: of each rank.
     """
     checked = check_study("benchmark", study)
-    ranks = Ranks(checked.ranks)
+    ranks = Ranks(checked.ranks, Site(lammps, threads))
     run = Machine(checked, 1, "4.80")
     if ranks.is_root:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +95,7 @@ def measure(
         begin, end = deck.index("# --- demon:"), deck.index("# --- the series")
         demon = deck[begin:end] if kind == "empty callback" else _forces(run, kind)
         deck = deck[:begin] + demon + deck[end:]
-    with open_lammps(folder, ranks, checked.integration.suffix) as lmp:
+    with open_lammps(folder, ranks) as lmp:
         tell(lmp, deck)
         if kind == "python":
             attach(lmp, demon_of(run, None, ranks), run, piece, int(lmp.extract_global("ntimestep")), ranks)
@@ -137,8 +148,8 @@ def read_loop(log: Path) -> Loop:
 
 
 if __name__ == "__main__":
-    single_threaded()
     task = json.loads(sys.argv[1])
+    set_threads(task.get("threads", 1))
     loop = measure(**task | {name: Path(task[name]) for name in ("restart", "folder")})
     if Ranks(int(task["study"].get("ranks", 1))).is_root:  # else the lines of several ranks run into each other
         print(json.dumps(vars(loop)), flush=True)

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from simulation.control.controller import ControllerError
 from simulation.engines.lammps import MAKE_ROOM
-from simulation.engines.ranks import EngineError, Ranks, single_threaded
+from simulation.engines.ranks import EngineError, Ranks
+from simulation.engines.site import USUAL, Site, set_threads
 from simulation.experiments import Experiment, baths, drag, experiment_at, experiments
 from simulation.experiments.base import RejectedError
 from simulation.folder.archive import archive, unpack
 from simulation.folder.closure import ClosureError
 from simulation.overview.design import make_design
+from simulation.overview.doctor import report
 from simulation.overview.plan import make_plan
 from simulation.overview.status import status_text
 from simulation.perform import perform
@@ -96,25 +98,45 @@ def _arguments() -> argparse.Namespace:
         command.add_argument("study")
         command.add_argument("--targets", type=Path, nargs="*", default=[], help="files that the workflow makes")
     plan.add_argument("--cores", type=int, default=1, help="how many cores the study may use")
-    plan.add_argument("--ranks", type=int, default=1, help="MPI ranks of this call, with which it measures the speed")
+    examine = commands.add_parser(
+        "doctor", help="report what LAMMPS, MPI and accelerators there are, and what a study needs of them and lacks"
+    )
+    examine.add_argument("study", nargs="?")
+    for command in (plan, examine):
+        command.add_argument("--ranks", type=int, default=1, help="MPI ranks of this call")
+    for command in (start, run, pull, plan, examine):
+        command.add_argument("--lammps", default=USUAL, help=f"LAMMPS's switches for accelerators (default: {USUAL})")
+        command.add_argument("--threads", type=int, default=1, help="OpenMP threads of each MPI rank")
+        command.add_argument("--gpus", type=int, default=0, help="GPUs of this job, for the record")
+        command.add_argument("--launcher", default="", help="what started the MPI ranks, for the record")
     return parser.parse_args()
+
+
+def _site(arguments: argparse.Namespace) -> Site:
+    if "lammps" not in arguments:
+        return Site()
+    return Site(arguments.lammps, arguments.threads, arguments.gpus, arguments.launcher)
 
 
 def main() -> int:
     """Parse the command line and do what it says; returns the exit code."""
-    single_threaded()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show κ shows a mark in its place; a message must not fail for it.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     arguments = _arguments()
     ranks: Ranks | None = None
     try:
+        site = _site(arguments)
+        set_threads(site.threads)
         if arguments.command in ("fields", "schema"):
             print(_fields() if arguments.command == "fields" else _schema(arguments.machines), end="")
             return 0
         if is_machine(plain_study(arguments.study)[0]):
             _of_machine(arguments.command, arguments.study)
             return 0
+        if arguments.command == "doctor":
+            ranks = Ranks(arguments.ranks, site)
+            return report(load_study(arguments.study) if arguments.study else None, ranks)
         study = load_study(arguments.study)
         experiment: Experiment | None = None
         match arguments.command:
@@ -139,12 +161,12 @@ def main() -> int:
             case "design":
                 print(make_design(study, RESULTS), end="")
             case "plan":
-                ranks = Ranks(arguments.ranks)
+                ranks = Ranks(arguments.ranks, site)
                 make_plan(study, RESULTS, ranks, arguments.cores, arguments.targets)
             case "status":
                 print(status_text(study, RESULTS, arguments.targets, WORKFLOW_LOGS), end="")
         if experiment is not None:
-            ranks = Ranks(study.ranks)
+            ranks = Ranks(study.ranks, site)
             perform(experiment, arguments.folder, ranks, getattr(arguments, "start", None), arguments.time_limit_min)
     except StopRequested:
         raise  # in good order, on all ranks at the same step

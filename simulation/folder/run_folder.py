@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import platform
 import shutil
 import subprocess
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from simulation.storage.files import (
     SERIES,
     TOPOLOGY,
     TRAJECTORY,
+    TRAJECTORY_TEXT,
     checksum,
     digest,
     json_text,
@@ -155,7 +157,7 @@ def lammps_files(experiment: Experiment, segments: Sequence[Segment]) -> dict[st
         TOPOLOGY: lambda part: shutil.copyfile(topology, part),
     }
     counted = measured(experiment, segments)
-    if all((segment.folder / TRAJECTORY).is_file() for segment in counted):
+    if all(_frames(segment) for segment in counted):
         files[TRAJECTORY] = lambda part: _join_trajectories(experiment, counted, topology, part)
     else:
         files[RESTART] = lambda part: shutil.copyfile(segments[-1].folder / RESTART, part)
@@ -172,12 +174,21 @@ def lammps_provenance(segments: Sequence[Segment]) -> dict[str, Any]:
     return {
         "versions": versions() | {"lammps": str(records[-1]["lammps_version"])},
         "ranks": sorted({record["ranks"] for record in records}),
+        "site": _each_once(record["site"] for record in records if "site" in record),
         "segments": len(segments),
         "wall_time_s": round(wall, 3),
         "loop_time_s": round(sum(record["loop_time_s"] for record in records), 3),
         "steps_per_s": round(steps / wall, 2),
         "system": {"neighbours_per_atom": records[-1]["neighbours_per_atom"]},
     }
+
+
+def _each_once(contents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for content in contents:
+        if content not in found:
+            found.append(content)
+    return found
 
 
 def join_series(parts: Sequence[pd.DataFrame], columns: Sequence[Column]) -> pd.DataFrame:
@@ -210,6 +221,8 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in ("numpy", "scipy", "pandas", "MDAnalysis", "snakemake"):
         found[package] = metadata.version(package)
+    if shutil.which("git") is None:
+        return found
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     )
@@ -235,8 +248,31 @@ def _join_trajectories(experiment: Experiment, segments: Sequence[Segment], topo
         universe = MDAnalysis.Universe(str(topology), topology_format="DATA")
         with MDAnalysis.Writer(str(target), n_atoms=universe.atoms.n_atoms, dt=frame_ps, format="DCD") as writer:
             for index, segment in enumerate(segments):
-                universe.load_new(str(segment.folder / TRAJECTORY), format="LAMMPS")
+                frames = _frames(segment)
+                assert frames is not None, "asked before"
+                file, file_format = frames
+                corner = _corner(file) if file.name == TRAJECTORY_TEXT else None
+                universe.load_new(str(file), format=file_format)
                 stride = interval // segment.record["frame_steps"]
                 # Each segment begins with the frame that ended the one before it.
                 for _ in universe.trajectory[stride if index else 0 :: stride]:
+                    if corner is not None:
+                        universe.atoms.translate(corner)
                     writer.write(universe.atoms)
+
+
+def _frames(segment: Segment) -> tuple[Path, str] | None:
+    """A segment's trajectory, and what MDAnalysis calls its format; None if it has none."""
+    for name, file_format in ((TRAJECTORY, "LAMMPS"), (TRAJECTORY_TEXT, "LAMMPSDUMP")):
+        if (file := segment.folder / name).is_file():
+            return file, file_format
+    return None
+
+
+def _corner(file: Path) -> list[float]:
+    """Lower corner of the box, which MDAnalysis takes for the origin in LAMMPS's text dumps alone."""
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("ITEM: BOX BOUNDS"):
+                return [float(next(lines).split()[0]) for _ in range(3)]
+    raise OSError(errno.ENOSPC, "it has no box", str(file))

@@ -97,7 +97,8 @@ def _key(study: Study, ranks: Ranks) -> str:
     """Identity of what a probe measures: the machine, and all that LAMMPS is told."""
     build = lammps_build() if study.engine == "lammps" else ""
     identity = machine.point_runs(study, machine.points(study)[-1])[0].identity()
-    return digest({"machine": _machine(), "ranks": ranks.wanted, "identity": identity, "lammps": build})
+    site = {"ranks": ranks.wanted, **ranks.site.content()}
+    return digest({"machine": _machine(), "site": site, "identity": identity, "lammps": build})
 
 
 def _machine() -> str:
@@ -124,7 +125,7 @@ def _probe_lammps(study: Study, ranks: Ranks) -> Speed:
         ranks.wait()
         start = start_of(study, 1)
         assert start is not None
-        with open_lammps(folder, ranks, study.integration.suffix) as lmp:
+        with open_lammps(folder, ranks) as lmp:
             # Unmolten: the speed is the same, and melting takes longer than measuring.
             tell(lmp, render("build.lmp.j2", study=study, seeds=build_seeds(start), melts=False))
             tell(lmp, f"write_restart {RESTART}\nwrite_data {TOPOLOGY} nocoeff\n")

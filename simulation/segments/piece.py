@@ -12,10 +12,11 @@ import numpy as np
 from simulation.control.callback import DemonCallback, failure_of
 from simulation.control.controller import ControllerError
 from simulation.control.demon import Demon, ParticleError
-from simulation.engines.lammps import open_lammps, tell
+from simulation.engines.lammps import open_lammps, require_styles, tell
 from simulation.engines.output import in_molecular_layout, read_log, read_series
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments.base import Experiment, Piece
+from simulation.experiments.decks import FRAMES
 from simulation.storage.files import DEMON, LOG, RESTART, SERIES, SERIES_TEXT, TOPOLOGY
 from simulation.study.section import SIDES
 
@@ -52,7 +53,10 @@ def run_piece(
     """
     study, started = experiment.study, time.monotonic()
     demon = demon_of(experiment, before, ranks) if piece.demon_acts else None  # seen from here, not from `folder`
-    with open_lammps(folder, ranks, study.integration.suffix) as lmp:
+    with open_lammps(folder, ranks) as lmp:
+        require_styles(lmp, experiment.stage_decks())
+        if not lmp.has_style("dump", "dcd"):
+            tell(lmp, f"variable {FRAMES} index text\n")
         tell(lmp, experiment.deck(piece, restart))
         first_step = int(lmp.extract_global("ntimestep"))
         callback = attach(lmp, demon, experiment, piece, first_step, ranks) if demon is not None else None
@@ -90,6 +94,7 @@ def run_piece(
         "lammps_version": version,
         "frame_steps": study.steps(study.schedule.trajectory_every_ps),
         "ranks": ranks.wanted,
+        "site": ranks.site.content(),
     }
 
 

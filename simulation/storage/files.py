@@ -12,6 +12,7 @@ from typing import Any
 RUN = "run.json"
 SERIES = "series.parquet"
 TRAJECTORY = "trajectory.dcd"
+TRAJECTORY_TEXT = "trajectory.lammpstrj"  # what a LAMMPS without package EXTRA-DUMP writes in its place
 TOPOLOGY = "topology.data"
 LOG = "log.lammps"
 DECK = "deck.lmp"

@@ -288,8 +288,6 @@ class Integration(Section):
     """MD time step."""
     neighbour_skin_A: Positive = 0.8
     """Margin of the neighbour lists; a run with a dangerous build fails."""
-    suffix: Literal["none", "opt"] = "opt"
-    """LAMMPS's accelerated pair style, `opt`, or `none`."""
 
 
 class Schedule(Section):

@@ -36,6 +36,11 @@ FORMER_NAMES = {
 }
 """By section, how fields were called before a bath could hold something else; study files may still say so."""
 
+GONE = {
+    "integration.suffix": "it is a setting of the machine now and not of a study: remove it, and see docs/machines.md"
+}
+"""Fields that there were once, and what to do instead."""
+
 
 def folders() -> list[Path]:
     """Where study files are looked for, in order."""
@@ -223,6 +228,8 @@ def field_problem(error: ErrorDetails) -> str:
     """One sentence on a field that pydantic refused."""
     parts = [str(part) for part in error["loc"] if part not in TAGS]
     place = ".".join(text if text.isprintable() else repr(text) for text in parts)
+    if place in GONE:
+        return f"{place}: {GONE[place]}"
     if error["type"] == "extra_forbidden":
         return f"{place} is not a known field: remove it, or see config/README.md for the spelling"
     if error["type"] == "missing":

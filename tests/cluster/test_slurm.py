@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from simulation.engines.ranks import Ranks, single_threaded
+from simulation.engines.ranks import Ranks
+from simulation.engines.site import set_threads
 from simulation.experiments.baths import Baths
 from simulation.experiments.machine import Machine
 from simulation.perform import perform
@@ -133,7 +134,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 @pytest.fixture(scope="module")
 def study(checkout: Checkout) -> Study:
     """The study of the sweep, its start equilibrated already; beside it lies study `pair`, of two ranks."""
-    single_threaded()
+    set_threads()
     study = write_study(checkout, "small")
     write_study(checkout, "pair", ranks=2)
     perform(Baths(study, 1), checkout.folder / "results/small/equilibrated/replica_1", Ranks(1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120.0
+MPIEXEC = shutil.which("mpiexec", path=Path(sys.executable).parent) or "mpiexec"
+"""That of the environment, or of the system where LAMMPS is the system's."""
 # What the lammps module and MPI leave in the environment of this process must not help a new one.
 _OWN = ("LD_LIBRARY_PATH", "PMI_RANK", "PMI_SIZE", "PMI_FD", "OMP_NUM_THREADS")
 
@@ -31,7 +34,7 @@ def start_command(
 ) -> Iterator[subprocess.Popen[str]]:
     """The command under way in `folder`, on some MPI ranks, after some Python that breaks something; ended at last."""
     program = f"import sys\n{before}\nfrom simulation.__main__ import main\nsys.exit(main())"
-    launcher = [str(Path(sys.executable).parent / "mpiexec"), "-n", str(ranks)] if ranks > 1 else []
+    launcher = [MPIEXEC, "-n", str(ranks)] if ranks > 1 else []
     process = subprocess.Popen(
         [*launcher, sys.executable, "-c", program, *map(str, arguments)],
         cwd=folder,

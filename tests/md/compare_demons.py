@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from simulation.engines.lammps import open_lammps, tell
-from simulation.engines.ranks import Ranks, single_threaded
+from simulation.engines.ranks import Ranks
+from simulation.engines.site import set_threads
 from simulation.experiments.decks import render
 from simulation.experiments.machine import Machine
 from simulation.segments.piece import run_piece
@@ -27,7 +28,7 @@ COUPLE = "fix demon_cold particle_cold spring couple particle_hot {kappa} {dista
 def main() -> None:
     """Run both and print the largest difference of position (Å) and of the cold side's energy (eV) over all samples."""
     restart, folder, rival, size = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-    single_threaded()
+    set_threads()
     study = small_study(ranks=size, schedule={"segment_ps": 4})
     run = Machine(study, 1, "4.80" if rival == "native" else "1.0")
     couplings = run.couplings
@@ -48,7 +49,7 @@ def main() -> None:
         )
     else:
         forces = COUPLE.format(kappa=kappa_hot, distance=study.edge_A)
-    with open_lammps(folder / "rival", ranks, study.integration.suffix) as lmp:
+    with open_lammps(folder / "rival", ranks) as lmp:
         tell(lmp, f"{deck[:begin]}{forces}\n{deck[end:]}\nrun {piece.steps}\n")
     if not ranks.is_root:
         return

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from simulation.engines.ranks import Ranks, single_threaded
+from simulation.engines.lammps import open_lammps
+from simulation.engines.ranks import Ranks
+from simulation.engines.site import set_threads
 from simulation.experiments.baths import Baths
 from simulation.experiments.machine import Machine
 from simulation.perform import perform
@@ -74,10 +76,17 @@ def machine(study: Study) -> Machine:
     return Machine(study, 1, "4.80")
 
 
+def skip_unless_it_runs(thermostat: str, folder: Path) -> None:
+    """Skip a test of a thermostat that the LAMMPS here, perhaps the site's own, does not have."""
+    with open_lammps(folder, Ranks(1)) as lmp:
+        if thermostat == "csvr" and not lmp.has_style("fix", "temp/csvr"):
+            pytest.skip("this LAMMPS has no fix temp/csvr (package EXTRA-FIX)")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """As the command line has it, before LAMMPS is loaded."""
-    single_threaded()
+    set_threads()
 
 
 @pytest.fixture(scope="session")

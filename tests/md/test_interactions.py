@@ -33,7 +33,7 @@ def excluding(deck: str) -> str:
 def after(deck: str, steps: int, folder: Path) -> tuple[float, NDArray[np.float64]]:
     """Potential energy, and positions by atom, after some steps."""
     folder.mkdir()
-    with open_lammps(folder, Ranks(1), "opt") as lmp:
+    with open_lammps(folder, Ranks(1)) as lmp:
         tell(lmp, f"{deck}\nrun {steps}\n")
         n = lmp.get_natoms()
         order = np.argsort(lmp.numpy.extract_atom("id")[:n])
@@ -65,7 +65,7 @@ def test_sides_feel_each_other_by_nothing(start: Path, tmp_path: Path) -> None:
 def types_of(deck: str, folder: Path) -> NDArray[np.int32]:
     """Types by atom."""
     folder.mkdir()
-    with open_lammps(folder, Ranks(1), "opt") as lmp:
+    with open_lammps(folder, Ranks(1)) as lmp:
         tell(lmp, deck)
         n = lmp.get_natoms()
         types: NDArray[np.int32] = lmp.numpy.extract_atom("type")[:n][np.argsort(lmp.numpy.extract_atom("id")[:n])]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from simulation.engines.ranks import Ranks, single_threaded
+from simulation.engines.ranks import Ranks
+from simulation.engines.site import set_threads
 from simulation.overview import speed
 from simulation.overview.jobs import Job, jobs
 from simulation.overview.plan import core_seconds, disk_bytes, make_plan
@@ -36,7 +37,7 @@ def small(sweep_ns: float = 0.012) -> Study:
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results folder in which the small study has been planned, and nothing run."""
-    single_threaded()
+    set_threads()
     results = tmp_path_factory.mktemp("results")
     make_plan(small(), results, Ranks(1), cores=2, targets=[])
     return results
@@ -110,10 +111,11 @@ def test_plan_counts_what_is_done(run: tuple[Path, float], capsys: pytest.Captur
 LONG_RUN = """
 import sys
 from pathlib import Path
-from simulation.engines.ranks import Ranks, single_threaded
+from simulation.engines.ranks import Ranks
+from simulation.engines.site import set_threads
 from simulation.perform import perform
 from tests.md.test_plan_and_status import _start_and_sweep
-single_threaded()
+set_threads()
 start, sweep = _start_and_sweep(Path(sys.argv[1]), sweep_ns=0.4)
 perform(sweep.experiment, sweep.folder, Ranks(1), start.folder)
 """

@@ -40,6 +40,7 @@ from tests.md.conftest import (
     made_at,
     record_of,
     segments_in,
+    skip_unless_it_runs,
     small_study,
     started_for,
     thin_study,
@@ -137,6 +138,7 @@ def test_energy_closes_on_each_side(finished: Path) -> None:
 @pytest.mark.parametrize("thermostat", ["langevin", "csvr"])
 def test_energy_closes_with_random_thermostats(thermostat: str, start: Path, tmp_path: Path) -> None:
     """Over two segments, each thermostat's energy is counted with the right sign and without a jump at the seam."""
+    skip_unless_it_runs(thermostat, tmp_path)
     run = machine(small_study(baths={"thermostat": thermostat, "thermostat_damping_ps": 1.0}))
     perform(run, tmp_path / "run", Ranks(1), started_for(run.study, start, tmp_path / "start"))
     series = pd.read_parquet(tmp_path / "run" / SERIES)
@@ -157,6 +159,7 @@ def test_looking_at_a_run_changes_nothing(
     thermostat: str, thin_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However often LAMMPS is looked at, for signals and progress, every byte is the same, and the energy closes."""
+    skip_unless_it_runs(thermostat, tmp_path)
     run = machine(
         thin_study(baths={"thermostat": thermostat}, schedule={"segment_ps": 0.4, "trajectory_every_ps": 0.4})
     )

@@ -32,12 +32,21 @@ def some_world(style: str, types: frozenset[int], arguments: tuple[Any, ...] = (
     return 1 + zlib.crc32(key.encode()) / 2**32
 
 
+def _chosen(line: str) -> list[str]:
+    """A line, or the statements that it chooses."""
+    match = re.match(r'if +"\$\{frames\} == dcd" then (.*) else ', line)
+    return [line] if match is None else re.findall(r'"([^"]*)"', match[1])
+
+
 class Deck:
-    """A deck as the words of its statements, in order; what stands in `$(…)` is worked out where it can be."""
+    """A deck as the words of its statements, in order; what stands in `$(…)` is worked out where it can be.
+
+    Where a deck chooses how to write frames, it is as DCD.
+    """
 
     def __init__(self, text: str) -> None:
         joined = re.sub(r"&[ \t]*\n", " ", text)
-        bare = [re.sub(r"#.*", "", line) for line in joined.splitlines()]
+        bare = [statement for line in joined.splitlines() for statement in _chosen(re.sub(r"#.*", "", line))]
         self.statements: list[list[str]] = []
         self.groups: dict[str, frozenset[int]] = {"all": ALL_TYPES}
         self.variables: dict[str, str] = {}

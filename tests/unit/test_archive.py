@@ -128,6 +128,9 @@ def reference(**sections: Any) -> Experiment:
     """Run kH_4.80 of the study that the shipped one was made with, some of its fields replaced."""
     settings = read(SHIPPED)["settings"]
     data = {key: value for key, value in settings.items() if key != "name"}
+    data["integration"] = {
+        key: value for key, value in data["integration"].items() if key != "suffix"
+    }  # of a machine now
     data |= {"demon": data["demon"] | {"kappa_ratios": ["4.80"]}, "drag": {"forces_nN": []}}
     changed = {key: data.get(key, {}) | value if isinstance(value, dict) else value for key, value in sections.items()}
     return experiment_at(check_study("reference", data | changed), "kH_4.80", 1)
@@ -191,11 +194,10 @@ def named_in(message: str) -> list[str]:
         {"schedule": {"friction_ns": 3.0, "segment_ps": 10.0, "trajectory_every_ps": 10.0, "friction_replicas": 1}},
         {"drag": {"forces_nN": ["1.0"], "replicas": 3}},
         {"limits": {"closure_drift_eV_per_ns": 1.0}},
-        {"integration": {"suffix": "none"}},
         {"demon": {"kappa_ratios": ["9", "4.80"], "shown_ratios": ["9"]}},
         {"materials": {"argon_copper": {"epsilon_eV": (0.0104 * 0.4093) ** 0.5, "sigma_A": 2.8715}}},
     ],
-    ids=["nothing", "ranks", "lengths of others", "drags", "limits", "suffix", "other points", "the same, stated"],
+    ids=["nothing", "ranks", "lengths of others", "drags", "limits", "other points", "the same, stated"],
 )
 def test_what_does_not_touch_a_run_does_not_keep_it_from_serving(sections: dict[str, Any], tmp_path: Path) -> None:
     """An older run of the same physics is taken as what it is: the copy says so, and for which run it stands."""

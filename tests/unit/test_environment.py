@@ -15,7 +15,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from simulation.engines.lammps import lammps_build, open_lammps
-from simulation.engines.ranks import EngineError, Ranks, single_threaded
+from simulation.engines.ranks import EngineError, Ranks
+from simulation.engines.site import set_threads
 
 ROOT = Path(__file__).parents[2]
 ENVS = ROOT / "envs"
@@ -135,14 +136,17 @@ def test_unfit_python_is_refused_before_anything_is_made(tmp_path: Path, python:
 
 
 @pytest.mark.parametrize("threads", ["16", "1", None])
-def test_one_rank_is_one_core_whatever_the_launcher_says(threads: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Snakemake sets OMP_NUM_THREADS to a job's threads, which for MPI ranks are ranks and not threads."""
+def test_threads_are_those_of_the_site_whatever_the_launcher_says(
+    threads: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Snakemake sets OMP_NUM_THREADS to a job's cores, which several ranks share out."""
     if threads is None:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     else:
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
-    single_threaded()
-    assert os.environ["OMP_NUM_THREADS"] == "1"
+    for per_rank in (2, 1):
+        set_threads(per_rank)
+        assert os.environ["OMP_NUM_THREADS"] == str(per_rank)
 
 
 def lammps_module(folder: Path, library: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,11 +194,11 @@ def test_a_foreign_lammps_is_told_with_its_place(tmp_path: Path, monkeypatch: py
     with monkeypatch.context() as patch:
         lammps_module(tmp_path, None, patch)
         told = rf"lammps in {tmp_path}/lammps/__init__\.py is too old, or another's \(it lacks extract_box, .*install envs/"
-        with pytest.raises(EngineError, match=told), open_lammps(tmp_path, Ranks(1), "opt"):
+        with pytest.raises(EngineError, match=told), open_lammps(tmp_path, Ranks(1)):
             pass
         (tmp_path / "lammps/__init__.py").write_text("")
         patch.delitem(sys.modules, "lammps", raising=False)
         importlib.invalidate_caches()
         told = "the Python module lammps is missing or another's .*: install envs/"
-        with pytest.raises(EngineError, match=told), open_lammps(tmp_path, Ranks(1), "opt"):
+        with pytest.raises(EngineError, match=told), open_lammps(tmp_path, Ranks(1)):
             pass

@@ -334,22 +334,31 @@ def test_a_copy_of_an_archived_run_stands_for_what_it_was_unpacked_for(finished:
 
 def test_cost_and_versions_are_those_of_all_segments() -> None:
     """Times add up, ranks are all that there were, the build and the neighbours are the last ones."""
-    usual = {"first_step": 0, "last_step": 1000, "wall_time_s": 4.0, "loop_time_s": 3.0, "neighbours_per_atom": 30.0}
+    usual: dict[str, Any] = {
+        "first_step": 0,
+        "last_step": 1000,
+        "wall_time_s": 4.0,
+        "loop_time_s": 3.0,
+        "neighbours_per_atom": 30.0,
+    }
     records = [
-        usual | {"ranks": 2, "lammps_version": 20240829},
+        usual | {"ranks": 2, "lammps_version": 20240829},  # of before sites were recorded
         usual
-        | {"last_step": 500, "wall_time_s": 6.0, "ranks": 1, "lammps_version": 20250722, "neighbours_per_atom": 32.0},
-        usual | {"first_step": 500, "ranks": 2, "lammps_version": 20250722},
+        | {"last_step": 500, "wall_time_s": 6.0, "ranks": 1, "lammps_version": 20250722, "neighbours_per_atom": 32.0}
+        | {"site": {"lammps_arguments": "-sf omp"}},
+        usual | {"first_step": 500, "ranks": 2, "lammps_version": 20250722, "site": {"lammps_arguments": "-sf opt"}},
+        usual | {"first_step": 1000, "ranks": 2, "lammps_version": 20250722, "site": {"lammps_arguments": "-sf omp"}},
     ]
     found = run_folder.lammps_provenance([Segment(Path(), record) for record in records])
     assert found["versions"].pop("lammps") == "20250722"
     assert {"python", "numpy"} <= set(found.pop("versions"))
     assert found == {
         "ranks": [1, 2],
-        "segments": 3,
-        "wall_time_s": 14.0,
-        "loop_time_s": 9.0,
-        "steps_per_s": round(2000 / 14, 2),
+        "site": [{"lammps_arguments": "-sf omp"}, {"lammps_arguments": "-sf opt"}],
+        "segments": 4,
+        "wall_time_s": 18.0,
+        "loop_time_s": 12.0,
+        "steps_per_s": round(2000 / 18, 2),
         "system": {"neighbours_per_atom": 30.0},
     }
 

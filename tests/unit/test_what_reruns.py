@@ -114,7 +114,6 @@ CHANGES: dict[str, list[Any]] = {
     ],
     "integration.timestep_fs": [5.0],
     "integration.neighbour_skin_A": [1.0],
-    "integration.suffix": ["none"],
     "schedule.equilibration_ps": [80.0],
     "schedule.independent_starts": [True],
     "schedule.relaxation_ps": [40.0],
@@ -133,7 +132,7 @@ CHANGES: dict[str, list[Any]] = {
     "variants": [{"warm": {"baths": {"temperature_hot_K": 130}}}],
 }
 
-SOURCE, BUILD = "the source of the controller", "the build of LAMMPS"
+SOURCE, BUILD, SITE = "the source of the controller", "the build of LAMMPS", "settings of the machine"
 
 
 def fields(section: type[BaseModel], above: str = "") -> Iterator[str]:
@@ -205,7 +204,7 @@ def check_row(row: dict[str, str], before: dict[str, Experiment], after: dict[st
 
 def test_every_field_has_its_row() -> None:
     """And nothing has one that is no field, but for what lies outside of the study file."""
-    assert set(table("What reruns")) == {*fields(Study), SOURCE, BUILD}
+    assert set(table("What reruns")) == {*fields(Study), SOURCE, BUILD, SITE}
     assert set(CHANGES) == set(fields(Study))
     assert set(table("The exact model")) < set(fields(Study))
 

@@ -6,8 +6,8 @@ import subprocess
 
 
 def ranks_of(wildcards):
-    """MPI ranks of each simulation of a study."""
-    return study(wildcards.study).ranks
+    """MPI ranks of each simulation of a study; of the chosen one where a rule names none."""
+    return study(wildcards.get("study", STUDY.name)).ranks
 
 
 def mpi_of(wildcards):
@@ -33,13 +33,37 @@ def memory_MB(wildcards, attempt):
     return attempt * math.ceil(needed)
 
 
-# Resources of every rule that runs molecular dynamics. A rank is one task of one core, and mpiexec reaches one node.
-SIMULATION = {"mpi": mpi_of, "tasks": ranks_of, "cpus_per_task": 1, "nodes": 1, "mem_mb": memory_MB}
+def threads_per_rank(wildcards, threads):
+    """The cores of a job, which `set-threads` of a profile may raise, shared out among its ranks."""
+    return max(threads // ranks_of(wildcards), 1)
+
+
+# Resources of every rule that runs molecular dynamics. A rank is one task, and mpiexec reaches one node. A profile may set all
+# of them, and `gpus`, too: docs/machines.md.
+SIMULATION = {
+    "mpi": mpi_of,
+    "tasks": ranks_of,
+    "cpus_per_task": threads_per_rank,
+    "nodes": 1,
+    "mem_mb": memory_MB,
+    "lammps": USUAL,
+}
 
 
 def launcher(wildcards, resources):
     """How to start a simulation, in the words of its resources `mpi` and `tasks`, which a profile may set."""
     return f"{resources.mpi} -n {resources.tasks}" if resources.get("mpi") else ""
+
+
+def site(wildcards, threads, resources):
+    """How LAMMPS runs on this machine, as options of the command that runs a simulation."""
+    given = {
+        "lammps": resources.lammps,
+        "threads": threads_per_rank(wildcards, threads),
+        "gpus": resources.get("gpus", 0),
+        "launcher": resources.get("mpi", ""),
+    }
+    return " ".join(f"--{option}={shlex.quote(str(value))}" for option, value in given.items())
 
 
 def time_limit(wildcards, resources):

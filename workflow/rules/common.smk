@@ -52,6 +52,7 @@ HERE = without_braces(ROOT)
 ENVIRONMENT = str(ROOT / "envs" / "environment.yaml").replace("{", "{{").replace("}", "}}")
 sys.path.insert(0, str(ROOT))
 
+from simulation.engines.site import USUAL
 from simulation.experiments import baths, drag, experiment_at, machine
 from simulation.experiments.base import Experiment
 from simulation.segments import stop

@@ -3,6 +3,10 @@
 # where someone who looks may have no right to write.
 
 
+# Both start LAMMPS as a simulation does; a profile may set the same for them.
+OVERVIEW = {name: SIMULATION[name] for name in ("mpi", "tasks", "lammps")}
+
+
 rule plan:
     log:
         f".snakemake/log/{STUDY.name}/plan.log",
@@ -10,14 +14,35 @@ rule plan:
     conda:
         ENVIRONMENT
     threads: STUDY.ranks
+    resources:
+        **OVERVIEW,
     params:
         study=STUDY.name,
         cores=cores_at_once(STUDY),
         targets=[*EVERYTHING, *rules.sweep.input],
-        launcher=lambda wildcards, threads: f"mpiexec -n {threads}" if threads > 1 else "",
+        launcher=launcher,
+        site=site,
     shell:
-        "{params.launcher} python -m simulation plan {params.study} --cores {params.cores} --ranks {threads}"
-        " --targets {params.targets} 2>&1 | tee {log}"
+        "{params.launcher} python -m simulation plan {params.study} --cores {params.cores} --ranks {resources.tasks}"
+        " {params.site} --targets {params.targets} 2>&1 | tee {log}"
+
+
+rule doctor:
+    log:
+        f".snakemake/log/{STUDY.name}/doctor.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    threads: STUDY.ranks
+    resources:
+        **OVERVIEW,
+    params:
+        study=STUDY.name,
+        launcher=launcher,
+        site=site,
+    shell:
+        "{params.launcher} python -m simulation doctor {params.study} --ranks {resources.tasks} {params.site} 2>&1"
+        " | tee {log}"
 
 
 rule status:

@@ -26,11 +26,12 @@ rule equilibrate:
     params:
         fingerprint=lambda wildcards: experiment_of(wildcards).fingerprint,
         launcher=launcher,
+        site=site,
         time_limit=time_limit,
         folder=subpath(output[0], parent=True),
     shell:
         "{params.launcher} python -m simulation run {wildcards.study} equilibrated {wildcards.replica}"
-        " {params.folder} {params.time_limit} 2>&1 | show {log}"
+        " {params.folder} {params.site} {params.time_limit} 2>&1 | show {log}"
 
 
 rule simulate:
@@ -51,12 +52,13 @@ rule simulate:
         fingerprint=lambda wildcards: experiment_of(wildcards).fingerprint,
         duration_ps=lambda wildcards: experiment_of(wildcards).duration_ps,
         launcher=launcher,
+        site=site,
         time_limit=time_limit,
         folder=subpath(output[0], parent=True),
         start=lambda wildcards, input: f"--start {Path(input.start[0]).parent}" if input.start else "",
     shell:
         "{params.launcher} python -m simulation run {wildcards.study} {wildcards.group} {wildcards.replica}"
-        " {params.folder} {params.start} {params.time_limit} 2>&1 | show {log}"
+        " {params.folder} {params.start} {params.site} {params.time_limit} 2>&1 | show {log}"
 
 
 rule deck:

@@ -1,0 +1,64 @@
+"""Which styles of LAMMPS a deck uses, and which of them a build of LAMMPS lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+_NAMED_AT = {
+    "atom_style": 1,
+    "bond_style": 1,
+    "compute": 3,
+    "dump": 3,
+    "fix": 3,
+    "pair_style": 1,
+    "region": 2,
+}
+"""Where a command names its style, by command."""
+
+_PACKAGES = {
+    "bond fene": "MOLECULE",
+    "bond harmonic": "MOLECULE",
+    "fix temp/csvr": "EXTRA-FIX",
+    "pair eam": "MANYBODY",
+    "pair eam/alloy": "MANYBODY",
+    "pair eam/fs": "MANYBODY",
+}
+"""Packages of the styles that are not in LAMMPS's core, as far as they are known here."""
+
+
+class Style(NamedTuple):
+    """A style, such as `nvt` of category `fix`."""
+
+    category: str
+    name: str
+
+    def __str__(self) -> str:
+        text = f"{self.category} {self.name}"
+        return f"{text} (package {_PACKAGES[text]})" if text in _PACKAGES else text
+
+
+def styles_of(decks: Iterable[str]) -> list[Style]:
+    """The styles that decks use, each once, sorted.
+
+    A style that stands within LAMMPS's command `if` is not among them: such a deck has a choice. Of a hybrid
+    pair style those are counted that its coefficients name.
+    """
+    found = set()
+    for deck in decks:
+        hybrid = False
+        for line in deck.replace("&\n", " ").splitlines():
+            words = line.split("#")[0].split()
+            if not words:
+                continue
+            if (place := _NAMED_AT.get(words[0])) is not None and len(words) > place:
+                found.add(Style(words[0].removesuffix("_style"), words[place]))
+                hybrid = words[place].startswith("hybrid") if words[0] == "pair_style" else hybrid
+            elif words[0] == "pair_coeff" and hybrid and len(words) > 3 and words[3] != "none":
+                found.add(Style("pair", words[3]))
+    return sorted(found)
+
+
+def missing_styles(lmp: Any, decks: Iterable[str]) -> list[Style]:
+    """The styles that decks use and a running LAMMPS lacks."""
+    return [style for style in styles_of(decks) if not lmp.has_style(*style)]
