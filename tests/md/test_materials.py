@@ -82,7 +82,7 @@ def scaled() -> Study:
 def state_of(study: Study, start: Path, folder: Path, length: float) -> Path:
     """A restart file with the places of a start, larger by a factor, and no memory of thermostats, in the units of a study."""
     low, high, edge = -length, length * (2 * small_study().edge_A + 1), length * small_study().edge_A
-    with open_lammps(folder, Ranks(1), "none") as lmp:
+    with open_lammps(folder, Ranks(1)) as lmp:
         tell(
             lmp,
             f"read_restart {start / RESTART}\n"
