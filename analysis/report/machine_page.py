@@ -48,6 +48,7 @@ def machine_page(
             parameter=parameters[0],
             line=line,
             unit=next(iter(table["unit"].dropna()), "") if "unit" in table else "",
+            efficient=_most_efficient(table, parameters),
             best=max((f for f in found if f.most_cooling), key=_cooling, default=None),
             findings=found,
             solved=int((table[NOTE] == "").sum()),
@@ -82,6 +83,14 @@ def summary_text(study: str, table: pd.DataFrame, parameters: Sequence[str]) -> 
 def short(value: float) -> str:
     """A number to four digits with a true minus sign; a dash if it is not known."""
     return "–" if not math.isfinite(value) else f"{value:.4g}".replace("-", "−")
+
+
+def _most_efficient(table: pd.DataFrame, parameters: Sequence[str]) -> dict[str, float] | None:
+    """Efficiency and parameters of the most efficient point of a machine that has a role; None without one."""
+    if "efficiency" not in table or not table["efficiency"].notna().any():
+        return None
+    row = table.iloc[int(table["efficiency"].fillna(-math.inf).to_numpy().argmax())]
+    return {name: float(row[name]) for name in ("efficiency", *parameters)}
 
 
 def _cooling(found: Finding) -> float:

@@ -303,3 +303,31 @@ def test_commands_say_that_nothing_is_simulated(
         load_machine_study("tiny")
     with pytest.raises(StudyError, match="has no variants"):
         load_machine_study("n-demon@csvr")
+
+
+def test_a_demon_in_a_file_cools_by_the_share_that_it_says(tmp_path: Path) -> None:
+    """The section demon finds occupations at each share of the largest cooling: power in proportion, COP falling."""
+    text = (
+        (SHIPPED / "best-demon.yaml")
+        .read_text(encoding="utf-8")
+        .replace("first: 0.005, last: 0.995, points: 100", "values: [0.2, 0.4]")
+    )
+    text = text[: text.index("lines:")]
+    table = sweep_table(study(tmp_path, text).sweep_points(), "demon.share_of_largest_cooling")
+    assert table["cooling"].iloc[1] == pytest.approx(2 * table["cooling"].iloc[0], rel=1e-6)
+    assert 1 > table["cop"].iloc[0] > table["cop"].iloc[1] > 0
+    assert table["efficiency"].to_numpy() == pytest.approx(table["cop_over_bound"].to_numpy(), rel=1e-6)
+    wrong = problems(
+        tmp_path, text.replace("demon: {share", "bemon: {share").replace("terminals.cold", "terminals.cold")
+    )
+    assert any("bemon is not a known field" in problem for problem in wrong)
+
+
+def test_an_engine_in_a_file_works_up_to_the_reversible_temperature() -> None:
+    """The shipped engine does work below T_c/T_h = 0.7, the ratio of its two levels, and reaches Carnot's efficiency there."""
+    found = load_machine_study("quantum-heat-engine")
+    table = sweep_table(found.sweep_points(), *found.parameters)
+    works = table[table["work_done"] > 1e-12]
+    assert works["terminals.cold.temperature"].max() == pytest.approx(0.69)
+    carnot = 1 - works["terminals.cold.temperature"]
+    assert (works["efficiency"] * carnot).to_numpy() == pytest.approx(0.3, rel=1e-9)

@@ -22,8 +22,9 @@ _PANELS = {
     "cooling": ("cooling power,\n{unit}", None),
     "cop": ("coefficient of performance", "bound"),
     "cop_over_bound": ("COP over its bound", None),
-    "entropy_production": (r"entropy production, $k_B$ per time", None),
-    "uncertainty_product": ("variance × entropy / mean², cooling", None),
+    "efficiency": ("efficiency", None),
+    "entropy_production": ("entropy production,\n$k_B$ per time", None),
+    "uncertainty_product": ("variance × entropy\n/ mean² of the cooling", None),
 }
 
 

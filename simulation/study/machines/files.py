@@ -19,9 +19,11 @@ from simulation.study.machines.bosons import CascadedFields, NetworkFields, Opto
 from simulation.study.machines.electrons import NDemonFields, ReservoirsFields
 from simulation.study.machines.particles import ParticleNetworkFields
 from simulation.study.machines.sections import MachineFields, Values
+from simulation.study.machines.terminals import TerminalsFields
 
 KINDS: Mapping[str, type[MachineFields]] = {
     "n-demon": NDemonFields,
+    "terminals": TerminalsFields,
     "reservoirs": ReservoirsFields,
     "cascaded": CascadedFields,
     "network": NetworkFields,

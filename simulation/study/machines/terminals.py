@@ -1,0 +1,172 @@
+"""Any number of terminals with fermions or bosons, a work terminal, and the best demon among them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from analysis.mechanisms.demon import best_demon, largest_cooling
+from analysis.mechanisms.entropy_current import Equilibrium
+from analysis.mechanisms.entropy_current import Machine as Role
+from analysis.mechanisms.sweep import Solution
+from analysis.mechanisms.terminals import Channel, Landauer, Steps, Terminal
+from simulation.study.machines.electrons import Units, in_units, thermal_energy
+from simulation.study.machines.sections import MachineFields, Name, NotNegative, Number, Positive
+from simulation.study.section import Section
+
+
+class TerminalFields(Section):
+    """One terminal: thermal, with occupations of its own, or neither of these, which leaves it to the section `demon`."""
+
+    temperature: Positive | None = None
+    """Its temperature; left out, it is not thermal."""
+    chemical_potential: Number | None = None
+    """Of a thermal terminal; 0 if left out."""
+    occupations: Annotated[tuple[tuple[Number, NotNegative], ...], Field(min_length=1)] | None = None
+    """Of a terminal that is not thermal: ascending energies, each with its occupation; between them the nearest holds."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its occupations are left to the section `demon`."""
+        return self.temperature is None and self.occupations is None
+
+
+class ChannelFields(Section):
+    """A way between two terminals."""
+
+    between: tuple[Name, Name]
+    """The two terminals, a and b."""
+    level: Number
+    """Energy at a at which it is open."""
+    width: Positive = 1e-3
+    """Γ, of the box, or full width at half maximum of the Lorentzian."""
+    peak: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Transmittance at the level."""
+    shape: Literal["narrow", "box", "lorentzian"] = "narrow"
+    """`narrow` takes occupations at the level for the whole width; `box` and `lorentzian` integrate; the last needs `band`."""
+    lift: Number = 0.0
+    """Energy that the work terminal gives to each particle from a to b; negative where the machine does work."""
+
+
+class DemonFields(Section):
+    """The terminal whose occupations are chosen: no particles, no energy, and the highest COP at its cooling power."""
+
+    share_of_largest_cooling: Annotated[float, Field(gt=0, lt=1)]
+    """Cooling power, as a share of the most that the demon's levels allow."""
+    isolated: bool = False
+    """The demon gives no terminal any particles on balance; otherwise only all together."""
+
+
+class TerminalsFields(MachineFields):
+    """Any number of terminals joined by channels, with a work terminal: docs/mechanisms/ndemon.md."""
+
+    machine: Literal["terminals"]
+    units: Units = "reduced"
+    """`reduced`: one unit of energy, k_B = h = 1. `meV`: energies in meV, temperatures in K, heat in W."""
+    statistics: Literal["fermions", "bosons"] = "fermions"
+    """Of the particles; levels of bosons lie above all chemical potentials."""
+    terminals: Annotated[Mapping[Name, TerminalFields | None], Field(min_length=2)]
+    """The terminals by name."""
+    channels: Annotated[tuple[ChannelFields, ...], Field(min_length=1)]
+    """What connects them."""
+    cold: Name
+    """The terminal that is to be cooled."""
+    environment: Name
+    """A thermal terminal, which stands for the environment."""
+    band: tuple[Number, Number] | None = None
+    """Interval of energy to which Lorentzian tails are integrated."""
+    role: Role | None = None
+    """Give the efficiency of the machine as a `motor`, `pump`, `heat engine` or `heat pump`."""
+    demon: DemonFields | None = None
+    """Find the best occupations of the terminal that has neither a temperature nor occupations."""
+
+    def build(self) -> Landauer:
+        """The machine, energies in the study's unit; ``solve`` finds its demon.
+
+        Raises:
+            ValueError: if names do not fit, a terminal is described twice, or the machine is not physical.
+        """
+        names = list(self.terminals)
+        each = {name: fields or TerminalFields() for name, fields in self.terminals.items()}
+        open_ones = [name for name, fields in each.items() if fields.is_open]
+        asked = [("cold", self.cold), ("environment", self.environment)]
+        asked += [(f"channels.{i}.between", name) for i, c in enumerate(self.channels) for name in c.between]
+        wrong = [
+            f"{place} = {name}: is none of the terminals {', '.join(names)}"
+            for place, name in asked
+            if name not in names
+        ]
+        for name, fields in each.items():
+            if fields.occupations is not None and (fields.temperature, fields.chemical_potential) != (None, None):
+                wrong.append(f"terminals.{name}: give either occupations, or a temperature and a chemical potential")
+        if self.demon is None:
+            wrong += [
+                f"terminals.{name}: give a temperature or occupations, or the section demon" for name in open_ones
+            ]
+        elif len(open_ones) != 1:
+            wrong.append(f"demon: {len(open_ones)} terminals have neither a temperature nor occupations; leave one so")
+        if self.environment in each and each[self.environment].temperature is None:
+            wrong.append(f"environment = {self.environment}: must have a temperature")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return Landauer(
+            terminals=tuple(self._terminal(name, fields) for name, fields in each.items()),
+            channels=tuple(
+                Channel(
+                    (names.index(c.between[0]), names.index(c.between[1])), c.level, c.width, c.peak, c.shape, c.lift
+                )
+                for c in self.channels
+            ),
+            statistics=self.statistics,
+            environment=names.index(self.environment),
+            cold=names.index(self.cold),
+            hot=names.index(self.environment),
+            band=self.band,
+        )
+
+    def _with_demon(self, machine: Landauer) -> Landauer:
+        """The machine with the best demon, if it is to be found."""
+        if self.demon is None:
+            return machine
+        at = next(i for i, fields in enumerate(self.terminals.values()) if fields is None or fields.is_open)
+        most = largest_cooling(machine, at, isolated=self.demon.isolated)
+        if not 0 < most < math.inf:
+            limit = (
+                "its levels allow no cooling"
+                if most <= 0
+                else "its levels allow any cooling, of which no share is known"
+            )
+            raise ValueError(f"demon: {limit}")
+        return best_demon(machine, at, self.demon.share_of_largest_cooling * most, isolated=self.demon.isolated)
+
+    def _terminal(self, name: str, fields: TerminalFields) -> Terminal:
+        if fields.temperature is not None:
+            temperature = thermal_energy(fields.temperature, self.units)
+            return Terminal(name, Equilibrium(temperature, fields.chemical_potential or 0.0, self.statistics))
+        energies, occupations = zip(*(fields.occupations or ((0.0, 0.5),)), strict=True)
+        return Terminal(name, Steps(energies, occupations))
+
+    def solve(self) -> Solution:
+        """Currents, the terms of the balance in the study's unit, and the efficiency where the machine has its role."""
+        machine = self._with_demon(self.build())
+        balance = machine.balance()
+        found = {
+            "work_done": balance.work,
+            "chemical_gain": balance.chemical,
+            "thermal_gain": balance.thermal,
+            "free_energy_gain": balance.free_energy,
+            "dissipation": balance.dissipation(),
+        }
+        if self.role is not None:
+            try:
+                found["efficiency"] = balance.efficiency(self.role)
+            except ValueError:  # it is another machine here
+                found["efficiency"] = math.nan
+        for terminal in machine.terminals:
+            if isinstance(terminal.occupation, Steps):
+                names = (f"{terminal.name}_at_{energy:g}" for energy in terminal.occupation.energies)
+                found |= dict(zip(names, terminal.occupation.occupations, strict=True))
+        return Solution(in_units(machine.bath_currents(), self.units), found)

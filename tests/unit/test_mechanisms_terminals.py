@@ -1,0 +1,233 @@
+"""Ballistic machines of any terminals, their work and noise, and the best demon among them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import expit
+
+from analysis.mechanisms.demon import best_demon, largest_cooling
+from analysis.mechanisms.entropy_current import Array, Equilibrium, Machine, Statistics
+from analysis.mechanisms.ndemon import NDemon
+from analysis.mechanisms.terminals import Channel, Landauer, Matrix, Steps, Terminal
+
+WIDTH = 1e-3
+NDEMON = NDemon((1, 2), (1.5, 1.25), 1, 0.5, 1, width=WIDTH)
+
+
+def terminal(name: str, temperature: float, potential: float = 0.0, statistics: Statistics = "fermions") -> Terminal:
+    """A thermal terminal."""
+    return Terminal(name, Equilibrium(temperature, potential, statistics))
+
+
+def four_levels(occupations: tuple[float, ...] = (0.5,), statistics: Statistics = "fermions") -> Landauer:
+    """The terminals and channels of the N-demon, hot, cold and demon; bosons have no chemical potential."""
+    potential = 1.0 if statistics == "fermions" else 0.0
+    energies = (1.0, 1.25, 1.5, 2.0) if len(occupations) == 4 else (0.0,)
+    levels = ((0, 1.0), (0, 2.0), (1, 1.5), (1, 1.25))
+    return Landauer(
+        terminals=(
+            terminal("hot", 1.0, potential, statistics),
+            terminal("cold", 0.5, potential, statistics),
+            Terminal("demon", Steps(energies, occupations)),
+        ),
+        channels=tuple(Channel((partner, 2), level, WIDTH) for partner, level in levels),
+        statistics=statistics,
+        cold=1,
+        hot=0,
+    )
+
+
+def pair(channels: tuple[Channel, ...], hot: Terminal, cold: Terminal, environment: int) -> Landauer:
+    """Two terminals."""
+    return Landauer(terminals=(hot, cold), channels=channels, environment=environment, cold=1, hot=0)
+
+
+def test_channels_of_the_n_demon_have_its_currents_and_noise() -> None:
+    """With the N-demon's occupations its four channels carry its currents, entropies and covariance of the heats."""
+    f = dict(zip(NDEMON.levels, NDEMON.occupations(), strict=True))
+    found = four_levels(tuple(f[e] for e in sorted(f))).bath_currents()
+    expected = NDEMON.bath_currents()
+    for name in ("energy", "particles", "entropy", "covariance"):
+        scale = np.abs(getattr(expected, name)).max() or WIDTH
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9, atol=1e-12 * scale)
+    assert found.cop == pytest.approx(NDEMON.cop(), rel=1e-9)
+
+
+@pytest.mark.parametrize("drive", [0.05, 0.5, 1.0, 2.0])
+def test_the_isolated_demon_of_four_levels_is_the_published_one(drive: float) -> None:
+    """Four levels leave an isolated demon no choice at given power: the solver finds the published occupations."""
+    demon = NDemon((1, 2), (1.5, 1.25), 1, 0.5, 1, width=WIDTH, drive=drive)
+    found = best_demon(four_levels(), 2, demon.power(), isolated=True)
+    occupation = found.terminals[2].occupation
+    np.testing.assert_allclose(occupation(demon.levels), demon.occupations(), rtol=1e-8)
+    assert found.bath_currents().cop == pytest.approx(demon.cop(), rel=1e-7)
+    assert largest_cooling(four_levels(), 2, isolated=True) == pytest.approx(
+        demon.power() * demon.largest_drive() / drive, rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("statistics", ["fermions", "bosons"])
+def test_no_other_demon_of_the_same_power_is_better(statistics: Statistics) -> None:
+    """The demon found takes neither particles nor energy, cools as asked, and all its neighbours need more entropy."""
+    machine = four_levels(statistics=statistics)
+    cooling = 0.4 * largest_cooling(machine, 2)
+    found = best_demon(machine, 2, cooling)
+    currents = found.bath_currents()
+    assert currents.cooling == pytest.approx(cooling, rel=1e-7)
+    assert np.abs([currents.particles[2], currents.energy[2]]).max() < 1e-7 * cooling
+    assert 0 < currents.cop < currents.bound
+    best = np.asarray(found.terminals[2].occupation(np.array([1.0, 1.25, 1.5, 2.0])))
+    # The three constraints in terms of f at these energies leave one direction.
+    mu = 1.0 if statistics == "fermions" else 0.0
+    constraints = np.array([[1, 1, 1, 1], [1, 1.25, 1.5, 2], [0, 1.25 - mu, 1.5 - mu, 0]])
+    direction = np.linalg.svd(constraints)[2][-1]
+    for step in (-1e-2, -1e-3, 1e-3, 1e-2):
+        other = four_levels(tuple(best + step * direction), statistics).bath_currents()
+        assert other.cooling == pytest.approx(cooling, rel=1e-6)
+        assert other.entropy[2] > currents.entropy[2]
+
+
+def test_a_free_demon_beats_the_published_one() -> None:
+    """One that may pass particles between its partners needs a third of the entropy at the published power."""
+    found = best_demon(four_levels(), 2, NDEMON.power()).bath_currents()
+    assert found.cop > 3 * NDEMON.cop()
+    assert found.paid - found.cooling / found.bound == pytest.approx(found.entropy_production, rel=1e-9)
+
+
+def test_more_cooling_than_there_is_is_refused() -> None:
+    """The message says how much there is."""
+    most = largest_cooling(four_levels(), 2, isolated=True)
+    with pytest.raises(ValueError, match=rf"give less than {most:.4g}"):
+        best_demon(four_levels(), 2, 1.01 * most, isolated=True)
+    with pytest.raises(ValueError, match=r"demon = 1: must be neither the cold nor the hot"):
+        largest_cooling(four_levels(), 1)
+
+
+@pytest.mark.parametrize("statistics", ["fermions", "bosons"])
+def test_an_open_contact_carries_the_quantum_of_heat(statistics: Statistics) -> None:
+    """Full transmission in one sense round three terminals: π²(T_α² - T_β²)/6 of energy into each, of either statistics."""
+    temperatures = np.array([1.0, 0.6, 0.3])
+
+    def round_about(energy: Array) -> Array:
+        return np.broadcast_to(np.roll(np.eye(3), 1, axis=0), (energy.size, 3, 3))
+
+    low = -60.0 if statistics == "fermions" else 1e-12
+    machine = Landauer(
+        terminals=tuple(terminal(f"{t}", t, 0.0, statistics) for t in temperatures),
+        matrix=Matrix(round_about, ((low, 60.0),)),
+        statistics=statistics,
+        cold=2,
+        hot=0,
+    )
+    energy = machine.flows()[1]
+    # Half of it for bosons' positive energies: electrons and holes carry one each.
+    expected = math.pi**2 / 6 * (np.roll(temperatures, 1) ** 2 - temperatures**2)
+    np.testing.assert_allclose(energy, expected, rtol=1e-9)
+    currents = machine.bath_currents()
+    assert currents.entropy_production > 0
+    assert currents.work == pytest.approx(0, abs=1e-12)
+
+
+def test_lorentzian_and_box_are_integrated() -> None:
+    """Both shapes against adaptive quadrature of Landauer's formula, over a band and with a lift."""
+    hot, cold = terminal("hot", 1.0, 0.3), terminal("cold", 0.05, -0.2)
+    for shape, low, high in (("lorentzian", -8.0, 9.0), ("box", 0.3, 0.9)):
+        channel = Channel((0, 1), 0.6, 0.6, peak=0.7, shape=shape, lift=-0.25)  # type: ignore[arg-type]
+        machine = Landauer(terminals=(hot, cold), channels=(channel,), environment=0, cold=1, hot=0, band=(-8.0, 9.0))
+
+        def flow(energy: float, weight: float, lorentzian: bool = shape == "lorentzian") -> float:
+            through = 0.7 / (1 + ((energy - 0.6) / 0.3) ** 2) if lorentzian else 0.7
+            return weight * through * float(expit(-(energy - 0.3)) - expit(-(energy - 0.25 + 0.2) / 0.05))
+
+        points = [0.05, 0.3, 0.6]
+        particles = quad(lambda e: flow(e, 1.0), low, high, points=points, epsabs=1e-12, limit=200)[0]
+        energy = quad(lambda e: flow(e, e - 0.25), low, high, points=points, epsabs=1e-12, limit=200)[0]
+        found = machine.flows()
+        assert found[0] == pytest.approx([-particles, particles], rel=1e-8)
+        assert found[1][1] == pytest.approx(energy, rel=1e-8)
+        assert machine.balance().work == pytest.approx(0.25 * particles, rel=1e-8)
+        assert machine.bath_currents().work == pytest.approx(-0.25 * particles, rel=1e-8)
+
+
+def test_noise_in_equilibrium_is_that_of_the_conductance() -> None:
+    """At one temperature the covariance of heats is 2T² times the thermal conductance π²Tτ/3, of any transmittance τ."""
+    one = terminal("one", 0.7), terminal("two", 0.7)
+    machine = pair((Channel((0, 1), 0.0, 80.0, peak=0.4, shape="box"),), *one, environment=0)
+    expected = 2 * 0.4 * math.pi**2 / 3 * 0.7**3
+    np.testing.assert_allclose(machine.heat_covariance(), expected * np.array([[1, -1], [-1, 1]]), rtol=1e-9)
+
+
+def test_shot_noise_is_that_of_levitov_and_lesovik() -> None:
+    """A full level into an empty one passes electrons with T(1 - T) of noise; bosons bunch to T n(1 + T n)."""
+    for statistics, sign in (("fermions", -1), ("bosons", 1)):
+        full = 1.0 if statistics == "fermions" else 3.0
+        machine = Landauer(
+            terminals=(
+                Terminal("full", Steps((5.0,), (full,))),
+                Terminal("empty", Steps((5.0,), (0.0,))),
+                terminal("rest", 1.0, 0.0, statistics),  # type: ignore[arg-type]
+            ),
+            channels=(Channel((0, 1), 5.0, WIDTH, peak=0.3),),
+            statistics=statistics,  # type: ignore[arg-type]
+            environment=2,
+            cold=1,
+            hot=2,
+        )
+        variance = machine.heat_covariance()[0, 0] / 5.0**2 / WIDTH
+        assert variance == pytest.approx(0.3 * full * (1 + sign * 0.3 * full), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("role", "machine", "expected"),
+    [
+        # Electrons fall by 0.5 in chemical potential and do 0.3 of work each.
+        ("motor", ((0.8, 0.5), (0.8, 0.0), ((1.0, -0.3),), 1), 0.3 / 0.5),
+        # They are lifted by 0.4 and gain 0.25.
+        ("pump", ((0.8, -0.25), (0.8, 0.0), ((-0.2, 0.4),), 1), 0.25 / 0.4),
+        # An electron and a hole take 1 from the hot reservoir and do 0.3 each: 0.3 of Carnot's 0.5.
+        ("heat engine", ((1.0, 0.0), (0.5, 0.0), ((1.0, -0.3), (-1.0, 0.3)), 1), 0.3 / (1 - 0.5)),
+        # Lifted by 0.7 they bring 1 to the hot reservoir, of which half is worth work.
+        ("heat pump", ((1.0, 0.0), (0.5, 0.0), ((1.0, -0.7), (-1.0, 0.7)), 1), 0.5 * 1.0 / 0.7),
+    ],
+)
+def test_motor_pump_engine_and_heat_pump(role: Machine, machine: tuple, expected: float) -> None:  # type: ignore[type-arg]
+    """The four machines of the paper, each by what one particle pays and gains."""
+    hot, cold, levels, environment = machine
+    channels = tuple(Channel((0, 1), level, WIDTH, lift=lift) for level, lift in levels)
+    found = pair(channels, terminal("a", *hot), terminal("b", *cold), environment)
+    balance = found.balance()
+    assert balance.efficiency(role) == pytest.approx(expected, rel=1e-9)
+    assert balance.dissipation() == pytest.approx(cold[0] * found.bath_currents().entropy_production, rel=1e-9)
+    # Nothing else can be made of it.
+    for other in ("motor", "pump", "heat engine", "heat pump"):
+        if other != role:
+            with pytest.raises(ValueError, match=r"positive one|must be 0"):
+                balance.efficiency(other)
+
+
+def test_what_is_not_physical_is_refused() -> None:
+    """All wrong indices and values are named at once; a matrix that loses particles and an occupation above 1 are found."""
+    with pytest.raises(ValueError, match=r"channel 0: between.*width = -1.*peak = 2.*cold = 5.*environment = 7"):
+        Landauer(
+            terminals=(terminal("a", 1.0), terminal("b", 1.0)),
+            channels=(Channel((0, 0), 1.0, -1.0, 2.0),),
+            cold=5,
+            environment=7,
+        )
+
+    def lossy(energy: Array) -> Array:
+        return np.broadcast_to([[0.0, 0.5], [0.4, 0.0]], (energy.size, 2, 2))
+
+    leaking = Landauer(
+        terminals=(terminal("a", 1.0), terminal("b", 0.5)), matrix=Matrix(lossy, ((0.0, 1.0),)), cold=1, hot=0
+    )
+    with pytest.raises(ValueError, match="S is not unitary"):
+        leaking.flows()
+    with pytest.raises(ValueError, match="fermions occupy a level between 0 and 1"):
+        four_levels((0.2, 0.3, 0.4, 1.5)).flows()
+    with pytest.raises(ValueError, match="give the band"):
+        pair((Channel((0, 1), 1.0, 1.0, shape="lorentzian"),), terminal("a", 1.0), terminal("b", 0.5), 0)
