@@ -53,9 +53,11 @@ run: $(RUN_STAMP)
 	@echo "Figures: results/$(STUDY)/figures"
 	@echo "Report: results/$(STUDY)/report.html"
 
-TESTS ?= tests
+# One more than there are cores, since some tests wait: for Slurm, for a clock, for a process to end.
+WORKERS ?= $(shell expr $$(nproc) + 1)
+TESTS   ?= tests
 test: $(DEV_STAMP)
-	@$(IN_VENV) pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
+	@$(IN_VENV) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 SITE ?=
 test-site: $(DEV_STAMP)

@@ -179,14 +179,15 @@ def with_errors(model: Model, values: Callable[[Sequence[Machine]], Array]) -> t
 
 
 def draw_line(axes: Axes, data: pd.DataFrame, colour: str, label: str | None = None, over: str = "kappa_ratio") -> None:
-    """The lines of one quantity, of both models, each in a band of one standard error of its friction.
+    """The lines of one quantity, of all models, each in a band of one standard error of its friction where that is given.
 
     Lines and bands are broken where the quantity is infinite or unknown.
     """
     for series, line in data.groupby("series", sort=False):
         value = line["value"].where(np.isfinite(line["value"]))
-        error = line["se"].fillna(0.0)
-        axes.fill_between(line[over], value - error, value + error, color=colour, alpha=0.15, linewidth=0)
+        if "se" in line:
+            error = line["se"].fillna(0.0)
+            axes.fill_between(line[over], value - error, value + error, color=colour, alpha=0.15, linewidth=0)
         axes.plot(line[over], value, MODEL_STYLE[str(series)], color=colour, label=label)
         label = None
 

@@ -24,7 +24,6 @@ from analysis.figures.over_ratio import (
     nearest,
     ratio_axis,
     remark,
-    with_errors,
 )
 from analysis.figures.power_moments import TARGET_COLOUR, TARGET_MARKER, TARGET_TITLE
 from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, new_figure
@@ -51,8 +50,8 @@ _POINT_MARKER = ("o", "s")
 _POINT_SHIFT = (0.97, 1.03)  # so that no symbol hides another
 _WINDOWS = 41
 
-COLUMNS = ["series", "quantity", "kappa_ratio", "window_ps", "value", "low_value", "high_value", "se"]
-COLUMNS += ["over_bound", "low_over_bound", "high_over_bound", "over_bound_se"]
+COLUMNS = ["series", "quantity", "kappa_ratio", "window_ps", "value", "low_value", "high_value"]
+COLUMNS += ["over_bound", "low_over_bound", "high_over_bound"]
 
 
 def uncertainty(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
@@ -72,8 +71,8 @@ def uncertainty(points: Sequence[PointRecord], friction: Friction) -> tuple[Figu
     Returns:
         The figure, and its data: rows of ``series`` (``simulation``, ``theory``, ``dressed``), ``quantity`` (``cold``, ``hot``,
         ``total``, ``bound`` of the cross force's power sampled every dt; flows of ``model.uncertainty.GATHERED``),
-        ``kappa_ratio``, ``window_ps``, ``value`` with ``low_value`` and ``high_value`` (95 %) or ``se`` (theory), and
-        ``over_bound`` with the same.
+        ``kappa_ratio``, ``window_ps``, ``value`` with ``low_value`` and ``high_value`` (95 %), and ``over_bound`` with the
+        same. Theory is that at the measured friction; bands of its error would hide eight lines behind each other.
     """
     points = by_ratio(points)
     parameters = points[0].parameters
@@ -173,8 +172,7 @@ def _draw(
     shift: float = 1.0,
 ) -> None:
     lines = data[data["series"] != "simulation"].sort_values(over)
-    error = "se" if column == "value" else "over_bound_se"
-    draw_line(axes, lines.assign(value=lines[column], se=lines[error]), colour, over=over)
+    draw_line(axes, lines.assign(value=lines[column]), colour, over=over)
     shown = data[(data["series"] == "simulation") & data[column].notna()]
     value = shown[column].to_numpy(float)
     low, high = (shown[f"{end}_{column}"].to_numpy(float) for end in ("low", "high"))
@@ -266,15 +264,11 @@ def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: f
     rows = []
     for ratio in ratios if parameters.coupling[0] else ():
         for series, model in ideal_models(at_ratio(parameters, float(ratio)), friction).items():
-            (value, over, gathered), (se, over_se, gathered_se) = (
-                np.split(each, [len(_KEYS), 2 * len(_KEYS)]) for each in with_errors(model, model.mean(values))
-            )
+            value, over, gathered = np.split(model.mean(values)(model.measured), [len(_KEYS), 2 * len(_KEYS)])
             at = {"series": series, "kappa_ratio": ratio, "window_ps": dt}
-            for quantity, *numbers in zip(_KEYS, value, se, over, over_se, strict=True):
-                columns = ("value", "se", "over_bound", "over_bound_se")
-                rows.append(at | {"quantity": quantity} | dict(zip(columns, numbers, strict=True)))
-            for flow, ratio_to_bound, error in zip(flows, gathered, gathered_se, strict=True):
-                rows.append(at | {"quantity": flow, "over_bound": ratio_to_bound, "over_bound_se": error})
+            for quantity, *numbers in zip(_KEYS, value, over, strict=True):
+                rows.append(at | {"quantity": quantity} | dict(zip(("value", "over_bound"), numbers, strict=True)))
+            rows += [at | {"quantity": flow, "over_bound": each} for flow, each in zip(flows, gathered, strict=True)]
     return pd.DataFrame(rows)
 
 
@@ -284,9 +278,8 @@ def _over_time(point: PointRecord, friction: Friction) -> pd.DataFrame:
     windows = np.geomspace(times[0], times[-1], _WINDOWS) if times else np.array([])
     tables = []
     for series, model in ideal_models(point.parameters, friction).items():
-        over_bound = model.mean(lambda machine: gathered_over_bound(machine, list(GATHERED), windows).ravel())
-        found = with_errors(model, over_bound)
-        for flow, value, se in zip(GATHERED, *(each.reshape(len(GATHERED), -1) for each in found), strict=True):
-            table = pd.DataFrame({"window_ps": windows, "over_bound": value, "over_bound_se": se})
+        over_bound = model.mean(lambda machine: gathered_over_bound(machine, list(GATHERED), windows))(model.measured)
+        for flow, values in zip(GATHERED, over_bound, strict=True):
+            table = pd.DataFrame({"window_ps": windows, "over_bound": values})
             tables.append(table.assign(series=series, quantity=flow, kappa_ratio=point.ratio))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
