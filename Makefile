@@ -15,6 +15,7 @@ BIN          := $(VENV)/bin
 RUN_LOCK     := envs/requirements.lock
 DEV_LOCK     := envs/requirements-dev.lock
 BENCH_LOCK   := envs/requirements-bench.lock
+DOCS_LOCK    := envs/requirements-docs.lock
 RUN_STAMP    := $(VENV)/.installed
 DEV_STAMP    := $(VENV)/.installed-dev
 PIP_INSTALL  := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r
@@ -31,7 +32,7 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env run test test-site bench lint format lock clean
+.PHONY: help env run test test-site bench docs lint format lock clean
 
 help:
 	@echo "make run  [STUDY=demo] [CORES=all]   run a study of config/: tiny, demo or paper; end with its table and figure"
@@ -39,6 +40,7 @@ help:
 	@echo "make test [TESTS=tests]              run the tests, real molecular dynamics included"
 	@echo "make test-site SITE=FOLDER           run the tests of molecular dynamics with Debian 13's LAMMPS (docs/machines.md)"
 	@echo "make bench [BENCH=NAMES]             measure what things cost, side by side (benchmarks/README.md)"
+	@echo "make docs                            build the site of the documentation: build/site/docs/index.html"
 	@echo "make lint                            check style, types and the workflow; change nothing"
 	@echo "make format                          rewrite the sources in the project's style"
 	@echo "make lock [UV_FLAGS=--upgrade]       resolve envs/*.in again into the locks"
@@ -68,6 +70,12 @@ bench: $(RUN_STAMP)
 	@$(PIP_INSTALL) $(BENCH_LOCK)
 	@$(IN_VENV) python -m benchmarks $(BENCH)
 
+# Strict: a dead link, a broken docstring or a notebook that fails ends it.
+docs: $(RUN_STAMP)
+	@$(PIP_INSTALL) $(DOCS_LOCK)
+	@$(IN_VENV) sphinx-build -q -W --keep-going -c docs . build/site
+	@echo "Site: build/site/docs/index.html"
+
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -84,9 +92,10 @@ lock: $(DEV_STAMP)
 	$(UV_COMPILE) $(UV_FLAGS) envs/requirements.in -o $(RUN_LOCK)
 	$(UV_COMPILE) $(UV_FLAGS) envs/requirements-dev.in -o $(DEV_LOCK)
 	$(UV_COMPILE) $(UV_FLAGS) envs/requirements-bench.in -o $(BENCH_LOCK)
+	$(UV_COMPILE) $(UV_FLAGS) envs/requirements-docs.in -o $(DOCS_LOCK)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build docs/reference/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './results/*' -prune -exec rm -rf {} +
 
 # --clear: a package that has left the lock must leave the environment too, and a broken environment is made anew.

@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md")), ROOT / "reference/README.md"]
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# What a tutorial has its reader save: the name of a file, and the block that follows.
+SAVED = re.compile(r"as\s+`([\w/]+\.(?:yaml|py))`[^`]*```(?:yaml|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:snakemake|python -m simulation) [^`]+)`")
 # Words in a command that stand for what the reader has: they are replaced by what this checkout has.
 STANDING_FOR = {"NAME": "tiny", "N": "2", "STUDY": "tiny"}
@@ -70,6 +72,10 @@ def test_yaml_blocks_are_yaml(page: str, text: str) -> None:
 @pytest.mark.parametrize("command", commands())
 def test_commands_are_accepted(command: str, tmp_path: Path) -> None:
     """Snakemake understands a command as a page writes it, and finds its targets."""
+    for page in PAGES:
+        for name, content in SAVED.findall(page.read_text(encoding="utf-8")):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(content, encoding="utf-8")
     words = shlex.split(command)[1:]
     if "--cores" not in words:
         words += ["--cores", "1"]
