@@ -12,7 +12,8 @@ passes through, L the loop's response. With R the inverse of D - S - G L the hea
 with X = R (ξ + G L n), integrated over all frequencies. A loop with updates is taken by its mean response, without what its
 readings fold from other frequencies.
 
-The integral is positive: whatever a linear bath remembers, it is cooled where κ_H/κ_C > T_H/T_C (docs/theory.md). Where
+The integral is positive: whatever a linear bath remembers, it is cooled where κ_H/κ_C > T_H/T_C (docs/theory.md). Active
+forces, which a study states, add their spectra to those of the noise, 2 k_B T_j r_j. Where
 molecular dynamics parts from this, the response is not linear; where it parts only from the dressed pair, the bath remembers
 in another way than one shell does. Axes that are not equivalent have responses of their own, and the heat per coupled axis is
 the mean of what each of them carries.
@@ -28,7 +29,7 @@ from analysis.compare.forecast import Forecast
 from analysis.data.runs import Array, Parameters
 from analysis.friction.response import ComplexArray, Responses
 from analysis.friction.result import shares_of
-from analysis.model import Feedback, RespondingPair
+from analysis.model import Feedback, RespondingPair, active_spectrum
 
 UPDATES = 8.0
 """Updates per period of the fastest motion from which a loop is told by its mean response: heats then err by less than a
@@ -82,5 +83,6 @@ def _pair(parameters: Parameters, frequency: Array, cold: ComplexArray, hot: Com
         trap=parameters.trap,
         couplings=parameters.coupling,
         temperatures=parameters.temperature,
+        active=(active_spectrum(parameters.active[0], frequency), active_spectrum(parameters.active[1], frequency)),
         feedback=parameters.feedback or Feedback(),
     )

@@ -140,7 +140,11 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
 
     found = {
         "theory": Model(
-            each(lambda logs: parameters.white_pair((float(np.exp(logs[0])), float(np.exp(logs[1]))))),
+            each(
+                lambda logs: parameters.in_active_baths(
+                    parameters.white_pair((float(np.exp(logs[0])), float(np.exp(logs[1]))))
+                )
+            ),
             tuple(shares.values()),
             np.log(white),
             np.diag(errors**2),
@@ -149,7 +153,7 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
     shells = [shell for one in along for shell in one.dressed or ()]
     if len(shells) == 2 * len(along):
         found["dressed"] = Model(
-            each(lambda logs: parameters.dressed_pair(*np.exp(logs).reshape(2, 3).T)),
+            each(lambda logs: parameters.in_active_baths(parameters.dressed_pair(*np.exp(logs).reshape(2, 3).T))),
             tuple(shares.values()),
             np.log([shell.values for shell in shells]).ravel(),
             block_diag(*(shell.log_covariance for shell in shells)),

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from analysis.data import older_format
 from analysis.errors import AnalysisError
-from analysis.model import DressedPair, Feedback, LangevinPair, PairWithBodies
+from analysis.model import DressedPair, Feedback, LangevinPair, PairWithBodies, Refrigerator
 
 Array = NDArray[np.float64]
 SIDES = ("cold", "hot")
@@ -44,6 +44,9 @@ class RunFolderError(AnalysisError):
     """A run folder breaks the contract; the message names the file, what is wrong and the cure."""
 
 
+Forces = tuple[tuple[float, float], ...]
+
+
 @dataclass(frozen=True)
 class Parameters:
     """The physical parameters of a run, in metal units; pairs are (cold, hot)."""
@@ -60,6 +63,8 @@ class Parameters:
     """The loop through which it acts; ``None`` where its force follows the particles at every instant."""
     force_limit: float | None = None
     """Largest force of the controller along each axis, eV/Å; theory, which is linear, knows of none."""
+    active: tuple[Forces, Forces] = ((), ())
+    """Active forces of the baths (cold, hot): root mean square, eV/Å, and time, ps, of each."""
     timestep: float = field(default=math.nan, compare=False)
     """Step of the integration, ps. It is no physics: runs that differ in nothing else are replicas of one point."""
 
@@ -87,6 +92,16 @@ class Parameters:
         return ", ".join(parts)
 
     @property
+    def balances(self) -> bool:
+        """Whether all flows vanish, and turn, at κ_H/κ_C = T_H/T_C: for the paper's force in baths that are not active."""
+        return self.is_linear and not any(self.active)
+
+    @property
+    def per_kelvin(self) -> Array:
+        """Entropy by heat of both baths, 1/T, (2,), 1/K; NaN where one is active, for no temperature belongs to its heat."""
+        return np.full(2, math.nan) if any(self.active) else 1 / np.array(self.temperature)
+
+    @property
     def colder(self) -> int:
         """Which bath is colder, 0 for the one named cold and 1 for the one named hot; of equals the one named cold."""
         return int(self.temperature[1] < self.temperature[0])
@@ -107,6 +122,7 @@ class Parameters:
             sample_interval=values["sample_interval_ps"],
             controller=values.get("controller", LINEAR),
             timestep=values["timestep_ps"],
+            active=(_forces(values, "cold"), _forces(values, "hot")),
             **_loop(values),
         )
 
@@ -125,6 +141,9 @@ class Parameters:
             "coupling_axes": self.coupling_axes,
             "controller": self.controller,
         }
+        for side, forces in zip(SIDES, self.active, strict=True):
+            if forces:
+                told[f"active_{side}"] = [{"force_eV_per_A": force, "time_ps": time} for force, time in forces]
         if self.feedback is None and self.force_limit is None:
             return told
         loop = self.feedback or Feedback()
@@ -138,7 +157,7 @@ class Parameters:
         }
 
     def white_pair(self, friction: tuple[float, float]) -> LangevinPair:
-        """The paper's model at these parameters, with white friction (cold, hot), eV ps/Å²."""
+        """The paper's model at these parameters, with white friction (cold, hot), eV ps/Å², without active forces."""
         return LangevinPair(
             mass=self.mass,
             friction_cold=friction[0],
@@ -151,7 +170,7 @@ class Parameters:
         )
 
     def dressed_pair(self, core: Array, shell: Array, shell_mass: Array) -> DressedPair:
-        """The dressed pair: g₁ and g₂ (cold, hot), eV ps/Å², and shell masses (cold, hot), eV ps²/Å²."""
+        """The dressed pair: g₁ and g₂ (cold, hot), eV ps/Å², and shell masses (cold, hot), eV ps²/Å²; without active forces."""
         return DressedPair(
             mass=self.mass,
             core_friction_cold=core[0],
@@ -167,8 +186,24 @@ class Parameters:
             temperature_hot=self.temperature[1],
         )
 
+    def in_active_baths(self, pair: LangevinPair | DressedPair) -> Refrigerator:
+        """A pair with the active forces of these parameters; itself if there are none."""
+        if not any(self.active):
+            return pair
+        if isinstance(pair, LangevinPair):
+            return self.pair_with_bodies(np.array([pair.friction_cold]), np.array([pair.friction_hot]))
+        core = np.array([pair.core_friction_cold, pair.core_friction_hot])
+        shell = np.array([pair.shell_friction_cold, pair.shell_friction_hot])
+        mass = np.array([pair.shell_mass_cold, pair.shell_mass_hot])
+        # A shell is a body of this friction and time, and leaves the rest to the particle (docs/theory.md).
+        cold, hot = np.array([core * shell, core**2, mass]).T / (core + shell)[:, None]
+        return self.pair_with_bodies(cold, hot)
+
     def pair_with_bodies(self, cold: Array, hot: Array) -> PairWithBodies:
-        """The pair whose particles drag n bodies of fluid along: g₀ and c_i, eV ps/Å², then τ_i, ps, (2n + 1,) on each side."""
+        """The pair whose particles drag n bodies of fluid along: g₀ and c_i, eV ps/Å², then τ_i, ps, (2n + 1,) on each side.
+
+        Its baths have the active forces of these parameters.
+        """
         count = len(cold) // 2, len(hot) // 2
         return PairWithBodies(
             mass=self.mass,
@@ -178,12 +213,20 @@ class Parameters:
             body_frictions_hot=tuple(hot[1 : 1 + count[1]]),
             body_times_cold=tuple(cold[1 + count[0] :]),
             body_times_hot=tuple(hot[1 + count[1] :]),
+            active_forces_cold=tuple(force for force, _ in self.active[0]),
+            active_forces_hot=tuple(force for force, _ in self.active[1]),
+            active_times_cold=tuple(time for _, time in self.active[0]),
+            active_times_hot=tuple(time for _, time in self.active[1]),
             trap=self.trap,
             coupling_cold=self.coupling[0],
             coupling_hot=self.coupling[1],
             temperature_cold=self.temperature[0],
             temperature_hot=self.temperature[1],
         )
+
+
+def _forces(values: dict[str, Any], side: str) -> Forces:
+    return tuple((force["force_eV_per_A"], force["time_ps"]) for force in values.get(f"active_{side}", ()))
 
 
 def _loop(values: dict[str, Any]) -> dict[str, Any]:

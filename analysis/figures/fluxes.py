@@ -46,7 +46,7 @@ def fluxes(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
     def exact(machine: Machine) -> Array:
         """Both quantities of a machine; all work ends as heat."""
         heats = machine.heat_rates()
-        return PER_NS * np.array([(heats / parameters.temperature).sum() / BOLTZMANN, heats.sum()])
+        return PER_NS * np.array([heats @ parameters.per_kelvin / BOLTZMANN, heats.sum()])
 
     lines = theory_lines(parameters, comparison.friction, ratios, list(_LABELS), exact)
     data = pd.concat([_measured(points), lines], ignore_index=True)

@@ -64,7 +64,7 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters, li
     colour, marker = SIDE_COLOUR[side], SIDE_MARKER[side]
     theory = data[data["series"] == "theory"]
     ratio_axis(axes, limits, parameters)
-    if parameters.is_linear:
+    if parameters.balances:
         _mark_cooling(axes, parameters, limits)
     axes.axhline(0, color="black", linewidth=0.7)
     for series, line_colour in _LINE_COLOUR.items():

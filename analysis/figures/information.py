@@ -77,7 +77,7 @@ def _exact(parameters: Parameters) -> Any:
         covariance = machine.covariance()
         rate = (machine.drift() @ covariance)[:4, :4]
         flow = information_flow_from_rate(covariance[:4, :4], rate, COLD)
-        cold, hot = machine.heat_rates() / parameters.temperature / BOLTZMANN
+        cold, hot = machine.heat_rates() * parameters.per_kelvin / BOLTZMANN
         return PER_NS * np.array([cold, flow, hot, -flow])
 
     return values
@@ -87,8 +87,8 @@ def _measured(points: Sequence[HeatPoint], flows: Sequence[PointRecord]) -> pd.D
     rows = []
     for point, flow in zip(points, flows, strict=True):
         told, error = flow.content, or_nan(flow.content["information_se"])
-        for side, temperature, heat in zip(SIDES, point.parameters.temperature, point.heat, strict=True):
-            dissipated = heat * (1 / (BOLTZMANN * temperature))
+        for side, per_kelvin, heat in zip(SIDES, point.parameters.per_kelvin, point.heat, strict=True):
+            dissipated = heat * float(per_kelvin / BOLTZMANN)
             rows += [
                 ("simulation", f"entropy_{side}", point.ratio, dissipated.value, dissipated.se),
                 (

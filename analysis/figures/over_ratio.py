@@ -37,14 +37,14 @@ def published_law(parameters: Parameters, friction: Friction, side: str) -> Mixt
     """The paper's law of the power on one particle, with one friction for both, here the mean of both; see ``closed_forms``.
 
     Returns:
-        ``None`` where it has none: for another controller than the linear one, particles of unlike mass, a side without
-        coupling, and without a steady state.
+        ``None`` where it has none: for another controller than the linear one, active baths, particles of unlike mass, a side
+        without coupling, and without a steady state.
     """
     shares = friction.shares(parameters.coupling_axes)
     means = [sum(each.value for each in friction.along[axes].white) / 2 for axes in shares]
     pairs = [parameters.white_pair((mean, mean)) for mean in means]
-    holds = parameters.is_linear and parameters.mass[0] == parameters.mass[1] and all(pair.is_stable for pair in pairs)
-    if not holds or parameters.coupling[SIDES.index(side)] == 0.0:
+    holds = parameters.balances and parameters.mass[0] == parameters.mass[1]
+    if not holds or not all(pair.is_stable for pair in pairs) or parameters.coupling[SIDES.index(side)] == 0.0:
         return None
     return Mixture(
         tuple(published_power_law(pair, "cold" if side == "cold" else "hot") for pair in pairs), tuple(shares.values())
@@ -55,11 +55,12 @@ def largest_cooling(parameters: Parameters, friction: Friction) -> float | None:
     """κ_H/κ_C at which white friction, the paper's model, draws most heat out of the colder bath; mean over coupled axes.
 
     Returns:
-        ``None`` for another controller, between baths of one temperature, without a steady state, and where κ_C is not
-        positive.
+        ``None`` for another controller, between active baths or baths of one temperature, without a steady state, and where κ_C
+        is not positive.
     """
     carnot, side = carnot_ratio(parameters), parameters.colder
-    if "theory" not in ideal_models(parameters, friction) or carnot == 1.0 or not parameters.coupling[0] > 0:
+    is_known = parameters.balances and "theory" in ideal_models(parameters, friction)
+    if not is_known or carnot == 1.0 or not parameters.coupling[0] > 0:
         return None
 
     def ratio(excess: float) -> float:
@@ -194,7 +195,7 @@ def draw_line(axes: Axes, data: pd.DataFrame, colour: str, label: str | None = N
 
 def ratio_axis(axes: Axes, limits: tuple[float, float], parameters: Parameters) -> None:
     """A logarithmic axis of κ_H/κ_C, shaded where theory says that the machine cools."""
-    if parameters.is_linear:
+    if parameters.balances:
         axes.axvspan(*cooling_range(parameters, limits), color="#DDE8F2", zorder=0)
     axes.set_xscale("log")
     # Three decades have no room for more than their powers of ten.

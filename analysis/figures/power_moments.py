@@ -166,4 +166,5 @@ def _published(parameters: Parameters, friction: Friction, ratios: Array) -> pd.
                 rows.append(
                     {"series": "published", "target": side, "moment": moment, "kappa_ratio": ratio, "value": value}
                 )
-    return pd.DataFrame(rows, columns=["series", "target", "moment", "kappa_ratio", "value"])
+    columns = {"series": str, "target": str, "moment": str, "kappa_ratio": float, "value": float}
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)  # without rows they had no type, and drew nothing

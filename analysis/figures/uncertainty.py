@@ -218,7 +218,8 @@ def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PointRecord]) 
     axes.set_xscale("log")
     axes.set_yscale("log")
     if data.loc[data["series"] == "simulation", "over_bound"].isna().all():
-        remark(axes, "simulation: entropy production\nindistinguishable from zero")
+        why = "of active baths is unknown" if any(shown[0].parameters.active) else "indistinguishable from zero"
+        remark(axes, f"simulation: entropy production\n{why}")
 
 
 def _measured(points: Sequence[PointRecord]) -> pd.DataFrame:

@@ -32,7 +32,7 @@ from analysis.heat.power import (
     stationary_work,
     walk,
 )
-from analysis.heat.rates import combined_rate, heat_rates, rate_covariance
+from analysis.heat.rates import entropy_rate, heat_rates, rate_covariance
 from analysis.heat.windows import window_uncertainties
 from analysis.model import BOLTZMANN
 from analysis.statistics.timeseries import (
@@ -252,8 +252,7 @@ def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any
     result = header(runs, blocks) | {"dt_ps": stride * parameters.sample_interval}
     result["windows"] = window_uncertainties(runs, blocks.distribution, dt)
     rates = heat_rates(runs, None)
-    cold, hot = parameters.temperature
-    entropy = combined_rate(runs, blocks.current, (1 / cold, 1 / hot))
+    entropy = entropy_rate(runs, blocks.current)
     if 0.0 in parameters.coupling and parameters.is_linear:
         # One particle then drives the other and feels nothing back: no circulation, and no ratio of two flows.
         result["note"] = "; ".join(filter(None, [blocks.note, "a coupling is 0: no coefficient of performance"]))

@@ -107,7 +107,7 @@ class HeatPoint(Point):
         blocks: how many there are.
         mode: ``refrigerator``, ``heater`` or ``undecided`` (``rates.mode``).
         power: sum of both headline heats, eV/ns.
-        entropy_production: of both baths, k_B/ns.
+        entropy_production: of both baths, k_B/ns; NaN where one is active.
         rates: heat into each bath by each estimator, eV/ns; ``heat`` is the headline.
         effective_temperature: m⟨V²⟩/k_B along the coupled axes, K.
         closure_drift: of the first law, of the run where it is largest, eV/ns of a whole side.
@@ -133,7 +133,7 @@ class HeatPoint(Point):
     @classmethod
     def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
         def told(value: str, se: str) -> Estimate:
-            return Estimate(content[value], or_nan(content[se]))
+            return Estimate(or_nan(content[value]), or_nan(content[se]))
 
         def sides(value: str, se: str) -> Sides:
             cold, hot = (told(value.format(side), se.format(side)) for side in SIDES)
@@ -166,7 +166,7 @@ class HeatPoint(Point):
             "note": self.note,
         }
         for (flux, unit), estimate in zip(_FLUXES.items(), (self.power, self.entropy_production), strict=True):
-            content |= {f"{flux}_{unit}": estimate.value, f"{flux}_se": known(estimate.se)}
+            content |= {f"{flux}_{unit}": known(estimate.value), f"{flux}_se": known(estimate.se)}
         for j, side in enumerate(SIDES):
             for name in ESTIMATORS:
                 rate = self.rates[name][j]

@@ -318,7 +318,6 @@ def point_summary(runs: Sequence[Run]) -> HeatPoint:
     with contextlib.suppress(SeriesTooShortError):
         slow_blocks = run_blocks(runs)
     parameters, rates = runs[0].parameters, heat_rates(runs, blocks)
-    cold, hot = parameters.temperature
     return HeatPoint(
         name=runs[0].metadata["point"],
         kappa_ratio=str(runs[0].kappa_ratio),
@@ -331,11 +330,17 @@ def point_summary(runs: Sequence[Run]) -> HeatPoint:
         blocks=blocks.total if blocks else None,
         mode=mode(rates["heat"][parameters.colder]),
         power=combined_rate(runs, blocks, (1.0, 1.0)) * PER_NS,
-        entropy_production=combined_rate(runs, blocks, (1 / (BOLTZMANN * cold), 1 / (BOLTZMANN * hot))) * PER_NS,
+        entropy_production=entropy_rate(runs, blocks) * (PER_NS / BOLTZMANN),
         rates={name: (pair[0] * PER_NS, pair[1] * PER_NS) for name, pair in rates.items()},
         effective_temperature=effective_temperatures(runs, slow_blocks),
         closure_drift=(_closure_drift(runs, "cold"), _closure_drift(runs, "hot")),
     )
+
+
+def entropy_rate(runs: Sequence[Run], blocks: Blocks | None) -> Estimate:
+    """Entropy that both baths gain per time, Σ Q_j/T_j, eV/(K ps), mean over the coupled axes; NaN where a bath is active."""
+    cold, hot = runs[0].parameters.per_kelvin
+    return combined_rate(runs, blocks, (float(cold), float(hot)))
 
 
 def _closure_drift(runs: Sequence[Run], side: str) -> Estimate:

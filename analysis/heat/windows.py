@@ -103,7 +103,7 @@ def _uncertainty(
     walks = np.moveaxis(np.diff(walked[:, edges * length], axis=1), -1, 0)
     groups = np.stack([number, *sums, *walks], axis=-1).reshape(-1, alike, count, 5).sum(axis=1).reshape(-1, 5)
     weights = {"cold": np.array([1.0, 0.0]), "hot": np.array([0.0, 1.0])}.get(name.partition("_")[2], np.ones(2))
-    per_kelvin = 1 / np.array(parameters.temperature)
+    per_kelvin = parameters.per_kelvin
 
     def told(total: Array) -> tuple[Array, Array, Array]:
         """Var/mean², mean and entropy over a window, from sums of groups (..., 5)."""

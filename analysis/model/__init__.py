@@ -5,7 +5,7 @@
 Units are LAMMPS *metal*: Å, ps, eV, K; mass in eV ps²/Å², friction in eV ps/Å².
 """
 
-from analysis.model.bodies import PairWithBodies
+from analysis.model.bodies import PairWithBodies, active_spectrum
 from analysis.model.cop import RatioLaw, sampled_cop, window_cop
 from analysis.model.currents import (
     Current,
@@ -57,6 +57,7 @@ __all__ = [
     "RespondingPair",
     "SampledNetwork",
     "Stability",
+    "active_spectrum",
     "best_damping",
     "best_design",
     "covariance_over",

@@ -42,9 +42,14 @@ def work_current(network: LinearLangevin, force: ArrayLike) -> Current:
 
 
 def heat_current(network: LinearLangevin, bath: int) -> Current:
-    """Heat into one bath."""
-    size = network.coordinates + network.masses.size
-    return Current(np.zeros((size, size)), np.eye(network.temperatures.size)[bath])
+    """Heat into one bath: from friction and thermal noise, and less the work of its active forces if it has any."""
+    p, size = network.coordinates, network.coordinates + network.masses.size
+    power, stored = np.zeros((2, size, size))
+    power[p:, p:] = -(network.links[bath] + network.links[bath].T) / 2
+    # What a signal exchanges with its own friction is no heat.
+    signals = network.signals & (np.diagonal(network.frictions[bath]) > 0)
+    stored[p:, p:] = np.diag(signals * network.masses / 2)
+    return Current(power, np.eye(network.temperatures.size)[bath], stored if signals.any() else None)
 
 
 def mean_rates(network: LinearLangevin, currents: Sequence[Current]) -> Array:
@@ -53,8 +58,8 @@ def mean_rates(network: LinearLangevin, currents: Sequence[Current]) -> Array:
     Raises:
         ValueError: if there is no steady state.
     """
-    c, heats = network.covariance(), network.heat_rates()
-    return np.array([np.sum(j.power * c) + j.heat_weights @ heats for j in currents])
+    c, dissipated = network.covariance(), network.dissipation()
+    return np.array([np.sum(j.power * c) + j.heat_weights @ dissipated for j in currents])
 
 
 @dataclass(frozen=True)

@@ -255,12 +255,14 @@ class ControlledNetwork(ABC):
         return self.covariance()[p:, p:] - thermal[:, :, None] * np.eye(self.network.masses.size)
 
     def heat_rates(self) -> Array:
-        """Mean heat flow into each bath, (baths,), eV/ps: Tr Γ_b (<V Vᵀ> - k_B T_b M⁻¹), as ``LinearLangevin.heat_rates``.
+        """Mean heat flow into each bath, (baths,), eV/ps, as ``LinearLangevin.heat_rates``.
 
         Raises:
             ValueError: if there is no steady state.
         """
-        return np.asarray(np.einsum("bij,bij->b", self.network.frictions, self._kinetic_excess))
+        p, links = self.network.coordinates, self.network.links
+        dissipated = np.einsum("bij,bij->b", self.network.frictions, self._kinetic_excess)
+        return np.asarray(dissipated - np.einsum("bij,ij->b", links, self.covariance()[p:, p:]))
 
     def effective_temperatures(self) -> Array:
         """Kinetic temperature m <V²>/k_B of each velocity, (n,), K; of a pair (cold, hot) first.

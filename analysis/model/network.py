@@ -3,12 +3,12 @@
 n velocities V, of which the first p belong to coordinates X that forces depend on, touch one or more baths
 b::
 
-    dX/dt = V[:p],   M dV/dt = -K X - Σ_b (Γ_b V - ξ_b),   <ξ_b(t) ξ_b(t')ᵀ> = 2 k_B T_b Γ_b δ(t - t')
+    dX/dt = V[:p],   M dV/dt = -K X - Σ_b (Γ_b V - ξ_b - Λ_b V),   <ξ_b(t) ξ_b(t')ᵀ> = 2 k_B T_b Γ_b δ(t - t')
 
-With the state r = (X, V) this is dr/dt = A r + noise, so the stationary law of r is a Gaussian whose
-covariance C solves the Lyapunov equation A C + C Aᵀ = -D. All else follows from A, D and C. Units are
-LAMMPS *metal* (Å, ps, eV, K), masses in eV ps²/Å²; heat is positive *into* a bath. Derivations:
-docs/theory.md.
+Λ_b holds what a bath does besides friction: springs of the fluid (Λ_b antisymmetric), and active forces, for each of which a
+velocity stands that pushes and is not pushed. With the state r = (X, V) this is dr/dt = A r + noise, so the stationary law of
+r is a Gaussian whose covariance C solves the Lyapunov equation A C + C Aᵀ = -D. All else follows from A, D and C. Units are
+LAMMPS *metal* (Å, ps, eV, K), masses in eV ps²/Å²; heat is positive *into* a bath. Derivations: docs/theory.md.
 """
 
 from __future__ import annotations
@@ -52,15 +52,23 @@ class LinearLangevin:
         stiffness: K, (n, p), eV/Å².
         frictions: Γ_b, (baths, n, n), eV ps/Å².
         temperatures: (baths,), K.
+        links: Λ_b, (baths, n, n), eV ps/Å².
     """
 
     masses: Array
     stiffness: Array
     frictions: Array
     temperatures: Array
+    links: Array
 
     def __init__(
-        self, *, masses: ArrayLike, stiffness: ArrayLike, frictions: ArrayLike, temperatures: ArrayLike
+        self,
+        *,
+        masses: ArrayLike,
+        stiffness: ArrayLike,
+        frictions: ArrayLike,
+        temperatures: ArrayLike,
+        links: ArrayLike | None = None,
     ) -> None:
         """Store and check the network.
 
@@ -69,6 +77,8 @@ class LinearLangevin:
             stiffness: (n, p), eV/Å²; the force on velocity i is ``-stiffness[i] @ X``. Need not be symmetric.
             frictions: (baths, n, n), eV ps/Å²; symmetric, positive semidefinite, and every velocity has some.
             temperatures: (baths,), K, positive.
+            links: (baths, n, n), eV ps/Å², of zero diagonal; the force of bath b on velocity i is ``links[b, i] @ V``. None for
+                baths that have friction alone.
 
         Raises:
             ValueError: if a shape does not fit or a value is not physical; the message names the argument.
@@ -88,10 +98,15 @@ class LinearLangevin:
                 raise ValueError(f"frictions[{bath}]: must be symmetric and positive semidefinite")
         if not (np.diagonal(g.sum(axis=0)) > 0).all():
             raise ValueError("frictions: some velocity touches no bath and would never settle")
-        for array in (m, k, g, t):
+        exchanges = np.zeros(shape) if links is None else np.array(links, dtype=float)
+        if exchanges.shape != shape or not np.isfinite(exchanges).all():
+            raise ValueError(f"links of shape {exchanges.shape}: must be finite, (baths, n, n) = {shape}")
+        if np.diagonal(exchanges, axis1=1, axis2=2).any():
+            raise ValueError("links: the diagonal must be zero; what a velocity does to itself is friction")
+        for array in (m, k, g, t, exchanges):
             array.setflags(write=False)
         # Straight into __dict__: subclasses are frozen dataclasses, whose attributes cannot be assigned.
-        vars(self).update(masses=m, stiffness=k, frictions=g, temperatures=t)
+        vars(self).update(masses=m, stiffness=k, frictions=g, temperatures=t, links=exchanges)
 
     @property
     def coordinates(self) -> int:
@@ -104,8 +119,22 @@ class LinearLangevin:
         a = np.zeros((p + n, p + n))
         a[:p, p : 2 * p] = np.eye(p)
         a[p:, :p] = -self.stiffness / self.masses[:, None]
-        a[p:, p:] = -self.frictions.sum(axis=0) / self.masses[:, None]
+        a[p:, p:] = (self.links - self.frictions).sum(axis=0) / self.masses[:, None]
         return a
+
+    @property
+    def signals(self) -> NDArray[np.bool_]:
+        """Which velocities stand for active forces and are no motion of a body, (n,): they push, and nothing pushes them.
+
+        Their kinetic energy is no energy.
+        """
+        acts = (self.links != 0).any(axis=0)
+        return np.asarray(acts.any(axis=0) & ~acts.any(axis=1))
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a bath exerts active forces, and so has no temperature of its own at every frequency."""
+        return bool(self.signals.any())
 
     def noise_by_bath(self) -> Array:
         """Intensity 2 k_B T_b M⁻¹ Γ_b M⁻¹ of each bath's noise, shape (baths, p + n, p + n), Å²/ps³."""
@@ -176,7 +205,10 @@ class LinearLangevin:
         drive[p:, :p] = drive[:p, p:].T
         unlike = 2 * self.temperatures[:, None, None] - t[:, None] - t
         masses = np.outer(self.masses, self.masses)
-        drive[p:, p:] = BOLTZMANN * np.einsum("bij,bij->ij", self.frictions, unlike) / masses
+        exchanged = self.links.sum(axis=0) * t
+        drive[p:, p:] = (
+            BOLTZMANN * (np.einsum("bij,bij->ij", self.frictions, unlike) + exchanged + exchanged.T) / masses
+        )
         response = solve_lyapunov(self.drift(), drive)
         response.setflags(write=False)
         return response
@@ -241,9 +273,22 @@ class LinearLangevin:
         return excess
 
     def heat_rates(self) -> Array:
-        """Mean heat flow into each bath, (baths,), eV/ps: Tr Γ_b (<V Vᵀ> - k_B T_b M⁻¹).
+        """Mean heat flow into each bath, (baths,), eV/ps: what all forces of the bath together take from the bodies.
 
-        (arXiv:2211.05502, eq. B2, for one contact per bath.)
+        These are friction, thermal noise and, of an active bath, its active force: ``dissipation`` less the power of the links,
+        Tr Λ_b <V Vᵀ>, to which springs add nothing.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        one_way = (self.links + np.swapaxes(self.links, 1, 2)) / 2
+        moving = self._response[self.coordinates :, self.coordinates :]
+        return np.asarray(self.dissipation() - np.einsum("bij,ij->b", one_way, moving))
+
+    def dissipation(self) -> Array:
+        """Mean power that friction and thermal noise alone give to each bath, (baths,), eV/ps: Tr Γ_b (<V Vᵀ> - k_B T_b M⁻¹).
+
+        (arXiv:2211.05502, eq. B2, for one contact per bath.) It is the heat of a bath without active forces.
 
         Raises:
             ValueError: if there is no steady state.
@@ -252,10 +297,10 @@ class LinearLangevin:
         return np.asarray(np.einsum("bij,bij->b", self.frictions, excess))
 
     def entropy_production(self) -> float:
-        """Mean entropy production rate Σ_b Q_b/T_b, eV/(K ps), never negative (eq. B11, steady state).
+        """Mean entropy production rate, Σ_b of ``dissipation`` over T_b, eV/(K ps), never negative (eq. B11, steady state).
 
         It is summed as squares of the probability currents, which keeps its sign and its digits where the heats
-        nearly cancel.
+        nearly cancel. Active forces act as an outer drive: what makes them is not in it.
 
         Raises:
             ValueError: if there is no steady state.
@@ -284,7 +329,7 @@ class LinearLangevin:
         return Currents(
             baths=self._bath_names(),
             energy=heats,
-            entropy=thermal_entropy(heats, self.temperatures, BOLTZMANN),
+            entropy=thermal_entropy(self.dissipation(), self.temperatures, BOLTZMANN),
             temperatures=self.temperatures,
             cold=cold,
             # Of equal baths the last stands for the environment.

@@ -43,6 +43,7 @@ _UNITS = {
     "coupling": "eV/Å²",
     "temperature": "K",
     "time": "ps",
+    "force": "eV/Å",
 }
 
 
@@ -138,9 +139,9 @@ class Refrigerator(LinearLangevin):
 
         A side is its particle, position and velocity, with its shell or bodies. İ_j is the rate at which the motion of side j
         alone changes the information I(C; H) between the sides (J. M. Horowitz & M. Esposito, Phys. Rev. X 4, 031015 (2014)).
-        The second law of either side is Q_j/T_j - k_B İ_j >= 0: who is cooled uses information up. Here İ_j = -Tr U_j of
-        ``irreversible_drift``; for a pair without bodies that is γ_j/m_j [1 - k_B T_j/(m_j s_j)], s_j the variance of V_j where
-        the other variables are known.
+        The second law of either side is Q_j/T_j - k_B İ_j >= 0, for an active bath with its ``dissipation``: who is cooled uses
+        information up. İ_j = -Tr U_j of ``irreversible_drift``; for a pair without bodies that is
+        γ_j/m_j [1 - k_B T_j/(m_j s_j)], s_j the variance of V_j where the other variables are known.
 
         Raises:
             ValueError: if there is no steady state.
@@ -197,8 +198,13 @@ class Refrigerator(LinearLangevin):
 
         Both works come from one circulation of the pair, W_C/κ_C = -W_H/κ_H, and each equals the heat of
         its side. So the second law, Q_C/T_C + Q_H/T_H >= 0, gives Q_C the sign of κ_C (κ_C T_H - κ_H T_C),
-        whatever the frictions.
+        whatever the frictions. An active bath knows no such law: there it is the flow itself, Q_C/κ_C.
         """
+        if self.is_active:
+            # Of either bath that is coupled: for the other it would be 0 by 0.
+            side = int(not self.coupling_cold)
+            per_coupling = self.heat_rates()[side] / ((self.coupling_cold, self.coupling_hot)[side] or math.inf)
+            return float(per_coupling * (1 - 2 * side))
         direct, crossed = self.coupling_cold * self.temperature_hot, self.coupling_hot * self.temperature_cold
         return 0.0 if math.isclose(direct, crossed, rel_tol=1e-14) else direct - crossed
 
@@ -342,6 +348,30 @@ class Refrigerator(LinearLangevin):
             return self
         return replace(self, coupling_hot=self.coupling_hot * (1 + _NEAR))  # type: ignore[type-var]
 
+    def coupling_hot_without_flow(self) -> float:
+        """κ_H, eV/Å², at which no heat flows into either bath, all else equal; κ_C T_H/T_C if no bath is active.
+
+        With active baths it depends on masses and frictions, and heat that flows at one frequency flows back at another: see
+        ``PairWithBodies.bath_temperature``.
+
+        Raises:
+            ValueError: if κ_C is not positive, or there is no steady state.
+        """
+        if self.coupling_cold <= 0:
+            raise ValueError(f"coupling_cold = {self.coupling_cold} eV/Å²: must be positive")
+        balance = self.coupling_cold * self.temperature_hot / self.temperature_cold
+        if not self.is_active:
+            return balance
+        from scipy.optimize import brentq  # slow to load, and most machines have no use for it
+
+        def flow(logarithm: float) -> float:
+            return replace(self, coupling_hot=balance * math.exp(logarithm))._drive()  # type: ignore[type-var]
+
+        width = 1.0  # the flow is from the hot bath for small κ_H, and into it for large
+        while flow(-width) < 0 or flow(width) > 0:
+            width *= 2
+        return balance * math.exp(float(brentq(flow, -width, width, xtol=1e-14)))
+
     def coupling_hot_of_largest_cooling(self) -> float:
         """κ_H, eV/Å², at which most heat leaves the bath named cold, all else equal.
 
@@ -371,7 +401,7 @@ class Refrigerator(LinearLangevin):
         """The κ_H of the first minimum of a cost beyond the pseudo-equilibrium, where the bath named cold loses heat."""
         if self.coupling_cold <= 0:
             raise ValueError(f"coupling_cold = {self.coupling_cold} eV/Å²: must be positive to cool")
-        balance = self.coupling_cold * self.temperature_hot / self.temperature_cold
+        balance = self.coupling_hot_without_flow()
         best = first_minimum(
             lambda excess: cost(replace(self, coupling_hot=balance * (1 + math.exp(excess))))  # type: ignore[type-var]
         )

@@ -34,6 +34,7 @@ class RespondingPair:
         trap: stiffness κ of both traps, eV/Å².
         couplings: κ_C and κ_H, eV/Å².
         temperatures: of the baths (cold, hot), K.
+        active: spectra of their active forces (cold, hot), two-sided over ω/2π, (k,) each, eV² ps/Å² (``active_spectrum``).
         feedback: the loop. One with updates is taken by its mean response (``Feedback.response``), without what its readings
             fold from other frequencies: of the paper's pair, held for 0.5 ps, heats then err by 10⁻³.
     """
@@ -44,6 +45,7 @@ class RespondingPair:
     trap: float
     couplings: tuple[float, float]
     temperatures: tuple[float, float]
+    active: tuple[Array | float, Array | float] = (0.0, 0.0)
     feedback: Feedback = _IDEAL
 
     @cached_property
@@ -78,22 +80,27 @@ class RespondingPair:
 
         Whether there is a steady state is not asked: see ``is_stable``.
         """
+        spectra = self.heat_spectra()
+        return np.stack([np.trapezoid(each, self.frequency, axis=-1) for each in spectra], axis=-1)
+
+    def heat_spectra(self) -> tuple[Array, Array]:
+        """Mean heat flow into each bath (cold, hot) by frequency, (..., k) each, eV: integrals over ω are ``heat_rates``."""
         omega, h, (cold, hot) = self.frequency, self._loop, self._plant
         noise = self.feedback.density_of_noise
         a, d = cold - h[0, 0], hot - h[1, 1]
         determinant = a * d - h[0, 1] * h[1, 0]
         g = ((d / determinant, h[0, 1] / determinant), (h[1, 0] / determinant, a / determinant))
-        rates = []
+        spectra = []
         for j in (0, 1):
             # ⟨F_j V_j*⟩ of F = H G ξ + (1 + H G) H n and V = -iω G (ξ + H n), which many frictions make large arrays.
             power = np.zeros(determinant.shape)
             for k in (0, 1):
-                thermal = 2 * BOLTZMANN * self.temperatures[k] * self.friction[k].real
+                random = 2 * BOLTZMANN * self.temperatures[k] * self.friction[k].real + self.active[k]
                 pushed = h[j, 0] * g[0][k] + h[j, 1] * g[1][k]
-                power -= thermal * (pushed * g[j][k].conj()).imag
+                power -= random * (pushed * g[j][k].conj()).imag
                 if noise:
                     read = [g[side][0] * h[0, k] + g[side][1] * h[1, k] for side in (0, 1)]
                     heard = h[j, k] + h[j, 0] * read[0] + h[j, 1] * read[1]
                     power -= noise * (heard * read[j].conj()).imag
-            rates.append(np.trapezoid(omega * power, omega, axis=-1) / np.pi)
-        return np.stack(rates, axis=-1)
+            spectra.append(omega * power / np.pi)
+        return spectra[0], spectra[1]

@@ -93,6 +93,7 @@ def propagate_pulled(
     intervals: int,
     seed: int,
     bodies: Sequence[tuple[float, float]] = (),
+    modes: Sequence[tuple[float, float]] = (),
 ) -> tuple[Array, Array]:
     """One axis of a free particle that a constant force pulls, from equilibrium on; exact at any interval.
 
@@ -106,25 +107,31 @@ def propagate_pulled(
         seed: of all randomness.
         bodies: that the particle drags along: the friction c of each against the particle, eV ps/Å², and its time τ, ps; its
             mass is c τ.
+        modes: Maxwell modes of the bath: the friction η of each, eV ps/Å², and its time τ, ps.
 
     Returns:
-        Displacement since the first sample, Å, of shape (intervals + 1,); and the velocities of the particle and its bodies,
-        Å/ps, of shape (intervals + 1, 1 + bodies).
+        Displacement since the first sample, Å, of shape (intervals + 1,); and the velocities of the particle, its bodies and
+        the dashpots of the modes, Å/ps, of shape (intervals + 1, 1 + bodies + modes).
     """
     generator = np.random.default_rng(seed)
-    masses = np.array([mass, *(c * tau for c, tau in bodies)])
-    contacts = np.diag([friction + sum(c for c, _ in bodies), *(c for c, _ in bodies)])
-    contacts[0, 1:] = contacts[1:, 0] = [-c for c, _ in bodies]
+    hidden = [*bodies, *modes]
+    masses = np.array([mass, *(c * tau for c, tau in hidden)])
+    contacts = np.diag([friction + sum(c for c, _ in bodies), *(c for c, _ in hidden)])
+    links = np.zeros_like(contacts)
+    for body, (c, _) in enumerate(bodies, 1):
+        contacts[0, body] = contacts[body, 0] = -c
+    for mode, (eta, _) in enumerate(modes, 1 + len(bodies)):
+        links[0, mode], links[mode, 0] = -eta, eta
     thermal = np.sqrt(BOLTZMANN * temperature / masses)
     drift, noise = np.zeros((2, masses.size + 1, masses.size + 1))
     drift[0, 1] = 1.0
-    drift[1:, 1:] = -contacts / masses[:, None]
+    drift[1:, 1:] = (links - contacts) / masses[:, None]
     noise[1:, 1:] = 2 * BOLTZMANN * temperature * contacts / np.outer(masses, masses)
     scale = np.array([thermal[0] * interval, *thermal])
     move, spread = transition(drift, noise, scale, interval)
     kicks = generator.standard_normal((intervals, scale.size)) @ spread.T
     # In the end all move at the terminal velocity; about it they move as free ones do about rest.
-    terminal = force / friction
+    terminal = force / (friction + sum(eta for eta, _ in modes))
     start = generator.standard_normal(masses.size) - terminal / thermal
     about = np.vstack([start, _recursion(move[1:, 1:], start, kicks[:, 1:])])
     steps = terminal * interval + (about[:-1] @ move[0, 1:] + kicks[:, 0]) * scale[0]

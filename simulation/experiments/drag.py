@@ -140,7 +140,7 @@ class Drag(Experiment):
         return [Balance("", residual, limit, f"{fields} and closure_drift_of_work", {"work_eV_per_ns": rate})]
 
     def exact(self) -> pd.DataFrame:
-        """What the force does goes through the kinetic energy of the particle and its bodies straight to the thermostat."""
+        """What the force does goes through the energy of the particle, its bodies and springs straight to the thermostat."""
         study = self.study
         interval, mass = study.schedule.sample_every_ps, study.particle_mass_eV_ps2_per_A2
         intervals = round(self.duration_ps / interval)
@@ -150,7 +150,10 @@ class Drag(Experiment):
         }
         zero, kinetic = np.zeros(intervals + 1), np.zeros(intervals + 1)
         for axis in AXES:
-            bodies = [(c / FRICTION_SI, tau) for c, tau in study.bodies(self.side, axis)]
+            bodies, modes = (
+                [(friction / FRICTION_SI, tau) for friction, tau in fluids(self.side, axis)]
+                for fluids in (study.bodies, study.maxwell_modes)
+            )
             displacement, velocities = propagate_pulled(
                 mass,
                 study.friction_kg_per_s(self.side, axis) / FRICTION_SI,
@@ -160,11 +163,12 @@ class Drag(Experiment):
                 intervals,
                 self.seed(f"langevin_{axis}"),
                 bodies,
+                modes,
             )
             velocity = velocities[:, 0]
             columns |= {f"displacement_{axis}_A": displacement, f"velocity_{axis}_A_per_ps": velocity}
             columns |= {f"particle_velocity_{axis}_A_per_ps": velocity, f"fluid_velocity_{axis}_A_per_ps": zero}
-            kinetic += velocities**2 @ np.array([mass, *(c * tau for c, tau in bodies)]) / 2
+            kinetic += velocities**2 @ np.array([mass, *(friction * tau for friction, tau in [*bodies, *modes])]) / 2
         work = self.force_eV_per_A * columns["displacement_x_A"]
         columns |= {"temperature_K": np.full(intervals + 1, study.temperature_K(self.side)), "work_eV": work}
         columns |= {"thermostat_eV": work - (kinetic - kinetic[0]), "energy_eV": kinetic}
@@ -183,10 +187,11 @@ class Drag(Experiment):
         }
 
     def _particle(self, axis: str) -> list[Any]:
-        """Mass, friction and, if it has any, bodies of the exact particle along an axis."""
-        study, bodies = self.study, self.study.bodies(self.side, axis)
+        """Mass, friction and, if it has any, bodies and Maxwell modes of the exact particle along an axis."""
+        study = self.study
         particle = [study.particle_mass_eV_ps2_per_A2, study.friction_kg_per_s(self.side, axis)]
-        return [*particle, bodies] if bodies else particle
+        bodies, modes = study.bodies(self.side, axis), study.maxwell_modes(self.side, axis)
+        return [*particle, bodies, modes] if modes else [*particle, bodies] if bodies else particle
 
     def describe(self) -> dict[str, Any]:
         """See `Experiment.describe`; an exact run also tells the friction and the bodies that it was made with."""

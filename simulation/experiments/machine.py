@@ -5,6 +5,7 @@ A run starts from equilibrated baths with fresh velocities, relaxes while the co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.model import LinearLangevin
+from analysis.model import LinearLangevin, Refrigerator
 from analysis.units import PER_NS
 from simulation.control.controller import LINEAR
 from simulation.control.demon import Demon
@@ -168,7 +169,8 @@ class Machine(Experiment):
         """The exact model of each axis, propagated.
 
         The particle has no bath of atoms here: the energy of a side is the kinetic energy of its particle and of the bodies
-        that this drags along, and what they lose goes straight to the thermostat. There is no pressure; its columns are 0.
+        that this drags along, and that of the springs of its fluid; what they lose goes straight to the thermostat. With an
+        active bath that is the work of friction, noise and active forces. There is no pressure; its columns are 0.
         """
         study = self.study
         stride, steps = self.sample_steps, study.steps(self.duration_ps)
@@ -180,7 +182,8 @@ class Machine(Experiment):
             for index, side in enumerate(SIDES):
                 columns[f"position_{side}_{axis}_A"] = states[:, index]
                 columns[f"velocity_{side}_{axis}_A_per_ps"] = states[:, 2 + index]
-                own = np.flatnonzero(np.diagonal(pair.frictions[index]))  # what touches the bath of this side
+                # What touches the bath of this side; a signal is no motion and has no energy.
+                own = np.flatnonzero((np.diagonal(pair.frictions[index]) > 0) & ~pair.signals)
                 kinetic[side] += states[:, 2 + own] ** 2 @ pair.masses[own] / 2
                 potential[side] += study.trap.stiffness_eV_per_A2 / 2 * states[:, index] ** 2
                 if axis in self.axes:
@@ -205,7 +208,7 @@ class Machine(Experiment):
         """By axis: the network, its states, and the work on both particles, of the paper's controller or of none."""
         study = self.study
         for axis in AXES:
-            pair = study.pair(*((self.couplings or (0.0, 0.0)) if axis in self.axes else (0.0, 0.0)), axis)
+            pair = self._pair(axis)
             yield pair, *propagate_pair(pair, study.timestep_ps, steps, stride, self._generator(axis))
 
     def _controlled_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array]]:
@@ -229,6 +232,7 @@ class Machine(Experiment):
                     stiffness=stiffness,
                     frictions=pair.frictions,
                     temperatures=pair.temperatures,
+                    links=pair.links,
                 )
             )
         demon = Demon(
@@ -251,13 +255,19 @@ class Machine(Experiment):
         )
         return zip(plants, states, np.moveaxis(work, 2, 0), strict=True)
 
+    def _pair(self, axis: str) -> Refrigerator:
+        """The network along an axis. Active forces are left out where friction is to be measured."""
+        couplings = self.couplings if self.couplings and axis in self.axes else (0.0, 0.0)
+        return self.study.pair(*couplings, axis, active=self.ratio is not None)
+
     def _generator(self, axis: str) -> np.random.Generator:
         return np.random.default_rng(self.seed(f"langevin_{axis}"))
 
     def exact_identity(self) -> dict[str, Any]:
         """See `Experiment.exact_identity`."""
         study = self.study
-        models = {axis: repr(study.pair(*(self.couplings or (0.0, 0.0)), axis)) for axis in AXES}
+        couplings = self.couplings or (0.0, 0.0)
+        models = {axis: _told(study.pair(*couplings, axis, active=self.ratio is not None)) for axis in AXES}
         identity: dict[str, Any] = {
             "pair": models["x"] if len(set(models.values())) == 1 else models,
             "axes": self.axes,
@@ -289,6 +299,7 @@ class Machine(Experiment):
         }
         if study.engine == "langevin":
             content["equivalent_axes"] = equivalent_axes(study)
+            content["parameters"] |= told_activity(study) if self.ratio is not None else {}
             return content | {
                 key: value for side in SIDES for key, value in told_friction(study, side, f"_{side}").items()
             }
@@ -304,7 +315,13 @@ def equivalent_axes(study: Study) -> list[str]:
     """Axes along which the exact model is the same, together, such as `["x", "yz"]`."""
     kinds: dict[Any, str] = {}
     for axis in AXES:
-        kind = tuple((study.friction_kg_per_s(side, axis), tuple(study.bodies(side, axis))) for side in SIDES)
+        kind = tuple(
+            (
+                study.friction_kg_per_s(side, axis),
+                *map(tuple, (study.bodies(side, axis), study.maxwell_modes(side, axis))),
+            )
+            for side in SIDES
+        )
         kinds[kind] = kinds.get(kind, "") + axis
     return list(kinds.values())
 
@@ -318,15 +335,30 @@ def told_friction(study: Study, side: str, ending: str = "") -> dict[str, Any]:
         ending: of the names.
 
     Returns:
-        `friction<ending>_kg_per_s`: a number, or one for each axis where they differ. With bodies also `bodies<ending>`: by
-        axis, a list of their `friction_kg_per_s` and `time_ps`.
+        `friction<ending>_kg_per_s`: a number, or one for each axis where they differ. With bodies also `bodies<ending>`, with
+        Maxwell modes `maxwell<ending>`: by axis, a list of their `friction_kg_per_s` and `time_ps`.
     """
     frictions = {axis: study.friction_kg_per_s(side, axis) for axis in AXES}
     told: dict[str, Any] = {
         f"friction{ending}_kg_per_s": frictions["x"] if len(set(frictions.values())) == 1 else frictions
     }
-    bodies = {axis: [{"friction_kg_per_s": c, "time_ps": tau} for c, tau in study.bodies(side, axis)] for axis in AXES}
-    return told | ({f"bodies{ending}": bodies} if any(bodies.values()) else {})
+    for name, fluids in (("bodies", study.bodies), ("maxwell", study.maxwell_modes)):
+        found = {axis: [{"friction_kg_per_s": c, "time_ps": tau} for c, tau in fluids(side, axis)] for axis in AXES}
+        told |= {f"{name}{ending}": found} if any(found.values()) else {}
+    return told
+
+
+def told_activity(study: Study) -> dict[str, Any]:
+    """What `parameters` of `run.json` say of active forces: by side, lists of `force_eV_per_A` and `time_ps`, if any."""
+    forces = {f"active_{side}": getattr(study.langevin, f"active_{side}") for side in SIDES}
+    return (
+        {name: [force.model_dump() for force in each] for name, each in forces.items()} if any(forces.values()) else {}
+    )
+
+
+def _told(pair: LinearLangevin) -> str:
+    """A pair as its identity tells it: without the kinds of bath that it has not, which older runs did not know."""
+    return re.sub(r", (maxwell|active)_\w+=\(\)", "", repr(pair))
 
 
 def points(study: Study) -> list[str]:

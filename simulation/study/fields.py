@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -246,29 +246,56 @@ def along(value: float | Mapping[AxisSet, float], axis: str) -> float | None:
     return value
 
 
+Remembered = Annotated[float, Field(ge=1e-4, le=1e12, allow_inf_nan=False)]
+
+
 class Body(Section):
     """Fluid that a particle drags along: it touches nothing but the particle, and follows it with a delay."""
 
     friction_kg_per_s: FrictionByAxis
     """Friction against the particle: a number, or a mapping of axes; along an axis that it leaves out there is no such body."""
-    time_ps: Annotated[float, Field(ge=1e-4, le=1e6, allow_inf_nan=False)]
+    time_ps: Remembered
     """How long it takes to follow; its mass is friction times time."""
 
 
-def _bodies(value: Any) -> Any:
-    if not isinstance(value, (list, tuple)):
-        raise ValueError("write a list of bodies such as [{friction_kg_per_s: 2e-11, time_ps: 1}], or [] for none")
-    return value
+class MaxwellMode(Section):
+    """Fluid that holds a particle back as a spring does, and gives way in time: a dashpot at the end of a spring."""
+
+    friction_kg_per_s: FrictionByAxis
+    """What it adds to the friction of slow motion, by axis or for all: 6πR times its viscosity, for a sphere of radius R."""
+    time_ps: Remembered
+    """How long it takes to give way, viscosity over modulus; its spring is friction over time."""
 
 
-Bodies = Annotated[tuple[Body, ...], BeforeValidator(_bodies)]
+class ActiveForce(Section):
+    """A random force that no friction belongs to, as swimmers exert it: Ornstein-Uhlenbeck, along each axis by itself."""
+
+    force_eV_per_A: Positive
+    """Root mean square along each axis."""
+    time_ps: Remembered
+    """How long it remembers."""
+
+
+def _list_of(entries: str, example: str) -> BeforeValidator:
+    def listed(value: Any) -> Any:
+        if not isinstance(value, (list, tuple)):
+            raise ValueError(f"write a list of {entries} such as [{{{example}, time_ps: 1}}], or [] for none")
+        return value
+
+    return BeforeValidator(listed)
+
+
+Bodies = Annotated[tuple[Body, ...], _list_of("bodies", "friction_kg_per_s: 2e-11")]
+MaxwellModes = Annotated[tuple[MaxwellMode, ...], _list_of("modes", "friction_kg_per_s: 2e-11")]
+ActiveForces = Annotated[tuple[ActiveForce, ...], _list_of("active forces", "force_eV_per_A: 0.02")]
 
 
 class Langevin(Section):
-    """Only for `engine: langevin`: friction of the particles, and fluid that they drag along; all else is shared with LAMMPS.
+    """Only for `engine: langevin`: the particles' baths; all else is shared with LAMMPS.
 
-    A particle feels γ(ω) = g₀ + Σ c (-iωτ)/(1 - iωτ): its own white friction g₀, and for each body the body's friction c and
-    time τ. Slow motion feels g₀ alone. A body's mass is c τ, its temperature the bath's.
+    A particle feels γ(ω) = g₀ + Σ c (-iωτ)/(1 - iωτ) + Σ η/(1 - iωτ): its own white friction g₀, for each body that it drags
+    along the body's friction c and time τ, and for each Maxwell mode its friction η and time τ. Slow motion feels g₀ + Σ η. A
+    body's mass is c τ; bodies and modes have the temperature of the bath. Active forces make a bath active.
     """
 
     friction_cold_kg_per_s: FrictionOfEveryAxis = 3.5e-12
@@ -279,6 +306,14 @@ class Langevin(Section):
     """Fluid that the cold particle drags along, such as `[{friction_kg_per_s: 2e-11, time_ps: 1}]`; friction by axis, too."""
     bodies_hot: Bodies = ()
     """Fluid that the hot particle drags along, likewise."""
+    maxwell_cold: MaxwellModes = ()
+    """Maxwell modes of the cold bath, such as `[{friction_kg_per_s: 1e-11, time_ps: 5}]`; friction by axis, too."""
+    maxwell_hot: MaxwellModes = ()
+    """Maxwell modes of the hot bath, likewise."""
+    active_cold: ActiveForces = ()
+    """Active forces on the cold particle, such as `[{force_eV_per_A: 0.02, time_ps: 5}]`; friction runs and drags have none."""
+    active_hot: ActiveForces = ()
+    """Active forces on the hot particle, likewise."""
 
 
 class Integration(Section):
@@ -370,7 +405,7 @@ class Study(Section):
     seed: Annotated[int, Field(ge=0)] = 2023
     """Every random stream of the study is hashed from this, the study's name, the point and the replica."""
     engine: Literal["lammps", "langevin"] = "lammps"
-    """`lammps` is molecular dynamics; `langevin` is the paper's model, or a dressed one, exactly, in seconds."""
+    """`lammps` is molecular dynamics; `langevin` is the paper's model, or one in any linear bath, exactly, in seconds."""
     ranks: Annotated[int, Field(ge=1, le=4096)] = 1
     """MPI ranks (cores) of each simulation."""
     materials: Materials = Materials()
@@ -456,9 +491,16 @@ class Study(Section):
 
     def bodies(self, side: str, axis: str = "x") -> list[tuple[float, float]]:
         """(c, τ) of each body that the particle of that side drags along an axis, kg/s and ps, in the exact model."""
-        bodies: tuple[Body, ...] = getattr(self.langevin, f"bodies_{side}")
-        frictions = [(along(body.friction_kg_per_s, axis), body.time_ps) for body in bodies]
-        return [(friction, time) for friction, time in frictions if friction is not None]
+        return _along_axis(getattr(self.langevin, f"bodies_{side}"), axis)
+
+    def maxwell_modes(self, side: str, axis: str = "x") -> list[tuple[float, float]]:
+        """(η, τ) of each Maxwell mode of that side along an axis, kg/s and ps, in the exact model."""
+        return _along_axis(getattr(self.langevin, f"maxwell_{side}"), axis)
+
+    def active_forces(self, side: str) -> list[tuple[float, float]]:
+        """(root mean square, τ) of each active force of that side along every axis, eV/Å and ps, in the exact model."""
+        forces: tuple[ActiveForce, ...] = getattr(self.langevin, f"active_{side}")
+        return [(each.force_eV_per_A, each.time_ps) for each in forces]
 
     def trap_centre_A(self, side: str) -> tuple[float, float, float]:
         """Centre of a bath's trap: the middle of the bath."""
@@ -473,8 +515,16 @@ class Study(Section):
         """κ_H of one point of the sweep."""
         return float(ratio) * self.demon.coupling_cold_eV_per_A2
 
-    def pair(self, coupling_cold: float, coupling_hot: float, axis: str = "x") -> LangevinPair | PairWithBodies:
-        """The exact model along an axis at given couplings (eV/Å²), with frictions and bodies of section `langevin`."""
+    def pair(
+        self, coupling_cold: float, coupling_hot: float, axis: str = "x", *, active: bool = True
+    ) -> LangevinPair | PairWithBodies:
+        """The exact model along an axis at given couplings (eV/Å²), with the baths of section `langevin`.
+
+        Args:
+            coupling_cold, coupling_hot: κ_C and κ_H, eV/Å².
+            axis: x, y or z.
+            active: whether active forces act, as they do whenever friction is not what is measured.
+        """
         parameters: dict[str, Any] = {
             "mass": self.particle_mass_eV_ps2_per_A2,
             "trap": self.trap.stiffness_eV_per_A2,
@@ -483,9 +533,18 @@ class Study(Section):
             "temperature_cold": self.baths.temperature_cold_K,
             "temperature_hot": self.baths.temperature_hot_K,
         } | {f"friction_{side}": self.friction_kg_per_s(side, axis) / FRICTION_SI for side in SIDES}
-        bodies = {side: self.bodies(side, axis) for side in SIDES}
-        if not any(bodies.values()):
-            return LangevinPair(**parameters)
-        parameters |= {f"body_frictions_{side}": tuple(c / FRICTION_SI for c, _ in bodies[side]) for side in SIDES}
-        parameters |= {f"body_times_{side}": tuple(time for _, time in bodies[side]) for side in SIDES}
-        return PairWithBodies(**parameters)
+        hidden: dict[str, Any] = {}
+        for side in SIDES:
+            for kind, found in (("body", self.bodies(side, axis)), ("maxwell", self.maxwell_modes(side, axis))):
+                hidden[f"{kind}_frictions_{side}"] = tuple(friction / FRICTION_SI for friction, _ in found)
+                hidden[f"{kind}_times_{side}"] = tuple(time for _, time in found)
+            forces = self.active_forces(side) if active else []
+            hidden[f"active_forces_{side}"] = tuple(force for force, _ in forces)
+            hidden[f"active_times_{side}"] = tuple(time for _, time in forces)
+        return PairWithBodies(**parameters, **hidden) if any(hidden.values()) else LangevinPair(**parameters)
+
+
+def _along_axis(fluids: Sequence[Body | MaxwellMode], axis: str) -> list[tuple[float, float]]:
+    """Friction and time of all that have any friction along an axis, kg/s and ps."""
+    frictions = [(along(fluid.friction_kg_per_s, axis), fluid.time_ps) for fluid in fluids]
+    return [(friction, time) for friction, time in frictions if friction is not None]

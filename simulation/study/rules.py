@@ -222,7 +222,7 @@ def _stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
     axis, stability = unstable[0]
     return _broken(
         True,
-        f"{fields} langevin.friction_cold_kg_per_s langevin.friction_hot_kg_per_s langevin.bodies_cold langevin.bodies_hot",
+        f"{fields} langevin",
         f"demon.kappa_ratios: {ratio} makes the coupling unstable along {axis}: {stability.reason}",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_without_bodies_it_is_the_papers_pair() -> None:
 
 def test_bodies_without_mass_are_not_felt_and_heavy_ones_stand_still() -> None:
     """As τ → 0 a particle has g₀ alone; as τ → ∞ the body is a wall, and the particle has g₀ + c."""
-    white = {
+    white: dict[str, Any] = {
         "trap": 0.01,
         "coupling_cold": 0.1,
         "coupling_hot": 0.48,

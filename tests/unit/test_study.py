@@ -149,8 +149,8 @@ def test_missing_study_lists_those_that_exist() -> None:
     """A misspelt study name is answered with the names that exist."""
     with pytest.raises(
         StudyError,
-        match="found: bath-size, calibration-bodies, calibration-medium, calibration-paper, calibration-shell, "
-        "calibration-short, demo, dressed-model, feedback, fermi-cooling",
+        match="found: active-bath, bath-size, calibration-bodies, calibration-medium, calibration-paper, "
+        "calibration-shell, calibration-short, demo, dressed-model, feedback, fermi-cooling",
     ):
         load_study("dmeo")
 
@@ -588,7 +588,19 @@ def test_a_radius_is_proposed_for_a_number_of_atoms(atoms: int, cure: str) -> No
             "write a list of bodies such as [{friction_kg_per_s: 2e-11, time_ps: 1}], or [] for",
         ),
         ("bodies_hot.1.time_ps", "0", "Input should be greater than or equal to 0.0001"),
-        ("bodies_hot.1.time_ps", "2e6", "Input should be less than or equal to 1000000"),
+        ("bodies_hot.1.time_ps", "2e12", "Input should be less than or equal to 1000000000000"),
+        (
+            "maxwell_cold",
+            "none",
+            "write a list of modes such as [{friction_kg_per_s: 2e-11, time_ps: 1}], or [] for none",
+        ),
+        (
+            "active_hot",
+            "0.02",
+            "write a list of active forces such as [{force_eV_per_A: 0.02, time_ps: 1}], or [] for none",
+        ),
+        ("maxwell_hot.1.time_ps", "0", "Input should be greater than or equal to 0.0001"),
+        ("maxwell_hot.1.friction_kg_per_s", {"q": "1e-12"}, "q names no axes: use x, y, z, xy, xz, yz or xyz"),
         ("bodies_hot.1.friction_kg_per_s", {"q": "1e-12"}, "q names no axes: use x, y, z, xy, xz, yz or xyz"),
         ("bodies_hot.1.friction_kg_per_s", "0", "Input should be greater than or equal to"),
     ],

@@ -112,6 +112,10 @@ CHANGES: dict[str, list[Any]] = {
     "langevin.bodies_hot": [
         [{"friction_kg_per_s": 2e-11, "time_ps": 1.0}, {"friction_kg_per_s": 1e-11, "time_ps": 5.0}]
     ],
+    "langevin.maxwell_cold": [[{"friction_kg_per_s": 2e-11, "time_ps": 1.0}]],
+    "langevin.maxwell_hot": [[{"friction_kg_per_s": {"yz": 2e-11}, "time_ps": 1.0}]],
+    "langevin.active_cold": [[{"force_eV_per_A": 0.02, "time_ps": 1.0}]],
+    "langevin.active_hot": [[{"force_eV_per_A": 0.02, "time_ps": 1.0}]],
     "integration.timestep_fs": [5.0],
     "integration.neighbour_skin_A": [1.0],
     "schedule.equilibration_ps": [80.0],
