@@ -23,7 +23,7 @@ from simulation.control.controller import Controller, make_controller
 from simulation.control.feedback import FeedbackLoop
 from simulation.control.source import law_identity
 from simulation.experiments.decks import statements
-from simulation.storage.files import digest
+from simulation.storage.files import checksum, digest
 from simulation.study.fields import Study, StudyError
 
 ENGINES = ("lammps", "langevin")
@@ -300,12 +300,21 @@ class Experiment(ABC):
         common = {"experiment": self.kind, "engine": study.engine, "version": self.versions[study.engine]}
         if study.engine == "langevin":
             return common | self.exact_identity()
-        return common | {
-            "start": None if self.start is None else self.start.fingerprint,
-            "deck": [line for deck in self.stage_decks() for line in statements(deck)],
-            "stages_ps": {stage.name: stage.time_ps for stage in self._timed_stages()},
-            "controller": self.controller_identity(),
-        }
+        return (
+            common
+            | {
+                "start": None if self.start is None else self.start.fingerprint,
+                "deck": [line for deck in self.stage_decks() for line in statements(deck)],
+                "stages_ps": {stage.name: stage.time_ps for stage in self._timed_stages()},
+                "controller": self.controller_identity(),
+            }
+            | self._files_identity()
+        )
+
+    def _files_identity(self) -> dict[str, Any]:
+        """The content of files that decks read; nothing where there are none."""
+        sums = {name: checksum(path) for name, path in self.study.interactions.paths().items()}
+        return {"files": sums} if sums else {}
 
     def _timed_stages(self) -> Sequence[Stage]:
         """Stages whose length decides what is measured."""

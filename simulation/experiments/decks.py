@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from simulation.study.fields import Study
 from simulation.study.materials import Species
+from simulation.study.places import folders
 from simulation.study.section import SIDES
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "lammps_templates"
+OWN = "own"
+"""Where templates find a study's own ones."""
 
 CONTACT = 0.8
 """Nearest that fluid is placed to fluid, in units of its σ, and to metal, in units of the σ between them: near enough to fit a
@@ -51,7 +54,9 @@ def render(template: str, *, study: Study, sides: tuple[str, ...] = SIDES, walls
         "frame_steps": study.steps(study.schedule.trajectory_every_ps),
     }
     return (
-        _environment(TEMPLATES).get_template(template).render(usual | {"study": study, "steps": study.steps} | context)
+        _environment(TEMPLATES, tuple(folders()))
+        .get_template(template)
+        .render(usual | {"study": study, "steps": study.steps} | context)
     )
 
 
@@ -76,10 +81,11 @@ def _only_watches(words: list[str]) -> bool:
 
 
 @cache
-def _environment(folder: Path) -> Environment:
-    """How templates are read; one for all renderings, so that a template is compiled once."""
+def _environment(folder: Path, own: tuple[Path, ...]) -> Environment:
+    """How templates are read, those of a study from beside it; one for all renderings, so that a template is compiled once."""
+    loaders = {OWN: FileSystemLoader(own, encoding="utf-8")}
     environment = Environment(
-        loader=FileSystemLoader(folder, encoding="utf-8"),
+        loader=ChoiceLoader([FileSystemLoader(folder, encoding="utf-8"), PrefixLoader(loaders)]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -109,7 +115,7 @@ def filling(study: Study, side: str, fluid_atoms: int) -> dict[str, float]:
         and from the particle's sphere.
     """
     face = CONTACT * study.fluid(side).sigma_A
-    metal = CONTACT * study.unlike(side).sigma_A
+    metal = CONTACT * study.contact_A(side)
     return {"face_A": face, "metal_A": metal} | _spacing(study.edge_A, study.radius_A, face, metal, fluid_atoms)
 
 

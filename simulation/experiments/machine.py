@@ -143,7 +143,9 @@ class Machine(Experiment):
         columns = [Column(f"position_{side}_{axis}", "A", Kind.STATE) for side in SIDES for axis in AXES]
         columns += [Column(f"velocity_{side}_{axis}", "A_per_ps", Kind.STATE) for side in SIDES for axis in AXES]
         columns += [Column(f"work_{side}_{axis}", "eV", Kind.COUNTER) for side in SIDES for axis in self.axes]
+        parts = [("part_work", "eV", Kind.COUNTER)] if self.study.interactions.work_terms else []
         for name, unit, kind in (
+            *parts,
             ("thermostat", "eV", Kind.COUNTER),
             ("energy", "eV", Kind.STATE),
             ("trap", "eV", Kind.STATE),
@@ -160,6 +162,8 @@ class Machine(Experiment):
         found = []
         for side in SIDES:
             work = sum((series[f"work_{side}_{axis}_eV"].to_numpy() for axis in self.axes), np.zeros(len(series)))
+            if self.study.interactions.work_terms:
+                work = work + series[f"part_work_{side}_eV"].to_numpy()
             stored = (series[f"energy_{side}_eV"] + series[f"trap_{side}_eV"]).to_numpy()
             residual = series[f"thermostat_{side}_eV"].to_numpy() + stored - stored[0] - work
             found.append(Balance(side, residual, limit, fields, {}))

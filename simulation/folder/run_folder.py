@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,8 @@ def lammps_files(experiment: Experiment, segments: Sequence[Segment]) -> dict[st
         files[RESTART] = lambda part: shutil.copyfile(segments[-1].folder / RESTART, part)
     if (deck := experiment.standalone()) is not None:
         files[DECK] = lambda part: part.write_text(deck, encoding="utf-8")
+        for name, path in experiment.study.interactions.paths().items():
+            files[name] = partial(shutil.copyfile, path)
     return files
 
 

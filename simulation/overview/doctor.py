@@ -33,10 +33,11 @@ def report(study: Study | None, ranks: Ranks) -> int:
     Raises:
         EngineError: LAMMPS does not start at all.
     """
+    runs = experiments(study) if study is not None and study.engine == "lammps" else []
+    decks = [deck for run in runs for deck in run.stage_decks()]
     with tempfile.TemporaryDirectory(prefix="nanofridge-doctor-") as scratch, open_lammps(Path(scratch), ranks) as lmp:
         lines, lacking = list(_machine(lmp, ranks)), []
-        if study is not None and study.engine == "lammps":
-            decks = [deck for experiment in experiments(study) for deck in experiment.stage_decks()]
+        if study is not None and runs:
             lacking = [f"{style}" for style in missing_styles(lmp, decks)] + _missing_ranks(lmp, study, ranks)
             lines += ["", f"study {study.name} needs, with MPI ranks: {study.ranks},"]
             lines += [f"  {', '.join(map(str, styles_of(decks)))}"]

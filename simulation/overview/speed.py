@@ -23,7 +23,7 @@ from simulation.experiments.baths import build_seeds, start_of
 from simulation.experiments.decks import render
 from simulation.experiments.machine import Machine
 from simulation.overview.jobs import Job
-from simulation.segments.piece import run_piece
+from simulation.segments.piece import files_of_decks, run_piece
 from simulation.storage import files
 from simulation.storage.files import RESTART, TOPOLOGY, digest, json_text, read_json
 from simulation.study.fields import Study
@@ -125,9 +125,10 @@ def _probe_lammps(study: Study, ranks: Ranks) -> Speed:
         ranks.wait()
         start = start_of(study, 1)
         assert start is not None
-        with open_lammps(folder, ranks) as lmp:
-            # Unmolten: the speed is the same, and melting takes longer than measuring.
-            tell(lmp, render("build.lmp.j2", study=study, seeds=build_seeds(start), melts=False))
+        # Unmolten: the speed is the same, and melting takes longer than measuring.
+        deck = render("build.lmp.j2", study=study, seeds=build_seeds(start), melts=False)
+        with files_of_decks(study, folder, ranks), open_lammps(folder, ranks) as lmp:
+            tell(lmp, deck)
             tell(lmp, f"write_restart {RESTART}\nwrite_data {TOPOLOGY} nocoeff\n")
         few = max(WARM_UP_STEPS // study.steps(study.schedule.sample_every_ps), 1)
         seconds, _, _, _ = _timed(study, few * sample_ns, folder, ranks)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,11 @@ from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments.base import Experiment, Piece
 from simulation.experiments.decks import FRAMES
 from simulation.storage.files import DEMON, LOG, RESTART, SERIES, SERIES_TEXT, TOPOLOGY
+from simulation.study.fields import Study
 from simulation.study.section import SIDES
+
+LOCAL, ARRAY = 2, 2
+"""LAMMPS's numbers for local data of a compute, and for an array."""
 
 LOOK_EVERY_STEPS = 200
 """A running LAMMPS is looked at this often, for progress and for signals: a second or so."""
@@ -53,11 +59,14 @@ def run_piece(
     """
     study, started = experiment.study, time.monotonic()
     demon = demon_of(experiment, before, ranks) if piece.demon_acts else None  # seen from here, not from `folder`
-    with open_lammps(folder, ranks) as lmp:
-        require_styles(lmp, experiment.stage_decks())
+    deck, decks = experiment.deck(piece, restart), experiment.stage_decks()  # made here: LAMMPS works in another folder
+    with files_of_decks(study, folder, ranks), open_lammps(folder, ranks) as lmp:
+        require_styles(lmp, decks)
         if not lmp.has_style("dump", "dcd"):
             tell(lmp, f"variable {FRAMES} index text\n")
-        tell(lmp, experiment.deck(piece, restart))
+        tell(lmp, deck)
+        if study.interactions.template and not restart:
+            check_sides_apart(lmp, ranks)
         first_step = int(lmp.extract_global("ntimestep"))
         callback = attach(lmp, demon, experiment, piece, first_step, ranks) if demon is not None else None
         stride = experiment.sample_steps * max(round(LOOK_EVERY_STEPS / experiment.sample_steps), 1)
@@ -96,6 +105,45 @@ def run_piece(
         "ranks": ranks.wanted,
         "site": ranks.site.content(),
     }
+
+
+@contextlib.contextmanager
+def files_of_decks(study: Study, folder: Path, ranks: Ranks) -> Iterator[None]:
+    """The files that a study's own part reads, lying where LAMMPS works, and gone again at the end."""
+    paths = study.interactions.paths()
+    copies = [folder / name for name in paths]
+    if ranks.is_root:
+        for path, copy in zip(paths.values(), copies, strict=True):
+            shutil.copyfile(path, copy)
+    if paths:
+        ranks.wait()
+    try:
+        yield
+    finally:
+        if ranks.is_root:
+            for copy in copies:
+                copy.unlink(missing_ok=True)
+
+
+def check_sides_apart(lmp: Any, ranks: Ranks) -> None:
+    """Refuse interactions between atoms of the two sides, which the demon alone may join.
+
+    Raises:
+        EngineError: pairs of both sides are within the range that LAMMPS has for them; names their types.
+    """
+    tell(lmp, "compute pairs all property/local ptype1 ptype2 cutoff type\nrun 0 post no\n")
+    pairs = np.reshape(lmp.numpy.extract_compute("pairs", LOCAL, ARRAY), (-1, 2)).astype(
+        int
+    )  # a copy: LAMMPS's goes now
+    tell(lmp, "uncompute pairs\n")
+    found = np.zeros((7, 7))
+    np.add.at(found, tuple(np.sort(pairs, axis=1).T), 1.0)
+    ranks.sum(found)
+    if crossing := [f"{one}-{other}" for one, other in np.argwhere(found) if (one - other) % 2]:
+        raise EngineError(
+            f"the study's own interactions join the two sides: atoms of types {', '.join(crossing)} interact; odd types are of "
+            "the cold side, even ones of the hot: give these pairs a range of zero, or 'none' in a hybrid style"
+        )
 
 
 def _keep(experiment: Experiment, piece: Piece, folder: Path, demon: Demon | None) -> None:

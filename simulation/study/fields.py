@@ -25,6 +25,7 @@ from pydantic import (
 from analysis import model
 from analysis.model import LangevinPair, PairWithBodies
 from analysis.units import ATOMIC_MASS, FRICTION_SI
+from simulation.study.interactions import Interactions
 from simulation.study.materials import Materials, Species, UnlikePair
 from simulation.study.section import SIDES, Finite, PerSide, Positive, Section, of_side
 
@@ -409,6 +410,7 @@ class Study(Section):
     ranks: Annotated[int, Field(ge=1, le=4096)] = 1
     """MPI ranks (cores) of each simulation."""
     materials: Materials = Materials()
+    interactions: Interactions = Interactions()
     nanoparticle: Nanoparticle = Nanoparticle()
     baths: Baths = Baths()
     trap: Trap = Trap()
@@ -442,6 +444,15 @@ class Study(Section):
         """Between the fluid of that side and the metal."""
         return self.materials.unlike(side)
 
+    def contact_A(self, side: str) -> float:
+        """Distance at which the fluid of that side and the metal touch: the σ between them, or as the study's own part says."""
+        return self.interactions.contact_A or self.unlike(side).sigma_A
+
+    @property
+    def range_A(self) -> float:
+        """Range of the widest force between atoms."""
+        return self.interactions.range_A or self.materials.cutoff_A
+
     def accessible_volume_A3(self, side: str) -> float:
         """Volume open to the fluid in one bath: the cube less a skin on both walls and around the particle.
 
@@ -450,8 +461,8 @@ class Study(Section):
         return float(self.edge_A**2 * (self.edge_A - 2 * self.skin_A(side)) - self.excluded_volume_A3(side))
 
     def skin_A(self, side: str) -> float:
-        """How far the fluid stays from the edge of the metal: half the σ between them."""
-        return self.unlike(side).sigma_A / 2
+        """How far the fluid stays from the edge of the metal: half the distance at which they touch."""
+        return self.contact_A(side) / 2
 
     def excluded_volume_A3(self, side: str) -> float:
         """Volume that a particle keeps the fluid out of."""

@@ -15,10 +15,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from simulation.study.fields import RUBBING, RUBBING_DAMPING_PS, STUDY_NAME, THERMOSTATS, Study, StudyError
+from simulation.study.places import folders
 from simulation.study.rules import broken_rules
 from simulation.study.section import TAGS
-
-SHIPPED = Path(__file__).resolve().parents[2] / "config"
 
 SHORT = reprlib.Repr()
 """Shows a wrong value, and not all of it if it is long."""
@@ -40,11 +39,6 @@ GONE = {
     "integration.suffix": "it is a setting of the machine now and not of a study: remove it, and see docs/machines.md"
 }
 """Fields that there were once, and what to do instead."""
-
-
-def folders() -> list[Path]:
-    """Where study files are looked for, in order."""
-    return list(dict.fromkeys([Path("config").resolve(), SHIPPED]))
 
 
 def load_study(name: str, folder: Path | None = None) -> Study:

@@ -33,7 +33,7 @@ MOST_READINGS = 100
 
 def broken_rules(study: Study) -> list[tuple[set[str], str]]:
     """Every rule broken by otherwise valid fields, each with the fields that it joins."""
-    return [*_particle(study), *_baths(study), *_demon(study), *_lengths(study)]
+    return [*_particle(study), *_interactions(study), *_baths(study), *_demon(study), *_lengths(study)]
 
 
 def _broken(is_broken: bool, fields: str, message: str) -> list[tuple[set[str], str]]:
@@ -80,12 +80,15 @@ def _particle(study: Study) -> list[tuple[set[str], str]]:
             f"{particle.radius_lattice:g} about this origin_lattice holds {holds}: for {particle.atoms} atoms, "
             f"{_sphere_for(particle.atoms, particle.origin_lattice)}",
         )
-    reach = study.radius_A + study.materials.cutoff_A
+    reach, field = (
+        study.radius_A + study.range_A,
+        "interactions.range_A" if study.interactions.template else "materials.cutoff_A",
+    )
     return found + _broken(
         study.edge_A < 2 * reach,
-        "baths.edge_nm materials.cutoff_A nanoparticle.radius_lattice materials.metal",
+        f"baths.edge_nm {field} nanoparticle.radius_lattice materials.metal",
         f"baths.edge_nm = {study.baths.edge_nm:g} is too small: a particle of radius "
-        f"{study.radius_A / 10:.3g} nm and materials.cutoff_A = {study.materials.cutoff_A:g} "
+        f"{study.radius_A / 10:.3g} nm and {field} = {study.range_A:g} "
         f"need at least {2 * reach / 10:.3g} nm",
     )
 
@@ -147,6 +150,11 @@ def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
         f"(reduced density ρσ³ = {density:.2f}, at least {thinnest:.2f} at kT/ε = {temperature:.2f} on the {side} side): take "
         f"{math.ceil(thinnest * volume / fluid.sigma_A**3)} or more, or limits.liquid: false for a bath of any state",
     )
+
+
+def _interactions(study: Study) -> list[tuple[set[str], str]]:
+    found = study.interactions.problems(study=study, sides=SIDES, walls=True)
+    return [({f"interactions.{name}" for name in type(study.interactions).model_fields}, problem) for problem in found]
 
 
 # --- demon -----------------------------------------------------------------------------------------------------------------

@@ -22,8 +22,9 @@ from analysis.model import LangevinPair
 from analysis.report.machine_page import machine_page, summary_text
 from simulation.__main__ import main
 from simulation.study.fields import StudyError
-from simulation.study.files import SHIPPED, load_study, machine_names
+from simulation.study.files import load_study, machine_names
 from simulation.study.machines.files import KINDS, MachineStudy, load_machine_study
+from simulation.study.places import SHIPPED
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
 NDEMON = """

@@ -14,8 +14,9 @@ import yaml
 
 from analysis.model import LangevinPair, PairWithBodies
 from simulation.study.fields import Study, StudyError
-from simulation.study.files import SHIPPED, _overlay, check_study, folders, load_study, read_plain
+from simulation.study.files import _overlay, check_study, load_study, read_plain
 from simulation.study.machines.table import machine_schema_text, machine_table
+from simulation.study.places import SHIPPED, folders
 from simulation.study.table import field_table, schema_text
 
 GOOD: dict[str, Any] = {"baths": {"fluid_atoms": "25280"}}

@@ -68,6 +68,12 @@ CHANGES: dict[str, list[Any]] = {
     "materials.metal.lattice_A": [3.62],
     "materials.fluid_metal": [{"epsilon_eV": 0.03, "sigma_A": 2.8715}],
     "materials.cutoff_A": [9.0],
+    "interactions.template": ["copper_eam.lmp.j2"],
+    "interactions.files": [["copper_eam.lmp.j2"]],  # any file
+    "interactions.range_A": [9.0],
+    "interactions.contact_A": [3.0],
+    "interactions.energy_terms": [["f_field_{side}"]],
+    "interactions.work_terms": [["v_push_{side}"]],
     "nanoparticle.atoms": [187],
     "nanoparticle.radius_lattice": [2.3],
     "nanoparticle.origin_lattice": [[0.0, 0.0, 0.0]],

@@ -1,6 +1,7 @@
 # What `--config`, a configuration file or a `module` may say: which study, and how many runs a calibration has; nothing else.
 from simulation.study.fields import Study
-from simulation.study.files import FORMER_NAMES, folders
+from simulation.study.files import FORMER_NAMES
+from simulation.study.places import folders
 
 SETTINGS = ("study", "runs")
 

@@ -1,0 +1,82 @@
+"""Forces by a part of a deck of one's own, in the place of Lennard-Jones: its fields in a study, and whether it can be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from pydantic import Field
+
+from simulation.study.places import find, folders
+from simulation.study.section import Positive, Section
+
+PARTS = Path(__file__).resolve().parents[2] / "lammps_templates"
+
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]
+Term = Annotated[str, Field(pattern=r"^[cfv]_\w*\{side\}\w*(\[\d+\])?$")]
+
+
+class Interactions(Section):
+    """Forces by a LAMMPS part of your own, in the place of Lennard-Jones: docs/interactions.md."""
+
+    template: FileName | None = None
+    """File beside the study with pair styles and coefficients of the six types, such as `copper_eam.lmp.j2`."""
+    files: tuple[FileName, ...] = ()
+    """Files beside the study that it reads, such as potentials; their content is a part of a run's identity."""
+    range_A: Positive | None = None
+    """Range of its widest force; it must be given with a template."""
+    contact_A: Positive | None = None
+    """Distance at which fluid and metal touch, in the place of the σ between them; it must be given with a template."""
+    energy_terms: tuple[Term, ...] = ()
+    """Energies (eV) of each side beyond kinetic and pair energy, such as `f_field_{side}`; the first law counts them."""
+    work_terms: tuple[Term, ...] = ()
+    """Work (eV) that the part does on the particle of each side, such as `v_push_{side}`; the first law subtracts it."""
+
+    def paths(self) -> dict[str, Path]:
+        """Where the files lie that it reads, by name.
+
+        Raises:
+            FileNotFoundError: one is missing; a study that was checked has all.
+        """
+        found = {name: find(name) for name in self.files}
+        if missing := [name for name, path in found.items() if path is None]:
+            raise FileNotFoundError(_missing("files", missing[0]))
+        return {name: path for name, path in found.items() if path is not None}
+
+    def problems(self, **context: object) -> list[str]:
+        """All that keeps it from being used, with cures.
+
+        Args:
+            context: what the template may name.
+        """
+        others = [name for name in type(self).model_fields if name != "template" and getattr(self, name)]
+        if self.template is None:
+            return [f"interactions.{name} belongs to a template: add interactions.template" for name in others]
+        found = [
+            f"interactions.{name} is missing: with a template of your own it must be given"
+            for name in ("range_A", "contact_A")
+            if getattr(self, name) is None
+        ]
+        found += [_missing("files", name) for name in self.files if find(name) is None]
+        path = find(self.template)
+        return [*found, *([_missing("template", self.template)] if path is None else _problems_of(path, context))]
+
+
+def _missing(field: str, name: str) -> str:
+    return f"interactions.{field}: there is no file {name} in {' or '.join(map(str, folders()))}: put it there"
+
+
+def _problems_of(template: Path, context: dict[str, object]) -> list[str]:
+    name = f"interactions.template {template.name}"
+    try:
+        environment = Environment(loader=FileSystemLoader(PARTS), undefined=StrictUndefined)
+        text = environment.from_string(template.read_text(encoding="utf-8")).render(context)
+    except (TemplateError, UnicodeDecodeError) as failure:
+        return [f"{name} cannot be filled in: {failure}: correct it; it is given {', '.join(context)}"]
+    commands = {line.split()[0] for line in text.splitlines() if line.split()}
+    return [
+        f"{name} has no {command}: it must define all forces between atoms"
+        for command in ("pair_style", "pair_coeff")
+        if command not in commands
+    ]

@@ -1,0 +1,143 @@
+"""Forces by a part of a deck of one's own: what is refused, what decides a run, and what the first law counts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulation.experiments import experiment_at
+from simulation.experiments.decks import filling
+from simulation.study.fields import Study, StudyError
+from simulation.study.files import check_study
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = '{% include "parts/lennard_jones.lmp.j2" %}\n# by hand\nfix push_cold particle_cold addforce 0.002 0 0\n'
+
+
+def study(**interactions: Any) -> Study:
+    """A study with a part of its own."""
+    data = {"template": "mine.lmp.j2", "range_A": 8.6, "contact_A": 3.0} | interactions
+    return check_study(
+        "example", {"baths": {"edge_nm": 6.5, "accessible_density_per_nm3": 19.56}, "interactions": data}
+    )
+
+
+@pytest.fixture(autouse=True)
+def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a template and a potential beside the study."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (folder / "mine.lmp.j2").write_text(TEMPLATE, encoding="utf-8")
+    (folder / "Cu.eam").write_text("a potential\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("interactions", "messages"),
+    [
+        (
+            {"template": "no.lmp.j2"},
+            [r"interactions\.template: there is no file no\.lmp\.j2 in .*/config: put it there"],
+        ),
+        ({"files": ["no.eam"]}, [r"interactions\.files: there is no file no\.eam in"]),
+        ({"range_A": None, "contact_A": None}, [r"range_A is missing", r"contact_A is missing"]),
+        ({"template": None}, [r"interactions\.range_A belongs to a template: add interactions\.template"]),
+        ({"template": "../mine.lmp.j2"}, [r"interactions\.template = '\.\./mine\.lmp\.j2'"]),
+        ({"energy_terms": ["f_push_cold"]}, [r"interactions\.energy_terms\.0 = 'f_push_cold'"]),
+        ({"range_A": 30.0}, [r"baths\.edge_nm = 6\.5 is too small: .* interactions\.range_A = 30 need"]),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(interactions: dict[str, Any], messages: list[str]) -> None:
+    """Missing files and fields, and names that are no file beside the study."""
+    with pytest.raises(StudyError) as failure:
+        study(**interactions)
+    for message in messages:
+        assert re.search(message, str(failure.value))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pair_style lj/cut {{ study.range }}", "cannot be filled in: .*has no attribute 'range': correct it"),
+        ("pair_style lj/cut {{ cutoff }}", "cannot be filled in: 'cutoff' is undefined.*given study, sides, walls"),
+        ("pair_style lj/cut {% if %}", "cannot be filled in: "),
+        ("pair_style zero 5\n", "has no pair_coeff: it must define all forces"),
+        ("# pair_style zero 5\npair_coeff * *\n", "has no pair_style: it must define all forces"),
+    ],
+)
+def test_a_template_that_cannot_be_filled_in_is_refused(text: str, message: str, own_files: Path) -> None:
+    """Before anything runs, with the reason."""
+    (own_files / "mine.lmp.j2").write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError, match=rf"interactions\.template mine\.lmp\.j2 {message}"):
+        study()
+
+
+def test_the_template_stands_in_every_deck(own_files: Path) -> None:
+    """And nothing of it where a study has none; range and contact distance are those that are stated."""
+    own = study()
+    plain = check_study("example", {"baths": {"edge_nm": 6.5, "accessible_density_per_nm3": 19.56}})
+    for point in ("equilibrated", "friction", "kH_4.80", "drag/cold/F_0.3"):
+        for deck, usual in zip(
+            experiment_at(own, point, 1).stage_decks(), experiment_at(plain, point, 1).stage_decks(), strict=True
+        ):
+            assert deck.count("fix push_cold particle_cold addforce") == 1
+            assert deck.count("pair_style") == usual.count("pair_style") == 1
+            assert "push_cold" not in usual
+    assert filling(own, "cold", 5000)["metal_A"] == pytest.approx(0.8 * 3.0)
+    assert own.skin_A("hot") == 1.5
+    assert own.range_A == 8.6
+
+
+@pytest.mark.parametrize("point", ["equilibrated", "friction", "kH_4.80", "drag/cold/F_0.3"])
+def test_template_and_files_decide_a_run(point: str, own_files: Path) -> None:
+    """A statement or the content of a potential makes another run of it; a comment does not."""
+    prints = []
+    for template, potential in (
+        (TEMPLATE, "1"),
+        (TEMPLATE.replace("by hand", "by eye"), "1"),
+        (TEMPLATE.replace("0.002", "0.003"), "1"),
+        (TEMPLATE, "2"),
+    ):
+        (own_files / "mine.lmp.j2").write_text(template, encoding="utf-8")
+        (own_files / "Cu.eam").write_text(potential, encoding="utf-8")
+        prints.append(experiment_at(study(files=["Cu.eam"]), point, 1).fingerprint)
+    assert prints[0] == prints[1]
+    assert len(set(prints)) == 3
+
+
+def test_declared_terms_are_sampled_and_counted() -> None:
+    """Energy terms belong to the energy of their side; work terms are a column, and the balance subtracts it."""
+    run = experiment_at(
+        study(energy_terms=["f_field_{side}"], work_terms=["v_a_{side}", "c_b_{side}[2]"]), "friction", 1
+    )
+    deck = run.stage_decks()[-1]
+    assert "variable        energy_cold equal c_kinetic_cold+c_pair_cold+f_field_cold\n" in deck
+    assert "variable        part_work_hot equal v_a_hot+c_b_hot[2]\n" in deck
+    names = [column.series_name for column in run.columns()]
+    assert {"part_work_cold_eV", "part_work_hot_eV"} <= set(names)
+    time = np.linspace(0, 40, 101)
+    series = pd.DataFrame({name: np.zeros(101) for name in names}).assign(time_ps=time)
+    series["energy_cold_eV"], series["part_work_cold_eV"] = 0.3 * time, 0.3 * time
+    cold, hot = run.balances(series)
+    np.testing.assert_allclose(cold.residual_eV, 0, atol=1e-12)
+    np.testing.assert_allclose(hot.residual_eV, 0, atol=1e-12)
+    series["part_work_cold_eV"] = 0.0
+    assert run.balances(series)[0].residual_eV[-1] == pytest.approx(12.0)
+
+
+def test_shipped_example_needs_its_potential(own_files: Path) -> None:
+    """It names the file in its text, and is refused without it."""
+    with pytest.raises(StudyError, match=r"there is no file Cu_u3\.eam"):
+        study(template="copper_eam.lmp.j2", files=["Cu_u3.eam"])
+    (own_files / "Cu_u3.eam").write_text("a potential\n", encoding="utf-8")
+    deck = experiment_at(study(template="copper_eam.lmp.j2", files=["Cu_u3.eam"]), "friction", 1).stage_decks()[0]
+    assert [line.split() for line in deck.splitlines() if "eam Cu" in line] == [
+        ["pair_coeff", "3", "3", "eam", "Cu_u3.eam"],
+        ["pair_coeff", "4", "4", "eam", "Cu_u3.eam"],
+    ]
