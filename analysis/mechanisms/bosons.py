@@ -13,6 +13,7 @@ bath. Derivations: docs/mechanisms/cascaded.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,6 +45,24 @@ def thermal_occupation(frequency: float, temperature: float) -> float:
         return 0.0
     ratio = h * frequency / (k * temperature)
     return math.exp(-ratio) / -math.expm1(-ratio)
+
+
+def one_way_hopping(channels: Sequence[ComplexArray]) -> ComplexArray:
+    """What H needs for the output of each system to be the input of the next, and of no earlier one, (m, m), Hermitian.
+
+    The series product of J. Gough & M. R. James, IEEE Trans. Autom. Control 54, 2530 (2009): (L_k†L_j - L_j†L_k)/2i for each j
+    before k, with L = b†c of the common bath.
+
+    Args:
+        channels: for each system in the order of the channel, its column b of the common bath in the basis of all modes, (m,).
+    """
+    first = np.asarray(channels[0])
+    h = np.zeros((first.size, first.size), dtype=complex)
+    for position, later in enumerate(channels):
+        for earlier in channels[:position]:
+            passed = -0.5j * np.outer(later, np.conj(earlier))
+            h += passed + passed.conj().T
+    return h
 
 
 class LinearBosons:
@@ -121,6 +140,20 @@ class LinearBosons:
         np.fill_diagonal(seen, 0.0)
         return np.asarray(seen)
 
+    def rectification(self, first: int, second: int) -> float:
+        """(τ_ba - τ_ab)/(τ_ba + τ_ab) of baths a and b: 1 if quanta pass from a to b only, 0 if both ways alike.
+
+        A hot bath sends to a cold one τ times their difference, so that this compares forward and reverse heat.
+
+        Raises:
+            ValueError: if nothing passes between them.
+        """
+        tau = self.conductances()
+        there, back = tau[second, first], tau[first, second]
+        if there + back <= _UNDAMPED * np.abs(self.couplings).max() ** 2:
+            raise ValueError(f"baths {first} and {second}: nothing passes between them")
+        return float((there - back) / (there + back))
+
     def heat_flows(self) -> Array:
         """η, quanta per time into each bath, (b,): Σ_b' τ_bb' (N̄_b' - N̄_b). They add up to 0."""
         difference = self.bath_occupations - self.bath_occupations[:, None]
@@ -197,3 +230,44 @@ class LinearBosons:
     def occupation_spectrum(self, frequency: ArrayLike) -> Array:
         """Quanta of each mode per angular frequency ω, times 2π; (*frequency.shape, m)."""
         return np.asarray(np.abs(self.response(frequency)) ** 2 @ self.bath_occupations)
+
+
+def cascade(systems: Sequence[LinearBosons], ports: Sequence[int] | None = None) -> LinearBosons:
+    """Systems in a row: what each sends into its channel enters the next, and nothing goes back.
+
+    Modes come in the order of the systems; so do the baths that are not channels. The last bath is the common channel, at the
+    occupation that enters the first system.
+
+    Args:
+        systems: one or more.
+        ports: which bath of each is its channel; the last one if None.
+
+    Raises:
+        ValueError: if there is no system, or a port is none of its baths.
+    """
+    chosen = [system.bath_occupations.size - 1 for system in systems] if ports is None else list(ports)
+    if not systems or len(chosen) != len(systems):
+        raise ValueError(f"ports: {len(chosen)} for {len(systems)} systems; give one for each of one or more")
+    for i, (system, port) in enumerate(zip(systems, chosen, strict=True)):
+        if not 0 <= port < system.bath_occupations.size:
+            raise ValueError(
+                f"ports[{i}] = {port}: system {i} has {system.bath_occupations.size} baths, counted from 0"
+            )
+    sizes = [len(system.hamiltonian) for system in systems]
+    ends = np.cumsum([0, *sizes])
+    h = np.zeros((ends[-1], ends[-1]), dtype=complex)
+    own: list[ComplexArray] = []
+    channels: list[ComplexArray] = []
+    occupations: list[float] = []
+    for system, port, start, end in zip(systems, chosen, ends[:-1], ends[1:], strict=True):
+        h[start:end, start:end] = system.hamiltonian
+        columns = np.zeros((ends[-1], system.bath_occupations.size), dtype=complex)
+        columns[start:end] = system.couplings
+        channels.append(columns[:, port])
+        own += [columns[:, bath] for bath in range(columns.shape[1]) if bath != port]
+        occupations += np.delete(system.bath_occupations, port).tolist()
+    return LinearBosons(
+        hamiltonian=h + one_way_hopping(channels),
+        couplings=np.stack([*own, np.sum(channels, axis=0)], axis=1),
+        bath_occupations=[*occupations, float(systems[0].bath_occupations[chosen[0]])],
+    )

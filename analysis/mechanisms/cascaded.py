@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.mechanisms.bosons import LinearBosons
+from analysis.mechanisms.bosons import LinearBosons, one_way_hopping
 from analysis.model.lyapunov import Array
 
 
@@ -58,15 +58,15 @@ class CascadedOscillators(LinearBosons):
         ]
         if wrong:
             raise ValueError("; ".join(wrong))
-        turn = np.exp(1j * self.phase)
-        passed = math.sqrt(self.channel_1 * self.channel_2)
-        across = self.hopping + 0.5j * passed / turn
+        second = math.sqrt(self.channel_2) * np.exp(1j * self.phase)
+        common = [np.array([math.sqrt(self.channel_1), 0]), np.array([0, second])]
+        # In a frame that rotates with the mean of ω₁ and ω₂; only their difference matters.
+        own = [[-self.detuning / 2, self.hopping], [np.conj(self.hopping), self.detuning / 2]]
         super().__init__(
-            # In a frame that rotates with the mean of ω₁ and ω₂; only their difference matters.
-            hamiltonian=[[-self.detuning / 2, across], [np.conj(across), self.detuning / 2]],
+            hamiltonian=own + one_way_hopping(common),
             couplings=[
                 [math.sqrt(self.loss_1), 0.0, math.sqrt(self.channel_1)],
-                [0.0, math.sqrt(self.loss_2), math.sqrt(self.channel_2) * turn],
+                [0.0, math.sqrt(self.loss_2), second],
             ],
             bath_occupations=(self.occupation_1, self.occupation_2, self.occupation_3),
         )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.model.lyapunov import Array, expm
+from analysis.model.lyapunov import Array, covariance_over_time
 from analysis.model.network import LinearLangevin
 from analysis.units import BOLTZMANN
 
@@ -182,16 +182,7 @@ def transient(network: NonreciprocalNetwork, time: ArrayLike, start: Array | Non
     d = len(drift)
     if first.shape != (d, d) or not np.allclose(first, first.T):
         raise ValueError(f"start of shape {first.shape}: must be symmetric, {(d, d)}")
-    if network.is_stable:
-        rest = network.covariance()
-        ahead = expm(drift * t[:, None, None])
-        found = rest + ahead @ (first - rest) @ np.swapaxes(ahead, 1, 2)
-    else:
-        # C. F. Van Loan, IEEE Trans. Autom. Control 23, 395 (1978): ∫ e^{As} D e^{Aᵀs} ds from one exponential.
-        block = np.block([[-drift, noise], [np.zeros((d, d)), drift.T]])
-        both = expm(block * t[:, None, None])
-        ahead = np.swapaxes(both[:, d:, d:], 1, 2)
-        found = ahead @ first @ np.swapaxes(ahead, 1, 2) + ahead @ both[:, :d, d:]
+    found = covariance_over_time(drift, noise, first, t)
     velocities = found[:, n:, n:]
     thermal = BOLTZMANN * network.temperatures[:, None, None] * np.diag(1 / network.masses)
     heat = np.einsum("bij,mbij->mb", network.frictions, velocities[:, None] - thermal)

@@ -19,7 +19,8 @@ from scipy.constants import hbar, k
 from analysis.currents import Currents
 from analysis.mechanisms.bosons import LinearBosons
 from analysis.mechanisms.cascaded import CascadedOscillators
-from analysis.model.lyapunov import Array, solve_lyapunov
+from analysis.mechanisms.pairs import PairedBosons
+from analysis.model.lyapunov import Array
 
 _POSITIVE = ("loss_1", "loss_2", "mechanical_damping", "mechanical_frequency", "drive_frequency")
 _NOT_NEGATIVE = ("coupling_1", "coupling_2", "occupation_1", "occupation_2", "occupation_m")
@@ -121,20 +122,15 @@ class Optomechanics(LinearBosons):
         Raises:
             ValueError: if it grows: there is no steady state.
         """
-        pairs = np.zeros((3, 3), dtype=complex)
-        pairs[2, :2] = pairs[:2, 2] = np.multiply(-1j, self._coupling_phasors())
-        kept = self.drift()
-        # c' = kept c + pairs c†, in quadratures.
-        drift = np.block([[(kept + pairs).real, -(kept - pairs).imag], [(kept + pairs).imag, (kept - pairs).real]])
-        growth = np.linalg.eigvals(drift).real.max()
-        if growth >= 0:
+        pairing = np.zeros((3, 3), dtype=complex)
+        pairing[2, :2] = pairing[:2, 2] = self._coupling_phasors()
+        full = PairedBosons(self, pairing)
+        if (growth := full.growth()) >= 0:
             raise ValueError(
                 f"coupling_1 = {self.coupling_1:g}, coupling_2 = {self.coupling_2:g} at mechanical_frequency = "
                 f"{self.mechanical_frequency:g}: pairs grow at {growth:.3g} per second; weaken the drives"
             )
-        rates = np.array([self.loss_1, self.loss_2, self.mechanical_damping])
-        variances = np.diag(solve_lyapunov(drift, np.diag(np.tile(rates * (self.bath_occupations + 0.5), 2))))
-        return np.asarray((variances[:3] + variances[3:] - 1) / 2)
+        return full.occupations()
 
     def bath_frequencies(self) -> Array:
         """Of the mode that each bath belongs to: ω_d + Δ₁, ω_d + Δ₂, ω_m; (3,), 1/s."""

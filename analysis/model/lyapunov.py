@@ -59,6 +59,32 @@ def expm(matrix: Array) -> Array:
     return np.asarray(expm(matrix))
 
 
+def covariance_over_time(drift: Array, noise: Array, start: Array, time: Array) -> Array:
+    """The X(t) with dX/dt = A X + X Aᵀ + D from X(0), exact at every time, whether A is stable or not.
+
+    Stable: X(t) = X∞ + e^{At} (X(0) - X∞) e^{Aᵀt}. Else ∫ e^{As} D e^{Aᵀs} ds from one exponential (C. F. Van Loan, IEEE Trans.
+    Autom. Control 23, 395 (1978)).
+
+    Args:
+        drift: A, shape (d, d).
+        noise: D, shape (d, d), symmetric.
+        start: X(0), shape (d, d), symmetric.
+        time: shape (m,), not negative.
+
+    Returns:
+        Shape (m, d, d).
+    """
+    d = len(drift)
+    if np.linalg.eigvals(drift).real.max() < 0:
+        rest = solve_lyapunov(drift, noise)
+        ahead = expm(drift * time[:, None, None])
+        return np.asarray(rest + ahead @ (start - rest) @ np.swapaxes(ahead, 1, 2))
+    block = np.block([[-drift, noise], [np.zeros((d, d)), drift.T]])
+    both = expm(block * time[:, None, None])
+    ahead = np.swapaxes(both[:, d:, d:], 1, 2)
+    return np.asarray(ahead @ start @ np.swapaxes(ahead, 1, 2) + ahead @ both[:, :d, d:])
+
+
 def solve_stein(step: Array, source: Array) -> Array:
     """The symmetric X with X = Φ X Φᵀ + S: the Lyapunov equation of what goes by steps.
 

@@ -2,6 +2,7 @@
 
 from analysis.mechanisms.figures.cascaded import cascaded_counting, cascaded_surfaces
 from analysis.mechanisms.figures.comparison import comparison
+from analysis.mechanisms.figures.direction import heat_direction
 from analysis.mechanisms.figures.fermi_reservoirs import fermi_cooling, fermi_crossings, fermi_many, fermi_windows
 from analysis.mechanisms.figures.ndemon import ndemon
 from analysis.mechanisms.figures.nonreciprocal import nonreciprocal_networks
@@ -15,6 +16,7 @@ __all__ = [
     "fermi_crossings",
     "fermi_many",
     "fermi_windows",
+    "heat_direction",
     "ndemon",
     "nonreciprocal_networks",
     "optomechanics_bandwidth",

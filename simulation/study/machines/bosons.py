@@ -11,12 +11,15 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from analysis.mechanisms.bosons import LinearBosons, thermal_occupation
+from analysis.mechanisms.bosons import LinearBosons, one_way_hopping, thermal_occupation
 from analysis.mechanisms.cascaded import CascadedOscillators
 from analysis.mechanisms.optomechanics import Optomechanics
-from analysis.mechanisms.sweep import Solution
-from simulation.study.machines.sections import MachineFields, Name, NotNegative, Number, Positive
+from analysis.mechanisms.pairs import PairedBosons
+from analysis.mechanisms.sweep import Course, Solution
+from simulation.study.machines.sections import MachineFields, Name, NotNegative, Number, Positive, Times
 from simulation.study.section import Section
+
+_LINKED = 1e-12  # of the largest rate between two baths; less is none
 
 
 class CascadedFields(MachineFields):
@@ -87,6 +90,19 @@ class BathFields(Section):
     """Phase of each mode in that combination, rad; 0 if not given."""
 
 
+class OneWayFields(Section):
+    """A channel that passes quanta from each mode to the later ones only."""
+
+    bath: Name
+    """The bath whose incoming field runs past the modes."""
+    order: Annotated[tuple[Name, ...], Field(min_length=2)]
+    """The modes in the order in which it passes them."""
+
+
+class NetworkEvolutionFields(Times):
+    """Times over which the modes are followed, from the vacuum."""
+
+
 class NetworkFields(MachineFields):
     """Any network of bosonic modes and baths: docs/mechanisms/cascaded.md. Rates and frequencies in any one unit (angular)."""
 
@@ -99,6 +115,10 @@ class NetworkFields(MachineFields):
     """What couples them."""
     baths: Annotated[Mapping[Name, BathFields], Field(min_length=2)]
     """The baths by name."""
+    one_way: OneWayFields | None = None
+    """Pass quanta one way along a common bath: the hops between its modes that this takes are added."""
+    evolution: NetworkEvolutionFields | None = None
+    """Follow the modes over time, as the file itself has them."""
 
     def build(self) -> LinearBosons:
         """The machine.
@@ -120,6 +140,12 @@ class NetworkFields(MachineFields):
             for i, hop in enumerate(self.hops)
             if len(set(hop.between)) < 2
         ]
+        if self.one_way is not None:
+            rates = self.baths[self.one_way.bath].rates if self.one_way.bath in self.baths else {}
+            if not rates:
+                wrong.append(f"one_way.bath = {self.one_way.bath}: is none of the baths {', '.join(self.baths)}")
+            elif sorted(self.one_way.order) != sorted(rates):
+                wrong.append(f"one_way.order = {', '.join(self.one_way.order)}: name each mode of that bath once")
         if wrong:
             raise ValueError("; ".join(wrong))
         hamiltonian = np.diag([complex(mode.frequency) if mode else 0j for mode in self.modes.values()])
@@ -131,6 +157,10 @@ class NetworkFields(MachineFields):
         for column, bath in enumerate(self.baths.values()):
             for mode, rate in bath.rates.items():
                 couplings[index[mode], column] = cmath.rect(math.sqrt(rate), bath.phases.get(mode, 0.0))
+        if self.one_way is not None:
+            channel = couplings[:, list(self.baths).index(self.one_way.bath)]
+            alone = [np.where(np.arange(len(names)) == index[mode], channel, 0) for mode in self.one_way.order]
+            hamiltonian = hamiltonian + one_way_hopping(alone)
         frequency = None if self.frequency_GHz is None else 1e9 * self.frequency_GHz
         occupations = []
         for b, bath in self.baths.items():
@@ -146,6 +176,19 @@ class NetworkFields(MachineFields):
         currents = replace(machine.bath_currents(), baths=tuple(self.baths))
         return Solution(currents, of_network(machine, tuple(self.modes), tuple(self.baths)))
 
+    def course(self) -> Course | None:
+        """Occupations and flows of quanta, from the vacuum on."""
+        if self.evolution is None:
+            return None
+        time, machine = self.evolution.times(), PairedBosons(self.build())
+        covariance = machine.covariance_over_time(time)
+        occupations, flows = machine.occupations(covariance), machine.heat_flows(covariance)
+        series = {
+            "occupation of mode": {name: occupations[:, i] for i, name in enumerate(self.modes)},
+            "quanta into bath per time": {name: flows[:, i] for i, name in enumerate(self.baths)},
+        }
+        return Course(time, series, "inverse rate", logarithmic=self.evolution.spacing == "logarithmic")
+
 
 def of_network(machine: LinearBosons, modes: tuple[str, ...], baths: tuple[str, ...]) -> dict[str, float]:
     """Occupation of each mode, and the rate at which each bath takes up what another emits, per quantum of its N̄."""
@@ -157,7 +200,13 @@ def of_network(machine: LinearBosons, modes: tuple[str, ...], baths: tuple[str, 
         for sink in range(len(baths))
         if source != sink
     }
-    return found | passed
+    one_way = {
+        f"rectification_{baths[a]}_{baths[b]}": machine.rectification(a, b)
+        for a in range(len(baths))
+        for b in range(a + 1, len(baths))
+        if rates[a, b] + rates[b, a] > _LINKED * rates.max()
+    }
+    return found | passed | one_way
 
 
 class OptomechanicsFields(MachineFields):
@@ -240,7 +289,12 @@ class OptomechanicsFields(MachineFields):
         baths = {
             f"occupation_of_bath_{name}": float(n) for name, n in zip(names, machine.bath_occupations, strict=True)
         }
-        return baths | of_network(machine, names, names) | {"drive_power_W": machine.drive_power()}
+        found = baths | of_network(machine, names, names) | {"drive_power_W": machine.drive_power()}
+        try:
+            full = machine.occupations_with_counter_rotation()
+        except ValueError:  # pairs grow: there is a steady state in the rotating-wave approximation only
+            full = np.full(3, math.nan)
+        return found | {f"full_occupation_of_{name}": float(n) for name, n in zip(names, full, strict=True)}
 
 
 def occupation_of(

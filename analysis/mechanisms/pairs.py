@@ -1,0 +1,113 @@
+"""Networks of bosonic modes beyond the rotating-wave approximation, and any network over time.
+
+Drives may create and destroy quanta in pairs, H = Σ H_ij c_i†c_j + ½ Σ (K_ij c_i†c_j† + h.c.)::
+
+    dc/dt = (-iH - B B†/2) c - iK c† + B c_in
+
+The number of quanta is then not conserved: drives give what the baths gain. Second moments of x = (c + c†)/√2 and p obey
+dV/dt = A V + V Aᵀ + N, which is solved exactly. Conventions are those of ``bosons``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.mechanisms.bosons import ComplexArray, LinearBosons, quadratures
+from analysis.model.lyapunov import Array, covariance_over_time, solve_lyapunov
+
+
+@dataclass(frozen=True, eq=False)
+class PairedBosons:
+    """A network and what creates pairs in it.
+
+    Attributes:
+        network: modes, baths and what conserves quanta.
+        pairing: K, (m, m), symmetric; all 0 if None.
+    """
+
+    network: LinearBosons
+    pairing: ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        k, m = self._pairs(), len(self.network.hamiltonian)
+        if k.shape != (m, m) or not np.isfinite(k).all() or not np.array_equal(k, k.T):
+            raise ValueError(f"pairing of shape {k.shape}: must be finite and symmetric, {(m, m)}")
+
+    def _pairs(self) -> ComplexArray:
+        m = len(self.network.hamiltonian)
+        return np.zeros((m, m), dtype=complex) if self.pairing is None else np.array(self.pairing, dtype=complex)
+
+    def drift(self) -> Array:
+        """A of the quadratures (x_1 … x_m, p_1 … p_m), (2m, 2m)."""
+        kept, pairs = self.network.drift(), -1j * self._pairs()
+        return np.block([[(kept + pairs).real, -(kept - pairs).imag], [(kept + pairs).imag, (kept - pairs).real]])
+
+    def noise(self) -> Array:
+        """N, (2m, 2m)."""
+        b = self.network.couplings
+        return quadratures((b * (self.network.bath_occupations + 0.5)) @ b.conj().T)
+
+    def growth(self) -> float:
+        """Rate at which the slowest motion grows; negative if there is a steady state."""
+        return float(np.linalg.eigvals(self.drift()).real.max())
+
+    def covariance(self) -> Array:
+        """V in the steady state, symmetrised: 1/2 in the vacuum; (2m, 2m).
+
+        Raises:
+            ValueError: if there is none.
+        """
+        if (growth := self.growth()) >= 0:
+            raise ValueError(f"pairing: pairs grow at the rate {growth:.3g}; weaken it, or damp the modes more")
+        return solve_lyapunov(self.drift(), self.noise())
+
+    def covariance_over_time(self, time: ArrayLike, start: ArrayLike | None = None) -> Array:
+        """V at each time, (k, 2m, 2m), whether there is a steady state or not.
+
+        Args:
+            time: (k,), not negative.
+            start: V at time 0, (2m, 2m), symmetric; the vacuum if None.
+
+        Raises:
+            ValueError: if a time is negative, or the start has another shape.
+        """
+        t, d = np.atleast_1d(np.array(time, dtype=float)), 2 * len(self.network.hamiltonian)
+        first = np.eye(d) / 2 if start is None else np.array(start, dtype=float)
+        if not (np.isfinite(t) & (t >= 0)).all():
+            raise ValueError(f"time = {t.tolist()}: must be finite and not negative")
+        if first.shape != (d, d) or not np.allclose(first, first.T):
+            raise ValueError(f"start of shape {first.shape}: must be symmetric, {(d, d)}")
+        return covariance_over_time(self.drift(), self.noise(), first, t)
+
+    def occupations(self, covariance: Array | None = None) -> Array:
+        """<c_i† c_i> of every mode, (..., m).
+
+        Args:
+            covariance: (..., 2m, 2m); that of the steady state if None.
+
+        Raises:
+            ValueError: if there is no steady state and no covariance is given.
+        """
+        v = self.covariance() if covariance is None else covariance
+        m = len(self.network.hamiltonian)
+        variances = np.diagonal(v, axis1=-2, axis2=-1)
+        return np.asarray((variances[..., :m] + variances[..., m:] - 1) / 2)
+
+    def heat_flows(self, covariance: Array | None = None) -> Array:
+        """Quanta into each bath per time, (..., b): B_b† (n - N̄_b) B_b; in the steady state their sum is what drives create.
+
+        Args:
+            covariance: as of ``occupations``.
+
+        Raises:
+            ValueError: as ``occupations``.
+        """
+        v = self.covariance() if covariance is None else covariance
+        m, b = len(self.network.hamiltonian), self.network.couplings
+        # <c_j† c_i>: the part of V that is complex linear.
+        n = (v[..., :m, :m] + v[..., m:, m:] + 1j * (v[..., m:, :m] - v[..., :m, m:])) / 2 - np.eye(m) / 2
+        seen = np.einsum("ib,...ij,jb->...b", b.conj(), n, b).real
+        return np.asarray(seen - self.network.bath_occupations * (np.abs(b) ** 2).sum(0))
