@@ -3,11 +3,18 @@
 #   config/<study>.yaml --> equilibrated baths --> friction run, sweep over kappa_H/kappa_C --> heat rates beside theory --> figures
 #
 # A study file that names a `machine` simulates nothing: that machine is solved exactly over a sweep of one parameter.
-# Everything lands in results/<study>/. The study is chosen with `--config study=tiny` (default: demo); a file named in full,
+# Everything lands in results/<study>/. The study is chosen in config/config.yaml, or with `--config study=tiny`; a file named in full,
 # such as results/tiny/sweep/kH_4.80/heat.json, needs no choice.
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.8")
+
+
+if os.path.exists("config/config.yaml"):
+
+    configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from simulation.study.fields import RUBBING, RUBBING_DAMPING_PS, STUDY_NAME, THERMOSTATS, Study, StudyError
-from simulation.study.places import folders
+from simulation.study.places import SETTINGS, folders, study_files
 from simulation.study.rules import broken_rules
 from simulation.study.section import TAGS
 
@@ -83,9 +83,11 @@ def plain_study(name: str, folder: Path | None = None) -> tuple[Any, list[str]]:
         )
     base = name.partition("@")[0]
     places = folders() if folder is None else [folder]
+    if f"{base}.yaml" == SETTINGS:
+        raise StudyError(name, [f"{SETTINGS} holds the settings of the workflow: give the study another name"])
     path = next((found for place in places if (found := place / f"{base}.yaml").is_file()), None)
     if path is None:
-        known = ", ".join(sorted({file.stem for place in places for file in place.glob("*.yaml")}))
+        known = ", ".join(sorted({file.stem for place in places for file in study_files(place)}))
         where = " or ".join(map(str, places))
         raise StudyError(name, [f"there is no file {base}.yaml in {where} (found: {known})"])
     try:
@@ -105,7 +107,7 @@ def machine_names() -> list[str]:
     """Names of all study files that name a machine; of files that are no YAML, those that seem to."""
     found = {}
     for folder in reversed(folders()):
-        for file in folder.glob("*.yaml"):
+        for file in study_files(folder):
             found[file.stem] = re.search(
                 r"^machine\s*:", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
             )

@@ -68,6 +68,16 @@ def test_study_ends_in_summary_friction_and_figure(done: Checkout) -> None:
     assert (results / "figures/heat_rates.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_snakemakes_own_report_shows_the_figures(done: Checkout) -> None:
+    """`snakemake --report` makes its page, with the table of heats and every figure of the sweep."""
+    page = done.folder / "own-report.html"
+    result = done.snakemake("--report", str(page))
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = page.read_text(encoding="utf-8")
+    assert "heat rates" in text
+    assert "table of heats" in text
+
+
 def test_second_call_does_nothing_and_says_so(done: Checkout) -> None:
     """Nothing is run twice."""
     assert "Nothing to be done" in done.snakemake().stderr

@@ -44,6 +44,14 @@ def test_studies_of_the_working_folder_come_first(work: Work) -> None:
     assert "equilibrate" not in work.plan("friction", config="study=tiny")
 
 
+def test_settings_file_chooses_the_study_and_is_none(work: Work) -> None:
+    """`config/config.yaml` names the study where the command line does not, as in `.test`, and is itself no study."""
+    shutil.copytree(ROOT / ".test/config", work.folder / "config", dirs_exist_ok=True)
+    assert "results/mini/summary.csv" in work.snakemake("-n", "--summary", config="").stdout
+    assert "results/fast/summary.csv" in work.snakemake("-n", "--summary").stdout
+    assert "holds the settings of the workflow" in work.refused("-n", config="study=config")
+
+
 @pytest.mark.parametrize("prefix", ["", "of_nano"])
 def test_used_as_a_module(prefix: str, work: Work) -> None:
     """Another workflow uses all rules under names of its own, from a folder of its own, also with results elsewhere."""

@@ -11,6 +11,8 @@ rule fit_friction:
         response="results/{study}/response.npz",
     log:
         "results/{study}/logs/friction.log",
+    benchmark:
+        "results/{study}/benchmarks/friction.tsv"
     conda:
         ENVIRONMENT
     params:
@@ -31,6 +33,8 @@ rule measure:
         information="results/{study}/sweep/{point}/information.json",
     log:
         "results/{study}/logs/sweep/{point}/measure.log",
+    benchmark:
+        "results/{study}/benchmarks/sweep/{point}/measure.tsv"
     conda:
         ENVIRONMENT
     params:
@@ -66,7 +70,7 @@ rule plot_response:
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
     output:
-        multiext("results/{study}/figures/response", ".png", ".svg", ".csv"),
+        figure_files("response"),
     log:
         "results/{study}/logs/figures/response.log",
     conda:
@@ -83,7 +87,7 @@ rule summary:
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
     output:
-        csv="results/{study}/summary.csv",
+        csv=report("results/{study}/summary.csv", category="{study}", labels={"figure": "table of heats"}),
         text="results/{study}/summary.txt",
     log:
         "results/{study}/logs/summary.log",
@@ -115,7 +119,7 @@ rule plot_equilibrium:
         runs=lambda wildcards: run_files(machine.friction_runs(study(wildcards.study))),
         friction="results/{study}/friction.json",
     output:
-        [multiext(f"results/{{study}}/figures/{name}", ".png", ".svg", ".csv") for name in EQUILIBRIUM_FIGURES],
+        [figure_files(name) for name in EQUILIBRIUM_FIGURES],
     log:
         "results/{study}/logs/figures/equilibrium.log",
     conda:
@@ -136,7 +140,7 @@ rule plot_sweep:
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
     output:
-        [multiext(f"results/{{study}}/figures/{name}", ".png", ".svg", ".csv") for name in SWEEP_FIGURES],
+        [figure_files(name) for name in SWEEP_FIGURES],
     log:
         "results/{study}/logs/figures/sweep.log",
     conda:
@@ -157,7 +161,7 @@ rule plot_cumulative:
         heats=shown_files("heat"),
         powers=shown_files("power"),
     output:
-        multiext("results/{study}/figures/cumulative", ".png", ".svg", ".csv"),
+        figure_files("cumulative"),
     log:
         "results/{study}/logs/figures/cumulative.log",
     conda:
@@ -173,7 +177,7 @@ rule plot_drag:
         runs=lambda wildcards: run_files(drag.Drag.all_of(study(wildcards.study))),
         friction="results/{study}/friction.json",
     output:
-        multiext("results/{study}/figures/drag", ".png", ".svg", ".csv"),
+        figure_files("drag"),
     log:
         "results/{study}/logs/figures/drag.log",
     conda:
@@ -189,7 +193,7 @@ rule plot_structure:
         structure="results/{study}/structure.json",
         friction="results/{study}/friction.json",
     output:
-        multiext("results/{study}/figures/structure", ".png", ".svg", ".csv"),
+        figure_files("structure"),
     log:
         "results/{study}/logs/figures/structure.log",
     conda:
@@ -204,7 +208,7 @@ rule plot_setup:
     input:
         run="results/{study}/friction/replica_1/run.json",
     output:
-        multiext("results/{study}/figures/setup", ".png", ".svg"),
+        figure_files("setup", ".svg"),
     log:
         "results/{study}/logs/figures/setup.log",
     conda:

@@ -58,7 +58,7 @@ from simulation.experiments.base import Experiment
 from simulation.segments import stop
 from simulation.storage.files import digest
 from simulation.study.fields import NUMBER_TEXT, STUDY_NAME, Study, StudyError
-from simulation.study.files import is_machine, load_study, plain_study
+from simulation.study.files import is_machine, load_study, machine_names, plain_study
 
 
 def environment():
@@ -187,6 +187,27 @@ def figures(chosen):
     names += ["drag"] if chosen.drag.forces_nN else []
     names += ["structure", "setup"] if chosen.engine == "lammps" else []
     return [f"results/{chosen.name}/figures/{name}.png" for name in names]
+
+
+# Studies of exactly solved machines.
+MACHINE_STUDIES = "|".join(machine_names()) or "(?!)"
+# Fields become machines in simulation/study/machines; all else about them is analysis.
+MACHINE_CODE = code_of([*(ROOT / "analysis").rglob("*.py"), *(ROOT / "simulation/study/machines").glob("*.py")])
+MACHINE_FIGURES = ["currents", "performance"]
+
+
+def machine_figures(name):
+    """All figures of a study of a machine."""
+    names = [*MACHINE_FIGURES, "course"] if machine_study(name).has_course else MACHINE_FIGURES
+    return [f"results/{name}/figures/{figure}.png" for figure in names]
+
+
+def figure_files(name, *others):
+    """The files of a figure: the PNG, which Snakemake's own report shows, and others, by default an SVG and its data."""
+    shown = report(
+        f"results/{{study}}/figures/{name}.png", category="{study}", labels={"figure": name.replace("_", " ")}
+    )
+    return [shown, *(f"results/{{study}}/figures/{name}{suffix}" for suffix in others or (".svg", ".csv"))]
 
 
 def with_variants(wildcards):

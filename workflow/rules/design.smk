@@ -23,7 +23,7 @@ rule plot_design:
     input:
         "results/{study}/design.csv",
     output:
-        multiext("results/{study}/figures/design", ".png", ".svg", ".csv"),
+        figure_files("design"),
     log:
         "results/{study}/logs/figures/design.log",
     conda:

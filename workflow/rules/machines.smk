@@ -1,21 +1,9 @@
 # Studies that name a machine: solved over their sweep, drawn, followed over time if they ask for it, and reported. No simulation.
-from simulation.study.files import machine_names
-
-MACHINE_STUDIES = "|".join(machine_names()) or "(?!)"
-# Fields become machines in simulation/study/machines; all else about them is analysis.
-MACHINE_CODE = code_of([*(ROOT / "analysis").rglob("*.py"), *(ROOT / "simulation/study/machines").glob("*.py")])
-MACHINE_FIGURES = ["currents", "performance"]
-
-
-def machine_figures(name):
-    """All figures of a study of a machine."""
-    names = [*MACHINE_FIGURES, "course"] if machine_study(name).has_course else MACHINE_FIGURES
-    return [f"results/{name}/figures/{figure}.png" for figure in names]
 
 
 rule solve_machine:
     output:
-        [multiext(f"results/{{study}}/figures/{figure}", ".png", ".svg") for figure in MACHINE_FIGURES],
+        [figure_files(figure, ".svg") for figure in MACHINE_FIGURES],
         table="results/{study}/sweep.csv",
         text="results/{study}/summary.txt",
     log:
@@ -33,7 +21,7 @@ rule solve_machine:
 
 rule follow_machine:
     output:
-        multiext("results/{study}/figures/course", ".png", ".svg", ".csv"),
+        figure_files("course"),
     log:
         "results/{study}/logs/course.log",
     wildcard_constraints:

@@ -1,7 +1,7 @@
 # What `--config`, a configuration file or a `module` may say: which study, and how many runs a calibration has; nothing else.
 from simulation.study.fields import Study
 from simulation.study.files import FORMER_NAMES
-from simulation.study.places import folders
+from simulation.study.places import folders, study_files
 
 SETTINGS = ("study", "runs")
 
@@ -42,7 +42,7 @@ def chosen_study():
     value = config.get("study", "demo")
     if value is None or isinstance(value, str):
         return value or ""
-    files = [file for folder in folders() for file in folder.glob("*.yaml") if is_read_as(file.stem, value)]
+    files = [file for folder in folders() for file in study_files(folder) if is_read_as(file.stem, value)]
     alike = dict.fromkeys(file.stem for file in files)
     if alike and list(alike) != [str(value)]:
         raise WorkflowError(

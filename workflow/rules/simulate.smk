@@ -18,6 +18,8 @@ rule equilibrate:
         ),
     log:
         "results/{study}/logs/equilibrated/replica_{replica}.log",
+    benchmark:
+        "results/{study}/benchmarks/equilibrated/replica_{replica}.tsv"
     conda:
         ENVIRONMENT
     threads: ranks_of
@@ -39,10 +41,13 @@ rule simulate:
         start=start_of,
         identity=identity_file,
     output:
-        # The run folder's other files are written before run.json: where that is, all of docs/run-folder.md is.
+        # The run folder's other files are written before run.json: where that is, all of docs/run-folder.md is. They are not
+        # declared, since exact runs have no atoms, and shipped ones neither log nor deck: Snakemake would simulate those again.
         multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
     log:
         "results/{study}/logs/{group}/replica_{replica}.log",
+    benchmark:
+        "results/{study}/benchmarks/{group}/replica_{replica}.tsv"
     conda:
         ENVIRONMENT
     threads: ranks_of

@@ -71,7 +71,7 @@ rule plot_heat_variations:
     input:
         "results/{study}/heat_by_variant.csv",
     output:
-        multiext("results/{study}/figures/heat_variations", ".png", ".svg", ".csv"),
+        figure_files("heat_variations"),
     log:
         "results/{study}/logs/figures/heat_variations.log",
     conda:
@@ -89,7 +89,7 @@ rule plot_loops:
         response="results/{study}/response.npz",
         heats=shown_variant_heats,
     output:
-        multiext("results/{study}/figures/loops", ".png", ".svg", ".csv"),
+        figure_files("loops"),
     log:
         "results/{study}/logs/figures/loops.log",
     conda:
@@ -104,7 +104,7 @@ rule plot_variations:
     input:
         "results/{study}/friction_by_variant.csv",
     output:
-        multiext("results/{study}/figures/variations", ".png", ".svg", ".csv"),
+        figure_files("variations"),
     log:
         "results/{study}/logs/figures/variations.log",
     conda:
@@ -120,7 +120,7 @@ rule plot_finite_size:
         runs=lambda wildcards: [f"results/{name}/friction/replica_1/run.json" for name in with_variants(wildcards)],
         frictions=lambda wildcards: [f"results/{name}/friction.json" for name in with_variants(wildcards)],
     output:
-        multiext("results/{study}/figures/finite_size", ".png", ".svg", ".csv"),
+        figure_files("finite_size"),
     log:
         "results/{study}/logs/figures/finite_size.log",
     conda:
