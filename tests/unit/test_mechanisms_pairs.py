@@ -49,7 +49,7 @@ def test_a_row_of_four_passes_quanta_forward_only() -> None:
     What leaves the row is what each passes on in turn: the product of transfer functions of single systems.
     """
     rng = np.random.default_rng(5)
-    systems = [oscillator(*rng.uniform(0.3, 2, 2), 1.0, 0.5, rng.normal()) for _ in range(4)]
+    systems = [oscillator(rng.uniform(0.3, 2), rng.uniform(0.3, 2), 1.0, 0.5, rng.normal()) for _ in range(4)]
     row = cascade(systems)
     frequencies = rng.normal(size=7)
     s = row.scattering(frequencies)

@@ -1,6 +1,12 @@
 # Other ways to pump heat uphill: figures of exactly solved machines, each named as its function in analysis.mechanisms.figures.
 MECHANISMS = ["ndemon", "fermi_cooling", "fermi_crossings", "fermi_many", "fermi_windows"]
-MECHANISMS += ["cascaded_surfaces", "cascaded_counting", "optomechanics_heat_flows", "optomechanics_bandwidth", "heat_direction"]
+MECHANISMS += [
+    "cascaded_surfaces",
+    "cascaded_counting",
+    "optomechanics_heat_flows",
+    "optomechanics_bandwidth",
+    "heat_direction",
+]
 MECHANISMS += ["nonreciprocal_networks", "comparison"]
 
 

@@ -55,7 +55,7 @@ def heat_direction() -> tuple[Figure, pd.DataFrame]:
         axes.set(xlabel=labels[name], ylabel="transmittance", ylim=(-0.02, 1.02))
     panels[0, 0].axvline(math.pi / 2, color=NEUTRAL, linewidth=0.7, linestyle=":")
     panels[0, 1].axvline(PUBLISHED.hopping / _MEGAHERTZ, color=NEUTRAL, linewidth=0.7, linestyle=":")
-    panels[0, 1].annotate("published", (1.05, 0.93), fontsize=7, color=NEUTRAL)
+    panels[0, 1].annotate("published", (1.05, 0.5), fontsize=7, color=NEUTRAL)
     handles, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper left", ncols=2)
     tables += _router(panels[1, 1], phases)
