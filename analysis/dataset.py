@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DIMENSIONS = ("replica", "time_ps", "side", "axis")
 
 _VECTORS = {
-    "position_A": ("angstrom", "centre of mass of the particle less its trap centre"),
+    "position_A": ("angstrom", "centre of mass of the particle minus its trap centre"),
     "velocity_A_per_ps": ("angstrom/ps", "centre-of-mass velocity"),
     "work_eV": (
         "eV",
@@ -58,9 +58,7 @@ def dataset(runs: Sequence[Run]) -> xarray.Dataset:
     try:
         import xarray
     except ImportError:
-        raise AnalysisError(
-            "xarray is not installed, and nothing else of nanofridge needs it: pip install xarray"
-        ) from None
+        raise AnalysisError("xarray is not installed, and only this function needs it: pip install xarray") from None
     longest = max(runs, key=lambda run: len(run.series))
     told = all(column in run.series.columns for run in runs for column in INTERNAL_TEMPERATURE)
     kinds = {name: kind for name, kind in _SCALARS.items() if told or name != "internal_temperature_K"}

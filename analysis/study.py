@@ -180,7 +180,7 @@ class StudyResults:
         try:
             return Responses.load(file)
         except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile):
-            raise AnalysisError(f"{file}: damaged; delete it, and {command} makes it anew") from None
+            raise AnalysisError(f"{file}: damaged; delete it, and {command} makes it again") from None
 
     def theory(self, kappa_ratio: float | str | None = None) -> pd.DataFrame:
         """Heat that every theory forecasts from the friction of this study.
@@ -262,7 +262,9 @@ class StudyResults:
 
     def _no_drag(self, point: str) -> str:
         if point in self.drags:
-            raise AnalysisError(f"{self.folder / point}: a drag has other columns; drag_run({point!r}) reads its runs")
+            raise AnalysisError(
+                f"{self.folder / point}: a drag run has other columns; drag_run({point!r}) reads its runs"
+            )
         return point
 
     def _place(self, point: str) -> Path:
@@ -288,7 +290,7 @@ class StudyResults:
         try:
             content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except ValueError:
-            raise AnalysisError(f"{file}: damaged; delete it, and {command} makes it anew") from None
+            raise AnalysisError(f"{file}: damaged; delete it, and {command} makes it again") from None
         return content
 
     def _needed(self, file: Path, command: str) -> None:

@@ -59,45 +59,47 @@ def _arguments() -> argparse.Namespace:
     start.add_argument("study")
     start.add_argument("folder", type=Path)
     start.add_argument("--replica", type=int, default=1, help="which start, where the study has several")
-    run = commands.add_parser("run", help="run one point, continuing what is there")
+    run = commands.add_parser("run", help="run one point, or continue it")
     run.add_argument("study")
     run.add_argument("point", help="friction, kH_<ratio> such as kH_4.80, drag/<side>/F_<force>, or equilibrated")
     run.add_argument("replica", type=int)
     run.add_argument("folder", type=Path, help="run folder to write")
-    run.add_argument("--start", type=Path, help="run folder that it starts from, as written by 'equilibrate'")
-    pull = commands.add_parser("drag", help="pull a particle through a bath without walls, continuing what is there")
+    run.add_argument("--start", type=Path, help="run folder of the baths to start from, written by 'equilibrate'")
+    pull = commands.add_parser("drag", help="pull a particle through a bath without walls, or continue such a run")
     pull.add_argument("study")
-    pull.add_argument("side", help="the bath that it is like: cold or hot")
+    pull.add_argument("side", help="the corresponding bath: cold or hot")
     pull.add_argument("force", help="one of the study's drag.forces_nN")
     pull.add_argument("replica", type=int)
     pull.add_argument("folder", type=Path, help="run folder to write")
     for command in (start, run, pull):
         command.add_argument(
-            "--time-limit-min", type=float, help="stop in good order before this many minutes are over"
+            "--time-limit-min", type=float, help="stop cleanly before this number of minutes has passed"
         )
     deck = commands.add_parser("deck", help="print one run as a deck for a plain 'lmp -in'")
     deck.add_argument("study")
     deck.add_argument("point")
     deck.add_argument("replica", type=int, nargs="?", default=1)
-    keep = commands.add_parser("archive", help="copy a study's finished runs to a folder, small enough to publish")
+    keep = commands.add_parser(
+        "archive", help="copy the finished runs of a study to a folder, reduced in size for publication"
+    )
     keep.add_argument("study")
     keep.add_argument("folder", type=Path)
-    take = commands.add_parser(
-        "unpack", help="copy an archived run to a study's results, if it is of the same parameters"
-    )
+    take = commands.add_parser("unpack", help="copy an archived run with the same parameters to the results of a study")
     take.add_argument("study")
     take.add_argument("point")
     take.add_argument("replica", type=int)
     take.add_argument("archived", type=Path)
     take.add_argument("folder", type=Path)
-    design = commands.add_parser("design", help="find the couplings that serve the study's goal best within its limits")
+    design = commands.add_parser(
+        "design", help="find the couplings that are best for the goal of the study within its limits"
+    )
     design.add_argument("study")
-    plan = commands.add_parser("plan", help="tell what is left to do, what it costs, and how well it will measure")
-    status = commands.add_parser("status", help="tell what is done, running, failed and waiting")
+    plan = commands.add_parser("plan", help="show the remaining simulations, their cost and the expected error bars")
+    status = commands.add_parser("status", help="show what is done, running, failed and waiting")
     for command in (plan, status):
         command.add_argument("study")
         command.add_argument("--targets", type=Path, nargs="*", default=[], help="files that the workflow makes")
-    plan.add_argument("--cores", type=int, default=1, help="how many cores the study may use")
+    plan.add_argument("--cores", type=int, default=1, help="number of cores for the study")
     examine = commands.add_parser(
         "doctor", help="report what LAMMPS, MPI and accelerators there are, and what a study needs of them and lacks"
     )
@@ -219,8 +221,8 @@ def _deck(experiment: Experiment) -> str:
     deck = experiment.standalone()
     if deck is None:
         raise ValueError(
-            f"{experiment.label} has no deck of its own: a plain LAMMPS knows the linear demon without a feedback loop "
-            f"only, not {experiment.study.demon.controller!r} as this study has it, or this is a part of other runs"
+            f"{experiment.label} has no separate deck: LAMMPS alone supports only the linear demon without a feedback loop, "
+            f"not {experiment.study.demon.controller!r} of this study, or this run is part of other runs"
         )
     return deck
 

@@ -109,19 +109,19 @@ def _checked_start(experiment: Experiment, wanted: Experiment, start: Path | Non
             f"{experiment.label} starts from {wanted.point} baths: give --start FOLDER, made by 'equilibrate'"
         )
     content = run_folder.read_record(start)
-    again = f"delete {start / RUN} and equilibrate again, which takes what is intact in {start / 'segments'}"
+    again = f"delete {start / RUN} and equilibrate again; intact segments are reused from {start / 'segments'}"
     if content is None:
         what = (
             "damaged: " + again
             if (start / RUN).is_file()
-            else "missing: give a folder that 'equilibrate' wrote to its end"
+            else "missing: give a complete folder written by 'equilibrate'"
         )
         raise EngineError(f"{start / RUN}: {what}")
     if content.get("fingerprint") != wanted.fingerprint:
         raise EngineError(
-            f"{start} was equilibrated with other parameters than study {experiment.study.name!r} now has: equilibrate again"
+            f"{start} was equilibrated with other parameters than those of study {experiment.study.name!r}: equilibrate again"
         )
     file = start / RESTART
     if not file.is_file() or checksum(file) != content.get("sha256", {}).get(RESTART):
-        raise EngineError(f"{file}: damaged, its checksum is not the one in {RUN}: {again}")
+        raise EngineError(f"{file}: damaged, its checksum does not match {RUN}: {again}")
     return file

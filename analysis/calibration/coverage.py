@@ -222,15 +222,15 @@ def measure_friction(run: Run) -> pd.DataFrame:
     """All that is reported of the white friction, ⟨X²⟩ and ⟨V²⟩ from one equilibrium run; columns as ``measure_point``.
 
     Raises:
-        AnalysisError: if its friction differs by axis, or particles drag bodies along: then no white friction is the true one,
-            and ``studies.measure_study`` holds what remains against the truth.
+        AnalysisError: if its friction differs by axis, or particles drag bodies along: there is then no true white friction,
+            and ``studies.measure_study`` compares the zero-frequency friction with its true value.
     """
     odd = [name for side in SIDES if (name := f"bodies_{side}") in run.metadata]
     odd += [name for side in SIDES if isinstance(run.metadata[name := f"friction_{side}_kg_per_s"], dict)]
     if odd:
         raise AnalysisError(
-            f"{run.folder}: made with {odd[0]} = {run.metadata[odd[0]]}, so no white friction is the true one: measure it as a "
-            "study, by what remains of its friction at rest"
+            f"{run.folder}: made with {odd[0]} = {run.metadata[odd[0]]}, so it has no true white friction: measure it as a "
+            "study, by its zero-frequency friction"
         )
     parameters = run.parameters
     blocks: Blocks | None = None

@@ -1,7 +1,7 @@
-"""The points of a sweep beside theory, solved once for table, text, figures and report.
+"""Comparison of the points of a sweep with theory, solved once for table, text, figures and report.
 
-Linear response leads, because it rests on no model of the friction. White friction, the paper's model, the dressed pair and
-the pair with bodies of fluid are simplifications, named as such.
+Linear response is the leading theory, because it needs no model of the friction. White friction (the paper's model), the
+dressed pair and the pair with bodies of fluid are simplifications.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ THEORIES = {
     "dressed": "the dressed pair",
     "modes": "the pair with bodies of fluid",
 }
-"""What heats are compared with, the leading theory first, and what people call it."""
+"""The theories that heats are compared with, the leading one first, and their names in text."""
 
 
 def forecasts(parameters: Parameters, friction: Friction, responses: Responses | None) -> dict[str, Forecast]:
-    """Those of ``THEORIES`` that know a point, and what they forecast."""
+    """Predictions for a point, of those of ``THEORIES`` that have one."""
     found = {name: model.forecast() for name, model in models(parameters, friction).items()}
     by_response = response_rates(parameters, responses) if responses else None
     return found | ({} if by_response is None else {"response": by_response})
@@ -43,25 +43,25 @@ def forecasts(parameters: Parameters, friction: Friction, responses: Responses |
 
 @dataclass(frozen=True)
 class ComparedPoint:
-    """The heats of a point beside all theories that know it.
+    """The heats of a point and their predictions.
 
     Attributes:
-        point: what was measured.
-        forecasts: by the names of ``THEORIES``, eV/ps; a theory that knows nothing of the point is missing.
+        point: the measurement.
+        forecasts: by the names of ``THEORIES``, eV/ps; a theory without a prediction for the point is missing.
     """
 
     point: HeatPoint
     forecasts: Mapping[str, Forecast]
 
     def rates(self, theory: str) -> Sides | None:
-        """Heats (cold, hot) by a theory, eV/ns per coupled axis; ``None`` where it knows nothing of the point."""
+        """Heats (cold, hot) according to a theory, eV/ns per coupled axis; ``None`` without a prediction."""
         if theory not in self.forecasts:
             return None
         cold, hot = self.forecasts[theory].estimates()
         return cold * PER_NS, hot * PER_NS
 
     def z(self, theory: str) -> tuple[float | None, float | None]:
-        """Headline heats less those of a theory in standard errors of both; ``None`` where either is not known."""
+        """Headline heats minus those of a theory in combined standard errors; ``None`` where either is unknown."""
         rates = self.rates(theory)
         if rates is None:
             return None, None
@@ -71,7 +71,7 @@ class ComparedPoint:
         return cold, hot
 
     def row(self) -> dict[str, Any]:
-        """The entries of ``heat.json``, the ``controller`` in words, and what each theory tells; ``None`` where it does not.
+        """The entries of ``heat.json``, the name of the ``controller``, and the predictions; ``None`` where there are none.
 
         For each of ``THEORIES`` these are ``<theory>_<side>_eV_per_ns``, ``<theory>_<side>_se`` and ``z_<theory>_<side>``.
         """
@@ -86,7 +86,7 @@ class ComparedPoint:
 
 
 class Agreement(NamedTuple):
-    """How well a theory holds at several points at once: χ², the chance of so much or more, and how many points."""
+    """Agreement of a theory with several points: χ², its p-value (``chance``), and the number of points."""
 
     chi_square: float
     chance: float
@@ -95,12 +95,12 @@ class Agreement(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """A study beside theory at what the same study measured without controller; each theory is solved once, when asked for.
+    """A study and the theories at the friction of its runs without controller; each theory is solved once, on demand.
 
     Attributes:
         points: of its sweep, by κ_H/κ_C.
         friction: of both particles.
-        responses: of both particles, if the friction runs are long enough for any.
+        responses: of both particles, if the friction runs are long enough.
     """
 
     points: tuple[HeatPoint, ...]
@@ -123,37 +123,37 @@ class Comparison:
 
     @cached_property
     def compared(self) -> tuple[ComparedPoint, ...]:
-        """Each point with the forecasts for it."""
+        """Each point with its predictions."""
         return tuple(
             ComparedPoint(point, forecasts(point.parameters, self.friction, self.responses)) for point in self.points
         )
 
     @cached_property
     def known(self) -> tuple[str, ...]:
-        """Those of ``THEORIES`` that know some point."""
+        """Those of ``THEORIES`` with a prediction for at least one point."""
         return tuple(name for name in THEORIES if any(name in each.forecasts for each in self.compared))
 
     @property
     def leading(self) -> str:
-        """The theory that leads: linear response where it knows a point, else white friction."""
+        """The leading theory: linear response if it has a prediction for a point, otherwise white friction."""
         return "response" if "response" in self.known else "theory"
 
     @cached_property
     def agreement(self) -> dict[str, Agreement]:
-        """Does a theory hold at all points that it knows?
+        """Agreement of each theory with all points for which it has a prediction.
 
-        Both heats of a point carry one current, so only the cold ones count. They are measured independently at each point,
-        but one friction, with one error, made all forecasts: where it is off, all are off together. So χ² = dᵀ C⁻¹ d, with d
-        the measured less the forecast cold heats and C the covariance of that.
+        Both heats of a point carry the same current, so only the cold heats count. They are measured independently at each
+        point, but all predictions use one friction with one error and deviate together. Hence χ² = dᵀ C⁻¹ d, with d the
+        measured minus the predicted cold heats and C the covariance of d.
 
-        Measured errors are widened by Student's factor of their blocks. Without it χ² of a right theory would be too large on
-        average, by ν/(ν - 2) for ν degrees of freedom of an error, because few blocks tell the error badly too. Student's
-        factor takes that back to within 4 % for six blocks or more. It is an average only: of few blocks χ² scatters more than
-        its law.
+        Measured errors are widened by Student's factor of their blocks. Without it χ² of a correct theory would be too large
+        on average, by ν/(ν - 2) for ν degrees of freedom of an error, because an error from few blocks is uncertain. Student's
+        factor compensates this to within 4 % for six blocks or more. It does so on average only: with few blocks χ² scatters
+        more than its distribution.
 
         Returns:
-            What is told of each theory with known errors; empty if a measured heat has no error. The models are left out
-            unless they know all points; linear response is asked about those that it knows.
+            The agreement of each theory with known errors; empty if a measured heat has no error. A model is left out
+            unless it has predictions for all points; linear response is tested at the points for which it has one.
         """
         if any(np.isnan(point.heat[0].se) for point in self.points):
             return {}
@@ -171,19 +171,19 @@ class Comparison:
 
 
 def without_theory(points: Sequence[Point], *, ideal: bool = False) -> str | None:
-    """One sentence on controllers of which theory knows nothing; ``None`` if it knows those of all points.
+    """One sentence on controllers without a theory; ``None`` if theory covers the controllers of all points.
 
     Args:
         points: of a study.
-        ideal: whether what is shown is known only where the force follows the particles at every instant.
+        ideal: whether the theory of the quantity requires a force that follows the particles at every instant.
     """
     parameters = [point.parameters for point in points]
     if others := dict.fromkeys(each.controller for each in parameters if each.controller != LINEAR):
-        return f"Controller {', '.join(others)}: theory knows the linear controller only"
+        return f"Controller {', '.join(others)}: theory covers only the linear controller"
     if not all(each.has_theory for each in parameters):
-        return "The force has a limit: theory knows none"
+        return "The force has a limit: there is no theory for it"
     if ideal and not all(each.is_linear for each in parameters):
-        return "The controller acts through a loop: theory knows the heats of such a machine, and not this"
+        return "The controller acts through a loop: theory predicts its heats, but not this quantity"
     return None
 
 

@@ -83,7 +83,9 @@ def fit_size(edges_nm: Sequence[float], frictions: Sequence[float], errors: Sequ
         AnalysisError: if there are fewer than three sizes, which leave nothing to check the line by.
     """
     if len(set(edges_nm)) < 3:
-        raise AnalysisError(f"{len(set(edges_nm))} bath sizes: at least 3 tell a line from what is none; add variants")
+        raise AnalysisError(
+            f"{len(set(edges_nm))} bath sizes: at least 3 are needed to test for a straight line; add variants"
+        )
     inverse, friction, error = 1 / np.asarray(edges_nm), np.asarray(frictions), np.asarray(errors)
     mobility, mobility_error = 1 / friction, error / friction**2
     # Scaled to order one, and with the errors as given: their size is known and not to be guessed from the residuals.

@@ -1,4 +1,4 @@
-"""The table of a study: one row per point of the sweep, for programs (CSV) and for people (text)."""
+"""The table of a study: one row per point of the sweep, as CSV and as text."""
 
 from __future__ import annotations
 
@@ -47,19 +47,21 @@ COLUMNS = [
 
 
 SIMPLIFICATIONS = {
-    "theory": "The same against the paper's pair, one white friction for each particle and set of axes:",
-    "dressed": "The same against the dressed pair (each particle with a shell of adsorbed fluid):",
-    "modes": "The same against the pair with bodies of fluid (as many as data left out ask for):",
+    "theory": "Comparison with the paper's pair (one white friction for each particle and set of axes):",
+    "dressed": "Comparison with the dressed pair (each particle with a shell of adsorbed fluid):",
+    "modes": "Comparison with the pair with bodies of fluid (their number chosen by cross-validation):",
 }
-"""What stands above the lines of a theory that does not lead."""
+"""Heading above the lines of each theory that does not lead."""
 
 
-IDENTITY = "(COP: κ_C/(κ_H - κ_C) by an identity of the linear controller, but for what a run's ends store; it tests no theory)"
-"""What stands below a table that shows coefficients of performance of mean rates (``heat.performance.mean_cops``)."""
+IDENTITY = (
+    "(COP = κ_C/(κ_H - κ_C) by an identity of the linear controller, except for energy stored at the ends of a run)"
+)
+"""Remark below a table with coefficients of performance of mean rates (``heat.performance.mean_cops``)."""
 
 
 def older_protocol(points: Sequence[HeatPoint], friction: dict[str, Any]) -> str | None:
-    """One sentence on how many of a study's runs are of an older protocol; ``None`` if none is.
+    """One sentence with the number of a study's runs of an older protocol; ``None`` if there are none.
 
     Args:
         points: of a study.
@@ -72,12 +74,12 @@ def older_protocol(points: Sequence[HeatPoint], friction: dict[str, Any]) -> str
 
 
 def summary_table(comparison: Comparison) -> pd.DataFrame:
-    """One row per point, sorted by κ_H/κ_C, which stays as the study spells it; columns are ``COLUMNS``."""
+    """One row per point, sorted by κ_H/κ_C, which is spelled as in the study; columns are ``COLUMNS``."""
     return pd.DataFrame([each.row() for each in comparison.compared], columns=COLUMNS)
 
 
 def summary_text(comparison: Comparison, friction: dict[str, Any]) -> str:
-    """The table that ends a run: heat rates beside theory, friction, and how well energy closed.
+    """The summary of a study: measured heat rates and theory, friction, and energy balance.
 
     Args:
         comparison: of the study.
@@ -85,12 +87,12 @@ def summary_text(comparison: Comparison, friction: dict[str, Any]) -> str:
     """
     points, lead = comparison.points, comparison.leading
     controllers = [point.parameters.told_controller for point in points]
-    told = "linear response, no model of the friction" if lead == "response" else "the paper's pair with white friction"
+    told = "linear response without a friction model" if lead == "response" else "the paper's pair with white friction"
     lines = [
         f"Study {friction['study']}: heat into each bath, eV/ns per coupled axis ± one standard error",
-        f"(theory: {told}, by this study's runs without controller; z: measurement less theory, in standard errors of both)"
+        f"(theory: {told}, from the runs without controller; z: measurement minus theory, in combined standard errors)"
         if (unknown := without_theory(points)) is None
-        else f"({unknown}, so none stands beside these heats)",
+        else f"({unknown}; the table has measurements only)",
         *(f"(controller: {law})" for law in dict.fromkeys(controllers) if law != LINEAR),
         "",
         f"{'κ_H/κ_C':>8}  {'time/ns':>7}  {'cold bath':>16} {'theory':>8} {'z':>5}  {'hot bath':>16} {'theory':>8} {'z':>5}"
@@ -119,7 +121,7 @@ def summary_text(comparison: Comparison, friction: dict[str, Any]) -> str:
 
 
 def _rates(compared: ComparedPoint, theory: str) -> tuple[str, str]:
-    """Both heats by a theory; a dash where it knows nothing of the point."""
+    """Both heats according to a theory; a dash where it has no prediction."""
     rates = compared.rates(theory)
     return (f"{rates[0].value:z.3f}", f"{rates[1].value:z.3f}") if rates else ("-", "-")
 
@@ -130,18 +132,18 @@ def _beside(compared: ComparedPoint, theory: str) -> str:
 
 
 def _agreement_lines(comparison: Comparison) -> list[str]:
-    """The whole sweep against each theory; left out where a point has no error bar."""
+    """The whole sweep compared with each theory; empty if a point has no error bar."""
     lines = [
-        f"   {THEORIES[name]}: χ² = {found.chi_square:.1f} for {found.points} points, probability {found.chance:.2g}"
+        f"   {THEORIES[name]}: χ² = {found.chi_square:.1f} for {found.points} points, p = {found.chance:.2g}"
         for name, found in comparison.agreement.items()
     ]
     if lines:
-        lines[:0] = ["", "Cold heats of all points together, with what they share of the friction's error, against"]
+        lines[:0] = ["", "All cold heats together, including the common error of the friction, compared with"]
     return lines
 
 
 def _axes_lines(friction: dict[str, Any]) -> list[str]:
-    """Friction along each set of equivalent axes, whether they differ, and all three together."""
+    """Friction along each set of equivalent axes, a test of their difference, and all three axes together."""
     sets = friction["equivalent_axes"]
     lines: list[str] = []
     for axes in dict.fromkeys([*sets, POOLED]):
@@ -157,9 +159,9 @@ def _axes_lines(friction: dict[str, Any]) -> list[str]:
         apart = "; ".join(f"{METHODS[method]}: {_z(z)}" for method, z in found.items() if z is not None)
         lines += [
             "",
-            f"Friction along {one} less that along {other}, both particles, in standard errors: {apart or '?'}",
+            f"Friction along {one} minus that along {other}, both particles, in standard errors: {apart or '?'}",
         ]
-        lines.append("(theory takes each axis at its own friction)")
+        lines.append("(theory uses the friction of each axis)")
     return lines
 
 
@@ -173,15 +175,15 @@ def _friction_lines(side: str, which: str, friction: dict[str, Any], difference_
         f"Friction, {side} particle{which}, 10⁻¹² kg/s: {value(friction, stem)} "
         f"(from position {value(friction, stem + '_position')}, from velocity {value(friction, stem + '_velocity')}, "
         f"from both {value(friction, stem + '_cross')}, "
-        f"from displacements over {difference_ps:g} ps {value(friction, stem + '_difference')}); ⟨X²⟩ against k_BT/κ: "
+        f"from displacements over {difference_ps:g} ps {value(friction, stem + '_difference')}); ⟨X²⟩ compared with k_BT/κ: "
         f"z = {_z(friction[f'position_variance_{side}_z'])}"
     ]
     if friction["dressed"] is not None:
         held_out = [friction[f"held_out_residual_{side}_{model}"] for model in ("dressed", "white")]
-        told = " and ".join("?" if residual is None else f"{residual:.3f}" for residual in held_out)
+        residuals = ["?" if residual is None else f"{residual:.3f}" for residual in held_out]
         lines.append(
             f"   dressed with fluid: {value(friction['dressed'][side], 'zero_frequency_friction')} at zero frequency; "
-            f"series left out are missed by {told} (dressed and white), rms of the correlations"
+            f"held-out residual {residuals[0]} (dressed), {residuals[1]} (white), rms of the correlations"
         )
     if (likelihood := friction[f"likelihood_{side}"]) is not None:
         lines.append(_likelihood_line(likelihood, friction["dressed"] and friction["dressed"][side]))
@@ -191,7 +193,7 @@ def _friction_lines(side: str, which: str, friction: dict[str, Any], difference_
 
 
 def _drag_lines(friction: dict[str, Any]) -> list[str]:
-    lines = ["", "Friction of a dragged particle, 10⁻¹² kg/s:"] if friction.get("drag") else []
+    lines = ["", "Friction of dragged particles, 10⁻¹² kg/s:"] if friction.get("drag") else []
     for entry in friction.get("drag", ()):
         se, paper = entry["friction_kg_per_s_se"], paper_friction(entry["force_nN"])
         measured = _with_error(1e12 * entry["friction_kg_per_s"], None if se is None else 1e12 * se, digits=2)
@@ -209,40 +211,39 @@ def _drag_lines(friction: dict[str, Any]) -> list[str]:
 
 
 def _lost(entry: dict[str, Any]) -> str:
-    """Said where a dragged particle did not stay whole: its velocity is then no friction of that particle."""
+    """Warning that a dragged particle lost atoms: its velocity then does not give the friction of that particle."""
     atoms, least = entry["particle_atoms"], entry["largest_piece_atoms"]
-    return "" if least == atoms else f"; IT LOSES ATOMS: {least} of {atoms} stay together"
+    return "" if least == atoms else f"; LOSES ATOMS: {least} of {atoms} stay connected"
 
 
 def _modes_line(modes: dict[str, Any], at_rest: str) -> str:
-    """Bodies of fluid that the spectrum asks for, and how well they describe it."""
+    """The fitted bodies of fluid and their goodness of fit."""
     pairs = zip(modes["body_frictions_eV_ps_per_A2"], modes["body_times_ps"], strict=True)
     bodies = ", ".join(f"{1e12 * FRICTION_SI * friction:.1f} over {time:.2g} ps" for friction, time in pairs)
     fit = modes["goodness"]
     return (
-        f"   with bodies of fluid: {at_rest} at zero frequency; bodies: {bodies or 'none'}; up to "
-        f"{modes['highest_frequency_rad_per_ps']:g} rad/ps the spectrum is as unlike with a chance of "
-        + ("?" if fit is None else f"{fit:.2g}")
+        f"   with bodies of fluid: {at_rest} at zero frequency; bodies: {bodies or 'none'}; goodness of fit "
+        f"up to {modes['highest_frequency_rad_per_ps']:g} rad/ps: p = " + ("?" if fit is None else f"{fit:.2g}")
     )
 
 
 def _likelihood_line(likelihood: dict[str, Any], shell: dict[str, Any] | None) -> str:
-    """Which model the trajectory itself prefers, and whether it prefers the fitted one; 10 is commonly taken as decisive."""
+    """The model with the larger likelihood, and its distance from the fit; a ΔBIC of 10 is usually taken as decisive."""
     difference = likelihood["bic_white_less_dressed"]
     preferred = (
         "neither model" if abs(difference) < 10 else "the dressed particle" if difference > 0 else "white friction"
     )
     white, dressed = (likelihood[model]["forecast_error_correlation"] for model in ("white", "dressed"))
     return (
-        f"   likelihood of samples {likelihood['interval_ps']:g} ps apart prefers {preferred}: white less dressed "
-        f"ΔBIC {difference:+.0f}, ΔAIC {likelihood['aic_white_less_dressed']:+.0f}; forecast errors correlate by "
-        f"{white:.2f} (white) and {dressed:.2f} (dressed)"
-        + (f"; fitted g₁, g₂, M less the most likely ones: z = {_shell_z(likelihood, shell)}" if shell else "")
+        f"   likelihood of samples {likelihood['interval_ps']:g} ps apart favours {preferred}: white minus dressed "
+        f"ΔBIC {difference:+.0f}, ΔAIC {likelihood['aic_white_less_dressed']:+.0f}; correlation of prediction errors "
+        f"{white:.2f} (white), {dressed:.2f} (dressed)"
+        + (f"; fitted minus most likely g₁, g₂, M: z = {_shell_z(likelihood, shell)}" if shell else "")
     )
 
 
 def _shell_z(likelihood: dict[str, Any], shell: dict[str, Any]) -> str:
-    """Logarithms of the fitted parameters less the most likely ones, in standard errors of the fit: a check of the model."""
+    """Logarithms of the fitted minus the most likely parameters, in standard errors of the fit: a check of the model."""
     errors = [math.sqrt(row[i]) for i, row in enumerate(shell["log_covariance"])]
     found = [
         math.log(shell[key] / likelihood["dressed"][key]) / error if error > 0 else None
@@ -256,7 +257,7 @@ def _closure_line(points: Sequence[HeatPoint]) -> str:
     axes = len(points[0].parameters.coupling_axes)
     heats = [heat for point in points for heat in point.heat]
     decided = [abs(heat.value) for heat in heats if abs(heat.value) > 2 * heat.se]
-    # The drift is that of a whole side, which the currents of all coupled axes share.
+    # The drift is that of a whole side, shared by the currents of all coupled axes.
     line = f"First law: largest drift of one side {drift:.4f} eV/ns"
     return f"{line}, {100 * drift / axes / min(decided):.1f} % of the smallest decided heat rate" if decided else line
 
@@ -270,7 +271,7 @@ def _cop(point: HeatPoint) -> str:
 
 
 def _with_error(value: float, se: float | None, digits: int = 3) -> str:
-    """A value ± its standard error; with more digits than asked for where the error would look like none, "?" if unknown."""
+    """A value ± its standard error, with additional digits if the error would round to zero, and "?" if it is unknown."""
     if se is None or not math.isfinite(se) or se <= 0.0:
         return f"{value:z.{digits}f} ± ?"
     needed = max(digits, -math.floor(math.log10(se)))

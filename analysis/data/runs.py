@@ -37,7 +37,7 @@ INTERNAL_TEMPERATURE = tuple(f"internal_temperature_{side}_K" for side in SIDES)
 # Sample times are multiples of the time step written in decimal: what is left is rounding, far below this.
 _SPACING_TOLERANCE = 1e-6
 
-_CURE = "delete it and give the same command again, which writes it anew from the run's segments"
+_CURE = "delete it and run the same command again, which writes it from the segments of the run"
 
 
 class RunFolderError(AnalysisError):
@@ -366,11 +366,11 @@ def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
     data = series_file.read_bytes()
     # Parquet notices a cut, but not a flipped bit. Runs of an older version have no checksum.
     if content.get("series_sha256", (own := hashlib.sha256(data).hexdigest())) != own:
-        raise RunFolderError(f"{series_file}: damaged, its checksum is not the one in run.json; {_CURE}")
+        raise RunFolderError(f"{series_file}: damaged, its checksum does not match run.json; {_CURE}")
     try:
         series = pd.read_parquet(io.BytesIO(data))
     except (ValueError, OSError):
-        raise RunFolderError(f"{series_file}: damaged, no Parquet file; {_CURE}") from None
+        raise RunFolderError(f"{series_file}: damaged, not a Parquet file; {_CURE}") from None
     if content["format"] == older_format.FORMAT:
         series = older_format.translated_series(series, content.get("purpose"))
     return folder, _translated(content), series
@@ -455,9 +455,9 @@ def _parameters(file: Path, metadata: dict[str, Any]) -> Parameters:
         raise RunFolderError(f"{file}: key {missing} is missing; was it written by an older version?") from None
     axes, at_rest = parameters.coupling_axes, metadata["purpose"] == "friction"
     if at_rest and axes:
-        raise RunFolderError(f"{file}: coupling_axes = {axes!r}, but in a friction run nothing acts along any axis")
+        raise RunFolderError(f"{file}: coupling_axes = {axes!r}, but a friction run has no controller along any axis")
     if not at_rest and (not axes or not set(axes) <= set(AXES)):
-        raise RunFolderError(f"{file}: coupling_axes = {axes!r}, must name some of x, y, z")
+        raise RunFolderError(f"{file}: coupling_axes = {axes!r}, must consist of x, y, z")
     return parameters
 
 
@@ -481,6 +481,6 @@ def check_series(file: Path, series: pd.DataFrame, columns: Sequence[str], inter
         row = int(np.argmax(off > _SPACING_TOLERANCE))
         first, second = series["time_ps"].iloc[[row, row + 1]]
         raise RunFolderError(
-            f"{file}: rows {row} and {row + 1} are at {first:g} and {second:g} ps, but samples are due every "
+            f"{file}: rows {row} and {row + 1} are at {first:g} and {second:g} ps, but samples are expected every "
             f"{interval:g} ps; a segment is missing or repeated"
         )

@@ -55,7 +55,7 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
     for file in (folder / TOPOLOGY, folder / TRAJECTORY):
         if not file.is_file():
             raise RunFolderError(
-                f"{file}: missing; the exact model has no atoms, and shipped runs have them where reference/README.md says so"
+                f"{file}: missing; the exact model has no atoms, and reference/README.md lists the shipped runs that have them"
             )
     materials = read_metadata(folder)["settings"]["materials"]
     with warnings.catch_warnings():
@@ -65,7 +65,7 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
             str(folder / TOPOLOGY), topology_format="DATA", format="DATA", atom_style=_layout(folder / TOPOLOGY)
         ).atoms
         if unknown := set(read.types) - set(PARTS):
-            raise RunFolderError(f"{folder / TOPOLOGY}: atom types {sorted(unknown)}, but only 1 to 6 have a meaning")
+            raise RunFolderError(f"{folder / TOPOLOGY}: atom types {sorted(unknown)}, but only 1 to 6 are defined")
         kinds = sorted(set(read.types))
         sides = list(dict.fromkeys(PARTS[kind][0] for kind in kinds))
         whole = MDAnalysis.Universe.empty(

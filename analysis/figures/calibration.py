@@ -1,4 +1,4 @@
-"""How often nominal 95 % intervals hold the truth: one row per reported quantity, one symbol per length of the runs."""
+"""Coverage of nominal 95 % intervals: one row per reported quantity, one symbol per length of the runs."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def calibration(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     lines.spines["right"].set_visible(False)
     intervals.spines["left"].set_visible(False)
     intervals.tick_params(axis="y", length=0)
-    intervals.set_xlabel("intervals that hold the truth (%)")
+    intervals.set_xlabel("intervals that cover the true value (%)")
     intervals.legend(loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1.0))
     return figure, data
 

@@ -1,4 +1,4 @@
-"""What a demon can do: cooling over the power that it spends, of the study's own machines and of the best ones."""
+"""Cooling over the power spent by the demon, for the machines of the study and the optimised ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from analysis.figures.style import ACCENT, COLD, NEUTRAL, new_figure
 
 _SERIES = {
-    "ideal front": (NEUTRAL, "-", "", "most cooling for a power, ideal demon"),
-    "study": (COLD, "", "o", "the study's own"),
+    "ideal front": (NEUTRAL, "-", "", "largest cooling for a given power, ideal demon"),
+    "study": (COLD, "", "o", "study"),
     "best": (ACCENT, "", "D", "best within the limits"),
 }
 

@@ -35,7 +35,7 @@ from analysis.units import PER_NS
 
 COLUMNS = ["series", "quantity", "kappa_ratio", "lag_ps", "value", "se"]
 
-_TITLES = ("reversal of time", r"going round in the plane of $X_C$, $X_H$", "equipartition")
+_TITLES = ("time reversal", r"circulation in the plane of $X_C$, $X_H$", "equipartition")
 _PAPER_RATIO = 4.80
 _LINE_POINTS = 80
 _SHOWN = ((ACCENT, "D"), (HOT, "s"), (COLD, "o"))

@@ -48,7 +48,7 @@ def drag(groups: Sequence[Sequence[DragRun]], friction: dict[str, Any]) -> tuple
     for axes in panels[0]:
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))  # the column shares it; only now is all drawn
     for axes in panels[-1]:
-        axes.set_xlabel("time since the force set in (ps)")
+        axes.set_xlabel("time since the force was switched on (ps)")
     for axes in panels[:, 0]:
         axes.set_ylabel("velocity (m/s)")
     order = ["side", "force_nN", "series", "time_ps", "velocity_m_per_s", "se"]

@@ -56,7 +56,7 @@ def finite_size(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 freedom=fit.freedom,
             )
         )
-    axes.axhline(1e-12 / PAPER_FRICTION_KG_PER_S, color="black", linestyle=":", linewidth=1, label="the paper's 3.5")
+    axes.axhline(1e-12 / PAPER_FRICTION_KG_PER_S, color="black", linestyle=":", linewidth=1, label="paper, 3.5")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.set_xlabel(r"$1/L$ (nm$^{-1}$)")

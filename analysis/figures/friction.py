@@ -107,15 +107,15 @@ def _lines(axes: Axes, content: dict[str, Any], along: str, side: str, names: li
     for name in names:
         stem = f"friction_{side}_{name}"
         if name == "difference":
-            draw(stem, forms[name], f"own fit, displacements over {spacing:g} ps", color=ACCENT, linestyle=":")
+            draw(stem, forms[name], f"separate fit, displacements over {spacing:g} ps", color=ACCENT, linestyle=":")
         else:
-            draw(stem, forms[name], "own fit", color="black")
-    draw(f"friction_{side}", forms[names[0]], "X and V at once", color=NEUTRAL, linestyle="-.")
+            draw(stem, forms[name], "separate fit", color="black")
+    draw(f"friction_{side}", forms[names[0]], "X and V together", color=NEUTRAL, linestyle="-.")
     if found["dressed"]:
         shell = found["dressed"][side]
         line = dressed_forms(mass, trap, [shell[key] for key in SHELL_KEYS], spacing)[names[0]](fine)
         at_rest = _quoted(shell, "zero_frequency_friction")
-        axes.plot(fine, line, "--", color=PURPLE, linewidth=1.2, zorder=4, label=f"dressed, at rest: {at_rest}")
+        axes.plot(fine, line, "--", color=PURPLE, linewidth=1.2, zorder=4, label=f"dressed, zero frequency: {at_rest}")
 
 
 def _quoted(entries: dict[str, Any], stem: str) -> str:

@@ -56,7 +56,7 @@ _QUANTITIES = {
         lambda loop: loop.position_noise,
         lambda x, loop: Feedback(update_every=loop.update_every, position_noise=x),
     ),
-    "filter": _Quantity("time of the filter (ps)", lambda loop: loop.filter, lambda x, _: Feedback(filter=x)),
+    "filter": _Quantity("time constant of the filter (ps)", lambda loop: loop.filter, lambda x, _: Feedback(filter=x)),
 }
 
 

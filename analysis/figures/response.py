@@ -39,7 +39,7 @@ def response_figure(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
     """
     friction, responses = comparison.friction, comparison.responses
     if responses is None:
-        raise AnalysisError("no response of the particles: the friction runs give none")
+        raise AnalysisError("no response: friction runs too short or sampled too coarsely")
     sets = list(responses.along)
     figure = new_figure(4.2 * (len(sets) + 1), 4.0)
     *spectra, heat = figure.subplots(1, len(sets) + 1, squeeze=False)[0]
@@ -79,7 +79,7 @@ def _heat(axes: Axes, comparison: Comparison) -> pd.DataFrame:
     if not shown.empty:
         low, high = shown["value"] - shown["se"], shown["value"] + shown["se"]
         axes.fill_between(shown["kappa_ratio"], low, high, color=ACCENT, alpha=0.25, linewidth=0)
-        axes.plot(shown["kappa_ratio"], shown["value"], color=ACCENT, label="linear response, no model")
+        axes.plot(shown["kappa_ratio"], shown["value"], color=ACCENT, label="linear response")
     axes.errorbar(
         [point.ratio for point in points],
         [point.heat[0].value for point in points],
@@ -92,7 +92,9 @@ def _heat(axes: Axes, comparison: Comparison) -> pd.DataFrame:
     axes.axhline(0, color="black", linewidth=0.7)
     axes.set_ylabel("heat into the cold bath (eV/ns per axis)")
     found = comparison.agreement.get("response")
-    told = "" if found is None else rf": $\chi^2$ = {found.chi_square:.1f} for {found.points}, p = {found.chance:.2g}"
+    told = (
+        "" if found is None else rf": $\chi^2$ = {found.chi_square:.1f} ({found.points} points), p = {found.chance:.2g}"
+    )
     axes.set_title(f"linear response{told}", loc="left", fontsize=9)
     axes.legend(loc="lower left", fontsize=7)
     return shown.rename(columns={"kappa_ratio": "at"}).assign(series="response", axes=parameters.coupling_axes)

@@ -34,10 +34,10 @@ def structure(content: dict[str, Any], friction: dict[str, Any]) -> tuple[Figure
     _draw_around(around, table, content)
     _draw_within(within, table, content, friction)
     _draw_temperatures(warmth, table, content)
-    titles = ("between the walls", "around each particle", "mass of that fluid", "inside the particles")
+    titles = ("between the walls", "around each particle", "mass of the fluid", "inside the particles")
     for axes, letter, title in zip((along, around, within, warmth), "abcd", titles, strict=True):
         axes.set_title(f"({letter}) {title}", loc="left", fontsize=9)
-    verdict = "nothing leaked, no cavity, particles whole" if content["sound"] else "NOT SOUND: see structure.json"
+    verdict = "no leaks, no cavity, particles intact" if content["sound"] else "NOT SOUND: see structure.json"
     figure.suptitle(f"{content['frames']} frames: {verdict}", fontsize=9)
     return figure, table
 
@@ -121,7 +121,7 @@ def _draw_within(axes: Axes, table: pd.DataFrame, content: dict[str, Any], frict
     axes.set_xlim(left=INNER_NM)
     axes.set_ylim(0, top)
     axes.set_xlabel("distance r from the centre of mass (nm)")
-    axes.set_ylabel("fluid nearer than r\n(particle masses)")
+    axes.set_ylabel("fluid within r\n(particle masses)")
     if friction["dressed"] is not None:
         axes.legend(loc="lower right")
 

@@ -43,7 +43,7 @@ _FLOW_TITLE = {
     "full": "work of the whole force",
     "cross": r"work of $\kappa_jX_l$",
     "antisymmetric": "work of the antisymmetric part",
-    "heat": "heat the particles give away",
+    "heat": "heat released by the particles",
 }
 _POINT_COLOUR = (PURPLE, NEUTRAL)
 _POINT_MARKER = ("o", "s")
@@ -207,12 +207,12 @@ def _scale(axes: Axes, data: pd.DataFrame, column: str, parameters: Parameters) 
 
 
 def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PointRecord]) -> None:
-    """One flow over the time of gathering, at each of the shown points."""
+    """One flow over the time window, at each of the shown points."""
     data = data[data["kappa_ratio"].isin([point.ratio for point in shown])]
     for point, colour, marker, shift in zip(shown, _POINT_COLOUR, _POINT_MARKER, _POINT_SHIFT, strict=False):
         of_point = data[data["kappa_ratio"] == point.ratio]
         _draw(axes, of_point, "over_bound", colour, marker, over="window_ps", shift=shift)
-    axes.set_xlabel("time of gathering (ps)")
+    axes.set_xlabel("time window (ps)")
     known = data["over_bound"][np.isfinite(data["over_bound"]) & (data["over_bound"] > 0)]
     axes.set_ylim(*((known.min() / 3, known.max() * 3) if len(known) else (0.1, 10)))
     axes.set_xscale("log")

@@ -56,13 +56,15 @@ def variations(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 linewidth=0.9,
                 label=METHODS.get(method, method),
             )
-        axes.axvline(1e12 * PAPER_FRICTION_KG_PER_S, color="black", linestyle=":", linewidth=1, label="the paper's fit")
+        axes.axvline(
+            1e12 * PAPER_FRICTION_KG_PER_S, color="black", linestyle=":", linewidth=1, label="fit of the paper"
+        )
         axes.set_title(f"{side} particle", loc="left")
         axes.set_xlabel(r"friction $\gamma$ ($10^{-12}$ kg/s)")
         for line in range(1, len(rows)):
             axes.axhline(line - 0.5, color="0.85", linewidth=0.6)
     panels[0].set_xlim(left=0.0)
-    panels[0].set_yticks(range(len(rows)), [f"{variant or 'as the study'}, {along}" for variant, along in rows])
+    panels[0].set_yticks(range(len(rows)), [f"{variant or 'as in the study'}, {along}" for variant, along in rows])
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure, table

@@ -1,4 +1,4 @@
-"""The friction that a study measured, as ``friction.json`` holds it: along each set of equivalent axes, by every method."""
+"""The measured friction of a study, as in ``friction.json``: along each set of equivalent axes, by every method."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ METHODS = {
     "position": "position",
     "velocity": "velocity",
     "cross": "position and later velocity",
-    "joint": "position and velocity at once",
+    "joint": "position and velocity together",
     "difference": "displacements over 1 ps",
     "zero_frequency": "dressed, zero frequency",
     "spectrum": "spectrum of the position near zero",
     "modes": "bodies of fluid, zero frequency",
 }
-"""Ways to get a friction out of equilibrium runs, and what to call them; the last three ask for slow motion alone."""
+"""Methods to determine a friction from equilibrium runs, and their names in text; the last three concern slow motion only."""
 
 BY_AXIS_COLUMNS = ["particle", "axes", "method", "friction_kg_per_s", "se"]
 
@@ -72,8 +72,8 @@ class AxisFriction:
 
     Attributes:
         white: the one-parameter friction γ with its error, eV ps/Å².
-        dressed: the core-and-shell parameters, or ``None`` if the study is too short to tell them.
-        modes: white friction and bodies of fluid, as many as data left out ask for; ``None`` likewise.
+        dressed: the core-and-shell parameters, or ``None`` if the study is too short to determine them.
+        modes: white friction and bodies of fluid, their number chosen by cross-validation; ``None`` likewise.
     """
 
     white: tuple[Estimate, Estimate]
@@ -111,7 +111,7 @@ class AxisFriction:
 
 @dataclass(frozen=True)
 class Friction:
-    """Friction of both particles along all axes, as a study measured it.
+    """Measured friction of both particles along all axes.
 
     Attributes:
         along: the friction of each set of equivalent axes, such as ``{"x": …, "yz": …}``.
@@ -141,7 +141,7 @@ class Friction:
             raise AnalysisError(f"friction.json: key {missing} is missing; run the friction analysis again") from None
 
     def shares(self, axes: str) -> dict[str, float]:
-        """As ``shares_of``, among the sets that this friction was measured along."""
+        """As ``shares_of``, for the sets of axes of this friction."""
         return shares_of(axes, self.along)
 
     def exchanged(self) -> Friction:
@@ -150,7 +150,7 @@ class Friction:
 
 
 def shares_of(axes: str, sets: Iterable[str]) -> dict[str, float]:
-    """Which sets of axes some coupled axes belong to, and how large a share of them lies in each.
+    """The share of some coupled axes in each set of axes; sets without a share are left out.
 
     Args:
         axes: coupled axes, such as ``xyz``; among ``x`` and ``yz`` the shares are then 1/3 and 2/3.

@@ -164,7 +164,7 @@ def zero_frequency_friction(position: Array, interval: float, mass: float, trap:
     needed = MEMORIES * value / trap
     if duration < needed:
         raise SeriesTooShortError(
-            f"runs of {duration:g} ps are too short for the friction at rest: the particle remembers about {value / trap:.3g} "
-            f"ps, so each run must last at least {math.ceil(needed)} ps"
+            f"runs of {duration:g} ps are too short for the zero-frequency friction: the correlation time is about "
+            f"{value / trap:.3g} ps, so each run must last at least {math.ceil(needed)} ps"
         )
     return Estimate(value, value * math.sqrt(variance), "log")

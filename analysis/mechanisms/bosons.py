@@ -98,7 +98,7 @@ class LinearBosons:
         vars(self).update(hamiltonian=h, couplings=b, bath_occupations=n)
         slowest = np.linalg.eigvals(self.drift()).real.max()
         if slowest >= -_UNDAMPED * np.abs(self.drift()).max():
-            raise ValueError(f"{self._blame()}: some motion touches no bath and never settles (rate {-slowest:.2g})")
+            raise ValueError(f"{self._blame()}: one mode is coupled to no bath and never relaxes (rate {-slowest:.2g})")
 
     def _blame(self) -> str:
         """What leaves a motion without a bath: parameter and value."""

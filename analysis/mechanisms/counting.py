@@ -109,7 +109,7 @@ def biased_correlations(network: LinearBosons, bias: ArrayLike) -> ComplexArray:
         )
     except LinAlgError:
         raise ValueError(
-            f"bias = {s.tolist()}: so rare a count has no finite weight in a thermal state; go nearer to 0"
+            f"bias = {s.tolist()}: this bias has no finite weight in a thermal state; use a value closer to 0"
         ) from None
     return np.asarray((n + n.conj().T) / 2)
 

@@ -211,7 +211,7 @@ class Balance:
         dissipation = self.dissipation()
         if dissipation < -rounding:
             given = " + ".join(f"{name} = {value:g}" for name, value in terms.items() if value)
-            raise ValueError(f"{given}: add up to {-dissipation:g}, but more cannot come out than is paid")
+            raise ValueError(f"{given}: add up to {-dissipation:g}, but the output cannot exceed the input")
         # The entropy produced is the difference of what is paid and what comes out.
         return float(terms[output] / (terms[output] + max(dissipation, 0.0)))
 

@@ -76,7 +76,7 @@ class FermiReservoirs:
         if not self.levels or not all(0 < level < math.inf for level in self.levels):
             wrong.append(f"levels = {self.levels}: give at least one, all positive and finite")
         if len(self.reservoirs) < 2:
-            wrong.append(f"reservoirs: {len(self.reservoirs)} given, heat needs two to flow between")
+            wrong.append(f"reservoirs: {len(self.reservoirs)} given, at least two are needed")
         for k, reservoir in enumerate(self.reservoirs, 1):
             for name in ("temperature", "rate", "exponent", "size"):
                 value = getattr(reservoir, name)
@@ -91,7 +91,7 @@ class FermiReservoirs:
             raise ValueError("; ".join(wrong))
 
     def _too_hot(self) -> str:
-        return f"gas={type(self.gas).__name__}() holds from {self.gas.least_ratio:g} on; take gas=Exact()"
+        return f"gas={type(self.gas).__name__}() is valid from {self.gas.least_ratio:g} on; use gas=Exact()"
 
     def _each(self, name: str) -> Array:
         return np.array([getattr(reservoir, name) for reservoir in self.reservoirs], dtype=float)

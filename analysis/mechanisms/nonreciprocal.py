@@ -135,7 +135,7 @@ class NonreciprocalNetwork(LinearLangevin):
         )
         trap = np.broadcast_to(np.array(self.trap, dtype=float), (n,))
         if (trap <= 0).any():
-            raise ValueError(f"trap = {trap.tolist()} eV/Å²: must be positive to hold a particle that is not coupled")
+            raise ValueError(f"trap = {trap.tolist()} eV/Å²: must be positive to confine a particle without coupling")
         return np.diag(BOLTZMANN * np.concatenate([t / trap, t / self.masses]))
 
 

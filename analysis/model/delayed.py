@@ -157,7 +157,7 @@ class DelayedNetwork(ControlledNetwork):
                 return np.asarray((total + total.T) / (2 * np.pi))
             low, high = np.concatenate([low[again], middle[again]]), np.concatenate([middle[again], high[again]])
             coarse = np.concatenate([left[again], right[again]])
-        raise ArithmeticError(f"{self.feedback}: an integral over frequency did not settle, next to instability")
+        raise ArithmeticError(f"{self.feedback}: an integral over frequency did not converge, close to an instability")
 
     @cached_property
     def _moments(self) -> Array:

@@ -57,9 +57,9 @@ class Limits:
         for name in ("coupling_cold", "coupling_hot"):
             low, high = getattr(self, name)
             if not 0 < low <= high < math.inf:
-                raise ValueError(f"{name} = {(low, high)} eV/Å²: must be a least and a largest positive number")
+                raise ValueError(f"{name} = {(low, high)} eV/Å²: must be a smallest and a largest positive number")
         if self.delay is not None and not 0 <= self.delay[0] <= self.delay[1] < math.inf:
-            raise ValueError(f"delay = {self.delay} ps: must be a least and a largest number, not negative")
+            raise ValueError(f"delay = {self.delay} ps: must be a smallest and a largest number, not negative")
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def best_damping(
         ValueError: if the gains are no range, or nothing cools within the limits.
     """
     if not 0 < gain[0] <= gain[1] < math.inf:
-        raise ValueError(f"gain = {gain} eV ps/Å²: must be a least and a largest positive number")
+        raise ValueError(f"gain = {gain} eV ps/Å²: must be a smallest and a largest positive number")
     alone = replace(machine, coupling_cold=0.0, coupling_hot=0.0)  # type: ignore[type-var]
     ranges = [np.log(gain)]
     if limits.delay is not None:
@@ -277,7 +277,7 @@ class _Search:
         allowed = [x for x in grid if (self._excesses(x) <= 0).all() and self._cost(x) < _USELESS]
         allowed = [x for x in allowed if (design := self._design(x)) is not None and design.cooling > 0]
         if not allowed:
-            raise ValueError(f"{self._limits}: nothing cools within these limits, as far as {len(grid)} machines show")
+            raise ValueError(f"{self._limits}: none of {len(grid)} machines cools within these limits")
         best = min(allowed, key=self._cost)
         if free:
             best = self._followed(best)

@@ -244,7 +244,7 @@ class ControlledNetwork(ABC):
         It bounds what the loop can do: Σ_b Q_b/T_b >= -k_B · information_rate().
 
         Raises:
-            ValueError: if the readings have no noise: there is no end of information then.
+            ValueError: if the readings have no noise: the information is then infinite.
         """
 
     @cached_property

@@ -99,10 +99,10 @@ def information_of_reading(positions: Array, noise: float) -> float:
         noise: standard deviation σ of the reading of each, Å; positive.
 
     Raises:
-        ValueError: if the noise is not positive: without noise a reading tells no end of information.
+        ValueError: if the noise is not positive: without noise the information of a reading is infinite.
     """
     if not noise > 0:
-        raise ValueError(f"noise = {noise} Å: must be positive; a reading without noise tells no end of information")
+        raise ValueError(f"noise = {noise} Å: must be positive; the information of a reading without noise is infinite")
     return float(np.log1p(np.linalg.eigvalsh(positions / noise**2)).sum() / 2)
 
 
@@ -122,7 +122,7 @@ def news_of_readings(step: Array, kicks: Array, positions: int, noise: float) ->
         ValueError: if the noise is not positive.
     """
     if not noise > 0:
-        raise ValueError(f"noise = {noise} Å: must be positive; a reading without noise tells no end of information")
+        raise ValueError(f"noise = {noise} Å: must be positive; the information of a reading without noise is infinite")
     reads = np.eye(positions, len(step))
     from scipy.linalg import solve_discrete_are  # slow to load, and a plan has no use for it
 
@@ -144,7 +144,7 @@ def rate_of_reading(drift: Array, noise: Array, positions: int, density: float) 
     """
     if not density > 0:
         raise ValueError(
-            f"noise_density = {density} Å² ps: must be positive; without noise there is no end of information"
+            f"noise_density = {density} Å² ps: must be positive; without noise the information is infinite"
         )
     reads = np.eye(positions, len(drift))
     from scipy.linalg import solve_continuous_are

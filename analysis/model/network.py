@@ -97,7 +97,7 @@ class LinearLangevin:
             if not np.array_equal(matrix, matrix.T) or spectrum[0] < -1e-12 * abs(spectrum[-1]):
                 raise ValueError(f"frictions[{bath}]: must be symmetric and positive semidefinite")
         if not (np.diagonal(g.sum(axis=0)) > 0).all():
-            raise ValueError("frictions: some velocity touches no bath and would never settle")
+            raise ValueError("frictions: one velocity is coupled to no bath and would never relax")
         exchanges = np.zeros(shape) if links is None else np.array(links, dtype=float)
         if exchanges.shape != shape or not np.isfinite(exchanges).all():
             raise ValueError(f"links of shape {exchanges.shape}: must be finite, (baths, n, n) = {shape}")
@@ -158,7 +158,7 @@ class LinearLangevin:
 
     def _blame(self) -> str:
         """What makes an unstable network unstable: parameter, value, cure."""
-        return f"stiffness = {self.stiffness.tolist()} eV/Å² lets a displacement grow"
+        return f"stiffness = {self.stiffness.tolist()} eV/Å² makes a displacement grow"
 
     @property
     def is_stable(self) -> bool:

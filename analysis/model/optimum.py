@@ -32,7 +32,7 @@ def first_minimum(cost: Callable[[float], float]) -> float:
     values = [ahead if step < 0 else math.inf, here, cost(x[2]) if step < 0 else ahead]
     while values[-1] <= values[-2]:
         if max(abs(values[-1] - values[-2]), abs(values[-2] - values[-3])) < _FLAT or abs(x[-1]) > _FAR:
-            raise ValueError("no coupling_hot is best: what it is judged by levels off, and never turns")
+            raise ValueError("no optimal coupling_hot: the objective approaches a constant and has no extremum")
         x.append(x[-1] + step)
         values.append(cost(x[-1]))
     best = minimize_scalar(cost, bounds=(min(x[-3:]), max(x[-3:])), method="bounded", options={"xatol": 1e-9})

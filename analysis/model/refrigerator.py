@@ -101,8 +101,8 @@ class Refrigerator(LinearLangevin):
         if self.trap + total <= 0:
             return f"coupling_cold + coupling_hot = {total:g} eV/Å²: must exceed -trap = {-self.trap:g}"
         return (
-            f"coupling_cold = {self.coupling_cold:g} and coupling_hot = {self.coupling_hot:g} eV/Å²: of opposite "
-            "signs, they feed a growing motion where the sides differ; weaken one"
+            f"coupling_cold = {self.coupling_cold:g} and coupling_hot = {self.coupling_hot:g} eV/Å²: with "
+            "opposite signs and different sides the motion grows; weaken one"
         )
 
     def controller_force(self, force: Force = "full") -> Array:
@@ -393,7 +393,7 @@ class Refrigerator(LinearLangevin):
         if self.colder != 0:
             raise ValueError(
                 f"temperature_cold = {self.temperature_cold} K is above temperature_hot = {self.temperature_hot} K: "
-                "exchange the sides to ask for a refrigerator"
+                "exchange the sides for a refrigerator"
             )
         return self._best_coupling_hot(lambda machine: math.log(machine.power_uncertainty("total", dt, force)))
 

@@ -1,1 +1,1 @@
-"""One page with everything that a study says."""
+"""The report page of a study."""

@@ -1,7 +1,7 @@
-"""One page per study: everything measured, beside theory and paper, with its figures, checks and provenance.
+"""One page per study: all measurements, compared with theory and paper, with figures, checks and provenance.
 
-The page is one HTML file that needs nothing else: style, pictures and their data are inside it. Layout, style and captions
-are in a folder of their own (``page.html.j2``, ``style.css``, ``captions.yaml``); this module gives them their numbers.
+The page is one self-contained HTML file: style, pictures and their data are embedded. Layout, style and captions are in a
+separate folder (``page.html.j2``, ``style.css``, ``captions.yaml``); this module provides the numbers.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ PAPER = Parameters(
     coupling_axes="x",
     sample_interval=1.0,
 )
-"""The published machine (Sci. Rep. 13, 4517 (2023)), but for κ_H."""
+"""The published machine (Sci. Rep. 13, 4517 (2023)), except for κ_H."""
 
 PAPER_RATIOS = (0.17, 1.2, 4.80, 7.27)
-"""κ_H/κ_C that the publication names."""
+"""The κ_H/κ_C named in the publication."""
 
 Z_AGREES = 3.0
-"""Deviations beyond this many standard errors are marked: one in 370 of a true model's would be."""
+"""Deviations beyond this many standard errors are marked; for a correct model this is one in 370."""
 
 CHANCE_AGREES = math.erfc(Z_AGREES / math.sqrt(2))
-"""The same for all points at once: the chance of a deviation that large."""
+"""The same for all points together: the p-value of such a deviation."""
 
 _RUN_KEYS = (
     *("engine", "settings", "versions", "protocol"),
     *("wall_time_s", "duration_ps", "closure", "fingerprint"),
 )
-# Its youngest entries: where these are, the others are.
+# The newest entries: if these exist, so do the others.
 _FRICTION_KEYS = ("difference_ps", "axes", "older_protocol_runs")
 
 
@@ -75,11 +75,11 @@ def report_page(
         performances: of the same points, from their ``performance.json`` files.
         friction: content of its ``friction.json``.
         structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
-        figures: picture files (PNG; an SVG or CSV of the same name beside it is taken along).
+        figures: picture files (PNG; an SVG or CSV of the same name is included).
         design: folder of template, style and captions.
 
     Raises:
-        AnalysisError: if there is no run, or a file lacks what the page tells of it; names the file and the key.
+        AnalysisError: if there is no run, or a file lacks a required key; names the file and the key.
     """
     _check(runs, friction)
     pictures = load_figures(figures, Path(design) / "captions.yaml")
@@ -94,7 +94,7 @@ def report_page(
         style=(Path(design) / "style.css").read_text(encoding="utf-8"),
         headline=_headline(rows),
         rows=rows,
-        # The paper's white friction always has its column.
+        # White friction, the theory of the paper, always has a column.
         theories={name: words for name, words in THEORIES.items() if name in (*comparison.known, "theory")},
         agreement=_agreement(comparison),
         own_controller=_own_controller(points),
@@ -150,13 +150,13 @@ def measured(value: float | None, se: float | None, scale: float = 1.0) -> str:
     if se is None or not math.isfinite(se):
         return f"{number(scale * value)} ± ?"
     error = scale * se
-    # Theory knows some rates exactly, such as zero at the Carnot point; six zeros would say no more than three.
+    # Some rates are known exactly, such as zero at the Carnot point; three digits are enough for these.
     digits = min(max(1 - math.floor(math.log10(error)), 0), 4) if error > 5e-5 else 3
     return f"{number(scale * value, digits)} ± {number(error, digits)}"
 
 
 def interval(content: dict[str, Any], key: str) -> str:
-    """``key`` of a content with the ends of its 95 % interval, ``<key>_low`` to ``<key>_high``; what is unknown is a "?"."""
+    """``key`` of a content with the ends of its 95 % interval, ``<key>_low`` to ``<key>_high``; an unknown end is a "?"."""
     value, low, high = (content.get(f"{key}{end}") for end in ("", "_low", "_high"))
     if value is None:
         return "–"
@@ -167,21 +167,20 @@ def interval(content: dict[str, Any], key: str) -> str:
 
 
 def z_score(value: float | None) -> str:
-    """A deviation in standard errors, with its sign; a question mark where no error is known."""
+    """A deviation in standard errors, with its sign; a question mark if the error is unknown."""
     return "?" if value is None else f"{value:+.1f}".replace("-", "−")
 
 
 def subscripts(text: str) -> Markup:
-    """Text with its κ_H, T_C, k_B set as symbols with subscripts, safe to put into HTML."""
+    """Text with its κ_H, T_C, k_B set as symbols with subscripts, safe for use in HTML."""
     return Markup(re.sub(r"(\w)_([BCHjl])\b", r"\1<sub>\2</sub>", str(escape(text))))
 
 
 def paper_rates(parameters: Parameters) -> tuple[float, float] | None:
-    """Exact heat rates (cold, hot) of the published machine at its own friction, eV/ns, where the publication names κ_H/κ_C.
+    """Exact heat rates (cold, hot) of the published machine at the published friction, eV/ns, at the published κ_H/κ_C.
 
     Returns:
-        ``None`` at other κ_H/κ_C, and for a machine of another controller, of other masses, springs or temperatures, which they
-        would not describe.
+        ``None`` at other κ_H/κ_C, and for machines with another controller, or other masses, springs or temperatures.
     """
     named = any(math.isclose(parameters.coupling[1], ratio * PAPER.coupling[0]) for ratio in PAPER_RATIOS)
     own = (*parameters.mass, parameters.trap, parameters.coupling[0], *parameters.temperature)
@@ -206,13 +205,13 @@ def _check(runs: Sequence[dict[str, Any]], friction: dict[str, Any]) -> None:
 
 
 def _row(compared: ComparedPoint, performance: PointRecord) -> dict[str, Any]:
-    """A point with what the tables add to it: performance of a refrigerator, the paper's rates, and which z are large."""
+    """The row of a point: comparison with theory, performance of a refrigerator, the paper's rates, and which z are large."""
     cools, parameters = compared.point.mode == "refrigerator", compared.point.parameters
     cooled, heated = parameters.coupling[parameters.colder], parameters.coupling[1 - parameters.colder]
     paper = paper_rates(parameters) or (None, None)
     return compared.row() | {
         "performance": performance.content if cools else None,
-        # Noise may make a refrigerator of a point where theory knows none.
+        # By noise a point may be called a refrigerator where theory predicts none.
         "cop_theory": cooled / (heated - cooled) if cools and heated > cooled and parameters.is_linear else None,
         "paper": dict(zip(SIDES, paper, strict=True)),
         "marked": {
@@ -224,13 +223,13 @@ def _row(compared: ComparedPoint, performance: PointRecord) -> dict[str, Any]:
 
 
 def _own_controller(points: Sequence[Point]) -> str | None:
-    """The study's own controllers, or the loop that the linear one acts through; ``None`` where that acts at every instant."""
+    """The custom controllers of a study, or the loop of the linear one; ``None`` for the ideal linear controller."""
     acting = dict.fromkeys(point.parameters.told_controller for point in points)
     return "; ".join(each for each in acting if each != LINEAR) or None
 
 
 def _agreement(comparison: Comparison) -> list[dict[str, Any]]:
-    """How well each theory holds at all points at once, and whether that is marked as one point's z would be."""
+    """Agreement of each theory with all points together, and whether it is marked like a large z of one point."""
     return [
         {"name": THEORIES[theory], **found._asdict(), "marked": found.chance < CHANCE_AGREES}
         for theory, found in comparison.agreement.items()
@@ -238,7 +237,7 @@ def _agreement(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _friction_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each method its friction along each set of axes, 10⁻¹² kg/s, cold and hot, and the paper's."""
+    """For each method the friction along each set of axes, 10⁻¹² kg/s, cold and hot, and the value of the paper."""
     along = {
         (axes, side): dict(by_method(content, side)) for axes, content in friction["axes"].items() for side in SIDES
     }
@@ -254,13 +253,13 @@ def _friction_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _apart(friction: dict[str, Any]) -> list[tuple[str, str]]:
-    """By each method, how far friction along the first two sets of axes is apart, both particles together."""
+    """For each method the difference of the friction along the first two sets of axes, both particles together."""
     found = {method: equivalence_z(friction["equivalence"], method) for method in METHODS}
     return [(METHODS[method], z_score(z)) for method, z in found.items() if z is not None]
 
 
 def _headline(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The point at which the cold bath lost most heat, if any is decided."""
+    """The decided point with the largest cooling of the cold bath, if any."""
     cooling = [row for row in rows if row["mode"] == "refrigerator"]
     return min(cooling, key=lambda row: float(row["heat_cold_eV_per_ns"]), default=None)
 
@@ -305,7 +304,7 @@ def _each_once(texts: Iterable[str]) -> str:
 
 
 def _drag_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each force its entry per side, where it was run, and the paper's friction, 10⁻¹² kg/s."""
+    """For each force the entry of each side that was run, and the friction of the paper, 10⁻¹² kg/s."""
     entries = friction.get("drag", ())
     return [
         {
@@ -350,7 +349,7 @@ def _equilibrium_checks(friction: dict[str, Any], parameters: Parameters) -> lis
 def _structure_checks(
     structure: dict[str, Any] | None, parameters: Parameters, dressed: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """What atoms say: leaks, cavities, whole particles, temperatures, pressure, and adsorbed fluid beside the dressed model."""
+    """Checks of the atoms: leaks, cavities, intact particles, temperatures, pressure, and adsorbed fluid."""
     if structure is None:
         return []
     leaked = structure["leaked_atoms"]
@@ -361,11 +360,11 @@ def _structure_checks(
         rows += [
             _finding(
                 f"Emptiest cell of the {side} bath, in mean densities",
-                "bath too small to tell" if emptiest is None else number(emptiest, 2),
+                "bath too small" if emptiest is None else number(emptiest, 2),
                 f"above {CAVITY_RATIO:g}: no cavity",
                 None if emptiest is None else emptiest >= CAVITY_RATIO,
             ),
-            _finding(f"Atoms in one piece, {side} particle, at least", str(whole), f"{atoms}: whole", whole == atoms),
+            _finding(f"Connected atoms, {side} particle, at least", str(whole), f"{atoms}: intact", whole == atoms),
             _finding(
                 f"Mean temperature of the {side} fluid, K",
                 number(structure[f"temperature_{side}_K"], 2),
@@ -384,13 +383,13 @@ def _internal_temperature(side: str, structure: dict[str, Any]) -> dict[str, Any
     found = "not measured" if value is None else measured(value, se)
     expected = f"{structure[f'internal_temperature_{side}_expected_K']:.4g} (z {z_score(z)})"
     ok = None if z is None else abs(z) < Z_AGREES
-    return _finding(f"Temperature inside the {side} particle, K", found, expected, ok)
+    return _finding(f"Internal temperature of the {side} particle, K", found, expected, ok)
 
 
 def _first_layer(
     side: str, layer: dict[str, Any] | None, mass: float, dressed: dict[str, Any] | None
 ) -> dict[str, Any]:
-    found = "none stands out" if layer is None else measured(layer["mass_ratio"], layer["mass_ratio_se"])
+    found = "no distinct layer" if layer is None else measured(layer["mass_ratio"], layer["mass_ratio_se"])
     expected = ""
     if dressed is not None:
         shell = measured(dressed["shell_mass_eV_ps2_per_A2"], dressed["shell_mass_se"], 1 / mass)
@@ -399,20 +398,20 @@ def _first_layer(
 
 
 def _ranks(run: dict[str, Any]) -> list[int]:
-    """MPI ranks of a run's segments, which may differ; an exact run is one process."""
+    """MPI ranks of the segments of a run, which may differ; an exact run is one process."""
     ranks = run.get("ranks", 1)
     return ranks if isinstance(ranks, list) else [ranks]
 
 
 def _cost(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     hours = sum(run["wall_time_s"] * max(_ranks(run)) for run in runs) / 3600
-    # Two digits, whether a model took seconds or a cluster took weeks.
+    # Two digits, for seconds of a model as well as weeks of a cluster.
     digits = max(1 - math.floor(math.log10(hours)), 0) if hours > 0 else 0
     return {"core_hours": f"{hours:.{digits}f}", "time_ns": sum(run["duration_ps"] for run in runs) / PER_NS}
 
 
 def _distinct(tables: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """For each key the values that occur, once each."""
+    """For each key its distinct values."""
     values: dict[str, set[str]] = {}
     for table in tables:
         for key, value in table.items():

@@ -1,4 +1,4 @@
-"""Figures for a page that needs nothing else: each with its texts, itself and its data inside the page."""
+"""Figures for a self-contained page: picture, texts and data of each are embedded."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 def load_figures(files: Iterable[str | Path], captions: str | Path) -> list[dict[str, str | None]]:
-    """Pictures with their captions, in the order of the captions file; those it does not know come last, by name.
+    """Pictures with their captions, in the order of the captions file; pictures without a caption come last, by name.
 
     Args:
-        files: PNG or SVG files; of a pair that differs in the suffix alone, the SVG is taken unless it is more
-            than twice as heavy as the PNG.
+        files: PNG or SVG files; if both exist, the SVG is used unless it is more than twice as large as
+            the PNG.
         captions: YAML, for each name ``title``, ``alt`` and ``caption``.
 
     Returns:

@@ -267,7 +267,7 @@ def cut(
     count = min(int(steps * interval / target), steps, max(per_run, math.ceil(enough / series)))
     if count < per_run:
         raise SeriesTooShortError(
-            f"{series} series of {steps * interval:g} ps are too short for an error bar: the particles remember about "
+            f"{series} series of {steps * interval:g} ps are too short for an error bar: the correlation time is about "
             f"{remembered:.3g} ps, so each run must last at least {math.ceil(per_run * target)} ps"
         )
     return Blocks(count, steps * interval / count, count * series, remembered)

@@ -116,7 +116,9 @@ def make_controller(name: str, coupling_cold: float, coupling_hot: float, option
     except KeyboardInterrupt:
         raise
     except BaseException as failure:  # a user's code may raise anything, SystemExit among it
-        raise ControllerError(f"controller {name!r} cannot be made: {type(failure).__name__}: {failure}") from failure
+        raise ControllerError(
+            f"controller {name!r} cannot be created: {type(failure).__name__}: {failure}"
+        ) from failure
     if not callable(getattr(controller, "forces", None)):
         raise ControllerError(f"controller {name!r} has no method forces(seen)")
     if hasattr(controller, "state") != hasattr(controller, "restore"):

@@ -106,7 +106,7 @@ class Demon:
         state = state_of(self.controller)
         if state is None and memory(self.controller) != self._fresh_memory:
             raise ControllerError(
-                f"the controller {self.name!r} remembers (its attributes changed) and has no state(): {ADD_STATE}"
+                f"the controller {self.name!r} has a memory (its attributes changed) but no state(): {ADD_STATE}"
             )
         step = np.array([] if self.step is None else [self.step])
         own = {STATE + key: value for key, value in (state or {}).items()}

@@ -112,7 +112,7 @@ class FeedbackLoop:
         for index, law in enumerate(self._laws):
             inner = state_of(law)
             if inner is None and memory(law) != self._fresh[index]:
-                raise ControllerError(f"it remembers (its attributes changed) and has no state(): {ADD_STATE}")
+                raise ControllerError(f"it has a memory (its attributes changed) but no state(): {ADD_STATE}")
             state |= {_INNER.format(index) + name: value for name, value in (inner or {}).items()}
         return state
 

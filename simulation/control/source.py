@@ -48,7 +48,7 @@ def _sources(module: str) -> dict[str, Path]:
     """Files of a module and of what it imports, at any depth, from its own folder or the user's."""
     top = module.partition(".")[0]
     if top in OWN_PACKAGES:
-        raise ControllerError(f"module {module!r} is one of nanofridge's own: give yours another name")
+        raise ControllerError(f"module {module!r} belongs to nanofridge: give your module another name")
     with searching():
         try:
             found = importlib.util.find_spec(top)

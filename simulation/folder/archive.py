@@ -91,7 +91,7 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
         if differ or not is_older:
             raise ValueError(
                 f"{source} was made with {', '.join(differ) or 'another protocol or controller'}: "
-                f"give the changed study a name of its own, or move {source} away"
+                f"give the changed study a different name, or move {source} away"
             )
         record |= {"stands_for": experiment.fingerprint, "older_protocol": OLDER.format(format=record["format"])}
     target.mkdir(parents=True, exist_ok=True)

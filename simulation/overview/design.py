@@ -51,7 +51,7 @@ def make_design(study: Study, results: Path) -> str:
         StudyError: nothing cools within the limits, or theory does not know the study's controller.
     """
     if not study.demon.has_theory:
-        raise StudyError(study.name, ["design: theory knows the linear controller without a limit of its force only"])
+        raise StudyError(study.name, ["design: theory covers only the linear controller without a force limit"])
     friction = friction_of(study, results)
     axis = study.demon.coupling_axes[0]
     machine = friction.machine(study, *_couplings(study, study.demon.kappa_ratios[-1]), axis)
@@ -70,7 +70,7 @@ def make_design(study: Study, results: Path) -> str:
         ideal = best_design(machine, replace(limits, delay=None), "cooling")
     except ValueError:
         cure = "widen its ranges of couplings, or allow more power, spread or force"
-        raise StudyError(study.name, [f"design: nothing that was tried cools within its limits: {cure}"]) from None
+        raise StudyError(study.name, [f"design: no machine that was tried cools within its limits: {cure}"]) from None
     front = []
     for power in FRONT * float(ideal.works.sum()):
         with contextlib.suppress(ValueError):  # so little power cools nothing within the ranges
@@ -96,7 +96,7 @@ def make_design(study: Study, results: Path) -> str:
             "",
             tabulate([[row[name] for name in shown] for row in table], shown, floatfmt=".3g"),
             "",
-            f"All numbers: {folder}/design.csv. A study with the best one: {folder}/design.yaml, to be put into config/.",
+            f"All numbers: {folder}/design.csv. A study with the best design: {folder}/design.yaml, to be copied to config/.",
             "",
         ]
     )
@@ -138,5 +138,5 @@ def _study_file(study: Study, best: Design) -> str:
         demon["feedback"] = demon.get("feedback", {}) | {"delay_ps": round(steps * study.timestep_ps, 6)}
     content["demon"] = demon
     check_study(f"{study.name.partition('@')[0]}-design", content)
-    head = f"# Study {study.name} with the couplings that `snakemake design` found best for {study.design.goal}.\n"
+    head = f"# Study {study.name} with the best couplings found by `snakemake design` for {study.design.goal}.\n"
     return head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

@@ -69,12 +69,12 @@ def friction_of(study: Study, results: Path) -> Friction:
     A study of the exact model needs no measurement: its section is the truth.
     """
     if study.engine == "langevin":
-        return Friction("section langevin of the study, with which the model runs")
+        return Friction("section langevin of the study, used by the model")
     file = results / study.name / "friction.json"
     measured: dict[str, Any] | None = read_json(file)
     content = (measured or {}).get("axes", {}).get("xyz")
     if content is None:
-        return Friction("section langevin of the study, since none is measured yet")
+        return Friction("section langevin of the study, because none is measured yet")
     cold, hot = (float(content[f"friction_{side}_eV_ps_per_A2"]) for side in SIDES)
     if content["dressed"] is None:
         return Friction(f"measured, one friction per particle, all axes together ({file})", (cold, hot))

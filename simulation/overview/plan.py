@@ -67,7 +67,7 @@ class Plan:
         }
 
     def text(self) -> str:
-        """Two tables and the hints that follow from them."""
+        """Two tables and the resulting hints."""
         lines = [*self._cost_lines(), "", *self._heat_lines(), "", *self._hints()]
         return "\n".join(line if "\n" in line else textwrap.fill(line, WIDTH) for line in lines) + "\n"
 
@@ -91,26 +91,24 @@ class Plan:
         lines.append(f"Speed, {1 / self.speed.core_s_per_step:.4g} steps per second and core: {self.speed.source}.")
         if self.speed.share < BUSY_SHARE:
             share = f"{100 * self.speed.share:.0f} %"
-            lines.append(
-                f"The machine was busy, the probe got {share} of its core; wall times are those of idle cores."
-            )
+            lines.append(f"The machine was busy, the probe had {share} of its core; wall times assume idle cores.")
         if self.study.ranks > self.cores:
-            lines.append(f"Each simulation wants ranks: {self.study.ranks}, more than these cores.")
+            lines.append(f"Each simulation needs ranks: {self.study.ranks}, more than these cores.")
         return lines
 
     @property
     def _unknown(self) -> str:
-        """Why theory forecasts nothing."""
+        """Why theory makes no prediction."""
         demon = self.study.demon
         if demon.controller != LINEAR:
-            return f"theory knows the linear controller, not {demon.controller}"
+            return f"theory covers only the linear controller, not {demon.controller}"
         if demon.feedback.force_limit_eV_per_A is not None:
-            return "theory knows no limit of the force"
+            return "there is no theory for a limited force"
         return "with the loop of demon.feedback there is no steady state at this friction"
 
     def _heat_lines(self) -> list[str]:
         if not self.points:
-            return [f"No heat is forecast: {self._unknown}."]
+            return [f"No heat is predicted: {self._unknown}."]
         axes, replicas = len(self.study.demon.coupling_axes), self.study.schedule.sweep_replicas
         copies = f"{axes} ax{'e' if axes > 1 else 'i'}s × {replicas} replica{'s' * (replicas > 1)}"
         rows = [
@@ -142,7 +140,7 @@ class Plan:
                 replicas = math.ceil(schedule.sweep_replicas * needed / point.time_ns)
                 length = math.ceil(needed * 1000 / schedule.segment_ps) * schedule.segment_ps / 1000
                 lines.append(
-                    f"{point.kappa_ratio}: undersampled, its sign may stay open (z below {DECIDED_Z:g}); "
+                    f"{point.kappa_ratio}: undersampled, its sign may stay undecided (z below {DECIDED_Z:g}); "
                     f"sweep_ns: {length:g} or sweep_replicas: {replicas} decides it."
                 )
         if self.points and not lines:
@@ -180,7 +178,7 @@ def make_plan(study: Study, results: Path, ranks: Ranks, cores: int, targets: Se
 def plan_of(
     study: Study, simulations: list[Job], speed: Speed, cores: int, results: Path, targets: Sequence[Path]
 ) -> Plan:
-    """Put cost and forecast of a study together; `make_plan` tells the arguments."""
+    """Combine cost and predicted errors of a study; arguments as of `make_plan`."""
     costs = []
     for purpose in dict.fromkeys(job.experiment.purpose for job in simulations):
         mine = [job for job in simulations if job.experiment.purpose == purpose]

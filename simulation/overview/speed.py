@@ -79,7 +79,7 @@ def speed_of(study: Study, jobs: list[Job], results: Path, ranks: Ranks) -> Spee
     rates = [record["steps_per_s"] for record in records if "steps_per_s" in record]
     if rates:  # their wall time holds starts and output, so nothing is added to it
         count = f"{len(rates)} finished runs" if len(rates) > 1 else "1 finished run"
-        source = f"{count} of this study, wherever they ran"
+        source = f"{count} of this study, on any machine"
         speed = replace(speed, core_s_per_step=study.ranks / statistics.median(rates), startup_s=0.0, source=source)
     return speed
 
@@ -144,7 +144,7 @@ def _probe_lammps(study: Study, ranks: Ranks) -> Speed:
         bytes_per_step=written / steps,
         restart_bytes=size[RESTART],
         topology_bytes=size[TOPOLOGY],
-        source=f"{steps} steps of this study's own deck, run for it on {cores} of {_machine()}",
+        source=f"{steps} steps of the deck of this study, measured on {cores} of {_machine()}",
         share=share,
     )
 
@@ -182,4 +182,4 @@ def _probe_langevin(study: Study) -> Speed:
     steps = study.steps(run.duration_ps)
     seconds = (time.process_time() - started) / steps
     size = series.memory_usage(index=False).sum() / steps  # doubles, which hardly compress
-    return Speed(seconds, 0.0, size, 0.0, 0.0, f"a short run of the model, made for it on {_machine()}")
+    return Speed(seconds, 0.0, size, 0.0, 0.0, f"a short run of the model, measured on {_machine()}")

@@ -89,7 +89,7 @@ def status_of(job: Job, study_lock: Path) -> Status:
     if state is State.WAITING and share > 0:
         state, remark = State.INTERRUPTED, CONTINUES
     if state is State.WAITING and (job.folder / RUN).is_file():
-        remark = "what is there has other parameters or another length"
+        remark = "existing data have other parameters or another length"
     return Status(job.name, state, share, remark=remark)
 
 
@@ -150,7 +150,7 @@ def _last_word(log: Path) -> tuple[State, str]:
             return State.INTERRUPTED, stopped[1]
         if line.startswith("Traceback "):
             return State.FAILED, lines[-1]
-    return State.INTERRUPTED, f"ended without a word, as when killed; {CONTINUES}"
+    return State.INTERRUPTED, f"ended without a message, as if killed; {CONTINUES}"
 
 
 # --- the table --------------------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def status_text(study: Study, results: Path, targets: Sequence[Path], workflow_l
         for rule, (log, files) in _failures(workflow_logs, folder).items():
             lines += _wrapped(f"failed: rule {rule}, see {log}: ", files, folder)
     owner = lock.owner(study_lock)
-    lines += ["", f"Snakemake works on it: {owner}" if owner else "No Snakemake works on it now."]
+    lines += ["", f"Running Snakemake: {owner}" if owner else "No Snakemake is running for it."]
     return "\n".join(lines) + "\n"
 
 

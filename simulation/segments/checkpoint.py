@@ -60,9 +60,7 @@ class Segments:
         try:
             old = json.loads(others[-1].read_text(encoding="utf-8"))
         except ValueError:
-            return (
-                f"starting afresh; {others[-1]} is damaged, so what changed is not known; the older segments stay there"
-            )
+            return f"starting afresh; {others[-1]} is damaged, so the change is not known; the older segments are kept there"
         keys = [key for key in self.identity if old.get(key) != self.identity[key]]
         lines = [
             f", first in the deck line {ours!r} (was {theirs!r})"
@@ -70,7 +68,7 @@ class Segments:
             if ours != theirs
         ]
         where = lines[0] if lines else ""
-        return f"{', '.join(keys)} changed{where}: starting afresh; the older segments stay in {others[-1].parent}"
+        return f"{', '.join(keys)} changed{where}: starting afresh; the older segments are kept in {others[-1].parent}"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -104,13 +102,13 @@ class Segments:
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise DamagedError(f"{folder / RECORD} is damaged ({type(fault).__name__})") from None
         if own != digest(record):
-            raise DamagedError(f"{folder / RECORD} is damaged (it is not what its digest says)")
+            raise DamagedError(f"{folder / RECORD} is damaged (its digest does not match)")
         for name, wanted in sums.items():
             is_pruned = name == RESTART and not (folder / name).exists()
             if not is_pruned and not ((folder / name).is_file() and checksum(folder / name) == wanted):
-                raise DamagedError(f"{folder / name} is damaged (its checksum is not the one recorded)")
+                raise DamagedError(f"{folder / name} is damaged (its checksum does not match)")
         if before is not None and record["starts_from"] != before.record["sha256"][RESTART]:
-            raise DamagedError(f"{folder} does not begin where {before.folder.name} ends")
+            raise DamagedError(f"{folder} does not start where {before.folder.name} ends")
         return Segment(folder, record)
 
     def restart(self, index: int) -> Path | None:

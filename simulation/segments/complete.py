@@ -56,7 +56,7 @@ def complete(
                 newest = ranks.share(segments.newest_restart(index) if ranks.is_root else None)
                 again = list(range(newest + 1, index))
                 if ranks.is_root:
-                    _say(f"{experiment.label}: running segments {again[0]} to {index} again, since {index} was lost")
+                    _say(f"{experiment.label}: running segments {again[0]} to {index} again, because {index} was lost")
                 for earlier in again:
                     done.pop(earlier)
                 index = again[0]
@@ -135,7 +135,7 @@ def _run(
     previous = segments.restart(index - 1) if index else start
     if index and previous is None:
         raise EngineError(
-            f"{experiment.label}: the restart file of segment {index - 1} is gone: give the command again"
+            f"{experiment.label}: the restart file of segment {index - 1} is missing: run the command again"
         )
     part = ranks.share(segments.begin(index) if ranks.is_root else None)
     # LAMMPS works in `part`: seen from there, no name of a folder that a user chose gets into a deck of the workflow.

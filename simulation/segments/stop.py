@@ -56,7 +56,9 @@ def orderly_stop(label: str, ranks: Ranks) -> Iterator[Callable[[], None]]:
         ranks.sum(number)
         if number[0]:
             mine = signal.Signals(int(received[0] or signal.SIGTERM))
-            cause = f"because its workflow, process {workflow}, is gone" if mine == signal.SIGHUP else f"by {mine.name}"
+            cause = (
+                f"because its workflow, process {workflow}, has ended" if mine == signal.SIGHUP else f"by {mine.name}"
+            )
             with contextlib.suppress(BrokenPipeError):  # whoever read this may be gone too
                 print(f"{label}: stopped {cause}; the same command continues from the last segment", flush=True)
             raise StopRequested(128 + mine)
@@ -84,7 +86,7 @@ def _watchdog() -> Iterator[None]:
     def watch() -> None:
         while told := os.read(reader, 1):
             if signal.Signals(told[0]) in SIGNALS and not over.wait(GRACE_S):
-                sys.stderr.write(f"nanofridge: told to stop {GRACE_S:.0f} s ago and still held: ended\n")
+                sys.stderr.write(f"nanofridge: not stopped within {GRACE_S:.0f} s of the signal: terminated\n")
                 sys.stderr.flush()
                 os._exit(128 + told[0])
 

@@ -36,7 +36,7 @@ def held(file: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
         deadline = time.monotonic() + patience_s
         while not _try(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
-                raise LockedError(f"{file.parent} is in use by {_name(file)}: wait for it, or end it")
+                raise LockedError(f"{file.parent} is in use by {_name(file)}: wait for it, or stop it")
             time.sleep(PATIENCE_S / 20)
         # In place, so that whoever reads it meanwhile finds an owner and not an empty file.
         os.pwrite(descriptor, me, 0)
@@ -77,7 +77,7 @@ def _try(descriptor: int, kind: int) -> bool:
     except OSError as failure:
         if failure.errno in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL):
             raise LockedError(
-                f"the file system that holds the results has no locks ({failure.strerror}): put them on one that has, "
+                f"the file system of the results has no locks ({failure.strerror}): use one that has, "
                 "such as a local disk, with snakemake --directory FOLDER"
             ) from None
         raise

@@ -1,9 +1,9 @@
-"""A study: everything that a user may choose, in one typed object.
+"""A study: all fields that a user may set, in one typed object.
 
 `simulation.study.files` reads it, and `simulation.study.rules` checks which fields go together.
 
-The defaults are the paper's numbers (Loos et al., Sci. Rep. 13, 4517 (2023)), so a study file states only what differs. Each
-section of the YAML file is one class below; a field's name ends in its unit.
+The defaults are the values of the paper (Loos et al., Sci. Rep. 13, 4517 (2023)), so a study file lists only what differs.
+Each section of the YAML file is one class below; a field name ends in its unit.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ Thermostat = Literal["nose-hoover", "langevin", "csvr"]
 THERMOSTATS: tuple[str, ...] = get_args(Thermostat)
 
 RUBBING = "langevin"
-"""The thermostat that rubs on every atom of the fluid, and so changes how the fluid flows and what friction it lends."""
+"""The thermostat that applies friction to every fluid atom, and so changes the flow and the friction of the particles."""
 
 RUBBING_DAMPING_PS = 5.0
-"""Least relaxation time of a study's variant with that thermostat: long beside the collisions of the fluid."""
+"""Smallest relaxation time of a variant with that thermostat: long compared with the collisions of the fluid."""
 
-VARIANT = r"[a-z0-9][a-z0-9._-]*"  # what may follow the @ in a study's name: it names a folder
+VARIANT = r"[a-z0-9][a-z0-9._-]*"  # may follow the @ in a study name, and names a folder
 STUDY_NAME = rf"[A-Za-z0-9][\w-]*(@{VARIANT})?"
 
 Friction = Annotated[float, Field(ge=1e-18, le=1e-6, allow_inf_nan=False)]
 
 
 class StudyError(ValueError):
-    """Everything that is wrong with a study, one line per problem."""
+    """All problems of a study, one line per problem."""
 
     def __init__(self, name: str, problems: list[str]) -> None:
         self.problems = problems
@@ -55,50 +55,50 @@ class StudyError(ValueError):
 
 
 class Nanoparticle(Section):
-    """An fcc sphere; `origin_lattice` is where its centre lies in the unit cell, which decides how many atoms it holds."""
+    """An fcc sphere; `origin_lattice` is the position of its centre in the unit cell, which determines its number of atoms."""
 
     atoms: Annotated[int, Field(gt=0, le=1_000_000)] = 186
-    """Metal atoms in each particle; the deck stops if its sphere holds another number."""
+    """Metal atoms in each particle; the deck stops if the sphere contains another number."""
     radius_lattice: Annotated[float, Field(ge=0.1, le=20)] = 2.236
     """Radius of the sphere, in lattice constants."""
     origin_lattice: tuple[Finite, Finite, Finite] = (0.0, 0.25, 0.25)
-    """The sphere's centre in the fcc unit cell, in lattice constants."""
+    """Centre of the sphere in the fcc unit cell, in lattice constants."""
 
 
 class Baths(Section):
-    """Two cubic baths of fluid. State how many atoms each holds, or the density in the volume that they can reach."""
+    """Two cubic baths of fluid. Give the number of atoms in each, or the density in the accessible volume."""
 
     edge_nm: Annotated[float, Field(ge=0.1, le=1000)] = 11.0
     """Distance between two walls, and the periodic length along y and z."""
     fluid_atoms: PerSide[Annotated[int, Field(gt=0, le=1_000_000_000)]] | None = None
     """Fluid atoms in each bath, or `{cold: …, hot: …}`; give this or the density. (Older study files call it `argon_atoms`.)"""
     accessible_density_per_nm3: PerSide[Positive] | None = None
-    """Fluid atoms per volume that they can reach, or `{cold: …, hot: …}`; the paper has 19.56."""
+    """Fluid atoms per accessible volume, or `{cold: …, hot: …}`; the paper has 19.56."""
     temperature_cold_K: Positive = 100.0
     """Temperature of the cold bath."""
     temperature_hot_K: Positive = 120.0
     """Temperature of the hot bath."""
     thermostat: Thermostat = "nose-hoover"
-    """What holds the fluid of each bath at its temperature; `csvr` is stochastic velocity rescaling."""
+    """Thermostat of the fluid in each bath; `csvr` is stochastic velocity rescaling."""
     thermostat_damping_ps: Positive = 1.0
-    """The thermostat's relaxation time; Langevin's slows the fluid itself: give it several ps (variant `@langevin`: 5)."""
+    """Relaxation time of the thermostat; `langevin` slows down the fluid, so use several ps (variant `@langevin`: 5)."""
 
 
 class Trap(Section):
-    """Isotropic harmonic trap on each particle's centre of mass."""
+    """Isotropic harmonic trap on the centre of mass of each particle."""
 
     stiffness_eV_per_A2: Positive = 0.01
     """Spring constant κ."""
 
 
-NUMBER_TEXT = r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?"  # how a number that names a folder may be spelled
+NUMBER_TEXT = r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?"  # spelling of a number that names a folder
 
 
 def _number_text(text: str) -> str:
-    """A number stays the text that the study file spells, since it names a folder."""
+    """A number keeps its spelling in the study file, because it names a folder."""
     if re.fullmatch(NUMBER_TEXT, text) is None or len(text) > 24 or text.count(".") > 1 or not re.search("[0-9]", text):
         raise ValueError(
-            "write a plain number of at most 24 characters, such as 4.80, -0.5 or 1e-1, since it names a folder"
+            "write a plain number of at most 24 characters, such as 4.80, -0.5 or 1e-1, because it names a folder"
         )
     if not math.isfinite(float(text)):
         raise ValueError("not a finite number")
@@ -115,32 +115,32 @@ def _axes(text: str) -> str:
 
 
 class Feedback(Section):
-    """The loop through which a laboratory's demon acts; left out, its force follows the particles at every instant.
+    """Feedback loop of the controller; by default its force follows the particles at every instant.
 
-    At each update every position is read, with noise, and filtered; after the delay it becomes a force, held until the next.
+    At each update every position is read with noise and filtered. After the delay it becomes a force, held until the next one.
     """
 
     update_every_ps: Positive | None = None
-    """Interval of updates, between which the force is held; left out, the loop follows at every step."""
+    """Interval of updates, between which the force is held; by default the loop updates at every step."""
     delay_ps: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 0.0
-    """Time from reading a position to the force that it makes."""
+    """Time from reading a position to the resulting force."""
     delayed: Literal["all", "partner"] = "all"
-    """What passes through the loop: `all`, or the `partner` alone, while its own part of the force acts as a spring does."""
+    """What passes through the loop: `all`, or only the position of the `partner`; the own term then acts as a spring."""
     position_noise_A: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 0.0
-    """Standard deviation of the noise of one reading, of each particle and axis by itself; it needs `update_every_ps`."""
+    """Standard deviation of the noise of one reading, independent for each particle and axis; requires `update_every_ps`."""
     filter_ps: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = 0.0
-    """Time of a first-order low pass of the readings."""
+    """Time constant of a first-order low-pass filter of the readings."""
     force_limit_eV_per_A: Positive | None = None
     """Largest force of the controller on a particle along each axis, of either sign."""
 
     @property
     def is_ideal(self) -> bool:
-        """Whether the force follows the particles at every instant, whatever the loop is said to surround."""
+        """Whether the force follows the particles at every instant, for any value of `delayed`."""
         return self == Feedback(delayed=self.delayed)
 
     @property
     def loop(self) -> model.Feedback | None:
-        """As exact theory has it, but for a limit of the force; None where the force follows at every instant."""
+        """The loop in exact theory, without the limit of the force; None if the force follows at every instant."""
         loop = model.Feedback(
             update_every=self.update_every_ps,
             delay=self.delay_ps,
@@ -152,26 +152,26 @@ class Feedback(Section):
 
 
 class Demon(Section):
-    """The controller: its couplings, its axes, and the class that turns displacements into forces."""
+    """The controller: couplings, axes, and the class that computes forces from displacements."""
 
     coupling_cold_eV_per_A2: Finite = 0.1
-    """κ_C, the coupling felt by the cold particle."""
+    """κ_C, the coupling acting on the cold particle."""
     kappa_ratios: tuple[NumberText, ...] = ("0.17", "1.2", "4.80", "7.27")
-    """The sweep: values of κ_H/κ_C; each names a folder just as it is written here."""
+    """The sweep: values of κ_H/κ_C; each names a folder, as spelled here."""
     shown_ratios: tuple[NumberText, ...] = ("0.17", "4.80")
-    """Figures over time show the points nearest to these; the last is the one that `thermostats` compares."""
+    """Figures over time show the points nearest to these; `thermostats` compares the last one."""
     coupling_axes: Annotated[str, AfterValidator(_axes)] = "x"
     """Axes along which the demon acts; `x` is the paper, `xyz` gives three currents in one run."""
     controller: Annotated[str, Field(pattern=r"^linear$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = "linear"
-    """`linear`, or `module:Class` for your own (see simulation/control/controller.py)."""
+    """`linear`, or `module:Class` for a custom controller (see simulation/control/controller.py)."""
     controller_options: dict[str, str] = Field(default={})
-    """Texts handed to your controller as keyword arguments."""
+    """Strings passed to a custom controller as keyword arguments."""
     feedback: Feedback = Feedback()
-    """The loop through which it acts."""
+    """The feedback loop."""
 
     @property
     def has_theory(self) -> bool:
-        """Whether exact theory knows it: the paper's law, at every instant or through a loop without a limit of the force."""
+        """Whether exact theory covers it: the linear controller, ideal or in a loop without a limit of the force."""
         return self.controller == "linear" and self.feedback.force_limit_eV_per_A is None
 
 
@@ -182,14 +182,14 @@ def _force(text: str) -> str:
 
 
 class Drag(Section):
-    """The dragging experiment: one bath without walls and trap, its particle pulled by a constant force along x."""
+    """The drag experiment: one bath without walls and trap, its particle pulled by a constant force along x."""
 
     forces_nN: tuple[Annotated[str, AfterValidator(_force)], ...] = ("0.3", "3.0")
-    """The forces; each is run in the cold and in the hot bath, and names a folder just as it is written here. `[]` for none."""
+    """The forces; each is run in the cold and in the hot bath, and names a folder, as spelled here. `[]` for none."""
     equilibration_ps: Positive = 100.0
-    """How long each bath equilibrates before the force sets in."""
+    """Equilibration time of each bath before the force is switched on."""
     duration_ns: Positive = 1.0
-    """How long the force acts; the analysis finds and leaves out the time until the velocity is steady."""
+    """Duration of the force; the analysis detects and discards the time until the velocity is steady."""
     replicas: Annotated[int, Field(ge=1)] = 1
     """Independent runs of each force in each bath."""
 
@@ -205,7 +205,7 @@ def _friction(value: Any, place: str = "") -> float:
 
 
 def _by_axis(value: Any) -> Any:
-    """A number, or numbers by the axes that they are for, none of which may be named twice."""
+    """A number, or a mapping from axes to numbers, in which no axis occurs twice."""
     if not isinstance(value, dict):
         if isinstance(value, (list, tuple)):
             raise ValueError("write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}")
@@ -213,24 +213,24 @@ def _by_axis(value: Any) -> Any:
     named: dict[str, str] = {}
     for axes in value:
         if axes not in AXIS_SETS:
-            raise ValueError(f"{axes} names no axes: use {', '.join(AXIS_SETS[:-1])} or {AXIS_SETS[-1]}")
+            raise ValueError(f"{axes} is not a set of axes: use {', '.join(AXIS_SETS[:-1])} or {AXIS_SETS[-1]}")
         for axis in axes:
             if axis in named:
                 raise ValueError(
-                    f"{named[axis]} and {axes} both name axis {axis}: name it once (in a variant, null takes a key away)"
+                    f"{named[axis]} and {axes} both contain axis {axis}: give it once (in a variant, null removes a key)"
                 )
             named[axis] = axes
     if not named:
-        raise ValueError("names no axis: write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}")
+        raise ValueError("contains no axis: write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}")
     return {axes: _friction(number, f"{axes}: ") for axes, number in value.items()}
 
 
 def _every_axis(value: Any) -> Any:
-    """Likewise, and no axis may be left out."""
+    """The same, but every axis is required."""
     value = _by_axis(value)
     left_out = [axis for axis in AXES if isinstance(value, dict) and axis not in "".join(value)]
     if left_out:
-        raise ValueError(f"says nothing of axis {' and '.join(left_out)}: add it, a particle has friction along each")
+        raise ValueError(f"lacks axis {' and '.join(left_out)}: add it, a particle has friction along each axis")
     return value
 
 
@@ -241,7 +241,7 @@ FrictionOfEveryAxis = Annotated[Friction | dict[AxisSet, Friction], BeforeValida
 
 
 def along(value: float | Mapping[AxisSet, float], axis: str) -> float | None:
-    """A friction along one axis; None along an axis for which there is none."""
+    """The friction along one axis; None if there is none along it."""
     if isinstance(value, Mapping):
         return next((number for axes, number in value.items() if axis in axes), None)
     return value
@@ -251,30 +251,30 @@ Remembered = Annotated[float, Field(ge=1e-4, le=1e12, allow_inf_nan=False)]
 
 
 class Body(Section):
-    """Fluid that a particle drags along: it touches nothing but the particle, and follows it with a delay."""
+    """Fluid that a particle drags along: it is coupled only to the particle and follows it with a relaxation time."""
 
     friction_kg_per_s: FrictionByAxis
-    """Friction against the particle: a number, or a mapping of axes; along an axis that it leaves out there is no such body."""
+    """Friction with the particle: a number, or a mapping of axes; along an omitted axis there is no such body."""
     time_ps: Remembered
-    """How long it takes to follow; its mass is friction times time."""
+    """Relaxation time; the mass of the body is friction times time."""
 
 
 class MaxwellMode(Section):
-    """Fluid that holds a particle back as a spring does, and gives way in time: a dashpot at the end of a spring."""
+    """A Maxwell mode of the fluid: a spring and a dashpot in series, which resists elastically and relaxes with time."""
 
     friction_kg_per_s: FrictionByAxis
-    """What it adds to the friction of slow motion, by axis or for all: 6πR times its viscosity, for a sphere of radius R."""
+    """Its contribution to the friction of slow motion, by axis or for all: 6πR times its viscosity, for a sphere of radius R."""
     time_ps: Remembered
-    """How long it takes to give way, viscosity over modulus; its spring is friction over time."""
+    """Relaxation time, viscosity over modulus; its spring constant is friction over time."""
 
 
 class ActiveForce(Section):
-    """A random force that no friction belongs to, as swimmers exert it: Ornstein-Uhlenbeck, along each axis by itself."""
+    """A random force without a corresponding friction, as exerted by swimmers: Ornstein-Uhlenbeck, independent along each axis."""
 
     force_eV_per_A: Positive
     """Root mean square along each axis."""
     time_ps: Remembered
-    """How long it remembers."""
+    """Correlation time."""
 
 
 def _list_of(entries: str, example: str) -> BeforeValidator:
@@ -292,49 +292,49 @@ ActiveForces = Annotated[tuple[ActiveForce, ...], _list_of("active forces", "for
 
 
 class Langevin(Section):
-    """Only for `engine: langevin`: the particles' baths; all else is shared with LAMMPS.
+    """Only for `engine: langevin`: the baths of the particles; all else is shared with LAMMPS.
 
-    A particle feels γ(ω) = g₀ + Σ c (-iωτ)/(1 - iωτ) + Σ η/(1 - iωτ): its own white friction g₀, for each body that it drags
-    along the body's friction c and time τ, and for each Maxwell mode its friction η and time τ. Slow motion feels g₀ + Σ η. A
-    body's mass is c τ; bodies and modes have the temperature of the bath. Active forces make a bath active.
+    The friction of a particle is γ(ω) = g₀ + Σ c (-iωτ)/(1 - iωτ) + Σ η/(1 - iωτ): white friction g₀, friction c and time τ of
+    each body that it drags along, and friction η and time τ of each Maxwell mode. Slow motion has the friction g₀ + Σ η. The
+    mass of a body is c τ. Bodies and modes have the temperature of the bath. Active forces make a bath active.
     """
 
     friction_cold_kg_per_s: FrictionOfEveryAxis = 3.5e-12
-    """Friction of the cold particle, the paper's by default: a number, or a mapping of axes such as `{x: 8e-12, yz: 4e-12}`."""
+    """Friction of the cold particle (default: the paper's): a number, or a mapping of axes such as `{x: 8e-12, yz: 4e-12}`."""
     friction_hot_kg_per_s: FrictionOfEveryAxis = 3.5e-12
-    """Friction of the hot particle, likewise."""
+    """The same for the hot particle."""
     bodies_cold: Bodies = ()
-    """Fluid that the cold particle drags along, such as `[{friction_kg_per_s: 2e-11, time_ps: 1}]`; friction by axis, too."""
+    """Fluid that the cold particle drags along, such as `[{friction_kg_per_s: 2e-11, time_ps: 1}]`; friction also by axis."""
     bodies_hot: Bodies = ()
-    """Fluid that the hot particle drags along, likewise."""
+    """The same for the hot particle."""
     maxwell_cold: MaxwellModes = ()
-    """Maxwell modes of the cold bath, such as `[{friction_kg_per_s: 1e-11, time_ps: 5}]`; friction by axis, too."""
+    """Maxwell modes of the cold bath, such as `[{friction_kg_per_s: 1e-11, time_ps: 5}]`; friction also by axis."""
     maxwell_hot: MaxwellModes = ()
-    """Maxwell modes of the hot bath, likewise."""
+    """The same for the hot bath."""
     active_cold: ActiveForces = ()
     """Active forces on the cold particle, such as `[{force_eV_per_A: 0.02, time_ps: 5}]`; friction runs and drags have none."""
     active_hot: ActiveForces = ()
-    """Active forces on the hot particle, likewise."""
+    """The same for the hot particle."""
 
 
 class Integration(Section):
-    """How LAMMPS integrates; the exact Langevin engine uses the time step only for the path along which it sums work."""
+    """Integration in LAMMPS; the exact Langevin engine uses the time step only to sum the work along a path."""
 
     timestep_fs: Positive = 1.0
     """MD time step."""
     neighbour_skin_A: Positive = 0.8
-    """Margin of the neighbour lists; a run with a dangerous build fails."""
+    """Skin of the neighbour lists; a run with a dangerous build fails."""
 
 
 class Schedule(Section):
-    """How long each stage lasts and how often it is sampled."""
+    """Length and sampling of each stage."""
 
     equilibration_ps: Positive = 200.0
-    """How long the baths equilibrate after they are built."""
+    """Equilibration time of the baths after they are built."""
     independent_starts: bool = False
-    """Build and equilibrate the baths anew for each replica; else all runs of a study share one start."""
+    """Build and equilibrate separate baths for each replica; otherwise all runs of a study share one start."""
     relaxation_ps: Positive = 200.0
-    """How long the demon acts, after fresh velocities, before a run is measured."""
+    """Relaxation with the demon, after velocities are drawn again, before a run is measured."""
     friction_ns: Positive = 15.0
     """Length of each equilibrium run (κ_C = κ_H = 0)."""
     sweep_ns: Positive = 15.0
@@ -348,12 +348,12 @@ class Schedule(Section):
     trajectory_every_ps: Positive = 50.0
     """Interval of the trajectory."""
     segment_ps: Positive = 100.0
-    """A run is committed to disk this often, and continues from there."""
+    """Length of a segment: a run is committed to disk at this interval and continues from there."""
 
 
 def _range(ends: tuple[float, float]) -> tuple[float, float]:
     if not ends[0] <= ends[1]:
-        raise ValueError("write the smaller number first, as in [0.01, 0.5]; twice the same keeps it fixed")
+        raise ValueError("write the smaller number first, as in [0.01, 0.5]; two equal numbers keep it fixed")
     return ends
 
 
@@ -364,49 +364,49 @@ Delays = Annotated[
 
 
 class Design(Section):
-    """What `snakemake design` looks for: the couplings, and perhaps the delay, that serve a goal best within limits."""
+    """Goal and limits of `snakemake design`, which optimises the couplings and optionally the delay."""
 
     goal: Literal["cooling", "cop", "precision"] = "cooling"
-    """`cooling`: most heat from the cold bath; `cop`: most of it per work; `precision`: its least relative error."""
+    """`cooling`: largest heat from the cold bath; `cop`: largest heat per work; `precision`: smallest relative error."""
     coupling_cold_eV_per_A2: Range = (0.001, 1.0)
-    """Least and largest κ_C."""
+    """Smallest and largest κ_C."""
     coupling_hot_eV_per_A2: Range = (0.001, 10.0)
-    """Least and largest κ_H."""
+    """Smallest and largest κ_H."""
     delay_ps: Delays | None = None
-    """Least and largest delay to choose from; left out, the delay of `demon.feedback` stays."""
+    """Smallest and largest delay; by default the delay of `demon.feedback` is used."""
     power_eV_per_ns: Positive | None = None
-    """Most power of the controller on both particles, along each axis."""
+    """Largest power of the controller on both particles, along each axis."""
     spread_A: Positive | None = None
     """Largest root mean square displacement of a particle along each axis."""
     force_eV_per_A: Positive | None = None
     """Largest root mean square force of the controller on a particle along each axis."""
     cooling_eV_per_ns: Positive | None = None
-    """Least heat from the cold bath; `cop` without it tends to a machine that does not cool."""
+    """Smallest heat from the cold bath; without it `cop` tends to a machine that does not cool."""
 
 
 class Limits(Section):
     """Limits beyond which a run is rejected."""
 
     closure_drift_of_heat: Positive = 0.05
-    """Largest drift of the energy balance of one side, as a fraction of the heat that theory expects of all coupled axes."""
+    """Largest drift of the energy balance of one side, as a fraction of the predicted heat of all coupled axes."""
     closure_drift_eV_per_ns: Positive | None = None
-    """The same limit in absolute terms; if given, it replaces the fraction."""
+    """The same limit as an absolute value; if given, it replaces the fraction."""
     closure_drift_of_work: Positive = 0.005
-    """What a drag run may drift beyond that, as a fraction of the work that its force does (0.0020 at 3 nN with 5 fs steps)."""
+    """Additional drift allowed in a drag run, as a fraction of the work of its force (0.0020 at 3 nN with 5 fs steps)."""
     liquid: bool = True
-    """Whether baths must be liquid by reduced temperature and density; `false` lets gases and supercritical fluids run."""
+    """Whether baths must be liquid by reduced temperature and density; `false` allows gases and supercritical fluids."""
     particle_temperature: Positive = 0.15
-    """Largest relative difference, beyond chance, of a particle's inner temperature from its bath's after equilibration."""
+    """Largest significant relative difference of the internal temperature of a particle from its bath after equilibration."""
 
 
 class Study(Section):
-    """One study, checked. `load_study` makes it from a YAML file."""
+    """One validated study. `load_study` makes it from a YAML file."""
 
     name: Annotated[str, Field(pattern=rf"^{STUDY_NAME}$")]
     seed: Annotated[int, Field(ge=0)] = 2023
-    """Every random stream of the study is hashed from this, the study's name, the point and the replica."""
+    """Every random stream of the study is hashed from this seed, the name of the study, the point and the replica."""
     engine: Literal["lammps", "langevin"] = "lammps"
-    """`lammps` is molecular dynamics; `langevin` is the paper's model, or one in any linear bath, exactly, in seconds."""
+    """`lammps` is molecular dynamics; `langevin` is the model of the paper, or one in any linear bath, exactly, in seconds."""
     ranks: Annotated[int, Field(ge=1, le=4096)] = 1
     """MPI ranks (cores) of each simulation."""
     materials: Materials = Materials()
@@ -422,7 +422,7 @@ class Study(Section):
     schedule: Schedule = Schedule()
     limits: Limits = Limits()
     variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT}$")], dict[str, Any]] = Field(default={})
-    """The same study with some fields changed: a name, then sections with just these fields; runs as `study@name`."""
+    """Variants with some fields changed: a name, then sections with only these fields; each runs as `study@name`."""
 
     # --- derived quantities ---------------------------------------------------------------------------------------------
 
@@ -437,7 +437,7 @@ class Study(Section):
         return self.nanoparticle.radius_lattice * self.materials.metal.lattice_A
 
     def fluid(self, side: str) -> Species:
-        """What the bath of that side holds."""
+        """The fluid of the bath of that side."""
         return of_side(self.materials.fluid, side)
 
     def unlike(self, side: str) -> UnlikePair:
@@ -454,9 +454,9 @@ class Study(Section):
         return self.interactions.range_A or self.materials.cutoff_A
 
     def accessible_volume_A3(self, side: str) -> float:
-        """Volume open to the fluid in one bath: the cube less a skin on both walls and around the particle.
+        """Volume accessible to the fluid in one bath: the cube minus a skin on both walls and around the particle.
 
-        With this skin the paper's bath, 25 280 atoms in (11 nm)³, has 19.56 argon atoms per nm³.
+        With this skin the bath of the paper, 25 280 atoms in (11 nm)³, has 19.56 argon atoms per nm³.
         """
         return float(self.edge_A**2 * (self.edge_A - 2 * self.skin_A(side)) - self.excluded_volume_A3(side))
 
@@ -465,7 +465,7 @@ class Study(Section):
         return self.contact_A(side) / 2
 
     def excluded_volume_A3(self, side: str) -> float:
-        """Volume that a particle keeps the fluid out of."""
+        """Volume from which a particle excludes the fluid."""
         return float(4 / 3 * np.pi * (self.radius_A + self.skin_A(side)) ** 3)
 
     def fluid_atoms(self, side: str) -> int:
@@ -514,7 +514,7 @@ class Study(Section):
         return [(each.force_eV_per_A, each.time_ps) for each in forces]
 
     def trap_centre_A(self, side: str) -> tuple[float, float, float]:
-        """Centre of a bath's trap: the middle of the bath."""
+        """Trap centre: the middle of the bath."""
         half = self.edge_A / 2
         return (half if side == "cold" else 3 * half, half, half)
 

@@ -79,7 +79,10 @@ def plain_study(name: str, folder: Path | None = None) -> tuple[Any, list[str]]:
     """
     if not re.fullmatch(STUDY_NAME, name):
         raise StudyError(
-            name, ["a study's name is letters, digits, _ and -, then perhaps @ and a variant: rename its file"]
+            name,
+            [
+                "a study name consists of letters, digits, _ and -, optionally followed by @ and a variant: rename its file"
+            ],
         )
     base = name.partition("@")[0]
     places = folders() if folder is None else [folder]
@@ -172,7 +175,7 @@ def read_plain(text: str) -> tuple[Any, list[str]]:
                 raise yaml.YAMLError(f"line {key.start_mark.line + 1}: a key must be a single word")
             line = key.start_mark.line + 1
             if key.value in lines:
-                twice.append(f"line {line}: {key.value!r} was given on line {lines[key.value]} already: keep one")
+                twice.append(f"line {line}: {key.value!r} was already given on line {lines[key.value]}: keep one")
             lines[key.value] = line
             mapping[key.value] = plain(value)
         return mapping
@@ -181,7 +184,9 @@ def read_plain(text: str) -> tuple[Any, list[str]]:
     for event in yaml.parse(text, yaml.BaseLoader):
         line = 0 if event.start_mark is None else event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise yaml.YAMLError(f"line {line}: anchors (&) and aliases (*) are not read: write the value out")
+            raise yaml.YAMLError(
+                f"line {line}: anchors (&) and aliases (*) are not supported: write the value explicitly"
+            )
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:  # said at once: to read on may take half a minute
             raise yaml.YAMLError(f"line {line}: nested too deeply")
@@ -231,7 +236,7 @@ def field_problem(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"{place} is missing: add it"
     if error["type"] in ("model_type", "dict_type"):
-        return f"{place} = {SHORT.repr(error['input'])}: a section is a mapping of fields, each on a line of its own"
+        return f"{place} = {SHORT.repr(error['input'])}: a section is a mapping of fields, each on a separate line"
     return f"{place} = {SHORT.repr(error['input'])}: {error['msg'].removeprefix('Value error, ')}"
 
 
@@ -257,7 +262,7 @@ def _check_with_variants(name: str, data: Any, known: list[str]) -> Study:
         if not isinstance(changes, dict):
             continue  # said already, or nothing
         if "variants" in changes:
-            problems.append(f"variants.{variant}.variants: a variant has no variants: give each its own name")
+            problems.append(f"variants.{variant}.variants: a variant cannot have variants: give each a separate name")
             continue
         try:
             check_study(f"{name}@{variant}", _overlay({**data, "variants": {}}, changes))

@@ -1,8 +1,8 @@
 """Where a Lennard-Jones fluid is a liquid: its phase diagram in reduced temperature kT/ε and reduced density ρσ³.
 
-Liquid beside vapour: J. Vrabec, G. K. Kedia, G. Fuchs & H. Hasse, Mol. Phys. 104, 1509 (2006), for forces cut and shifted at
-2.5 σ. Liquid beside crystal: E. A. Mastny & J. J. de Pablo, J. Chem. Phys. 127, 104504 (2007); the cutoff hardly matters there
-(J. R. Morris & X. Song, J. Chem. Phys. 116, 9352 (2002)).
+Liquid-vapour equilibrium: J. Vrabec, G. K. Kedia, G. Fuchs & H. Hasse, Mol. Phys. 104, 1509 (2006), for forces cut
+and shifted at 2.5 σ. Liquid-crystal equilibrium: E. A. Mastny & J. J. de Pablo, J. Chem. Phys. 127, 104504 (2007);
+the cutoff has little effect there (J. R. Morris & X. Song, J. Chem. Phys. 116, 9352 (2002)).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ CRITICAL_TEMPERATURE = 1.0779
 """For forces cut and shifted at 2.5 σ (Vrabec et al.)."""
 CRITICAL_DENSITY = 0.3190
 CRITICAL_TEMPERATURE_UNCUT = 1.312
-"""For forces of endless range (J. J. Potoff & A. Z. Panagiotopoulos, J. Chem. Phys. 109, 10914 (1998))."""
+"""For forces of infinite range (J. J. Potoff & A. Z. Panagiotopoulos, J. Chem. Phys. 109, 10914 (1998))."""
 
 LEAST_TEMPERATURE = 0.6
-"""kT/ε from which on the densities beside the crystal are known."""
+"""Lowest kT/ε for which the densities of the liquid-crystal equilibrium are known."""
 
 _SATURATED = (0.5649, 0.1314, 0.0413)
 _FREEZING = (0.90735, -0.27120, 0.91784, -1.16270, 0.68012, -0.15284)
@@ -22,10 +22,10 @@ _MELTING = (0.908629, -0.041510, 0.514632, -0.708590, 0.428351, -0.095229)
 
 
 def critical_temperature(cutoff: float) -> float:
-    """Critical temperature kT/ε for forces that are cut and shifted at a distance.
+    """Critical temperature kT/ε for forces cut and shifted at a distance.
 
-    It goes from the published value at 2.5 σ to that at infinity as the attraction -∫u(r) r²dr from σ on does, to which it is
-    proportional in van der Waals' theory. That theory alone gives 1.069 at 2.5 σ.
+    It is interpolated between the published values at 2.5 σ and at infinity in the attraction -∫u(r) r²dr from σ on, to which
+    it is proportional in van der Waals' theory. That theory alone gives 1.069 at 2.5 σ.
 
     Args:
         cutoff: in units of σ; at least 1.5.
@@ -35,14 +35,14 @@ def critical_temperature(cutoff: float) -> float:
 
 
 def _attraction(cutoff: float) -> float:
-    """That integral, as a fraction of its value for an endless range."""
+    """This integral, as a fraction of its value for infinite range."""
     third, ninth = (1 - cutoff**-3) / 3, (1 - cutoff**-9) / 9
     shift = (cutoff**-6 - cutoff**-12) * (cutoff**3 - 1) / 3
     return (third - ninth - shift) / (1 / 3 - 1 / 9)
 
 
 def saturated_density(temperature: float, cutoff: float) -> float:
-    """Reduced density of the liquid that is in equilibrium with its vapour; the critical one from the critical point on.
+    """Reduced density of the liquid in equilibrium with its vapour; the critical density above the critical point.
 
     Args:
         temperature: kT/ε.
@@ -54,12 +54,12 @@ def saturated_density(temperature: float, cutoff: float) -> float:
 
 
 def freezing_density(temperature: float) -> float:
-    """Reduced density of the liquid that is in equilibrium with the crystal, at kT/ε from 0.6 on."""
+    """Reduced density of the liquid in equilibrium with the crystal, for kT/ε of at least 0.6."""
     return _melting_line(temperature, _FREEZING)
 
 
 def melting_density(temperature: float) -> float:
-    """Reduced density of the crystal that is in equilibrium with the liquid: nothing denser is a liquid."""
+    """Reduced density of the crystal in equilibrium with the liquid: no liquid is denser."""
     return _melting_line(temperature, _MELTING)
 
 
@@ -68,7 +68,7 @@ def _melting_line(temperature: float, factors: tuple[float, ...]) -> float:
 
 
 def triple_temperature(cutoff: float) -> float:
-    """kT/ε below which no liquid is stable: where its density beside vapour and that beside its crystal meet (0.63 at 2.5 σ).
+    """kT/ε below which no liquid is stable: its densities in equilibrium with vapour and with crystal meet (0.63 at 2.5 σ).
 
     Args:
         cutoff: of the forces, in units of σ.

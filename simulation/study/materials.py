@@ -1,4 +1,4 @@
-"""Materials: Lennard-Jones fluids and fcc metals by name, with their sources, or by numbers of one's own."""
+"""Materials: Lennard-Jones fluids and fcc metals by name, with their sources, or by user-defined numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from analysis.units import BOLTZMANN
 from simulation.study.section import SIDES, PerSide, Positive, Section, of_side
 
 CUTOFF_SIGMA = 2.5
-"""Range of the forces of a fluid by name where a study states none, in units of its σ; the wider one of two."""
+"""Default range of the forces of a fluid by name, in units of its σ; the larger range for two fluids."""
 
 
 class Species(Section):
@@ -26,7 +26,7 @@ class Species(Section):
     """Lennard-Jones diameter between like atoms."""
 
     symbol: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,3}$")] = "X"
-    """What names its atoms in analysis and pictures, such as `Ar`; by its mass if left out. No physics hangs on it."""
+    """Name of the atoms in analysis and pictures, such as `Ar`; derived from the mass by default. No effect on the physics."""
 
     @model_validator(mode="before")
     @classmethod
@@ -41,7 +41,7 @@ class Species(Section):
 
 
 class Metal(Species):
-    """A species that also forms a crystal: its fcc lattice constant shapes particles and walls."""
+    """A species that forms an fcc crystal, from which particles and walls are built."""
 
     lattice_A: Positive
     """The fcc lattice constant."""
@@ -63,9 +63,9 @@ FLUIDS: dict[str, Species] = {
     "xenon": _fluid("Xe", 131.293, 221.0, 4.10),
     "methane": _fluid("CH4", 16.043, 148.2, 3.817),
 }
-"""argon as in Loos et al., Sci. Rep. 13, 4517 (2023). The others from second virial coefficients: J. O. Hirschfelder, C. F.
+"""Argon as in Loos et al., Sci. Rep. 13, 4517 (2023); the others from second virial coefficients: J. O. Hirschfelder, C. F.
 Curtiss & R. B. Bird, Molecular Theory of Gases and Liquids (Wiley, 1954), table I-A, where argon has 119.8 K (0.01032 eV) and
-3.405 Å. A molecule of methane is one atom here."""
+3.405 Å. A methane molecule is represented by one atom."""
 
 METALS: dict[str, Metal] = {
     "copper": Metal(symbol="Cu", mass_u=63.546, epsilon_eV=0.4093, sigma_A=2.338, lattice_A=3.61),
@@ -75,7 +75,7 @@ METALS: dict[str, Metal] = {
     "nickel": _metal("Ni", 58.693, 6022.3, 2.2808, 3.52),
     "aluminium": _metal("Al", 26.982, 4577.6, 2.6175, 4.05),
 }
-"""copper as in Loos et al. The others are fitted to crystals: S. Zhen & G. J. Davies, phys. stat. sol. (a) 78, 595 (1983),
+"""Copper as in Loos et al.; the others are fitted to crystals: S. Zhen & G. J. Davies, phys. stat. sol. (a) 78, 595 (1983),
 exponents 12 and 6, where copper has 4733.5 K (0.4079 eV) and 2.3374 Å. Lattice constants at room temperature."""
 
 
@@ -91,7 +91,7 @@ def _by_name(value: Any, known: dict[str, Any]) -> Any:
     if not isinstance(value, str):
         return value
     if value not in known:
-        raise ValueError(f"no such material: use {', '.join(known)}, or numbers of your own (config/README.md)")
+        raise ValueError(f"no such material: use {', '.join(known)}, or your own numbers (config/README.md)")
     return dict(known[value])
 
 
@@ -112,14 +112,14 @@ class UnlikePair(Section):
 
 
 def _usual_cutoff(fields: dict[str, Any]) -> float:
-    """2.5 σ of fluids by name, and of argon where numbers are given: it has always been so, and keeps finished runs valid."""
+    """2.5 σ of fluids by name, and of argon where numbers are given, which keeps finished runs valid."""
     fluids = [of_side(fields["fluid"], side) for side in SIDES]
     named = [fluid if fluid in FLUIDS.values() else FLUIDS["argon"] for fluid in fluids]
     return round(CUTOFF_SIGMA * max(fluid.sigma_A for fluid in named), 9)
 
 
 class Materials(Section):
-    """The kinds of atoms and the range of their interaction; unlike pairs follow Lorentz-Berthelot unless stated."""
+    """The kinds of atoms and the range of their interaction; unlike pairs follow Lorentz-Berthelot by default."""
 
     fluid: PerSide[NamedFluid] = Field(default="argon", validate_default=True)
     """The baths: a name (below), or numbers such as `{mass_u: 39.948, epsilon_eV: 0.0104, sigma_A: 3.405, symbol: Ar}`; one \
@@ -130,10 +130,10 @@ lattice_A: 3.61, symbol: Cu}`, where `lattice_A` is the fcc lattice constant. (O
     fluid_metal: PerSide[UnlikePair] | None = None
     """`{epsilon_eV: …, sigma_A: …}` between them, for a wetting other than Lorentz-Berthelot's. (Formerly `argon_copper`.)"""
     cutoff_A: Positive = Field(default_factory=_usual_cutoff)
-    """Range of the Lennard-Jones forces, shifted to zero there; left out, 2.5 σ of a fluid by name, 8.5125 for numbers."""
+    """Range of the Lennard-Jones forces, shifted to zero there; by default 2.5 σ of a fluid by name, 8.5125 for numbers."""
 
     def unlike(self, side: str) -> UnlikePair:
-        """Between the fluid of one bath and the metal: as stated, or by Lorentz-Berthelot's rule."""
+        """Between the fluid of one bath and the metal: as given, or by the Lorentz-Berthelot rule."""
         if self.fluid_metal is not None:
             return of_side(self.fluid_metal, side)
         fluid = of_side(self.fluid, side)

@@ -54,7 +54,7 @@ def _distances(radius: float, origin: tuple[float, float, float]) -> NDArray[np.
 def _sphere_for(atoms: int, own_origin: tuple[float, float, float]) -> str:
     """The cure for a sphere of the wrong count: a radius, about this origin if it can be, that holds so many atoms."""
     if atoms > 100_000:
-        return "change one to fit the other"
+        return "change one to match the other"
     reach = (3 * atoms / (16 * np.pi)) ** (1 / 3) + 1.0
     for origin in (own_origin, *ORIGINS):
         distance = _distances(reach, origin)
@@ -65,7 +65,7 @@ def _sphere_for(atoms: int, own_origin: tuple[float, float, float]) -> str:
     distance = _distances(reach, own_origin)
     edges = np.flatnonzero(np.diff(distance) > 2e-3) + 1
     below, above = edges[edges < atoms][-1], edges[edges > atoms][0]
-    return f"no sphere holds {atoms}; about this origin {below} or {above} can be had"
+    return f"no sphere contains {atoms}; about this origin {below} or {above} are possible"
 
 
 def _particle(study: Study) -> list[tuple[set[str], str]]:
@@ -100,7 +100,7 @@ def _baths(study: Study) -> list[tuple[set[str], str]]:
             (baths.fluid_atoms is None) == (baths.accessible_density_per_nm3 is None),
             "baths.fluid_atoms baths.accessible_density_per_nm3",
             "baths: give exactly one of fluid_atoms and accessible_density_per_nm3 (the paper: fluid_atoms: 25280; in a "
-            "variant, null takes a field away)",
+            "variant, null removes a field)",
         ),
         *_broken(
             baths.temperature_hot_K < baths.temperature_cold_K,
@@ -140,7 +140,7 @@ def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
             fields,
             f"baths: {study.fluid_atoms(side)} fluid atoms do not fit a bath of edge_nm = {study.baths.edge_nm:g} as a liquid "
             f"(reduced density ρσ³ = {density:.2f}, at most {densest:.2f} at kT/ε = {temperature:.2f} on the {side} side): "
-            "take fewer, or a larger edge",
+            "use fewer, or a larger edge",
         )
     thinnest = STRETCHED * saturated_density(temperature, cutoff)
     return _broken(
@@ -165,19 +165,19 @@ def _demon(study: Study) -> list[tuple[set[str], str]]:
     found = _broken(
         demon.coupling_cold_eV_per_A2 == 0,
         "demon.coupling_cold_eV_per_A2",
-        "demon.coupling_cold_eV_per_A2 = 0 couples nothing, since κ_H is given by its ratio to κ_C: make it larger",
+        "demon.coupling_cold_eV_per_A2 = 0 gives no coupling, because κ_H is given by its ratio to κ_C: make it larger",
     )
     if demon.controller == "linear":
         for ratio in demon.kappa_ratios:
             found += _stability(study, ratio) or _loop_stability(study, ratio)
     for field, texts in (("demon.kappa_ratios", demon.kappa_ratios), ("drag.forces_nN", study.drag.forces_nN)):
         values = [float(text) for text in texts]
-        found += _broken(len(set(values)) < len(values), field, f"{field} names the same value twice: drop one")
+        found += _broken(len(set(values)) < len(values), field, f"{field} contains the same value twice: remove one")
     found += _broken(
-        not demon.kappa_ratios, "demon.kappa_ratios", "demon.kappa_ratios is empty: name at least one κ_H/κ_C"
+        not demon.kappa_ratios, "demon.kappa_ratios", "demon.kappa_ratios is empty: give at least one κ_H/κ_C"
     )
     found += _broken(
-        not demon.shown_ratios, "demon.shown_ratios", "demon.shown_ratios is empty: name at least one κ_H/κ_C"
+        not demon.shown_ratios, "demon.shown_ratios", "demon.shown_ratios is empty: give at least one κ_H/κ_C"
     )
     return found + _feedback(study) + _controller(study)
 
@@ -192,19 +192,19 @@ def _feedback(study: Study) -> list[tuple[set[str], str]]:
             abs(count - round(count)) > 1e-6 * max(count, 1.0),
             f"demon.feedback demon.feedback.{field} integration.timestep_fs",
             f"demon.feedback.{field} = {length:g} must be a whole multiple of integration.timestep_fs = "
-            f"{study.integration.timestep_fs:g}: take {nearest} ps",
+            f"{study.integration.timestep_fs:g}: use {nearest} ps",
         )
     found += _broken(
         feedback.position_noise_A > 0 and feedback.update_every_ps is None,
         "demon.feedback",
-        f"demon.feedback.position_noise_A = {feedback.position_noise_A:g} is that of one reading, and no update_every_ps says "
-        "how often there is one: add it",
+        f"demon.feedback.position_noise_A = {feedback.position_noise_A:g} applies to one reading, but update_every_ps "
+        "is missing: add it",
     )
     return found + _broken(
         feedback.delay_ps >= study.schedule.relaxation_ps,
         "demon.feedback schedule.relaxation_ps",
         f"demon.feedback.delay_ps = {feedback.delay_ps:g} is not shorter than schedule.relaxation_ps = "
-        f"{study.schedule.relaxation_ps:g}, in which the loop settles: make the relaxation longer",
+        f"{study.schedule.relaxation_ps:g}, during which the loop settles: make the relaxation longer",
     )
 
 
@@ -253,12 +253,12 @@ def _loop_stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
     axis, pair = next(iter(unstable.items()))
     radius = pair.with_feedback(loop).spectral_radius
     longest = math.floor(largest_stable_delay(pair, loop) / study.timestep_ps) * study.timestep_ps
-    cure = f"delay_ps up to {longest:g} is stable" if longest else "it is not stable without any delay either"
+    cure = f"delay_ps up to {longest:g} is stable" if longest else "it is unstable even without a delay"
     return _broken(
         True,
         "demon.feedback demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2 langevin",
         f"demon.feedback makes demon.kappa_ratios: {ratio} unstable along {axis}: a motion grows by {radius:.6g} every "
-        f"{loop.period or 1:g} ps (spectral radius) at the friction of section langevin; {cure}. Shorten its times, or state "
+        f"{loop.period or 1:g} ps (spectral radius) at the friction of section langevin; {cure}. Shorten its times, or set "
         "the friction of your bath there",
     )
 
@@ -269,7 +269,7 @@ def _controller(study: Study) -> list[tuple[set[str], str]]:
         return _broken(
             bool(demon.controller_options),
             "demon.controller demon.controller_options",
-            "demon.controller: the linear controller takes no controller_options, but got "
+            "demon.controller: the linear controller takes no controller_options, but has "
             + ", ".join(demon.controller_options),
         )
     fields = "demon.controller demon.controller_options demon.coupling_cold_eV_per_A2 demon.kappa_ratios"

@@ -1,4 +1,4 @@
-"""What all sections of a study are made of: bounded numbers, refusal of unknown keys, and values that may differ by bath."""
+"""Common parts of all sections of a study: bounded numbers, rejection of unknown keys, and values that may differ by bath."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Finite = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
-    """Common behaviour of all sections: unknown keys are refused, values cannot change after loading."""
+    """Common behaviour of all sections: unknown keys are rejected, values cannot change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 ALIKE, BY_SIDE = "both baths", "by bath"
 TAGS = (ALIKE, BY_SIDE)
-"""Which of the two forms a value has; pydantic adds it to the place of an error."""
+"""The two forms of a value; pydantic adds the form to the location of an error."""
 
 
 def _form(value: Any) -> str:
@@ -32,11 +32,11 @@ def _form(value: Any) -> str:
 
 
 def _both(value: Any) -> Any:
-    """A mapping must name both baths; one that gives them the same is that value."""
+    """A mapping must give both baths; a mapping with equal values is that value."""
     if _form(value) == ALIKE:
         return value
     if missing := [side for side in SIDES if side not in value]:
-        raise ValueError(f"does not name the {missing[0]} bath: write both, as in {{cold: …, hot: …}}")
+        raise ValueError(f"lacks the {missing[0]} bath: write both, as in {{cold: …, hot: …}}")
     return value["cold"] if value["cold"] == value["hot"] else value
 
 
@@ -47,7 +47,7 @@ PerSide = Annotated[
 
 
 def of_side(value: T | dict[Side, T], side: str) -> T:
-    """The value that one bath has."""
+    """The value for one bath."""
     if not isinstance(value, dict):
         return value
     return value["cold"] if side == "cold" else value["hot"]

@@ -15,16 +15,16 @@ from simulation.study.section import Section
 
 INTRODUCTION = """# Study files
 
-One YAML file is one study; its file name is the study's name and the name of its folder under `results/`. Files are looked
-for in `config/` of the working directory first, then in this folder. A field left out takes the default below, which is the
-paper's value; so does a section that is empty. In a variant, `null` takes a field away.
+A study is one YAML file. Its file name is the name of the study and of its folder under `results/`. Files are searched for
+first in `config/` of the working directory, then in this folder. Omitted fields and empty sections take the defaults below,
+which are the values of the paper. In a variant, `null` removes a field.
 
-Numbers may be written in any way. Values of `kappa_ratios` and `forces_nN` keep their spelling, since they name folders: a
-plain number of at most 24 characters, such as `4.80`, `-0.5` or `1e-1`.
+Numbers may be written in any notation. Values of `kappa_ratios` and `forces_nN` keep their spelling, because they name
+folders: a plain number of at most 24 characters, such as `4.80`, `-0.5` or `1e-1`.
 
-Check a file without running it: `python -m simulation check NAME`. Which change reruns what:
-[docs/what-reruns.md](../docs/what-reruns.md). This page and `schema.json`, which editors use to check study files while you
-type, are written by `python -m simulation fields` and `python -m simulation schema`.
+`python -m simulation check NAME` checks a file without running it. [docs/what-reruns.md](../docs/what-reruns.md) lists which
+change reruns what. This page and `schema.json`, with which editors check study files, are written by
+`python -m simulation fields` and `python -m simulation schema`.
 
 A file that has the field `machine` is a study of another kind: [Studies of machines](#studies-of-machines), below.
 """

@@ -227,7 +227,7 @@ def test_launcher_without_mpi_is_found_out(slurm: Slurm, checkout: Checkout, stu
         check=False,
     )
     assert result.returncode != 0
-    assert "the study wants 2 MPI ranks, but this process sees 1" in result.stderr
+    assert "the study needs 2 MPI ranks, but this process sees 1" in result.stderr
     assert not list(checkout.folder.glob("copies/segments/*/0000/segment.json"))
 
 
@@ -261,5 +261,5 @@ def test_without_slurm_the_profile_says_what_is_missing(
     snakemake = submit(bare, checkout.folder, "results/small/friction.json", "--config", "study=small")
     returncode, said = finish(snakemake, checkout.folder)
     assert returncode != 0
-    assert "there is no command sbatch: work on a login node" in said
+    assert "the command sbatch is missing: work on a login node" in said
     assert "Traceback" not in said

@@ -226,7 +226,7 @@ def test_segments_after_one_that_came_out_otherwise_are_run_again(
         shutil.rmtree(ours[index])
         shutil.copytree(theirs[index], ours[index])
     ran, said = again()
-    assert "0006 does not begin where 0005 ends" in said
+    assert "0006 does not start where 0005 ends" in said
     assert ran == list(range(6, SEGMENTS))
     assert_one_trajectory(copy)
     series, before = (pd.read_parquet(folder / SERIES) for folder in (copy, tmp_path / "other"))

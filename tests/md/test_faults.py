@@ -32,7 +32,7 @@ def test_damaged_run_folder_is_not_analysed(name: str, content: str, thin_start:
     damaged = bytearray((tmp_path / name).read_bytes())
     damaged[len(damaged) // 2] ^= 1
     (tmp_path / name).write_bytes(damaged[: len(damaged) // 2] if content == "half" else damaged)
-    with pytest.raises(RunFolderError, match=rf"{name}: damaged.*delete it and give the same command again"):
+    with pytest.raises(RunFolderError, match=rf"{name}: damaged.*delete it and run the same command again"):
         read_folder(tmp_path)
     (tmp_path / name).unlink()
     perform(machine(thin_study()), tmp_path, Ranks(1), thin_start)
@@ -54,9 +54,7 @@ def test_full_disk_keeps_the_last_good_state(limit_kB: int, thin_start: Path, tm
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_kB * 1000, hard))
     try:
-        with pytest.raises(
-            (EngineError, OSError), match=r"make room on the disk|File too large|rows of|its end is missing"
-        ):
+        with pytest.raises((EngineError, OSError), match=r"free disk space|File too large|rows of|its end is missing"):
             perform(machine(study), part_done, Ranks(1), begin)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))

@@ -169,7 +169,7 @@ def test_edited_law_starts_afresh(
     work = [f"work_{side}_{axis}_eV" for side in SIDES for axis in "xyz"]
     _, first = run(1.0, 0.0004)
     said, second = run(0.0, 0.0008)
-    assert "controller changed: starting afresh; the older segments stay in" in said
+    assert "controller changed: starting afresh; the older segments are kept in" in said
     assert (first[work].iloc[1:] != 0).all(axis=None)
     assert (second[work] == 0).all(axis=None), "work of the old law is in the series of the new one"
     # The old law again, and longer: its own segments are continued.

@@ -139,7 +139,7 @@ def test_random_controller_pushes_alike_on_every_rank(thin_start: Path, tmp_path
 
 def test_wrong_mpiexec_is_noticed() -> None:
     """A study for two ranks started as a plain process stops with a sentence instead of running serial copies."""
-    with pytest.raises(EngineError, match="wants 2 MPI ranks, but this process sees 1"):
+    with pytest.raises(EngineError, match="needs 2 MPI ranks, but this process sees 1"):
         Ranks(2)
 
 

@@ -403,7 +403,7 @@ def test_orphaned_run_stops(thin_start: Path, tmp_path: Path, monkeypatch: pytes
             workflow.wait()
             said, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGHUP
-    assert f"stopped because its workflow, process {workflow.pid}, is gone; the same command continues" in said
+    assert f"stopped because its workflow, process {workflow.pid}, has ended; the same command continues" in said
 
 
 def test_run_stops_before_its_time_limit(thin_start: Path, tmp_path: Path) -> None:

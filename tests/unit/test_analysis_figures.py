@@ -151,7 +151,7 @@ def test_friction_figure_holds_all_curves(friction_content: dict[str, Any]) -> N
         labels = labels_of(axes)
         drawn = [line.get_label() for line in axes.lines if not str(line.get_label()).startswith("_")]
         assert labels == drawn
-        assert labels[0].startswith(f"own fit: {1e12 * found[f'friction_cold_{name}_kg_per_s']:.1f} ")
+        assert labels[0].startswith(f"separate fit: {1e12 * found[f'friction_cold_{name}_kg_per_s']:.1f} ")
         assert sum("displacements over 1 ps" in label for label in labels) == (name == "velocity")
 
 

@@ -135,10 +135,10 @@ def test_summary_says_which_model_is_preferred() -> None:
     summary = friction_summary(synthetic_runs(DRESSED, 800, 1, seed=67))
     for side in ("cold", "hot"):
         assert summary["axes"]["xyz"][f"likelihood_{side}"]["bic_white_less_dressed"] > 10
-    assert _text(summary).count("prefers the dressed particle") == 2
+    assert _text(summary).count("favours the dressed particle") == 2
     short = friction_summary(synthetic_runs(WHITE, 20, 1, seed=68))
     assert short["axes"]["xyz"]["likelihood_cold"] is None
-    assert "prefers" not in _text(short)
+    assert "favours" not in _text(short)
 
 
 def _text(friction: dict[str, Any]) -> str:

@@ -88,7 +88,7 @@ def test_values_that_are_no_numbers_are_located(folder: Path, value: float) -> N
     [
         (lambda table: table.drop(index=5), r"rows 4 and 5 are at 4 and 6 ps"),
         (lambda table: pd.concat([table[:6], table[5:]]), r"rows 5 and 6 are at 5 and 5 ps"),
-        (lambda table: table[::2], r"rows 0 and 1 are at 0 and 2 ps, but samples are due every 1 ps"),
+        (lambda table: table[::2], r"rows 0 and 1 are at 0 and 2 ps, but samples are expected every 1 ps"),
     ],
     ids=["lost", "repeated", "thinned"],
 )
@@ -131,7 +131,7 @@ def test_run_json_of_another_kind_is_refused(folder: Path, key: str, value: obje
 def test_cut_files_are_named_with_the_cure(folder: Path, file: str) -> None:
     """Half a file is refused by name, and never a traceback of the library that reads it."""
     os.truncate(folder / file, (folder / file).stat().st_size // 2)
-    with pytest.raises(RunFolderError, match=rf"{file}: damaged.*delete it and give the same command again"):
+    with pytest.raises(RunFolderError, match=rf"{file}: damaged.*delete it and run the same command again"):
         load_run(folder)
 
 
@@ -189,9 +189,9 @@ def test_nothing_acts_in_a_friction_run(tmp_path: Path) -> None:
     assert not [column for column in run.series.columns if column.startswith("work")]
     driven = write_runs(tmp_path, TRUTH, 10, 1, seed=1)[0]
     for folder, axes, message in (
-        (at_rest, "x", "coupling_axes = 'x', but in a friction run nothing acts"),
-        (driven, "", "coupling_axes = '', must name some of x, y, z"),
-        (driven, "xw", "coupling_axes = 'xw', must name some of x, y, z"),
+        (at_rest, "x", "coupling_axes = 'x', but a friction run has no controller"),
+        (driven, "", "coupling_axes = '', must consist of x, y, z"),
+        (driven, "xw", "coupling_axes = 'xw', must consist of x, y, z"),
     ):
         content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         content["parameters"]["coupling_axes"] = axes

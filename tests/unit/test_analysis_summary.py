@@ -175,9 +175,9 @@ def test_text_tells_of_dragged_particles(study: tuple[Comparison, dict[str, Any]
     text = summary_text(comparison, friction | {"drag": [entry]})
     (line,) = (line for line in text.splitlines() if "3.0 nN, 100 K" in line)
     assert "1.60 ± 0.04 (paper 3.1) at 1850 m/s" in line
-    assert "150 of 186 stay together" in line
+    assert "150 of 186 stay connected" in line
     whole = summary_text(comparison, friction | {"drag": [entry | {"largest_piece_atoms": 186}]})
-    assert "stay together" not in whole
+    assert "stay connected" not in whole
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_figure_has_a_row_per_variant(frictions: pd.DataFrame, tmp_path: Path) -
     frictions.to_csv(tmp_path / "table.csv", index=False)
     figure, _ = variations(pd.read_csv(tmp_path / "table.csv"))
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert labels == ["as the study, xyz", "thick, xyz", "t@thick, xyz"]
+    assert labels == ["as in the study, xyz", "thick, xyz", "t@thick, xyz"]
 
 
 def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None:

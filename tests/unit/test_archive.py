@@ -164,7 +164,7 @@ def test_one_differing_field_is_refused_by_name(named: str, tmp_path: Path) -> N
     with pytest.raises(ValueError, match="was made with") as failure:
         unpack(other, SHIPPED, tmp_path / "other")
     assert str(failure.value) == (
-        f"{SHIPPED} was made with {named}: give the changed study a name of its own, or move {SHIPPED} away"
+        f"{SHIPPED} was made with {named}: give the changed study a different name, or move {SHIPPED} away"
     )
     assert not (tmp_path / "other").exists()
 

@@ -179,8 +179,8 @@ def test_a_source_may_be_written_in_any_encoding(write: Write) -> None:
             r"module 'nowhere' is not found: put nowhere\.py into the working directory or its folder config",
         ),
         ("mine.deep:Mine", "module 'mine.deep' is not found"),
-        ("simulation.control.controller:LinearController", "is one of nanofridge's own: give yours another name"),
-        ("workflow:Mine", "module 'workflow' is one of nanofridge's own"),
+        ("simulation.control.controller:LinearController", "belongs to nanofridge: give your module another name"),
+        ("workflow:Mine", "module 'workflow' belongs to nanofridge"),
         ("broken:Mine", "module 'broken': .*line 1"),
     ],
 )
@@ -358,7 +358,7 @@ BAD = {
             self.calls += 1
             return self.linear(seen)
         """,
-        r"remembers \(its attributes change while it runs\) and has no state\(\): a run advances in segments",
+        r"has a memory \(its attributes change while it runs\) but no state\(\): each segment of a run",
     ),
     "keeps a list": (
         """
@@ -430,7 +430,7 @@ BAD = {
         def state(self): return {"before": self.before}
         def restore(self, state): self.before = state["before"]
         """,
-        r"exerts other forces after restore\(state\(\)\) than if it had gone on: state\(\) leaves something out",
+        r"exerts different forces after restore\(state\(\)\) than without interruption: state\(\) is incomplete",
     ),
     "random numbers in spite of a state": (
         """
@@ -486,7 +486,7 @@ BAD = {
         def state(self): return {"a": 1}
         def restore(self, state): state["b"]
         """,
-        r"restore\(state\) failed with what state\(\) returned: KeyError: 'b'",
+        r"restore\(state\) failed with the result of state\(\): KeyError: 'b'",
     ),
     "a scalar": (
         "def forces(self, seen): return 0.0",
@@ -504,7 +504,7 @@ BAD = {
             d *= 0.5
             return d
         """,
-        r"failed when it was tried: forces\(seen\) raised ValueError: .*read-only",
+        r"failed in the trial: forces\(seen\) raised ValueError: .*read-only",
     ),
     "work in place on velocities": (
         """
@@ -574,10 +574,10 @@ def test_a_controller_that_ends_python_is_found(write: Write) -> None:
     """Even where nothing can be caught; and what it prints is not taken for an outcome."""
     found = tried("def forces(self, seen):\n    import os\n    os._exit(3)", write)
     assert found is not None
-    assert found.startswith("'mine:Mine' ended Python (exit code 3, without a word)")
+    assert found.startswith("'mine:Mine' terminated Python (exit code 3, without a message)")
     write("mine.py", "import sys\nprint('nanofridge trial done', end='')\nsys.exit('no licence')\n")
     found = controller_problem("mine:Mine", [(0.1, 0.48)], {}, 0.9, 0.004)
-    assert found == "controller 'mine:Mine' cannot be made: SystemExit: no licence"
+    assert found == "controller 'mine:Mine' cannot be created: SystemExit: no licence"
 
 
 def test_a_controller_that_never_answers_is_given_up(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

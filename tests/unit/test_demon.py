@@ -307,7 +307,7 @@ def test_a_controller_that_remembers_and_cannot_tell_is_refused(tmp_path: Path) 
     follow(demon, np.zeros((3, 2, 3)))
     demon.save(tmp_path / "demon.npz")
     follow(demon, np.zeros((3, 2, 3)), first=3)
-    with pytest.raises(ControllerError, match=r"'mine:Mine' remembers \(its attributes changed\) and has no state\(\)"):
+    with pytest.raises(ControllerError, match=r"'mine:Mine' has a memory \(its attributes changed\) but no state\(\)"):
         demon.save(tmp_path / "demon.npz")
 
 

@@ -64,9 +64,13 @@ def test_limits_are_kept_and_cost_something(tmp_path: Path) -> None:
         (
             {"coupling_cold_eV_per_A2": [0.1, 0.1], "coupling_hot_eV_per_A2": [0.01, 0.11]},
             {},
-            "nothing that was tried cools within its limits: widen",
+            "no machine that was tried cools within its limits: widen",
         ),
-        ({}, {"feedback": {"force_limit_eV_per_A": 1}}, "theory knows the linear controller without a limit"),
+        (
+            {},
+            {"feedback": {"force_limit_eV_per_A": 1}},
+            "theory covers only the linear controller without a force limit",
+        ),
         ({"delay_ps": [1, 0.5]}, {}, "design.delay_ps = [1, 0.5]: write the smaller number first"),
     ],
 )

@@ -102,7 +102,7 @@ def test_wrong_forces_are_named() -> None:
         (["-1"], "drag.forces_nN"),
         (["2e6"], "not a positive force"),
         (["fast"], "write a plain number"),
-        (["3", "3.0"], "drag.forces_nN names the same value twice"),
+        (["3", "3.0"], "drag.forces_nN contains the same value twice"),
     ):
         with pytest.raises(StudyError, match=re.escape(message)):
             study(drag={"forces_nN": forces})

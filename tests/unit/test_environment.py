@@ -193,12 +193,12 @@ def test_a_foreign_lammps_is_told_with_its_place(tmp_path: Path, monkeypatch: py
     """A module of that name that is too old, or none of LAMMPS's, is one message and no traceback."""
     with monkeypatch.context() as patch:
         lammps_module(tmp_path, None, patch)
-        told = rf"lammps in {tmp_path}/lammps/__init__\.py is too old, or another's \(it lacks extract_box, .*install envs/"
+        told = rf"{tmp_path}/lammps/__init__\.py is too old or a different one \(it lacks extract_box, .*install envs/"
         with pytest.raises(EngineError, match=told), open_lammps(tmp_path, Ranks(1)):
             pass
         (tmp_path / "lammps/__init__.py").write_text("")
         patch.delitem(sys.modules, "lammps", raising=False)
         importlib.invalidate_caches()
-        told = "the Python module lammps is missing or another's .*: install envs/"
+        told = "the Python module lammps is missing or a different one .*: install envs/"
         with pytest.raises(EngineError, match=told), open_lammps(tmp_path, Ranks(1)):
             pass

@@ -240,9 +240,9 @@ def test_noise_of_replicas_differs_and_is_a_part_of_identity() -> None:
 @pytest.mark.parametrize(
     ("feedback", "said"),
     [
-        ({"delay_ps": 0.03}, "delay_ps = 0.03 must be a whole multiple of integration.timestep_fs = 20: take 0.02 or 0.04 ps"),
+        ({"delay_ps": 0.03}, "delay_ps = 0.03 must be a whole multiple of integration.timestep_fs = 20: use 0.02 or 0.04 ps"),
         ({"update_every_ps": 0.005}, "update_every_ps = 0.005 must be a whole multiple of integration.timestep_fs = 20: take"),
-        ({"position_noise_A": 0.1}, "position_noise_A = 0.1 is that of one reading, and no update_every_ps says how often"),
+        ({"position_noise_A": 0.1}, "position_noise_A = 0.1 applies to one reading, but update_every_ps is missing"),
         ({"delay_ps": 40}, "demon.feedback.delay_ps = 40 is not shorter than schedule.relaxation_ps = 30"),
         ({"delay_ps": -1}, "demon.feedback.delay_ps = '-1': Input should be greater than or equal to 0"),
         ({"delayed": "own"}, "demon.feedback.delayed = 'own': Input should be 'all' or 'partner'"),

@@ -194,8 +194,8 @@ def test_text_tells_friction_by_axis_and_leads_with_linear_response(
     """The table names axes, says how far they are apart, and puts white friction below as a simplification."""
     point = point_summary(between_walls(ALONG_X, ALONG_YZ, 1500.0, 2, seed=70))
     text = summary_text(Comparison((point,), Friction.from_json(friction), responses(equilibrium)), friction)
-    assert text.index("theory: linear response") < text.index("The same against the paper's pair")
+    assert text.index("theory: linear response") < text.index("Comparison with the paper's pair")
     for axes in ("x", "y, z", "x, y, z together"):
         assert f"Friction, cold particle along {axes}, 10⁻¹² kg/s:" in text
     z = equivalence_z(friction["equivalence"], "joint")
-    assert f"position and velocity at once: {z:+.1f}" in text.partition("Friction along x less that along yz")[2]
+    assert f"position and velocity together: {z:+.1f}" in text.partition("Friction along x minus that along yz")[2]

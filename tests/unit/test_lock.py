@@ -90,7 +90,7 @@ def test_a_lock_is_waited_for_as_long_as_asked(tmp_path: Path) -> None:
                 with lock.held(file, patience):
                     assert time.monotonic() - started > 0.25
             else:
-                with pytest.raises(lock.LockedError, match="wait for it, or end it"), lock.held(file, patience):
+                with pytest.raises(lock.LockedError, match="wait for it, or stop it"), lock.held(file, patience):
                     pass
                 assert 0.25 < time.monotonic() - started < 3
         finally:
@@ -111,7 +111,7 @@ def test_a_file_system_without_locks_is_named_with_the_cure(
     monkeypatch.setattr(fcntl, "flock", refuse)
     file = tmp_path / "lock"
     with (
-        pytest.raises(lock.LockedError, match=r"has no locks .*put them on one that has, .*--directory"),
+        pytest.raises(lock.LockedError, match=r"has no locks .*use one that has, .*--directory"),
         lock.held(file),
     ):
         pass

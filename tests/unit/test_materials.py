@@ -107,7 +107,7 @@ def test_baths_may_differ() -> None:
             "materials.fluid = 'water': no such material: use argon, neon, krypton, xenon",
         ),
         ({"materials": {"metal": "argon"}}, "materials.metal = 'argon': no such material: use copper, silver"),
-        ({"materials": {"fluid": {"cold": "argon"}}}, "does not name the hot bath: write both"),
+        ({"materials": {"fluid": {"cold": "argon"}}}, "lacks the hot bath: write both"),
         ({"materials": {"fluid": {"cold": "argon", "hot": {"mass_u": 1}}}}, "materials.fluid.hot.sigma_A is missing"),
         ({"materials": {"fluid": {"mass_u": 40, "sigma_A": 3}}}, "materials.fluid.epsilon_eV is missing: add it"),
         ({"baths": {"fluid_atoms": {"cold": 25280, "hot": "many"}}}, "baths.fluid_atoms.hot = 'many'"),

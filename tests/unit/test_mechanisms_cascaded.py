@@ -168,13 +168,13 @@ def test_every_quantum_leaves_by_some_bath(machine: CascadedOscillators) -> None
     [
         ({"loss_1": -1.0, "occupation_3": math.nan}, ["loss_1 = -1", "occupation_3 = nan"]),
         ({"hopping": complex(0, math.inf), "phase": math.nan}, ["hopping = infj", "phase = nan"]),
-        ({"loss_1": 0.0, "loss_2": 0.0, "hopping": -0.5j}, ["loss_1 = 0", "loss_2 = 0", "touches no bath"]),
-        ({"loss_1": 0.0, "channel_1": 0.0}, ["loss_1 = 0", "touches no bath"]),
+        ({"loss_1": 0.0, "loss_2": 0.0, "hopping": -0.5j}, ["loss_1 = 0", "loss_2 = 0", "coupled to no bath"]),
+        ({"loss_1": 0.0, "channel_1": 0.0}, ["loss_1 = 0", "coupled to no bath"]),
     ],
 )
 def test_unphysical_parameters_are_named(changes: dict[str, Any], named: list[str]) -> None:
     """Every unphysical parameter is named with its value, all in one message."""
-    with pytest.raises(ValueError, match=r"must be|never settles") as caught:
+    with pytest.raises(ValueError, match=r"must be|never relaxes") as caught:
         replace(EQUAL, **changes)
     assert all(name in str(caught.value) for name in named)
 

@@ -305,7 +305,7 @@ def test_balance_of_machines() -> None:
         engine.efficiency("heat pump")
     with pytest.raises(ValueError, match=r"thermal = -0.5: must be 0 in a motor"):
         engine.efficiency("motor")
-    with pytest.raises(ValueError, match=r"work = 1 \+ chemical = -0.5: add up to 0.5, but more cannot come out"):
+    with pytest.raises(ValueError, match=r"work = 1 \+ chemical = -0.5: add up to 0.5, but the output cannot exceed"):
         Balance(work=1.0, chemical=-0.5).efficiency("motor")
     with pytest.raises(ValueError, match=r"free_energy = nan: must be a number"):
         Balance(work=1.0, free_energy=math.nan).efficiency("motor")

@@ -151,7 +151,7 @@ def test_sampled_covariance_is_that_of_two_samples() -> None:
         ({"frictions": np.eye(2)}, "frictions of shape (2, 2)"),
         ({"frictions": [[[1.0, 0.0], [0.0, -1.0]]]}, "frictions[0]"),
         ({"frictions": [[[1.0, 0.5], [0.0, 1.0]]]}, "frictions[0]"),
-        ({"frictions": [[[1.0, 0.0], [0.0, 0.0]]]}, "touches no bath"),
+        ({"frictions": [[[1.0, 0.0], [0.0, 0.0]]]}, "coupled to no bath"),
     ],
 )
 def test_unphysical_networks_are_refused_by_name(change: dict[str, Any], message: str) -> None:

@@ -306,7 +306,7 @@ def test_first_minimum_is_found_however_far(place: float) -> None:
     found = first_minimum(lambda x: math.log(math.exp(place - x) + math.exp(x - place)))
     assert found == pytest.approx(place, abs=1e-6)
     for falling in (lambda x: math.exp(-x), lambda x: 1 / (x + 5) if x > -5 else math.inf, lambda x: 1.0):
-        with pytest.raises(ValueError, match="levels off"):
+        with pytest.raises(ValueError, match="no extremum"):
             first_minimum(falling)
 
 

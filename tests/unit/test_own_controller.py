@@ -151,7 +151,7 @@ def test_axes_that_feel_each_other_count_once() -> None:
 
 
 def test_no_theory_stands_beside_it(runs: list[Run], friction: dict[str, Any], equilibrium: list[Run]) -> None:
-    """Forecasts, z, χ² and linear response are empty; the text says that theory knows the linear controller only."""
+    """Forecasts, z, χ² and linear response are empty; the text says that theory covers only the linear controller."""
     fitted = Friction.from_json(friction)
     assert models(runs[0].parameters, fitted) == {}
     found = responses(equilibrium)
@@ -164,7 +164,7 @@ def test_no_theory_stands_beside_it(runs: list[Run], friction: dict[str, Any], e
     assert table[["theory_cold_eV_per_ns", "theory_hot_eV_per_ns"]].isna().to_numpy().all()
     assert list(table["controller"]) == [LAW]
     text = summary_text(comparison, friction)
-    assert f"Controller {LAW}: theory knows the linear controller only" in text
+    assert f"Controller {LAW}: theory covers only the linear controller" in text
     assert "χ²" not in text
     assert comparison.agreement == {}
     by_axis = work_by_axis(runs, fitted, found)
@@ -193,7 +193,7 @@ def test_figures_show_what_was_measured_and_say_why_no_more(
     ]
     for figure, table in drawn:
         said = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
-        assert f"Controller {LAW}: theory knows the linear controller only" in said
+        assert f"Controller {LAW}: theory covers only the linear controller" in said
         assert "refrigerator:" not in said
         if "series" in table:
             assert not set(table["series"]) & {"response", "theory", "dressed", "published"}
@@ -220,8 +220,8 @@ def test_report_names_the_controller_and_forecasts_nothing(
         design=DESIGN,
     )
     assert f"<em>demon</em> {LAW}" in page
-    assert "theory knows the linear controller only" in page
-    assert "beside theory" not in page
+    assert "theory covers only the linear controller" in page
+    assert "measurement and theory" not in page
     assert "χ²" not in page
     assert paper_rates(comparison.points[0].parameters) is None
 

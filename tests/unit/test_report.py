@@ -171,13 +171,13 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4 + 2
 
 
-def test_all_points_at_once_are_held_against_each_theory(long_study: dict[str, Any]) -> None:
-    """χ² on the page is that of the analysis; a theory that fails is marked, and one whose points have no error is not told."""
+def test_all_points_together_are_compared_with_each_theory(long_study: dict[str, Any]) -> None:
+    """χ² on the page is that of the analysis; a rejected theory is marked, and without errors of the points there is no χ²."""
     comparison: Comparison = long_study["comparison"]
     html = report_page(**long_study, figures=[], design=DESIGN)
     for found in comparison.agreement.values():
         assert f"χ² = {number(found.chi_square, 1)}" in html
-    assert '<span class="bad">' not in html.partition("at once?")[2].partition("</p>")[0]
+    assert '<span class="bad">' not in html.partition("All cold heats together")[2].partition("</p>")[0]
 
     def changed(shift: float, factor: float) -> Comparison:
         """The same study with other cold heats, and errors."""
@@ -189,14 +189,16 @@ def test_all_points_at_once_are_held_against_each_theory(long_study: dict[str, A
         return replace(comparison, points=tuple(points))
 
     html = report_page(**long_study | {"comparison": changed(1.0, 1.0)}, figures=[], design=DESIGN)
-    assert '<span class="bad">' in html.partition("at once?")[2].partition("</p>")[0]
+    assert '<span class="bad">' in html.partition("All cold heats together")[2].partition("</p>")[0]
     unknown = changed(0.0, math.nan)
-    assert "at once?" not in report_page(**long_study | {"comparison": unknown}, figures=[], design=DESIGN)
+    assert "All cold heats together" not in report_page(
+        **long_study | {"comparison": unknown}, figures=[], design=DESIGN
+    )
 
 
 def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) -> None:
     """A study that dragged shows friction, velocity and heating of each force; one that did not says so."""
-    assert "this study did not drag" in report_page(**long_study, figures=[], design=DESIGN)
+    assert "This study has no drag runs" in report_page(**long_study, figures=[], design=DESIGN)
     entry = {
         "replicas": 1,
         "older_protocol_runs": 0,
@@ -264,7 +266,7 @@ def test_short_study_shows_unknown_errors(figures: list[Path]) -> None:
     short = study(30, engine="langevin")
     html = report_page(**short, figures=figures[:1], design=DESIGN)
     assert "± ?" in html
-    assert "No point of this study shows" in html
+    assert "No point of this study shows cooling" in html
     assert short["friction"]["note"] in html
     assert "no atoms" in html
     assert "beyond a wall" not in html

@@ -71,7 +71,7 @@ def test_a_damaged_file_is_named(name: str, damage: str, segments: Segments) -> 
         assert segments.read(2, None) is not None
         assert segments.restart(2) is None
     else:
-        with pytest.raises(DamagedError, match=rf"0002/{name} is damaged \(its checksum is not the one recorded\)"):
+        with pytest.raises(DamagedError, match=rf"0002/{name} is damaged \(its checksum does not match\)"):
             segments.read(2, None)
 
 
@@ -90,7 +90,7 @@ def test_a_segment_must_begin_where_the_one_before_it_ends(segments: Segments) -
     first = segments.read(0, None)
     assert segments.read(1, first) is not None
     again = commit(segments, 0, "with other bytes")
-    with pytest.raises(DamagedError, match=r"0001 does not begin where 0000 ends"):
+    with pytest.raises(DamagedError, match=r"0001 does not start where 0000 ends"):
         segments.read(1, again)
     assert segments.read(1, None) is not None
     same = commit(segments, 0)
@@ -143,12 +143,12 @@ def test_segments_of_other_parameters_lie_elsewhere(segments: Segments, tmp_path
     assert other.read(0, None) is None
     assert other.what_changed() == (
         "deck changed, first in the deck line 'mass 1 41' (was 'mass 1 40'): starting afresh; "
-        f"the older segments stay in {segments.folder}"
+        f"the older segments are kept in {segments.folder}"
     )
     longer = Segments(tmp_path, IDENTITY | {"segment_ps": 40.0, "lammps": "new"}).what_changed() or ""
     assert longer.startswith("segment_ps, lammps changed: starting afresh")
     (segments.folder / "identity.json").write_text("{", encoding="utf-8")
-    assert "is damaged, so what changed is not known" in (other.what_changed() or "")
+    assert "is damaged, so the change is not known" in (other.what_changed() or "")
     assert Segments(tmp_path / "new", IDENTITY).what_changed() is None
 
 
@@ -172,9 +172,7 @@ def test_sound_segments_are_taken_and_damaged_ones_are_told(
     assert set(_sound(segments, 5)) == {0, 1, 2}
     (segments.place(1) / "log.lammps").write_text("?", encoding="utf-8")
     assert set(_sound(segments, 3)) == {0, 2}
-    assert (
-        "0001/log.lammps is damaged (its checksum is not the one recorded): it is run again" in capsys.readouterr().err
-    )
+    assert "0001/log.lammps is damaged (its checksum does not match): it is run again" in capsys.readouterr().err
     # The end of the run must be there: another run may start from it.
     (segments.place(2) / "end.restart").unlink()
     assert set(_sound(segments, 3)) == {0}
@@ -230,7 +228,7 @@ def test_a_run_whose_workflow_is_gone_stops(
             with pytest.raises(StopRequested) as stop:
                 check()
         assert stop.value.code == 128 + signal.SIGHUP
-        assert f"stopped because its workflow, process {workflow.pid}, is gone" in capsys.readouterr().out
+        assert f"stopped because its workflow, process {workflow.pid}, has ended" in capsys.readouterr().out
     finally:
         workflow.kill()
         workflow.wait()
@@ -271,7 +269,7 @@ with stop.orderly_stop("run", Ranks(1)):
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM
-    assert "told to stop 0 s ago and still held: ended" in said
+    assert "not stopped within 0 s of the signal: terminated" in said
 
 
 def test_nothing_is_stopped_without_a_reason(tmp_path: Path) -> None:

@@ -60,12 +60,12 @@ def test_every_problem_is_reported_at_once() -> None:
         ({"nanoparticle": {"atoms": "201"}}, "radius_lattice = 2.236 about this origin_lattice holds 186"),
         ({"demon": {"kappa_ratios": []}}, "demon.kappa_ratios is empty"),
         ({"demon": {"shown_ratios": []}}, "demon.shown_ratios is empty"),
-        ({"demon": {"coupling_cold_eV_per_A2": "0"}}, "couples nothing, since κ_H is given by its ratio to κ_C"),
+        ({"demon": {"coupling_cold_eV_per_A2": "0"}}, "gives no coupling, because κ_H is given by its ratio to κ_C"),
         (
             {"demon": {"controller_options": {"gain": "2"}}},
-            "linear controller takes no controller_options, but got gain",
+            "linear controller takes no controller_options, but has gain",
         ),
-        ({"demon": {"kappa_ratios": ["4.8", "4.80"]}}, "names the same value twice"),
+        ({"demon": {"kappa_ratios": ["4.8", "4.80"]}}, "contains the same value twice"),
         ({"demon": {"kappa_ratios": ["4.8; rm -rf"]}}, "demon.kappa_ratios.0"),
         ({"demon": {"coupling_axes": "zx"}}, "use x (the paper)"),
         ({"demon": {"coupling_axes": ""}}, "use x (the paper)"),
@@ -211,8 +211,8 @@ def test_keys_given_twice_are_refused_with_all_else(tmp_path: Path) -> None:
         "seed: 1\nbaths:\n  fluid_atoms: 25280\n  edge_nm: 11\n  edge_nm: 12\nseed: 2\nintegration: {timestep_fs: -1}\n",
     )
     assert found[:2] == [
-        "odd.yaml, line 5: 'edge_nm' was given on line 4 already: keep one",
-        "odd.yaml, line 6: 'seed' was given on line 1 already: keep one",
+        "odd.yaml, line 5: 'edge_nm' was already given on line 4: keep one",
+        "odd.yaml, line 6: 'seed' was already given on line 1: keep one",
     ]
     assert found[2].startswith("integration.timestep_fs = '-1'")
 
@@ -246,7 +246,7 @@ def test_tricks_of_yaml_do_nothing_but_a_message(text: str, message: str, tmp_pa
 )
 def test_names_that_a_shell_would_act_on_are_refused(name: str) -> None:
     """A study's name gets into commands, paths and decks, so it is of letters, digits, _ and - or it is no name."""
-    with pytest.raises(StudyError, match="a study's name is letters, digits, _ and -"):
+    with pytest.raises(StudyError, match="a study name consists of letters, digits, _ and -"):
         load_study(name)
 
 
@@ -263,9 +263,9 @@ def test_keys_are_given_twice_in_any_spelling_and_place(tmp_path: Path) -> None:
     "seed": 1
     """
     assert load(tmp_path, text) == [
-        "odd.yaml, line 4: 'mass_u' was given on line 4 already: keep one",
-        "odd.yaml, line 7: 'one' was given on line 6 already: keep one",
-        "odd.yaml, line 9: 'seed' was given on line 8 already: keep one",
+        "odd.yaml, line 4: 'mass_u' was already given on line 4: keep one",
+        "odd.yaml, line 7: 'one' was already given on line 6: keep one",
+        "odd.yaml, line 9: 'seed' was already given on line 8: keep one",
     ]
     for section, old, new in (
         ("baths", "argon_atoms: 25280", "fluid_atoms: 25280"),
@@ -333,7 +333,7 @@ def test_an_empty_section_is_the_default(tmp_path: Path) -> None:
     found = load(tmp_path, "# nothing yet\n")
     assert found == [
         "baths: give exactly one of fluid_atoms and accessible_density_per_nm3 (the paper: fluid_atoms: 25280; "
-        "in a variant, null takes a field away)"
+        "in a variant, null removes a field)"
     ]
 
 
@@ -531,8 +531,8 @@ def test_each_field_has_its_range(field: str, low: float, high: float | None) ->
         (201, "radius_lattice"),
         (135, "radius_lattice"),
         (79, "radius_lattice: 2.1"),
-        (185, "or 192 can be had|radius_lattice"),
-        (200_000, "change one to fit the other"),
+        (185, "or 192 are possible|radius_lattice"),
+        (200_000, "change one to match the other"),
     ],
 )
 def test_a_radius_is_proposed_for_a_number_of_atoms(atoms: int, cure: str) -> None:
@@ -550,8 +550,8 @@ def test_a_radius_is_proposed_for_a_number_of_atoms(atoms: int, cure: str) -> No
             cured["origin_lattice"] = radius[2].split(", ")
         assert verdict(nanoparticle=cured) == ""
     else:
-        assert re.search(r"no sphere holds|change one to fit the other", found)
-        if counts := re.search(r"about this origin (\d+) or (\d+) can be had", found):
+        assert re.search(r"no sphere holds|change one to match the other", found)
+        if counts := re.search(r"about this origin (\d+) or (\d+) are possible", found):
             assert int(counts[1]) < atoms < int(counts[2])
             for count in set(counts.groups()) - {"186"}:
                 again = problems(nanoparticle={"atoms": count})[0]
@@ -565,15 +565,23 @@ def test_a_radius_is_proposed_for_a_number_of_atoms(atoms: int, cure: str) -> No
         (
             "friction_cold_kg_per_s",
             {"x": "8e-12"},
-            "says nothing of axis y and z: add it, a particle has friction along each",
+            "lacks axis y and z: add it, a particle has friction along each axis",
         ),
-        ("friction_cold_kg_per_s", {"x": "1e-12", "xyz": "2e-12"}, "x and xyz both name axis x: name it once"),
-        ("friction_hot_kg_per_s", {"w": "1e-12", "xyz": "1e-12"}, "w names no axes: use x, y, z, xy, xz, yz or xyz"),
-        ("friction_hot_kg_per_s", {"x": "1e-12", "zy": "1e-12"}, "zy names no axes: use x, y, z, xy, xz, yz or xyz"),
+        ("friction_cold_kg_per_s", {"x": "1e-12", "xyz": "2e-12"}, "x and xyz both contain axis x: give it once"),
+        (
+            "friction_hot_kg_per_s",
+            {"w": "1e-12", "xyz": "1e-12"},
+            "w is not a set of axes: use x, y, z, xy, xz, yz or xyz",
+        ),
+        (
+            "friction_hot_kg_per_s",
+            {"x": "1e-12", "zy": "1e-12"},
+            "zy is not a set of axes: use x, y, z, xy, xz, yz or xyz",
+        ),
         (
             "friction_hot_kg_per_s",
             {},
-            "names no axis: write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}",
+            "contains no axis: write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}",
         ),
         ("friction_hot_kg_per_s", ["1e-12"], "write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}"),
         ("friction_hot_kg_per_s", {"x": "-1", "yz": "1e-12"}, "x: Input should be greater than or equal to"),
@@ -601,8 +609,8 @@ def test_a_radius_is_proposed_for_a_number_of_atoms(atoms: int, cure: str) -> No
             "write a list of active forces such as [{force_eV_per_A: 0.02, time_ps: 1}], or [] for none",
         ),
         ("maxwell_hot.1.time_ps", "0", "Input should be greater than or equal to 0.0001"),
-        ("maxwell_hot.1.friction_kg_per_s", {"q": "1e-12"}, "q names no axes: use x, y, z, xy, xz, yz or xyz"),
-        ("bodies_hot.1.friction_kg_per_s", {"q": "1e-12"}, "q names no axes: use x, y, z, xy, xz, yz or xyz"),
+        ("maxwell_hot.1.friction_kg_per_s", {"q": "1e-12"}, "q is not a set of axes: use x, y, z, xy, xz, yz or xyz"),
+        ("bodies_hot.1.friction_kg_per_s", {"q": "1e-12"}, "q is not a set of axes: use x, y, z, xy, xz, yz or xyz"),
         ("bodies_hot.1.friction_kg_per_s", "0", "Input should be greater than or equal to"),
     ],
 )
@@ -625,7 +633,7 @@ def test_bodies_need_friction_and_time_and_nothing_else() -> None:
     )
     assert found == [
         "langevin.bodies_cold.0.time_ps is missing: add it",
-        "langevin.bodies_cold.1 = 'shell': a section is a mapping of fields, each on a line of its own",
+        "langevin.bodies_cold.1 = 'shell': a section is a mapping of fields, each on a separate line",
         "langevin.bodies_hot.0.friction_kg_per_s is missing: add it",
         "langevin.bodies_hot.0.mass is not a known field: remove it, or see config/README.md for the spelling",
     ]

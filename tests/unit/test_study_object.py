@@ -219,7 +219,7 @@ def test_missing_files_name_what_makes_them(folder: Path, file: str, part: str, 
         getattr(analysis.load(folder), part)
     assert str(missing.value) == f"{folder / file}: missing; `{command}` makes it"
     (folder / file).write_text("{", encoding="utf-8")
-    with pytest.raises(AnalysisError, match=rf"{Path(file).name}: damaged; delete it, and `{command}` makes it anew"):
+    with pytest.raises(AnalysisError, match=rf"{Path(file).name}: damaged; delete it, and `{command}` makes it again"):
         getattr(analysis.load(folder), part)
 
 

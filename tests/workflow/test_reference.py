@@ -52,7 +52,7 @@ def test_a_shipped_point_is_measured_and_a_changed_study_takes_nothing(checkout:
     shutil.rmtree(checkout.folder / ".snakemake")
     result = checkout.snakemake(HEAT)
     assert result.returncode != 0
-    told = "made with baths.temperature_cold_K = 100.0 (the study says 90.0): give the changed study a name"
+    told = "made with baths.temperature_cold_K = 100.0 (the study says 90.0): give the changed study a different name"
     assert told in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
     assert not list((checkout.folder / "results/reference/sweep/kH_4.80").rglob("run.json"))

@@ -156,7 +156,7 @@ def test_a_study_can_be_looked_at_while_another_snakemake_runs_it(done: Checkout
     with lock.held(done.folder / "results/tiny/.lock"):
         status, plan = done.snakemake("status"), done.snakemake("plan")
     assert status.returncode == plan.returncode == 0
-    assert f"Snakemake works on it: process {os.getpid()} of" in status.stdout
+    assert f"Running Snakemake: process {os.getpid()} of" in status.stdout
     assert re.search(r"^Study tiny, .*: (\d+) done of \1 simulations$", status.stdout, re.MULTILINE)
     assert re.search(r"^Study tiny: 0 of \d+ simulations to do$", plan.stdout, re.MULTILINE)
     assert "waiting" not in status.stdout

@@ -113,17 +113,17 @@ def test_runs_in_a_locale_without_utf8(work: Work) -> None:
     ("config", "told"),
     [
         ("Study=fast", "configuration Study: not known (known: study, runs): write study"),
-        ("study=fast runz=3", "configuration runz: not known (known: study, runs): leave it out"),
+        ("study=fast runz=3", "configuration runz: not known (known: study, runs): remove it"),
         (
             "study=fast sweep_ns=1",
-            "configuration sweep_ns: not known (known: study, runs): what belongs to a study stands in",
+            "configuration sweep_ns: not known (known: study, runs): fields of a study belong in",
         ),
         ("study=fast runs=0", "--config runs=0: a whole number above zero is needed"),
-        ("study=", "a study's name is letters, digits, _ and -"),
+        ("study=", "a study name consists of letters, digits, _ and -"),
         ("study=1e3", "(Snakemake read the name of the study as 1000.0;"),
         ("study=4711", "there is no file 4711.yaml in "),
-        ("study=1_000", "Snakemake reads 1_000 as 1000, however it is quoted: rename "),
-        ("study=007", "so that the name is no number, such as study_007"),
+        ("study=1_000", "Snakemake reads 1_000 as 1000, even in quotes: rename "),
+        ("study=007", "so that the name is not a number, such as study_007"),
     ],
 )
 def test_unreadable_settings_are_refused(
@@ -148,7 +148,7 @@ def test_a_study_file_is_no_configuration(work: Work) -> None:
     """A study given as Snakemake's configuration file is refused, and not left unread, with the way to choose it."""
     said = work.refused("-n", "--configfile", str(ROOT / "config/tiny.yaml"), config="")
     assert "configuration seed, baths, demon, integration, schedule, drag, limits: not known" in said
-    assert "choose that by --config study=NAME alone" in said
+    assert "select it by --config study=NAME alone" in said
 
 
 def test_a_study_may_be_called_a_number(work: Work) -> None:
@@ -165,7 +165,7 @@ def test_decks_of_another_law_are_refused_by_name(work: Work) -> None:
     work.write("config/own.yaml", ATOMS.replace("coupling_axes: xyz", "coupling_axes: xyz, controller: 'mine:Mine'"))
     said = work.refused("decks", config="study=own")
     assert (
-        "own kH_4.80 replica 1 has no deck of its own: a plain LAMMPS knows the linear demon without a feedback loop"
+        "own kH_4.80 replica 1 has no separate deck: LAMMPS alone supports only the linear demon without a feedback loop"
         in said
     )
     assert [file.name for file in work.folder.glob("results/own/decks/*")] == ["friction.lmp"]

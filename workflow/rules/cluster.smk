@@ -101,12 +101,12 @@ def check_slurm():
     if getattr(settings, "array_jobs", None):
         raise WorkflowError(
             f"slurm-array-jobs = '{settings.array_jobs}' would lose results: in an array, snakemake-executor-plugin-slurm"
-            " 2.8 begins every task by deleting the files of the first one. Leave it out of your profile."
+            " 2.8 starts every task by deleting the files of the first one. Remove it from your profile."
         )
     if shutil.which("sbatch") is None:
         raise WorkflowError(
-            "this profile submits to Slurm, but there is no command sbatch: work on a login node of the cluster, "
-            "or leave out --profile profiles/slurm and give --cores"
+            "this profile submits to Slurm, but the command sbatch is missing: work on a login node of the cluster, "
+            "or omit --profile profiles/slurm and give --cores"
         )
     refused = {}
     for job in {job.rule.name: job for job in inner("dag.needrun_jobs")() if not job.is_local}.values():
@@ -122,5 +122,5 @@ def check_slurm():
     if refused:
         reasons = "\n".join(f"  {reason}\n    {'; '.join(rules)}" for reason, rules in refused.items())
         raise WorkflowError(
-            f"Slurm would refuse these jobs; correct your site's profile (docs/clusters.md). Nothing was submitted.\n{reasons}"
+            f"Slurm would reject these jobs; correct the profile of your site (docs/clusters.md). Nothing was submitted.\n{reasons}"
         )

@@ -29,7 +29,7 @@ def inner(name):
 # Where this file lies, whatever Snakefile includes it or uses it as a module, and whatever the working directory.
 ROOT = Path(inner("current_basedir").get_path_or_uri(secret_free=True)).parents[1]
 if not (ROOT / "simulation").is_dir():
-    raise WorkflowError(f"{ROOT} is no checkout of nanofridge: clone it, and name the Snakefile in the clone")
+    raise WorkflowError(f"{ROOT} is not a checkout of nanofridge: clone it, and use the Snakefile of the clone")
 
 
 def without_braces(folder):

@@ -15,13 +15,13 @@ def study_words():
 
 
 def check_settings():
-    """Refuse what would be left unread."""
+    """Reject configuration that would be ignored."""
     unknown = [str(key) for key in config if key not in SETTINGS]
     if not unknown:
         return
-    cure = "leave it out"
+    cure = "remove it"
     if set(unknown) & study_words():
-        cure = "what belongs to a study stands in its file, config/NAME.yaml; choose that by --config study=NAME alone"
+        cure = "fields of a study belong in its file, config/NAME.yaml; select it by --config study=NAME alone"
     elif alike := [key.lower() for key in unknown if key.lower() in SETTINGS]:
         cure = f"write {alike[0]}"
     raise WorkflowError(f"configuration {', '.join(unknown)}: not known (known: {', '.join(SETTINGS)}): {cure}")
@@ -38,7 +38,7 @@ def is_read_as(name, value):
 
 
 def chosen_study():
-    """The name of the study that was asked for. Snakemake turns a name that looks like a number into one."""
+    """The name of the chosen study. Snakemake converts a name that looks like a number."""
     value = config.get("study", "demo")
     if value is None or isinstance(value, str):
         return value or ""
@@ -46,8 +46,8 @@ def chosen_study():
     alike = dict.fromkeys(file.stem for file in files)
     if alike and list(alike) != [str(value)]:
         raise WorkflowError(
-            f"Snakemake reads {' and '.join(alike)} as {value}, however it is quoted: rename "
-            f"{' and '.join(str(file) for file in files if file.stem != str(value))} so that the name is no number, such as "
+            f"Snakemake reads {' and '.join(alike)} as {value}, even in quotes: rename "
+            f"{' and '.join(str(file) for file in files if file.stem != str(value))} so that the name is not a number, such as "
             f"study_{next(name for name in alike if name != str(value))}"
         )
     if not alike:
@@ -55,7 +55,7 @@ def chosen_study():
             return load_study(str(value)).name
         except StudyError as problems:
             raise WorkflowError(
-                f"{problems}\n(Snakemake read the name of the study as {value}; one that is no number it leaves as it is.)"
+                f"{problems}\n(Snakemake read the name of the study as {value}; names that are not numbers are not changed.)"
             )
     return str(value)
 

@@ -204,7 +204,7 @@ def _least_products(axes: Axes) -> list[pd.DataFrame]:
     axes.axhline(least_uncertainty_product(EQUAL_RATES)[0], color=NEUTRAL, linewidth=0.8, linestyle=":")
     axes.annotate("F = 0: 15/8", (30, 1.877), fontsize=7, color=NEUTRAL, ha="right")
     axes.set(
-        xscale="log", xlabel=r"$|F|/\kappa$", ylabel=r"least variance $\times$ entropy / mean$^2$", ylim=(1.8, 2.02)
+        xscale="log", xlabel=r"$|F|/\kappa$", ylabel=r"smallest variance $\times$ entropy / mean$^2$", ylim=(1.8, 2.02)
     )
     axes.set_title("near equilibrium", fontsize=8)
     axes.legend(loc="lower left")

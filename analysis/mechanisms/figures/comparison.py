@@ -246,13 +246,13 @@ def comparison(machines: Sequence[Machine] = MACHINES, ratio: float = _RATIO) ->
     for axes in (trade, over_ratio):
         axes.axhline(1, color=NEUTRAL, linewidth=0.8, linestyle=":")
         axes.set_ylim(0, 1.05)
-    trade.set(xlim=(0, 1.18), xlabel="cooling power over the largest")
+    trade.set(xlim=(0, 1.18), xlabel="cooling power over the largest one")
     trade.set_ylabel("coefficient of performance over Carnot's")
     trade.set_title(rf"$T_c/T_h={ratio:.3g}$", loc="left", fontsize=9)
     over_ratio.set(xlim=(0.3, 1), xlabel=r"$T_c/T_h$")
     over_ratio.set_title("at half of the largest cooling power", loc="left", fontsize=9)
     if any(machine.published is not None for machine in machines):
-        label = "as published; number: its own $T_c/T_h$"
+        label = "as published; number: $T_c/T_h$"
         trade.plot([], [], "o", color=NEUTRAL, markerfacecolor="white", label=label)
     if any(machine.measured for machine in machines):
         trade.errorbar([], [], yerr=[], fmt="s", color=NEUTRAL, markersize=3.5, label="molecular dynamics")

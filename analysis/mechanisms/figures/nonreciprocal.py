@@ -80,7 +80,7 @@ def _cascade(axes: Axes) -> list[pd.DataFrame]:
 
 def _heats(axes: Axes) -> list[pd.DataFrame]:
     machines = {"heat_of_three": three_baths(), "heat_of_four": four_baths()}
-    labels = ("three baths, the middle one idle", "four baths, no work")
+    labels = ("three baths, no heat at the middle one", "four baths, no work")
     tables = []
     for (name, network), colour, marker, label in zip(machines.items(), (COLD, HOT), "os", labels, strict=True):
         heats = network.heat_rates() * 1e3
@@ -125,6 +125,6 @@ def _transient(axes: Axes) -> list[pd.DataFrame]:
     axes.set_yticks([-0.2, 0, 0.2, 1, 10, 40], ["−0.2", "0", "0.2", "1", "10", "40"])
     axes.minorticks_off()
     axes.set(xlabel="time after the couplings are switched on, ps", ylabel="heat into the bath, eV/ns", xlim=(0, 60))
-    axes.set_title("three baths at first; arrows: in the end", loc="left", fontsize=9)
+    axes.set_title("three baths, transient; arrows: steady state", loc="left", fontsize=9)
     axes.legend(loc="upper right")
     return tables
