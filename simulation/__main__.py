@@ -101,13 +101,13 @@ def _arguments() -> argparse.Namespace:
         command.add_argument("--targets", type=Path, nargs="*", default=[], help="files that the workflow makes")
     plan.add_argument("--cores", type=int, default=1, help="number of cores for the study")
     examine = commands.add_parser(
-        "doctor", help="report what LAMMPS, MPI and accelerators there are, and what a study needs of them and lacks"
+        "doctor", help="report the available LAMMPS, MPI and accelerators, and what a study needs and lacks"
     )
     examine.add_argument("study", nargs="?")
     for command in (plan, examine):
         command.add_argument("--ranks", type=int, default=1, help="MPI ranks of this call")
     for command in (start, run, pull, plan, examine):
-        command.add_argument("--lammps", default=USUAL, help=f"LAMMPS's switches for accelerators (default: {USUAL})")
+        command.add_argument("--lammps", default=USUAL, help=f"LAMMPS switches for accelerators (default: {USUAL})")
         command.add_argument("--threads", type=int, default=1, help="OpenMP threads of each MPI rank")
         command.add_argument("--gpus", type=int, default=0, help="GPUs of this job, for the record")
         command.add_argument("--launcher", default="", help="what started the MPI ranks, for the record")

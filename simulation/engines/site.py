@@ -40,8 +40,8 @@ class Site:
         for place, word in enumerate(self.arguments):
             if (place == 0 or word.startswith("-")) and word not in ACCELERATORS:
                 raise SiteError(
-                    f"LAMMPS arguments {self.lammps!r}: {word} is none of {', '.join(ACCELERATORS)}: leave it out, the other "
-                    "switches of LAMMPS belong to this project"
+                    f"LAMMPS arguments {self.lammps!r}: {word} is none of {', '.join(ACCELERATORS)}: remove it, the other "
+                    "LAMMPS switches are set by this project"
                 )
 
     @property

@@ -67,7 +67,7 @@ def _machine(lmp: Any, ranks: Ranks) -> Iterator[str]:
     yield f"arguments   {ranks.site.lammps or 'none'}"
     for package in ACCELERATED:
         yield f"{package:<11} {_accelerator(lmp, package) if package in packages else 'not built in'}"
-    yield f"GPU seen    {'yes' if lmp.has_gpu_device else 'no, or this LAMMPS cannot tell'}"
+    yield f"GPU seen    {'yes' if lmp.has_gpu_device else 'no, or unknown to this LAMMPS'}"
     dump = "dcd" if lmp.has_style("dump", "dcd") else "custom (no package EXTRA-DUMP)"
     yield f"trajectory  dump {dump}"
     yield f"Python      {sys.version.split()[0]}, {sys.executable}"
@@ -93,6 +93,6 @@ def _missing_ranks(lmp: Any, study: Study, ranks: Ranks) -> list[str]:
     if study.ranks == 1 or (lmp.has_mpi_support and ranks.wanted == study.ranks):
         return []
     return [
-        f"MPI: the study wants ranks: {study.ranks}, this call has {ranks.wanted}: give 'snakemake doctor', or "
+        f"MPI: the study needs ranks: {study.ranks}, this call has {ranks.wanted}: give 'snakemake doctor', or "
         f"'mpiexec -n {study.ranks} python -m simulation doctor {study.name} --ranks {study.ranks}'"
     ]

@@ -263,13 +263,13 @@ class MaxwellMode(Section):
     """A Maxwell mode of the fluid: a spring and a dashpot in series, which resists elastically and relaxes with time."""
 
     friction_kg_per_s: FrictionByAxis
-    """Its contribution to the friction of slow motion, by axis or for all: 6πR times its viscosity, for a sphere of radius R."""
+    """Its share of the friction of slow motion, by axis or for all: 6πR times its viscosity, for a sphere of radius R."""
     time_ps: Remembered
     """Relaxation time, viscosity over modulus; its spring constant is friction over time."""
 
 
 class ActiveForce(Section):
-    """A random force without a corresponding friction, as exerted by swimmers: Ornstein-Uhlenbeck, independent along each axis."""
+    """A random force without corresponding friction, as exerted by swimmers: Ornstein-Uhlenbeck, independent for each axis."""
 
     force_eV_per_A: Positive
     """Root mean square along each axis."""

@@ -128,10 +128,10 @@ def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
             return _broken(
                 True,
                 fields,
-                f"baths.temperature_{side}_K = {study.temperature_K(side):g} makes no liquid of the {side} fluid "
+                f"baths.temperature_{side}_K = {study.temperature_K(side):g} does not give a liquid on the {side} side "
                 f"({fluid.symbol}): at kT/ε = {temperature:.2f} it {why}. With forces cut at {cutoff:.2f} σ it is liquid from "
                 f"kT/ε = {lowest:.2f} to {highest:.2f}, {math.ceil(lowest * kelvin):g} to {math.floor(highest * kelvin):g} K: "
-                "take a temperature between, or limits.liquid: false for a bath of any state",
+                "use a temperature in this range, or limits.liquid: false for a bath of any state",
             )
     densest = melting_density(temperature) if is_judged else DENSEST
     if volume <= 0 or density > densest:
@@ -147,7 +147,7 @@ def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
         is_judged and 0 < density < thinnest,
         fields,
         f"baths: {study.fluid_atoms(side)} fluid atoms do not fill a bath of edge_nm = {study.baths.edge_nm:g} with liquid "
-        f"(reduced density ρσ³ = {density:.2f}, at least {thinnest:.2f} at kT/ε = {temperature:.2f} on the {side} side): take "
+        f"(reduced density ρσ³ = {density:.2f}, at least {thinnest:.2f} at kT/ε = {temperature:.2f} on the {side} side): use "
         f"{math.ceil(thinnest * volume / fluid.sigma_A**3)} or more, or limits.liquid: false for a bath of any state",
     )
 

@@ -121,7 +121,7 @@ def test_memory_that_cannot_be_told_is_refused(at_step: int, committed: int, thi
         schedule={"relaxation_ps": 1, "segment_ps": 1, "sweep_ns": 0.002, "friction_ns": 0.002},
     )
     begin = started_for(study, thin_start, tmp_path / "start")
-    with pytest.raises(EngineError, match=r"Late' remembers .* has no state\(\): .* add state\(\)"):
+    with pytest.raises(EngineError, match=r"Late' has a memory .* but no state\(\): .* add state\(\)"):
         perform(machine(study), tmp_path / "run", Ranks(1), begin)
     assert len(segments_in(tmp_path / "run")) == committed
     assert not (tmp_path / "run" / RUN).exists()

@@ -385,7 +385,7 @@ BAD = {
             GLOBAL.append(seen.step)
             return self.linear(seen) * len(GLOBAL)
         """,
-        r"remembers, or draws random numbers, and has no state\(\)",
+        r"has a memory or draws random numbers, but has no state\(\)",
     ),
     "remembers in its class": (
         """
@@ -394,7 +394,7 @@ BAD = {
             Mine.count += 1
             return self.linear(seen) * Mine.count
         """,
-        r"remembers, or draws random numbers, and has no state\(\)",
+        r"has a memory or draws random numbers, but has no state\(\)",
     ),
     "remembers where it cannot be pickled": (
         """
@@ -404,15 +404,15 @@ BAD = {
             self.calls += 1
             return self.law(seen) * (self.calls < 250)
         """,
-        r"remembers, or draws random numbers, and has no state\(\)",
+        r"has a memory or draws random numbers, but has no state\(\)",
     ),
     "global random numbers of NumPy": (
         "def forces(self, seen): return np.random.normal(size=(2, 3))",
-        r"remembers, or draws random numbers, and has no state\(\)",
+        r"has a memory or draws random numbers, but has no state\(\)",
     ),
     "global random numbers of Python": (
         "def forces(self, seen): return random.random() * self.linear(seen)",
-        r"remembers, or draws random numbers, and has no state\(\)",
+        r"has a memory or draws random numbers, but has no state\(\)",
     ),
     "its own random numbers": (
         """

@@ -142,7 +142,7 @@ def test_law_that_cannot_tell_its_memory_is_found_out(path: tuple[Array, Array])
     answers(asked, path, 0, 50)
     assert state_of(asked) is not None
     answers(asked, path, 50)
-    with pytest.raises(ControllerError, match=r"remembers .* has no state\(\)"):
+    with pytest.raises(ControllerError, match=r"has a memory .* but no state\(\)"):
         state_of(asked)
 
 
@@ -241,7 +241,7 @@ def test_noise_of_replicas_differs_and_is_a_part_of_identity() -> None:
     ("feedback", "said"),
     [
         ({"delay_ps": 0.03}, "delay_ps = 0.03 must be a whole multiple of integration.timestep_fs = 20: use 0.02 or 0.04 ps"),
-        ({"update_every_ps": 0.005}, "update_every_ps = 0.005 must be a whole multiple of integration.timestep_fs = 20: take"),
+        ({"update_every_ps": 0.005}, "update_every_ps = 0.005 must be a whole multiple of integration.timestep_fs = 20: use"),
         ({"position_noise_A": 0.1}, "position_noise_A = 0.1 applies to one reading, but update_every_ps is missing"),
         ({"delay_ps": 40}, "demon.feedback.delay_ps = 40 is not shorter than schedule.relaxation_ps = 30"),
         ({"delay_ps": -1}, "demon.feedback.delay_ps = '-1': Input should be greater than or equal to 0"),

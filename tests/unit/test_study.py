@@ -550,7 +550,7 @@ def test_a_radius_is_proposed_for_a_number_of_atoms(atoms: int, cure: str) -> No
             cured["origin_lattice"] = radius[2].split(", ")
         assert verdict(nanoparticle=cured) == ""
     else:
-        assert re.search(r"no sphere holds|change one to match the other", found)
+        assert re.search(r"no sphere contains|change one to match the other", found)
         if counts := re.search(r"about this origin (\d+) or (\d+) are possible", found):
             assert int(counts[1]) < atoms < int(counts[2])
             for count in set(counts.groups()) - {"186"}:

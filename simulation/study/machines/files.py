@@ -92,7 +92,7 @@ def load_machine_study(name: str, folder: Path | None = None) -> MachineStudy:
     """
     data, twice = plain_study(name, folder)
     if "@" in name:
-        raise StudyError(name, ["a study of a machine has no variants: leave out the @ and what follows it"])
+        raise StudyError(name, ["a study of a machine has no variants: remove the @ and what follows it"])
     if not is_machine(data):
         raise StudyError(name, ["machine is missing: this is a study of simulations"])
     return check_machine_study(name, data, twice)
@@ -108,7 +108,7 @@ def check_machine_study(name: str, data: dict[str, Any], known: list[str]) -> Ma
     sweep = _values(data, "sweep", fields, problems)
     lines = _values(data, "lines", fields, problems) if data.get("lines") is not None else None
     if sweep is not None and lines is not None and sweep.parameter == lines.parameter:
-        problems.append(f"lines.parameter = {lines.parameter!r}: that is the sweep's; name another, or leave lines out")
+        problems.append(f"lines.parameter = {lines.parameter!r}: used by the sweep; give another one, or omit lines")
     points = _points(data, fields, sweep, lines, problems)
     own = None
     for values in (lines, sweep):

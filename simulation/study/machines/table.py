@@ -14,8 +14,8 @@ INTRODUCTION = """
 # Studies of machines
 
 A file with the field `machine` is a study of an exactly solved machine ([docs/mechanisms.md](../docs/mechanisms.md)).
-Nothing is simulated. `snakemake --cores 1 --config study=NAME` solves the machine at every value of `sweep` and writes
-`results/NAME/sweep.csv`, figures and `report.html`. The machine's own parameters stand at the top level of the file:
+There is no simulation. `snakemake --cores 1 --config study=NAME` solves the machine at every value of `sweep` and writes
+`results/NAME/sweep.csv`, figures and `report.html`. The parameters of the machine are at the top level of the file:
 
 ```yaml
 machine: n-demon
@@ -28,7 +28,7 @@ lines: {parameter: drive, values: [0.1, 0.3, 1]}
 ```
 
 A parameter within a section or a list is named with dots, such as `levels_cold.1` or `reservoirs.hot.temperature`; lists
-count from 0. A swept parameter may be left out of the file. `machine-schema.json` is for editors; it is written by
+count from 0. A swept parameter may be omitted from the file. `machine-schema.json` is for editors; it is written by
 `python -m simulation schema --machines`.
 """
 
