@@ -1,6 +1,6 @@
-"""From run folders to physics: heat, power, friction, and the exact theory beside them.
+"""From run folders to physics: heat, power, friction, and exact theory.
 
-``analysis.load("results/demo")`` gives all that a study left as one object, for a notebook.
+``analysis.load("results/demo")`` returns all results of a study as one object, for a notebook.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def load(folder: str | Path) -> StudyResults:
-    """What a study left in its folder.
+    """The results of a study.
 
     Args:
         folder: of one study, such as ``results/demo``.
 
     Raises:
-        AnalysisError: if it is not the folder of a study; says what it is, or how to make one.
+        AnalysisError: if it is not the folder of a study; the message says what it is, or how to make one.
     """
-    # Here, because it loads SciPy, pandas and MDAnalysis, and whoever wants `analysis.model` alone needs none of them.
+    # Imported here, because it loads SciPy, pandas and MDAnalysis, which `analysis.model` does not need.
     from analysis.study import open_study
 
     return open_study(folder)

@@ -1,7 +1,7 @@
-"""Steady currents of any machine into its baths, in one set of signs: the interface by which machines are compared.
+"""Steady currents of any machine into its baths, with one sign convention: the interface for comparing machines.
 
-Every machine answers ``bath_currents()`` with a ``Currents``. All flows are positive *into* a bath. Energies are in the
-machine's own unit, entropies in k_B.
+For every machine ``bath_currents()`` returns a ``Currents``. All flows are positive *into* a bath. Energies are in the unit
+of the machine, entropies in k_B.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Currents:
-    """Means per time of what flows into each of n baths, and their fluctuations where known.
+    """Mean currents into each of n baths, and their fluctuations where known.
 
     Attributes:
         baths: names, n of them.
         energy: into each bath, (n,).
         entropy: into each bath, (n,), in k_B; heat over temperature if the bath is thermal.
-        temperatures: of the baths, (n,), K or k_BT as ``boltzmann`` says; nan for a bath that is not thermal.
+        temperatures: of the baths, (n,), K or k_BT according to ``boltzmann``; nan for a bath that is not thermal.
         cold: index of the bath that the machine is to cool.
-        hot: index of the bath that stands for the environment; what the other baths pay is reckoned at its temperature.
-        particles: into each bath, (n,); none if not given.
+        hot: index of the bath that represents the environment; the cost of the other baths is evaluated at its temperature.
+        particles: into each bath, (n,); 0 if not given.
         chemical_potentials: of the baths, (n,); 0 if not given.
         boltzmann: k_B in the machine's units.
         unit: of the energies per time.
         covariance: of the heats over a long time, per time, (n, n), squared energies; None if not known.
-        error: covariance of the mean heats that a measurement leaves, (n, n), squared unit; None if they are exact.
+        error: covariance of the measured mean heats, (n, n), squared unit; None if they are exact.
     """
 
     baths: tuple[str, ...]
@@ -52,7 +52,7 @@ class Currents:
         """Check the shapes.
 
         Raises:
-            ValueError: if a shape does not fit the baths, or an index names none; names all of them.
+            ValueError: if a shape does not fit the baths, or an index is out of range; lists all problems.
         """
         n = len(self.baths)
         wrong = []
@@ -75,17 +75,17 @@ class Currents:
 
     @property
     def heat(self) -> Array:
-        """Energy less μ times particles, into each bath, (n,)."""
+        """Energy minus μ times particles, into each bath, (n,)."""
         return np.asarray(self.energy - self.chemical_potentials * self.particles)
 
     @property
     def work(self) -> float:
-        """What agents without entropy, a controller or drives, give: by the first law all energy that the baths gain."""
+        """Input from agents without entropy (a controller or drives): by the first law all energy that the baths gain."""
         return float(self.energy.sum())
 
     @property
     def chemical_work(self) -> float:
-        """What particles give by falling to lower chemical potentials, -Σ μ Ṅ."""
+        """Input from particles that move to lower chemical potentials, -Σ μ Ṅ."""
         return float(-(self.chemical_potentials * self.particles).sum())
 
     @property
@@ -95,14 +95,15 @@ class Currents:
 
     @property
     def paid(self) -> float:
-        """All that is paid for the cooling, as work: ``work``, ``chemical_work``, and T_h Ṡ - Q̇ of every bath but the cold one.
+        """Total cost of the cooling, as work: ``work``, ``chemical_work``, and T_h Ṡ - Q̇ of every bath except the cold one.
 
-        The last is 0 for the hot bath, the worth of its heat for a third thermal one, whether it drives the cooling or not, and
-        T_h Ṡ for a demon that gets entropy alone. ``paid`` less ``cooling`` over ``bound`` is T_h times the entropy production.
+        The last is 0 for the hot bath, the available work of the heat for a third thermal bath, whether it drives the
+        cooling or not, and T_h Ṡ for a demon that receives only entropy. ``paid`` minus ``cooling`` over ``bound`` is T_h
+        times the entropy production.
         """
         environment = self.boltzmann * self.temperatures[self.hot]
         others = np.arange(len(self.baths)) != self.cold
-        # That of the hot bath is 0, which rounding would not leave.
+        # That of the hot bath is exactly 0, without rounding errors.
         others[self.hot] &= not self._hot_is_thermal()
         worth = np.array([_product(environment, s) for s in self.entropy]) - self.heat
         return float(self.work + self.chemical_work + worth[others].sum())
@@ -114,16 +115,16 @@ class Currents:
 
     @property
     def cop(self) -> float:
-        """Coefficient of performance, ``cooling`` over ``paid``; nan where the machine does not cool or is not paid."""
+        """Coefficient of performance, ``cooling`` over ``paid``; nan if the machine does not cool or has no cost."""
         cooling, paid = self.cooling, self.paid
         return cooling / paid if cooling > 0 and paid > 0 else math.nan
 
     @property
     def bound(self) -> float:
-        """Carnot's bound on ``cop``, T_c/(T_h - T_c); inf where the cold bath is no colder.
+        """Carnot's bound on ``cop``, T_c/(T_h - T_c); inf if the cold bath is not colder.
 
-        T_c is heat over entropy, which also holds where a machine takes quanta of other frequencies than the bath is named
-        after; it is the bath's temperature where nothing flows.
+        T_c is heat over entropy. This is also valid if a machine takes quanta of other frequencies than that of the bath;
+        it is the temperature of the bath if nothing flows.
         """
         cold, hot = self.temperatures[self.cold], self.temperatures[self.hot]
         entropy = self.boltzmann * self.entropy[self.cold]
@@ -133,18 +134,18 @@ class Currents:
 
     @property
     def entropy_production(self) -> float:
-        """Entropy that all baths gain per time, in k_B; the machine itself, being steady, gains none."""
+        """Entropy gained by all baths per time, in k_B; the machine is steady and gains none."""
         return float(self.entropy.sum())
 
     @property
     def uncertainty_products(self) -> Array:
         """Variance of each heat over its squared mean, times the entropy produced meanwhile in k_B, (n,); nan if unknown.
 
-        Thermodynamic uncertainty relations put it at 2 or more where they hold; inf where nothing flows on average.
+        It is at least 2 where thermodynamic uncertainty relations apply; inf if nothing flows on average.
         """
         if self.covariance is None:
             return np.full(len(self.baths), math.nan)
-        # What rounding leaves of a mean is none.
+        # A mean of the size of rounding errors is zero.
         mean = np.where(np.abs(self.heat) > 1e-12 * np.abs(self.heat).max(), self.heat, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.diagonal(self.covariance) * self.entropy_production / mean**2)
@@ -156,9 +157,9 @@ class Currents:
 
     @property
     def cop_error(self) -> float:
-        """Standard error of ``cop`` to first order, with the correlation of the heats; 0 if exact, nan where there is no COP.
+        """Standard error of ``cop`` to first order, with the correlation of the heats; 0 if exact, nan if there is no COP.
 
-        For machines paid by work alone.
+        For machines driven by work only.
         """
         if self.error is None:
             return 0.0
@@ -196,19 +197,19 @@ class Currents:
 
 
 class Machine(Protocol):
-    """Anything that answers with its currents."""
+    """Any object that returns its currents."""
 
     def bath_currents(self, *, fluctuations: bool = True) -> Currents:
-        """Steady currents into the baths; without fluctuations where they cost time and are not needed."""
+        """Steady currents into the baths; without fluctuations if these are expensive and not needed."""
 
 
 def _product(temperature: float, entropy: float) -> float:
-    """T S, in which no temperature times infinite entropy counts as none."""
+    """T S, in which zero temperature times infinite entropy counts as zero."""
     return temperature * entropy if temperature else 0.0
 
 
 def thermal_entropy(heat: ArrayLike, temperatures: ArrayLike, boltzmann: float = 1.0) -> Array:
-    """Heat over k_B T, entropies in k_B, any shape; ±inf where heat meets a bath of zero temperature, 0 where none does."""
+    """Heat over k_B T, entropies in k_B, any shape; ±inf for heat into a bath of zero temperature, 0 without heat."""
     q, t = np.broadcast_arrays(np.asarray(heat, dtype=float), np.asarray(temperatures, dtype=float))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(q == 0, 0.0, q / (boltzmann * t)))

@@ -1,4 +1,4 @@
-"""The runs of one point as one labelled array of many dimensions, for those who have xarray."""
+"""The runs of one point as a labelled multidimensional array; requires xarray."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def dataset(runs: Sequence[Run]) -> xarray.Dataset:
         Variables named as the columns of ``series.parquet`` (docs/run-folder.md) without side and axis: ``position_A``,
         ``velocity_A_per_ps``, ``work_eV`` (none without controller), ``thermostat_eV``, ``energy_eV``, ``trap_eV``,
         ``temperature_K``, ``pressure_bar``, and ``internal_temperature_K`` where all runs have it. ``attrs`` of each holds
-        ``units`` and ``long_name``, those of the whole what was simulated and its physical parameters. Where a run is
-        shorter than another, it ends in what is not a number; so does work along axes without controller.
+        ``units`` and ``long_name``, the attributes of the dataset describe the simulation and its physical
+        parameters. Shorter runs are padded with NaN, and so is work along axes without controller.
 
     Raises:
-        AnalysisError: if xarray is not installed; says how to install it.
+        AnalysisError: if xarray is not installed; the message says how to install it.
     """
     try:
         import xarray
@@ -80,7 +80,7 @@ def dataset(runs: Sequence[Run]) -> xarray.Dataset:
     coordinates = {name: (name, values, _attributes(_COORDINATES[name])) for name, values in at.items()}
     first = runs[0]
     said = {key: first.metadata.get(key) for key in ("study", "purpose", "point", "kappa_ratio", "engine")}
-    # What a NetCDF file cannot hold is left out.
+    # Values that a NetCDF file cannot store are left out.
     whole = {key: value for key, value in (said | first.parameters.to_json()).items() if value is not None}
     return xarray.Dataset(variables, coordinates, whole)
 
@@ -96,7 +96,7 @@ def _columns(run: Run, name: str) -> Array:
 
 
 def _vectors(run: Run, name: str) -> Array:
-    """A quantity of each side along each axis, (n, 2, 3); not a number where there is no column."""
+    """A quantity of each side along each axis, (n, 2, 3); NaN where there is no column."""
     stem, _, unit = name.partition("_")
     columns = [f"{stem}_{side}_{axis}_{unit}" for side in SIDES for axis in AXES]
     return run.series.reindex(columns=columns).to_numpy(float).reshape(len(run.series), 2, 3)

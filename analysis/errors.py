@@ -1,5 +1,5 @@
-"""The error of everything that is wrong with what the analysis was given."""
+"""The common error of invalid input to the analysis."""
 
 
 class AnalysisError(ValueError):
-    """What was given cannot be analysed; the message names it and the cure, and is all that people need."""
+    """Input that cannot be analysed; the message names it and the cure."""

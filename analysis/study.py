@@ -1,7 +1,7 @@
-"""What a study left in its folder as one object: runs, tables, theory and atoms, for a notebook.
+"""The results of a study as one object: runs, tables, theory and atoms, for a notebook.
 
-Nothing is measured here. Numbers come from the files that the workflow wrote (docs/reading-the-results.md), series and atoms
-from the run folders, and what is missing is told together with the command that makes it.
+Nothing is measured here. Numbers come from the files of the workflow (docs/reading-the-results.md), series and atoms from
+the run folders. An error for a missing file gives the command that makes it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     import xarray
 
 FRICTION = "friction"
-"""What runs without controller are called among the points."""
+"""Name of the runs without controller among the points."""
 
 POINT = "kH_"
-"""What the name of a point begins with; κ_H/κ_C follows."""
+"""Prefix of the name of a point; κ_H/κ_C follows."""
 
 THEORY_COLUMNS = ["kappa_ratio", "theory", "side", "heat_eV_per_ns", "se"]
 
@@ -47,12 +47,12 @@ _LEFT_BY_A_STUDY = (
     "sweep/kH_*/replica_*/run.json",
     "drag/*/F_*/replica_*/run.json",
 )
-"""Files that tell the folder of a study, by their pattern."""
+"""Files that identify the folder of a study, by pattern."""
 
 
 @dataclass(frozen=True)
 class StudyResults:
-    """What a study left in its folder; each part is read when it is asked for, tables once.
+    """The results of a study; each part is read on demand, tables only once.
 
     Attributes:
         folder: such as ``results/demo``.
@@ -62,7 +62,7 @@ class StudyResults:
 
     @property
     def name(self) -> str:
-        """The study, as its folder is called."""
+        """The name of the study and its folder."""
         return self.folder.resolve().name
 
     @cached_property
@@ -70,13 +70,13 @@ class StudyResults:
         """Points of the sweep that have a finished run or a ``heat.json``, such as ``kH_4.80``, by κ_H/κ_C."""
         files = [*self.folder.glob(_LEFT_BY_A_STUDY[2]), *self.folder.glob(_LEFT_BY_A_STUDY[3])]
         ratios = {name: _ratio(name) for name in (file.relative_to(self.folder).parts[1] for file in files)}
-        # What somebody has put aside, such as kH_4.80_old, is no point.
+        # A renamed folder such as kH_4.80_old is not a point.
         numbers = {name: ratio for name, ratio in ratios.items() if ratio is not None}
         return tuple(sorted(numbers, key=lambda name: (numbers[name], name)))
 
     @cached_property
     def drags(self) -> tuple[str, ...]:
-        """Drags that have a finished run, such as ``drag/cold/F_0.3``, in the order of the alphabet."""
+        """Drags that have a finished run, such as ``drag/cold/F_0.3``, in alphabetical order."""
         files = self.folder.glob(_LEFT_BY_A_STUDY[4])
         return tuple(sorted({file.relative_to(self.folder).parents[1].as_posix() for file in files}))
 
@@ -93,7 +93,7 @@ class StudyResults:
             replica: its number.
 
         Raises:
-            AnalysisError: if there is no such run, or its folder breaks the contract.
+            AnalysisError: if there is no such run, or its folder violates the format.
         """
         return load_run(self._run_folder(self._no_drag(point), replica))
 
@@ -101,7 +101,7 @@ class StudyResults:
         """All finished runs of a point, or of ``friction``, in the order of their numbers.
 
         Raises:
-            AnalysisError: if there is none, a folder breaks the contract, or they are not replicas of one point.
+            AnalysisError: if there is none, a folder violates the format, or they are not replicas of one point.
         """
         numbers = self.replicas(self._no_drag(point)) or (1,)
         return load_runs([self._run_folder(point, number) for number in numbers])
@@ -114,12 +114,12 @@ class StudyResults:
             replica: its number.
 
         Raises:
-            AnalysisError: if there is no such run, or its folder breaks the contract.
+            AnalysisError: if there is no such run, or its folder violates the format.
         """
         return load_drag_run(self._run_folder(drag, replica))
 
     def universe(self, point: str, replica: int = 1) -> MDAnalysis.Universe:
-        """The atoms of one run over all frames of its trajectory, chosen in words (docs/run-folder.md, "The atoms").
+        """The atoms of one run over all frames of its trajectory (docs/run-folder.md, "The atoms").
 
         Args:
             point: one of ``points`` or of ``drags``, or ``friction``.
@@ -134,7 +134,7 @@ class StudyResults:
         """All runs of a point, or of ``friction``, as an xarray Dataset (replica, time_ps, side, axis) with units.
 
         Raises:
-            AnalysisError: if there is no run, a folder breaks the contract, or xarray is not installed.
+            AnalysisError: if there is no run, a folder violates the format, or xarray is not installed.
         """
         return dataset(self.runs(point))
 
@@ -142,7 +142,7 @@ class StudyResults:
     def summary(self) -> pd.DataFrame:
         """The table ``summary.csv``, a row for each point that has a ``heat.json``, by κ_H/κ_C.
 
-        Columns are those of ``analysis.compare.table.COLUMNS``. Each call gives a table of its own.
+        Columns are those of ``analysis.compare.table.COLUMNS``. Each call returns a new table.
 
         Raises:
             AnalysisError: if a file is missing: no point has a ``heat.json``, or there is no friction.
@@ -160,7 +160,7 @@ class StudyResults:
 
     @cached_property
     def friction(self) -> Friction:
-        """Friction of both particles, measured without controller, as theory takes it; eV ps/Å².
+        """Friction of both particles, measured without controller, the input of theory; eV ps/Å².
 
         Raises:
             AnalysisError: if ``friction.json`` is missing.
@@ -183,20 +183,20 @@ class StudyResults:
             raise AnalysisError(f"{file}: damaged; delete it, and {command} makes it again") from None
 
     def theory(self, kappa_ratio: float | str | None = None) -> pd.DataFrame:
-        """Heat that every theory forecasts from the friction of this study.
+        """Heat predicted by every theory from the friction of this study.
 
         Args:
-            kappa_ratio: any κ_H/κ_C, measured or not, as a number, as text or as the name of a point; all ``points`` if left
-                out.
+            kappa_ratio: any κ_H/κ_C, measured or not, as a number, as text or as the name of a point; by default all
+                ``points``.
 
         Returns:
-            ``THEORY_COLUMNS``: a row for each theory that knows the point (``response``, ``theory`` with white friction,
-            ``dressed``, ``modes``) and side: heat into that bath per coupled axis and its standard error, eV/ns; NaN if
-            unknown. ``kappa_ratio`` is text, of a measured point as the study spells it. No row where the controller is not
-            the linear one.
+            ``THEORY_COLUMNS``: a row for each theory with a prediction for the point (``response``, ``theory`` with white
+            friction, ``dressed``, ``modes``) and side: heat into that bath per coupled axis and its standard error, eV/ns;
+            NaN if unknown. ``kappa_ratio`` is text, spelled as in the study for a measured point. There are no rows if the
+            controller is not linear.
 
         Raises:
-            AnalysisError: if a file is missing, or the ratio is no number.
+            AnalysisError: if a file is missing, or the ratio is not a number.
         """
         rows = []
         for point in self.points if kappa_ratio is None else [self._point(kappa_ratio)]:
@@ -215,7 +215,7 @@ class StudyResults:
 
     @cached_property
     def _heats(self) -> dict[str, HeatPoint]:
-        """What was measured at each point that has a ``heat.json``."""
+        """The measurement at each point that has a ``heat.json``."""
         files = {point: self.folder / "sweep" / point / "heat.json" for point in self.points}
         command = self._command("sweep")
         found = {point: self._content(file, command) for point, file in files.items() if file.is_file()}
@@ -223,7 +223,7 @@ class StudyResults:
 
     @cached_property
     def _comparison(self) -> Comparison:
-        """These beside theory."""
+        """Their comparison with theory."""
         return Comparison(tuple(self._heats.values()), self.friction, self.responses)
 
     @cached_property
@@ -234,14 +234,14 @@ class StudyResults:
         return summary_table(self._comparison)
 
     def _point(self, kappa_ratio: float | str) -> str:
-        """The point that has this κ_H/κ_C, or what one would be called."""
+        """The point with this κ_H/κ_C, or the name that it would have."""
         text = str(kappa_ratio).removeprefix(POINT)
         if (ratio := _ratio(text)) is None:
             raise AnalysisError(f"κ_H/κ_C = {text}: must be a number, such as 4.80")
         return next((point for point in self.points if _ratio(point) == ratio), POINT + text)
 
     def _parameters(self, point: str) -> Parameters:
-        """Physical parameters of a point; of one that was not measured those of another, with the hot coupling changed."""
+        """Physical parameters of a point; if it was not measured, those of another one with the hot coupling changed."""
         if not self.points:
             return self._at_rest(point)
         like = point if point in self.points else [*self._heats, *self.points][0]
@@ -250,7 +250,7 @@ class StudyResults:
         return found if like == point else _coupled(found, found.coupling[0], point)
 
     def _at_rest(self, point: str) -> Parameters:
-        """Of a study that has run without controller only: its settings say how one would act."""
+        """For a study with friction runs only: the controller follows from its settings."""
         run = self.runs(FRICTION)[0]
         try:
             demon = run.metadata["settings"]["demon"]
@@ -306,13 +306,13 @@ class StudyResults:
 
 
 def open_study(folder: str | Path) -> StudyResults:
-    """The results of a study; ``analysis.load`` is this.
+    """The results of a study; the same as ``analysis.load``.
 
     Args:
         folder: of one study, such as ``results/demo``.
 
     Raises:
-        AnalysisError: if it is not the folder of a study; says what it is, or how to make one.
+        AnalysisError: if it is not the folder of a study; the message says what it is, or how to make one.
     """
     folder = Path(folder)
     if _is_study(folder):
@@ -341,7 +341,7 @@ def _coupled(parameters: Parameters, cold: float, point: str) -> Parameters:
 
 
 def _ratio(point: str) -> float | None:
-    """κ_H/κ_C of the name of a point, or of the text after ``POINT``; ``None`` if it is no finite number."""
+    """κ_H/κ_C of the name of a point, or of the text after ``POINT``; ``None`` if it is not a finite number."""
     try:
         value = float(point.removeprefix(POINT))
     except ValueError:

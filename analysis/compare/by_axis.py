@@ -1,8 +1,8 @@
-"""The currents of one run, axis by axis: does each agree with theory, and are they independent?
+"""The currents of one run, axis by axis: agreement with theory, and independence.
 
 With ``coupling_axes`` "xyz" three machines of the paper run in one simulation and share one bath on each side. Each has the
-friction of its own axis: currents along equivalent axes measure one number, provided that the axes do not feel each other.
-The paper's machine acts along x.
+friction of its axis: currents along equivalent axes measure the same number if the axes are independent. The machine of the
+paper acts along x.
 """
 
 from __future__ import annotations
@@ -42,16 +42,15 @@ def work_by_axis(runs: Sequence[Run], friction: Friction, responses: Responses |
         friction, responses: of the same study.
 
     Returns:
-        ``COLUMNS``, one row per axis: work on both particles; what each theory forecasts at the friction of that axis; the
-        deviation from it, and from the mean of the other axes that are equivalent, in standard errors of both; and the
-        correlation of the axis' current with that of the next one (the last one's next is the first), between blocks of time
-        that both share. Independent currents have a correlation of 0 within ``correlation_se``, one over the root of the
-        number of blocks. Not numbers are what one axis alone has not, and what theory does not know. Where the controller is
-        not the linear one, its axes may feel each other: the deviation from the others then is that of blocks of time which
-        they share.
+        ``COLUMNS``, one row per axis: work on both particles; the prediction of each theory at the friction of that axis;
+        the deviation from it, and from the mean of the other axes that are equivalent, in combined standard errors; and the
+        correlation of the current of the axis with that of the next one (the last one's next is the first), between blocks
+        of time that both share. Independent currents have a correlation of 0 within ``correlation_se``, one over the square
+        root of the number of blocks. Undefined and unknown entries are NaN. A controller that is not linear may couple the
+        axes: the deviation from the others is then computed from blocks of time that they share.
 
     Raises:
-        SeriesTooShortError: the runs are too short for an error; says how long they must be.
+        SeriesTooShortError: the runs are too short for an error; gives the required length.
     """
     parameters = runs[0].parameters
     names, interval = parameters.coupling_axes, parameters.sample_interval
@@ -99,11 +98,11 @@ def work_by_axis(runs: Sequence[Run], friction: Friction, responses: Responses |
 
 
 def _correlation(one: Array, other: Array) -> float:
-    """Of the rates of two axes over the blocks; not a number where one never changes."""
+    """Correlation of the rates of two axes over the blocks; NaN where one never changes."""
     return math.nan if 0.0 in (np.ptp(one), np.ptp(other)) else float(np.corrcoef(one, other)[0, 1])
 
 
 def _rate(work: Array, walks: Array, springs: Array, interval: float, blocks: Blocks) -> Estimate:
-    """Mean rate of one current (replicas, n): the walk's error, and what the springs' energy does at both ends."""
+    """Mean rate of one current (replicas, n): the error of the walk, and that of the spring energy at both ends."""
     error = math.hypot(mean_rate(walks, interval, blocks).se, end_noise(springs, interval))
     return Estimate(total_rate(work, interval), error)

@@ -1,12 +1,12 @@
-"""The friction of a particle in an endless bath, from dragging it through periodic baths of several sizes.
+"""The friction of a particle in unbounded fluid, from drag runs in periodic baths of several sizes.
 
-A particle that is dragged sets the fluid around it in motion, and in a periodic bath it moves through the wakes of its own
-images, against a fluid that flows the other way. H. Hasimoto, J. Fluid Mech. 5, 317 (1959), for a cube of edge L:
+A dragged particle sets the surrounding fluid in motion. In a periodic bath it moves through the wakes of its images,
+against a backflow of the fluid. H. Hasimoto, J. Fluid Mech. 5, 317 (1959), for a cube of edge L:
 
     1/γ(L) = 1/γ(∞) − ξ/(6π η L),  ξ = 2.837297
 
-to first order in the particle's radius over L, whatever the boundary condition on the particle. A straight line in 1/L
-therefore gives the friction γ(∞) and, from its slope, the fluid's viscosity η, which is a check: the fluid has but one.
+to first order in the particle's radius over L, for any boundary condition on the particle. A straight line in 1/L
+therefore gives the friction γ(∞) and, from its slope, the viscosity η of the fluid, which serves as a check.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COLUMNS = ["edge_nm", "side", "force_nN", "temperature_K", "friction_kg_per_s", 
 
 @dataclass(frozen=True)
 class SizeFit:
-    """What a straight line through mobility over 1/L tells.
+    """The straight line through mobility over 1/L.
 
     Attributes:
         mobility: 1/γ(∞), s/kg.
@@ -48,7 +48,7 @@ class SizeFit:
     freedom: int
 
     def friction_at(self, edge_nm: float) -> float:
-        """γ in a periodic cube of that edge, kg/s."""
+        """γ in a periodic cube of this edge, kg/s."""
         return 1 / (self.mobility.value + self.slope.value / edge_nm)
 
 
@@ -60,7 +60,7 @@ def drags_by_size(edges_nm: Sequence[float], drags: Sequence[Sequence[Mapping[st
         drags: entries ``drag`` of each bath's ``friction.json``.
 
     Returns:
-        ``COLUMNS``, sorted; drags without an error, whose particles never became steady, are left out.
+        ``COLUMNS``, sorted; drags without an error, whose velocity never became steady, are left out.
     """
     rows = [
         {"edge_nm": edge} | {column: entry[column] for column in COLUMNS[1:]}
@@ -80,7 +80,7 @@ def fit_size(edges_nm: Sequence[float], frictions: Sequence[float], errors: Sequ
         errors: their standard errors, kg/s.
 
     Raises:
-        AnalysisError: if there are fewer than three sizes, which leave nothing to check the line by.
+        AnalysisError: if there are fewer than three sizes, which do not test the line.
     """
     if len(set(edges_nm)) < 3:
         raise AnalysisError(
@@ -88,7 +88,7 @@ def fit_size(edges_nm: Sequence[float], frictions: Sequence[float], errors: Sequ
         )
     inverse, friction, error = 1 / np.asarray(edges_nm), np.asarray(frictions), np.asarray(errors)
     mobility, mobility_error = 1 / friction, error / friction**2
-    # Scaled to order one, and with the errors as given: their size is known and not to be guessed from the residuals.
+    # Scaled to order one, with the given errors: they are known and not estimated from the residuals.
     scale = float(mobility.mean())
     (slope, offset), covariance = np.polyfit(inverse, mobility / scale, 1, w=scale / mobility_error, cov="unscaled")
     slope_error, offset_error = np.sqrt(np.diag(covariance))

@@ -1,4 +1,4 @@
-"""The heat that a theory forecasts for one point, with the error that it inherits from what was measured at equilibrium."""
+"""The heat predicted by a theory for one point, with the error from the equilibrium measurement."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Forecast:
 
     Attributes:
         rates: (cold, hot), eV/ps per coupled axis.
-        deviations: (n, 2), eV/ps, of which the squares sum to their squared errors. Row by row they have one cause, an error of
-            the friction, which all points of a study share.
+        deviations: (n, 2), eV/ps, whose squares sum to the squared errors. Each row has one cause, an error of the friction,
+            which is common to all points of a study.
     """
 
     rates: Array
@@ -32,18 +32,18 @@ class Forecast:
 
 
 def goodness(missed: Array, covariance: Array) -> tuple[float, float] | None:
-    """χ² = dᵀ C⁻¹ d of deviations (n,) with a covariance (n, n), and the probability of so much or more by chance.
+    """χ² = dᵀ C⁻¹ d of deviations (n,) with a covariance (n, n), and its p-value.
 
     Returns:
-        ``None`` where an error is not known, or 0.
+        ``None`` if an error is unknown, or 0.
     """
     errors = np.sqrt(np.diag(covariance))
     if not (np.isfinite(covariance).all() and (errors > 0).all()):
         return None
-    # In units of their own errors: those of a sweep may be decades apart.
+    # In units of their errors, which may differ by decades in a sweep.
     missed = missed / errors
     try:
         chi_square = float(missed @ np.linalg.solve(covariance / np.outer(errors, errors), missed))
-    except np.linalg.LinAlgError:  # all share one error, and nothing is left to tell them apart
+    except np.linalg.LinAlgError:  # all share one error, so the covariance is singular
         return None
     return (chi_square, float(chdtrc(len(missed), chi_square))) if chi_square >= 0 else None

@@ -1,22 +1,22 @@
 """Heat from the measured response of each particle: the exact linear theory, without a model of the friction.
 
-White friction and the dressed particle are models of how a bath remembers; linear response needs none. The frictions γ_j(ω) of
-both baths, measured without controller (``analysis.friction.response``), go into the equations of the pair. With
-D_j = κ - m_j ω² - iωγ_j and r_j = Re γ_j,
+White friction and the dressed particle are models of the memory of a bath; linear response needs none. The frictions γ_j(ω)
+of both baths, measured without controller (``analysis.friction.response``), go into the equations of the pair. With D_j = κ
+- m_j ω² - iωγ_j and r_j = Re γ_j,
 
     Q_C = κ_C k_B (κ_C T_H - κ_H T_C) (2/π) ∫₀^∞ ω² r_C r_H / |(D_C + κ_C)(D_H + κ_H) - κ_C κ_H|² dω,
     Q_H = -(κ_H/κ_C) Q_C.
 
-A loop makes the controller's force (S + G L(ω)) X + G L(ω) n of positions and noise: S is what acts as a spring, G what
-passes through, L the loop's response. With R the inverse of D - S - G L the heat is the power of that force, Re ⟨F_j V_j*⟩
-with X = R (ξ + G L n), integrated over all frequencies. A loop with updates is taken by its mean response, without what its
-readings fold from other frequencies.
+With a feedback loop the force of the controller is (S + G L(ω)) X + G L(ω) n for positions and noise: S acts as a spring, G
+passes through the loop, L is the response of the loop. With R the inverse of D - S - G L the heat is the power of that
+force, Re ⟨F_j V_j*⟩ with X = R (ξ + G L n), integrated over all frequencies. A loop with updates is represented by its mean
+response, without aliasing from other frequencies.
 
 The integral is positive: whatever a linear bath remembers, it is cooled where κ_H/κ_C > T_H/T_C (docs/theory.md). Active
 forces, which a study states, add their spectra to those of the noise, 2 k_B T_j r_j. Where
-molecular dynamics parts from this, the response is not linear; where it parts only from the dressed pair, the bath remembers
-in another way than one shell does. Axes that are not equivalent have responses of their own, and the heat per coupled axis is
-the mean of what each of them carries.
+molecular dynamics parts from this, the response is not linear; where it parts only from the dressed pair, the bath
+remembers in another way than one shell does. Axes that are not equivalent have responses of their own, and the heat per
+coupled axis is the mean of what each of them carries.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from analysis.friction.result import shares_of
 from analysis.model import Feedback, RespondingPair, active_spectrum
 
 UPDATES = 8.0
-"""Updates per period of the fastest motion from which a loop is told by its mean response: heats then err by less than a
-hundredth of the larger one (tests/unit/test_response_of_loops.py)."""
+"""Updates per period of the fastest motion above which a loop is represented by its mean response: the error of the heats is
+then below a hundredth of the larger one (tests/unit/test_response_of_loops.py)."""
 
 RESOLVED = 0.5
-"""Radians per sample: where the particles swing faster, the samples lie too far apart for their mobility."""
+"""Radians per sample: for faster motion the samples are too far apart to determine the mobility."""
 
 
 def response_rates(parameters: Parameters, responses: Responses) -> Forecast | None:
@@ -47,9 +47,9 @@ def response_rates(parameters: Parameters, responses: Responses) -> Forecast | N
         responses: of the same study, from runs sampled as the point.
 
     Returns:
-        ``None`` where linear response does not tell them: a coupled axis has no measured response, theory does not know the
-        controller, its loop makes fewer than ``UPDATES`` updates while the stiffest motion, of one particle with all springs,
-        turns once, or that turns by more than ``RESOLVED`` in a sample, or the loop makes a motion grow.
+        ``None`` where linear response makes no prediction: a coupled axis has no measured response, the controller is not
+        covered, its loop makes fewer than ``UPDATES`` updates per period of the stiffest motion (one particle with all
+        springs), the phase of that motion changes by more than ``RESOLVED`` in a sample, or the loop is unstable.
     """
     stiffest = parameters.trap + max(map(abs, parameters.coupling))
     fastest = math.sqrt(stiffest / min(parameters.mass))
@@ -69,7 +69,7 @@ def response_rates(parameters: Parameters, responses: Responses) -> Forecast | N
             return None
         of_cold, of_hot = by_cold.heat_rates(), by_hot.heat_rates()
         rates += share * of_cold[0]
-        # Axes and, without controller, particles are independent: each deviates by itself.
+        # Axes and, without controller, particles are independent: each has its own deviations.
         deviations += [share * cold.deviations(of_cold), share * hot.deviations(of_hot)]
     return Forecast(rates, np.concatenate(deviations))
 

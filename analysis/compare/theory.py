@@ -1,4 +1,4 @@
-"""The exact theory of one point, evaluated with the friction that the same study measured."""
+"""The exact theory of one point, evaluated at the measured friction of the same study."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from analysis.friction.result import Friction
 from analysis.model import ControlledNetwork, Feedback, Refrigerator
 
 Machine = Refrigerator | ControlledNetwork
-"""The ideal machine, or the one whose controller acts through a loop: both know their heats."""
+"""The ideal machine, or the one with a feedback loop; both predict heats."""
 
 
 @dataclass(frozen=True)
 class Model:
     """One exact model of a point, as a function of the logarithms of its friction parameters.
 
-    Along axes that are not equivalent act machines of different friction: a point has as many as there are sets of equivalent
-    axes among those coupled.
+    Axes that are not equivalent have machines of different friction: a point has one machine for each set of equivalent
+    axes among the coupled ones.
 
     Attributes:
         machines: the machine of each set of axes at given logarithms, (k,).
@@ -53,13 +53,13 @@ class Model:
         """The mean over the coupled axes of some quantities of each machine, as a function of all machines."""
         known = cache(
             values
-        )  # a derivative moves the friction of one set of axes, and the other machines stay as they are
+        )  # a derivative changes the friction of one set of axes, and the other machines stay the same
         return lambda machines: np.asarray(
             sum(share * known(machine) for share, machine in zip(self.shares, machines, strict=True))
         )
 
     def mixture(self, law: Callable[[Any], Any]) -> Mixture:
-        """The law of samples of all coupled axes together, from that of each machine."""
+        """The distribution of samples of all coupled axes together, from that of each machine."""
         return Mixture(tuple(law(machine) for machine in self.measured), self.shares)
 
     def forecast(self) -> Forecast:
@@ -73,7 +73,7 @@ class Model:
     def slopes(self) -> Array:
         """Derivatives of the mean heat rates (cold, hot) by each logarithm, (k, 2), eV/ps, by central differences.
 
-        Not numbers where the machine is so near to no steady state that a difference would step over.
+        NaN if the machine is so close to instability that a finite difference would cross it.
         """
         step, mean = 1e-3, self.mean(lambda machine: machine.heat_rates())
         sides = [[self.machines(self.at + sign * e) for sign in (1, -1)] for e in step * np.eye(len(self.at))]
@@ -84,10 +84,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Mixture:
-    """What samples of several axes, put together, are distributed by.
+    """The distribution of pooled samples of several axes.
 
     Attributes:
-        laws: of each set of axes; frozen distributions of SciPy, or what answers like one.
+        laws: of each set of axes; frozen distributions of SciPy, or objects with the same interface.
         shares: of the samples in each; they sum to 1.
     """
 
@@ -107,7 +107,7 @@ class Mixture:
         return float(self._mean([law.var() + law.mean() ** 2 for law in self.laws]) - self.mean() ** 2)
 
     def tail_amplitude(self) -> float:
-        """A of a density that falls as A/x², for laws that have such a tail."""
+        """A of a density that decreases as A/x², for distributions with such a tail."""
         return float(self._mean([law.tail_amplitude() for law in self.laws]))
 
     def _mean(self, values: Sequence[Any]) -> Any:
@@ -115,17 +115,18 @@ class Mixture:
 
 
 def ideal_models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
-    """`models` of a machine without a loop, for what is known of such machines alone: laws of power, COP and uncertainty."""
+    """`models` of a machine without a loop, for quantities with a theory only for these: power, COP and uncertainty."""
     return models(parameters, friction) if parameters.is_linear else {}
 
 
 def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
-    """The exact models of a point with the friction of its study, each with the loop that its controller acts through.
+    """The exact models of a point with the friction of its study, each with the feedback loop of its controller.
 
-    ``theory`` has white friction, ``dressed`` a shell and ``modes`` bodies of fluid on each particle, if these were measured.
+    ``theory`` has white friction, ``dressed`` a shell and ``modes`` bodies of fluid on each particle, if these were
+    measured.
 
-    Left out is a model that has no steady state at that friction, as couplings of opposite sign may have none where the sides
-    differ, or a loop with delay. There is none at all where theory does not know the controller.
+    A model without a steady state at that friction is left out; this can happen for couplings of opposite sign if the sides
+    differ, or for a loop with delay. There are no models if theory does not cover the controller.
     """
     if not parameters.has_theory:
         return {}
@@ -135,7 +136,7 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
     errors = np.array([side.se for one in along for side in one.white]) / white
 
     def each(machine: Callable[[Array], Refrigerator]) -> Callable[[Array], tuple[Machine, ...]]:
-        """The machine of each set of axes from all logarithms, which come set after set."""
+        """The machine of each set of axes from all logarithms, in the order of the sets."""
         return lambda logs: tuple(_solved(machine(part), parameters.feedback) for part in np.split(logs, len(along)))
 
     found = {
@@ -178,5 +179,5 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
 
 @cache
 def _solved(machine: Refrigerator, feedback: Feedback | None) -> Machine:
-    """The machine with its loop, or one met before that is equal and knows its covariance: many ask for the same lines."""
+    """The machine with its loop, or an equal earlier one with its cached covariance: the same lines are often needed."""
     return machine if feedback is None else machine.with_feedback(feedback)

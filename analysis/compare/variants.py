@@ -1,7 +1,7 @@
-"""How much friction and heat depend on what was chosen: fluid, numerics, thermostat, and the analysis of one and the same run.
+"""Dependence of friction and heat on the choice of fluid, numerics, thermostat, and analysis.
 
-The paper leaves open the argon's density, the range of its forces and its attraction to copper; docs/friction.md tells
-what each does to the friction.
+The paper does not give the density of the argon, the range of its forces and its attraction to copper; docs/friction.md
+reports the effect of each on the friction.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MEASURED = [
     *(column for column in SUMMARY_COLUMNS if not any(theory in column for theory in THEORIES)),
     *(f"closure_drift_{side}_{entry}eV_per_ns" for side in SIDES for entry in ("", "error_")),
 ]
-"""What a comparison of heats tells of each ``heat.json``."""
+"""Columns from each ``heat.json`` in a comparison of heats."""
 
 FORECAST = [
     column
@@ -46,21 +46,21 @@ FORECAST = [
     for side in SIDES
     for column in (f"{theory}_{side}_eV_per_ns", f"{theory}_{side}_se", f"z_{theory}_{side}")
 ]
-"""All theories at what the same variant measured at equilibrium, and how far its heat stands from them."""
+"""All theories at the equilibrium friction of the same variant, and the deviations of its heat from them."""
 
 FRICTION = [f"friction_{side}_kg_per_s{suffix}" for side in SIDES for suffix in ("", "_se")]
-"""White friction fitted to position and velocity at once, as ``friction.json`` holds it."""
+"""White friction fitted to position and velocity together, as in ``friction.json``."""
 
 
 def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Fields in which a variant's settings differ from its study's, under dotted names, with the variant's values.
+    """Fields in which the settings of a variant differ from those of its study: dotted names and the values of the variant.
 
-    Left out are the name, the variants, the limits that a run is judged by, and fields that the study's run does not know,
-    since they came with a later version.
+    The name, the variants, the limits of a run, and fields that the run of the study lacks because they are newer are left
+    out.
     """
     changes: dict[str, Any] = {}
     for key, value in variant.items():
-        # Options of a controller, three levels deep, are each one's own.
+        # Options of a controller, three levels deep, are compared one by one.
         known = key in base or prefix.count(".") > 1
         if prefix + key in ("name", "variants", "limits") or not known:
             continue
@@ -72,16 +72,16 @@ def changed_settings(base: Mapping[str, Any], variant: Mapping[str, Any], prefix
 
 
 def thermostat_table(thermostats: Sequence[str], own: str, comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """One point under several thermostats, from independent runs, each beside theory at the friction under that thermostat.
+    """One point with several thermostats, from independent runs, each compared with theory at its own friction.
 
     Args:
         thermostats: their names.
-        own: the thermostat that the others are compared with.
-        comparisons: of that point under each.
+        own: the reference thermostat.
+        comparisons: of that point with each.
 
     Returns:
-        ``thermostat``, ``MEASURED``, ``FORECAST``, ``FRICTION`` (white, over all three axes), and ``z_cold`` and ``z_hot`` as
-        in ``heat_by_variant``; one row per thermostat.
+        ``thermostat``, ``MEASURED``, ``FORECAST``, ``FRICTION`` (white, over all three axes), and ``z_cold`` and ``z_hot``
+        as in ``heat_by_variant``; one row per thermostat.
     """
     rows = []
     for name, comparison in zip(thermostats, comparisons, strict=True):
@@ -93,16 +93,16 @@ def thermostat_table(thermostats: Sequence[str], own: str, comparisons: Sequence
 
 
 def heat_by_variant(runs: Sequence[Mapping[str, Any]], comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """The heats of a study and of its variants, each beside the exact theory at its own friction.
+    """The heats of a study and of its variants, each compared with the exact theory at its own friction.
 
     Args:
         runs: as for ``friction_by_variant``.
         comparisons: of each, in the same order.
 
     Returns:
-        ``variant`` (empty for the study itself), ``changes``, ``axes`` (how many are coupled), ``MEASURED``, ``FORECAST``,
-        and ``z_cold`` and ``z_hot``: headline heat less that of the study itself at the same κ_H/κ_C, over the standard
-        errors of both, empty where it has none. One row for each variant and point.
+        ``variant`` (empty for the study itself), ``changes``, ``axes`` (number of coupled ones), ``MEASURED``, ``FORECAST``,
+        and ``z_cold`` and ``z_hot``: headline heat minus that of the study at the same κ_H/κ_C, in combined standard
+        errors, empty where it has none. One row for each variant and point.
     """
     rows = [
         _heading(runs[0], run) | {"axes": len(each.point.parameters.coupling_axes)} | each.row()
@@ -153,7 +153,7 @@ def _heading(base: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, str]:
 
 
 def friction_by_analysis(runs: Sequence[Run]) -> pd.DataFrame:
-    """The friction of one and the same runs, analysed otherwise: other fit windows, other displacements, parts of the runs.
+    """The friction of the same runs from other analyses: other fit windows, other displacements, parts of the runs.
 
     Args:
         runs: equilibrium runs of one length.
@@ -167,7 +167,7 @@ def friction_by_analysis(runs: Sequence[Run]) -> pd.DataFrame:
         "second half of each run": [_part(run, slice(half, None)) for run in runs],
     }
     if len(runs[0].series) < 3:
-        halves = {}  # two samples have no halves
+        halves = {}  # two samples cannot be halved
     rows: list[dict[str, Any]] = []
 
     def add(choice: str, side: str, axes: str, method: str, friction: Estimate) -> None:
@@ -203,7 +203,7 @@ def _blocks(runs: Sequence[Run], axes: str) -> Blocks | None:
     try:
         return equilibrium_blocks(runs, axes)
     except SeriesTooShortError:
-        return None  # the values stand, without errors
+        return None  # values without errors
 
 
 def _part(run: Run, rows: slice) -> Run:

@@ -1,6 +1,6 @@
-"""Run folders of format 1, told in the words of format 2; docs/run-folder.md says how they differ.
+"""Run folders of format 1, converted to the names of format 2; docs/run-folder.md lists the differences.
 
-Only ``analysis.data.runs`` calls this, when it reads a folder: no other part of the analysis knows of format 1.
+Only ``analysis.data.runs`` calls this, when it reads a folder; no other part of the analysis depends on format 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WORDS = {
     "argon_atoms_per_bath": "fluid_atoms_per_bath",
     "copper_atoms_per_particle": "metal_atoms_per_particle",
 }
-# All that format 1 could simulate was called argon and copper, whatever its masses and forces.
+# Format 1 called all materials argon and copper, for any masses and forces.
 _SYMBOLS = {"fluid": "Ar", "metal": "Cu"}
 
 _WALLED = {"x": "walls", "y": "periodic", "z": "periodic"}
@@ -28,9 +28,9 @@ _PERIODIC = dict.fromkeys("xyz", "periodic")
 
 
 def translated_metadata(content: dict[str, Any]) -> dict[str, Any]:
-    """The content of a ``run.json`` of format 1 in the words of format 2.
+    """The content of a ``run.json`` of format 1 with the names of format 2.
 
-    What is missing stays missing, so that a damaged file is refused for what it lacks.
+    Missing entries stay missing, so that a damaged file is rejected for what it lacks.
     """
     purpose = content.get("purpose")
     result = content | {"format": 2}
@@ -44,11 +44,11 @@ def translated_metadata(content: dict[str, Any]) -> dict[str, Any]:
         result["system"] = _renamed(system) | {"boundaries": _PERIODIC if purpose == "drag" else _WALLED}
     if isinstance(versions := content.get("versions"), dict):
         result["versions"] = {name: version for name, version in versions.items() if name != "protocol"}
-        # Runs of the exact model had no version of their own.
+        # Runs of the exact model had no separate version.
         version = int(versions.get("protocol", 1))
         result["protocol"] = {"experiment": "drag" if purpose == "drag" else "machine", "version": version}
     if purpose == "friction":
-        # It named the study's axes, although nothing acted along them.
+        # It listed the axes of the study, although the controller was off.
         if isinstance(parameters := content.get("parameters"), dict):
             result["parameters"] = parameters | {"coupling_axes": ""}
         result["controller"] = None
@@ -59,7 +59,7 @@ def translated_metadata(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def translated_series(series: pd.DataFrame, purpose: str | None) -> pd.DataFrame:
-    """A series of format 1 under the names of format 2; that of a friction run without its work, which is 0 throughout."""
+    """A series of format 1 with the names of format 2; for a friction run without the columns of work, which are 0."""
     if purpose == "friction":
         return series.drop(columns=[name for name in series.columns if name.startswith("work_")])
     return series.rename(columns=lambda name: name.replace("argon_velocity_", "fluid_velocity_"))

@@ -1,4 +1,4 @@
-"""Read run folders, and refuse what breaks their contract (docs/run-folder.md).
+"""Read run folders, and reject those that violate the format (docs/run-folder.md).
 
 Arrays follow one convention: time first, then side (cold, hot), then axis (x, y, z). Units are LAMMPS *metal*.
 """
@@ -28,20 +28,20 @@ SIDES = ("cold", "hot")
 AXES = ("x", "y", "z")
 FORMAT = 2
 LINEAR = "linear"
-"""The law of the controller that theory knows."""
+"""The controller that theory covers."""
 _LOOP = "feedback_"
-"""Before the names of the loop's fields among parameters."""
+"""Prefix of the fields of the feedback loop among the parameters."""
 INTERNAL_TEMPERATURE = tuple(f"internal_temperature_{side}_K" for side in SIDES)
-"""Columns that a run of atoms has, and a folder of the model, or one written before they came, has not."""
+"""Columns of runs with atoms that are missing in folders of the model and in older folders."""
 
-# Sample times are multiples of the time step written in decimal: what is left is rounding, far below this.
+# Sample times are multiples of the time step written in decimal; rounding is far below this.
 _SPACING_TOLERANCE = 1e-6
 
 _CURE = "delete it and run the same command again, which writes it from the segments of the run"
 
 
 class RunFolderError(AnalysisError):
-    """A run folder breaks the contract; the message names the file, what is wrong and the cure."""
+    """A run folder violates the format; the message names the file, the problem and the cure."""
 
 
 Forces = tuple[tuple[float, float], ...]
@@ -58,29 +58,29 @@ class Parameters:
     coupling_axes: str
     sample_interval: float
     controller: str = LINEAR
-    """The law that acts: ``linear``, or ``module:Class`` of a user's own."""
+    """The control law: ``linear``, or ``module:Class`` of a custom controller."""
     feedback: Feedback | None = None
-    """The loop through which it acts; ``None`` where its force follows the particles at every instant."""
+    """The feedback loop; ``None`` if the force follows the particles at every instant."""
     force_limit: float | None = None
-    """Largest force of the controller along each axis, eV/Å; theory, which is linear, knows of none."""
+    """Largest force of the controller along each axis, eV/Å; linear theory does not cover a limit."""
     active: tuple[Forces, Forces] = ((), ())
     """Active forces of the baths (cold, hot): root mean square, eV/Å, and time, ps, of each."""
     timestep: float = field(default=math.nan, compare=False)
-    """Step of the integration, ps. It is no physics: runs that differ in nothing else are replicas of one point."""
+    """Integration step, ps. It is not a physical parameter: runs that differ only in it are replicas of one point."""
 
     @property
     def is_linear(self) -> bool:
-        """Whether the force is the paper's at every instant; what another does is told by records alone."""
+        """Whether the force is the ideal linear one; for others only recorded data are used."""
         return self.controller == LINEAR and self.feedback is None and self.force_limit is None
 
     @property
     def has_theory(self) -> bool:
-        """Whether exact theory knows the machine: the paper's law, at every instant or through a linear loop."""
+        """Whether exact theory covers the machine: the linear controller, ideal or in a linear loop."""
         return self.controller == LINEAR and self.force_limit is None
 
     @property
     def told_controller(self) -> str:
-        """The law and the loop that it acts through, such as ``linear`` or ``linear, delay 0.2 ps``."""
+        """The control law and its loop, such as ``linear`` or ``linear, delay 0.2 ps``."""
         parts = [self.controller]
         if (loop := self.feedback) is not None:
             parts += [f"updates every {loop.update_every:g} ps"] if loop.update_every else []
@@ -103,12 +103,12 @@ class Parameters:
 
     @property
     def colder(self) -> int:
-        """Which bath is colder, 0 for the one named cold and 1 for the one named hot; of equals the one named cold."""
+        """The colder bath, 0 for the one named cold and 1 for the one named hot; 0 if both are equal."""
         return int(self.temperature[1] < self.temperature[0])
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Parameters:
-        """From ``parameters`` of a point's JSON files, or of a ``run.json``, which tells the controller elsewhere.
+        """From ``parameters`` of the JSON files of a point, or of a ``run.json``, which stores the controller separately.
 
         Raises:
             KeyError: if one is missing.
@@ -127,7 +127,7 @@ class Parameters:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """What a point's JSON files hold as ``parameters``: those of its ``run.json``, the controller's law and its loop."""
+        """``parameters`` of the JSON files of a point: those of its ``run.json``, the control law and its loop."""
         told = {
             "mass_cold_eV_ps2_per_A2": self.mass[0],
             "mass_hot_eV_ps2_per_A2": self.mass[1],
@@ -230,7 +230,7 @@ def _forces(values: dict[str, Any], side: str) -> Forces:
 
 
 def _loop(values: dict[str, Any]) -> dict[str, Any]:
-    """Feedback and limit of the force, from the words of a study."""
+    """Feedback and limit of the force, from the fields of a study."""
     if f"{_LOOP}delay_ps" not in values:
         return {}
     loop = Feedback(
@@ -244,7 +244,7 @@ def _loop(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _told_loop(controller: dict[str, Any] | None) -> dict[str, Any]:
-    """What ``parameters`` say of the loop that ``controller`` in ``run.json`` tells; nothing where there is none."""
+    """Entries of ``parameters`` for the loop of ``controller`` in ``run.json``; empty without a loop."""
     loop = (controller or {}).get("feedback", {})
     return {_LOOP + name: value for name, value in loop.items() if name not in ("version", "seed")}
 
@@ -266,9 +266,9 @@ class Run:
 
     @property
     def equivalent_axes(self) -> tuple[str, ...]:
-        """Axes that the geometry makes alike, together: ``("x", "yz")`` between walls along x, ``("xyz",)`` without any.
+        """Sets of equivalent axes: ``("x", "yz")`` between walls normal to x, ``("xyz",)`` without walls.
 
-        The boundaries of the atoms tell; the exact model, which has none, tells by itself, and else is alike along all axes.
+        They follow from the boundaries of the box. The exact model has no box; its frictions determine them.
         """
         if "equivalent_axes" in self.metadata:
             return tuple(self.metadata["equivalent_axes"])
@@ -277,7 +277,7 @@ class Run:
 
     @property
     def older_protocol(self) -> bool:
-        """Whether it is a copy of a run of an older protocol, which stands for one of today's."""
+        """Whether it is a copy of a run of an older protocol, used in place of a present one."""
         return "older_protocol" in self.metadata
 
     @property
@@ -317,7 +317,7 @@ class Run:
 
     @property
     def internal_temperature(self) -> Array | None:
-        """Temperature of each particle's motion about its centre of mass, shape (n, 2), K; ``None`` where none was measured."""
+        """Internal temperature of each particle, about its centre of mass, shape (n, 2), K; ``None`` if not measured."""
         measured = all(column in self.series.columns for column in INTERNAL_TEMPERATURE)
         return self._pair("internal_temperature_{side}_K") if measured else None
 
@@ -352,9 +352,9 @@ def load_run(path: str | Path) -> Run:
 
 
 def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
-    """A run folder, given as itself or as its ``run.json``; the content of that file, and the series.
+    """Content of ``run.json`` and series of a run folder, given by the folder or its ``run.json``.
 
-    Both are in the words of format 2, whichever format the folder is of.
+    Both have the names of format 2, for folders of any format.
 
     Raises:
         RunFolderError: if a file is missing or damaged, or the format is not known.
@@ -364,7 +364,7 @@ def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
     if not series_file.is_file():
         raise RunFolderError(f"{series_file}: missing; run the simulation of this point again")
     data = series_file.read_bytes()
-    # Parquet notices a cut, but not a flipped bit. Runs of an older version have no checksum.
+    # Parquet detects a truncated file, but not a flipped bit. Runs of an older version have no checksum.
     if content.get("series_sha256", (own := hashlib.sha256(data).hexdigest())) != own:
         raise RunFolderError(f"{series_file}: damaged, its checksum does not match run.json; {_CURE}")
     try:
@@ -377,7 +377,7 @@ def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """The content of the ``run.json`` of a run folder, given as itself or as that file, in the words of format 2.
+    """The content of the ``run.json`` of a run folder, given by the folder or that file, with the names of format 2.
 
     Raises:
         RunFolderError: if the file is missing or damaged, or the format is not known.
@@ -386,7 +386,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def _located(path: str | Path) -> tuple[Path, dict[str, Any]]:
-    """The folder, and the content of its ``run.json`` as it is written."""
+    """The folder, and the unchanged content of its ``run.json``."""
     folder = Path(path).parent if Path(path).name == "run.json" else Path(path)
     file = folder / "run.json"
     if not file.is_file():
@@ -411,7 +411,7 @@ def load_runs(paths: Iterable[str | Path]) -> list[Run]:
     """Load the replicas of one point, in the order given.
 
     Raises:
-        RunFolderError: if a folder breaks the contract, or the folders differ in a physical parameter.
+        RunFolderError: if a folder violates the format, or the folders differ in a physical parameter.
     """
     runs = [load_run(path) for path in paths]
     if not runs:
@@ -422,7 +422,7 @@ def load_runs(paths: Iterable[str | Path]) -> list[Run]:
                 f"{run.folder} and {runs[0].folder}: physical parameters differ, so they are not replicas of one "
                 f"point: {run.parameters} and {runs[0].parameters}"
             )
-        # A run of format 1 does not tell the source of its controller.
+        # A run of format 1 does not store the source of its controller.
         sources = {(each.metadata["controller"] or {}).get("source") for each in (run, runs[0])} - {None}
         if len(sources) > 1:
             raise RunFolderError(
@@ -433,7 +433,7 @@ def load_runs(paths: Iterable[str | Path]) -> list[Run]:
 
 
 def expected_columns(coupling_axes: str) -> list[str]:
-    """Columns that ``series.parquet`` must have when the controller acts along ``coupling_axes``, none in a friction run."""
+    """Required columns of ``series.parquet`` for a controller along ``coupling_axes``, which is empty in a friction run."""
     columns = ["step", "time_ps"]
     for side in SIDES:
         columns += [f"position_{side}_{axis}_A" for axis in AXES]
@@ -462,10 +462,10 @@ def _parameters(file: Path, metadata: dict[str, Any]) -> Parameters:
 
 
 def check_series(file: Path, series: pd.DataFrame, columns: Sequence[str], interval: float) -> None:
-    """Refuse a series that lacks columns, holds what is no number, or is not sampled every ``interval`` ps.
+    """Reject a series with missing columns, values that are not numbers, or samples that are not ``interval`` ps apart.
 
     Raises:
-        RunFolderError: names the file, what is wrong and the cure.
+        RunFolderError: names the file, the problem and the cure.
     """
     if missing := [column for column in columns if column not in series.columns]:
         raise RunFolderError(f"{file}: columns missing: {', '.join(missing)}")
@@ -475,7 +475,7 @@ def check_series(file: Path, series: pd.DataFrame, columns: Sequence[str], inter
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         raise RunFolderError(f"{file}: {columns[column]} is not a number in row {row}; the run is damaged")
-    # A segment that was run twice, or lost, shows here before it can bias any rate.
+    # Detects a repeated or lost segment before it can bias a rate.
     off = np.abs(np.diff(series["time_ps"]) / interval - 1)
     if off.max() > _SPACING_TOLERANCE:
         row = int(np.argmax(off > _SPACING_TOLERANCE))

@@ -1,4 +1,4 @@
-"""The atoms of a run folder as an MDAnalysis universe, with its parts named as the field names them."""
+"""The atoms of a run folder as an MDAnalysis universe, with the usual names of its parts."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PARTS = {
 
 _SPECIES = {"bath": "fluid", "particle": "metal", "wall": "metal"}
 
-# LAMMPS says the layout in the header line of the section "Atoms". Format 1 wrote the first, which MDAnalysis cannot guess.
+# LAMMPS gives the layout in the header line of the section "Atoms". MDAnalysis cannot guess the first one, of format 1.
 _LAYOUTS = {"atomic": "id type x y z", "molecular": "id resid type x y z"}
 
 
 def universe(folder: str | Path) -> MDAnalysis.Universe:
     """The atoms of a run folder of any format, over all frames of its trajectory.
 
-    Each side is a segment, and each of its parts one residue, so that atoms are chosen in words, such as
+    Each side is a segment, and each of its parts one residue, so that atoms can be selected by name, such as
     ``"segid cold and resname particle"``; a drag run has one side and no walls.
 
     Args:
@@ -44,12 +44,13 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
     Returns:
         Atoms in the order of their LAMMPS ids, with ``ids``, ``types`` (``"1"`` to ``"6"``, see ``PARTS``), ``masses`` (u),
         ``names`` and ``elements`` (the symbols of the study, such as ``Ar``), ``resnames`` (``bath``, ``particle`` or
-        ``wall``) and ``segids`` (``cold`` or ``hot``). Positions and box in Å, times of frames in ps since production began.
+        ``wall``) and ``segids`` (``cold`` or ``hot``). Positions and box in Å, times of frames in ps since production
+        began.
 
     Raises:
-        RunFolderError: if the folder holds no atoms (the model engine has none), or a file breaks the contract.
+        RunFolderError: if the folder has no atoms (as with the exact model), or a file violates the format.
     """
-    import MDAnalysis  # slow to load, and most jobs that load this module meet no atoms
+    import MDAnalysis  # slow to load, and most jobs that import this module use no atoms
 
     folder = Path(folder).parent if Path(folder).name == "run.json" else Path(folder)
     for file in (folder / TOPOLOGY, folder / TRAJECTORY):
@@ -59,7 +60,7 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
             )
     materials = read_metadata(folder)["settings"]["materials"]
     with warnings.catch_warnings():
-        # MDAnalysis warns that charges are missing and of its own plans.
+        # MDAnalysis warns about missing charges and future changes.
         warnings.simplefilter("ignore")
         read = MDAnalysis.Universe(
             str(folder / TOPOLOGY), topology_format="DATA", format="DATA", atom_style=_layout(folder / TOPOLOGY)
@@ -88,7 +89,7 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
             ("segids", sides),
         ):
             whole.add_TopologyAttr(attribute, values)
-        # Joined and written by MDAnalysis: its unit of time is that of any DCD, and not LAMMPS's.
+        # Joined and written by MDAnalysis: its unit of time is that of DCD, not that of LAMMPS.
         whole.load_new(str(folder / TRAJECTORY), format="DCD")
     return whole
 
@@ -100,7 +101,7 @@ def species_of(materials: dict[str, Any], side: str, part: str) -> dict[str, Any
 
 
 def _layout(topology: Path) -> str:
-    """What MDAnalysis calls the layout of the atoms' lines."""
+    """The layout of the atom lines in terms of MDAnalysis."""
     with topology.open(encoding="utf-8") as lines:
         for line in lines:
             section, _, layout = line.partition("#")

@@ -1,1 +1,1 @@
-"""What one point of a sweep measured: heat, work, power, performance."""
+"""Measurements at one point of a sweep: heat, work, power, performance."""

@@ -1,11 +1,11 @@
 """Coefficients of performance, their fluctuations, and the uncertainty of power, at one point of a sweep.
 
-Heat and work are one current seen through stationary noise. With g = X_H - X_C and the circulation I of the pair,
+Heat and work are one current with different stationary noise. With g = X_H - X_C and the circulation I of the pair,
 
     W_C = κ_C (I - Δg²/4),   W_H = -κ_H (I + Δg²/4),   Q_j = W_j - Δ(particle's energy),
 
-so both heats share their random walk, and a ratio of heats is far better known than either of them. Errors that took the
-two for independent would be absurdly wide; ``heat.rate_covariance`` knows what they share.
+so both heats share their random walk, and their ratio is far more precise than either of them. Errors that treat the two
+as independent would be much too wide; ``heat.rate_covariance`` includes the covariance.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from analysis.statistics.timeseries import (
 from analysis.units import PER_NS
 
 EXCEEDANCES = 20
-"""With fewer, no exponent: its error would exceed a quarter."""
+"""Smallest number of tail samples for an exponent; with fewer its error would exceed a quarter."""
 
 RATIO_EDGES = np.logspace(-2, 4, 37)
 """Bins of |ε|, six to the decade."""
@@ -58,7 +58,7 @@ COPS = ("refrigeration", "pumping")
 
 
 def ratio_interval(numerator: float, denominator: float, covariance: Array) -> tuple[float, float]:
-    """95 % interval of a ratio of two normal estimates by Fieller's theorem: all ρ with |n - ρd| within its own error.
+    """95 % interval of a ratio of two normal estimates by Fieller's theorem: all ρ with |n - ρd| within its error.
 
     Args:
         numerator: n.
@@ -66,8 +66,8 @@ def ratio_interval(numerator: float, denominator: float, covariance: Array) -> t
         covariance: of (n, d), (2, 2).
 
     Returns:
-        Both ends; (-inf, inf) where the denominator is not told from zero, since such data bound the ratio on no side
-        that could be drawn.
+        Both ends; (-inf, inf) where the denominator is not distinguishable from zero, because such data give no useful
+        bound.
     """
     (vnn, vnd), (_, vdd) = NORMAL**2 * covariance
     a, b, c = denominator**2 - vdd, numerator * denominator - vnd, numerator**2 - vnn
@@ -82,13 +82,13 @@ def mean_cops(
 ) -> dict[str, tuple[float, float, float]]:
     """-Q_C/W and Q_H/W with W = Q_C + Q_H (arXiv:2211.05502, eqs. 7, D1), each with both ends of its 95 % interval.
 
-    With the linear controller W_C/κ_C + W_H/κ_H = -Δ(X_H - X_C)²/2 along any path. So these ratios are κ_C/(κ_H - κ_C) and
-    κ_H/(κ_H - κ_C), whatever the bath, but for what is stored at the ends of a run: they test no theory.
+    With the linear controller W_C/κ_C + W_H/κ_H = -Δ(X_H - X_C)²/2 along any path. These ratios therefore equal κ_C/(κ_H - κ_C)
+    and κ_H/(κ_H - κ_C) for any bath, except for the energy stored at the ends of a run. They do not test a theory.
 
     Args:
         rates: heat rates (cold, hot).
         covariance: of the rates, (2, 2); without it the ends are NaN.
-        colder: which bath is the colder one, C: 0 or 1.
+        colder: index of the colder bath, C: 0 or 1.
     """
     heats = np.array([rates[0].value, rates[1].value])
     result = {}
@@ -105,7 +105,7 @@ def mean_cops(
 def window_flows(runs: Sequence[Run], window: float) -> tuple[Array, Array]:
     """Heat (cold, hot) and total work over successive windows, along each coupled axis by the first law.
 
-    The work is that of every step; the heat is the work less the change of the particle's energy along that axis.
+    The work is that of every step; the heat is the work minus the change of the energy of the particle along that axis.
 
     Returns:
         Heats (axes × replicas, n, 2) and works (axes × replicas, n), eV.
@@ -123,19 +123,19 @@ def window_flows(runs: Sequence[Run], window: float) -> tuple[Array, Array]:
 
 
 def tail_decay(ratios: Array, together: int = 1) -> tuple[Estimate, float] | None:
-    """Exponent α of P(y) ~ y^-α in the power-law tail by Hill's estimator, and how far from the median that tail begins.
+    """Exponent α of P(y) ~ y^-α in the power-law tail by Hill's estimator, and its start as a distance from the median.
 
     With y the distance from the median and ξ the mean of log(y/u) over the samples beyond u, α = 1/ξ, and the density falls
-    as y^-(1 + α). Of n samples the √n furthest are taken: a fixed share would keep the same part of the bulk, and so the same
-    bias, while the error shrinks. Distances, because where the bulk lies far from 0 the tail sets in late when told from 0.
-    Both signs are taken together, which rids the tail of its first correction. The relative error is Hill's, 1/√k for k
-    independent samples beyond u (B. M. Hill, Ann. Stat. 3, 1163 (1975)): blocks would guess the spread of so few logarithms
-    from themselves, too small where ξ is. What memory the tail has, for its samples may come in clusters, is that of its
-    own deviations.
+    as y^-(1 + α). Of n samples the √n most distant ones are used: a fixed share would contain the same part of the bulk,
+    and so the same bias, while the error decreases. Distances from the median are used, because for a bulk far from 0 the
+    tail begins late in the distance from 0. Both signs are pooled, which removes the first correction of the tail. The
+    relative error is Hill's, 1/√k for k independent samples beyond u (B. M. Hill, Ann. Stat. 3, 1163 (1975)): blocks would
+    estimate the scatter of so few logarithms from these alone, too small where ξ is small. The correlation of the tail,
+    whose samples may be clustered, is that of its own deviations.
 
     Args:
-        ratios: (m, n); without work a ratio is no number, and left out.
-        together: how many neighbouring series are not independent.
+        ratios: (m, n); without work a ratio is NaN, and left out.
+        together: number of neighbouring series that are not independent.
 
     Returns:
         ``None`` if fewer than ``EXCEEDANCES`` samples are beyond u.
@@ -151,7 +151,7 @@ def tail_decay(ratios: Array, together: int = 1) -> tuple[Estimate, float] | Non
     index = float(logs.sum() / beyond.sum())
     deviations = logs - index * beyond
     means = joined(deviations, together)
-    # Axes that feel each other hold less than as many as they are.
+    # Coupled axes contain fewer independent samples than their number.
     shared = max(1.0, len(deviations) / len(means) * float(means.var() / deviations.var()))
     share = math.sqrt(shared * memory(means, 1.0) / float(beyond.sum()))
     return Estimate(1 / index, share / index, "log"), threshold
@@ -162,7 +162,7 @@ def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: PointBlocks) -> dic
 
     Returns:
         For either and each of ``COPS``: ``edge``, ``density_positive`` and ``density_negative`` of ε with ``se_*``,
-        ``tail_exponent`` with ``tail_exponent_se`` and ``tail_from``, and how often ε exceeds Carnot's value,
+        ``tail_exponent`` with ``tail_exponent_se`` and ``tail_from``, and the share of ε above Carnot's value,
         ``beyond_carnot`` with its error.
     """
     parameters = runs[0].parameters
@@ -179,7 +179,7 @@ def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: PointBlocks) -> dic
             for sign, word in ((1, "positive"), (-1, "negative")):
                 density, se = histogram(sign * ratios, RATIO_EDGES, blocks.distribution, blocks.together)
                 content |= {f"density_{word}": density.tolist(), f"se_{word}": [known(value) for value in se]}
-            # The sign of the flow leaves the tail's exponent alone, and keeps the bulk of Q_H/W on one side of 0.
+            # The sign of the flow does not affect the exponent of the tail, and keeps the bulk of Q_H/W on one side of 0.
             decay, content["tail_from"] = tail_decay(signed, blocks.together) or (Estimate(math.nan), None)
             low, high = decay.interval()
             content |= entry("tail_exponent", "tail_exponent_se", Estimate(-1 - decay.value, decay.se))
@@ -195,10 +195,11 @@ def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: PointBlocks) -> dic
 def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: Estimate) -> dict[str, float | None]:
     """Var/mean² of the power over dt, and its ratio to 2 k_B/ΔS (arXiv:2211.05502, eq. 12), with 95 % intervals.
 
-    The bound is proven for overdamped dynamics; underdamped ones may go below it, so a ratio is all that is told. With the
-    mean μ and the variance v of the power, Var/mean² is (|μ|/√v)⁻², and since entropy production is the same current as the
-    mean, its ratio to the bound goes as (|μ|/v)⁻¹. Errors of μ, of v and what they share are joined in |μ|/√v and |μ|/v; where
-    these may be 0 there is no upper end. Where the entropy production may be 0, the ratio to the bound is 0/0 and not told.
+    The bound is proven for overdamped dynamics; underdamped dynamics may violate it, so only the ratio is reported. With
+    the mean μ and the variance v of the power, Var/mean² is (|μ|/√v)⁻², and because entropy production is the same current
+    as the mean, its ratio to the bound is proportional to (|μ|/v)⁻¹. The errors of μ, of v and their covariance are
+    combined in |μ|/√v and |μ|/v; where these may be 0 there is no upper end. Where the entropy production may be 0, the
+    ratio is 0/0 and not reported.
 
     Args:
         runs: replicas of one point.
@@ -216,7 +217,7 @@ def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: 
     }
     for target, power in by_target(powers).items():
         variance = moments(power, stationary[target], used, blocks)[1]
-        # The walk alone has the mean of the whole work, without the noise of its ends.
+        # The walk has the mean of the whole work, without the noise of its ends.
         work = joined(walk(power, stationary[target], used), blocks.together)
         mean = mean_rate(work, used, blocks.current)
         size = abs(mean.value)
@@ -254,7 +255,7 @@ def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any
     rates = heat_rates(runs, None)
     entropy = entropy_rate(runs, blocks.current)
     if 0.0 in parameters.coupling and parameters.is_linear:
-        # One particle then drives the other and feels nothing back: no circulation, and no ratio of two flows.
+        # One particle then drives the other without reaction: no circulation, and no ratio of two flows.
         result["note"] = "; ".join(filter(None, [blocks.note, "a coupling is 0: no coefficient of performance"]))
         return result | {"cop_fluctuations": None} | _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)
     estimators: tuple[Estimator, ...] = ("heat", "thermostat")
@@ -291,7 +292,7 @@ def _correlation(squares: Array, work: Array, dt: float, blocks: Blocks | None) 
 
 
 def _joint(mean_share: float, part: float, shared: float) -> float:
-    """Half width of the interval of a ratio of two numbers with these relative errors, that correlate by ``shared``."""
+    """Half width of the interval of a ratio of two numbers with these relative errors and the correlation ``shared``."""
     if math.inf in (mean_share, part):
         return math.inf
     return NORMAL * math.sqrt(max(mean_share**2 + part**2 - 2 * shared * mean_share * part, 0.0))

@@ -1,4 +1,4 @@
-"""One point of a sweep: what it is, and the heats that were measured there."""
+"""One point of a sweep and its measured heats."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _FLUXES = {"power": "eV_per_ns", "entropy_production": "kB_per_ns"}
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """What every file of a point says of it.
+    """The common content of every file of a point.
 
     Attributes:
         name: such as ``kH_4.80``.
-        kappa_ratio: κ_H/κ_C as the study spells it.
+        kappa_ratio: κ_H/κ_C, spelled as in the study.
         parameters: of its runs.
-        replicas: how many runs were averaged.
+        replicas: number of averaged runs.
         time: of all of them together, ns.
-        note: why errors are missing; ``None`` if none is.
+        note: why errors are missing; ``None`` if none are.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Point:
 
     @classmethod
     def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
-        """What a kind of point adds to its place."""
+        """The additional entries of a kind of point."""
         return {}
 
 
@@ -84,7 +84,7 @@ def by_ratio(points: Iterable[AnyPoint]) -> list[AnyPoint]:
 
 @dataclass(frozen=True, kw_only=True)
 class PointRecord(Point):
-    """A point with all that its ``power.json``, ``performance.json`` or ``reversal.json`` holds.
+    """A point with the content of its ``power.json``, ``performance.json`` or ``reversal.json``.
 
     Attributes:
         content: of the file.
@@ -99,12 +99,12 @@ class PointRecord(Point):
 
 @dataclass(frozen=True, kw_only=True)
 class HeatPoint(Point):
-    """What ``heat.json`` holds: rates are per coupled axis, pairs are (cold, hot), and an error that is not known is NaN.
+    """The content of ``heat.json``: rates are per coupled axis, pairs are (cold, hot), and an unknown error is NaN.
 
     Attributes:
-        older_protocol_runs: how many of the replicas are copies of runs of an older protocol.
-        block: length of the blocks behind the errors of the rates, ps; ``None`` if the runs are too short for any.
-        blocks: how many there are.
+        older_protocol_runs: number of replicas that are copies of runs of an older protocol.
+        block: length of the blocks for the errors of the rates, ps; ``None`` if the runs are too short.
+        blocks: number of these blocks.
         mode: ``refrigerator``, ``heater`` or ``undecided`` (``rates.mode``).
         power: sum of both headline heats, eV/ns.
         entropy_production: of both baths, k_B/ns; NaN where one is active.
@@ -152,7 +152,7 @@ class HeatPoint(Point):
         }
 
     def to_json(self) -> dict[str, Any]:
-        """The content of ``heat.json``; what is not known is ``None``."""
+        """The content of ``heat.json``; unknown values are ``None``."""
         content: dict[str, Any] = {
             "point": self.name,
             "kappa_ratio": self.kappa_ratio,
@@ -182,5 +182,5 @@ class HeatPoint(Point):
 
 
 def mean_square(estimate: Estimate) -> Estimate:
-    """The same on the scale of a mean square (``Estimate.scale``), which no file tells."""
+    """The same on the scale of a mean square (``Estimate.scale``), which the file does not store."""
     return Estimate(estimate.value, estimate.se, "reciprocal")

@@ -2,10 +2,10 @@
 
 Power over an interval dt is force at the mid-point times displacement over dt, P_j = κ_j X_l ΔX_j/dt (arXiv:2211.05502,
 eq. 8, the cross force alone). Every coupled axis and every replica is an independent series of one experiment; powers are
-per axis. ``analysis.model.Refrigerator.power_distribution`` holds the exact law at any dt.
+per axis. ``analysis.model.Refrigerator.power_distribution`` is the exact distribution at any dt.
 
-That is the linear controller. Of any other law the positions do not tell the force: its power is the work that was recorded,
-over dt, that of the whole force.
+This applies to the linear controller. For other controllers the positions do not determine the force; the power is then the
+recorded work over dt, that of the whole force.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ TARGETS: tuple[Target, ...] = ("cold", "hot", "total")
 DT_PS = 1.0
 """Sampling interval of the power, as in the paper."""
 
-# Bins reach to where so many samples are left outside on either side.
+# Bins extend until this number of samples is left outside on either side.
 _OUTSIDE = 1e-3
 
 
 @dataclass(frozen=True)
 class PointBlocks:
-    """How the runs of one point are cut.
+    """The blocks for the runs of one point.
 
     Attributes:
         distribution: for distributions.
         current: for mean currents.
         note: why a kind is missing.
-        together: how many neighbouring series are not independent (``heat.axes_together``).
+        together: number of neighbouring series that are not independent (``heat.axes_together``).
     """
 
     distribution: Blocks | None
@@ -60,7 +60,7 @@ class PointBlocks:
 
     @classmethod
     def of(cls, runs: Sequence[Run], dt: float = DT_PS) -> PointBlocks:
-        """Both kinds, for what is sampled every dt (ps); a study may be meant to be short (tests), and then has none."""
+        """Both kinds of blocks, for samples every dt (ps); a very short study (as in tests) has none."""
         found: list[Blocks | None] = []
         note = None
         spacing = sampling_stride(runs[0], dt) * runs[0].parameters.sample_interval
@@ -74,7 +74,7 @@ class PointBlocks:
 
 
 def header(runs: Sequence[Run], blocks: PointBlocks) -> dict[str, Any]:
-    """What was measured, for the head of a point's JSON file.
+    """The head of the JSON file of a point.
 
     Raises:
         AnalysisError: if the replicas differ in length.
@@ -103,7 +103,7 @@ def coupled(run: Run, values: Array) -> Array:
 
 
 def sampling_stride(run: Run, dt: float) -> int:
-    """How many stored samples make up dt, at least one and at most the run."""
+    """Number of stored samples in dt, at least one and at most the run."""
     return min(max(round(dt / run.parameters.sample_interval), 1), len(run.series) - 1)
 
 
@@ -114,7 +114,7 @@ def sampled_positions(runs: Sequence[Run], dt: float) -> Array:
 
 
 def sampled_powers(runs: Sequence[Run], dt: float = DT_PS) -> tuple[Array, float]:
-    """Power on the cold and hot particle by eq. (8); from the recorded work where the law is not linear.
+    """Power on the cold and hot particle by eq. (8); from the recorded work if the controller is not linear.
 
     Args:
         runs: replicas of one point, of equal length.
@@ -141,18 +141,18 @@ def sampled_work(runs: Sequence[Run], dt: float) -> Array:
 def own_spring(runs: Sequence[Run], dt: float = DT_PS) -> Array:
     """κ_j X_j²/2 every dt, (axes × replicas, n + 1, 2), eV.
 
-    Its change is all that parts the work of the cross force κ_j X_l from that of the controller's whole force
-    κ_j (X_l - X_j), also when both are sampled at mid-points. It does not grow, so both have one mean power.
+    Its change is the difference between the work of the cross force κ_j X_l and that of the whole force κ_j (X_l - X_j),
+    also if both are sampled at mid-points. It does not grow, so both have the same mean power.
     """
     return np.asarray(np.array(runs[0].parameters.coupling) * sampled_positions(runs, dt) ** 2 / 2)
 
 
 def stationary_work(runs: Sequence[Run], dt: float = DT_PS) -> Array:
-    """The part of the cross force's work that does not grow, every dt, (axes × replicas, n + 1, 2), eV.
+    """The part of the work of the cross force that does not grow, every dt, (axes × replicas, n + 1, 2), eV.
 
-    It is κ_j X_j²/2 - κ_j (X_H - X_C)²/4: what the cross force lacks to the whole one, and what the whole one's work has beside
-    its random walk (``heat.walk``). Both hold for sums over mid-points to rounding, at any dt. Of a law that is not linear no
-    such part is known: it is 0.
+    It is κ_j X_j²/2 - κ_j (X_H - X_C)²/4: the difference of the cross force from the whole force, and the stationary part
+    of the work of the whole force (``heat.walk``). Both are exact to rounding for sums over mid-points, at any dt. For
+    other controllers no such part is known, and it is 0.
     """
     if not runs[0].parameters.is_linear:
         return np.zeros_like(sampled_work(runs, dt))
@@ -162,9 +162,9 @@ def stationary_work(runs: Sequence[Run], dt: float = DT_PS) -> Array:
 
 
 def sampling_errors(runs: Sequence[Run], dt: float = DT_PS) -> Array:
-    """Power of the whole force from sampled positions less that from the work of every step, (axes × replicas, n, 2), eV/ps.
+    """Power of the whole force from sampled positions minus that from the work at every step, (axes × replicas, n, 2), eV/ps.
 
-    Only positions under the linear law tell a power.
+    Only for the linear controller do positions determine the power.
     """
     powers, used = sampled_powers(runs, dt)
     return np.asarray(powers - np.diff(own_spring(runs, dt) + sampled_work(runs, dt), axis=1) / used)
@@ -176,15 +176,15 @@ def by_target(values: Array) -> dict[Target, Array]:
 
 
 def walk(power: Array, stationary: Array, dt: float) -> Array:
-    """Work since the first sample less its stationary part, (m, n + 1), eV: a random walk with the drift of the power."""
+    """Work since the first sample minus its stationary part, (m, n + 1), eV: a random walk with the drift of the power."""
     return np.concatenate([np.zeros((len(power), 1)), np.cumsum(power, axis=1) * dt], axis=1) - stationary
 
 
 def moments(power: Array, stationary: Array, dt: float, blocks: PointBlocks) -> tuple[Estimate, Estimate]:
     """Mean (eV/ps) and variance (eV²/ps²) of sampled power; without blocks their errors are NaN.
 
-    The mean is a random walk plus the noise that the stationary part of the work adds at both ends of the run; blocks of the
-    whole work would take that noise for a part of the walk.
+    The mean is a random walk plus the noise that the stationary part of the work adds at both ends of the run; blocks of
+    the whole work would count that noise as part of the walk.
 
     Args:
         power: (m, n), eV/ps.
@@ -231,7 +231,7 @@ def histogram(values: Array, edges: Array, blocks: Blocks | None, together: int 
 def power_bins(power: Array) -> Array:
     """Edges of bins for sampled power, symmetric about an edge at 0, where the density of one particle's power diverges."""
     reach = float(np.quantile(np.abs(power), 1 - _OUTSIDE))
-    # Twice the number that Rice's rule gives: the law has a sharp peak and long tails.
+    # Twice the number of Rice's rule: the distribution has a sharp peak and long tails.
     half = int(np.clip(2 * power.size ** (1 / 3), 4, 40))
     return np.linspace(-1, 1, 2 * half + 1) * (reach or 1.0)
 
@@ -283,7 +283,7 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
 
 
 def entry(name: str, error_name: str, estimate: Estimate) -> dict[str, float | None]:
-    """An estimate as two JSON entries; where its interval is lopsided, its ends as two more."""
+    """An estimate as two JSON entries; where its interval is asymmetric, its ends as two more."""
     entries = {name: known(estimate.value), error_name: known(estimate.se)}
     if estimate.scale != "linear":
         stem = error_name.removesuffix("_se")

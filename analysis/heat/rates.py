@@ -5,20 +5,20 @@ machine run at once, and the totals are divided by three. Heat is positive into 
 
 Three estimators of one current (arXiv:2211.05502 and docs/run-folder.md):
 
-- ``work``: work done by the controller on the particle. In the steady state the particle keeps none of it.
-- ``heat``, the headline: energy given to the thermostat plus the change of all energy on that side but the particle's
-  centre of mass, thermostat + Δ(energy - ½ m V²).
+- ``work``: work done by the controller on the particle. In the steady state the particle stores none of it.
+- ``heat``, the headline: energy given to the thermostat plus the change of all energy on that side except that of
+  the centre of mass of the particle, thermostat + Δ(energy - ½ m V²).
 - ``thermostat``: least-squares slope of the bare thermostat energy, the paper's estimator.
 
 By the first law they differ from the work by changes of *stationary* energies, work = heat + Δ(½ m V² + trap) =
-thermostat + Δ(energy + trap), and the work itself from a random walk by that of the controller's springs (``walk``). So
-each is one random walk plus stationary noise, and each error is the block error of the walk plus what that noise does to
-the estimator: little for the headline, nearly everything for the bare thermostat, which the baths' own energy fluctuations
-drown.
+thermostat + Δ(energy + trap), and the work differs from a random walk by the change of the energy of the controller's
+springs (``walk``). Each is therefore one random walk plus stationary noise. Each error is the block error of the walk plus
+the effect of that noise on the estimator: small for the headline, dominant for the bare thermostat because of the energy
+fluctuations of the baths.
 
-All that is told here of the work's walk, of the springs and of the slow mode holds for the linear controller. Of any other law
-nothing is assumed: its errors are those of the work that was recorded, in blocks of that current's own memory, and its axes may
-feel each other, so what counts as one series is their mean.
+The walk, the springs and the slow mode apply to the linear controller. For other controllers nothing is assumed: the errors
+come from the recorded work, in blocks of the memory of that current. Other controllers may couple the axes, so the mean
+over the axes counts as one series.
 """
 
 from __future__ import annotations
@@ -60,29 +60,29 @@ WALK_SLOPE_VARIANCE = 6 / 5
 
 CURRENT_BLOCK_FACTOR = 4.0
 """Length of a block for currents in memories of X_H - X_C: in the exact model the variance of work per time is then within
-a tenth of its limit, at any friction and κ_H/κ_C of the paper; at two memories it misses up to a sixth. That was measured in
-memories up to the first zero; since half-waves beyond count, blocks of a gap that rings are longer still."""
+a tenth of its limit, at any friction and κ_H/κ_C of the paper; at two memories it is up to 17 % too small. This was
+measured with memories summed up to the first zero; with half-waves beyond it, blocks for an oscillating gap are longer."""
 
 CURRENT_BLOCKS_PER_RUN = 4
-"""A run with fewer blocks for its currents is hardly longer than the slow mode's memory, so not yet stationary."""
+"""Smallest number of blocks for currents; a run with fewer is hardly longer than the memory of the slow mode."""
 
 ENOUGH_OF_ANY_LAW = 50
-"""Blocks of a current of which nothing is known but its record: they tell an error to a tenth, and are as long as can be."""
+"""Blocks of a current known only from its record: they determine an error to within 10 %, and are as long as possible."""
 
 
 def axes_together(run: Run) -> int:
-    """How many neighbours among the series of all coupled axes, (replicas × axes, …), may feel each other.
+    """Number of neighbours among the series of all coupled axes, (replicas × axes, …), that may be coupled to each other.
 
-    Under the linear law each axis is a machine of its own. Another law may couple them: then only replicas are independent, and
-    the mean over a replica's axes counts (``timeseries.joined``).
+    With the linear controller each axis is a separate machine. Another controller may couple them: then only replicas are
+    independent, and the mean over the axes of a replica counts (``timeseries.joined``).
     """
     return 1 if run.parameters.is_linear else len(run.parameters.coupling_axes)
 
 
 def slow_mode(run: Run) -> Array:
-    """The pair's slowest coordinate along each coupled axis under the linear law, shape (axes, n), Å.
+    """The slowest coordinate of the pair along each coupled axis with the linear controller, shape (axes, n), Å.
 
-    (κ_H X_C + κ_C X_H)/(κ_C + κ_H) feels the trap alone, because the controller's two forces cancel in it.
+    (κ_H X_C + κ_C X_H)/(κ_C + κ_H) is subject to the trap only, because the two forces of the controller cancel in it.
     """
     cold, hot = run.position[..., [_axis(a) for a in run.parameters.coupling_axes]].transpose(1, 2, 0)
     kc, kh = run.parameters.coupling
@@ -90,10 +90,10 @@ def slow_mode(run: Run) -> Array:
 
 
 def slowest_memory(runs: Sequence[Run]) -> float:
-    """How long anything quadratic in the coordinates of the runs of one point remembers, ps.
+    """Longest memory of any quantity quadratic in the coordinates of the runs of one point, ps.
 
-    Under the linear law it forgets at the latest as the square of the slowest coordinate does. Of another law nothing is known:
-    then the slowest of all coordinates and of their squares decides, about means of their own.
+    With the linear controller this is the memory of the square of the slowest coordinate. For other controllers the longest
+    memory of all coordinates and of their squares, about their own means, is used.
     """
     interval = runs[0].parameters.sample_interval
     if runs[0].parameters.is_linear:
@@ -108,14 +108,14 @@ def slowest_memory(runs: Sequence[Run]) -> float:
 
 
 def run_blocks(runs: Sequence[Run], spacing: float = 0.0) -> Blocks:
-    """Blocks for anything quadratic in the coordinates of the runs of one point, over axes and replicas.
+    """Blocks for any quantity quadratic in the coordinates of the runs of one point, over axes and replicas.
 
     Args:
         runs: replicas of one point.
-        spacing: of what will be cut, ps, if that is seen less often than samples are taken.
+        spacing: sampling interval of the quantity, ps, if it is longer than that of the run.
 
     Raises:
-        SeriesTooShortError: if the runs are too short for an error; says how long they must be.
+        SeriesTooShortError: if the runs are too short for an error; gives the required length.
     """
     return cut(
         slowest_memory(runs),
@@ -128,16 +128,16 @@ def run_blocks(runs: Sequence[Run], spacing: float = 0.0) -> Blocks:
 
 
 def current_blocks(runs: Sequence[Run], spacing: float = 0.0) -> Blocks:
-    """Blocks for the currents, over axes and replicas: shorter and so more, for an error that is better known.
+    """Blocks for the currents, over axes and replicas: shorter and more numerous, for a more precise error.
 
-    Work is force times velocity, and the linear controller's force knows X_H - X_C only, in which the slow mode has no share.
-    That of another law is known by what it did: by the memory of the work between samples.
+    Work is force times velocity, and the force of the linear controller depends only on X_H - X_C, which does not contain
+    the slow mode. For other controllers the memory of the work between samples is used.
 
     Args:
         runs, spacing: as for ``run_blocks``.
 
     Raises:
-        SeriesTooShortError: if the runs are too short for an error; says how long they must be.
+        SeriesTooShortError: if the runs are too short for an error; gives the required length.
     """
     parameters, linear = runs[0].parameters, runs[0].parameters.is_linear
     interval = parameters.sample_interval
@@ -170,7 +170,7 @@ def gap(run: Run) -> Array:
 def spring_energy(run: Run) -> Array:
     """κ_j (X_H - X_C)²/4 of both particles along the coupled axes, shape (n, 2, axes), eV: stationary.
 
-    Other laws than the linear one have no springs that are known: theirs is 0.
+    For other controllers no springs are known, and it is 0.
     """
     if not run.parameters.is_linear:
         return np.zeros_like(run.work)
@@ -178,17 +178,17 @@ def spring_energy(run: Run) -> Array:
 
 
 def walk(run: Run) -> Array:
-    """Work less its stationary part, W_j + κ_j (X_H - X_C)²/4, shape (n, 2, axes), eV: a random walk and nothing else.
+    """Work minus its stationary part, W_j + κ_j (X_H - X_C)²/4, shape (n, 2, axes), eV: a pure random walk.
 
-    For the linear controller it is κ_C I and -κ_H I with one circulation I of the pair, so that W_C/κ_C + W_H/κ_H, which
-    does not grow, has no share in it, and blocks cannot take its noise for a part of the walk. For any other law it is the
-    work itself, whose blocks have that noise in them: its errors are rather too wide than too narrow.
+    For the linear controller it is κ_C I and -κ_H I with one circulation I of the pair, so it does not contain
+    W_C/κ_C + W_H/κ_H, which does not grow, and blocks cannot count that noise as part of the walk. For other controllers it
+    is the work, whose blocks contain that noise: the errors tend to be too wide.
     """
     return run.work + spring_energy(run)
 
 
 def cumulative(runs: Sequence[Run]) -> dict[str, Array]:
-    """What has flowed on each side since the first sample, by the three estimators.
+    """Accumulated flow on each side since the first sample, by the three estimators.
 
     Returns:
         ``heat``, ``thermostat`` and ``work``, each per coupled axis, of shape (runs, 2, n), eV.
@@ -207,7 +207,7 @@ def cumulative(runs: Sequence[Run]) -> dict[str, Array]:
 def rate_covariance(runs: Sequence[Run], blocks: Blocks, estimator: Estimator = "heat") -> Array:
     """Covariance of the rates (cold, hot) per coupled axis by one estimator, (2, 2), eV²/ps².
 
-    Both heats share one random walk, so the error of a combination does not follow from theirs alone.
+    Both heats share one random walk, so the error of a combination depends on their covariance.
 
     Args:
         runs: replicas of one point, of equal length.
@@ -223,13 +223,13 @@ def rate_covariance(runs: Sequence[Run], blocks: Blocks, estimator: Estimator = 
         sides = np.stack(
             [(run.side_energy + run.trap_energy + spring).T for run, spring in zip(runs, stored, strict=True)]
         )
-        # The baths know nothing of each other.
+        # The baths are independent.
         slopes = np.diag([slope_noise(sides[:, j], interval) ** 2 for j in range(2)])
         return np.asarray(WALK_SLOPE_VARIANCE * drift + slopes / axes**2)
     if estimator == "heat":
         stored = [run.kinetic_energy + run.trap_energy + spring for run, spring in zip(runs, stored, strict=True)]
     duration = runs[0].duration * axes * math.sqrt(len(runs))
-    # Of energies that remember for long, a run holds few independent values to tell their spread.
+    # For slow energies a run contains few independent values for their scatter.
     widening = spread_widening(_independent_series(runs) * runs[0].duration / slowest_memory(runs))
     return np.asarray(drift + 2 * widening**2 * np.cov(np.concatenate(stored).T) / duration**2)
 
@@ -246,7 +246,7 @@ def combined_rate(runs: Sequence[Run], blocks: Blocks | None, weights: tuple[flo
     value = float(w @ [rate.value for rate in heat_rates(runs, None)["heat"]])
     if blocks is None:
         return Estimate(value)
-    # Where both flows are one, rounding may make a variance of nothing negative.
+    # If both flows are the same current, rounding may make a vanishing variance negative.
     return Estimate(value, math.sqrt(max(w @ rate_covariance(runs, blocks) @ w, 0.0)))
 
 
@@ -283,10 +283,10 @@ def effective_temperatures(runs: Sequence[Run], blocks: Blocks | None) -> Sides:
 
 
 def mode(heat: Estimate) -> str:
-    """What the machine is, at two standard errors: ``refrigerator`` (the colder bath is cooled), ``heater`` or ``undecided``.
+    """The mode, at two standard errors: ``refrigerator`` (the colder bath is cooled), ``heater`` or ``undecided``.
 
     Args:
-        heat: into the colder bath, whatever its name.
+        heat: into the colder bath, for any name of it.
     """
     if heat.value + 2 * heat.se < 0:
         return "refrigerator"
@@ -296,7 +296,7 @@ def mode(heat: Estimate) -> str:
 
 
 def point_summary(runs: Sequence[Run]) -> HeatPoint:
-    """Everything that ``heat.json`` tells of one point.
+    """The content of ``heat.json`` for one point.
 
     Args:
         runs: replicas of one point of the sweep.
@@ -310,7 +310,7 @@ def point_summary(runs: Sequence[Run]) -> HeatPoint:
     note: str | None = None
     blocks: Blocks | None = None
     slow_blocks: Blocks | None = None
-    # A study may be meant to be short (tests): then values stand without errors, and decide nothing.
+    # In a very short study (as in tests) values have no errors and decide nothing.
     try:
         blocks = current_blocks(runs)
     except SeriesTooShortError as problem:
@@ -344,7 +344,7 @@ def entropy_rate(runs: Sequence[Run], blocks: Blocks | None) -> Estimate:
 
 
 def _closure_drift(runs: Sequence[Run], side: str) -> Estimate:
-    """The largest drift of a side's first law, eV/ns."""
+    """The largest drift of the first law of one side, eV/ns."""
     drifts = [run.metadata["closure"] for run in runs]
     worst = max(drifts, key=lambda found: abs(found[f"{side}_drift_eV_per_ns"]))
     return Estimate(worst[f"{side}_drift_eV_per_ns"], or_nan(worst.get(f"{side}_drift_se")))

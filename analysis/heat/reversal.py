@@ -1,9 +1,9 @@
-"""How far a point is from detailed balance (App. C of arXiv:2211.05502), from the particles' positions alone.
+"""Departure of a point from detailed balance (App. C of arXiv:2211.05502), from the positions of the particles.
 
-Where probability flows nowhere, the motion reversed in time is as likely as the motion itself. Positions do not change their
-sign under reversal, so ⟨X_C(t) X_H(t+τ)⟩ and ⟨X_H(t) X_C(t+τ)⟩ are then equal at all lags. Otherwise the pair goes round in the
-plane of X_C and X_H. The area that it sweeps, (X_C dX_H - X_H dX_C)/2, counts both works: in the mean W_C = -κ_C times it, and
-W_H = κ_H times it. But here no force, no work and no heat is asked.
+Without a probability current the time-reversed motion is equally likely. Positions do not change sign under time reversal,
+so ⟨X_C(t) X_H(t+τ)⟩ and ⟨X_H(t) X_C(t+τ)⟩ are then equal at all lags. Otherwise the pair circulates in the plane of X_C and
+X_H. The swept area, (X_C dX_H - X_H dX_C)/2, gives both mean works: W_C = -κ_C times the area and W_H = κ_H times the area.
+No force, work or heat is used here.
 """
 
 from __future__ import annotations
@@ -21,20 +21,21 @@ from analysis.statistics.timeseries import joined, known, mean_rate
 from analysis.units import PER_NS
 
 REACH = 1.0
-"""Lags reach over this many memories of whatever the pair forgets last."""
+"""Range of the lags in memories of the slowest quantity of the pair."""
 
 POINTS = 48
-"""Lags, growing as their squares: the asymmetry rises fast and fades slowly."""
+"""Number of lags, spaced quadratically: the asymmetry rises fast and decays slowly."""
 
 COPIES = 200
-"""Resampled copies behind each error."""
+"""Resampled copies for each error."""
 
 
 def swept_area(positions: Array) -> Array:
-    """Area swept in the plane of X_C and X_H since the first sample, (m, n), Å², counter-clockwise; without what does not grow.
+    """Area swept in the plane of X_C and X_H since the first sample, (m, n), Å², counter-clockwise; only the growing part.
 
-    For any path the area of its chords, ½ Σ (X̄_C ΔX_H - X̄_H ΔX_C) with X̄ the mid-points, is Δ(X_H² - X_C²)/4 less
-    ½ Σ (X̄_H - X̄_C) Δ(X_C + X_H). The latter is told here: it grows as fast, and has no share in the slow motion's noise.
+    For any path the area of its chords, ½ Σ (X̄_C ΔX_H - X̄_H ΔX_C) with X̄ the mid-points, is Δ(X_H² - X_C²)/4 minus
+    ½ Σ (X̄_H - X̄_C) Δ(X_C + X_H). The latter is returned: it grows at the same rate and does not contain the noise of the
+    slow motion.
 
     Args:
         positions: (m, n, 2), Å.
@@ -45,14 +46,14 @@ def swept_area(positions: Array) -> Array:
 
 
 def reversal_summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """The asymmetry under reversal and the swept area of one point, ready for ``reversal.json``; unknown errors are ``None``.
+    """The asymmetry under time reversal and the swept area of one point, for ``reversal.json``; unknown errors are ``None``.
 
     Args:
         runs: replicas of one point of the sweep.
 
     Returns:
-        What ``power.header`` tells, ``dt_ps``, ``swept_area_A2_per_ns`` with ``swept_area_se``, per coupled axis, and lists
-        ``lag_ps``, ``asymmetry`` and ``asymmetry_se`` (``statistics.correlation.reversal_asymmetry`` of X_C and X_H).
+        The entries of ``power.header``, ``dt_ps``, ``swept_area_A2_per_ns`` with ``swept_area_se``, per coupled axis, and
+        lists ``lag_ps``, ``asymmetry`` and ``asymmetry_se`` (``statistics.correlation.reversal_asymmetry`` of X_C and X_H).
 
     Raises:
         AnalysisError: if the replicas differ in length.
@@ -68,7 +69,7 @@ def reversal_summary(runs: Sequence[Run]) -> dict[str, Any]:
     curve = reversal_asymmetry(
         positions[..., 0], positions[..., 1], interval, lags, slow.count if slow else 0, COPIES, seed=0
     )
-    # Axes that feel each other count as one series.
+    # Coupled axes count as one series.
     widening = slow.slow_widening * np.sqrt(blocks.together) if slow else 1.0
     return header(runs, blocks) | {
         "dt_ps": interval,

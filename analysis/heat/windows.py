@@ -1,13 +1,15 @@
-"""Works and heats gathered over windows of time, and how far their relative variance lies from 2 k_B/ΔS.
+"""Works and heats accumulated over time windows, and their relative variance compared with 2 k_B/ΔS.
 
-Per coupled axis. The work of the controller's whole force is the recorded one, of every step. That of the cross force κ_j X_l,
-and that of the antisymmetric part of the force matrix F, differ from it by changes of energies that the positions tell:
+Per coupled axis. The work of the whole force of the controller is the recorded one, summed at every step. That of the cross
+force κ_j X_l, and that of the antisymmetric part of the force matrix F, differ from it by changes of energies that follow
+from the positions:
 
     W_cross = W + Δ Σ_j κ_j X_j²/2,   W_antisymmetric = W - Δ Xᵀ(F + Fᵀ)X/4,   Q_j = W_j - Δ(particle's energy).
 
-So all have one mean rate, and over long windows one variance. ``analysis.model.uncertainty`` is the exact theory.
+All therefore have the same mean rate, and over long windows the same variance. ``analysis.model.uncertainty`` is the exact
+theory.
 
-That is the linear controller. Of any other law only the recorded work and the heats are told.
+This applies to the linear controller. For other controllers only the recorded work and the heats are available.
 """
 
 from __future__ import annotations
@@ -26,19 +28,19 @@ from analysis.model import BOLTZMANN
 from analysis.statistics.timeseries import NORMAL, Blocks, known, student
 
 _STEPS = (1, 2, 5)  # windows per decade
-_FEW = 40  # windows; so few tell no spread of their own squares
+_FEW = 40  # windows; with fewer the scatter of their squares is unknown
 
 
 def windows_of(samples: int) -> list[int]:
-    """Lengths of windows in intervals between samples: 1, 2, 5, 10 … as far as a run of so many samples has one."""
+    """Lengths of windows in intervals between samples: 1, 2, 5, 10 … up to the length of the run."""
     lengths = [step * 10**decade for decade in range(len(str(samples))) for step in _STEPS]
     return [length for length in lengths if length < samples]
 
 
 def gathered(runs: Sequence[Run]) -> dict[str, Array]:
-    """Flows of ``model.uncertainty.GATHERED`` since the first sample, but for a constant, along each coupled axis: (m, n), eV.
+    """Flows of ``model.uncertainty.GATHERED`` since the first sample, up to a constant, along each coupled axis: (m, n), eV.
 
-    Without the works of the parts of the force where the law of the controller is not linear.
+    Without the works of parts of the force if the controller is not linear.
     """
     parameters = runs[0].parameters
     x = np.concatenate([coupled(run, run.position) for run in runs])
@@ -59,18 +61,18 @@ def gathered(runs: Sequence[Run]) -> dict[str, Array]:
 def window_uncertainties(runs: Sequence[Run], blocks: Blocks | None, dt: float = DT_PS) -> dict[str, Any]:
     """Var/mean² of each flow over windows of many lengths, and its ratio to 2 k_B/ΔS, for ``performance.json``.
 
-    Means of all flows, and the entropy produced, come from one current: that of the work's random walk (``heat.walk``). The
-    errors, which leave out one block of one series at a time, know what it shares with the variance.
+    The means of all flows and the entropy production come from one current, the random walk of the work (``heat.walk``).
+    The errors, a jackknife over blocks of single series, include its covariance with the variance.
 
     Args:
         runs: replicas of one point, of equal length.
         blocks: for distributions; without them there are no intervals.
-        dt: one of the windows, ps, beside ``windows_of``; rounded to a multiple of the interval between samples.
+        dt: an additional window, ps, to those of ``windows_of``; rounded to a multiple of the interval between samples.
 
     Returns:
         ``window_ps``, and under the name of each flow the lists ``uncertainty``, ``over_bound``, ``over_bound_low`` and
-        ``over_bound_high`` (95 %). What is not told is ``None``: the ratio where the mean flow or the entropy production is
-        not told from zero, and what takes more windows than there are.
+        ``over_bound_high`` (95 %). Values are ``None`` if the mean flow or the entropy production is not
+        distinguishable from zero, or if there are too few windows.
     """
     interval = runs[0].parameters.sample_interval
     flows = gathered(runs)
@@ -92,12 +94,12 @@ def _uncertainty(
     """Var/mean² of a flow over windows of a length, and its ratio to the bound with both ends of its interval."""
     parameters = runs[0].parameters
     changes = np.diff(flow[:, ::length], axis=1)
-    # Axes that another law may couple are one series.
+    # Axes that a controller may couple are one series.
     alike = 1 if parameters.is_linear else len(parameters.coupling_axes)
     windows = changes.size // alike
     count = min(blocks.count if blocks else 1, changes.shape[1])
     edges = np.linspace(0, changes.shape[1], count + 1).round().astype(int)
-    # Sums over the groups, each a block of one series: number, J, J² and the walks of both sides.
+    # Sums over the groups (blocks of one series): number, J, J² and the walks of both sides.
     number = np.broadcast_to(np.diff(edges), (len(flow), count))
     sums = [np.add.reduceat(power, edges[:-1], axis=1) for power in (changes, changes**2)]
     walks = np.moveaxis(np.diff(walked[:, edges * length], axis=1), -1, 0)
@@ -110,7 +112,7 @@ def _uncertainty(
         n, first, second, walk_sum = total[..., 0], total[..., 1], total[..., 2], total[..., 3:]
         mean, entropy = walk_sum @ weights / n, walk_sum @ per_kelvin / n
         variance = second / n - 2 * mean * first / n + mean**2
-        # The mean over N windows takes its share, 1/N where they forget each other; where they do not, N is large.
+        # The mean over N windows reduces the variance by 1/N if they are uncorrelated; otherwise N is large.
         return variance * n / np.maximum(n - 1, 1) / mean**2, mean, entropy
 
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -121,7 +123,7 @@ def _uncertainty(
         if blocks is None or len(groups) < 3:
             return value, ratio, math.nan, math.nan
         left_out = told(groups.sum(axis=0) - groups)
-        # A block as short as 1.5 memories shows too little of the spread (``Blocks.slow_widening``).
+        # A block as short as 1.5 memories has too small a scatter (``Blocks.slow_widening``).
         factor = student(len(groups) - 1) * blocks.slow_widening / blocks.widening * math.sqrt(len(groups) - 1)
         mean_error, entropy_error = (factor * float(np.std(each)) for each in left_out[1:])
         if abs(mean) <= NORMAL * mean_error or entropy <= NORMAL * entropy_error:
@@ -137,14 +139,14 @@ def _uncertainty(
 def _of_few(changes: Array, windows: int, mean_share: float, kurtosis: float) -> tuple[float, float]:
     """Both ends of the 95 % interval of a variance over mean², over its value, from a few independent changes.
 
-    The variance of normal values is χ² distributed; longer tails leave fewer degrees of freedom. The values show them only in
-    part: the work of the cross force keeps the change of an energy that is a square, whose kurtosis is 9.
+    The variance of normal values is χ² distributed; longer tails reduce the degrees of freedom. The values show them only
+    partly: the work of the cross force contains the change of a quadratic energy, whose kurtosis is 9.
 
     Args:
         changes: any shape.
-        windows: how many of them are independent.
+        windows: number of independent ones.
         mean_share: relative error of the mean.
-        kurtosis: the least to reckon with.
+        kurtosis: lower bound.
     """
     squares = (changes - changes.mean()) ** 2
     kurtosis = max(float((squares**2).mean() / squares.mean() ** 2), kurtosis)

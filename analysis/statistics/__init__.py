@@ -1,1 +1,1 @@
-"""Numbers with honest errors from time series that remember."""
+"""Estimates with standard errors from correlated time series."""

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Correlation:
-    """A normalised autocorrelation C(τ)/C(0) and what it would have been in other, equally likely runs.
+    """A normalised autocorrelation C(τ)/C(0) and resampled copies of it.
 
     Attributes:
         lag: (k,), ps.
@@ -61,9 +61,9 @@ def autocorrelation(
         series: (m, n).
         interval: between samples, ps.
         lags: (k,) in samples, from 0 on.
-        blocks: into how many blocks of start times each series is cut for resampling; 0 for no copies.
+        blocks: number of blocks of start times in each series for resampling; 0 for no copies.
         copies: number of resampled copies.
-        seed: of the resampling.
+        seed: for the resampling.
     """
     mean, resampled = _lagged(series, series, lags, blocks, copies, seed)
     squares = _kept_positive(resampled[:, :1], mean[0])
@@ -86,7 +86,7 @@ def reversal_asymmetry(
 ) -> Correlation:
     """[⟨x(t) y(t+τ)⟩ - ⟨y(t) x(t+τ)⟩]/√(⟨x²⟩⟨y²⟩), and resampled copies; arguments as of ``autocorrelation``.
 
-    Of two coordinates it is 0 at all lags where a process reversed in time is as likely as itself.
+    For two coordinates it is 0 at all lags if the time-reversed process is equally likely.
     """
     zero = np.zeros(1, dtype=int)
     # The same seed draws the same blocks each time.
@@ -107,7 +107,7 @@ def reversal_asymmetry(
 
 
 def _kept_positive(squares: Array, mean: ArrayLike) -> Array:
-    """Mean squares of copies, of which few blocks may make some that no run could have: not positive."""
+    """Mean squares of copies; with few blocks some may be unphysical, that is, not positive."""
     return np.asarray(np.maximum(squares, 0.01 * np.asarray(mean)))
 
 
@@ -120,16 +120,16 @@ def _lagged(
     sums = np.zeros((m, len(edges) - 1, len(lags)))
     counts = np.empty((len(edges) - 1, len(lags)))
     for i, lag in enumerate(lags):
-        starts = edges[:-1][edges[:-1] < n - lag]  # the last blocks may lie beyond the last pair
+        starts = edges[:-1][edges[:-1] < n - lag]  # the last blocks may start after the last pair
         sums[:, : len(starts), i] = np.add.reduceat(first[:, : n - lag] * second[:, lag:], starts, axis=1)
         counts[:, i] = np.diff(np.minimum(edges, n - lag))
     units = sums.reshape(-1, len(lags))
     unit_counts = np.tile(counts, (m, 1))
     chance = np.full(len(units), 1 / len(units))
     draws = np.random.default_rng(seed).multinomial(len(units), chance, size=copies if blocks else 0)
-    # A copy may miss every block that reaches a long lag: such a lag then has weight 0 and value 0.
+    # A copy may contain no block that reaches a long lag; such a lag has weight 0 and value 0.
     resampled = (draws @ units) / np.maximum(draws @ unit_counts, 1)
-    # u blocks drawn from u show (u - 1)/u of the variance.
+    # u blocks drawn from u have (u - 1)/u of the variance.
     mean = units.sum(axis=0) / unit_counts.sum(axis=0)
     return mean, np.asarray(mean + (resampled - mean) * np.sqrt(len(units) / max(len(units) - 1, 1)))
 
@@ -137,7 +137,7 @@ def _lagged(
 def white_position(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike) -> Array:
     """⟨X(t+τ)X(t)⟩/⟨X²⟩ of a trapped particle with white friction, at any damping.
 
-    (arXiv:2211.05502, eq. A1, with ω₁² = κ/m - γ²/4m²; the printed frequency is a slip, see docs/errata.md.)
+    (arXiv:2211.05502, eq. A1, with ω₁² = κ/m - γ²/4m²; the printed frequency is wrong, see docs/errata.md.)
 
     Args:
         lag: ps.
@@ -168,7 +168,7 @@ def white_cross(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike) -
 
 
 def white_difference(lag: Array, interval: float, mass: float, trap: float, friction: ArrayLike) -> Array:
-    """``difference_correlation`` for white friction; else see ``white_position``."""
+    """``difference_correlation`` for white friction; arguments as of ``white_position``."""
     return difference_correlation(lambda at: white_position(at, mass, trap, friction), lag, interval)
 
 
@@ -188,7 +188,7 @@ def _rates(mass: float, trap: float, friction: ArrayLike) -> tuple[NDArray[np.co
     """Both decay rates, 1/ps, complex below critical damping."""
     half = np.asarray(friction, dtype=float) / (2 * mass)
     square = trap / mass
-    # Exactly at critical damping the two rates merge and the forms above are 0/0; a relative 10⁻⁶ apart they are exact
+    # Exactly at critical damping the two rates coincide and the expressions above are 0/0; a relative 10⁻⁶ apart they are exact
     # to 10⁻¹⁰.
     gap = np.sqrt(half**2 - square + 0j)
     gap = np.where(np.abs(gap) < 1e-6 * np.sqrt(square), 1e-6 * np.sqrt(square), gap)

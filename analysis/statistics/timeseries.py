@@ -1,8 +1,8 @@
-"""Means and rates of correlated series with standard errors that cover.
+"""Means and rates of correlated series, with standard errors.
 
 A least-squares line through a cumulative heat claims an error some fifty times too small, because the residuals of a
-random walk are not independent. Errors here come from blocks, long compared with the memory of the system, over all runs
-and axes at once. The memory is the statistical inefficiency (J. D. Chodera et al., J. Chem. Theory Comput. 3, 26 (2007)).
+random walk are not independent. Errors here come from blocks over all runs and axes, long compared with the correlation time,
+the statistical inefficiency of J. D. Chodera et al., J. Chem. Theory Comput. 3, 26 (2007). The code calls it memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit  # scipy.stats has them too, and takes longer to load than a point to measure
+from scipy.special import ndtri, stdtrit  # scipy.stats also has them, but is slow to load
 
 from analysis.errors import AnalysisError
 from analysis.statistics.correlation import lagged_products
@@ -27,34 +27,34 @@ BLOCK_FACTOR = 2.0
 """Length of a block in statistical inefficiencies: beyond 2, errors of rates no longer grow (see the calibration test)."""
 
 SQUARE_BLOCK_FACTOR = 1.5
-"""The same for mean squares, whose errors allow for what shorter blocks do not show (``Blocks.widening_for``)."""
+"""The same for mean squares, whose errors are corrected for shorter blocks (``Blocks.widening_for``)."""
 
 BLOCKS_PER_RUN = 2
-"""With fewer blocks in a run, its memory itself would be guessed from less data than it spans."""
+"""Smallest number of blocks in a run; with fewer the memory would be estimated from too few data."""
 
 MINIMUM_BLOCKS = 6
-"""With fewer blocks in all, the error of the error exceeds a third."""
+"""Smallest total number of blocks; with fewer the error of the error exceeds a third."""
 
 ENOUGH_BLOCKS = 200
-"""With so many blocks in all the error is known to 5 %: what more data there are makes blocks longer instead, which then
-show less of what the end of one shares with the start of the next."""
+"""With this total number of blocks the error is known to 5 %. More data make the blocks longer instead, which reduces the
+correlation between neighbouring blocks."""
 
 DIP = 1.0
-"""Time, ps, up to which a negative correlation does not yet end a memory: a particle may bounce before it forgets, however
-often it is looked at."""
+"""Time, ps, up to which a negative correlation does not end the sum of a memory: a particle may rebound before it decorrelates,
+for any sampling interval."""
 
 RINGS = 5.0
-"""Standard errors of a correlation above which a half-wave beyond its first zero is no noise: the coordinate rings. Half-waves
-of noise are long, and three errors high in one of some dozen short runs."""
+"""Standard errors of a correlation above which a half-wave beyond its first zero is significant: the coordinate oscillates.
+Half-waves of noise are long, and reach three errors in one of some dozen short runs."""
 
 CLEARLY = 5.0
-"""Standard errors by which a transient differs from what follows; the memory that they rest on is itself a guess."""
+"""Standard errors by which a transient differs from the rest; they rest on an estimated memory."""
 
 SLOW_MODES = 4
-"""Polynomials in time, next to the line, that tell a line's noise: few, for what is slow, but enough to tell a spread."""
+"""Number of polynomials in time, next to the line, that determine its noise: few for slow noise, enough for a variance."""
 
 SLOWEST = 1.1
-"""By how much the line itself fluctuates more than they: 1.0 where all is fast, up to 1.2 in the calibration's baths."""
+"""Excess of the fluctuation of the line over theirs: 1.0 for fast noise, up to 1.2 in the baths of the calibration."""
 
 NORMAL = 1.96
 """Half width of all 95 % intervals, in standard errors."""
@@ -64,37 +64,38 @@ Scale = Literal["linear", "log", "reciprocal root", "reciprocal"]
 # The power of the reciprocal in which errors are symmetric; log is its limit 0.
 _POWER = {"reciprocal root": 0.5, "reciprocal": 1.0}
 
-# Powers of e beyond this, either way, are no numbers that anything could be compared with; e^±700 still is a float.
+# Larger powers of e cannot be compared with anything; e^±700 is still a float.
 _LARGEST = 300.0
 
 
 def known(value: float | None) -> float | None:
-    """What JSON can hold, which has neither NaN nor infinities."""
+    """The value in JSON, which has neither NaN nor infinities."""
     return None if value is None or not math.isfinite(value) else float(value)
 
 
 def or_nan(value: float | None) -> float:
-    """A number of a JSON file, in which what is not known is null."""
+    """A number of a JSON file, in which an unknown value is null."""
     return math.nan if value is None else value
 
 
 class SeriesTooShortError(AnalysisError):
-    """A series is too short for an honest error; the message says how long it must be."""
+    """A series is too short for an error bar; the message gives the required length."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its standard error, both in the same unit; the error is NaN where the data cannot tell it.
+    """A number and its standard error, both in the same unit; the error is NaN where the data do not determine it.
 
     The error is widened by Student's factor of its blocks, so that ``interval`` covers 95 % also with few blocks.
 
     Attributes:
         value: the number.
         se: its standard error.
-        scale: what the errors are symmetric in. ``log`` for a positive number, such as a friction. ``reciprocal root`` for a
-            time of decay, whose variance goes as its cube because longer times are met less often. ``reciprocal`` for a mean
-            square: a run that happens to stay near the centre also seems to forget sooner, so its error is too small just
-            where the value is; the calibration finds both kinds of misses equally often on this scale (docs/calibration.md).
+        scale: the scale on which errors are symmetric. ``log`` for a positive number, such as a friction. ``reciprocal
+            root`` for a decay time, whose variance is proportional to its cube because longer times occur less often.
+            ``reciprocal`` for a mean square: a run that happens to stay near the centre also seems to decorrelate sooner,
+            so its error is too small where the value is. On this scale failures on both sides are equally frequent
+            (docs/calibration.md).
     """
 
     value: float
@@ -119,16 +120,16 @@ class Estimate:
         return self.value / (1 + share) ** (1 / power), high
 
     def z(self, expected: float, expected_se: float = 0.0) -> float:
-        """Deviation from ``expected`` in standard errors of both, on the estimate's own scale; NaN without an error."""
+        """Deviation from ``expected`` in combined standard errors, on the scale of the estimate; NaN without an error."""
         if self.scale == "linear" or not self.value > 0:
             deviation, error = self.value - expected, math.hypot(self.se, expected_se)
         else:
             ratio = expected / self.value
             if not math.exp(-_LARGEST) < ratio < math.exp(_LARGEST):
-                return math.nan  # on this scale such a number lies at no distance
+                return math.nan  # on this scale such a number has no finite distance
             power = _POWER.get(self.scale, 0.0)
             deviation = (ratio**-power - 1) / power if power else -math.log(ratio)
-            # The expected value's own error, carried to the same scale.
+            # The error of the expected value on the same scale.
             slope = ratio ** (-1 - power)
             error = math.hypot(self.se / self.value, slope * expected_se / self.value)
         return deviation / error if error > 0 else math.nan
@@ -142,8 +143,8 @@ def memory(observable: Array, interval: float) -> float:
         interval: between samples, ps.
 
     Returns:
-        interval × (1 + 2 Σ_k (1 - k/n) ρ_k), at least ``interval``; ρ is summed up to its first zero beyond ``DIP``: pymbar's
-        number, whose sums take a time that grows as the memory.
+        interval × (1 + 2 Σ_k (1 - k/n) ρ_k), at least ``interval``; ρ is summed up to its first zero beyond ``DIP``: the
+        value of pymbar, whose time of computation grows with the memory.
     """
     n = observable.shape[1]
     if n < 3 or np.ptp(observable) == 0.0:
@@ -159,12 +160,13 @@ def memory(observable: Array, interval: float) -> float:
 def memory_of_square(coordinate: Array, interval: float) -> float:
     """Statistical inefficiency of the square of a Gaussian coordinate as a time, ps.
 
-    Squares of a Gaussian coordinate correlate as ρ², with ρ the coordinate's own correlation. Its mean is known to be zero,
-    so nothing is subtracted that a short run would guess wrongly: ``memory`` of the square is too small by a fifth where
-    the run spans twenty memories.
+    Squares of a Gaussian coordinate correlate as ρ², with ρ the correlation of the coordinate. Its mean is known to be
+    zero, so no estimated mean is subtracted: ``memory`` of the square is too small by a fifth if the run spans twenty
+        memories.
 
-    ρ² counts up to the first zero of ρ and on through the half-waves of a coordinate that rings, as long as each stands out of
-    the noise: from N pairs of samples ρ is known to √(Σρ²/N), with the sum over lags of both signs (M. S. Bartlett, J. R. Stat.
+    ρ² is summed up to the first zero of ρ, and through the half-waves of an oscillating coordinate as long as they exceed
+    the
+    noise: from N pairs of samples ρ is known to √(Σρ²/N), with the sum over lags of both signs (M. S. Bartlett, J. R. Stat.
     Soc. Suppl. 8, 27 (1946)).
 
     Args:
@@ -187,7 +189,7 @@ def memory_of_square(coordinate: Array, interval: float) -> float:
 
 
 def joined(series: Array, together: int) -> Array:
-    """Means over every ``together`` neighbours of (m, …) series, (m/together, …): all they hold if they feel each other."""
+    """Means over every ``together`` neighbours of (m, …) series, (m/together, …), for series that are coupled to each other."""
     return np.asarray(series.reshape(-1, together, *series.shape[1:]).mean(axis=1)) if together > 1 else series
 
 
@@ -202,20 +204,20 @@ class Blocks:
 
     @property
     def widening(self) -> float:
-        """By how much ``total`` blocks understate a 95 % interval."""
+        """Factor by which ``total`` blocks underestimate a 95 % interval."""
         return student(self.total - 1)
 
     def widening_for(self, remembered: float) -> float:
-        """``widening`` for an observable that itself remembers for this long, ps.
+        """``widening`` for an observable with this memory, ps.
 
-        Means over blocks of length L of a series with an exponential memory of inefficiency g show only the fraction
-        1 - g/2L of the variance that they should.
+        Means over blocks of length L of a series with an exponential correlation of inefficiency g have only the fraction
+        1 - g/2L of the correct variance.
         """
         return self.widening / math.sqrt(1 - min(remembered, self.memory) / (2 * self.length))
 
     @property
     def slow_widening(self) -> float:
-        """``widening`` for an observable that is itself as slow as the memory."""
+        """``widening`` for an observable with the memory of the blocks."""
         return self.widening_for(self.memory)
 
 
@@ -225,13 +227,13 @@ def choose_blocks(
     """Cut runs into blocks long compared with the slowest of some observables.
 
     Args:
-        observables: each (m, n): the same n samples of m independent series; pick those that forget most slowly.
+        observables: each (m, n): the same n samples of m independent series; choose those with the longest memory.
         interval: between samples, ps.
         series: number of independent series of n samples that will be cut.
-        blocks_per_run: least number of blocks in a run.
+        blocks_per_run: smallest number of blocks in a run.
 
     Raises:
-        SeriesTooShortError: if a run holds fewer blocks than that, or all runs together fewer than 6.
+        SeriesTooShortError: if a run contains fewer blocks than that, or all runs together fewer than 6.
     """
     longest = max(memory(observable, interval) for observable in observables)
     return cut(longest, observables[0].shape[1] - 1, interval, series, blocks_per_run)
@@ -254,10 +256,10 @@ def cut(
         steps: intervals between samples in each series.
         interval: between samples, ps.
         series: number of independent series that will be cut.
-        blocks_per_run: least number of blocks in a run.
-        factor: least length of a block in memories; they are longer where ``enough`` remain.
-        spacing: least length of a block, ps: what is seen only so often fills no shorter one.
-        enough: blocks in all that there is no need to exceed.
+        blocks_per_run: smallest number of blocks in a run.
+        factor: smallest length of a block in memories; blocks are longer where ``enough`` remain.
+        spacing: smallest length of a block, ps, for quantities that are sampled only at this interval.
+        enough: total number of blocks that need not be exceeded.
 
     Raises:
         SeriesTooShortError: as ``choose_blocks``.
@@ -274,14 +276,14 @@ def cut(
 
 
 def steady_from(observable: Array) -> int:
-    """Sample from which (m, n) series that begin with a transient are taken as steady: a quarter of them, or later.
+    """First sample after the transient of (m, n) series: after a quarter of the samples, or later.
 
-    Later where more independent samples are left so (J. D. Chodera, J. Chem. Theory Comput. 12, 1799 (2016)) and what is then
-    left out clearly differs: the search also finds starts after which a short series merely looks as if it forgot fast, and
-    errors after those are too small. A series that drifts to its end has no good start; ``choose_blocks`` then finds what is
-    left too short.
+    It is later if this leaves more independent samples (J. D. Chodera, J. Chem. Theory Comput. 12, 1799 (2016)) and the
+    discarded part differs significantly. The search also finds starts after which a short series only seems to decorrelate
+    fast, and errors after those are too small. A series that drifts to its end has no good start; ``choose_blocks`` then
+    finds the rest too short.
     """
-    # It brings scipy.stats, of which nothing else here has use, and an advertisement for an accelerator.
+    # It loads scipy.stats, which nothing else here needs, and prints an advertisement for an accelerator.
     logging.getLogger("pymbar").setLevel(logging.CRITICAL)
     from pymbar import timeseries as pymbar_timeseries  # type: ignore[import-untyped]
 
@@ -306,7 +308,7 @@ def mean_rate(cumulative: Array, interval: float, blocks: Blocks | None) -> Esti
         blocks: how the series are cut; without them the error is NaN.
 
     Returns:
-        Rate per ps; its error is the spread of block rates over the root of their number.
+        Rate per ps; its error is the scatter of block rates over the square root of their number.
     """
     value = total_rate(cumulative, interval)
     if blocks is None:
@@ -335,7 +337,7 @@ def stationary_mean(
         observable: shape (m, n), no slower than the blocks' memory.
         blocks: how each series is cut; without them the error is NaN.
         scale: of the estimate.
-        remembered: memory of the observable itself, ps; that of the blocks if it is longer or not known.
+        remembered: memory of the observable, ps; that of the blocks if it is longer or unknown.
     """
     value = float(observable.mean())
     if blocks is None:
@@ -347,7 +349,7 @@ def stationary_mean(
 
 
 def mean_of_one(series: Array, interval: float) -> Estimate:
-    """Mean of one stationary series, shape (n,), its error from blocks of its own memory; NaN if it is too short for that."""
+    """Mean of one stationary series, shape (n,), its error from blocks of the length of its memory; NaN if it is too short."""
     blocks: Blocks | None = None
     if len(series) > 1:
         with suppress(SeriesTooShortError):
@@ -356,7 +358,7 @@ def mean_of_one(series: Array, interval: float) -> Estimate:
 
 
 def slope(cumulative: Array, interval: float) -> float:
-    """Slope per ps of the least-squares line through each of (m, n) series, averaged; its error is not told by the line."""
+    """Slope per ps of the least-squares line through each of (m, n) series, averaged; the line does not give its error."""
     time = np.arange(cumulative.shape[1]) * interval
     centred = time - time.mean()
     return float((cumulative @ centred).mean() / (centred @ centred))
@@ -365,9 +367,10 @@ def slope(cumulative: Array, interval: float) -> float:
 def slope_variance(stationary: Array, interval: float) -> float:
     """Variance that stationary noise of (m, n) series adds to the ``slope`` of one of them, per ps².
 
-    A line takes the slowest that a series has: its projection on the first Legendre polynomial in time. The next
-    ``SLOW_MODES`` polynomials fluctuate nearly as much, about any slope. A memory does not tell it: the energy of a bath has
-    small parts that live for a hundred ps, which a line sees, but which are lost in the noise of the energy's correlation.
+    A line depends on the slowest part of a series: its projection on the first Legendre polynomial in time. The next
+    ``SLOW_MODES`` polynomials fluctuate nearly as much, for any slope. The memory does not determine this variance: the
+    energy of a bath has small contributions with a correlation time of a hundred ps, which affect a line but are lost in
+    the noise of the correlation of the energy.
     """
     n = stationary.shape[1]
     modes = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, n), 1 + SLOW_MODES))[0][:, 2:]
@@ -382,15 +385,15 @@ def slope_noise(stationary: Array, interval: float) -> float:
 
 
 def student(freedom: float) -> float:
-    """Student's 97.5 % quantile over the normal one: factor on an error known from so many degrees of freedom."""
+    """Student's 97.5 % quantile over the normal one: factor on an error with this number of degrees of freedom."""
     return float(stdtrit(freedom, 0.975) / ndtri(0.975))
 
 
 def spread_widening(memories: float) -> float:
-    """Factor on the spread seen in a time of so many memories, about its own mean, that lets 1.96 of it cover 95 %.
+    """Factor on the scatter about the sample mean in a time of this number of memories, for 1.96 of it to cover 95 %.
 
-    The mean takes its share of the variance, and Student's factor allows for what so few independent values leave unknown.
-    Fewer than three tell no spread; they are widened as three.
+    It corrects for the variance of the sample mean, and Student's factor for the small number of independent values.
+    Fewer than three give no scatter; they are widened as three.
     """
     independent = max(memories, 3.0)
     return student(independent - 1) / math.sqrt(1 - 1 / independent)
