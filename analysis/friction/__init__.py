@@ -1,1 +1,1 @@
-"""What equilibrium and dragged runs say about the friction of each particle."""
+"""Friction of each particle from equilibrium runs and drag runs."""

@@ -1,4 +1,4 @@
-"""Correlations of equilibrium runs: measured with resampled copies, fitted by white friction, and as figures show them."""
+"""Correlations of equilibrium runs: resampled copies, fits by white friction, and curves for figures."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ from analysis.statistics.correlation import (
 from analysis.statistics.timeseries import SQUARE_BLOCK_FACTOR, Blocks, Estimate, cut, memory_of_square
 
 FIT_WINDOW = 1.0
-"""Fits reach over this many 1/e times of the position: beyond, the noise of the estimates outweighs what they say."""
+"""Range of the fits in 1/e times of the position; beyond it noise dominates the estimates."""
 
 SHOWN_WINDOW = 3.0
-"""Figures show correlations over this many 1/e times of the position, beyond what the fits have seen."""
+"""Range of the figures in 1/e times of the position, beyond that of the fits."""
 
 POINTS = 60
 """Lags in each fitted curve: even for the position, growing geometrically for the velocity, whose decay has two scales."""
 
 DIFFERENCE = 1.0
-"""The paper's velocities are displacements over this many ps; over one sample where samples are farther apart."""
+"""Displacement time of the paper's velocities, ps; one sampling interval if that is longer."""
 
 COPIES = 400
-"""Resampled copies behind each error."""
+"""Resampled copies for each error."""
 
 
 @dataclass(frozen=True)
 class Particle:
-    """What equilibrium runs hold of one particle along some axes, as independent series (axes × replicas).
+    """Data of one particle in equilibrium runs along some axes, as independent series (axes × replicas).
 
     Attributes:
         position: (m, n), Å.
@@ -79,7 +79,7 @@ def equilibrium_blocks(runs: Sequence[Run], axes: str = POOLED) -> Blocks:
     """Blocks long compared with the memory of X² of the slower particle, over some axes and all replicas.
 
     Raises:
-        SeriesTooShortError: if the runs are too short for an error; says how long they must be.
+        SeriesTooShortError: if the runs are too short for an error; gives the required length.
     """
     interval = runs[0].parameters.sample_interval
     positions = [particle(runs, side, axes).position for side in range(2)]
@@ -95,15 +95,15 @@ def correlation_curves(data: Particle, blocks: Blocks | None, seed: int, window:
         data: the particle.
         blocks: of the series, for the copies; None for none.
         seed: of the copies.
-        window: how far the curves reach, in 1/e times of the position.
+        window: range of the curves, in 1/e times of the position.
     """
     steps = data.position.shape[1] - 1
-    # Beyond a third of the run hardly anything is averaged.
+    # Beyond a third of the run there are few pairs to average.
     reach = min(max(min(window * memory_time(data.position, data.interval) / data.interval, steps / 3), 2), steps)
     even = np.unique(np.linspace(0, reach, POINTS + 1).round().astype(int))
     growing = np.unique(np.concatenate([[0], np.geomspace(1, reach, POINTS).round().astype(int)]))
     count = blocks.count if blocks else 0
-    # The same seed draws the same blocks for both curves, which keeps their errors together.
+    # The same seed draws the same blocks for both curves, which preserves the correlation of their errors.
     position = autocorrelation(data.position, data.interval, even, count, COPIES, seed)
     velocity = autocorrelation(data.velocity, data.interval, growing, count, COPIES, seed)
     if blocks is None:
@@ -116,16 +116,16 @@ def correlation_curves(data: Particle, blocks: Blocks | None, seed: int, window:
 def difference_curve(
     data: Particle, lags: NDArray[np.int_], blocks: Blocks | None, seed: int, difference: float = DIFFERENCE
 ) -> tuple[Correlation, float] | None:
-    """Autocorrelation of velocities taken as displacement over a time, and that time, ps.
+    """Autocorrelation of velocities computed as displacement over a time, and that time, ps.
 
     Args:
         data: the particle.
-        lags: in samples, from 0 on; those that the displacements do not reach are left out.
+        lags: in samples, from 0 on; lags beyond the displacements are left out.
         blocks, seed: as for ``correlation_curves``.
         difference: the time, ps.
 
     Returns:
-        ``None`` for runs of no more than that time: a single displacement tells no correlation.
+        ``None`` for runs not longer than that time: a single displacement has no correlation.
     """
     stride = samples_in(difference, data.interval)
     left = data.position.shape[1] - stride
@@ -139,13 +139,13 @@ def difference_curve(
 def difference_fit(
     data: Particle, curves: Curves, blocks: Blocks | None, seed: int, difference: float = DIFFERENCE
 ) -> WhiteFit:
-    """White friction from velocities taken as displacement over a time, by their own exact correlation.
+    """White friction from velocities computed as displacement over a time, by their exact correlation.
 
-    Runs of no more than that time tell none: then it is no number.
+    It is NaN for runs not longer than that time.
 
     Args:
         data: the particle.
-        curves: from it, for their lags.
+        curves: of it, for their lags.
         blocks, seed: as for these curves.
         difference: the time, ps.
     """
@@ -178,19 +178,19 @@ def curve_entries(
     dressed: DressedFit | None,
     seed: int,
 ) -> dict[str, Any]:
-    """Correlations to draw, further than they are fitted, beside the fits.
+    """Correlations and fits for figures, beyond the fitted range.
 
     Args:
         data: the particle.
-        curves: from it, which were fitted.
+        curves: the fitted curves of it.
         blocks, seed: as for ``correlation_curves``.
         white: from ``white_fits``.
-        dressed: the fit of a shell to position and velocity at once.
+        dressed: the fit of a shell to position and velocity together.
 
     Returns:
         For ``position``, ``velocity``, ``cross`` and ``difference`` (which runs of a single displacement lack) the lists
-        ``lag_ps``, ``correlation``, ``se``, ``own`` (white friction fitted to this curve alone), ``white`` (fitted to position
-        and velocity at once) and ``dressed``, and ``fitted_to_ps``, as far as any fit has seen. ``None`` where not known.
+        ``lag_ps``, ``correlation``, ``se``, ``own`` (white friction fitted to this curve alone), ``white`` (fitted to
+        position and velocity together) and ``dressed``, and ``fitted_to_ps``, the fitted range. ``None`` where unknown.
     """
     shown = correlation_curves(data, blocks, seed, SHOWN_WINDOW)
     found = {
@@ -223,7 +223,7 @@ def white_forms(mass: float, trap: float, spacing: float) -> dict[str, Callable[
     Args:
         mass: eV ps²/Å².
         trap: eV/Å².
-        spacing: of the displacements behind ``difference``, ps.
+        spacing: of the displacements of ``difference``, ps.
     """
     return {
         "position": lambda lag, friction: white_position(lag, mass, trap, friction),
@@ -253,7 +253,7 @@ def dressed_forms(
 
 
 def samples_in(spacing: float, interval: float) -> int:
-    """How many samples make up a spacing, at least one; both in ps."""
+    """Number of samples in a spacing, at least one; both in ps."""
     return max(round(spacing / interval), 1)
 
 

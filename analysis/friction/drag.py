@@ -1,7 +1,7 @@
-"""Friction from the dragging experiment (arXiv:2211.05502, App. A1): a free particle, a constant force F, its steady velocity.
+"""Friction from the drag experiment (arXiv:2211.05502, App. A1): a free particle, a constant force F, its steady velocity.
 
-Friction is F over the mean velocity relative to the fluid, once that is steady. No wall takes up the force; its opposite,
-spread over the fluid, does (docs/run-folder.md).
+Friction is F over the steady mean velocity relative to the fluid. The force is balanced by an opposite force on the fluid
+(docs/run-folder.md), not by walls.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ from analysis.statistics.timeseries import (
 from analysis.units import BOLTZMANN, FRICTION_SI, PER_NS, VELOCITY_SI
 
 PAPER_KG_PER_S = {0.3: 2.8e-12, 3.0: 3.1e-12}
-"""What the paper reads off its drag runs, by force in nN: at 0.3 nN the mean of 100 K and 120 K; at 3 nN it does not say."""
+"""Friction from the drag runs of the paper, by force in nN: the mean of 100 K and 120 K at 0.3 nN, unspecified at 3 nN."""
 
 MOST_BLOCKS = 6
-"""A drag run spans few memories of a particle dressed with fluid, and understates them: few long blocks stay independent.
+"""A drag run spans few memories of a particle dressed with fluid, and underestimates them: few long blocks are independent.
 
-With blocks as short as that memory suggests, 95 % intervals of 200 ps hold the truth in 89 % of cases, with these in 93 %.
+With blocks of the length of that memory, 95 % intervals of 200 ps cover the true value in 89 % of cases, with these in 93
+%.
 """
 
 COLUMNS = (
@@ -46,13 +47,13 @@ COLUMNS = (
     *(f"{kind}_{axis}_A_per_ps" for kind in ("velocity", "particle_velocity", "fluid_velocity") for axis in AXES),
     *("temperature_K", "work_eV", "thermostat_eV", "energy_eV"),
 )
-"""Columns of the series of a drag run; a run of atoms has ``internal_temperature_K`` too."""
+"""Columns of the series of a drag run; a run with atoms also has ``internal_temperature_K``."""
 
 INTERNAL_TEMPERATURE = "internal_temperature_K"
 
 
 def paper_friction(force_nN: str) -> float | None:
-    """The paper's friction from dragging by this force, kg/s; ``None`` where it tells of none."""
+    """The friction of the paper for this force, kg/s; ``None`` if it gives none."""
     return next((value for force, value in PAPER_KG_PER_S.items() if math.isclose(force, float(force_nN))), None)
 
 
@@ -61,12 +62,12 @@ class DragRun:
     """One drag run folder, checked.
 
     Attributes:
-        folder: where it lies.
-        side: the bath of the study that it is like, ``cold`` or ``hot``.
-        force_nN: as the study spells it.
+        folder: its path.
+        side: the corresponding bath of the study, ``cold`` or ``hot``.
+        force_nN: spelled as in the study.
         force: eV/Å.
         mass: of the particle, eV ps²/Å².
-        temperature: that the thermostat is set to, K.
+        temperature: of the thermostat, K.
         interval: between samples, ps.
         series: ``COLUMNS``.
         older_protocol: whether it is a copy of a run of an older protocol.
@@ -88,10 +89,10 @@ class DragRun:
 
 
 def load_drag_run(path: str | Path) -> DragRun:
-    """Load one drag run folder, given as itself or as its ``run.json``.
+    """Load one drag run folder, given by its path or its ``run.json``.
 
     Raises:
-        RunFolderError: if it is not one, or breaks the contract.
+        RunFolderError: if it is not one, or violates the format.
     """
     folder, metadata, series = read_folder(path)
     try:
@@ -115,10 +116,10 @@ def load_drag_run(path: str | Path) -> DragRun:
 
 
 def load_drag_runs(paths: Iterable[str | Path]) -> list[list[DragRun]]:
-    """Load drag runs, the replicas of each side and force together, in the order in which they first come.
+    """Load drag runs, the replicas of each side and force together, in order of their first occurrence.
 
     Raises:
-        RunFolderError: if a folder breaks the contract, or replicas differ in a parameter or in length.
+        RunFolderError: if a folder violates the format, or replicas differ in a parameter or in length.
     """
     runs = [load_drag_run(path) for path in paths]
     groups = [list(group) for _, group in groupby(runs, key=lambda run: (run.side, run.force_nN))]
@@ -137,7 +138,7 @@ def load_drag_runs(paths: Iterable[str | Path]) -> list[list[DragRun]]:
 
 
 def drag_summary(groups: Sequence[Sequence[DragRun]]) -> list[dict[str, Any]]:
-    """What each force in each bath says of friction and of heating, for ``friction.json``; unknown errors are ``None``.
+    """Friction and heating for each force in each bath, for ``friction.json``; unknown errors are ``None``.
 
     Args:
         groups: replicas of one side and force each.
@@ -150,7 +151,7 @@ def _entry(runs: Sequence[DragRun]) -> dict[str, Any]:
     velocity = _stack(runs, "velocity_x_A_per_ps")
     start = steady_from(velocity)
     mean, note = _mean(velocity[:, start:], interval)
-    # The error of a ratio F/v to first order; its bias, of second order in se/v, is far below.
+    # The error of a ratio F/v to first order; its bias, of second order in se/v, is much smaller.
     friction = Estimate(run.force / mean.value, abs(run.force / mean.value**2) * mean.se)
     halves = np.array_split(velocity[:, start:], 2, axis=1)
     thermal = math.sqrt(BOLTZMANN * run.temperature / run.mass)
@@ -167,7 +168,7 @@ def _entry(runs: Sequence[DragRun]) -> dict[str, Any]:
         "velocity_m_per_s": mean.value * VELOCITY_SI,
         "friction_eV_ps_per_A2": friction.value,
         "friction_kg_per_s": friction.value * FRICTION_SI,
-        # The halves of a steady window differ by noise: the error of their difference is twice that of the whole.
+        # The halves of a steady window differ only by noise: the error of their difference is twice that of the whole.
         "drift_z": known((halves[1].mean() - halves[0].mean()) / (2 * mean.se)),
         "velocity_over_thermal": mean.value / thermal,
         "note": note,
@@ -191,11 +192,11 @@ def _entry(runs: Sequence[DragRun]) -> dict[str, Any]:
 
 
 def _whole(runs: Sequence[DragRun]) -> dict[str, Any]:
-    """Atoms of the particle, and the fewest that hung together in any frame; unknown without atoms.
+    """Number of atoms of the particle, and the smallest connected number in any frame; unknown without atoms.
 
-    A strong force heats the metal until it evaporates, and what is pulled then is no longer the particle.
+    A strong force heats the metal until it evaporates, and the pulled object is then no longer the particle.
     """
-    from analysis.structure.profiles import largest_cluster  # brings MDAnalysis, and the exact model has no atoms
+    from analysis.structure.profiles import largest_cluster  # imports MDAnalysis; the exact model has no atoms
 
     found = []
     for run in runs:
@@ -213,7 +214,7 @@ def _stack(runs: Sequence[DragRun], column: str) -> Array:
 
 
 def _mean(observable: Array, interval: float) -> tuple[Estimate, str | None]:
-    """Mean of (m, n) replicas; where they are too short for an error, the reason beside it."""
+    """Mean of (m, n) replicas; with the reason if they are too short for an error."""
     series = len(observable)
     try:
         blocks = choose_blocks([observable], interval, series)

@@ -19,7 +19,7 @@ from analysis.statistics.correlation import (
 )
 from analysis.statistics.timeseries import Estimate, Scale
 
-# Friction is sought from a thousandth to a thousand times √(κm), far beyond any fluid at either end.
+# Friction is searched from a thousandth to a thousand times √(κm), far beyond any fluid.
 _GRID = np.geomspace(1e-3, 1e3, 2001)
 
 # Bounds of (g₁, g₂, M) in units of (γ, γ, m), and starts inside them, for the white friction γ of the same curves.
@@ -28,21 +28,21 @@ _STARTS = ((1.5, 1.0, 0.3), (1.5, 1.0, 1.5), (5.0, 1.0, 0.3), (5.0, 1.0, 1.5))
 
 _STEP = 1e-5  # of logarithms
 
-# A fit that cannot tell its three parameters apart has a normal matrix worse than this.
+# If the three parameters cannot be separated, the condition of the normal matrix exceeds this.
 _WORST_CONDITION = 1e10
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Correlations of one particle, to be fitted.
+    """Correlations of one particle for fits.
 
     Attributes:
         mass: eV ps²/Å².
         trap: eV/Å².
         position, velocity: normalised autocorrelations.
         weights: of the mean squared residuals (position, velocity) in a joint fit; they sum to 1.
-        widening: factor on the spread of resampled fits that makes it a standard error; NaN without resampled copies.
-        velocity_widening: the same for what rests on velocities alone, which forget sooner.
+        widening: factor from the scatter of resampled fits to a standard error; NaN without resampled copies.
+        velocity_widening: the same for results from velocities alone, which decorrelate sooner.
     """
 
     mass: float
@@ -73,7 +73,7 @@ class Curves:
 
 
 def noise_weights(position: Correlation, velocity: Correlation) -> tuple[float, float]:
-    """Weights for ``Curves``, inversely as the curves' noise: a short run tells the slow position far less surely."""
+    """Weights for ``Curves``, inverse to the noise of the curves: in a short run the slow position is much less precise."""
     noise = [float((curve.se**2).mean()) for curve in (position, velocity)]
     return noise[1] / sum(noise), noise[0] / sum(noise)
 
@@ -101,12 +101,12 @@ def fit_white(curves: Curves) -> dict[str, WhiteFit]:
         )
     }
     position, velocity = (w * costs[name] for w, name in zip(curves.weights, ("position", "velocity"), strict=True))
-    # What of the joint fit's variance each curve brings, seen where only that curve is resampled, is widened as that curve's.
+    # Contribution of each curve to the variance of the joint fit, from resampling only that curve, widened as that curve.
     shares = [_spread(_minima(cost, grid)) ** 2 for cost in (position + velocity[:1], position[:1] + velocity)]
     widenings = np.array([curves.widening, curves.velocity_widening])
     joint = math.sqrt(np.average(widenings**2, weights=shares)) if sum(shares) > 0 else math.nan
     return {
-        # The position forgets in a time that grows with the friction.
+        # The memory of the position grows with the friction.
         "position": _minimum(costs["position"], grid, curves.widening, "reciprocal root"),
         "velocity": _minimum(costs["velocity"], grid, curves.velocity_widening),
         "joint": _minimum(position + velocity, grid, joint),
@@ -127,10 +127,10 @@ def fit_cross(curve: Correlation, mass: float, trap: float, widening: float) -> 
 
 
 def fit_differences(curve: Correlation, interval: float, mass: float, trap: float, widening: float) -> WhiteFit:
-    """One-parameter fit to velocities taken as displacement over a sampling interval, as in the paper.
+    """One-parameter fit to velocities computed as displacement over a sampling interval, as in the paper.
 
-    Such velocities smooth the fast decay away, and so show a smaller friction than the instantaneous ones wherever the
-    friction is not white; for white friction the form is exact and both agree.
+    Such velocities smooth out the fast decay and so give a smaller friction than instantaneous ones if the friction is not
+    white; for white friction the expression is exact and both agree.
 
     Args:
         curve: autocorrelation of those velocities.
@@ -153,9 +153,9 @@ def _costs(curve: Correlation, models: Array) -> Array:
 
 
 def _minimum(cost: Array, grid: Array, widening: float, scale: Scale = "log") -> WhiteFit:
-    """The fit that row 0 of a tabulated cost belongs to, with an error from the rows of its resampled copies.
+    """The fit of row 0 of a tabulated cost, with an error from the rows of its resampled copies.
 
-    At an end of what is sought the value is a bound, and its error not known.
+    At an end of the search range the value is a bound with unknown error.
     """
     found = _minima(cost, grid)
     friction = float(found[0])
@@ -174,7 +174,7 @@ def _minima(cost: Array, grid: Array) -> Array:
 
 
 def _spread(found: Array) -> float:
-    """Relative spread of the resampled copies behind a fit (row 0); NaN without copies."""
+    """Relative scatter of the resampled copies of a fit (row 0); NaN without copies."""
     return float(np.log(found[1:]).std()) if len(found) > 1 else math.nan
 
 
@@ -189,13 +189,13 @@ class DressedFit:
 
 
 def fit_dressed(curves: Curves, near: DressedFit | None = None) -> DressedFit | None:
-    """Joint fit of the dressed particle to both curves; ``None`` where the curves cannot tell its three parameters.
+    """Joint fit of the dressed particle to both curves; ``None`` if the curves do not determine its three parameters.
 
     Errors come from the resampled curves through the linearised fit; they are NaN without resampled curves.
 
     Args:
         curves: of one particle.
-        near: a fit to more of the same data, where the search begins; without it, it begins at several places.
+        near: a fit to more of the same data, as start of the search; without it, several starts are used.
     """
     both = (curves.position, curves.velocity)
     roots = np.concatenate(
@@ -206,7 +206,7 @@ def fit_dressed(curves: Curves, near: DressedFit | None = None) -> DressedFit | 
     def residuals(logs: Array) -> Array:
         return np.asarray(roots * (np.concatenate(curves.dressed(np.exp(logs)), axis=-1) - measured))
 
-    # Central differences, all at once: one decomposition of a stack is much faster than one after the other.
+    # All central differences together: one decomposition of a stack is much faster than separate ones.
     steps = _STEP * np.vstack([np.eye(3), -np.eye(3)])
 
     def slopes(logs: Array) -> Array:
@@ -226,7 +226,7 @@ def fit_dressed(curves: Curves, near: DressedFit | None = None) -> DressedFit | 
     covariance = np.full((3, 3), math.nan)
     if len(curves.position.resampled):
         differences = np.hstack([c.resampled for c in both]) - measured
-        # What the position's curve moves is widened as slow, what the velocity's curve moves as fast.
+        # The contribution of the position curve is widened as slow, that of the velocity curve as fast.
         widenings = np.repeat([curves.widening, curves.velocity_widening], [len(c.lag) for c in both])
         shifts = np.linalg.solve(normal, jacobian.T @ (roots * widenings * differences).T)
         covariance = np.cov(shifts)

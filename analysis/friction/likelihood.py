@@ -1,16 +1,17 @@
 """White friction against the dressed particle by the exact likelihood of the sampled trajectory, with AIC and BIC.
 
-Residuals of a correlation function are correlated from lag to lag, so information criteria built on them mean nothing.
-The trajectory itself has an exact likelihood under both models: each is a linear Gaussian process, seen without error
-in position and velocity. White friction is Markovian in those two; the velocity of the argon shell stays hidden, and a
-Kalman filter sums over it exactly.
+Residuals of a correlation function are correlated from lag to lag, so information criteria based on them are meaningless.
+The trajectory itself has an exact likelihood under both models: each is a linear Gaussian process whose position and
+velocity are observed without error. White friction is Markovian in these two. The velocity of the argon shell is hidden,
+and a Kalman filter integrates it out exactly.
 
-Samples are taken ``INTERVAL`` apart, not closer. Below half a picosecond a collision with the argon is still going on
-and the copper rattles in its cage: the velocity is smoother than any white noise makes it and then swings back, which
-neither model knows, and the likelihood would be spent on telling which of the two is less wrong about that. The forecast
-errors tell where this ends: those of the right model are independent. In argon at the demo's density their correlation
-from sample to sample is -0.3 at 0.2 ps and -0.2 at 0.5 ps for both models; at 1 ps, the paper's own interval, it is gone
-for the dressed particle (0.05) and not for white friction (0.15).
+Samples are ``INTERVAL`` apart, not closer. Below half a picosecond a collision with the argon is still in progress and the
+copper moves in its cage: the velocity is smoother than with white noise and then rebounds. Neither model describes this,
+    and
+the likelihood would mostly compare how badly each fails there. The prediction errors show where this ends: those of the
+correct model are independent. In argon at the density of the demo their correlation from sample to sample is -0.3 at 0.2 ps
+and -0.2 at 0.5 ps for both models; at 1 ps, the interval of the paper, it has vanished for the dressed particle (0.05) but
+not for white friction (0.15).
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ from analysis.model.recursion import recursion
 Array = NDArray[np.float64]
 
 INTERVAL = 1.0
-"""Spacing of the samples that enter, ps; wider where a run was sampled more widely."""
+"""Spacing of the samples, ps; that of the run if it is larger."""
 
-# Starts for (g₁, g₂, M) in units of (γ, γ, m): all but white friction, and a heavy shell.
+# Starts for (g₁, g₂, M) in units of (γ, γ, m): nearly white friction, and a heavy shell.
 _STARTS = ((2.0, 2.0, 0.01), (4.0, 1.0, 1.0))
 
-# The search goes on in steps of this in the logarithm of a parameter, until they and ln L are known to a hundredth.
+# Initial step in the logarithm of a parameter; the search ends when parameters and ln L are known to a hundredth.
 _FIRST_STEP, _ENOUGH = 0.3, 0.01
 
-# The filter's gain no longer changes where the hidden variance repeats to this relative accuracy.
+# The gain of the filter is constant once the hidden variance repeats to this relative accuracy.
 _STEADY = 1e-12
 
 
@@ -51,9 +52,9 @@ class Likelihood:
         values: (γ,) or (g₁, g₂, M); frictions in eV ps/Å², mass in eV ps²/Å².
         temperature: of the bath, most likely, K; fitted along with ``values``.
         log_likelihood: ln L of all samples, natural logarithm, densities per Å and Å/ps.
-        numbers: how many numbers the data hold.
-        error_correlation: correlation of forecast errors from one sample to the next, root mean square over position
-            and velocity; numbers⁻¹ᐟ² or so if the model is right.
+        numbers: number of values in the data.
+        error_correlation: correlation of prediction errors from one sample to the next, root mean square over position
+            and velocity; about numbers⁻¹ᐟ² for the correct model.
     """
 
     values: Array
@@ -69,14 +70,14 @@ class Likelihood:
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion, 2k - 2 ln L; the smaller the better."""
+        """Akaike's criterion, 2k - 2 ln L; smaller is better."""
         return 2 * self.parameters - 2 * self.log_likelihood
 
     @property
     def bic(self) -> float:
         """Schwarz's criterion, k ln n - 2 ln L.
 
-        Every number counts in n, though they are correlated: of all choices the hardest on further parameters.
+        Every value counts in n, although they are correlated: this choice penalises further parameters most.
         """
         return self.parameters * math.log(self.numbers) - 2 * self.log_likelihood
 
@@ -105,9 +106,9 @@ def dressed_particle(mass: float, trap: float, core: float, shell: float, shell_
 
 
 def evaluate(states: Array, interval: float, model: LinearLangevin, values: Array) -> Likelihood:
-    """Likelihood of a model at the temperature that makes the data most likely.
+    """Likelihood of a model at the most likely temperature.
 
-    All covariances are proportional to the temperature, so the best one is known in closed form.
+    All covariances are proportional to the temperature, so the most likely one follows in closed form.
 
     Args:
         states: (m, n, 2), position (Å) and velocity (Å/ps) of m independent stationary series of n samples.
@@ -116,7 +117,7 @@ def evaluate(states: Array, interval: float, model: LinearLangevin, values: Arra
         values: its parameters, passed on to the result.
     """
     errors, covariances = prediction_errors(states, interval, model)
-    # The part of the velocity's error that the position's does not tell is independent of it.
+    # The part of the velocity error that is uncorrelated with the position error is independent of it.
     slope = covariances[:, 0, 1] / covariances[:, 0, 0]
     variances = np.stack([covariances[:, 0, 0], covariances[:, 1, 1] - slope * covariances[:, 0, 1]], axis=1)
     free = np.stack([errors[..., 0], errors[..., 1] - slope * errors[..., 0]], axis=2) / np.sqrt(variances)
@@ -130,13 +131,13 @@ def evaluate(states: Array, interval: float, model: LinearLangevin, values: Arra
 
 
 def prediction_errors(states: Array, interval: float, model: LinearLangevin) -> tuple[Array, Array]:
-    """What each sample adds to the best forecast from all samples before it: a Kalman filter without measurement error.
+    """Prediction error of each sample given all earlier ones: a Kalman filter without measurement error.
 
     Args:
         states, interval, model: as in ``evaluate``.
 
     Returns:
-        errors, (m, n, 2), and their covariances at k_BT = 1 eV, (n, 2, 2); the first are of the stationary law.
+        errors, (m, n, 2), and their covariances at k_BT = 1 eV, (n, 2, 2); the first belong to the stationary distribution.
     """
     # In equilibrium X, V and U are independent, each with its share of k_BT.
     stationary = np.diag(1 / np.concatenate([np.diag(model.stiffness), model.masses]))
@@ -151,7 +152,7 @@ def prediction_errors(states: Array, interval: float, model: LinearLangevin) -> 
         return errors, covariances
 
     # The hidden velocity U given all samples so far is a Gaussian of the mean ``hidden`` and the variance ``spread``.
-    # The variance and the gain do not depend on the data and settle soon; from there on the mean is a linear filter.
+    # The variance and the gain do not depend on the data and converge soon; the mean is then a linear filter.
     pull, back, keep = step[:2, 2], step[2, :2], step[2, 2]
     hidden = np.zeros(states.shape[:2])
     spread, n = stationary[2, 2], states.shape[1]
@@ -197,7 +198,7 @@ def compare(
 def _maximise(
     states: Array, interval: float, model: Callable[..., LinearLangevin], starts: Sequence[Array]
 ) -> Likelihood:
-    """The most likely parameters found by a simplex in their logarithms, from the best of the starts."""
+    """The most likely parameters, by a simplex search in their logarithms from the best start."""
 
     def likelihood(logs: Array) -> Likelihood:
         values = np.exp(logs)

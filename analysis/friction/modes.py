@@ -4,16 +4,15 @@ A particle of mass m in a trap κ whose friction is γ(ω) = g₀ + Σ_i c_i (-i
 
     S_X(ω) = 2 k_BT Re γ(ω) / |κ - mω² - iωγ(ω)|².
 
-Samples an interval apart have the exact autocovariance of a linear network (``particle_modes``), which contains what is
-folded back from frequencies that they do not resolve. The parameters are those that make the periodogram of the filtered
-positions (``analysis.friction.whittle``) most likely, with its exact expectation for series of their length, so that
-nothing that leaks counts as friction (the debiased likelihood: A. M. Sykulski et al., Biometrika 106, 251 (2019)).
+Samples an interval apart have the exact autocovariance of a linear network (``particle_modes``), which includes
+aliasing from unresolved frequencies. The parameters maximise the likelihood of the periodogram of the filtered positions
+(``analysis.friction.whittle``), with its exact expectation for series of their length, so that leakage does not count as
+friction (the debiased likelihood: A. M. Sykulski et al., Biometrika 106, 251 (2019)).
 
-Collisions take time and a particle of copper rattles inside, so above a few rad/ps no such network describes the motion.
-The highest frequency that enters is an argument. Where it is not given it is the highest of ``limits`` such that up to it,
-and at all lower ones, some order is not rejected by the deviance in wide bands (``GOODNESS``); the lowest if all are
-rejected, which ``goodness`` then tells. How many bodies there are is decided by data left out: each series in turn or,
-of few series, each piece of one.
+Collisions take time and a copper particle vibrates internally, so above a few rad/ps no such network describes the motion.
+The highest frequency is an argument. By default it is the highest of ``limits`` such that up to it, and at all lower ones,
+some order is not rejected by the deviance in wide bands (``GOODNESS``); it is the lowest if all are rejected, as shown by
+``goodness``. Cross-validation chooses the number of bodies: each series is left out in turn or, for few series, each piece.
 """
 
 from __future__ import annotations
@@ -32,28 +31,28 @@ from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 Array = NDArray[np.float64]
 
 ORDERS = (0, 1, 2, 3)
-"""Numbers of bodies that are tried."""
+"""Numbers of bodies to try."""
 
 LIMITS = (0.5, 1.0, 2.0, 4.0)
-"""Highest frequencies that are tried where none is given, rad/ps; collisions with the argon take a quarter of a ps or so."""
+"""Highest frequencies to try by default, rad/ps; collisions with the argon take about a quarter of a ps."""
 
 GOODNESS = 0.01
-"""Probability of a deviance as large below which a limit is rejected."""
+"""p-value of the deviance below which a limit is rejected."""
 
 PIECES = 6
-"""Parts of the data of which each is left out once: series, or pieces of them where there are fewer series."""
+"""Number of parts of the data for cross-validation: series, or pieces of them if there are fewer series."""
 
-# Bounds of frictions in units of √(κm), and of a body's time in samples at the lower and runs at the upper end: what takes
-# longer is not told from friction at rest by the few frequencies below.
+# Bounds of frictions in units of √(κm), and of the time of a body in samples (lower) and runs (upper): a slower body is not
+# distinguishable from zero-frequency friction by the few lower frequencies.
 _FRICTIONS, _TIMES = (1e-3, 1e4), (0.2, 0.03)
 
-# Times of a new body with which a search starts, in units of √(m/κ), and its share of the friction so far.
+# Initial times of a new body, in units of √(m/κ), and its initial share of the friction.
 _STARTS, _SHARE = (0.03, 0.2, 2.0), 0.7
 
-# A body more must gain this in held-out ln L.
+# An additional body must raise the held-out ln L by this.
 _GAIN = 1.0
 
-# A parameter of which the data tell nothing has this error of its logarithm.
+# Error of the logarithm of a parameter that the data do not determine.
 _UNKNOWN = 5.0
 
 
@@ -62,16 +61,16 @@ class ModalFit:
     """White friction and n bodies at their most likely values.
 
     Attributes:
-        g0: friction at rest, eV ps/Å².
-        c: friction of each body against the core, (n,), eV ps/Å²; bodies in the order of their times.
+        g0: zero-frequency friction, eV ps/Å².
+        c: friction of each body with the core, (n,), eV ps/Å²; bodies in the order of their times.
         tau: time of each body, (n,), ps; its mass is c τ.
-        log_covariance: of (ln g₀, ln c₁ …, ln τ₁ …), (2n + 1, 2n + 1), from Fisher's information; a parameter of which the
-            data tell nothing has an error of 5.
+        log_covariance: of (ln g₀, ln c₁ …, ln τ₁ …), (2n + 1, 2n + 1), from Fisher's information; a parameter that the
+            data do not determine has an error of 5.
         log_likelihood: of all data (Whittle's, natural logarithm, up to a constant common to all fits with the same limit).
-        held_out: the same, of each part of the data at the parameters that all others make most likely, summed; NaN
-            where that was not asked.
-        limit: highest frequency that entered, rad/ps.
-        goodness: probability of a deviance at least as large as found, if the model is right.
+        held_out: the same, of each part of the data at the most likely parameters of all others, summed; NaN
+            if not requested.
+        limit: highest frequency, rad/ps.
+        goodness: p-value of the deviance under the model.
         zero_frequency: g₀ with its standard error, eV ps/Å², on a logarithmic scale; NaN for g₀ at an end of its range.
     """
 
@@ -98,12 +97,12 @@ class ModalFit:
 
 @dataclass(frozen=True)
 class ModalFits:
-    """Fits of every order to the same data, and the one that foretells best what it has not seen.
+    """Fits of every order to the same data, and the order with the best predictions for held-out data.
 
     Attributes:
         fits: by order, ascending, all at the same limit.
         chosen: the lowest order whose held-out ln L is within 1 of the largest.
-        by_limit: the order chosen, at every limit tried, ascending; only this one where it was given.
+        by_limit: the order chosen, at every limit tried, ascending; only this one if it was given.
     """
 
     fits: list[ModalFit]
@@ -114,8 +113,8 @@ class ModalFits:
     def zero_frequency(self) -> Estimate:
         """g₀ over all orders, weighted by their held-out likelihoods, eV ps/Å².
 
-        The error holds the spread between orders beside the error of each: which order it is, data tell no better than
-        the rest.
+        The error contains the scatter between orders in addition to the error of each, because the order is as uncertain as
+        the parameters.
         """
         known = [fit for fit in self.fits if math.isfinite(fit.zero_frequency.se)]
         if not known:
@@ -130,7 +129,7 @@ class ModalFits:
 
 @dataclass(frozen=True)
 class _Trap:
-    """What is known of the particle: mass, trap, k_BT (metal units), interval (ps), coefficients (1, -b₁, -b₂)."""
+    """Known quantities of the particle: mass, trap, k_BT (metal units), interval (ps), coefficients (1, -b₁, -b₂)."""
 
     mass: float
     trap: float
@@ -140,7 +139,7 @@ class _Trap:
 
 
 def particle_modes(mass: float, trap: float, values: Array) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """The position's correlation ⟨X(t)X(0)⟩κ/k_BT = Σ_j a_j e^{λ_j t}, t ≥ 0, of a particle with white friction and n bodies.
+    """The correlation ⟨X(t)X(0)⟩κ/k_BT = Σ_j a_j e^{λ_j t}, t ≥ 0, for a particle with white friction and n bodies.
 
     Args:
         mass: eV ps²/Å².
@@ -185,7 +184,7 @@ def expected_power(known: _Trap, values: Array, frequency: Array, samples: int) 
     steps = np.exp(rates * known.interval)
     one, two = known.whitening[1], known.whitening[2]
     count = samples - 2
-    # From the second lag on Y correlates as X, each exponential with a weight; before it the filter meets itself.
+    # From the second lag on Y correlates as X, each exponential with a weight; before it the filter overlaps with itself.
     weight = amplitudes * (1 + one * steps + two * steps**2)
     tail = weight * (steps**2 + one * steps + two)
     lagged = (amplitudes[..., None] * steps[..., None] ** np.arange(4)).sum(axis=-2).real
@@ -199,7 +198,7 @@ def expected_power(known: _Trap, values: Array, frequency: Array, samples: int) 
     turn = np.exp(-1j * frequency)
     factor = steps[..., None] * turn
     left = count - 2
-    # Two short powers and their product: a power of each factor takes longer than all the rest.
+    # Two short powers and their product: separate powers would take longer than everything else.
     last = np.exp(left * known.interval * rates)[..., None] * np.exp(-1j * left * frequency)
     rest = 1 - factor
     # Σ_{l<L} (1 - (l + 2)/N) u^l, L = N - 2, is L/N of the sum with (1 - l/L).
@@ -227,7 +226,7 @@ def _maximise(known: _Trap, bands: Bands, start: Array) -> Optimum:
 
 
 def _fits_of(known: _Trap, bands: Bands, orders: Sequence[int]) -> dict[int, Optimum]:
-    """Most likely values of every order, each sought from the one before with one body more."""
+    """Most likely values of every order, each started from the previous one with an additional body."""
     unit, slow = math.sqrt(known.trap * known.mass), math.sqrt(known.mass / known.trap)
     trials = [_maximise(known, bands, np.log([unit * factor])) for factor in (0.5, 5.0)]
     found = {0: max(trials, key=lambda fit: fit.log_likelihood)}
@@ -241,7 +240,7 @@ def _fits_of(known: _Trap, bands: Bands, orders: Sequence[int]) -> dict[int, Opt
 
 
 def _held_out(known: _Trap, bands: Bands, fits: dict[int, Optimum]) -> dict[int, float]:
-    """ln L of each series at the values that the others make most likely, summed, for every order."""
+    """ln L of each series at the most likely values of the others, summed, for every order."""
     total = dict.fromkeys(fits, 0.0)
     for left_out in range(len(bands.power)):
         unseen = Bands(bands.power[left_out : left_out + 1], bands.frequency, bands.ordinates, bands.samples)
@@ -288,21 +287,22 @@ def fit_modes(
     limit: float | None = None,
     limits: Sequence[float] = LIMITS,
 ) -> ModalFits:
-    """Most likely friction with n bodies for every n asked for, and the n that foretells best what was left out.
+    """Most likely friction with n bodies for every requested n, and the n with the best predictions for held-out data.
 
     Args:
-        position: (m, n), Å, from the trap's centre: n samples of each of m series that are independent and alike.
+        position: (m, n), Å, from the trap's centre: n samples of each of m independent, equivalent series.
         interval: between samples, ps.
         mass: of the particle, eV ps²/Å².
         trap: its stiffness, eV/Å².
         temperature: K.
         orders: numbers of bodies.
-        limit: highest frequency that enters, rad/ps; None to choose it from ``limits`` (see above).
-        limits: rad/ps, ascending; those beyond Nyquist's frequency π/interval are left out, which stands in if none remains.
+        limit: highest frequency, rad/ps; None to choose it from ``limits`` (see above).
+        limits: rad/ps, ascending; those beyond the Nyquist frequency π/interval are left out; it is used itself if none
+            remains.
 
     Raises:
         ValueError: if an argument is not physical; names it.
-        SeriesTooShortError: if the series have too few samples, or too few frequencies below the limit; says the cure.
+        SeriesTooShortError: if the series have too few samples, or too few frequencies below the limit; gives the cure.
     """
     position = np.asarray(position, dtype=float)
     check_positions(position, interval_ps=interval, mass=mass, trap=trap, temperature_K=temperature)
@@ -350,12 +350,12 @@ def fit_modes(
 
 
 def _prepare(position: Array, interval: float, mass: float, trap: float, temperature: float) -> tuple[_Trap, Bands]:
-    """The particle with a filter that suits its friction, and its periodograms."""
+    """The particle with a filter adapted to its friction, and its periodograms."""
     friction = 2 * math.sqrt(mass * trap)
     for _ in range(3):
         known = _Trap(mass, trap, BOLTZMANN * temperature, interval, white_filter(mass, trap, friction, interval))
         bands = periodogram(position, known.whitening)
-        # About the fall of the spectrum; a filter need not be right.
+        # Approximate decay of the spectrum; the filter need not be exact.
         few = bands.below(min(10 * math.sqrt(trap / mass) * interval, math.pi))
         friction = float(np.exp(_maximise(known, few, np.log([friction])).at[0]))
     return known, bands

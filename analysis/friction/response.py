@@ -1,9 +1,9 @@
 """The response of each particle to a force, measured at equilibrium: its friction at every frequency, without a model.
 
 Without controller the correlations of a particle give its mobility Y(ω) = ∫₀^∞ ⟨V(t)V(0)⟩ e^{iωt} dt / k_BT at every frequency
-(fluctuation-dissipation theorem; R. Kubo, Rep. Prog. Phys. 29, 255 (1966)), and the mobility the friction of the bath,
-γ(ω) = 1/Y(ω) + iωm - iκ/ω, which is what is left of it without inertia and trap. Correlations of a finite run end in noise, and
-have to be faded out; the error of a response includes what another choice of that would give.
+(fluctuation-dissipation theorem; R. Kubo, Rep. Prog. Phys. 29, 255 (1966)), and the friction of the bath,
+γ(ω) = 1/Y(ω) + iωm - iκ/ω, is the remainder without inertia and trap. Correlations of a finite run end in noise and must be
+tapered; the error of a response includes the effect of a different taper.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ from analysis.statistics.timeseries import SQUARE_BLOCK_FACTOR, SeriesTooShortEr
 ComplexArray = NDArray[np.complex128]
 
 FADES = ((1.5, 3.5), (2.0, 5.0), (1.2, 2.8))
-"""Correlations count in full up to the first and fade to nothing until the second, in 1/e times of the position.
+"""Tapers: correlations count fully up to the first number and decrease to zero at the second, in 1/e times of the position.
 
-The first choice gives the response; the second, which shows what that cut off, an error of choosing. Where runs are too
-short for it, the third stands in. That cuts off more than the first: beside the second its only news is a bias of its own,
-which is larger and had made errors of weakly coupled pairs twice their spread.
+The first taper gives the response; the second, which truncates less, gives the error due to the taper. If runs are too
+short for it, the third is used. It truncates more than the first, so it only shows a larger bias of its own, which made the
+errors of weakly coupled pairs twice their scatter.
 """
 
 FREQUENCIES = 2000
-"""From a radian in a run to a radian in a sample, in a geometric series: the same for both particles."""
+"""Number of frequencies from a radian per run to a radian per sample, in a geometric series; the same for both particles."""
 
 BLOCKS = 30
-"""Blocks of time, over all series, that are left out in turn for the errors; fewer where the particle remembers for longer."""
+"""Blocks of time, over all series, for the jackknife errors; fewer if the memory of the particle is longer."""
 
 SMOOTHING = 0.15
-"""Standard width, in ln ω, over which γ(ω) is averaged: fades leave ripples, narrower than anything that a fluid does."""
+"""Standard width, in ln ω, over which γ(ω) is averaged: tapers leave ripples narrower than any feature of a fluid."""
 
 _FINER = 5  # points per sample of the splines that are integrated
-_COARSEST = 0.2  # rad: how far the phase of what ends last turns from one point of the frequency grid to the next
+_COARSEST = 0.2  # rad: largest change of phase between neighbouring points of the frequency grid
 
 
 @dataclass(frozen=True)
 class Response:
-    """Friction of one particle's bath at every frequency, measured without controller.
+    """Friction of the bath of one particle at every frequency, measured without controller.
 
     Attributes:
         frequency: (k,), rad/ps.
         friction: γ(ω), (k,), complex, eV ps/Å²; its real part is not negative.
         left_out: (n, k), from all but one block of time.
-        otherwise: (m, k), with the correlations faded otherwise.
+        otherwise: (m, k), with a different taper.
     """
 
     frequency: Array
@@ -66,11 +66,11 @@ class Response:
     otherwise: ComplexArray
 
     def copies(self) -> ComplexArray:
-        """The friction and all that it might have been, (1 + n + m, k), in the order of the attributes."""
+        """The friction and its alternatives, (1 + n + m, k), in the order of the attributes."""
         return np.concatenate([self.friction[None], self.left_out, self.otherwise])
 
     def deviations(self, copies: Array) -> Array:
-        """Of what is computed from each of ``copies``, (1 + n + m, …): (n + m, …), whose squares sum to its squared error."""
+        """From a quantity of each of ``copies``, (1 + n + m, …): (n + m, …), whose squares sum to its squared error."""
         n, m = len(self.left_out), len(self.otherwise)
         found, left_out, otherwise = np.split(copies, [1, 1 + n])
         scale = student(n - 1) * math.sqrt((n - 1) / n)
@@ -127,8 +127,8 @@ def response(runs: Sequence[Run], side: int, axes: str) -> Response:
     """The response of the cold (0) or hot (1) particle along some equivalent axes, from equilibrium runs.
 
     Raises:
-        SeriesTooShortError: the runs do not last twice as long as its correlations, or hold too few blocks of time; says how
-            long they must be.
+        SeriesTooShortError: the runs are shorter than twice the correlations, or contain too few blocks of time; gives the
+            required length.
     """
     data = particle(runs, side, axes)
     relaxation = memory_time(data.position, data.interval)
@@ -160,22 +160,22 @@ def response(runs: Sequence[Run], side: int, axes: str) -> Response:
 def _faded(
     data: Particle, position: Array, velocity: Array, relaxation: float, fade: tuple[float, float], thermal: float
 ) -> Array:
-    """Velocity correlations, (c, n), from those of position and velocity, faded out."""
+    """Velocity correlations, (c, n), from those of position and velocity, tapered."""
     interval = data.interval
     full, end = (round(share * relaxation / interval) for share in fade)
-    # What is known of them: equipartition.
+    # Known exactly: equipartition.
     position = position[:, : end + 1] * (thermal / data.trap / position[:, :1])
     velocity = velocity[:, : end + 1] * (thermal / data.mass / velocity[:, :1])
     phase = np.pi * np.clip((np.arange(end + 1) - full) / (end - full), 0.0, 1.0)
     rate = np.pi / ((end - full) * interval)
     window, slope = (1 + np.cos(phase)) / 2, -rate * np.sin(phase) / 2
     curvature = np.where(phase > 0, -(rate**2) * np.cos(phase) / 2, 0.0)
-    # Minus the second derivative of the faded position: fading the velocity itself would move the particle out of its trap.
+    # Minus the second derivative of the tapered position: tapering the velocity would move the particle out of its trap.
     return np.asarray(velocity * window - 2 * np.gradient(position, interval, axis=1) * slope - position * curvature)
 
 
 def _smooth(friction: ComplexArray, frequency: Array) -> ComplexArray:
-    """γ(ω), (c, k), averaged over neighbouring frequencies, and without what would let a bath give work: no Re γ < 0."""
+    """γ(ω), (c, k), averaged over neighbouring frequencies; Re γ < 0, by which a bath would do work, is excluded."""
     width = SMOOTHING / math.log(frequency[1] / frequency[0])
     smooth = gaussian_filter1d(friction, width, axis=1, mode="nearest")
     return np.asarray(np.maximum(smooth.real, 0.0) + 1j * smooth.imag)
@@ -205,8 +205,8 @@ def _left_out(series: Array, count: int, reach: int) -> Array:
 def _one_sided(even: Array, interval: float, frequency: Array) -> ComplexArray:
     """∫₀ f(t) e^{iωt} dt of even functions given at samples (c, n), each up to its last; (c, k).
 
-    The transform of a function that ends at T is smooth over 1/T: it is taken on a grid finer than that, by FFT, and read off
-    between by cubic interpolation, which is exact to 10⁻⁵ of its largest value.
+    The transform of a function that ends at T is smooth over 1/T: it is computed on a finer grid by FFT and interpolated by
+    cubic splines, which is exact to 10⁻⁵ of its largest value.
     """
     lag = interval * np.arange(even.shape[1])
     fine = np.linspace(0.0, lag[-1], _FINER * (even.shape[1] - 1) + 1)
@@ -224,7 +224,7 @@ def _one_sided(even: Array, interval: float, frequency: Array) -> ComplexArray:
         ]
     )
     found = np.empty((len(even), len(frequency)), dtype=complex)
-    # Halfway through its time, such a function turns slowest from one frequency to the next.
+    # Centred in time, the phase of such a function changes least from one frequency to the next.
     halfway = np.exp(-0.5j * lag[-1] * spacing * np.arange(points // 2 + 1))
     for row, values in enumerate(
         CubicSpline(lag, even, axis=1, bc_type=((1, np.zeros(len(even))), "not-a-knot"))(fine)

@@ -161,14 +161,14 @@ def shares_of(axes: str, sets: Iterable[str]) -> dict[str, float]:
 
 
 def entries_by_method(content: Mapping[str, Any], side: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Where an entry of ``axes`` of ``friction.json`` holds the friction of one particle by every method that tells it.
+    """Location of the friction of one particle in an entry of ``axes`` of ``friction.json``, by every available method.
 
     Args:
         content: the entry.
         side: ``cold`` or ``hot``.
 
     Returns:
-        For each of ``METHODS`` that was possible its name, what holds its entries, and what their names begin with.
+        For each available one of ``METHODS``: its name, the mapping with its entries, and the prefix of their names.
     """
     for method in METHODS:
         if method in ("zero_frequency", "modes"):
@@ -180,7 +180,7 @@ def entries_by_method(content: Mapping[str, Any], side: str) -> Iterator[tuple[s
 
 
 def by_method(content: Mapping[str, Any], side: str) -> Iterator[tuple[str, Estimate]]:
-    """The friction of one particle along one set of axes by every method that tells it, kg/s.
+    """The friction of one particle along one set of axes by every available method, kg/s.
 
     Args:
         content: an entry of ``axes`` of ``friction.json``.
@@ -210,7 +210,7 @@ def friction_by_axis(content: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def equivalence(axes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Whether friction differs between sets of axes, two by two.
+    """Comparison of the friction along sets of axes, pairwise.
 
     Args:
         axes: entries ``axes`` of ``friction.json``, of disjoint sets.
@@ -218,7 +218,7 @@ def equivalence(axes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     Returns:
         For each two sets, particle and method: ``axes`` (two names), ``particle``, ``method``, ``ratio`` (of the friction
         along the first set over that along the second) and ``z``, the logarithm of the ratio in its standard errors; both
-        ``None`` where they are not known.
+        ``None`` if unknown.
     """
     rows = []
     for one, other in combinations(axes, 2):
@@ -232,11 +232,11 @@ def equivalence(axes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def equivalence_z(rows: Sequence[Mapping[str, Any]], method: str) -> float | None:
-    """Both particles together: how far friction along the first two sets is apart by one method, in standard errors.
+    """Difference of the friction along the first two sets by one method, both particles together, in standard errors.
 
     Args:
         rows: from ``equivalence``.
-        method: whose.
+        method: one of ``METHODS``.
     """
     z = [row["z"] for row in rows if row["method"] == method and row["axes"] == rows[0]["axes"]]
     return None if not z or None in z else sum(z) / math.sqrt(len(z))

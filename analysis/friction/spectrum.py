@@ -1,25 +1,25 @@
-"""Zero-frequency friction from the low end of the position's spectrum, with the cut-off marginalised.
+"""Zero-frequency friction from the low end of the position spectrum, marginalised over the cut-off.
 
-A trapped particle's spectrum tends to S_X(0) = 2 k_BT γ₀/κ² at rest, so γ₀ = κ² S_X(0)/(2 k_BT) is κ²/k_BT times the integral
-of the position's autocorrelation, whatever its friction does at other frequencies. Near rest that friction is
+The spectrum of a trapped particle tends to S_X(0) = 2 k_BT γ₀/κ² at zero frequency, so γ₀ = κ² S_X(0)/(2 k_BT) is κ²/k_BT times
+the integral of the autocorrelation of the position, for any friction at other frequencies. Near zero that friction is
 
     γ(ω) = γ₀ - iωμ + c (-iωτ)/(1 - iωτ),        S_X(ω) = 2 k_BT Re γ / |κ - mω² - iωγ|²,
 
-with μ the mass of all fluid that follows at once and c, τ the slowest body that does not. What follows at once lags a little:
-with the time σ that it takes, -iωμ becomes (μ/σ)(-iωσ)/(1 - iωσ), which brings a friction μσω² that the single body would have
-to explain as well. It is fitted (``analysis.friction.whittle``) up to every cut-off on a grid, with γ₀ alone, with μ, with the
-body and with σ. Beyond the cut-off each wide band of the periodogram has a power of its own, so that all these fits explain the
-same data and their likelihoods compare: a fit that leaves k bands out has k parameters more. γ₀ is the mean over cut-offs and
-numbers of terms with Akaike's weights exp(ln L - parameters), and the error holds the spread between fits (W. I. Jay and
-E. T. Neil, Phys. Rev. D 103, 114502 (2021)).
+with μ the mass of all fluid that follows instantaneously and c, τ the slowest body that does not. The instantaneous part
+has a short delay σ: -iωμ becomes (μ/σ)(-iωσ)/(1 - iωσ), with a friction μσω² that the single body would otherwise have to
+explain. It is fitted (``analysis.friction.whittle``) up to every cut-off on a grid, with γ₀ alone, with μ, with the body
+and with σ. Beyond the cut-off each wide band of the periodogram has a free power, so that all fits describe the same data
+and their likelihoods are comparable: a fit that leaves k bands out has k more parameters. γ₀ is the mean over cut-offs and
+numbers of terms with Akaike's weights exp(ln L - parameters), and the error contains the scatter between fits (W. I. Jay
+and E. T. Neil, Phys. Rev. D 103, 114502 (2021)).
 
-How often its intervals hold the truth is counted in docs/calibration.md, for particles that drag one body or two along. White
-friction has errors that are too large: deviations scatter by 0.6 of them.
+docs/calibration.md reports the coverage of its intervals for particles that drag one or two bodies along. For white
+friction the errors are too large: deviations scatter by 0.6 of them.
 
-STACIE (https://molmod.github.io/stacie), which marginalises the cut-off as well, knows nothing of traps and fits S_X(0) and
-the fall of S_X as unknowns. Here both are γ₀'s: κ and k_BT are known. Of three series of 1 ns with white friction, 25
-memories long, STACIE's (1.3) Lorentz model leaves an error of 30 %, and in 12 studies of means over 2 ps deviations
-scattered by 2 standard errors about -1.4.
+STACIE (https://molmod.github.io/stacie), which also marginalises over the cut-off, does not use the trap and fits S_X(0)
+and the decay of S_X as unknowns. Here both follow from γ₀, because κ and k_BT are known. Of three series of 1 ns with white
+friction, 25 memories long, the Lorentz model of STACIE (1.3) has an error of 30 %, and in 12 studies of means over 2 ps
+deviations scattered by 2 standard errors about -1.4.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 Array = NDArray[np.float64]
 
 MEMORIES = 4.0
-"""Runs shorter than so many memories γ₀/κ do not reach the low end of the spectrum."""
+"""Smallest length of a run in memories γ₀/κ, to reach the low end of the spectrum."""
 
 HIGHEST = 2.0
-"""Cut-offs go up to this frequency, rad/ps, or half of Nyquist's, above which frequencies are folded back."""
+"""Highest cut-off, rad/ps, or half of the Nyquist frequency, above which aliasing matters."""
 
 FEWEST_BANDS = 6
 """Wide bands below the lowest cut-off."""
@@ -48,9 +48,9 @@ FEWEST_BANDS = 6
 TERMS = (1, 2, 4, 5)
 """Numbers of parameters in a fit: γ₀; μ; the friction and the time of a body; the time of μ."""
 
-# γ₀ is sought within this factor of √(κm), μ up to so many m, and the friction of a body within a factor of γ₀. Its time
-# is between this over the cut-off and this share of a run: what takes longer is not told from friction at rest. The time of μ
-# is between these over the cut-off.
+# Search ranges: γ₀ within a factor of √(κm), μ up to a multiple of m, and the friction of a body within a factor of γ₀. Its
+# time is between a multiple of the inverse cut-off and a share of a run: a slower body is not distinguishable from
+# zero-frequency friction. The time of μ is between two multiples of the inverse cut-off.
 _RANGE, _EXTENT, _BODY, _FASTEST, _SLOWEST, _SOON = 1e3, 30.0, 30.0, 0.5, 0.03, (0.02, 1.0)
 
 
@@ -60,7 +60,7 @@ def low_spectrum(frequency: Array, friction: Array, dragged: Array, mass: float,
     Args:
         frequency: ω, rad/ps.
         friction: Re γ(ω), eV ps/Å².
-        dragged: mass of what follows at this frequency, -Im γ(ω)/ω, eV ps²/Å².
+        dragged: mass of the fluid that follows at this frequency, -Im γ(ω)/ω, eV ps²/Å².
         mass: eV ps²/Å².
         trap: eV/Å².
     """
@@ -70,7 +70,7 @@ def low_spectrum(frequency: Array, friction: Array, dragged: Array, mass: float,
 
 @dataclass(frozen=True)
 class _Scene:
-    """Mass, trap (metal units), interval and duration of a run (ps), and the periodogram's scale over S_X/2 k_BT, (bands,)."""
+    """Mass, trap (metal units), interval and duration of a run (ps), and periodogram over S_X/2 k_BT, (bands,)."""
 
     mass: float
     trap: float
@@ -111,7 +111,7 @@ def zero_frequency_friction(position: Array, interval: float, mass: float, trap:
     """γ₀ = κ² S_X(0)/(2 k_BT) of a trapped particle, eV ps/Å², its error symmetric in the logarithm.
 
     Args:
-        position: (m, n), Å, from the trap's centre: n samples of each of m series that are independent and alike.
+        position: (m, n), Å, from the trap's centre: n samples of each of m independent, equivalent series.
         interval: between samples, ps.
         mass: of the particle, eV ps²/Å².
         trap: its stiffness κ, eV/Å².
@@ -119,7 +119,7 @@ def zero_frequency_friction(position: Array, interval: float, mass: float, trap:
 
     Raises:
         ValueError: if an argument is not physical; names it.
-        SeriesTooShortError: if the runs do not last ``MEMORIES`` times γ₀/κ or hold too few frequencies; says the cure.
+        SeriesTooShortError: if the runs do not last ``MEMORIES`` times γ₀/κ or contain too few frequencies; gives the cure.
     """
     position = np.asarray(position, dtype=float)
     check_positions(position, interval_ps=interval, mass=mass, trap=trap, temperature_K=temperature)
@@ -131,7 +131,7 @@ def zero_frequency_friction(position: Array, interval: float, mass: float, trap:
             f"runs of {duration:g} ps have too few frequencies up to {highest / interval:.3g} rad/ps: each run must last at "
             f"least {math.ceil(needed)} ps"
         )
-    # White friction of the lowest frequencies; its only use is the filter and where searches start.
+    # White friction of the lowest frequencies, used only for the filter and as start of the searches.
     guess = math.sqrt(mass * trap)
     for _ in range(3):
         whitening = white_filter(mass, trap, guess, interval)
@@ -143,7 +143,7 @@ def zero_frequency_friction(position: Array, interval: float, mass: float, trap:
     bands = bands.below(highest)
     wide = bands.wide()
     found: list[tuple[float, float, float]] = []
-    # A wide band with a power of its own: filtered, the particle moves with much the same power throughout it.
+    # A wide band with a free power: the filtered motion has nearly constant power within it.
     measured = bands.power.mean(axis=0)
     own = (np.bincount(wide, bands.weights * measured) / np.bincount(wide, bands.weights))[wide]
     free = -bands.weights * (np.log(own) + measured / own)
@@ -156,7 +156,7 @@ def zero_frequency_friction(position: Array, interval: float, mass: float, trap:
             found.append((float(best.at[0]), variance, best.log_likelihood + outside - terms))
     logs, variances, criteria = np.array([fit for fit in found if math.isfinite(fit[1])] or found).T
     if not np.isfinite(variances).all():
-        return Estimate(math.exp(logs[criteria.argmax()]), scale="log")  # all at an end of the range: a bound
+        return Estimate(math.exp(logs[criteria.argmax()]), scale="log")  # all at an end of the range: only a bound
     weights = np.exp(criteria - criteria.max())
     mean = float(np.average(logs, weights=weights))
     variance = float(np.average(variances + (logs - mean) ** 2, weights=weights))

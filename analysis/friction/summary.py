@@ -1,8 +1,8 @@
-"""Friction of each particle from equilibrium runs (κ_C = κ_H = 0): white friction and the dressed particle, side by side.
+"""Friction of each particle from equilibrium runs (κ_C = κ_H = 0): white friction and the dressed particle.
 
-In equilibrium the replicas, and the axes that the geometry makes equivalent, are independent copies of one experiment. Walls
-make axes differ: a fluid slides along a wall more easily than against it. Friction is therefore measured for each set of
-equivalent axes by itself, and for all three together beside these, with a test of whether they may be pooled.
+In equilibrium the replicas, and the axes that the geometry makes equivalent, are independent copies of one experiment.
+Walls make axes differ: a fluid slides more easily along a wall than towards it. Friction is therefore measured separately
+for each set of equivalent axes and for all three together, with a test of whether they may be pooled.
 """
 
 from __future__ import annotations
@@ -46,23 +46,23 @@ from analysis.statistics.timeseries import (
 from analysis.units import FRICTION_SI, PER_NS
 
 PAPER_FRICTION_KG_PER_S = 3.5e-12
-"""What the paper fits to its equilibrium run, for both particles."""
+"""Friction from the equilibrium run of the paper, for both particles."""
 
 PARTS = 3
-"""Parts that a model is tested on, each with what was fitted to the others."""
+"""Number of parts for cross-validation of a model."""
 
 
 def held_out_residuals(data: Particle, curves: Curves, dressed: DressedFit | None = None) -> dict[str, float]:
-    """How well each model foretells series that it was not fitted to: rms over up to three parts left out in turn.
+    """Prediction error of each model for held-out series: rms over up to three parts left out in turn.
 
-    Residuals at neighbouring lags are correlated, which spoils information criteria on them (``information_criteria`` has
-    those of the trajectory itself); data not seen cannot be fooled by an extra parameter either way. A dressed fit that
-    fails counts as infinitely bad.
+    Residuals at neighbouring lags are correlated, which invalidates information criteria based on them
+    (``information_criteria`` has those of the trajectory); held-out data do not have this problem. A failed dressed fit
+    counts as an infinite error.
 
     Args:
         data: the particle.
-        curves: from all its series, for lags and weights.
-        dressed: the fit to all series, near which the others are sought.
+        curves: of all its series, for lags and weights.
+        dressed: the fit to all series, as start for the others.
 
     Returns:
         ``white`` and ``dressed``, rms of normalised correlations weighted as in the joint fit; empty for a single series.
@@ -89,7 +89,7 @@ def held_out_residuals(data: Particle, curves: Curves, dressed: DressedFit | Non
 
 
 def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | None) -> dict[str, Any] | None:
-    """Both models at their most likely parameters, and how much AIC and BIC prefer the dressed particle.
+    """Both models at their most likely parameters, and the preference of AIC and BIC for the dressed particle.
 
     Args:
         data: the particle.
@@ -97,8 +97,9 @@ def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | 
 
     Returns:
         ``interval_ps``, ``white`` and ``dressed`` (parameters, ``temperature_K``, ``log_likelihood``, ``aic``, ``bic`` and
-        ``forecast_error_correlation``), and ``aic_white_less_dressed`` and ``bic_white_less_dressed``: positive where the
-        dressed particle is preferred, decisively so beyond 10. ``None`` where the runs hold no three samples so far apart.
+        ``forecast_error_correlation``), and ``aic_white_less_dressed`` and ``bic_white_less_dressed``: positive if the
+        dressed particle is favoured, decisively beyond 10. ``None`` if the runs have fewer than three samples at this
+        spacing.
     """
     stride = samples_in(INTERVAL, data.interval)
     interval = stride * data.interval
@@ -117,11 +118,11 @@ def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | 
 
 
 def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """Everything the equilibrium runs say about friction, ready for ``friction.json``; unknown errors are ``None``.
+    """The friction from equilibrium runs, for ``friction.json``; unknown errors are ``None``.
 
     Returns:
-        ``axes`` holds the results for each set of equivalent axes by itself and for all three together (``xyz``),
-        ``equivalent_axes`` names these sets, and ``equivalence`` compares them two by two.
+        ``axes`` has the results for each set of equivalent axes and for all three together (``xyz``),
+        ``equivalent_axes`` lists the sets, and ``equivalence`` compares them pairwise.
 
     Raises:
         AnalysisError: if a run is not an equilibrium run, or the replicas differ in length.
@@ -152,16 +153,16 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _along(runs: Sequence[Run], axes: str, is_one: bool) -> dict[str, Any]:
-    """What the runs say of the friction along some axes, taken for equivalent.
+    """The friction along some axes, treated as equivalent.
 
-    Where these are not one set of equivalent axes, no likelihood of a common model is asked.
+    If these are not one set of equivalent axes, no likelihood of a common model is computed.
     """
     note: str | None = None
     blocks: Blocks | None = None
     try:
         blocks = equilibrium_blocks(runs, axes)
     except SeriesTooShortError as problem:
-        # A study may be meant to be short (tests): the values stand, without errors and without a dressed fit.
+        # In a very short study (as in tests) values have no errors and there is no dressed fit.
         note = str(problem)
     result: dict[str, Any] = {
         "block_ps": blocks.length if blocks else None,
@@ -184,16 +185,16 @@ def _along(runs: Sequence[Run], axes: str, is_one: bool) -> dict[str, Any]:
 def fits_along(
     runs: Sequence[Run], axes: str, blocks: Blocks | None, with_bodies: bool
 ) -> tuple[dict[str, Any], list[tuple[Particle, Curves, dict[str, WhiteFit], DressedFit | None]]]:
-    """The friction of both particles along some axes, taken for equivalent, by every method.
+    """The friction of both particles along some axes, treated as equivalent, by every method.
 
     Args:
         runs: equilibrium runs of equal length.
         axes: such as ``yz``.
-        blocks: of the series, for errors and for all fits but that of white friction; None for none.
+        blocks: of the series, for errors and for all fits except that of white friction; None for none.
         with_bodies: whether to fit bodies of fluid, which takes a second.
 
     Returns:
-        Entries of ``friction.json``, as ``AxisFriction.from_json`` and ``entries_by_method`` read them; and for each side the
+        Entries of ``friction.json``, as read by ``AxisFriction.from_json`` and ``entries_by_method``; and for each side the
         particle, its correlations, and the fits to them.
     """
     result: dict[str, Any] = {}
@@ -278,7 +279,7 @@ def _dressed_entries(fit: DressedFit) -> dict[str, Any]:
 
 
 def _by_spectrum(data: Particle, temperature: float, with_bodies: bool) -> tuple[Estimate | None, ModalFits | None]:
-    """Friction at rest from the lowest frequencies, and bodies of fluid from all; ``None`` where the runs are too short."""
+    """Zero-frequency friction, and bodies of fluid from all frequencies; ``None`` if the runs are too short."""
     at_rest: Estimate | None = None
     modal: ModalFits | None = None
     with suppress(SeriesTooShortError):

@@ -1,11 +1,11 @@
-"""Periodograms of a trapped particle's positions, and what maximises their likelihood (P. Whittle, 1953).
+"""Periodograms of the positions of a trapped particle, and maximum of their likelihood (P. Whittle, 1953).
 
-Each ordinate of a periodogram is an exponential random number about its expectation, nearly independent of the others.
-A periodogram of the positions themselves would be of no use: their spectrum falls as ω⁻⁴, and what leaks from low
-frequencies, where nearly all power is, falls as ω⁻² only and is one random number at all frequencies. So positions pass a
-filter first, Y_k = X_k - b₁X_{k-1} - b₂X_{k-2}, which makes the motion of a particle with white friction nearly white. The
-range of powers that is left is that of |γ(ω)|². Neither b₁ nor b₂ need to be right, as long as the expectation is that of
-filtered samples.
+Each ordinate of a periodogram is an exponential random number with its expectation as mean, nearly independent of the
+others. A periodogram of the unfiltered positions would be useless: their spectrum decreases as ω⁻⁴, whereas the leakage
+from low frequencies, which contain nearly all power, decreases only as ω⁻² and is a single random number at all
+frequencies. Positions are therefore filtered first, Y_k = X_k - b₁X_{k-1} - b₂X_{k-2}, which makes the motion of a particle
+with white friction nearly white. The remaining range of powers is that of |γ(ω)|². b₁ and b₂ need not be exact if the
+expectation is that of filtered samples.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from analysis.statistics.timeseries import SeriesTooShortError
 Array = NDArray[np.float64]
 
 FEWEST = 64
-"""Samples without which a series has no spectrum to speak of."""
+"""Smallest number of samples for a spectrum."""
 
-# Ordinates are averaged over bands of this relative width, within which a model varies little, and, where a misfit is
-# looked for, over wider ones.
+# Ordinates are averaged over bands of this relative width, within which a model varies little, and over wider bands for
+# tests of fit.
 _BAND, WIDE = 0.05, 0.35
 
-# Step of the slopes, which differences of likelihoods bear; a search ends where ln L gains less.
+# Step of the numerical derivatives; a search ends when the gain in ln L is smaller than this.
 _STEP, _ENOUGH, _ITERATIONS = 1e-4, 1e-4, 60
 
 
@@ -70,13 +70,13 @@ class Bands:
         return np.asarray(-(self.weights * (np.log(expected) + self.power.mean(axis=0) / expected)).sum(axis=-1))
 
     def wide(self) -> NDArray[np.int_]:
-        """Number of the wide band that each belongs to, (bands,), from 0 on."""
+        """Index of the wide band of each band, (bands,), from 0 on."""
         lowest = 2 * math.pi / self.samples
         place = np.log(np.maximum(self.frequency, lowest) / lowest) / WIDE
         return np.asarray(np.unique(place.astype(int), return_inverse=True)[1])
 
     def deviances(self, expected: Array) -> Array:
-        """Deviance from expectations (bands,) in each wide band, of expectation 1 where they are right."""
+        """Deviance from expectations (bands,) in each wide band, of expectation 1 for correct expectations."""
         wide = self.wide()
         shape = np.bincount(wide, self.weights)
         ratio = np.bincount(wide, self.weights * self.power.mean(axis=0) / expected) / shape
@@ -84,13 +84,13 @@ class Bands:
         return np.asarray((ratio - 1 - np.log(ratio)) / (np.log(shape) - digamma(shape)))
 
     def goodness(self, expected: Array, parameters: int) -> float:
-        """Probability of deviances at least as large in all, with so many parameters fitted, if expectations are right."""
+        """p-value of the total deviance with this number of fitted parameters, for correct expectations."""
         deviances = self.deviances(expected)
         return float(chdtrc(max(len(deviances) - parameters, 1), deviances.sum()))
 
 
 def white_filter(mass: float, trap: float, friction: float, interval: float) -> Array:
-    """Coefficients (1, -b₁, -b₂) that take from each position what the two before it foretell, for white friction."""
+    """Coefficients (1, -b₁, -b₂) that subtract from each position its prediction from the two before, for white friction."""
     rate = friction / (2 * mass)
     turn = np.sqrt(complex(rate**2 - trap / mass))
     poles = np.exp(-interval * np.array([rate + turn, rate - turn]))
@@ -102,7 +102,7 @@ def periodogram(position: Array, whitening: Array) -> Bands:
     n = position.shape[1]
     filtered = sum((b * position[:, 2 - k : n - k] for k, b in enumerate(whitening)), np.zeros(()))
     power = np.abs(np.fft.rfft(filtered, axis=1)) ** 2 / (n - 2)
-    last = (n - 3) // 2  # below Nyquist's frequency, which would count half
+    last = (n - 3) // 2  # below the Nyquist frequency, which would count half
     starts = [0]
     while (following := starts[-1] + max(1, int(starts[-1] * _BAND))) <= last:
         starts.append(following)
@@ -115,14 +115,14 @@ def periodogram(position: Array, whitening: Array) -> Bands:
 
 @dataclass(frozen=True)
 class Optimum:
-    """Where a likelihood is largest.
+    """The maximum of a likelihood.
 
     Attributes:
         at: the parameters, (p,).
         log_likelihood: there.
         expected: power, (bands,), Å².
         information: Fisher's, (p, p).
-        bound: which of the parameters are at an end of their range, (p,).
+        bound: whether each parameter is at an end of its range, (p,).
     """
 
     at: Array
@@ -136,9 +136,9 @@ def maximise(expected: Callable[[Array], Array], bands: Bands, start: Array, low
     """Most likely parameters within bounds, by Fisher's scoring, damped as Levenberg's and Marquardt's.
 
     Args:
-        expected: power of parameters (k, p), (k, bands), Å²; NaN or not positive where there is none.
+        expected: power of parameters (k, p), (k, bands), Å²; NaN or not positive if undefined.
         bands: the data.
-        start, low, high: (p,), of parameters that change by about one.
+        start, low, high: (p,), of parameters scaled to change by about one.
     """
     size = len(start)
     stencil = np.vstack([np.zeros(size), _STEP * np.eye(size), -_STEP * np.eye(size)])
@@ -176,10 +176,10 @@ def maximise(expected: Callable[[Array], Array], bands: Bands, start: Array, low
 
 
 def check_positions(position: Array, **quantities: float) -> None:
-    """Refuse positions that are none and quantities (``name_unit``) that are not positive.
+    """Reject invalid positions and quantities (``name_unit``) that are not positive.
 
     Raises:
-        ValueError: naming it, or saying that nothing moves.
+        ValueError: names the quantity, or says that nothing moves.
         SeriesTooShortError: if there are fewer than ``FEWEST`` samples.
     """
     if position.ndim != 2 or not position.size or not np.isfinite(position).all():

@@ -367,7 +367,7 @@ BAD = {
             self.old.append(seen.displacement_A)
             return self.linear(seen)
         """,
-        r"remembers \(its attributes change",
+        r"has a memory \(its attributes change",
     ),
     "remembers in a slot": (
         """
@@ -377,7 +377,7 @@ BAD = {
             self.calls += 1
             return self.linear(seen)
         """,
-        r"remembers \(its attributes change",
+        r"has a memory \(its attributes change",
     ),
     "remembers in its module": (
         """
@@ -419,7 +419,7 @@ BAD = {
         def begin(self): self.random = np.random.default_rng(3)
         def forces(self, seen): return self.random.normal(size=(2, 3))
         """,
-        r"remembers \(its attributes change",
+        r"has a memory \(its attributes change",
     ),
     "forgets a part": (
         """
@@ -438,7 +438,7 @@ BAD = {
         def state(self): return {}
         def restore(self, state): ...
         """,
-        r"state\(\) leaves something out",
+        r"state\(\) is incomplete",
     ),
     "a state that is no dict": (
         """

@@ -130,7 +130,7 @@ def test_what_cannot_be_a_liquid_is_refused(sections: dict[str, Any], message: s
 def test_density_within_the_limits_is_a_liquid() -> None:
     """The cure of the message is a good study, a hundredth less is not, and whoever wants a gas may have it."""
     found = problems(baths={"fluid_atoms": 15000})
-    enough = int(found.partition(": take ")[2].split()[0])
+    enough = int(found.partition(": use ")[2].split()[0])
     assert study(baths={"fluid_atoms": enough}).fluid_atoms("hot") == enough
     assert problems(baths={"fluid_atoms": round(0.99 * enough)})
     gas: dict[str, Any] = {"fluid_atoms": 200, "temperature_hot_K": 500}
