@@ -17,7 +17,7 @@ import numpy as np
 from scipy.constants import hbar, k
 
 from analysis.currents import Currents
-from analysis.mechanisms.bosons import LinearBosons
+from analysis.mechanisms.bosons import ComplexArray, LinearBosons
 from analysis.mechanisms.cascaded import CascadedOscillators
 from analysis.mechanisms.pairs import PairedBosons
 from analysis.model.lyapunov import Array
@@ -114,6 +114,12 @@ class Optomechanics(LinearBosons):
             hopping=self.hopping - 1j * chi * self.coupling_1 * self.coupling_2 * cmath.exp(-1j * self.phase),
         )
 
+    def pairing(self) -> ComplexArray:
+        """K of ``PairedBosons``, (3, 3): what the rotating-wave approximation leaves out, pairs of a photon and a phonon."""
+        pairs = np.zeros((3, 3), dtype=complex)
+        pairs[2, :2] = pairs[:2, 2] = self._coupling_phasors()
+        return pairs
+
     def occupations_with_counter_rotation(self) -> Array:
         """Occupations of the three modes without the rotating-wave approximation (A4), (3,).
 
@@ -122,9 +128,7 @@ class Optomechanics(LinearBosons):
         Raises:
             ValueError: if it grows: there is no steady state.
         """
-        pairing = np.zeros((3, 3), dtype=complex)
-        pairing[2, :2] = pairing[:2, 2] = self._coupling_phasors()
-        full = PairedBosons(self, pairing)
+        full = PairedBosons(self, self.pairing())
         if (growth := full.growth()) >= 0:
             raise ValueError(
                 f"coupling_1 = {self.coupling_1:g}, coupling_2 = {self.coupling_2:g} at mechanical_frequency = "

@@ -13,12 +13,14 @@ from pydantic import Field
 
 from analysis.mechanisms.bosons import LinearBosons, one_way_hopping, thermal_occupation
 from analysis.mechanisms.cascaded import CascadedOscillators
+from analysis.mechanisms.laboratory import DrivenCircuit, amplitude_of_power
 from analysis.mechanisms.optomechanics import Optomechanics
 from analysis.mechanisms.pairs import PairedBosons
 from analysis.mechanisms.sweep import Course, Solution
 from simulation.study.machines.sections import MachineFields, Name, NotNegative, Number, Positive, Times
 from simulation.study.section import Section
 
+_MEGAHERTZ = 2e6 * math.pi  # 1/s
 _LINKED = 1e-12  # of the largest rate between two baths; less is none
 
 
@@ -209,18 +211,39 @@ def of_network(machine: LinearBosons, modes: tuple[str, ...], baths: tuple[str, 
     return found | passed | one_way
 
 
+class DrivesFields(Section):
+    """The drives as a laboratory sets them, of which the couplings G follow; detunings are then those without light."""
+
+    single_photon_coupling_1_Hz: Positive
+    """g₁, of cavity 1 and the resonator, over 2π."""
+    single_photon_coupling_2_Hz: Positive
+    """g₂, of cavity 2."""
+    power_1_pW: NotNegative
+    """Power at the port of cavity 1."""
+    power_2_pW: NotNegative
+    """Power at the port of cavity 2."""
+    phase: Number = 0.0
+    """Phase of drive 2 relative to drive 1, rad."""
+    external_share_1: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of κ₁ that is lost through the port."""
+    external_share_2: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The same of κ₂."""
+
+
 class OptomechanicsFields(MachineFields):
     """Two driven cavities around a mechanical resonator: docs/mechanisms/cascaded.md. Frequencies and rates are over 2π."""
 
     machine: Literal["optomechanics"]
-    coupling_1_kHz: NotNegative
-    """G₁, many-photon coupling of cavity 1 and the resonator."""
-    coupling_2_kHz: NotNegative
+    coupling_1_kHz: NotNegative | None = None
+    """G₁, many-photon coupling of cavity 1 and the resonator; give both couplings, or `drives`."""
+    coupling_2_kHz: NotNegative | None = None
     """G₂, of cavity 2."""
+    phase: Number | None = None
+    """φ of G₂ relative to G₁, rad; π/2 if left out."""
+    drives: DrivesFields | None = None
+    """Find couplings, phase and static shifts from powers and single-photon couplings."""
     hopping_MHz: Number
     """J, between the cavities."""
-    phase: Number = math.pi / 2
-    """φ of G₂ relative to G₁, rad."""
     loss_1_MHz: Positive
     """κ₁ of cavity 1."""
     loss_2_MHz: Positive
@@ -248,53 +271,87 @@ class OptomechanicsFields(MachineFields):
     temperature_m_mK: NotNegative | None = None
     """Temperature of the resonator's bath."""
 
-    def build(self) -> Optomechanics:
-        """The machine, angular frequencies in 1/s."""
-        mega = 2e6 * math.pi
-        cavities = [
-            1e3 * self.drive_frequency_GHz + self.detuning_1_MHz,
-            1e3 * self.drive_frequency_GHz + self.detuning_2_MHz,
-        ]
-        wrong = [
-            f"detuning_{i}_MHz = {frequency - 1e3 * self.drive_frequency_GHz:g}: the cavity must have a positive frequency"
-            for i, frequency in enumerate(cavities, 1)
+    def build(self) -> Optomechanics | DrivenCircuit:
+        """The machine, angular frequencies in 1/s; the circuit that becomes it if the study has `drives`.
+
+        Raises:
+            ValueError: if couplings and drives are both given or both missing, or a bath has no state.
+        """
+        wrong = self._of_couplings()
+        drive_MHz = 1e3 * self.drive_frequency_GHz
+        frequencies = [drive_MHz + self.detuning_1_MHz, drive_MHz + self.detuning_2_MHz, self.mechanical_frequency_MHz]
+        wrong += [
+            f"detuning_{i}_MHz = {frequency - drive_MHz:g}: the cavity must have a positive frequency"
+            for i, frequency in enumerate(frequencies[:2], 1)
             if frequency <= 0
         ]
-        occupations = []
-        for which, frequency in zip("12m", [*cavities, self.mechanical_frequency_MHz], strict=True):
+        occupations = {}
+        for which, frequency in zip("12m", frequencies, strict=True):
             state = {name: getattr(self, name) for name in (f"occupation_{which}", f"temperature_{which}_mK")}
-            occupations.append(occupation_of(state, "frequency", 1e6 * abs(frequency), wrong))
+            occupations[f"occupation_{which}"] = occupation_of(state, "frequency", 1e6 * abs(frequency), wrong)
         if wrong:
             raise ValueError("; ".join(wrong))
-        return Optomechanics(
-            coupling_1=1e-3 * self.coupling_1_kHz * mega,
-            coupling_2=1e-3 * self.coupling_2_kHz * mega,
-            hopping=self.hopping_MHz * mega,
-            phase=self.phase,
-            loss_1=self.loss_1_MHz * mega,
-            loss_2=self.loss_2_MHz * mega,
-            detuning_1=self.detuning_1_MHz * mega,
-            detuning_2=self.detuning_2_MHz * mega,
-            mechanical_frequency=self.mechanical_frequency_MHz * mega,
-            mechanical_damping=1e-6 * self.mechanical_damping_Hz * mega,
-            drive_frequency=1e3 * self.drive_frequency_GHz * mega,
-            occupation_1=occupations[0],
-            occupation_2=occupations[1],
-            occupation_m=occupations[2],
+        shared = occupations | {
+            "hopping": self.hopping_MHz * _MEGAHERTZ,
+            "loss_1": self.loss_1_MHz * _MEGAHERTZ,
+            "loss_2": self.loss_2_MHz * _MEGAHERTZ,
+            "detuning_1": self.detuning_1_MHz * _MEGAHERTZ,
+            "detuning_2": self.detuning_2_MHz * _MEGAHERTZ,
+            "mechanical_frequency": self.mechanical_frequency_MHz * _MEGAHERTZ,
+            "mechanical_damping": 1e-6 * self.mechanical_damping_Hz * _MEGAHERTZ,
+            "drive_frequency": drive_MHz * _MEGAHERTZ,
+        }
+        if self.drives is None:
+            return Optomechanics(
+                coupling_1=1e-3 * (self.coupling_1_kHz or 0.0) * _MEGAHERTZ,
+                coupling_2=1e-3 * (self.coupling_2_kHz or 0.0) * _MEGAHERTZ,
+                phase=math.pi / 2 if self.phase is None else self.phase,
+                **shared,
+            )
+        d, at = self.drives, shared["drive_frequency"]
+        return DrivenCircuit(
+            single_photon_coupling_1=1e-6 * d.single_photon_coupling_1_Hz * _MEGAHERTZ,
+            single_photon_coupling_2=1e-6 * d.single_photon_coupling_2_Hz * _MEGAHERTZ,
+            drive_1=amplitude_of_power(1e-12 * d.power_1_pW, at, shared["loss_1"], d.external_share_1),
+            drive_2=amplitude_of_power(1e-12 * d.power_2_pW, at, shared["loss_2"], d.external_share_2),
+            drive_phase_2=d.phase,
+            **shared,
         )
 
-    def quantities(self, machine: Optomechanics) -> dict[str, float]:
-        """Occupations of modes and baths, what passes between baths, and the drives' work on the fluctuations."""
+    def _of_couplings(self) -> list[str]:
+        """What is wrong with the choice between couplings and drives."""
+        given = [name for name in ("coupling_1_kHz", "coupling_2_kHz", "phase") if getattr(self, name) is not None]
+        if self.drives is not None and given:
+            return [f"{', '.join(given)}: follow from drives; remove one of both"]
+        missing = [name for name in ("coupling_1_kHz", "coupling_2_kHz") if getattr(self, name) is None]
+        return (
+            [f"{', '.join(missing)} missing: give both couplings, or drives"] if missing and self.drives is None else []
+        )
+
+    def solve(self) -> Solution:
+        """Currents, occupations, what passes between baths, and what the drives do."""
+        machine = self.build()
+        found: dict[str, float] = {}
+        if isinstance(machine, DrivenCircuit):
+            branch = machine.steady()
+            for i, g in enumerate((branch.device.coupling_1, branch.device.coupling_2), 1):
+                found[f"photons_{i}"] = float(abs(branch.amplitudes[i - 1]) ** 2)
+                found[f"coupling_{i}_kHz"] = 1e3 * g / _MEGAHERTZ
+                shifted = getattr(branch.device, f"detuning_{i}") / _MEGAHERTZ
+                found[f"shift_{i}_kHz"] = 1e3 * (shifted - getattr(self, f"detuning_{i}_MHz"))
+            found |= {"phase": branch.device.phase, "decay_of_slowest_per_s": -branch.growth}
+            found |= {"branches": float(len(machine.branches())), "coherent_power_W": machine.mean_field_power(branch)}
+            machine = branch.device
         names = ("cavity_1", "cavity_2", "resonator")
-        baths = {
-            f"occupation_of_bath_{name}": float(n) for name, n in zip(names, machine.bath_occupations, strict=True)
-        }
-        found = baths | of_network(machine, names, names) | {"drive_power_W": machine.drive_power()}
+        for name, n in zip(names, machine.bath_occupations, strict=True):
+            found[f"occupation_of_bath_{name}"] = float(n)
+        found |= of_network(machine, names, names) | {"drive_power_W": machine.drive_power()}
         try:
             full = machine.occupations_with_counter_rotation()
         except ValueError:  # pairs grow: there is a steady state in the rotating-wave approximation only
             full = np.full(3, math.nan)
-        return found | {f"full_occupation_of_{name}": float(n) for name, n in zip(names, full, strict=True)}
+        found |= {f"full_occupation_of_{name}": float(n) for name, n in zip(names, full, strict=True)}
+        return Solution(machine.bath_currents(), found)
 
 
 def occupation_of(

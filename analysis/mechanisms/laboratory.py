@@ -1,0 +1,274 @@
+"""The heat rectifier's circuit as a laboratory sets it: drives and single-photon couplings, and what becomes of them.
+
+Mean fields α of the cavities and β of the resonator are the steady states of the nonlinear equations (5) of Barzanjeh,
+Aquilina & Xuereb, hopping and static shift included::
+
+    0 = -(iΔ_i + κ_i/2) α_i - iJ α_j - i g_i x α_i + ℰ_i e^(iφ_i),   x = β + β* = -2 ω_m Σ g_i |α_i|²/(ω_m² + γ_m²/4)
+
+At a given x they are linear; x itself is a root of a polynomial of fifth degree, so that all branches are found. Around each
+the fluctuations are those of ``Optomechanics`` with G_i = g_i α_i and detunings Δ_i + g_i x. Frequencies and rates are angular,
+1/s.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.constants import hbar
+
+from analysis.currents import Currents
+from analysis.mechanisms.bosons import ComplexArray
+from analysis.mechanisms.optomechanics import Optomechanics
+from analysis.mechanisms.pairs import PairedBosons
+
+_POSITIVE = ("loss_1", "loss_2", "mechanical_damping", "mechanical_frequency", "drive_frequency")
+_NOT_NEGATIVE = ("drive_1", "drive_2", "occupation_1", "occupation_2", "occupation_m")
+_REAL = 1e-7  # imaginary part over size of a root that counts as real
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """One steady state of the mean fields.
+
+    Attributes:
+        amplitudes: α₁ and α₂, (2,), complex; their squares are photon numbers.
+        displacement: x = <b + b†>, the resonator's static displacement over that of its zero-point motion.
+        device: the fluctuations around it, with shifted detunings.
+        growth: of the slowest fluctuation, without the rotating-wave approximation, 1/s; negative if the branch is stable.
+    """
+
+    amplitudes: ComplexArray
+    displacement: float
+    device: Optomechanics
+    growth: float
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether fluctuations decay."""
+        return self.growth < 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrivenCircuit:
+    """Two driven cavities and a resonator, by what a laboratory sets.
+
+    Args:
+        single_photon_coupling_1, single_photon_coupling_2: g₁ and g₂.
+        drive_1, drive_2: |ℰ₁| and |ℰ₂|; ``amplitude_of_power`` has them from powers.
+        drive_phase_1, drive_phase_2: φ₁ and φ₂, rad.
+        hopping: J, real.
+        loss_1, loss_2: κ₁ and κ₂.
+        detuning_1, detuning_2: Δ₁ and Δ₂ without light, frequencies of the cavities above that of the drives.
+        mechanical_frequency, mechanical_damping: ω_m and γ_m.
+        drive_frequency: ω_d.
+        occupation_1, occupation_2, occupation_m: N̄ of the baths.
+
+    Raises:
+        ValueError: if a value is not physical; names all of them.
+    """
+
+    single_photon_coupling_1: float
+    single_photon_coupling_2: float
+    drive_1: float
+    drive_2: float
+    drive_phase_1: float = 0.0
+    drive_phase_2: float = 0.0
+    hopping: float
+    loss_1: float
+    loss_2: float
+    detuning_1: float
+    detuning_2: float
+    mechanical_frequency: float
+    mechanical_damping: float
+    drive_frequency: float
+    occupation_1: float
+    occupation_2: float
+    occupation_m: float
+
+    def __post_init__(self) -> None:
+        wrong = []
+        for name, value in vars(self).items():
+            if not math.isfinite(value):
+                wrong.append(f"{name} = {value}: must be finite")
+            elif name in _POSITIVE and value <= 0:
+                wrong.append(f"{name} = {value}: must be positive")
+            elif name in _NOT_NEGATIVE and value < 0:
+                wrong.append(f"{name} = {value}: must not be negative")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+
+    def _couplings(self) -> tuple[float, float]:
+        return self.single_photon_coupling_1, self.single_photon_coupling_2
+
+    def _drives(self) -> tuple[complex, complex]:
+        return cmath.rect(self.drive_1, self.drive_phase_1), cmath.rect(self.drive_2, self.drive_phase_2)
+
+    def _softness(self) -> float:
+        """-x per Σ g_i |α_i|², s."""
+        return 2 * self.mechanical_frequency / (self.mechanical_frequency**2 + self.mechanical_damping**2 / 4)
+
+    def amplitudes(self, displacement: float = 0.0) -> ComplexArray:
+        """α₁ and α₂ at a fixed displacement x of the resonator, (2,); at 0 without the static shift, but with J."""
+        (g_1, g_2), j = self._couplings(), 1j * self.hopping
+        response = [
+            [self.loss_1 / 2 + 1j * (self.detuning_1 + g_1 * displacement), j],
+            [j, self.loss_2 / 2 + 1j * (self.detuning_2 + g_2 * displacement)],
+        ]
+        return np.asarray(np.linalg.solve(response, self._drives()))
+
+    def branches(self) -> list[Branch]:
+        """All steady states of the mean fields, from the fewest photons to the most: one or several."""
+        displacements = sorted(self._displacements(), key=lambda x: float((np.abs(self.amplitudes(x)) ** 2).sum()))
+        return [self._branch(x) for x in displacements]
+
+    def _displacements(self) -> list[float]:
+        """Real roots of x |D(x)|² + s Σ g_i |N_i(x)|², in which α_i = N_i/D."""
+        (g_1, g_2), (e_1, e_2) = self._couplings(), self._drives()
+        largest = max(abs(g_1), abs(g_2))
+        if largest == 0 or self.drive_1 == self.drive_2 == 0:
+            return [0.0]
+        # Rates in units of one of them, and x in that of the x which shifts a cavity by it.
+        unit = max(self.loss_1, self.loss_2, abs(self.detuning_1), abs(self.detuning_2), abs(self.hopping))
+        length = unit / largest
+        first, second = (
+            np.polynomial.Polynomial([(loss / 2 + 1j * detuning) / unit, 1j * g / largest])
+            for loss, detuning, g in ((self.loss_1, self.detuning_1, g_1), (self.loss_2, self.detuning_2, g_2))
+        )
+        j = self.hopping / unit
+        light = max(self.drive_1, self.drive_2)
+        shape_1 = second * (e_1 / light) - 1j * j * (e_2 / light)
+        shape_2 = first * (e_2 / light) - 1j * j * (e_1 / light)
+        shift = self._softness() * (light / unit) ** 2 / length
+        squares = [_square(p) for p in (first * second + j**2, shape_1, shape_2)]
+        equation = np.polynomial.Polynomial([0.0, 1.0]) * squares[0] + shift * (g_1 * squares[1] + g_2 * squares[2])
+        roots = np.asarray(equation.roots(), dtype=complex)
+        real = [float(root) for root in roots.real[np.abs(roots.imag) <= _REAL * np.abs(roots)]]
+        return [_polished(equation, y) * length for y in real]
+
+    def _branch(self, displacement: float) -> Branch:
+        alpha, (g_1, g_2) = self.amplitudes(displacement), self._couplings()
+        dressed = np.array([g_1, g_2]) * alpha
+        device = Optomechanics(
+            coupling_1=abs(dressed[0]),
+            coupling_2=abs(dressed[1]),
+            # Both cavities' phases turn together, or J would not stay real.
+            phase=cmath.phase(dressed[1] * np.conj(dressed[0])) if dressed.all() else 0.0,
+            hopping=self.hopping,
+            loss_1=self.loss_1,
+            loss_2=self.loss_2,
+            detuning_1=self.detuning_1 + g_1 * displacement,
+            detuning_2=self.detuning_2 + g_2 * displacement,
+            mechanical_frequency=self.mechanical_frequency,
+            mechanical_damping=self.mechanical_damping,
+            drive_frequency=self.drive_frequency,
+            occupation_1=self.occupation_1,
+            occupation_2=self.occupation_2,
+            occupation_m=self.occupation_m,
+        )
+        return Branch(alpha, displacement, device, PairedBosons(device, device.pairing()).growth())
+
+    def steady(self) -> Branch:
+        """The stable branch of fewest photons, which is reached from the dark.
+
+        Raises:
+            ValueError: if no branch is stable.
+        """
+        found = self.branches()
+        stable = [branch for branch in found if branch.is_stable]
+        if not stable:
+            raise ValueError(
+                f"drive_1 = {self.drive_1:g}, drive_2 = {self.drive_2:g}: fluctuations around all steady states ({len(found)}) "
+                f"grow, at {min(branch.growth for branch in found):.3g} per second or faster; weaken or detune the drives"
+            )
+        return stable[0]
+
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """Those of the device on the branch that ``steady`` finds, in W; the power of the coherent drive is not in them.
+
+        Raises:
+            ValueError: if no branch is stable.
+        """
+        return self.steady().device.bath_currents(fluctuations=fluctuations)
+
+    def mean_field_power(self, branch: Branch) -> float:
+        """Power that the drives give to the mean fields, W: ħω_d Σ 2 Re(ℰ_i* α_i), which is that of all photons lost.
+
+        What is lost through a driven port interferes there with what the port reflects; only the other losses heat the circuit.
+        """
+        taken = 2 * np.real(np.conj(np.array(self._drives())) * branch.amplitudes).sum()
+        return float(hbar * self.drive_frequency * taken)
+
+
+def amplitude_of_power(power: float, drive_frequency: float, loss: float, external_share: float = 1.0) -> float:
+    """|ℰ| of a cavity, 1/s, for the power at its port, W: √(κ_ext P/ħω_d).
+
+    Args:
+        power: P, that arrives at the port.
+        drive_frequency: ω_d.
+        loss: κ.
+        external_share: κ_ext/κ, of the losses through the port that is driven.
+    """
+    return math.sqrt(external_share * loss * power / (hbar * drive_frequency))
+
+
+def circuit_for(
+    device: Optomechanics, single_photon_coupling_1: float, single_photon_coupling_2: float
+) -> DrivenCircuit:
+    """Drives and bare detunings that make a device: mean fields G_i/g_i, hopping and static shift included.
+
+    Args:
+        device: with the couplings G_i, their phase and the detunings that are wanted.
+        single_photon_coupling_1: g₁, positive.
+        single_photon_coupling_2: g₂, positive.
+
+    Raises:
+        ValueError: if a single-photon coupling is not positive.
+    """
+    g = np.array([single_photon_coupling_1, single_photon_coupling_2])
+    if not (np.isfinite(g) & (g > 0)).all():
+        raise ValueError(f"single-photon couplings {g.tolist()}: must be positive and finite")
+    alpha = np.array([device.coupling_1, device.coupling_2 * cmath.exp(1j * device.phase)]) / g
+    own = [device.loss_1 / 2 + 1j * device.detuning_1, device.loss_2 / 2 + 1j * device.detuning_2]
+    drives = np.array([[own[0], 1j * device.hopping], [1j * device.hopping, own[1]]]) @ alpha
+    bare = DrivenCircuit(
+        single_photon_coupling_1=single_photon_coupling_1,
+        single_photon_coupling_2=single_photon_coupling_2,
+        drive_1=abs(drives[0]),
+        drive_2=abs(drives[1]),
+        drive_phase_1=cmath.phase(drives[0]),
+        drive_phase_2=cmath.phase(drives[1]),
+        hopping=device.hopping,
+        loss_1=device.loss_1,
+        loss_2=device.loss_2,
+        detuning_1=device.detuning_1,
+        detuning_2=device.detuning_2,
+        mechanical_frequency=device.mechanical_frequency,
+        mechanical_damping=device.mechanical_damping,
+        drive_frequency=device.drive_frequency,
+        occupation_1=device.occupation_1,
+        occupation_2=device.occupation_2,
+        occupation_m=device.occupation_m,
+    )
+    x = -bare._softness() * float(g @ np.abs(alpha) ** 2)
+    return replace(bare, detuning_1=device.detuning_1 - g[0] * x, detuning_2=device.detuning_2 - g[1] * x)
+
+
+def _square(polynomial: np.polynomial.Polynomial) -> np.polynomial.Polynomial:
+    """|p(x)|² of a real x, with real coefficients."""
+    coefficients = polynomial.coef
+    return np.polynomial.Polynomial(coefficients.real) ** 2 + np.polynomial.Polynomial(coefficients.imag) ** 2
+
+
+def _polished(equation: np.polynomial.Polynomial, root: float) -> float:
+    """A real root to rounding, by Newton's method; where two meet it stays as it is."""
+    slope = equation.deriv()
+    for _ in range(5):
+        at = float(slope(root))
+        step = float(equation(root)) / at if at else 0.0
+        if abs(step) > 1e-3 * abs(root):
+            break
+        root -= step
+    return root
