@@ -1,6 +1,6 @@
-"""Linear Langevin networks solved exactly: the paper's pair, dressed and with bodies of fluid, and what one measures on them.
+"""Linear Langevin networks solved exactly: the paper's pair, dressed and with bodies of fluid, and their measurable quantities.
 
-``closed_forms`` holds the paper's formulas, ``equilibrium`` the correlations of a single particle.
+``closed_forms`` has the formulas of the paper, ``equilibrium`` the correlations of a single particle.
 
 Units are LAMMPS *metal*: Å, ps, eV, K; mass in eV ps²/Å², friction in eV ps/Å².
 """

@@ -14,7 +14,7 @@ from analysis.units import BOLTZMANN
 
 
 def active_spectrum(forces: Sequence[tuple[float, float]], frequency: ArrayLike) -> NDArray[np.float64]:
-    """Spectrum of active forces together, Σ 2<a²>τ/(1 + ω²τ²), two-sided over ω/2π, of the frequency's shape, eV² ps/Å².
+    """Spectrum of active forces together, Σ 2<a²>τ/(1 + ω²τ²), two-sided over ω/2π, of the shape of the frequency, eV² ps/Å².
 
     Args:
         forces: root mean square, eV/Å, and time τ, ps, of each.
@@ -27,18 +27,19 @@ def active_spectrum(forces: Sequence[tuple[float, float]], frequency: ArrayLike)
 
 @dataclass(frozen=True, kw_only=True)
 class PairWithBodies(Refrigerator):
-    """On each side a particle, and any number of hidden velocities that couple to nothing but it.
+    """On each side a particle and any number of hidden velocities that are coupled only to it.
 
     A body is dragged along: m dV/dt = F - g₀ V + ξ₀ - Σ_i (c_i (V - U_i) - ξ_i) and c_i τ_i dU_i/dt = c_i (V - U_i) - ξ_i, with
-    F of trap and controller. A Maxwell mode is a dashpot η at the end of a spring η/τ, whose other end is the particle. With U
-    the dashpot's velocity it obeys the same equation, η_k τ_k dU_k/dt = η_k (V - U_k) - ξ_k, but pulls at the particle with
-    -η_k U_k. All noises are at the temperature of that side. The particle feels the friction
+    F of trap and controller. A Maxwell mode is a spring η/τ and a dashpot η in series, attached to the particle. With U the
+    velocity of the dashpot it obeys the same equation, η_k τ_k dU_k/dt = η_k (V - U_k) - ξ_k, but acts on the particle with
+    the force -η_k U_k. All noises are at the temperature of that side. The friction of the particle is
 
         γ(ω) = g₀ + Σ_i c_i (-iωτ_i)/(1 - iωτ_i) + Σ_k η_k/(1 - iωτ_k):
 
-    slow motion feels g₀ + Σ η_k, fast motion g₀ + Σ c_i. An active force a has a root mean square of its own and forgets as
-    e^{-t/τ}, whatever the particle does (Ornstein-Uhlenbeck); the state holds √(k_BT/m) a/<a²>^½ for it, a velocity.
-    State (X_C, X_H, V_C, V_H, then of the cold side and of the hot one its bodies, modes and active forces); baths (cold, hot).
+    g₀ + Σ η_k for slow motion, g₀ + Σ c_i for fast motion. An active force a has a given root mean square and decays as
+    e^{-t/τ}, independent of the particle (Ornstein-Uhlenbeck); the state contains √(k_BT/m) a/<a²>^½ for it, a velocity.
+    State (X_C, X_H, V_C, V_H, then of the cold side and of the hot one its bodies, modes and active forces); baths (cold,
+    hot).
 
     Args:
         mass: of each particle, or (cold, hot), eV ps²/Å².
@@ -48,13 +49,13 @@ class PairWithBodies(Refrigerator):
         maxwell_frictions_cold, maxwell_frictions_hot: η_k of each Maxwell mode, eV ps/Å²; its spring is η_k/τ_k.
         maxwell_times_cold, maxwell_times_hot: τ_k of each Maxwell mode, ps.
         active_forces_cold, active_forces_hot: root mean square of each active force, eV/Å.
-        active_times_cold, active_times_hot: how long each remembers, ps.
+        active_times_cold, active_times_hot: correlation time of each, ps.
         trap: stiffness κ of both traps, eV/Å².
         coupling_cold, coupling_hot: κ_C and κ_H, eV/Å², any sign.
         temperature_cold, temperature_hot: K.
 
     Raises:
-        ValueError: if a value is not physical; names it. An unstable pair may be built, to ask for
+        ValueError: if a value is not physical; names it. An unstable pair is allowed, for
             ``stability()``.
     """
 
@@ -82,7 +83,7 @@ class PairWithBodies(Refrigerator):
     def __post_init__(self) -> None:
         """Check the parameters and set up the matrices."""
         for name in (field.name for field in fields(self) if isinstance(field.default, tuple)):
-            # As tuples, whatever was given: arrays have no hash.
+            # As tuples for any input: arrays have no hash.
             vars(self)[name] = tuple(float(number) for number in getattr(self, name))
         self._check()
         core, temperatures = self._core_masses(), (self.temperature_cold, self.temperature_hot)
@@ -148,7 +149,7 @@ class PairWithBodies(Refrigerator):
         return list(zip(one, other, strict=True))
 
     def friction(self, side: int, frequency: ArrayLike) -> NDArray[np.complex128]:
-        """γ(ω) that the particle of a side feels, of the shape of the frequency, eV ps/Å².
+        """Friction γ(ω) of the particle of a side, of the shape of the frequency, eV ps/Å².
 
         Args:
             side: 0 cold, 1 hot.
@@ -165,7 +166,7 @@ class PairWithBodies(Refrigerator):
     def bath_temperature(self, side: int, frequency: ArrayLike) -> NDArray[np.float64]:
         """T(ω) of a bath, K, of the shape of the frequency: the spectrum of all its random forces over 2 k_B Re γ(ω).
 
-        That of its thermal noise is the bath's temperature; active forces add Σ <a²>τ/[(1 + ω²τ²) k_B Re γ(ω)].
+        For thermal noise this is the temperature of the bath; active forces add Σ <a²>τ/[(1 + ω²τ²) k_B Re γ(ω)].
 
         Args:
             side: 0 cold, 1 hot.

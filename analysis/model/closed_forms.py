@@ -1,7 +1,7 @@
-"""The paper's closed formulas (arXiv:2211.05502; equation numbers are that version's), corrected and as printed.
+"""The paper's closed formulas (arXiv:2211.05502; equation numbers of that version), corrected and as printed.
 
-They hold for the paper's pair of equal masses and equal frictions; the heat flows are extended here to any. ``printed=True``
-gives a formula as published where it differs, only for comparison: docs/errata.md says what is wrong with each. Side j is
+They are valid for equal masses and equal frictions; the heat flows are extended here to any. ``printed=True`` gives the
+published formula where it differs, only for comparison: docs/errata.md explains each error. Side j is
 "cold" or "hot", l is the other side.
 """
 
@@ -26,7 +26,7 @@ Side = Literal["cold", "hot"]
 def heat_rates(pair: LangevinPair, *, printed: bool = False) -> Array:
     """Mean heat into the baths (cold, hot), eV/ps: eqs. (3), (4), (B10); printed, (3) and (4) have the wrong sign.
 
-    Unlike the paper's, this form also holds for unequal masses and frictions.
+    Unlike that of the paper, this formula is also valid for unequal masses and frictions.
     """
     drive = pair.coupling_cold * pair.temperature_hot - pair.coupling_hot * pair.temperature_cold
     flow = BOLTZMANN * drive / _resistance(pair) * np.array([pair.coupling_cold, -pair.coupling_hot])
@@ -34,7 +34,7 @@ def heat_rates(pair: LangevinPair, *, printed: bool = False) -> Array:
 
 
 def _resistance(pair: LangevinPair) -> float:
-    """N, eV² ps/Å⁴: what divides the drive in every heat flow.
+    """N, eV² ps/Å⁴: the denominator of every heat flow.
 
     For equal masses and frictions it is (m/2γ)(κ_C + κ_H)² + γ(2κ + κ_C + κ_H).
     """
@@ -54,7 +54,7 @@ def entropy_production(pair: LangevinPair) -> float:
 
 
 def coupling_hot_of_largest_cooling(pair: LangevinPair) -> float:
-    """κ_H, eV/Å², that draws most heat from the bath named cold, for any masses and frictions.
+    """κ_H, eV/Å², with the largest heat from the bath named cold, for any masses and frictions.
 
     Q_C is linear over quadratic in κ_H; its extremum lies √(N(κ₀)/N₂) above the pseudo-equilibrium κ₀ = κ_C T_H/T_C, with N₂
     the coefficient of κ_H² in N.
@@ -147,7 +147,7 @@ def velocity_variance(pair: LangevinPair, side: Side) -> float:
 
 
 def cross_covariance(pair: LangevinPair, side: Side, *, printed: bool = False) -> float:
-    """<X_l V_j>, Å²/ps: eq. (29); printed, its denominator has κ_jκ_l for κ_j + κ_l.
+    """<X_l V_j>, Å²/ps: eq. (29); printed, its denominator has κ_jκ_l instead of κ_j + κ_l.
 
     Raises:
         ValueError: if masses or frictions differ.
@@ -168,7 +168,7 @@ class PowerCoefficients(NamedTuple):
 
 
 def power_coefficients(pair: LangevinPair, side: Side, *, printed: bool = False) -> PowerCoefficients:
-    """α_j (1/Å²), β_j (ps/Å²), ζ_j (ps²/Å²), ψ_j: eq. (E5); printed, β has 1 - ψ² under the root instead of beside it.
+    """α_j (1/Å²), β_j (ps/Å²), ζ_j (ps²/Å²), ψ_j: eq. (E5); printed, β has 1 - ψ² under the root instead of outside.
 
     Raises:
         ValueError: if masses or frictions differ.
@@ -181,22 +181,22 @@ def power_coefficients(pair: LangevinPair, side: Side, *, printed: bool = False)
 
 
 def published_power_law(pair: LangevinPair, side: Side) -> Any:
-    """Eq. (9), (E9), normalised: the paper's law of the power κ_j X_l V_j, eV/ps, a frozen SciPy distribution.
+    """Eq. (9), (E9), normalised: the distribution of the power κ_j X_l V_j in the paper, eV/ps, a frozen SciPy distribution.
 
-    It lacks the Jacobian 1/|κ_j x_l|, so it is a two-sided exponential with twice the right variance; compare
+    It lacks the Jacobian 1/|κ_j x_l|, so it is a two-sided exponential with twice the correct variance; compare
     ``LangevinPair.power_distribution``. Its coefficients are the corrected ones.
 
     Raises:
         ValueError: if masses or frictions differ, or the side has no coupling.
     """
-    from scipy.stats import laplace_asymmetric  # slow to load, and most jobs that load the pair have no use for it
+    from scipy.stats import laplace_asymmetric  # slow to load, and most jobs that import the pair do not need it
 
     falling, rising = _published_rates(pair, side, power_coefficients(pair, side))
     return laplace_asymmetric(np.sqrt(falling / rising), scale=1 / np.sqrt(falling * rising))
 
 
 def published_power_variance(pair: LangevinPair, side: Side) -> float:
-    """Eqs. (30), (E10) as printed: not the variance of eq. (9), let alone of the power, and of mixed dimension.
+    """Eqs. (30), (E10) as printed: neither the variance of eq. (9) nor of the power, and of mixed dimension.
 
     Raises:
         ValueError: if masses or frictions differ, or the side has no coupling.
@@ -216,7 +216,7 @@ def _published_rates(pair: LangevinPair, side: Side, c: PowerCoefficients) -> tu
 
 
 def _common(pair: LangevinPair) -> tuple[float, float]:
-    """The common mass and friction, which the paper assumes."""
+    """The common mass and friction assumed in the paper."""
     mc, mh = pair.masses
     if mc != mh or pair.friction_cold != pair.friction_hot:
         raise ValueError(

@@ -1,7 +1,7 @@
-"""The fluctuating coefficient of performance ε = |Q_C|/W (arXiv:2211.05502, eqs. 10, 11): its law and its tail.
+"""The fluctuating coefficient of performance ε = |Q_C|/W (arXiv:2211.05502, eqs. 10, 11): distribution and tail.
 
 Whenever the density of (Q_C, W) does not vanish at W = 0, small denominators give ε a tail A/ε² on both sides, so ε has no
-mean. The amplitude A = ∫|q| p(q, 0) dq says how much of the law is tail. Derivation: docs/theory.md.
+mean. The amplitude A = ∫|q| p(q, 0) dq determines the weight of the tail. Derivation: docs/theory.md.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from numpy.typing import ArrayLike
 from analysis.model.lyapunov import Array
 from analysis.model.refrigerator import Refrigerator
 
-# Directions and distances of the pair of positions over which the sampled law is averaged; cdf within 3e-5.
+# Directions and distances of the pair of positions for the average of the sampled distribution; cdf within 3e-5.
 _ANGLES, _RADII = 1024, 12
 
-# Relative error of a standard deviation that is left of a difference.
+# Relative rounding error of the standard deviation of a difference.
 _ROUNDING = 4 * math.sqrt(np.finfo(float).eps)
 
 
 class LawOfRatio(ABC):
-    """Law of ε = |q|/w, told by how often |q| exceeds a multiple of |w| on either side of w = 0."""
+    """Distribution of ε = |q|/w, from the probability that |q| exceeds a multiple of |w| on either side of w = 0."""
 
     def sf(self, ratio: ArrayLike) -> Array:
-        """P(ε > ratio), any shape; at Carnot's value, how often the machine beats it for a while."""
+        """P(ε > ratio), any shape; at Carnot's value, the probability to exceed it temporarily."""
         flat = np.asarray(ratio, dtype=float).ravel()
         values = [self._beyond(e, 1.0) if e >= 0 else 1 - self._beyond(-e, -1.0) for e in flat]
         return np.reshape(values, np.shape(ratio))
@@ -44,7 +44,7 @@ class LawOfRatio(ABC):
 
 @dataclass(frozen=True, eq=False)
 class RatioLaw(LawOfRatio):
-    """Law of ε = |q|/w, with (q, w) drawn from a weighted mixture of bivariate normal laws.
+    """Distribution of ε = |q|/w, with (q, w) from a weighted mixture of bivariate normal distributions.
 
     Attributes:
         means: of (q, w), (k, 2), eV.
@@ -64,7 +64,7 @@ class RatioLaw(LawOfRatio):
 
     @cached_property
     def _kept(self) -> Array:
-        """The covariances, singular by no more than rounding: one power may be nearly all of both."""
+        """The covariances, at most singular within rounding: one power may dominate the other."""
         return np.asarray(self.covariances * (1 + _ROUNDING**2 * np.eye(2)))
 
     @cached_property
@@ -85,7 +85,7 @@ class RatioLaw(LawOfRatio):
         along = self._inverses @ direction
         a = along @ direction
         t = np.einsum("ki,ki->k", along, self.means) / np.sqrt(a)
-        # 1 + t √2π Φ(t) e^(t²/2), times e^(-c/2) with t² <= c: neither side overflows, nor cancels at t << 0.
+        # 1 + t √2π Φ(t) e^(t²/2), times e^(-c/2) with t² <= c: no overflow, and no cancellation at t << 0.
         below = np.exp(-c / 2) * (1 + np.minimum(t, 0) * np.sqrt(np.pi / 2) * erfcx(-np.minimum(t, 0) / np.sqrt(2)))
         above = np.exp(-c / 2) + t * np.sqrt(2 * np.pi) * ndtr(t) * np.exp((t**2 - c) / 2)
         return float(norm @ (np.where(t < 0, below, above) / a))
@@ -96,11 +96,11 @@ class RatioLaw(LawOfRatio):
         (q, w), qq, qw, ww = self.means.T, *(self.covariances[:, i, j] for i, j in ((0, 0), (0, 1), (1, 1)))
         sd_q, sd_w = np.sqrt(qq), np.sqrt(ww)
         for sign in (1.0, -1.0):
-            # Of side·w and of sign·q - ratio·side·w, element by element: small matrices, thousands of them, take far longer.
+            # Of side·w and of sign·q - ratio·side·w, element by element: thousands of small matrices take far longer.
             other = sign * q - ratio * side * w
             shared = side * sign * qw - ratio * ww
             square = qq - 2 * sign * side * ratio * qw + ratio**2 * ww
-            # Where one of the two is nearly all of the other, their difference has no digits below rounding.
+            # If the two are nearly equal, their difference is dominated by rounding.
             sd = np.maximum(np.sqrt(np.abs(square)), _ROUNDING * (sd_q + ratio * sd_w))
             total += float(np.sum(self.weights * _both_positive(side * w / sd_w, other / sd, shared / (sd_w * sd))))
         return total
@@ -113,7 +113,7 @@ class RatioLaw(LawOfRatio):
         """The ε beyond which p(ε) ε²/A stays within the tolerance of 1 on the positive side.
 
         Raises:
-            ValueError: if the tail has not set in by ε = 10⁴, because the denominator is almost never near zero.
+            ValueError: if the tail does not begin below ε = 10⁴, because the denominator is almost never near zero.
         """
         amplitude = self.tail_amplitude()
         grid = np.logspace(4, -2, 301)
@@ -124,10 +124,10 @@ class RatioLaw(LawOfRatio):
 
 
 def sampled_cop(machine: Refrigerator, dt: float | None = None) -> RatioLaw:
-    """Exact law of ε = |P_C|/(P_C + P_H) with the powers of ``Refrigerator.power_distribution``, cross force.
+    """Exact distribution of ε = |P_C|/(P_C + P_H) with the powers of ``Refrigerator.power_distribution``, cross force.
 
-    The work on the cold particle stands for the heat of its bath, from which it differs by the change of the particle's
-    energy. Given both positions the powers are jointly Gaussian, so the law is a mixture over positions.
+    The work on the cold particle is used for the heat of its bath; they differ by the change of the energy of the particle.
+    Given both positions the powers are jointly Gaussian, so the distribution is a mixture over positions.
 
     Args:
         machine: in its steady state, both couplings not zero.
@@ -158,10 +158,12 @@ def sampled_cop(machine: Refrigerator, dt: float | None = None) -> RatioLaw:
 
 
 def window_cop(machine: Refrigerator, window: float) -> RatioLaw:
-    """Law of ε = |Q_C|/W for heat and work gathered over a window, in the Gaussian approximation.
+    """Distribution of ε = |Q_C|/W for heat and work accumulated over a window, in the Gaussian approximation.
 
-    The means and covariances are exact at any window, the Gaussian shape is not: at the paper's parameters the cdf is off by
-    up to 0.05 for windows of 2 to 50 ps. Over long windows heat and work become proportional and ε narrows to its mean value.
+    The means and covariances are exact at any window, the Gaussian shape is not: at the paper's parameters the cdf is off
+        by
+    up to 0.05 for windows of 2 to 50 ps. Over long windows heat and work become proportional and ε narrows to its mean
+    value.
 
     Args:
         machine: in its steady state.
@@ -180,7 +182,7 @@ def _both_positive(h: Array, k: Array, correlation: Array) -> Array:
     """P(Y₁ > 0, Y₂ > 0) for unit normals of means h, k: the bivariate normal integral by Owen's T function."""
     from scipy.special import ndtr, owens_t
 
-    correlation = np.clip(correlation, -1.0, 1.0)  # rounding may carry nearly parallel directions past 1
+    correlation = np.clip(correlation, -1.0, 1.0)  # rounding may exceed 1 for nearly parallel directions
     root = np.sqrt((1 - correlation) * (1 + correlation))
     with np.errstate(divide="ignore", invalid="ignore"):
         first = owens_t(h, np.where(h == 0, np.copysign(np.inf, k), (k / h - correlation) / root))

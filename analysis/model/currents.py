@@ -2,7 +2,7 @@
 
 A current is J_T = ∫ rᵀ S r dt + Σ_b w_b Q_b(T) + Δ rᵀ E r: a power that is a quadratic form S of the state,
 plus heats into baths with weights w_b, plus the change of an energy that is a quadratic form E. The error bar
-of a mean over a run of length T is √(noise rate / T): known before the run.
+of a mean over a run of length T is √(noise rate / T), known before the run.
 Derivation: docs/theory.md.
 """
 
@@ -42,11 +42,11 @@ def work_current(network: LinearLangevin, force: ArrayLike) -> Current:
 
 
 def heat_current(network: LinearLangevin, bath: int) -> Current:
-    """Heat into one bath: from friction and thermal noise, and less the work of its active forces if it has any."""
+    """Heat into one bath, from friction and thermal noise, minus the work of its active forces if there are any."""
     p, size = network.coordinates, network.coordinates + network.masses.size
     power, stored = np.zeros((2, size, size))
     power[p:, p:] = -(network.links[bath] + network.links[bath].T) / 2
-    # What a signal exchanges with its own friction is no heat.
+    # The exchange of a signal with its own friction is not heat.
     signals = network.signals & (np.diagonal(network.frictions[bath]) > 0)
     stored[p:, p:] = np.diag(signals * network.masses / 2)
     return Current(power, np.eye(network.temperatures.size)[bath], stored if signals.any() else None)
@@ -66,8 +66,8 @@ def mean_rates(network: LinearLangevin, currents: Sequence[Current]) -> Array:
 class _Kernel:
     """The fluctuations of a set of currents, split into white noise and memory.
 
-    Seen from a later power S_a, an earlier current a' acts as the source G_a' = C S_a' C + (C N_a' D + its
-    transpose)/2: what it shares with the state then. The correlation is 2 Tr S_a e^{Aτ} G_a' e^{Aᵀτ}.
+    For a later power S_a, an earlier current a' acts as the source G_a' = C S_a' C + (C N_a' D + its
+    transpose)/2, its covariance with the state at that time. The correlation is 2 Tr S_a e^{Aτ} G_a' e^{Aᵀτ}.
     """
 
     white: Array  # (k, k): covariance per time of the parts that are white noise
@@ -105,7 +105,7 @@ def noise_rates(network: LinearLangevin, currents: Sequence[Current]) -> Array:
 
 
 def covariance_over(network: LinearLangevin, currents: Sequence[Current], duration: ArrayLike) -> Array:
-    """Covariance of the currents gathered over durations in the steady state, (*duration.shape, k, k), eV².
+    """Covariance of the currents accumulated over durations in the steady state, (*duration.shape, k, k), eV².
 
     Args:
         network: in its steady state.
@@ -136,7 +136,7 @@ def covariance_over(network: LinearLangevin, currents: Sequence[Current], durati
 def _of_stored(
     network: LinearLangevin, currents: Sequence[Current], kernel: _Kernel, once: Array, ahead: Array
 ) -> Array:
-    """What changes of stored energies add to one half of the covariance, (..., k, k); the other half is its transpose.
+    """Contribution of changes of stored energies to one half of the covariance, (..., k, k); the other half is its transpose.
 
     Args:
         network, currents, kernel: as in ``covariance_over``.
@@ -145,7 +145,7 @@ def _of_stored(
     """
     c = network.covariance()
     stored = np.array([np.zeros_like(c) if current.stored is None else current.stored for current in currents])
-    first = c @ stored @ c  # what a later state shares with the first energy
+    first = c @ stored @ c  # covariance of a later state with the first energy
     after = solve_lyapunov(network.drift(), first)
 
     def later(shared: Array) -> Array:
@@ -156,6 +156,6 @@ def _of_stored(
     def meet(forms: Array, shared: Array) -> Array:
         return np.asarray(2 * np.einsum("aij,...bij->...ab", forms, shared))
 
-    # The last energy sees all of the earlier current; the later current sees the first energy.
+    # The last energy correlates with all of the earlier current; the later current with the first energy.
     ends = meet(stored, once - later(once)) - meet(kernel.forms, after - later(after))
     return np.asarray(ends + meet(stored, first) - meet(stored, later(first)))

@@ -1,4 +1,4 @@
-"""Loops at every instant: delay, filter and white noise of the readings, solved by integrals over frequency.
+"""Loops in continuous time: delay, filter and white noise of the readings, solved by integrals over frequency.
 
 The force is H(s)(X + n) with H(s) = (F - g s) e^{-sδ}/(1 + sτ), so state and force are linear in noises whose spectra are flat,
 and every second moment is an integral over frequency. Derivation: docs/theory.md.
@@ -18,26 +18,26 @@ from analysis.model.lyapunov import Array
 from analysis.units import BOLTZMANN
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(14)
-_TOLERANCE = 1e-13  # of the whole: small, for errors of oscillating tails add up, and heats are small differences
+_TOLERANCE = 1e-13  # relative to the whole: small, because errors of oscillating tails add up and heats are small differences
 _HALVINGS = 40
 _CHUNK = 4096  # parts at a time: stiff machines with a long delay have a million
 _ROOTS = 1e-9  # 1/ps, relative: change of the slowest rate that counts as converged
 _MOST_POINTS = 256
 _STEPS = 4
-_NEAR = 0.01  # how far a root may move when polished
+_NEAR = 0.01  # largest change of a root by polishing
 
 
 class DelayedNetwork(ControlledNetwork):
-    """A network whose loop reads and pushes at every instant, after a delay."""
+    """A network whose loop acts in continuous time, after a delay."""
 
     @cached_property
     def growth_rate(self) -> float:
         """See ``ControlledNetwork``; the rightmost root of the characteristic equation.
 
-        The past of the readings is held on Chebyshev's points, more of them until the root stays (D. Breda, S. Maset &
-        R. Vermiglio, SIAM J. Sci. Comput. 27, 482 (2005)), and the root is then polished on the equation itself.
+        The past of the readings is discretised on Chebyshev points, whose number increases until the root converges (D.
+        Breda, S. Maset & R. Vermiglio, SIAM J. Sci. Comput. 27, 482 (2005)), and the root is then polished on the equation.
         """
-        from scipy.linalg import eigvals  # SciPy is slow to load, and a plan has no use for it
+        from scipy.linalg import eigvals  # SciPy is slow to load, and a plan does not need it
 
         count, before = 16, np.inf
         while True:
@@ -49,12 +49,12 @@ class DelayedNetwork(ControlledNetwork):
             count, before = 2 * count, rate
 
     def _loop(self, s: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        """H(s), force by reading, (..., p, p), eV/Å², at s of shape (..., 1, 1), 1/ps."""
+        """H(s), force per reading, (..., p, p), eV/Å², at s of shape (..., 1, 1), 1/ps."""
         response = (self.gain - np.diag(self.velocity_gain) * s) * np.exp(-s * self.feedback.delay)
         return np.asarray(response / (1 + s * self.feedback.filter))
 
     def _polished(self, root: complex) -> complex:
-        """The root of det(s - A - B H(s)) next to one that is nearly so, by Newton's steps; itself if they lead away."""
+        """The root of det(s - A - B H(s)) near an approximate one, by Newton's method; the approximate one if this diverges."""
         d, p = self.push.shape
         s = root
         for _ in range(_STEPS):
@@ -69,9 +69,9 @@ class DelayedNetwork(ControlledNetwork):
         return s if abs(s - root) < _NEAR * (1 + abs(root)) else root
 
     def _generator(self, count: int) -> tuple[Array, Array]:
-        """G and N of N dz/dt = G z, with z (state, filter, what the loop takes in at ``count`` earlier times of the delay).
+        """G and N of N dz/dt = G z, with z (state, filter, the input of the loop at ``count`` earlier times of the delay).
 
-        N measures the past in half delays: a short delay, moved to the other side, would drown the slow rates in rounding.
+        N measures the past in half delays: a short delay on the other side would lose the slow rates in rounding errors.
         """
         d, p = self.push.shape
         time, delay = self.feedback.filter, self.feedback.delay
@@ -90,7 +90,7 @@ class DelayedNetwork(ControlledNetwork):
             force[:, :p], force[:, p : 2 * p] = self.gain, -damping
         if not delay:
             return plant + push @ force, np.eye(len(plant))
-        # Points from now (first) to a delay ago (last); the past moves along itself.
+        # Points from now (first) to a delay ago (last); the past is advected along them.
         angle = np.arange(count + 1) * np.pi / count
         place = np.cos(angle)
         weight = np.where(np.arange(count + 1) % count == 0, 2.0, 1.0) * (-1.0) ** np.arange(count + 1)
@@ -122,8 +122,8 @@ class DelayedNetwork(ControlledNetwork):
     def _integral(self, integrand: Callable[[Array], Array]) -> Array:
         """(1/π) ∫₀^∞ f dω of matrices f(ω), (k, m, m), real and nonnegative on the diagonal; (m, m).
 
-        ω = Ω t/(1 - t), and parts of 0 < t < 1 are halved until Gauss's rule agrees with that on both halves to 1e-13 of the
-        root of both diagonal elements.
+        ω = Ω t/(1 - t), and parts of 0 < t < 1 are halved until Gaussian quadrature agrees with that on both halves to 1e-13 of
+        the square root of both diagonal elements.
         """
         from scipy.linalg import matrix_balance
 
@@ -170,7 +170,7 @@ class DelayedNetwork(ControlledNetwork):
         return self._moments.copy()
 
     def work_rates(self) -> Array:
-        """See ``ControlledNetwork``; from the balance of each coordinate's kinetic energy, which noise does not spoil."""
+        """See ``ControlledNetwork``; from the kinetic-energy balance of each coordinate, which is not affected by the noise."""
         p = self.network.coordinates
         own = np.diagonal(self.drift @ self._moments + self.network.noise() / 2)[p : 2 * p]
         return np.asarray(-self.network.masses[:p] * own)
@@ -190,7 +190,7 @@ class DelayedNetwork(ControlledNetwork):
         return self._integral(products)
 
     def force_and_state(self) -> Array:
-        """Covariance of the loop's forces and the network's state, (p, p + n); eV, ps.
+        """Covariance of the forces of the loop and the state of the network, (p, p + n); eV, ps.
 
         Raises:
             ValueError: if there is no steady state, or a force is white noise.
@@ -214,7 +214,7 @@ class DelayedNetwork(ControlledNetwork):
     def entropy_pumping(self) -> Array:
         """Entropy that the loop pumps out of each coordinate, (p,), k_B/ps: -∂<f_j | state>/∂V_j over m_j.
 
-        A force that depends on the past is on average, for a given state, a friction, or one of negative sign. The second law
+        A force that depends on the past, averaged at a given state, acts as a friction of either sign. The second law
         is Σ_b Q_b/T_b + k_B Σ_j pumped_j >= 0 (T. Munakata & M. L. Rosinberg, Phys. Rev. Lett. 112, 180601 (2014)).
 
         Raises:
@@ -225,7 +225,7 @@ class DelayedNetwork(ControlledNetwork):
         return np.asarray(-np.diagonal(felt[:, p : 2 * p]) / self.network.masses[:p])
 
     def information_flow(self) -> Array:
-        """Flow of information between the sides of a pair as of ``Refrigerator.information_flow``, (cold, hot), k_B/ps.
+        """Information flow between the sides of a pair as in ``Refrigerator.information_flow``, (cold, hot), k_B/ps.
 
         The second law of a side is Q_j/T_j - k_B İ_j + k_B pumped_j >= 0.
 

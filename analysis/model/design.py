@@ -1,7 +1,7 @@
-"""The best demon within limits: couplings, and if wanted the delay, that cool most, most economically or most precisely.
+"""The best demon within limits: couplings, and optionally the delay, with the largest, most efficient or most precise cooling.
 
-A coarse search over the whole range finds where the best one lies, whatever unstable machines are between; a bounded search
-with the limits as constraints then follows it (COBYQA of T. M. Ragonneau, PhD thesis, Hong Kong 2022, as SciPy has it).
+A coarse search over the whole range locates the optimum, even with unstable machines in between. A bounded search with the
+limits as constraints then refines it (COBYQA of T. M. Ragonneau, PhD thesis, Hong Kong 2022, as in SciPy).
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ Goal = Literal["cooling", "cop", "precision"]
 
 _IDEAL = Feedback()
 _COARSE = 9  # points of the coarse search along each direction
-_USELESS = 1e3  # what a machine without a steady state is worth, in units of what any other may be
+_USELESS = 1e3  # cost of a machine without a steady state, above that of any other
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a design must keep to; all by default without end, but the couplings.
+    """Limits of a design; by default all are infinite except those of the couplings.
 
     Attributes:
-        coupling_cold, coupling_hot: least and largest κ_C and κ_H, eV/Å², positive; twice the same number keeps it fixed.
-        delay: least and largest delay, ps, to choose from; ``None`` keeps the loop's own.
-        work: most power of the controller on both particles together, eV/ps.
+        coupling_cold, coupling_hot: smallest and largest κ_C and κ_H, eV/Å², positive; two equal numbers keep it fixed.
+        delay: smallest and largest delay, ps; ``None`` keeps that of the loop.
+        work: largest power of the controller on both particles together, eV/ps.
         spread: largest <X²> of either particle, Å².
-        force: largest root mean square of the controller's force on either particle, eV/Å.
-        cooling: least heat from the colder bath, eV/ps.
+        force: largest root mean square force of the controller on either particle, eV/Å.
+        cooling: smallest heat from the colder bath, eV/ps.
     """
 
     coupling_cold: tuple[float, float]
@@ -49,7 +49,7 @@ class Limits:
     cooling: float = -math.inf
 
     def __post_init__(self) -> None:
-        """Refuse ranges that are none.
+        """Reject invalid ranges.
 
         Raises:
             ValueError: if a range is not one, or a coupling not positive; names it.
@@ -64,19 +64,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class Design:
-    """A machine with its loop, and what it does.
+    """A machine with its loop, and its performance.
 
     Attributes:
-        machine: with the couplings chosen.
-        feedback: the loop, with the delay chosen.
+        machine: with the chosen couplings.
+        feedback: the loop, with the chosen delay.
         velocity_gain: of cold damping on the particles (cold, hot), eV ps/Å².
         heats: into the baths (cold, hot), eV/ps.
         works: on the particles (cold, hot), eV/ps.
         cop: |Q|/W of the colder bath; nan if it is not cooled.
-        noise: long-time variance of the colder bath's heat per time, eV²/ps; √(noise/T) is the error after a time T.
+        noise: long-time variance per time of the heat of the colder bath, eV²/ps; √(noise/T) is the error after a time T.
         temperatures: kinetic, of the particles (cold, hot), K.
         spreads: <X²> of the particles, Å².
-        forces: root mean square of the controller's force on the particles, eV/Å; infinite if it is white noise.
+        forces: root mean square force of the controller on the particles, eV/Å; infinite if it is white noise.
     """
 
     machine: Refrigerator
@@ -97,14 +97,14 @@ class Design:
 
     @property
     def relative_noise(self) -> float:
-        """Relative variance of the heat gathered over a time, times that time, ps."""
+        """Relative variance of the heat accumulated over a time, times that time, ps."""
         return self.noise / self.cooling**2 if self.cooling else math.inf
 
     @classmethod
     def of(
         cls, machine: Refrigerator, feedback: Feedback = _IDEAL, velocity_gain: tuple[float, float] = (0.0, 0.0)
     ) -> Design:
-        """What a machine with a loop does.
+        """The performance of a machine with a loop.
 
         Raises:
             ValueError: if there is no steady state.
@@ -136,25 +136,25 @@ class Design:
 
 
 def best_design(machine: Refrigerator, limits: Limits, goal: Goal = "cooling", feedback: Feedback = _IDEAL) -> Design:
-    """The couplings, and if ``limits.delay`` is given the delay, that serve a goal best within limits.
+    """The couplings, and if ``limits.delay`` is given the delay, that are best for a goal within limits.
 
     Args:
-        machine: baths, frictions, masses and traps; its couplings are not looked at.
-        limits: what the design must keep to.
-        goal: "cooling" for most heat from the colder bath; "cop" for most of it per work, which without a least ``cooling``
-            tends to Carnot's coefficient and to no cooling; "precision" for the least relative error of the cooling after
-            any long time.
+        machine: baths, frictions, masses and traps; its couplings are ignored.
+        limits: of the design.
+        goal: "cooling" for the largest heat from the colder bath; "cop" for the largest heat per work, which without a
+            minimum ``cooling`` tends to Carnot's coefficient and to no cooling; "precision" for the smallest relative error
+            of the cooling after any long time.
         feedback: the loop.
 
     Raises:
-        ValueError: if nothing that the coarse search saw cools within the limits.
+        ValueError: if no machine of the coarse search cools within the limits.
     """
     ranges = [np.log(limits.coupling_cold), np.log(limits.coupling_hot)]
     if limits.delay is not None:
         ranges.append(np.array(limits.delay))
 
     def build(x: Array) -> Design:
-        # A logarithm and back may pass a bound by rounding.
+        # A logarithm and its inverse may cross a bound by rounding.
         cold, hot = (
             float(np.clip(math.exp(log), *ends))
             for log, ends in zip(x, (limits.coupling_cold, limits.coupling_hot), strict=False)
@@ -172,20 +172,21 @@ def best_damping(
     goal: Goal = "cooling",
     feedback: Feedback = _IDEAL,
 ) -> Design:
-    """Cold damping of the particle in the colder bath, without couplings: what laboratories do to cool a particle.
+    """Cold damping of the particle in the colder bath, without couplings, the usual laboratory method.
 
-    Set beside ``best_design`` with the same loop it compares both demons at equal noise; equal readings tell equally much, so
-    at equal information, too. Damping takes the heat as work: its power is negative, and no limit of power binds it.
+    With the same loop as ``best_design`` it compares both demons at equal noise, and because equal readings yield equal
+    information, also at equal information. Damping extracts the heat as work: its power is negative, and a limit on the
+    power has no effect.
 
     Args:
         machine: baths, frictions, masses and traps.
-        limits: what the design must keep to; the ranges of its couplings are not looked at.
-        gain: least and largest gain g of the force -g V, eV ps/Å², positive.
-        goal: "cooling" or "precision"; there is no coefficient of performance where no work is spent.
+        limits: of the design; the ranges of its couplings are ignored.
+        gain: smallest and largest gain g of the force -g V, eV ps/Å², positive.
+        goal: "cooling" or "precision"; there is no coefficient of performance without input of work.
         feedback: the loop; for damping with white noise it needs a filter.
 
     Raises:
-        ValueError: if the gains are no range, or nothing cools within the limits.
+        ValueError: if the gains are not a range, or nothing cools within the limits.
     """
     if not 0 < gain[0] <= gain[1] < math.inf:
         raise ValueError(f"gain = {gain} eV ps/Å²: must be a smallest and a largest positive number")
@@ -202,11 +203,11 @@ def best_damping(
 
 
 def pareto_front(machine: Refrigerator, limits: Limits, works: ArrayLike, feedback: Feedback = _IDEAL) -> list[Design]:
-    """The designs of most cooling for given powers of the controller, in the order of ``works``.
+    """The designs of largest cooling for given powers of the controller, in the order of ``works``.
 
     Args:
         machine, limits, feedback: as in ``best_design``; ``limits.work`` is replaced.
-        works: most power for each design, eV/ps.
+        works: largest power for each design, eV/ps.
 
     Raises:
         ValueError: as ``best_design``.
@@ -216,7 +217,7 @@ def pareto_front(machine: Refrigerator, limits: Limits, works: ArrayLike, feedba
 
 
 class _Search:
-    """A search over a few variables, each in units of its range; those without a range stay."""
+    """A search over a few variables, each in units of its range; those without a range are fixed."""
 
     def __init__(
         self,
@@ -227,7 +228,7 @@ class _Search:
         machine: Refrigerator,
     ) -> None:
         self._build, self._limits, self._goal = build, limits, goal
-        # Heats in units of what a bath gives a particle that stands still.
+        # Heats in units of the heat from a bath to a particle at rest.
         rates = machine.frictions.diagonal(axis1=1, axis2=2)[:, :2].sum(axis=0) / machine.masses[:2]
         self._unit = BOLTZMANN * float(machine.temperatures.max() * rates.max())
         self._low, self._high = np.array(ranges).T
@@ -257,7 +258,7 @@ class _Search:
         return math.log(design.relative_noise) if design.cooling > 0 else _USELESS
 
     def _excesses(self, x: Array) -> Array:
-        """By how much each limit that is set is passed, relative; positive is too much."""
+        """Relative excess over each limit; positive values violate it."""
         design = self._design(x)
         limits = self._limits
         kept = []
@@ -282,11 +283,11 @@ class _Search:
         if free:
             best = self._followed(best)
         design = self._design(best)
-        assert design is not None  # it is one of those allowed
+        assert design is not None  # it is one of the allowed values
         return design
 
     def _followed(self, start: Array) -> Array:
-        from scipy.optimize import Bounds, NonlinearConstraint, minimize  # slow to load, and only a design needs it
+        from scipy.optimize import Bounds, NonlinearConstraint, minimize  # slow to load, and needed only for a design
 
         constraints = [NonlinearConstraint(self._excesses, -np.inf, 0.0)] if self._excesses(start).size else []
         found = minimize(

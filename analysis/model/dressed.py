@@ -1,4 +1,4 @@
-"""The dressed pair: each particle rubs against its own adsorbed argon, and that shell against the bath."""
+"""The dressed pair: friction couples each particle to its shell of adsorbed argon, and the shell to the bath."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class DressedPair(Refrigerator):
     """Core and shell on each side: m dV/dt = F - g₁(V - U) + ξ₁ and M dU/dt = g₁(V - U) - g₂U - ξ₁ + ξ₂.
 
     V and U are the velocities of core and shell, F trap and controller; both noises are at the temperature of that
-    side. Still linear, so still exact. At zero frequency the friction is g₁g₂/(g₁ + g₂).
+    side. The model is linear and therefore exact. At zero frequency the friction is g₁g₂/(g₁ + g₂).
     State (X_C, X_H, V_C, V_H, U_C, U_H); baths (cold, hot).
 
     Args:
@@ -27,7 +27,7 @@ class DressedPair(Refrigerator):
         temperature_cold, temperature_hot: K.
 
     Raises:
-        ValueError: if a value is not physical; names it. An unstable pair may be built, to ask for
+        ValueError: if a value is not physical; names it. An unstable pair is allowed, for
             ``stability()``.
     """
 

@@ -1,4 +1,4 @@
-"""One trapped particle in one bath: its equilibrium correlations in every damping regime, and the dragging experiment.
+"""One trapped particle in one bath: its equilibrium correlations in every damping regime, and the drag experiment.
 
 The particle obeys m dV/dt = -κX - γV + ξ. Its correlations are sums of two exponentials with the rates λ of
 mλ² + γλ + κ = 0 (Wang & Uhlenbeck 1945; arXiv:2211.05502, eqs. 19 and A1-A3, with the corrections of docs/errata.md). Units
@@ -58,7 +58,7 @@ def correlations(tau: ArrayLike, *, mass: float, friction: float, stiffness: flo
     damping, own = friction / (2 * mass), stiffness / mass
     root = math.sqrt(abs(damping**2 - own))
     if damping**2 > own:
-        # The slow rate as -κ/m over a sum, and the fast mode relative to the slow one: nothing cancels, neither far
+        # The slow rate as -κ/m over a sum, and the fast mode relative to the slow one: no cancellation, neither far
         # in the overdamped regime nor close to the critical one.
         slow = -own / (damping + root)
         gone = -np.expm1(-2 * root * t)
@@ -75,9 +75,9 @@ def correlations(tau: ArrayLike, *, mass: float, friction: float, stiffness: flo
 def sampled_velocity_correlation(
     tau: ArrayLike, interval: float, *, mass: float, friction: float, stiffness: float
 ) -> Array:
-    """Correlation of velocities taken as displacement over a sampling interval, divided by its value at lag 0.
+    """Correlation of velocities computed as displacement over a sampling interval, divided by its value at lag 0.
 
-    The paper's velocities are such differences, over 1 ps. They smooth the fast decay away.
+    The paper's velocities are such differences, over 1 ps. They smooth out the fast decay.
 
     Args:
         tau: lags, ps, of any shape.
@@ -101,7 +101,7 @@ def sampled_velocity_correlation(
 
 
 def dragged_velocity(time: ArrayLike, *, force: float, mass: float, friction: float) -> Array:
-    """Mean velocity of an untrapped particle pulled from rest by a constant force, Å/ps; F/γ in the end.
+    """Mean velocity of an untrapped particle pulled from rest by a constant force, Å/ps; it tends to F/γ.
 
     Args:
         time: since the force began, ps, of any shape.

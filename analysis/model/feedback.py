@@ -1,8 +1,9 @@
 """The loop of a laboratory's controller: what it reads, what it delays and holds, and the machine that it drives.
 
 The order is fixed. At update k each position is read, X(t_k) + noise; the reading is filtered; after a delay it becomes a
-force, held until the next update. Without a time between updates all of this happens at every instant. The plant is the network
-without the part of its forces that the loop gives. ``sampled`` solves loops with updates, ``delayed`` those without.
+force, held until the next update. Without a time between updates all of this happens at every instant. The plant is the
+network without the part of its forces that the loop gives. ``sampled`` solves loops with updates, ``delayed`` those
+without.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class Feedback:
         noise_density: S of white noise n of the readings, <n(t) n(t')> = S δ(t - t') for each position, Å² ps; for a loop at
             every instant. The noise of a loop with updates tends to it for S = position_noise² · update_every. It is the
             two-sided density over ω/2π; half of what instruments call the one-sided density per hertz.
-        filter: time τ of a first-order low pass of the readings, ps; 0 for none. It is also a controller with an exponential
-            memory e^{-t/τ}/τ. At an update it takes the share 1 - e^{-update_every/τ} of what is new.
+        filter: time τ of a first-order low pass of the readings, ps; 0 for none. It is also a controller with an
+            exponential memory e^{-t/τ}/τ. At an update it takes the share 1 - e^{-update_every/τ} of what is new.
 
     Raises:
         ValueError: if a value is negative or not finite, or a noise does not belong to the kind of loop; names it.
@@ -141,8 +142,9 @@ class ControlledNetwork(ABC):
             network: any network; its stiffness holds the controller's force.
             force: F of the controller's force F X on the coordinates, (p, p), eV/Å².
             feedback: the loop that this force passes through.
-            velocity_gain: g_j of an additional force -g_j V_j, (p,), eV ps/Å²: cold damping where positive. The loop makes it
-                from the change of the filtered readings, also with ``delayed="partner"``, and the network knows nothing of it.
+            velocity_gain: g_j of an additional force -g_j V_j, (p,), eV ps/Å²: cold damping where positive. The loop makes
+                it from the change of the filtered readings, also with ``delayed="partner"``, and the network knows nothing
+                of it.
 
         Raises:
             ValueError: if a shape does not fit, or a velocity is asked of unfiltered white noise.
@@ -219,8 +221,8 @@ class ControlledNetwork(ABC):
     def work_noise(self) -> Array:
         """Long-time covariance of the works on the coordinates per time, (p, p), eV²/ps.
 
-        The standard error of a mean power over a run of length T is √(work_noise()[j, j] / T). The heat of a bath that touches
-        one coordinate's side alone has the same noise: it differs from the work by an energy that does not grow.
+        The standard error of a mean power over a run of length T is √(work_noise()[j, j] / T). The heat of a bath that
+        touches one coordinate's side alone has the same noise: it differs from the work by an energy that does not grow.
 
         Raises:
             ValueError: if there is no steady state.

@@ -1,8 +1,8 @@
 """The exact law of ε = |Q|/W for heat and work gathered over a short window (arXiv:2211.05502, Fig. 10).
 
-Work and heat are quadratic forms of the pair's path, which is Gaussian: of its positions at many instants and of its velocities
-at both ends. The law of the direction of a vector of two quadratic forms follows from one-dimensional ones alone. With U_θ the
-component of the vector along the direction θ and ω(α) the density of the vector's direction,
+Work and heat are quadratic forms of the pair's path, which is Gaussian: of its positions at many instants and of its
+velocities at both ends. The law of the direction of a vector of two quadratic forms follows from one-dimensional ones
+alone. With U_θ the component of the vector along the direction θ and ω(α) the density of the vector's direction,
 
     P(U_θ > 0) = ∫ ω(α) 1[cos(θ - α) > 0] dα,   E log|U_θ| = ∫ ω(α) log|cos(θ - α)| dα + const,
 
@@ -108,8 +108,8 @@ class QuadraticRatioLaw(LawOfRatio):
 def heat_cop(machine: Refrigerator, window: float, side: int = 0, steps: int = STEPS) -> QuadraticRatioLaw:
     """Exact law of ε = |Q_j|/W for heat and work gathered over a window, W of the controller's whole force on both particles.
 
-    Heat is what a particle gives away, work less the change of its own energy ½mV² + ½κX². The work is summed over mid-points
-    of ``steps`` parts of the window, which is all that parts it from the exact one.
+    Heat is what a particle gives away, work less the change of its own energy ½mV² + ½κX². The work is summed over
+    mid-points of ``steps`` parts of the window, which is all that parts it from the exact one.
 
     Args:
         machine: in its steady state, with a coupling.

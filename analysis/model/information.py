@@ -1,8 +1,8 @@
 """Information in the demon's machine: between the sides, in what is read, and what the second law makes of it.
 
 Information is in units of k_B, which are nats. ``Refrigerator.information_flow`` is the flow between the sides of the ideal
-machine; here it is found from measured covariances, with no model of friction. What a loop reads bounds what it can take from
-the baths, Σ Q_b/T_b >= -k_B · rate. Derivation: docs/theory.md.
+machine; here it is found from measured covariances, with no model of friction. What a loop reads bounds what it can take
+from the baths, Σ Q_b/T_b >= -k_B · rate. Derivation: docs/theory.md.
 """
 
 from __future__ import annotations

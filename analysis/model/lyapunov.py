@@ -88,8 +88,8 @@ def covariance_over_time(drift: Array, noise: Array, start: Array, time: Array) 
 def solve_stein(step: Array, source: Array) -> Array:
     """The symmetric X with X = Φ X Φᵀ + S: the Lyapunov equation of what goes by steps.
 
-    Sums Σ Φᵏ S Φᵏᵀ, twice as many terms each time (R. A. Smith, SIAM J. Appl. Math. 16, 198 (1968)). Singular Φ, as queues have
-    it, are welcome. Refinement would gain nothing: residuals of slow steps are as inexact as the sum.
+    Sums Σ Φᵏ S Φᵏᵀ, twice as many terms each time (R. A. Smith, SIAM J. Appl. Math. 16, 198 (1968)). Singular Φ, as queues
+    have it, are welcome. Refinement would gain nothing: residuals of slow steps are as inexact as the sum.
 
     Args:
         step: Φ, shape (d, d), every eigenvalue below 1 in size.

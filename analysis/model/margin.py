@@ -26,7 +26,8 @@ def largest_stable_delay(machine: Refrigerator, feedback: Feedback) -> float:
         feedback: the loop, whose delay is not looked at.
 
     Returns:
-        The delay; 0 if the loop is unstable without one; infinite if none of up to 300 times of the slowest motion is too long.
+        The delay; 0 if the loop is unstable without one; infinite if none of up to 300 times of the slowest motion is too
+        long.
     """
 
     def growth(delay: float, loop: Feedback = feedback) -> float:

@@ -5,7 +5,8 @@ b::
 
     dX/dt = V[:p],   M dV/dt = -K X - Σ_b (Γ_b V - ξ_b - Λ_b V),   <ξ_b(t) ξ_b(t')ᵀ> = 2 k_B T_b Γ_b δ(t - t')
 
-Λ_b holds what a bath does besides friction: springs of the fluid (Λ_b antisymmetric), and active forces, for each of which a
+Λ_b holds what a bath does besides friction: springs of the fluid (Λ_b antisymmetric), and active forces, for each of which
+    a
 velocity stands that pushes and is not pushed. With the state r = (X, V) this is dr/dt = A r + noise, so the stationary law of
 r is a Gaussian whose covariance C solves the Lyapunov equation A C + C Aᵀ = -D. All else follows from A, D and C. Units are
 LAMMPS *metal* (Å, ps, eV, K), masses in eV ps²/Å²; heat is positive *into* a bath. Derivations: docs/theory.md.
@@ -77,8 +78,8 @@ class LinearLangevin:
             stiffness: (n, p), eV/Å²; the force on velocity i is ``-stiffness[i] @ X``. Need not be symmetric.
             frictions: (baths, n, n), eV ps/Å²; symmetric, positive semidefinite, and every velocity has some.
             temperatures: (baths,), K, positive.
-            links: (baths, n, n), eV ps/Å², of zero diagonal; the force of bath b on velocity i is ``links[b, i] @ V``. None for
-                baths that have friction alone.
+            links: (baths, n, n), eV ps/Å², of zero diagonal; the force of bath b on velocity i is ``links[b, i] @ V``. None
+                for baths that have friction alone.
 
         Raises:
             ValueError: if a shape does not fit or a value is not physical; the message names the argument.

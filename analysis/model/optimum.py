@@ -14,9 +14,9 @@ _FAR = 100.0
 def first_minimum(cost: Callable[[float], float]) -> float:
     """The argument of the first minimum of a cost that falls from -∞ on.
 
-    Steps lead from -4 upwards until the cost rises, or downwards where it rises at once; a golden search with parabolas takes
-    over between the last three. Later minima, such as those of a sampled power whose motion is faster than its samples, are
-    left aside.
+    Steps lead from -4 upwards until the cost rises, or downwards where it rises at once; a golden search with parabolas
+    takes over between the last three. Later minima, such as those of a sampled power whose motion is faster than its
+    samples, are left aside.
 
     Args:
         cost: of the argument, smooth over steps of 0.4.

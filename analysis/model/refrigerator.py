@@ -137,11 +137,11 @@ class Refrigerator(LinearLangevin):
     def information_flow(self) -> Array:
         """Mutual information of the sides that the motion of either makes, İ, (cold, hot), k_B/ps; of either sign, sum zero.
 
-        A side is its particle, position and velocity, with its shell or bodies. İ_j is the rate at which the motion of side j
-        alone changes the information I(C; H) between the sides (J. M. Horowitz & M. Esposito, Phys. Rev. X 4, 031015 (2014)).
-        The second law of either side is Q_j/T_j - k_B İ_j >= 0, for an active bath with its ``dissipation``: who is cooled uses
-        information up. İ_j = -Tr U_j of ``irreversible_drift``; for a pair without bodies that is
-        γ_j/m_j [1 - k_B T_j/(m_j s_j)], s_j the variance of V_j where the other variables are known.
+        A side is its particle, position and velocity, with its shell or bodies. İ_j is the rate at which the motion of side
+        j alone changes the information I(C; H) between the sides (J. M. Horowitz & M. Esposito, Phys. Rev. X 4, 031015
+        (2014)). The second law of either side is Q_j/T_j - k_B İ_j >= 0, for an active bath with its ``dissipation``: who
+        is cooled uses information up. İ_j = -Tr U_j of ``irreversible_drift``; for a pair without bodies that is γ_j/m_j [1
+        - k_B T_j/(m_j s_j)], s_j the variance of V_j where the other variables are known.
 
         Raises:
             ValueError: if there is no steady state.
@@ -351,7 +351,8 @@ class Refrigerator(LinearLangevin):
     def coupling_hot_without_flow(self) -> float:
         """κ_H, eV/Å², at which no heat flows into either bath, all else equal; κ_C T_H/T_C if no bath is active.
 
-        With active baths it depends on masses and frictions, and heat that flows at one frequency flows back at another: see
+        With active baths it depends on masses and frictions, and heat that flows at one frequency flows back at another:
+            see
         ``PairWithBodies.bath_temperature``.
 
         Raises:

@@ -27,16 +27,16 @@ class RespondingPair:
     """A pair whose baths are known by their friction at every frequency, with a loop.
 
     Args:
-        frequency: ω, (k,), 1/ps, rising and positive; motion goes as e^{-iωt}. Integrals are the trapezoidal rule's, from the
-            first to the last, so both must lie beyond what moves.
+        frequency: ω, (k,), 1/ps, rising and positive; motion goes as e^{-iωt}. Integrals are the trapezoidal rule's, from
+            the first to the last, so both must lie beyond what moves.
         friction: γ_j(ω) of the cold and the hot particle, (..., k) each, complex, eV ps/Å².
         mass: of the particles (cold, hot), eV ps²/Å².
         trap: stiffness κ of both traps, eV/Å².
         couplings: κ_C and κ_H, eV/Å².
         temperatures: of the baths (cold, hot), K.
         active: spectra of their active forces (cold, hot), two-sided over ω/2π, (k,) each, eV² ps/Å² (``active_spectrum``).
-        feedback: the loop. One with updates is taken by its mean response (``Feedback.response``), without what its readings
-            fold from other frequencies: of the paper's pair, held for 0.5 ps, heats then err by 10⁻³.
+        feedback: the loop. One with updates is taken by its mean response (``Feedback.response``), without what its
+            readings fold from other frequencies: of the paper's pair, held for 0.5 ps, heats then err by 10⁻³.
     """
 
     frequency: Array

@@ -1,9 +1,10 @@
 """Loops with updates: sample, filter, delay and hold, solved exactly from one update to the next.
 
 A delay of q whole periods and a rest θ splits each period in two: until θ the force of reading k - q - 1 acts, then that of
-reading k - q. Either piece is a linear system with a constant force, so the state with the filter and the queue of forces makes
-linear steps with Gaussian noise. Its covariance solves the Stein equation; moments within a period follow by Gauss's rule over
-pieces so short that it is exact to rounding. A held force does the work force times displacement. Derivation: docs/theory.md.
+reading k - q. Either piece is a linear system with a constant force, so the state with the filter and the queue of forces
+makes linear steps with Gaussian noise. Its covariance solves the Stein equation; moments within a period follow by Gauss's
+rule over pieces so short that it is exact to rounding. A held force does the work force times displacement. Derivation:
+docs/theory.md.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class _Piece:
     def of(cls, drift: Array, noise: Array, length: float) -> _Piece:
         """The piece of a length, ps, of the system dz/dt = drift z + noise.
 
-        Gauss's rule over a part in which nothing turns far, which is then doubled: nothing is subtracted, so light bodies and
-        strong friction over a long period keep their digits.
+        Gauss's rule over a part in which nothing turns far, which is then doubled: nothing is subtracted, so light bodies
+        and strong friction over a long period keep their digits.
         """
         size = len(drift)
         from scipy.linalg import matrix_balance  # slow to load, and a plan has no use for it
@@ -76,7 +77,8 @@ class _Piece:
 class SampledNetwork(ControlledNetwork):
     """A network whose loop reads, and changes its force, once every ``feedback.update_every``.
 
-    The state of a step is (state of the network, filtered reading, forces of the last q + 1 readings), just before a reading.
+    The state of a step is (state of the network, filtered reading, forces of the last q + 1 readings), just before a
+    reading.
     """
 
     @cached_property
@@ -105,7 +107,8 @@ class SampledNetwork(ControlledNetwork):
     def _chain(self) -> tuple[Array, Array, Array]:
         """The next state, and what a period consists of, as linear maps; and the covariance of a period's own noise.
 
-        Columns of both maps: state, then noise (readings, first piece, second piece). Rows of the second map: z at the start of
+        Columns of both maps: state, then noise (readings, first piece, second piece). Rows of the second map: z at the
+            start of
         the first piece and of the second, and the state of the network at the end.
         """
         d, p = self.push.shape
@@ -167,8 +170,8 @@ class SampledNetwork(ControlledNetwork):
     def _work(self) -> tuple[Array, Array]:
         """The works of one period as quadratic forms S of (x, x', x'', u', u''), (p, 5p, 5p), and that map, (5p, columns).
 
-        Positions at the start, between the pieces and at the end, and the forces on both pieces. The spring of "partner" does
-        no work in the long run and is left out.
+        Positions at the start, between the pieces and at the end, and the forces on both pieces. The spring of "partner"
+        does no work in the long run and is left out.
         """
         d, p = self.push.shape
         _, period, _ = self._chain

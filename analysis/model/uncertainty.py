@@ -48,7 +48,8 @@ def gathered_over_bound(machine: Refrigerator, flows: Sequence[str], duration: A
 
     Over long windows all flows are one current with one ratio: 1 near the pseudo-equilibrium, more away from it. At κ_H = κ_C,
     where total flows vanish and entropy is still produced, theirs is infinite; that of the antisymmetric force, whose size
-    does not matter, has a limit there, as all ratios have at the pseudo-equilibrium. NaN for a work that is not done at all.
+    does not matter, has a limit there, as all ratios have at the pseudo-equilibrium. NaN for a work that is not done at
+    all.
 
     Args:
         machine: in its steady state, with a current.
