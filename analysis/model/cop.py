@@ -161,8 +161,7 @@ def window_cop(machine: Refrigerator, window: float) -> RatioLaw:
     """Distribution of ε = |Q_C|/W for heat and work accumulated over a window, in the Gaussian approximation.
 
     The means and covariances are exact at any window, the Gaussian shape is not: at the paper's parameters the cdf is off
-        by
-    up to 0.05 for windows of 2 to 50 ps. Over long windows heat and work become proportional and ε narrows to its mean
+    by up to 0.05 for windows of 2 to 50 ps. Over long windows heat and work become proportional and ε narrows to its mean
     value.
 
     Args:

@@ -1,9 +1,8 @@
-"""The loop of a laboratory's controller: what it reads, what it delays and holds, and the machine that it drives.
+"""Feedback loops with noise, filter, delay and hold, and the machines that they drive.
 
-The order is fixed. At update k each position is read, X(t_k) + noise; the reading is filtered; after a delay it becomes a
-force, held until the next update. Without a time between updates all of this happens at every instant. The plant is the
-network without the part of its forces that the loop gives. ``sampled`` solves loops with updates, ``delayed`` those
-without.
+The order is fixed. At update k each position is read as X(t_k) + noise, and the reading is filtered. After a delay it
+becomes a force, held until the next update. Without an update interval this happens in continuous time. The plant is the
+network without the forces of the loop. ``sampled`` solves loops with updates, ``delayed`` those without.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from analysis.model.network import LinearLangevin
 from analysis.model.power import QuadraticFormLaw
 from analysis.units import BOLTZMANN
 
-_NEGLIGIBLE = 1e-12  # variance, relative, that is rounding
+_NEGLIGIBLE = 1e-12  # relative variance of the size of rounding errors
 _NONNEGATIVE = {
     "update_every": "ps",
     "delay": "ps",
@@ -35,22 +34,22 @@ _NONNEGATIVE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback:
-    """What lies between a controller's reading and its force; all by default nothing, the ideal demon.
+    """The loop between the reading and the force of a controller; by default the ideal demon.
 
     Args:
-        update_every: time between updates, ps, over which the force is held; 0 for a loop at every instant.
+        update_every: time between updates, ps, over which the force is held; 0 for a loop in continuous time.
         delay: from reading to force, ps; need not be a multiple of ``update_every``.
-        delayed: "all", or "partner": the term of each particle's own position is then a spring, which acts at every instant
-            without reading, noise, filter, hold or delay, and only the partner's position passes through the loop.
+        delayed: "all", or "partner": the own term of each particle is then an ideal spring, without reading, noise, filter,
+            hold or delay, and only the position of the partner passes through the loop.
         position_noise: standard deviation of one reading of one position, Å; for a loop with updates.
-        noise_density: S of white noise n of the readings, <n(t) n(t')> = S δ(t - t') for each position, Å² ps; for a loop at
-            every instant. The noise of a loop with updates tends to it for S = position_noise² · update_every. It is the
-            two-sided density over ω/2π; half of what instruments call the one-sided density per hertz.
-        filter: time τ of a first-order low pass of the readings, ps; 0 for none. It is also a controller with an
-            exponential memory e^{-t/τ}/τ. At an update it takes the share 1 - e^{-update_every/τ} of what is new.
+        noise_density: S of white noise n of the readings, <n(t) n(t')> = S δ(t - t') for each position, Å² ps; for a loop in
+            continuous time. It is the limit of the noise of a loop with updates for S = position_noise² · update_every, and
+            the two-sided density over ω/2π, half of the one-sided density per hertz of instruments.
+        filter: time constant τ of a first-order low-pass filter of the readings, ps; 0 for none. This is also a controller
+            with an exponential memory e^{-t/τ}/τ. At an update the new reading has the weight 1 - e^{-update_every/τ}.
 
     Raises:
-        ValueError: if a value is negative or not finite, or a noise does not belong to the kind of loop; names it.
+        ValueError: if a value is negative or not finite, or a noise does not match the kind of loop; names it.
     """
 
     update_every: float | None = 0.0
@@ -61,7 +60,7 @@ class Feedback:
     filter: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what no loop can be, naming field and value."""
+        """Reject invalid loops, with field and value."""
         if self.update_every is None:
             vars(self)["update_every"] = 0.0
         for name, unit in _NONNEGATIVE.items():
@@ -83,24 +82,24 @@ class Feedback:
 
     @property
     def is_ideal(self) -> bool:
-        """Whether there is nothing between reading and force, whatever it is said to surround."""
+        """Whether the loop has no effect, for any value of ``delayed``."""
         return self == Feedback(delayed=self.delayed)
 
     @property
     def period(self) -> float:
-        """Time between updates, ps; 0 for a loop at every instant."""
+        """Time between updates, ps; 0 for a loop in continuous time."""
         return self.update_every or 0.0
 
     @property
     def density_of_noise(self) -> float:
-        """S of the readings' noise, Å² ps; of a loop with updates what it tends to for short periods."""
+        """S of the noise of the readings, Å² ps; for a loop with updates its limit for short periods."""
         return self.noise_density + self.position_noise**2 * self.period
 
     def response(self, frequency: ArrayLike) -> NDArray[np.complex128]:
-        """L(ω): what is passed on of a position that moves as e^{-iωt}, of the shape of ``frequency`` (rad/ps).
+        """Transfer function L(ω) for a position that moves as e^{-iωt}, of the shape of ``frequency`` (rad/ps).
 
-        Of a loop with updates it is the mean over the period: a reading that is held for h passes (e^{iωh} - 1)/(iωh). What
-        readings fold from ω + 2πk/h is not in it.
+        For a loop with updates it is the mean over the period: a hold of h contributes (e^{iωh} - 1)/(iωh). Aliasing from
+        ω + 2πk/h is not included.
         """
         omega = np.asarray(frequency, dtype=float)
         passed = np.exp(1j * omega * self.delay)
@@ -113,19 +112,19 @@ class Feedback:
 
 
 class ControlledNetwork(ABC):
-    """A linear Langevin network whose forces come in part through a loop; in its steady state, solved exactly.
+    """A linear Langevin network with some forces through a loop; in its steady state, solved exactly.
 
     Between updates moments change with the phase of the period; rates and covariances are means over it. Heat is positive
-    into a bath, work positive on the coordinates. Work is what the applied force does, held or delayed as it is.
+    into a bath, work positive on the coordinates. Work is that of the applied force, including hold and delay.
 
     Attributes:
-        network: the machine with the ideal loop, which gives forces at once and without error.
+        network: the machine with the ideal loop.
         feedback: the loop.
-        spring: the part of the controller's force that is a spring, (p, p), eV/Å²: zero, or of "partner" the own terms.
-        gain: the part of its force that follows the readings, (p, p), eV/Å².
-        velocity_gain: friction that the loop mimics on each coordinate, (p,), eV ps/Å².
+        spring: the part of the control force that acts as a spring, (p, p), eV/Å²: zero, or the own terms for "partner".
+        gain: the part of the control force computed from the readings, (p, p), eV/Å².
+        velocity_gain: friction emulated by the loop on each coordinate, (p,), eV ps/Å².
         drift: of the plant, springs included, shape (p + n, p + n), like ``LinearLangevin.drift``.
-        push: what a force on each coordinate does to the state's rate, (p + n, p).
+        push: the rate of change of the state per force on each coordinate, (p + n, p).
     """
 
     def __init__(
@@ -139,15 +138,15 @@ class ControlledNetwork(ABC):
         """Split the network into plant and loop.
 
         Args:
-            network: any network; its stiffness holds the controller's force.
-            force: F of the controller's force F X on the coordinates, (p, p), eV/Å².
-            feedback: the loop that this force passes through.
-            velocity_gain: g_j of an additional force -g_j V_j, (p,), eV ps/Å²: cold damping where positive. The loop makes
-                it from the change of the filtered readings, also with ``delayed="partner"``, and the network knows nothing
-                of it.
+            network: any network; its stiffness includes the control force.
+            force: F of the control force F X on the coordinates, (p, p), eV/Å².
+            feedback: the loop for this force.
+            velocity_gain: g_j of an additional force -g_j V_j, (p,), eV ps/Å²: cold damping where positive. The loop
+                computes it from the change of the filtered readings, also with ``delayed="partner"``; it is not part of the
+                network.
 
         Raises:
-            ValueError: if a shape does not fit, or a velocity is asked of unfiltered white noise.
+            ValueError: if a shape does not fit, or a velocity is requested from unfiltered white noise.
         """
         p, n = network.coordinates, network.masses.size
         matrix = np.array(force, dtype=float)
@@ -172,7 +171,7 @@ class ControlledNetwork(ABC):
     @property
     @abstractmethod
     def growth_rate(self) -> float:
-        """How fast the slowest motion grows, 1/ps: the largest real part of a rate; negative in a stable machine."""
+        """Growth rate of the slowest motion, 1/ps: the largest real part of a rate; negative for a stable machine."""
 
     @property
     def is_stable(self) -> bool:
@@ -181,14 +180,14 @@ class ControlledNetwork(ABC):
 
     @property
     def spectral_radius(self) -> float:
-        """By how much the slowest motion grows, over one update period or, without updates, over 1 ps; below 1 if stable."""
+        """Growth factor of the slowest motion over one update period or, without updates, over 1 ps; below 1 if stable."""
         return math.exp(self.growth_rate * (self.feedback.period or 1.0))
 
     def require_steady_state(self) -> None:
         """Do nothing if a steady state exists.
 
         Raises:
-            ValueError: if there is none; names the loop and how fast a motion grows.
+            ValueError: if there is none; names the loop and the growth factor.
         """
         if not self.is_stable:
             raise ValueError(
@@ -198,12 +197,12 @@ class ControlledNetwork(ABC):
 
     @property
     def has_white_force(self) -> bool:
-        """True if white noise reaches the force: of readings without a filter, or of their change, with one."""
+        """True if the force contains white noise: from readings without a filter, or from their change with one."""
         return bool(self.feedback.noise_density) and (not self.feedback.filter or bool(self.velocity_gain.any()))
 
     @abstractmethod
     def covariance(self) -> Array:
-        """Mean over time of the covariance of the network's state, shape (p + n, p + n); Å, ps.
+        """Mean over time of the covariance of the state of the network, shape (p + n, p + n); Å, ps.
 
         Raises:
             ValueError: if there is no steady state.
@@ -211,7 +210,7 @@ class ControlledNetwork(ABC):
 
     @abstractmethod
     def work_rates(self) -> Array:
-        """Mean power of the controller on each coordinate, (p,), eV/ps; of a pair (cold, hot).
+        """Mean power of the controller on each coordinate, (p,), eV/ps; (cold, hot) for a pair.
 
         Raises:
             ValueError: if there is no steady state.
@@ -221,8 +220,8 @@ class ControlledNetwork(ABC):
     def work_noise(self) -> Array:
         """Long-time covariance of the works on the coordinates per time, (p, p), eV²/ps.
 
-        The standard error of a mean power over a run of length T is √(work_noise()[j, j] / T). The heat of a bath that
-        touches one coordinate's side alone has the same noise: it differs from the work by an energy that does not grow.
+        The standard error of a mean power over a run of length T is √(work_noise()[j, j] / T). The heat of a bath
+        that is coupled to one side only has the same noise: it differs from the work by an energy that does not grow.
 
         Raises:
             ValueError: if there is no steady state.
@@ -230,10 +229,10 @@ class ControlledNetwork(ABC):
 
     @abstractmethod
     def force_and_velocity(self, phase: float) -> Array:
-        """Covariance of the controller's applied forces and the coordinates' velocities, (2p, 2p).
+        """Covariance of the applied forces of the controller and the velocities of the coordinates, (2p, 2p).
 
         Args:
-            phase: instant within the period, as a fraction of it, 0 <= phase < 1; of no matter without updates.
+            phase: instant within the period, as a fraction of it, 0 <= phase < 1; ignored without updates.
 
         Raises:
             ValueError: if there is no steady state, or a force is white noise.
@@ -241,9 +240,9 @@ class ControlledNetwork(ABC):
 
     @abstractmethod
     def information_rate(self) -> float:
-        """Information per time that the readings bring about the particles, beyond what earlier ones told, k_B/ps.
+        """Information per time in the readings about the particles, given all earlier readings, k_B/ps.
 
-        It bounds what the loop can do: Σ_b Q_b/T_b >= -k_B · information_rate().
+        It bounds the effect of the loop: Σ_b Q_b/T_b >= -k_B · information_rate().
 
         Raises:
             ValueError: if the readings have no noise: the information is then infinite.
@@ -251,7 +250,7 @@ class ControlledNetwork(ABC):
 
     @cached_property
     def _kinetic_excess(self) -> Array:
-        """<V Vᵀ> less what each bath alone would impose, shape (baths, n, n), Å²/ps²."""
+        """<V Vᵀ> minus its value in equilibrium with each bath, shape (baths, n, n), Å²/ps²."""
         p = self.network.coordinates
         thermal = BOLTZMANN * self.network.temperatures[:, None] / self.network.masses
         return self.covariance()[p:, p:] - thermal[:, :, None] * np.eye(self.network.masses.size)
@@ -267,7 +266,7 @@ class ControlledNetwork(ABC):
         return np.asarray(dissipated - np.einsum("bij,ij->b", links, self.covariance()[p:, p:]))
 
     def effective_temperatures(self) -> Array:
-        """Kinetic temperature m <V²>/k_B of each velocity, (n,), K; of a pair (cold, hot) first.
+        """Kinetic temperature m <V²>/k_B of each velocity, (n,), K; for a pair (cold, hot) first.
 
         Raises:
             ValueError: if there is no steady state.
@@ -278,7 +277,7 @@ class ControlledNetwork(ABC):
     def cop(self) -> tuple[float, float]:
         """Coefficients of performance of two baths, refrigeration |Q_C|/W and pumping Q_H/W; nan if the colder is not cooled.
 
-        C is the colder bath, and W all work. Unlike the ideal machine's they depend on masses and frictions.
+        C is the colder bath, and W the total work. Unlike those of the ideal machine they depend on masses and frictions.
 
         Raises:
             ValueError: if there is no steady state, or there are not two baths.
@@ -292,7 +291,7 @@ class ControlledNetwork(ABC):
         return float(-heats[colder] / work), float(heats[1 - colder] / work)
 
     def flow_noise(self) -> Array:
-        """Of a pair, long-time covariance of (work cold, work hot, heat cold, heat hot) per time, (4, 4), eV²/ps.
+        """For a pair, long-time covariance of (work cold, work hot, heat cold, heat hot) per time, (4, 4), eV²/ps.
 
         Raises:
             ValueError: if there is no steady state, or the network is not a pair of two sides.
@@ -302,10 +301,10 @@ class ControlledNetwork(ABC):
         return np.tile(self.work_noise(), (2, 2))
 
     def power_distribution(self, coordinates: Sequence[int], phase: float = 0.0) -> QuadraticFormLaw:
-        """Exact law of the instantaneous power of the controller's whole applied force, eV/ps.
+        """Exact distribution of the instantaneous power of the whole applied force of the controller, eV/ps.
 
         Args:
-            coordinates: whose powers are added, one or two of them.
+            coordinates: those whose powers are added, one or two.
             phase: instant within the period, as a fraction of it.
 
         Raises:
@@ -317,7 +316,7 @@ class ControlledNetwork(ABC):
             form[j, p + j] = form[p + j, j] = 0.5
         kept = np.concatenate([np.asarray(coordinates), p + np.asarray(coordinates)])
         covariance = self.force_and_velocity(phase)[np.ix_(kept, kept)]
-        # Forces may be proportional, as a pair's are: only what varies by itself is kept.
+        # Forces may be proportional, as for a pair: only independent ones are kept.
         scale = np.sqrt(np.diag(covariance)) + np.finfo(float).tiny
         values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
         free = values > _NEGLIGIBLE

@@ -1,13 +1,13 @@
-"""The exact law of ε = |Q|/W for heat and work gathered over a short window (arXiv:2211.05502, Fig. 10).
+"""The exact distribution of ε = |Q|/W for heat and work accumulated over a short window (arXiv:2211.05502, Fig. 10).
 
-Work and heat are quadratic forms of the pair's path, which is Gaussian: of its positions at many instants and of its
-velocities at both ends. The law of the direction of a vector of two quadratic forms follows from one-dimensional ones
-alone. With U_θ the component of the vector along the direction θ and ω(α) the density of the vector's direction,
+Work and heat are quadratic forms of the Gaussian path of the pair: of its positions at many instants and its velocities at
+both ends. The distribution of the direction of a vector of two quadratic forms follows from one-dimensional distributions.
+With U_θ the component of the vector along the direction θ and ω(α) the density of the direction of the vector,
 
     P(U_θ > 0) = ∫ ω(α) 1[cos(θ - α) > 0] dα,   E log|U_θ| = ∫ ω(α) log|cos(θ - α)| dα + const,
 
-two convolutions, of which the first tells the odd and the second the even Fourier coefficients of ω. Both left sides are
-integrals over the characteristic function Π (1 - 2iλr)^(-1/2), λ the eigenvalues of the form that belongs to U_θ:
+two convolutions, of which the first gives the odd and the second the even Fourier coefficients of ω. Both left sides are
+integrals over the characteristic function Π (1 - 2iλr)^(-1/2), λ the eigenvalues of the form of U_θ:
 
     P(U > 0) = 1/2 + (1/π) ∫ Im φ(r) d ln r,   E log|U| = const - ∫ (Re φ(r) - 1/(1 + r²)) d ln r.
 """
@@ -26,24 +26,24 @@ from analysis.model.refrigerator import Refrigerator
 
 _ANGLES = 256  # in half a turn
 
-# Of the trapezoidal rule in ln r. The integrands are analytic within |Im ln r| < π/2, so the step leaves exp(-2π²/2/0.3), and
-# at the ends they have fallen by exp(-36).
+# Of the trapezoidal rule in ln r. The integrands are analytic within |Im ln r| < π/2, so the error is
+# exp(-2π²/2/0.3), and at the ends they have decreased by exp(-36).
 _LOG_R = np.arange(-36.0, 40.0, 0.3)
 
-# Of a variance: forms that are one within rounding stay apart.
+# Relative variance: separates forms that are equal within rounding.
 _ROUNDING = 1e-14
 
 STEPS = 16
-"""Parts of a window between which the path is known; with twice as many the cdf moves by less than 10⁻⁴ at 1 ps."""
+"""Parts of a window at whose ends the path is known; with twice as many the cdf changes by less than 10⁻⁴ at 1 ps."""
 
 
 @dataclass(frozen=True, eq=False)
 class QuadraticRatioLaw(LawOfRatio):
-    """Law of ε = |q|/w for two quadratic forms q = zᵀ Q z and w = zᵀ W z of independent standard normal z.
+    """Distribution of ε = |q|/w for two quadratic forms q = zᵀ Q z and w = zᵀ W z of independent standard normal z.
 
     Attributes:
         numerator: Q, symmetric, (d, d), eV.
-        denominator: W, symmetric, (d, d), eV; no multiple of Q.
+        denominator: W, symmetric, (d, d), eV; not a multiple of Q.
     """
 
     numerator: Array
@@ -67,7 +67,7 @@ class QuadraticRatioLaw(LawOfRatio):
         characteristic = np.exp(-0.5 * sum(np.log(1 - 2j * np.outer(each, r)) for each in weights.T))
         above = 0.5 + step * characteristic.imag.sum(axis=1) / np.pi
         logs = -step * (characteristic.real - 1 / (1 + r**2)).sum(axis=1)
-        # Half a turn further the component has the other sign.
+        # After half a turn the component has the opposite sign.
         even = np.fft.fft(np.concatenate([logs, logs]))[:_ANGLES] / (2 * _ANGLES)
         odd = np.fft.fft(np.concatenate([above, 1 - above]))[:_ANGLES] / (2 * _ANGLES)
         n = np.arange(_ANGLES)
@@ -81,7 +81,7 @@ class QuadraticRatioLaw(LawOfRatio):
 
     def _sector(self, start: ArrayLike, end: ArrayLike) -> float:
         """Probability of a direction of (q, w) between two, less than half a turn apart, from ``start`` counterclockwise."""
-        first, last = self._angle(start), self._angle(end)  # the whitening, triangular and positive, keeps the sense
+        first, last = self._angle(start), self._angle(end)  # the whitening, triangular and positive, preserves the orientation
         width = (last - first) % (2 * np.pi)
         n = np.arange(1, _ANGLES)
         turns = (np.exp(1j * n * (first + width)) - np.exp(1j * n * first)) / (1j * n)
@@ -106,15 +106,15 @@ class QuadraticRatioLaw(LawOfRatio):
 
 
 def heat_cop(machine: Refrigerator, window: float, side: int = 0, steps: int = STEPS) -> QuadraticRatioLaw:
-    """Exact law of ε = |Q_j|/W for heat and work gathered over a window, W of the controller's whole force on both particles.
+    """Exact distribution of ε = |Q_j|/W for heat and work accumulated over a window, W of the whole force on both particles.
 
-    Heat is what a particle gives away, work less the change of its own energy ½mV² + ½κX². The work is summed over
-    mid-points of ``steps`` parts of the window, which is all that parts it from the exact one.
+    Heat is released by a particle: work minus the change of its energy ½mV² + ½κX². The work is summed over mid-points of
+    ``steps`` parts of the window, which is the only approximation.
 
     Args:
         machine: in its steady state, with a coupling.
         window: ps, positive.
-        side: whose heat, 0 for the cold particle and 1 for the hot one.
+        side: of the heat, 0 for the cold particle and 1 for the hot one.
         steps: parts of the window.
 
     Raises:

@@ -1,6 +1,6 @@
-"""The Lyapunov equation, solved to full precision however unlike the rates and units in it are.
+"""The Lyapunov equation, solved to full precision for any range of rates and units.
 
-SciPy is loaded where it is called: that takes as long as planning a study, which builds models and solves none.
+SciPy is imported on call: its import takes as long as planning a study, which builds models without solving them.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_REFINEMENTS = 4  # each gains the digits that the one before left over; four suffice for rates ten decades apart
+_REFINEMENTS = 4  # each step gains precision; four suffice for rates ten decades apart
 
 
 def solve_lyapunov(drift: Array, source: Array) -> Array:
     """The symmetric X with A X + X Aᵀ + S = 0.
 
-    In SI units, or with very unlike rates, SciPy's solver alone returns nonsense. Here the variables are
-    first balanced to like size, and the solution is refined against a residual taken in the longest float
-    of the machine. It is the method of R. H. Bartels & G. W. Stewart, Commun. ACM 15, 820 (1972), as SciPy has it,
+    In SI units, or with very different rates, the solver of SciPy alone fails. Here the variables are
+    first balanced to similar size, and the solution is refined against a residual taken in the longest float
+    of the machine. It is the method of R. H. Bartels & G. W. Stewart, Commun. ACM 15, 820 (1972), as in SciPy,
     with one Schur decomposition for all steps and sources.
 
     Args:
@@ -86,13 +86,13 @@ def covariance_over_time(drift: Array, noise: Array, start: Array, time: Array) 
 
 
 def solve_stein(step: Array, source: Array) -> Array:
-    """The symmetric X with X = Φ X Φᵀ + S: the Lyapunov equation of what goes by steps.
+    """The symmetric X with X = Φ X Φᵀ + S: the discrete Lyapunov equation.
 
-    Sums Σ Φᵏ S Φᵏᵀ, twice as many terms each time (R. A. Smith, SIAM J. Appl. Math. 16, 198 (1968)). Singular Φ, as queues
-    have it, are welcome. Refinement would gain nothing: residuals of slow steps are as inexact as the sum.
+    Sums Σ Φᵏ S Φᵏᵀ, doubling the number of terms each time (R. A. Smith, SIAM J. Appl. Math. 16, 198 (1968)). Singular Φ,
+    as with queues, are allowed. Refinement has no benefit: residuals of slow steps are as inexact as the sum.
 
     Args:
-        step: Φ, shape (d, d), every eigenvalue below 1 in size.
+        step: Φ, shape (d, d), every eigenvalue below 1 in magnitude.
         source: S, shape (..., d, d), symmetric.
 
     Returns:
@@ -102,7 +102,7 @@ def solve_stein(step: Array, source: Array) -> Array:
     while np.abs(power).max() > 0.0:
         more = power @ source @ power.T
         source = source + more
-        # Both must be small: the first term may by chance see nothing of a slow motion.
+        # Both must be small: the first term may by chance not contain a slow motion.
         if np.linalg.norm(more) <= 1e-17 * np.linalg.norm(source) and np.linalg.norm(power) < 1e-8:
             break
         power = power @ power

@@ -1,4 +1,4 @@
-"""How much delay a machine bears: the boundary of stability of its loop."""
+"""The largest stable delay of a machine: the stability boundary of its loop."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 from analysis.model.feedback import Feedback
 from analysis.model.refrigerator import Refrigerator
 
-_FIRST = 1e-3  # delay to begin with, in turns of the fastest motion
+_FIRST = 1e-3  # initial delay, in periods of the fastest motion
 _STEP = 1.15
-_LAST = 300.0  # in times of the slowest motion, beyond which a loop is taken to bear any delay
+_LAST = 300.0  # in times of the slowest motion, beyond which a loop is considered stable at any delay
 _EXACT = 1e-12
 
 
 def largest_stable_delay(machine: Refrigerator, feedback: Feedback) -> float:
     """The delay at which a loop becomes unstable, ps, all else equal.
 
-    It is the first one from none on. A loop may be stable again beyond it, which no controller should be built on.
+    It is the smallest such delay. A loop may be stable again at larger delays, which should not be used.
 
     Args:
         machine: with its couplings.
-        feedback: the loop, whose delay is not looked at.
+        feedback: the loop, whose delay is ignored.
 
     Returns:
-        The delay; 0 if the loop is unstable without one; infinite if none of up to 300 times of the slowest motion is too
-        long.
+        The delay; 0 if the loop is unstable without one; infinite if all delays up to 300 times of the slowest motion are
+        stable.
     """
 
     def growth(delay: float, loop: Feedback = feedback) -> float:
@@ -35,7 +35,7 @@ def largest_stable_delay(machine: Refrigerator, feedback: Feedback) -> float:
 
     if growth(0.0) >= 0:
         return 0.0
-    # Noise and updates are left out to find about where; a hold only makes it less, but a long filter may make it more.
+    # Noise and updates are left out for a first estimate; a hold only decreases it, but a long filter may increase it.
     smooth = replace(feedback, update_every=0.0, position_noise=0.0, noise_density=0.0)
     rates = machine.stability().eigenvalues
     before, delay = 0.0, _FIRST / float(np.abs(rates).max())

@@ -1,14 +1,13 @@
 """A general linear Langevin network in its stationary state, solved exactly.
 
-n velocities V, of which the first p belong to coordinates X that forces depend on, touch one or more baths
-b::
+n velocities V, of which the first p belong to coordinates X of the forces, are coupled to one or more baths b::
 
     dX/dt = V[:p],   M dV/dt = -K X - Σ_b (Γ_b V - ξ_b - Λ_b V),   <ξ_b(t) ξ_b(t')ᵀ> = 2 k_B T_b Γ_b δ(t - t')
 
-Λ_b holds what a bath does besides friction: springs of the fluid (Λ_b antisymmetric), and active forces, for each of which
-    a
-velocity stands that pushes and is not pushed. With the state r = (X, V) this is dr/dt = A r + noise, so the stationary law of
-r is a Gaussian whose covariance C solves the Lyapunov equation A C + C Aᵀ = -D. All else follows from A, D and C. Units are
+Λ_b contains the forces of a bath besides friction: springs of the fluid (Λ_b antisymmetric), and active forces, each
+represented by a velocity that exerts a force without reaction. With the state r = (X, V) this is dr/dt = A r + noise, so the
+stationary distribution of r is a Gaussian whose covariance C solves the Lyapunov equation A C + C Aᵀ = -D. Everything else
+follows from A, D and C. Units are
 LAMMPS *metal* (Å, ps, eV, K), masses in eV ps²/Å²; heat is positive *into* a bath. Derivations: docs/theory.md.
 """
 
@@ -33,7 +32,7 @@ class Stability:
         is_stable: True if every eigenvalue of the drift has a negative real part.
         eigenvalues: of the drift, complex, shape (p + n,), 1/ps.
         worst: the eigenvalue with the largest real part, 1/ps.
-        reason: one sentence that names the parameter at fault, its value and the eigenvalue; empty if stable.
+        reason: one sentence with the responsible parameter, its value and the eigenvalue; empty if stable.
     """
 
     is_stable: bool
@@ -76,10 +75,10 @@ class LinearLangevin:
         Args:
             masses: (n,), eV ps²/Å², positive.
             stiffness: (n, p), eV/Å²; the force on velocity i is ``-stiffness[i] @ X``. Need not be symmetric.
-            frictions: (baths, n, n), eV ps/Å²; symmetric, positive semidefinite, and every velocity has some.
+            frictions: (baths, n, n), eV ps/Å²; symmetric, positive semidefinite, and not zero for any velocity.
             temperatures: (baths,), K, positive.
             links: (baths, n, n), eV ps/Å², of zero diagonal; the force of bath b on velocity i is ``links[b, i] @ V``. None
-                for baths that have friction alone.
+                for baths with friction only.
 
         Raises:
             ValueError: if a shape does not fit or a value is not physical; the message names the argument.
@@ -125,16 +124,16 @@ class LinearLangevin:
 
     @property
     def signals(self) -> NDArray[np.bool_]:
-        """Which velocities stand for active forces and are no motion of a body, (n,): they push, and nothing pushes them.
+        """Which velocities represent active forces and not the motion of a body, (n,): no force acts on them.
 
-        Their kinetic energy is no energy.
+        Their kinetic energy does not count.
         """
         acts = (self.links != 0).any(axis=0)
         return np.asarray(acts.any(axis=0) & ~acts.any(axis=1))
 
     @property
     def is_active(self) -> bool:
-        """Whether a bath exerts active forces, and so has no temperature of its own at every frequency."""
+        """Whether a bath exerts active forces, so that its temperature depends on frequency."""
         return bool(self.signals.any())
 
     def noise_by_bath(self) -> Array:
@@ -158,7 +157,7 @@ class LinearLangevin:
         return Stability(stable, eigenvalues, worst, reason)
 
     def _blame(self) -> str:
-        """What makes an unstable network unstable: parameter, value, cure."""
+        """The cause of an instability: parameter, value, cure."""
         return f"stiffness = {self.stiffness.tolist()} eV/Å² makes a displacement grow"
 
     @property
@@ -170,14 +169,14 @@ class LinearLangevin:
         """Do nothing if a steady state exists.
 
         Raises:
-            ValueError: if there is none; names the parameter at fault and the eigenvalue.
+            ValueError: if there is none; names the responsible parameter and the eigenvalue.
         """
         stability = self.stability()
         if not stability.is_stable:
             raise ValueError(stability.reason)
 
     def _local_temperatures(self) -> Array:
-        """Friction-weighted bath temperature of each velocity, (n,), K: what its baths alone would give it."""
+        """Friction-weighted bath temperature of each velocity, (n,), K: the temperature that its baths alone would give it."""
         weights = np.diagonal(self.frictions, axis1=1, axis2=2)
         return np.asarray(self.temperatures @ (weights / weights.sum(axis=0)))
 
@@ -192,10 +191,10 @@ class LinearLangevin:
 
     @cached_property
     def _response(self) -> Array:
-        """The covariance less its local equilibrium: the part that carries heat, driven by A C₀ + C₀ Aᵀ + D.
+        """The covariance minus its local equilibrium: the part that carries heat, driven by A C₀ + C₀ Aᵀ + D.
 
-        Solved for on its own it keeps its digits however small it is; the difference of two covariances would lose
-        them near equilibrium. For the same reason the drive is written out, with all that cancels left out.
+        A separate solution keeps full relative precision; the difference of two covariances would lose it near
+        equilibrium. For the same reason the drive is written explicitly, without cancelling terms.
         """
         self.require_steady_state()
         p, n = self.coordinates, self.masses.size
@@ -239,7 +238,7 @@ class LinearLangevin:
         """Covariance of (mid-point positions, mean velocities) over a sampling interval, shape (2p, 2p).
 
         Of two samples one interval apart, the mid-point is (X(t) + X(t + dt))/2 and the mean velocity
-        (X(t + dt) - X(t))/dt: what a trajectory stored every dt gives. It is exact for any interval.
+        (X(t + dt) - X(t))/dt: as from a trajectory stored every dt. It is exact for any interval.
 
         Args:
             interval: dt, ps, positive; None for the instantaneous positions and velocities.
@@ -254,7 +253,7 @@ class LinearLangevin:
         if not interval > 0:
             raise ValueError(f"interval = {interval} ps: must be positive, or None for instantaneous values")
         # φ₁ = ∫₀¹ e^{A dt s} ds and φ₂ = ∫₀¹ (1-s) e^{A dt s} ds from one exponential: differences of
-        # C(dt) and C would lose every digit at small intervals.
+        # C(dt) and C would lose all precision at small intervals.
         d = len(c)
         a = self.drift() * interval
         zero, one = np.zeros((d, d)), np.eye(d)
@@ -266,7 +265,7 @@ class LinearLangevin:
         return np.block([[middle, cross], [cross.T, phi_2[v, v] + phi_2[v, v].T]])
 
     def _velocity_excess(self) -> Array:
-        """<V rᵀ> less what each bath alone would impose, shape (baths, n, p + n): what flows is proportional to it."""
+        """<V rᵀ> minus its value in equilibrium with each bath, shape (baths, n, p + n): the flows are proportional to it."""
         p = self.coordinates
         excess = np.repeat(self._response[None, p:], self.temperatures.size, axis=0)
         mismatch = BOLTZMANN * (self._local_temperatures() - self.temperatures[:, None]) / self.masses
@@ -274,10 +273,10 @@ class LinearLangevin:
         return excess
 
     def heat_rates(self) -> Array:
-        """Mean heat flow into each bath, (baths,), eV/ps: what all forces of the bath together take from the bodies.
+        """Mean heat flow into each bath, (baths,), eV/ps: the energy that all forces of the bath take from the bodies.
 
-        These are friction, thermal noise and, of an active bath, its active force: ``dissipation`` less the power of the links,
-        Tr Λ_b <V Vᵀ>, to which springs add nothing.
+        These are friction, thermal noise and the active force of an active bath: ``dissipation`` minus the power of the links,
+        Tr Λ_b <V Vᵀ>, to which springs do not contribute.
 
         Raises:
             ValueError: if there is no steady state.
@@ -287,7 +286,7 @@ class LinearLangevin:
         return np.asarray(self.dissipation() - np.einsum("bij,ij->b", one_way, moving))
 
     def dissipation(self) -> Array:
-        """Mean power that friction and thermal noise alone give to each bath, (baths,), eV/ps: Tr Γ_b (<V Vᵀ> - k_B T_b M⁻¹).
+        """Mean power given to each bath by friction and thermal noise alone, (baths,), eV/ps: Tr Γ_b (<V Vᵀ> - k_B T_b M⁻¹).
 
         (arXiv:2211.05502, eq. B2, for one contact per bath.) It is the heat of a bath without active forces.
 
@@ -300,8 +299,8 @@ class LinearLangevin:
     def entropy_production(self) -> float:
         """Mean entropy production rate, Σ_b of ``dissipation`` over T_b, eV/(K ps), never negative (eq. B11, steady state).
 
-        It is summed as squares of the probability currents, which keeps its sign and its digits where the heats
-        nearly cancel. Active forces act as an outer drive: what makes them is not in it.
+        It is summed as squares of the probability currents, which keeps its sign and precision if the heats
+        nearly cancel. Active forces act as an external drive whose own dissipation is not included.
 
         Raises:
             ValueError: if there is no steady state.
@@ -333,7 +332,7 @@ class LinearLangevin:
             entropy=thermal_entropy(self.dissipation(), self.temperatures, BOLTZMANN),
             temperatures=self.temperatures,
             cold=cold,
-            # Of equal baths the last stands for the environment.
+            # Of equal baths the last represents the environment.
             hot=hot if hot != cold else heats.size - 1,
             boltzmann=BOLTZMANN,
             unit="eV/ps",

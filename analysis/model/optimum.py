@@ -1,4 +1,4 @@
-"""The first minimum of a function of one variable, found without a bound on where it lies."""
+"""The first minimum of a function of one variable, found without bounds on its position."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _FAR = 100.0
 
 
 def first_minimum(cost: Callable[[float], float]) -> float:
-    """The argument of the first minimum of a cost that falls from -∞ on.
+    """The argument of the first minimum of a cost that decreases from -∞ on.
 
-    Steps lead from -4 upwards until the cost rises, or downwards where it rises at once; a golden search with parabolas
-    takes over between the last three. Later minima, such as those of a sampled power whose motion is faster than its
-    samples, are left aside.
+    Steps go from -4 upwards until the cost rises, or downwards if it rises immediately. A golden-section search with
+    parabolas continues between the last three points. Later minima, such as those of a power sampled more slowly than the
+    motion, are ignored.
 
     Args:
         cost: of the argument, smooth over steps of 0.4.
 
     Raises:
-        ValueError: if the cost levels off before it rises.
+        ValueError: if the cost approaches a constant before it rises.
     """
-    from scipy.optimize import minimize_scalar  # slow to load, and most jobs that load a model look for no optimum
+    from scipy.optimize import minimize_scalar  # slow to load, and most jobs with a model do not search an optimum
 
     here, ahead = cost(_START), cost(_START + _STEP)
     step = -_STEP if ahead > here else _STEP

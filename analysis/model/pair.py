@@ -24,7 +24,7 @@ class LangevinPair(Refrigerator):
         temperature_cold, temperature_hot: K.
 
     Raises:
-        ValueError: if a value is not physical; names it. An unstable pair may be built, to ask for
+        ValueError: if a value is not physical; names it. An unstable pair is allowed, for
             ``stability()``.
     """
 
@@ -48,7 +48,7 @@ class LangevinPair(Refrigerator):
         )
 
     def coupling_hot_of_largest_cooling(self) -> float:
-        """κ_H, eV/Å², at which most heat leaves the bath named cold, all else equal: here in closed form.
+        """κ_H, eV/Å², with the largest heat from the bath named cold, all else equal, in closed form.
 
         Raises:
             ValueError: if κ_C is not positive: no κ_H cools then without risk of instability.

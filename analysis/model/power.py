@@ -1,10 +1,10 @@
-"""Exact laws of power: quadratic forms of Gaussian variables, used like a frozen SciPy distribution.
+"""Exact distributions of power: quadratic forms of Gaussian variables, used like a frozen SciPy distribution.
 
 The power on one particle is a product of two correlated Gaussians (force and velocity), the total power a
 sum of two such products. Diagonalised, either is w = Σ λ_j Z_j² with independent standard normal Z_j. Its
 characteristic function is Π (1 - 2iλ_j k)^(-1/2); closing the inversion integral around the branch cut
-between the one or two positive λ leaves a real integral with a positive integrand, which the trapezoidal
-rule sums to rounding error. Derivation: docs/theory.md.
+between the one or two positive λ gives a real integral with a positive integrand, which the trapezoidal
+rule evaluates to rounding error. Derivation: docs/theory.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from analysis.model.lyapunov import Array
 
 # Nodes of the trapezoidal rule in u, where s(u) runs along the cut. The integrands decay like exp(-|u|) or
-# faster and are analytic within |Im u| < π/4, so step and cut-off leave errors of exp(-39) and exp(-40).
+# faster and are analytic within |Im u| < π/4, so step and cut-off cause errors of exp(-39) and exp(-40).
 _STEP = 0.125
 _NODES = np.arange(-40.0, 40.0 + _STEP / 2, _STEP)
 _CHUNK = 4096  # arguments at a time: a million samples at once would need gigabytes
@@ -28,7 +28,7 @@ _NEGLIGIBLE = 1e-13  # relative size below which an eigenvalue is rounding error
 
 @dataclass(frozen=True)
 class QuadraticFormLaw:
-    """Law of w = Σ λ_j Z_j², with Z_j independent standard normal and at most two λ of each sign.
+    """Distribution of w = Σ λ_j Z_j², with Z_j independent standard normal and at most two λ of each sign.
 
     Attributes:
         weights: the λ_j, none zero; for a power in eV/ps.
@@ -50,7 +50,7 @@ class QuadraticFormLaw:
 
     @classmethod
     def of(cls, form: Array, covariance: Array) -> Self:
-        """Law of rᵀ F r for a Gaussian r of mean zero; form F (symmetric) and covariance both (d, d).
+        """Distribution of rᵀ F r for a Gaussian r of mean zero; form F (symmetric) and covariance both (d, d).
 
         Raises:
             ValueError: if the form vanishes, as the power does without a coupling.
@@ -77,7 +77,7 @@ class QuadraticFormLaw:
         return float(np.sqrt(self.var()))
 
     def relative_variance(self) -> float:
-        """Variance over the mean squared; infinite without a mean, or with one that is rounding error."""
+        """Variance over the mean squared; infinite if the mean is zero or of the size of rounding errors."""
         nothing = abs(self.mean()) <= _NEGLIGIBLE * float(np.abs(self.weights).sum())
         return math.inf if nothing else self.var() / self.mean() ** 2
 
@@ -87,9 +87,9 @@ class QuadraticFormLaw:
         return np.asarray(rng.chisquare(1.0, (*shape, len(self.weights))) @ np.array(self.weights))
 
     def pdf(self, w: ArrayLike) -> Array:
-        """Probability density, any shape; infinite at w = 0 if there is one weight of either sign only.
+        """Probability density, any shape; infinite at w = 0 if there is only one weight of each sign.
 
-        The law of one product is exp(ψw/(s(1-ψ²))) K₀(|w|/(s(1-ψ²)))/(π s √(1-ψ²)), s the product of both
+        The distribution of one product is exp(ψw/(s(1-ψ²))) K₀(|w|/(s(1-ψ²)))/(π s √(1-ψ²)), s the product of both
         standard deviations with the coupling and ψ their correlation; this corrects eq. (9) of
         arXiv:2211.05502.
         """
@@ -98,7 +98,7 @@ class QuadraticFormLaw:
         x = np.asarray(w, dtype=float)
         if len(self.weights) == 2 and np.prod(self.weights) < 0:
             up, down = max(self.weights), -min(self.weights)
-            # K₀ with its exponential split off, for the tails: k0e(z) = e^z K₀(z).
+            # K₀ without its exponential factor, for the tails: k0e(z) = e^z K₀(z).
             rate = np.where(x > 0, 1 / up, 1 / down) / 2
             with np.errstate(divide="ignore"):
                 bessel = k0e(np.abs(x) * (1 / up + 1 / down) / 4)
@@ -138,7 +138,7 @@ class QuadraticFormLaw:
         return float(brentq(lambda x: float(self.cdf(x)) - q, low, high, xtol=1e-14 * reach, rtol=1e-14))
 
     def _cut_integral(self, w: Array, *, sign: int, power: int) -> Array:
-        """The density (power 0) or the tail beyond w (power 1) at w >= 0 of sign·W; nonsense at w < 0.
+        """The density (power 0) or the tail beyond w (power 1) at w >= 0 of sign·W; undefined at w < 0.
 
         (1/π) ∫ s^(-power) e^(-sw) Π |1 - 2 λ_j s|^(-1/2) ds along the cut s₁ < s < s₂, s_j = 1/(2λ_j), or
         to infinity.

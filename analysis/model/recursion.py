@@ -12,13 +12,13 @@ def recursion(rate: complex, start: ArrayLike, kicks: NDArray[Any]) -> NDArray[A
     """x after each kick, along the last axis.
 
     Args:
-        rate: what is kept of x from one step to the next.
+        rate: factor on x from one step to the next.
         start: x before the first kick, of the shape of `kicks` without its last axis.
         kicks: shape (…, steps).
 
     Returns:
         An array of the shape of `kicks`.
     """
-    from scipy.signal import lfilter  # brings scipy.stats, for which most jobs that load this module have no use
+    from scipy.signal import lfilter  # imports scipy.stats, which most jobs with this module do not need
 
     return np.asarray(lfilter([1.0], [1.0, -rate], kicks, zi=rate * np.asarray(start)[..., None])[0])

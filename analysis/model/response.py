@@ -1,8 +1,9 @@
-"""Heat of a pair with a loop from friction at every frequency, however the baths remember.
+"""Heat of a pair with a loop from friction at every frequency, for any memory of the baths.
 
-With D_j = κ - m_j ω² - iωγ_j(ω) and the loop's H(ω) from readings to forces, D X = H (X + n) + ξ. So X = G (ξ + H n) with
-G = (D - H)⁻¹, and works are integrals over frequency that hold the noises' spectra, 2 k_B T_j Re γ_j and S. Where friction is
-a network's, ``DelayedNetwork`` gives the same; here it may be measured. Derivation: docs/theory.md.
+With D_j = κ - m_j ω² - iωγ_j(ω) and the transfer function H(ω) of the loop from readings to forces, D X = H (X + n) + ξ. So
+X = G (ξ + H n) with G = (D - H)⁻¹, and works are integrals over frequency with the spectra of the noises, 2 k_B T_j Re γ_j
+and S. For the friction of a network ``DelayedNetwork`` gives the same; here the friction may be measured. Derivation:
+docs/theory.md.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ _IDEAL = Feedback()
 
 @dataclass(frozen=True, kw_only=True)
 class RespondingPair:
-    """A pair whose baths are known by their friction at every frequency, with a loop.
+    """A pair with given friction at every frequency, and a loop.
 
     Args:
-        frequency: ω, (k,), 1/ps, rising and positive; motion goes as e^{-iωt}. Integrals are the trapezoidal rule's, from
-            the first to the last, so both must lie beyond what moves.
+        frequency: ω, (k,), 1/ps, increasing and positive; motion as e^{-iωt}. Integrals use the trapezoidal rule from
+            the first to the last, which must include all frequencies of the motion.
         friction: γ_j(ω) of the cold and the hot particle, (..., k) each, complex, eV ps/Å².
         mass: of the particles (cold, hot), eV ps²/Å².
         trap: stiffness κ of both traps, eV/Å².
         couplings: κ_C and κ_H, eV/Å².
         temperatures: of the baths (cold, hot), K.
         active: spectra of their active forces (cold, hot), two-sided over ω/2π, (k,) each, eV² ps/Å² (``active_spectrum``).
-        feedback: the loop. One with updates is taken by its mean response (``Feedback.response``), without what its
-            readings fold from other frequencies: of the paper's pair, held for 0.5 ps, heats then err by 10⁻³.
+        feedback: the loop. One with updates is represented by its mean response (``Feedback.response``), without aliasing
+            from other frequencies: for the pair of the paper with a hold of 0.5 ps the error of the heats is 10⁻³.
     """
 
     frequency: Array
@@ -66,9 +67,9 @@ class RespondingPair:
         return np.asarray(gain[:, :, None] * self.feedback.response(self.frequency))
 
     def is_stable(self) -> bool:
-        """Whether no motion grows, by Nyquist's criterion on the first of several frictions.
+        """Whether no motion grows, by the Nyquist criterion for the first of several frictions.
 
-        det(1 - D⁻¹H) then does not go around zero between the lowest and the highest frequency.
+        det(1 - D⁻¹H) then does not encircle zero between the lowest and the highest frequency.
         """
         loop = self._loop
         cold, hot = (each.reshape(-1, each.shape[-1])[0] for each in self._plant)
@@ -78,7 +79,7 @@ class RespondingPair:
     def heat_rates(self) -> Array:
         """Mean heat flow into each bath, (..., 2) for (cold, hot), eV/ps: the work of the applied force on each particle.
 
-        Whether there is a steady state is not asked: see ``is_stable``.
+        It does not check for a steady state: see ``is_stable``.
         """
         spectra = self.heat_spectra()
         return np.stack([np.trapezoid(each, self.frequency, axis=-1) for each in spectra], axis=-1)
@@ -92,7 +93,7 @@ class RespondingPair:
         g = ((d / determinant, h[0, 1] / determinant), (h[1, 0] / determinant, a / determinant))
         spectra = []
         for j in (0, 1):
-            # ⟨F_j V_j*⟩ of F = H G ξ + (1 + H G) H n and V = -iω G (ξ + H n), which many frictions make large arrays.
+            # ⟨F_j V_j*⟩ of F = H G ξ + (1 + H G) H n and V = -iω G (ξ + H n), large arrays for many frictions.
             power = np.zeros(determinant.shape)
             for k in (0, 1):
                 random = 2 * BOLTZMANN * self.temperatures[k] * self.friction[k].real + self.active[k]

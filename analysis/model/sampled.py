@@ -1,10 +1,10 @@
 """Loops with updates: sample, filter, delay and hold, solved exactly from one update to the next.
 
-A delay of q whole periods and a rest θ splits each period in two: until θ the force of reading k - q - 1 acts, then that of
-reading k - q. Either piece is a linear system with a constant force, so the state with the filter and the queue of forces
-makes linear steps with Gaussian noise. Its covariance solves the Stein equation; moments within a period follow by Gauss's
-rule over pieces so short that it is exact to rounding. A held force does the work force times displacement. Derivation:
-docs/theory.md.
+A delay of q whole periods and a rest θ splits each period in two: the force of reading k - q - 1 acts until θ, then that of
+reading k - q. Each piece is a linear system with a constant force, so the state with the filter and the queue of forces
+obeys a linear recursion with Gaussian noise. Its covariance solves the Stein equation. Moments within a period follow by
+Gaussian quadrature over pieces so short that it is exact to rounding. A held force does the work force times displacement.
+Derivation: docs/theory.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from analysis.model.information import news_of_readings
 from analysis.model.lyapunov import Array, expm, solve_stein
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
-_WHOLE = 1e-9  # of a period: a rest of the delay nearer to none or to all of it is rounding
+_WHOLE = 1e-9  # of a period: a smaller distance of the rest θ from 0 or a whole period is rounding
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class _Piece:
 
     Attributes:
         flow: e^{Âs} over the whole piece, shape (d + p, d + p).
-        kicks: covariance of the noise gathered over it, of the same shape.
+        kicks: covariance of the noise accumulated over it, of the same shape.
         sums: ∫ e^{Âs} ⊗ e^{Âs} ds over it, ps, ((d + p)², (d + p)²).
-        sums_of_kicks: ∫ of what has been gathered until then, of the shape of ``kicks``.
+        sums_of_kicks: ∫ of the covariance accumulated until then, of the shape of ``kicks``.
     """
 
     flow: Array
@@ -43,18 +43,18 @@ class _Piece:
     def of(cls, drift: Array, noise: Array, length: float) -> _Piece:
         """The piece of a length, ps, of the system dz/dt = drift z + noise.
 
-        Gauss's rule over a part in which nothing turns far, which is then doubled: nothing is subtracted, so light bodies
-        and strong friction over a long period keep their digits.
+        Gaussian quadrature over a short part, which is then doubled: nothing is subtracted, so light bodies and strong
+        friction over a long period keep full precision.
         """
         size = len(drift)
-        from scipy.linalg import matrix_balance  # slow to load, and a plan has no use for it
+        from scipy.linalg import matrix_balance  # slow to load, and a plan does not need it
 
         balanced, _ = matrix_balance(drift, permute=False)
         turns = float(np.linalg.norm(balanced, 1)) * length
         doublings = max(0, math.ceil(math.log2(turns))) if turns else 0
         part = length / 2**doublings
         times = np.append((_NODES + 1) / 2, 1.0) * part
-        # C. F. Van Loan, IEEE Trans. Autom. Control 23, 395 (1978); over so short a time nothing grows.
+        # C. F. Van Loan, IEEE Trans. Autom. Control 23, 395 (1978); over such a short time nothing grows.
         both = expm(times[:, None, None] * np.block([[-drift, noise], [np.zeros((size, size)), drift.T]]))
         flows = np.swapaxes(both[:, size:, size:], 1, 2)
         noises = flows @ both[:, :size, size:]
@@ -88,7 +88,7 @@ class SampledNetwork(ControlledNetwork):
 
     @cached_property
     def _rest(self) -> float:
-        """θ, ps, what is left of the delay."""
+        """θ, ps, the rest of the delay."""
         rest = self.feedback.delay - self._queued * self.feedback.period
         return rest if rest > _WHOLE * self.feedback.period else 0.0
 
@@ -105,11 +105,10 @@ class SampledNetwork(ControlledNetwork):
 
     @cached_property
     def _chain(self) -> tuple[Array, Array, Array]:
-        """The next state, and what a period consists of, as linear maps; and the covariance of a period's own noise.
+        """The next state and the parts of a period as linear maps, and the covariance of the noise of a period.
 
         Columns of both maps: state, then noise (readings, first piece, second piece). Rows of the second map: z at the
-            start of
-        the first piece and of the second, and the state of the network at the end.
+        start of the first piece and of the second, and the state of the network at the end.
         """
         d, p = self.push.shape
         h, time = self.feedback.period, self.feedback.filter
@@ -145,7 +144,7 @@ class SampledNetwork(ControlledNetwork):
 
     @cached_property
     def _moments(self) -> tuple[Array, Array]:
-        """Covariance of the state just before a reading, and of state and a period's own noise together."""
+        """Covariance of the state just before a reading, and of state and noise of a period together."""
         self.require_steady_state()
         following, _, spread = self._chain
         step, kick = np.split(following, [len(following)], axis=1)
@@ -192,14 +191,14 @@ class SampledNetwork(ControlledNetwork):
         return np.asarray(np.einsum("kij,ij->k", forms, parts @ self._moments[1] @ parts.T)) / self.feedback.period
 
     def work_noise(self) -> Array:
-        """See ``ControlledNetwork``; the covariances of one period's work with itself and with all later ones."""
+        """See ``ControlledNetwork``; the covariances of the work of one period with itself and with all later ones."""
         forms, parts = self._work()
         following, _, _ = self._chain
         together = self._moments[1]
         size = len(following)
         within = parts @ together @ parts.T
         same = 2 * np.einsum("aij,jk,bkl,li->ab", forms, within, forms, within)
-        # What the next state shares with a period's parts; later periods know of it through the state alone.
+        # Covariance of the next state with the parts of a period; later periods depend on it only through the state.
         shared = following @ together @ parts.T
         seen = solve_stein(following[:, :size], shared @ forms @ shared.T)
         later_forms = parts[:, :size].T @ forms @ parts[:, :size]
@@ -215,7 +214,7 @@ class SampledNetwork(ControlledNetwork):
         late = time >= self._rest
         piece = self._piece(time - self._rest if late else time)
         moments = piece.flow @ self._starts()[int(late)] @ piece.flow.T + piece.kicks
-        # The applied force is the held one and the spring's.
+        # The applied force is the held force plus that of the spring.
         felt = np.zeros((2 * p, d + p))
         felt[:p, :p], felt[:p, d:] = self.spring, np.eye(p)
         felt[p:, p : 2 * p] = np.eye(p)

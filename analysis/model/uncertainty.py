@@ -1,7 +1,7 @@
-"""How far works and heats lie from 2 k_B/ΔS, which bounds Var/mean² of any current in overdamped dynamics (eq. 12).
+"""Works and heats compared with 2 k_B/ΔS, a bound on Var/mean² of any current in overdamped dynamics (eq. 12).
 
-Two readings of one quantity: the power sampled every dt from two positions, as the paper has it, and what has been gathered
-over a window, at every instant. They agree over short times. A ratio of 1 is where the bound is met.
+There are two forms: the power sampled every dt from two positions, as in the paper, and the quantity accumulated
+continuously over a window. They agree over short times. At a ratio of 1 the bound is reached.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ GATHERED: dict[str, tuple[tuple[int, ...], Force, bool]] = {
     "heat_cold": ((0,), "full", True),
     "heat_hot": ((1,), "full", True),
 }
-"""Total works by force, total heat, work and heat of each side: the sides, the force, and whether heat is meant.
+"""Total works by force, total heat, work and heat of each side: the sides, the force, and whether it is a heat.
 
-Heat is what a particle gives away: work less the change of its own energy. A dressed particle gives it to its shell first.
+Heat is released by a particle: work minus the change of its energy. A dressed particle releases it to its shell first.
 """
 
 
@@ -44,12 +44,12 @@ def sampled_over_bound(machine: Refrigerator, targets: Sequence[Target], dt: flo
 
 
 def gathered_over_bound(machine: Refrigerator, flows: Sequence[str], duration: ArrayLike) -> Array:
-    """Var/mean² of works and heats gathered over durations, over 2 k_B/ΔS, (flows, *duration.shape).
+    """Var/mean² of works and heats accumulated over durations, over 2 k_B/ΔS, (flows, *duration.shape).
 
-    Over long windows all flows are one current with one ratio: 1 near the pseudo-equilibrium, more away from it. At κ_H = κ_C,
-    where total flows vanish and entropy is still produced, theirs is infinite; that of the antisymmetric force, whose size
-    does not matter, has a limit there, as all ratios have at the pseudo-equilibrium. NaN for a work that is not done at
-    all.
+    Over long windows all flows are the same current with the same ratio: 1 near the pseudo-equilibrium, larger away from
+    it. At κ_H = κ_C total flows vanish but entropy is still produced, and their ratio is infinite; that of the
+    antisymmetric force, which does not depend on its size, has a limit there, as all ratios have at the pseudo-equilibrium.
+    NaN for a work that is identically zero.
 
     Args:
         machine: in its steady state, with a current.
@@ -62,7 +62,7 @@ def gathered_over_bound(machine: Refrigerator, flows: Sequence[str], duration: A
     given, machine = machine, machine.off_balance()
     time = np.asarray(duration, dtype=float)
     reciprocal = machine.coupling_cold == machine.coupling_hot
-    # Beside κ_H = κ_C the antisymmetric force is not nothing.
+    # Close to κ_H = κ_C the antisymmetric force is not zero.
     beside = replace(machine, coupling_hot=machine.coupling_hot * (1 + 1e-6)) if reciprocal else machine  # type: ignore[type-var]
     result = np.empty((len(flows), *time.shape))
     for solved, rows in (
@@ -73,7 +73,7 @@ def gathered_over_bound(machine: Refrigerator, flows: Sequence[str], duration: A
             currents = [_current(solved, flows[row]) for row in rows]
             means = mean_rates(solved, currents)
             variances = np.einsum("...ii->i...", covariance_over(solved, currents, time))
-            # What rounding leaves of a mean that vanishes is none.
+            # A mean of the size of rounding errors vanishes.
             means[[_vanishes(given, flows[row]) for row in rows]] = 0.0
             with np.errstate(divide="ignore", invalid="ignore"):
                 result[rows] = (
@@ -83,7 +83,7 @@ def gathered_over_bound(machine: Refrigerator, flows: Sequence[str], duration: A
 
 
 def _vanishes(machine: Refrigerator, name: str) -> bool:
-    """Whether a flow has no mean though others have: totals at κ_H = κ_C, and the flows of a side without a coupling."""
+    """Whether the mean of a flow vanishes although others do not: totals at κ_H = κ_C, flows of a side without coupling."""
     kind, _, side = name.partition("_")
     if side:
         return bool((machine.coupling_cold if side == "cold" else machine.coupling_hot) == 0.0)
