@@ -18,7 +18,9 @@ from analysis.model.lyapunov import Array
 from analysis.units import BOLTZMANN
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(14)
-_TOLERANCE = 1e-13  # relative to the whole: small, because errors of oscillating tails add up and heats are small differences
+_TOLERANCE = (
+    1e-13  # relative to the whole: small, because errors of oscillating tails add up and heats are small differences
+)
 _HALVINGS = 40
 _CHUNK = 4096  # parts at a time: stiff machines with a long delay have a million
 _ROOTS = 1e-9  # 1/ps, relative: change of the slowest rate that counts as converged

@@ -81,7 +81,10 @@ class QuadraticRatioLaw(LawOfRatio):
 
     def _sector(self, start: ArrayLike, end: ArrayLike) -> float:
         """Probability of a direction of (q, w) between two, less than half a turn apart, from ``start`` counterclockwise."""
-        first, last = self._angle(start), self._angle(end)  # the whitening, triangular and positive, preserves the orientation
+        first, last = (
+            self._angle(start),
+            self._angle(end),
+        )  # the whitening, triangular and positive, preserves the orientation
         width = (last - first) % (2 * np.pi)
         n = np.arange(1, _ANGLES)
         turns = (np.exp(1j * n * (first + width)) - np.exp(1j * n * first)) / (1j * n)

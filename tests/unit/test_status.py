@@ -145,7 +145,11 @@ def test_steps_of_the_running_segment_count(job: Job, tmp_path: Path) -> None:
             "stopped by SIGTERM; the same command continues from the last segment",
         ),
         ("", State.INTERRUPTED, "ended without a message, as if killed; the same command continues it"),
-        ("small kH_4.80 replica 1:  30 % (measuring), 9 ns/day, 2 s left\n", State.INTERRUPTED, "ended without a message"),
+        (
+            "small kH_4.80 replica 1:  30 % (measuring), 9 ns/day, 2 s left\n",
+            State.INTERRUPTED,
+            "ended without a message",
+        ),
     ],
     ids=["failed", "all problems", "crashed", "stopped", "killed at once", "killed"],
 )
