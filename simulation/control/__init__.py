@@ -1,6 +1,6 @@
-"""The controller: what it sees and answers, how its code is identified and tried, and its place in a running LAMMPS.
+"""The controller: its interface, identification and trial of its code, and its coupling to LAMMPS.
 
-A controller of one's own needs what is named here.
+A custom controller needs the names listed here.
 """
 
 from simulation.control.controller import Controller, LinearController, Seen

@@ -1,7 +1,7 @@
-"""The demon's place in a running LAMMPS: fix external calls it at every step with this rank's atoms.
+"""Coupling of the demon to LAMMPS: fix external calls it at every step with the atoms of this rank.
 
-The root rank asks the controller and the others are told its forces, so that a controller with random numbers or memory
-pushes alike on every rank.
+The root rank calls the controller and broadcasts its forces, so that a controller with random numbers or memory exerts the
+same forces on every rank.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ PARTICLE_TYPES = (3, 4)  # LAMMPS types of the cold and the hot particle
 
 
 class DemonCallback:
-    """What fix external calls; after LAMMPS's run, `failure` says whether it went well.
+    """Callback of fix external; after the run of LAMMPS, `failure` contains an error, if any.
 
     Args:
         lmp: a LAMMPS that has read a deck with fix `demon`.
-        demon: asks the controller.
+        demon: calls the controller.
         ranks: MPI ranks.
         centres_A: trap centres of the cold and hot particle, shape (2, 3).
         atoms: metal atoms per particle.
         mass: of a particle, eV ps²/Å².
-        first_step: LAMMPS's step that is 0 on the run's own clock.
+        first_step: LAMMPS step that is 0 on the clock of the run.
         sample_every: steps between samples.
     """
 
@@ -60,11 +60,13 @@ class DemonCallback:
         self.failure: BaseException | None = None
         low, high, *_ = lmp.extract_box()
         self._box = np.subtract(high, low)
-        self._wrap = self._box[1:].min() / (2 * atoms)  # half of what one atom across a face moves a centre of mass
-        self._origin = -centres_A  # of displacements; atoms beyond a periodic face are brought back by it, too
-        self._sums = np.zeros(7)  # both centres of mass, and how many atoms they are made of
+        self._wrap = self._box[1:].min() / (
+            2 * atoms
+        )  # half of the shift of a centre of mass by one atom that crosses a face
+        self._origin = -centres_A  # of displacements; also maps atoms beyond a periodic face back
+        self._sums = np.zeros(7)  # both centres of mass, and their numbers of atoms
         self._both = self._sums[:6].reshape(2, 3)
-        self._told = np.zeros(7)  # whether the root goes on, and its forces
+        self._told = np.zeros(7)  # whether the root continues, and its forces
         self._indices = np.empty(0, dtype=np.intp)
         self._last = -1
         self._tags = b""
@@ -74,7 +76,7 @@ class DemonCallback:
         lmp.set_fix_external_callback(FIX, self._called)
 
     def _called(self, _: Any, step: int, count: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
-        """Write the force on each metal atom into `f`; ctypes would swallow what is raised here, so nothing is."""
+        """Write the force on each metal atom into `f`; ctypes would swallow exceptions, so none are raised here."""
         if self.failure is not None:
             return
         try:
@@ -82,8 +84,8 @@ class DemonCallback:
         except BaseException as failure:
             self.failure = failure
             f[...] = 0.0
-            # What the root was told, and what is wrong with the particles, every rank finds at the same step; at anything else
-            # the others wait for this rank, deaf to everything: none of them may hang.
+            # Errors of the root and of the particles are found by every rank at the same step. After any other error the other
+            # ranks would wait for this one and hang.
             if self.ranks.comm is not None and not isinstance(failure, (_RootFailed, ParticleError)):
                 traceback.print_exception(failure, file=sys.stderr)
                 self.ranks.abort()
@@ -95,7 +97,7 @@ class DemonCallback:
     def _act(self, step: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
         demon, clock = self.demon, step - self.first_step
         displacement = self._displacements(tag, x, f)
-        # The step at which segments meet is known already, and so is LAMMPS's second look at a first step.
+        # The step at which segments meet is known already, and so is the second call at a first step.
         force = demon.force if clock == demon.step else self._told_by_root(clock, displacement)
         demon.move(clock, displacement, force)
         f[self._indices] = (force / self.atoms)[self._sides]
@@ -105,7 +107,7 @@ class DemonCallback:
                 self.lmp.fix_external_set_vector(FIX, index + 1, work)
 
     def _told_by_root(self, clock: int, displacement: Vector) -> Vector:
-        """The controller's forces, on every rank; whatever fails on the root ends the run on all of them."""
+        """The forces of the controller, on every rank; an error on the root ends the run on all ranks."""
         velocity = self._velocity(clock, displacement) if self.demon.sees_velocity else _UNSEEN
         if self.ranks.comm is None:
             return self.demon.ask(clock, displacement, velocity)
@@ -124,10 +126,10 @@ class DemonCallback:
     def _velocity(self, clock: int, displacement: Vector) -> Vector:
         """Velocities of the centres of mass at this step.
 
-        Velocity Verlet moves X by (V + F h/2m) h, so V = (X - X_before)/h + F h/2m. The demon's own force at this step is
-        not known yet; that of the step before stands for it, which errs by 10⁻⁵ of a thermal velocity.
+        Velocity Verlet moves X by (V + F h/2m) h, so V = (X - X_before)/h + F h/2m. The force of the demon at this step is
+        not known yet; that of the previous step is used, with an error of 10⁻⁵ of a thermal velocity.
         """
-        if clock - 1 != self.demon.step:  # no step before: LAMMPS still has the velocities of this one
+        if clock - 1 != self.demon.step:  # no previous step: LAMMPS still has the velocities of this one
             return self._mean(self.lmp.numpy.extract_atom("v"))
         force = self.atoms * self._mean(self.lmp.numpy.extract_atom("f")) + self.demon.force
         step = self.demon.timestep_ps
@@ -140,10 +142,10 @@ class DemonCallback:
         return mean
 
     def _displacements(self, tag: NDArray[np.int32], x: Vector, f: Vector) -> Vector:
-        """Both centres of mass, unwrapped, less their trap centres, shape (2, 3)."""
+        """Both centres of mass, unwrapped, minus their trap centres, shape (2, 3)."""
         self._sum_positions(tag, x)
         if self._sums.item(6) != 2 * self.atoms:
-            # Atoms changed place or rank. A rank that gains one cannot see it, but then the sum over ranks lacks it.
+            # Atoms changed memory position or rank. A rank that gains one does not notice, but the sum over ranks then lacks it.
             self._find_atoms(tag, f)
             self._sum_positions(tag, x)
             if self._sums.item(6) != 2 * self.atoms:
@@ -161,7 +163,7 @@ class DemonCallback:
         return displacement
 
     def _sum_positions(self, tag: NDArray[np.int32], x: Vector) -> None:
-        """This rank's share of both centres of mass, summed over the ranks; no share where its atoms are not as remembered."""
+        """Contribution of this rank to both centres of mass, summed over the ranks; zero if its atoms have changed."""
         sums, indices = self._sums, self._indices
         if self._last < tag.size and tag.take(indices).tobytes() == self._tags:
             np.dot(self._weights, x.take(indices, axis=0), out=self._both)
@@ -171,7 +173,7 @@ class DemonCallback:
         self.ranks.sum(sums)
 
     def _find_atoms(self, tag: NDArray[np.int32], f: Vector) -> None:
-        """Where this rank's metal atoms are, what each adds to the centres of mass, and which of them crossed a face."""
+        """Positions of the metal atoms of this rank, their shares of the centres of mass, and their crossings of faces."""
         types = self.lmp.numpy.extract_atom("type")[: tag.size]
         self._indices = np.flatnonzero(np.isin(types, PARTICLE_TYPES))
         self._last = int(self._indices[-1]) if self._indices.size else -1
@@ -182,10 +184,10 @@ class DemonCallback:
         unwrapped = self._weights @ (self._images() * self._box)
         self.ranks.sum(unwrapped)
         self._origin = unwrapped - self.centres
-        f[...] = 0.0  # LAMMPS does not, and the atoms of these rows may have moved on
+        f[...] = 0.0  # LAMMPS does not check, and the atoms of these rows may have changed
 
     def _images(self) -> Vector:
-        """Image flags of this rank's metal atoms, shape (n, 3)."""
+        """Image flags of the metal atoms of this rank, shape (n, 3)."""
         flags = self.lmp.numpy.extract_atom("image")[self._indices].astype(np.int64)
         bits = 10 if self.lmp.extract_setting("imageint") == 4 else 21
         mask, middle = (1 << bits) - 1, 1 << (bits - 1)
@@ -193,10 +195,10 @@ class DemonCallback:
 
 
 class _RootFailed(Exception):
-    """The root rank's controller failed; its cause says how, on the root."""
+    """The controller failed on the root rank; the cause is available on the root."""
 
 
 def failure_of(callback: DemonCallback) -> BaseException | None:
-    """What ended a run, as the root knows it."""
+    """The error that ended a run, from the root."""
     failure = callback.failure
     return failure.__cause__ or failure if isinstance(failure, _RootFailed) else failure

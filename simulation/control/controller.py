@@ -1,17 +1,17 @@
-"""Controllers: what one sees and must answer, the paper's linear law, and how a study's own is made.
+"""Controllers: their interface, the linear law of the paper, and creation of custom controllers.
 
-A controller is a small class. To use your own, name it in the study as `controller: my_module:MyController`, with the module
-in the working directory, in its folder `config`, or installed. It is made with
-`MyController(coupling_cold_eV_per_A2=…, coupling_hot_eV_per_A2=…, **controller_options)`; options are the texts of the study
+A controller is a small class. To use a custom one, name it in the study as `controller: my_module:MyController`, with the
+module in the working directory, in its folder `config`, or installed. It is created with
+`MyController(coupling_cold_eV_per_A2=…, coupling_hot_eV_per_A2=…, **controller_options)`; options are the strings of the study
 file.
 
-A controller that remembers anything from one call to the next must be able to tell it and to be told it, because a run
-advances in segments, each with a controller made anew::
+A controller with a memory from one call to the next must provide these methods, because each segment of a run creates a new
+controller::
 
     def state(self) -> dict[str, numpy.ndarray]: ...
     def restore(self, state: dict[str, numpy.ndarray]) -> None: ...
 
-What `state` returns is kept with each segment, and `restore` gets it back before the next one begins.
+The result of `state` is stored with each segment, and passed to `restore` before the next one begins.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ OWN_PACKAGES = ("analysis", "benchmarks", "simulation", "workflow")
 
 
 class Seen(NamedTuple):
-    """What a controller sees of one step. Arrays are read-only, and new at every step.
+    """The input of a controller at one step. Arrays are read-only, and new at every step.
 
     Attributes:
-        step: MD step; 0 is where the measurement begins, and the relaxation before it has negative steps.
-        time_ps: the same in time: one clock for the whole run.
-        displacement_A: centres of mass less their trap centres, shape (2, 3): cold, hot; x, y, z.
-        velocity_A_per_ps: velocities of the centres of mass at the same instant, shape (2, 3); not numbers for a controller
-            whose class says `sees_velocity = False`.
+        step: MD step; the measurement begins at 0, and the relaxation before it has negative steps.
+        time_ps: the corresponding time, with one clock for the whole run.
+        displacement_A: centres of mass minus their trap centres, shape (2, 3): cold, hot; x, y, z.
+        velocity_A_per_ps: velocities of the centres of mass at the same instant, shape (2, 3); NaN for a controller
+            whose class has `sees_velocity = False`.
     """
 
     step: int
@@ -51,23 +51,23 @@ class Seen(NamedTuple):
 
 
 class Controller(Protocol):
-    """What the demon asks, once at every step."""
+    """The interface called by the demon, once at every step."""
 
     def forces(self, seen: Seen) -> Any:
         """Forces on the cold and the hot particle, eV/Å, shape (2, 3): an array, or two vectors.
 
-        Only the components along the study's `coupling_axes` are applied.
+        Only the components along `coupling_axes` of the study are applied.
         """
         ...
 
 
 class LinearController:
-    """F_C = κ_C (X_H − X_C), F_H = κ_H (X_C − X_H): the paper's nonreciprocal coupling, its eqs. (1) and (2)."""
+    """F_C = κ_C (X_H − X_C), F_H = κ_H (X_C − X_H): the nonreciprocal coupling of the paper, eqs. (1) and (2)."""
 
     version = 1
-    """Part of a run's identity: raise it when the law changes."""
+    """Part of the identity of a run: increase it when the law changes."""
     sees_velocity = False
-    """It has no use for velocities, which cost a sum over all forces at every step."""
+    """It does not need velocities, which cost a sum over all forces at every step."""
 
     def __init__(self, *, coupling_cold_eV_per_A2: float, coupling_hot_eV_per_A2: float) -> None:
         self._coupling = np.array([[coupling_cold_eV_per_A2], [-coupling_hot_eV_per_A2]])
@@ -79,17 +79,17 @@ class LinearController:
 
 
 class ControllerError(Exception):
-    """A controller cannot be used, or failed while LAMMPS ran; the message says why."""
+    """A controller cannot be used, or failed during a run; the message gives the reason."""
 
 
 def search_path() -> list[str]:
-    """Where a study's own controller is looked for before Python's own path."""
+    """Folders searched for custom controllers before the path of Python."""
     return [str(Path.cwd()), str(Path.cwd() / "config")]
 
 
 @contextlib.contextmanager
 def searching() -> Iterator[None]:
-    """Let Python find a study's own controller."""
+    """Add these folders to the path of Python."""
     before = list(sys.path)
     sys.path[:0] = search_path()
     try:
@@ -99,23 +99,23 @@ def searching() -> Iterator[None]:
 
 
 def make_controller(name: str, coupling_cold: float, coupling_hot: float, options: dict[str, str]) -> Controller:
-    """Make the controller that a study names: `linear`, or `module:Class`.
+    """Create the controller of a study: `linear`, or `module:Class`.
 
     Raises:
-        ControllerError: the module, the class or its constructor fails; says which and why.
+        ControllerError: the module, the class or its constructor fails; gives the reason.
     """
     couplings = {"coupling_cold_eV_per_A2": coupling_cold, "coupling_hot_eV_per_A2": coupling_hot}
     if name == LINEAR:
         return LinearController(**couplings)
     module, _, class_name = name.partition(":")
-    # For good: a controller may import more while it runs.
+    # Permanently: a controller may import more while it runs.
     sys.path[:0] = [folder for folder in search_path() if folder not in sys.path]
     try:
         maker: Callable[..., Controller] = getattr(importlib.import_module(module), class_name)
         controller = maker(**couplings, **options)
     except KeyboardInterrupt:
         raise
-    except BaseException as failure:  # a user's code may raise anything, SystemExit among it
+    except BaseException as failure:  # user code may raise anything, including SystemExit
         raise ControllerError(
             f"controller {name!r} cannot be created: {type(failure).__name__}: {failure}"
         ) from failure
@@ -127,10 +127,10 @@ def make_controller(name: str, coupling_cold: float, coupling_hot: float, option
 
 
 def checked_forces(answer: Any) -> Vector:
-    """A controller's answer as an array of shape (2, 3), copied: a controller may use its own again.
+    """The result of a controller as an array of shape (2, 3), copied, because a controller may reuse its array.
 
     Raises:
-        ControllerError: it is anything but two vectors of three real numbers.
+        ControllerError: it is not two vectors of three real numbers.
     """
     try:
         forces = np.array(answer)
@@ -143,10 +143,10 @@ def checked_forces(answer: Any) -> Vector:
 
 
 def state_of(controller: Controller) -> State | None:
-    """What a controller with memory tells of it, copied; None for one without `state`.
+    """The state of a controller with memory, copied; None for one without `state`.
 
     Raises:
-        ControllerError: it fails, or gives no mapping of names to arrays of plain numbers.
+        ControllerError: it fails, or does not return a mapping of names to arrays of plain numbers.
     """
     tell = getattr(controller, "state", None)
     if tell is None:
@@ -172,6 +172,6 @@ def state_of(controller: Controller) -> State | None:
 
 
 def restore(controller: Controller, state: State | None) -> None:
-    """Give a controller its memory back."""
+    """Restore the memory of a controller."""
     if state is not None:
         controller.restore(state)  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
-"""The demon: asks a controller once at every step, holds its answer to the contract, and sums the work of its forces.
+"""The demon: calls a controller once at every step, checks its result, and sums the work of its forces.
 
-Nothing here knows LAMMPS; `simulation.control.callback` gives the demon its place there.
+This module is independent of LAMMPS; `simulation.control.callback` couples the demon to it.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from simulation.control.controller import (
 )
 from simulation.control.trial import ADD_STATE, memory, restore_or_complain
 
-STATE = "state/"  # before the names of the controller's own arrays
+STATE = "state/"  # prefix of the names of the arrays of the controller
 
 
 class ParticleError(Exception):
-    """The particles are in no state to go on from; says what to change."""
+    """The run cannot continue from this state of the particles; the message says what to change."""
 
 
 class Demon:
-    """Asks a controller at every step and integrates the work of its forces along the particles' path.
+    """Calls a controller at every step and integrates the work of its forces along the path of the particles.
 
     Args:
         name: of the controller, for messages.
-        controller: turns what is seen into forces; None on MPI ranks that are not the root, which are told the forces.
-        axes: coupled axes, such as `x` or `xyz`; force along others is dropped.
+        controller: computes the forces; None on MPI ranks other than the root, which receive the forces.
+        axes: coupled axes, such as `x` or `xyz`; forces along others are dropped.
         timestep_ps: MD time step.
-        max_displacement_A: further from its trap a particle counts as lost.
+        max_displacement_A: largest distance from the trap; beyond it a particle counts as lost.
     """
 
     def __init__(
@@ -49,21 +49,21 @@ class Demon:
         self.work = np.zeros((2, 3))
         """Work (eV) on the cold and the hot particle along x, y, z since the segment began."""
         self.step: int | None = None
-        """The step that was asked about last."""
+        """The step of the last call."""
         self.displacement = np.zeros((2, 3))
         self.force = np.zeros((2, 3))
-        """What acts since `step`, eV/Å, along coupled axes."""
+        """The force since `step`, eV/Å, along coupled axes."""
         self.sees_velocity: bool = getattr(controller, "sees_velocity", True)
-        """Whether velocities are worked out; a controller that has no use for them may say so."""
+        """Whether velocities are computed; a controller that does not need them may say so."""
         self._mask = np.array([float(axis in axes) for axis in "xyz"])
         self._is_partial = len(axes) < 3
         self._fresh_memory = None if controller is None else memory(controller)
 
     def ask(self, step: int, displacement: Vector, velocity: Vector) -> Vector:
-        """The controller's forces at a step, eV/Å, shape (2, 3), none along axes that are not coupled.
+        """The forces of the controller at a step, eV/Å, shape (2, 3), zero along axes that are not coupled.
 
         Raises:
-            ControllerError: the controller failed, or answered anything but two vectors of three real numbers.
+            ControllerError: the controller failed, or did not return two vectors of three real numbers.
         """
         assert self.controller is not None
         shown = displacement.copy()
@@ -72,7 +72,7 @@ class Demon:
             answer = self.controller.forces(Seen(step, step * self.timestep_ps, shown, velocity))
         except KeyboardInterrupt:
             raise
-        except BaseException as failure:  # SystemExit among it: a controller does not end the program
+        except BaseException as failure:  # includes SystemExit: a controller must not end the program
             raise ControllerError(
                 f"the controller {self.name!r} failed at step {step}: {type(failure).__name__}: {failure}"
             ) from failure
@@ -80,7 +80,7 @@ class Demon:
             force = checked_forces(answer)
         except ControllerError as failure:
             raise ControllerError(f"the controller {self.name!r} at step {step}: {failure}") from None
-        if self._is_partial:  # whatever it says of other axes, a NaN among it, does not act
+        if self._is_partial:  # components along other axes, even NaN, have no effect
             force = np.where(self._mask, force, 0.0)
         flat = force.ravel()
         if not math.isfinite(flat.dot(flat)):
@@ -91,16 +91,16 @@ class Demon:
         return force
 
     def move(self, step: int, displacement: Vector, force: Vector) -> None:
-        """Take note of where the particles are and of the force from now on; the way from the step before did work."""
+        """Record the positions of the particles and the new force, and add the work since the previous step."""
         if step - 1 == self.step:
             self.work += 0.5 * (self.force + force) * (displacement - self.displacement)
         self.step, self.displacement, self.force = step, displacement, force
 
     def save(self, file: Path) -> None:
-        """Keep what the next segment needs: the last step with its force, and the controller's memory.
+        """Save the state for the next segment: the last step with its force, and the memory of the controller.
 
         Raises:
-            ControllerError: the controller remembers, and cannot tell what.
+            ControllerError: the controller has a memory but no `state`.
         """
         assert self.controller is not None
         state = state_of(self.controller)
@@ -114,10 +114,10 @@ class Demon:
             np.savez(stream, step=step, force=self.force, displacement=self.displacement, **own)  # type: ignore[arg-type]
 
     def load(self, file: Path) -> None:
-        """Go on from what `save` kept: the step at which the segments meet is not asked a second time.
+        """Continue from the result of `save`: at the step where segments meet the controller is not called again.
 
         Raises:
-            ControllerError: the controller does not take its own memory back.
+            ControllerError: the controller does not accept its own memory.
         """
         with np.load(file, allow_pickle=False) as kept:
             content = {name: kept[name] for name in kept.files}
@@ -128,10 +128,10 @@ class Demon:
             restore_or_complain(self.name, self.controller, state)
 
     def check_particles(self, displacement: Vector) -> None:
-        """Refuse to go on with a particle that is lost.
+        """Stop if a particle is lost.
 
         Raises:
-            ParticleError: one is near a wall, or nowhere.
+            ParticleError: one is near a wall, or its position is not a number.
         """
         furthest = float(np.abs(displacement).max())
         if not math.isfinite(furthest):

@@ -1,7 +1,7 @@
-"""The loop through which a laboratory's demon acts: reading with noise, a filter, delay, hold, and a limit of the force.
+"""The feedback loop of a demon: reading with noise, filter, delay, hold, and a limit of the force.
 
-A loop is a controller made of controllers, so it surrounds any law. The order is fixed. At an update each position is read,
-X + noise, and filtered; after the delay it becomes a force, which is held until the next one arrives.
+A loop is a controller that wraps controllers of any law. The order is fixed. At an update each position is read as X + noise
+and filtered. After the delay it becomes a force, which is held until the next one arrives.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from simulation.control.controller import (
 from simulation.control.trial import ADD_STATE, memory
 from simulation.study.fields import Feedback
 
-_INNER = "law {}/"  # before the names of an inner controller's own arrays
+_INNER = "law {}/"  # prefix of the names of the arrays of an inner controller
 
 
 class FeedbackLoop:
-    """Controllers of one law, seen and felt through a loop.
+    """Controllers of one law in a feedback loop.
 
-    With `delayed: all` one controller is asked at each update about what was read, and its answer passes through the delay.
-    With `delayed: partner` each side has a controller of its own, asked at every step. It sees its own particle as it is, and
-    the partner's position as the loop delivers it. Until the first reading arrives no force acts (`all`), or the partner is
+    With `delayed: all` one controller is called at each update with the readings, and its forces pass through the delay. With
+    `delayed: partner` each side has a separate controller, called at every step with the actual position of its own particle
+    and the position of the partner from the loop. Until the first reading arrives no force acts (`all`), or the partner is
     taken to be at its trap centre (`partner`).
 
-    Velocities, for a law that sees them, are filtered, delayed and held like positions, and have no noise.
+    Velocities, for a law that uses them, are filtered, delayed and held like positions, without noise.
 
     Args:
-        controllers: of one law, made alike: one for `all`, two (cold, hot) for `partner`.
-        feedback: the study's section.
+        controllers: identical ones of one law: one for `all`, two (cold, hot) for `partner`.
+        feedback: the section of the study.
         timestep_ps: MD time step.
-        seed: of the noise; at each update this and the step decide it, so that it does not hang on how a run is cut.
+        seed: of the noise, which depends only on it and the step, and not on the segments of a run.
     """
 
     version = 1
-    """Part of a run's identity: raise it when what the loop does changes."""
+    """Part of the identity of a run: increase it when the loop changes."""
 
     def __init__(self, controllers: Sequence[Controller], feedback: Feedback, timestep_ps: float, seed: int) -> None:
         self._laws = controllers
@@ -59,7 +59,7 @@ class FeedbackLoop:
         time = feedback.filter_ps
         self._share = 1.0 if time == 0 else -float(np.expm1(-self._every * timestep_ps / time))
         self._filtered: Vector | None = None
-        self._underway: deque[tuple[int, Vector]] = deque()  # steps of arrival, and what then arrives
+        self._underway: deque[tuple[int, Vector]] = deque()  # steps of arrival, and the arriving values
         # Forces for `all`; displacements and velocities for `partner`.
         self._delivered = np.zeros((2, 3) if feedback.delayed == "all" else (4, 3))
         self._fresh = [memory(law) for law in controllers]
@@ -80,10 +80,10 @@ class FeedbackLoop:
         return force if limit is None else np.clip(force, -limit, limit)
 
     def _read(self, seen: Seen) -> Vector:
-        """What the loop makes of the particles at an update: displacements and velocities, shape (4, 3)."""
+        """The filtered reading at an update: displacements and velocities, shape (4, 3)."""
         read = np.concatenate([seen.displacement_A, seen.velocity_A_per_ps])
         if self._feedback.position_noise_A:
-            # A counter in place of a stream: noise needs no memory, and is the same wherever segments meet.
+            # A counter-based generator: the noise needs no memory, and does not depend on the segments.
             counter = np.array([0, 0, 0, seen.step % 2**64], dtype=np.uint64)
             source = np.random.Generator(np.random.Philox(key=self._seed, counter=counter))
             read[:2] += self._feedback.position_noise_A * source.standard_normal((2, 3))
@@ -101,7 +101,7 @@ class FeedbackLoop:
         return force
 
     def state(self) -> State:
-        """The filter, what is under way, what was delivered last, and what the controllers remember."""
+        """The filter, the delayed readings, the last delivered values, and the memory of the controllers."""
         underway = np.array([what for _, what in self._underway]).reshape(-1, *self._delivered.shape)
         state: State = {
             "filtered": np.empty((0, 4, 3)) if self._filtered is None else self._filtered[None],
@@ -117,7 +117,7 @@ class FeedbackLoop:
         return state
 
     def restore(self, state: State) -> None:
-        """Take back what `state` told."""
+        """Restore the result of `state`."""
         self._filtered = state["filtered"][0] if len(state["filtered"]) else None
         self._underway = deque(zip(map(int, state["arrivals"]), state["underway"], strict=True))
         self._delivered = state["delivered"]
@@ -129,6 +129,6 @@ class FeedbackLoop:
 
 
 def _halves(both: NDArray[np.float64]) -> tuple[Vector, Vector]:
-    """Displacements and velocities, read-only, of an array of both."""
+    """Displacements and velocities, read-only, from an array of both."""
     both.flags.writeable = False
     return both[:2], both[2:]

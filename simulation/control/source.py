@@ -1,4 +1,4 @@
-"""What a controller's code is: a version for the laws that the project ships, a digest of the source for a user's own."""
+"""Identification of the code of a controller: a version for built-in laws, a digest of the source for custom ones."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from simulation.control.controller import (
 
 
 def law_identity(name: str) -> dict[str, Any]:
-    """What identifies a controller's law, for the identity of a run.
+    """Identification of a control law, for the identity of a run.
 
     Args:
         name: `linear`, or `module:Class`.
 
     Returns:
-        ``law`` and either ``version`` or ``source``, a digest of the module's source and of all that it imports from the
-        folder in which it lies, or from those where studies' controllers are looked for.
+        ``law`` and either ``version`` or ``source``, a digest of the source of the module and of everything that it imports
+        from its folder or from the folders of custom controllers.
 
     Raises:
-        ControllerError: the module is not there or has no source.
+        ControllerError: the module is missing or has no source.
     """
     if name == LINEAR:
         return {"law": LINEAR, "version": LinearController.version}
     module = name.partition(":")[0]
     digest = hashlib.sha256()
     for imported, file in sorted(_sources(module).items()):
-        # Line ends are no change of the law. As bytes: a source may have an encoding of its own, and a helper may be compiled.
+        # Line ends do not count. As bytes: a source may have any encoding, and a helper may be compiled.
         content = file.read_bytes().replace(b"\r\n", b"\n").rstrip()
         digest.update(imported.encode() + b"\0" + content + b"\0")
     return {"law": name, "source": digest.hexdigest()}
 
 
 def _sources(module: str) -> dict[str, Path]:
-    """Files of a module and of what it imports, at any depth, from its own folder or the user's."""
+    """Files of a module and of its imports, at any depth, from its folder or the folders of the user."""
     top = module.partition(".")[0]
     if top in OWN_PACKAGES:
         raise ControllerError(f"module {module!r} belongs to nanofridge: give your module another name")
@@ -60,7 +60,7 @@ def _sources(module: str) -> dict[str, Path]:
         )
     origin = Path(found.origin).resolve()
     root = origin.parent.parent if origin.name == "__init__.py" else origin.parent
-    # As Python looks for them while it runs: another module of the same name further on is not the one.
+    # In the search order of Python: a later module of the same name is not used.
     folders = dict.fromkeys([*search_path(), str(root)])
     finder = ModuleFinder(path=[*folders], excludes=[*OWN_PACKAGES])
     try:
@@ -70,7 +70,7 @@ def _sources(module: str) -> dict[str, Path]:
     except SyntaxError as failure:
         raise ControllerError(f"module {module!r}: {failure}") from None
     files = {name: Path(file) for name, part in finder.modules.items() if (file := getattr(part, "__file__", None))}
-    # Among installed packages only the controller's own belongs to it.
+    # Of installed packages only that of the controller counts.
     is_installed = any(root.is_relative_to(place) for place in _installed())
     return {name: file for name, file in files.items() if not is_installed or name.partition(".")[0] == top}
 

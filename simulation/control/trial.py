@@ -1,7 +1,7 @@
-"""A controller of the user's own is tried before LAMMPS starts: a short path in two segments, in a process of its own.
+"""Trial of a custom controller before LAMMPS starts: a short path in two segments, in a separate process.
 
-It finds what would otherwise show after hours, or never: a module that fails or ends Python, answers of a wrong shape, and
-memory that a restart would lose without a message.
+It finds errors that would otherwise appear after hours, or never: a module that fails or terminates Python, results of a wrong
+shape, and memory that a restart would silently lose.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ ADD_STATE = (
 def controller_problem(
     name: str, couplings: list[tuple[float, float]], options: dict[str, str], spread_A: float, timestep_ps: float
 ) -> str | None:
-    """What is wrong with a controller of the user's own, with the cure; None if it works.
+    """The problem of a custom controller, with the cure; None if it works.
 
     Args:
         name: `module:Class`.
         couplings: (κ_C, κ_H), eV/Å², of each point of the study.
-        options: texts from the study file.
-        spread_A: standard deviation of the displacements that it is shown.
+        options: strings from the study file.
+        spread_A: standard deviation of the displacements in the trial.
         timestep_ps: MD time step.
     """
     try:
@@ -65,8 +65,8 @@ def _tried(
     options: tuple[tuple[str, str], ...],
     spread_A: float,
     timestep_ps: float,
-    source: str,  # the same name with another source is tried anew
-    folders: tuple[str, ...],  # and so is one of another folder
+    source: str,  # the same name with another source is tried again
+    folders: tuple[str, ...],  # and so is one from another folder
 ) -> str | None:
     task = json.dumps([name, couplings, dict(options), spread_A, timestep_ps])
     try:
@@ -133,10 +133,10 @@ def _try(name: str, cold: float, hot: float, options: dict[str, str], spread_A: 
 
 
 def restore_or_complain(name: str, controller: Controller, state: dict[str, Any] | None) -> None:
-    """`restore`, whose failure becomes a message.
+    """`restore`, with failures as messages.
 
     Raises:
-        ControllerError: the controller does not take its own state.
+        ControllerError: the controller does not accept its own state.
     """
     try:
         restore(controller, state)
@@ -147,21 +147,21 @@ def restore_or_complain(name: str, controller: Controller, state: dict[str, Any]
 
 
 def memory(controller: Controller) -> bytes | None:
-    """Everything that a controller holds in attributes, to be compared; None if it cannot be told."""
+    """All attributes of a controller for comparison; None if they cannot be determined."""
     held = dict(getattr(controller, "__dict__", {}))
     for kind in type(controller).__mro__:
         slots = kind.__dict__.get("__slots__", ())
         names = (slots,) if isinstance(slots, str) else slots
         held |= {slot: getattr(controller, slot) for slot in names if hasattr(controller, slot)}
     try:
-        # Each by itself: objects that two attributes share would be written once, and so depend on more than their values.
+        # One by one: objects shared by two attributes would be written once, and so depend on more than their values.
         return b"".join(name.encode() + pickle.dumps(value) for name, value in sorted(held.items()))
-    except Exception:  # what cannot be pickled is compared by what it does alone
+    except Exception:  # attributes that cannot be pickled are compared only by their effect
         return None
 
 
 def _path(name: str, controller: Controller, first: int, last: int, spread_A: float, timestep_ps: float) -> Vector:
-    """Forces along a smooth path of thermal size, each asked once; shape (last − first + 1, 2, 3)."""
+    """Forces along a smooth path of thermal size, each called once; shape (last − first + 1, 2, 3)."""
     phase = np.arange(6.0).reshape(2, 3)
     rate = 2 * np.pi / (STEPS * timestep_ps) * (3 + phase)
     forces = []

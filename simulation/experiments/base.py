@@ -1,8 +1,8 @@
-"""What an experiment is: one simulation of a study, whatever it simulates.
+"""The base class of experiments: one simulation of a study, of any kind.
 
-An experiment answers what only it knows: its name, its stages, their decks, the columns that are sampled, its energy balance,
-what stands in its `run.json`. Segments, resuming, run folder, plan, status and archive are made from these answers. A new kind
-of experiment is one file with a subclass of `Experiment`; naming its `kind` makes it known.
+An experiment defines only what is specific to it: name, stages, decks, sampled columns, energy balance, and the entries of its
+`run.json`. Segments, resuming, run folder, plan, status and archive are derived from these. A new kind of experiment is one
+file with a subclass of `Experiment`; setting its `kind` registers it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ ENGINES = ("lammps", "langevin")
 
 
 class Kind(Enum):
-    """How a sampled column behaves where two segments meet, and from where it counts."""
+    """Behaviour of a sampled column where two segments meet, and its reference point."""
 
-    STATE = "state"  # the same on both sides of the seam
-    WAY = "way"  # likewise, and shown since the first row
-    COUNTER = "counter"  # counts from the start of each segment; shown since the first row
-    READING = "reading"  # nothing is asked of it
+    STATE = "state"  # the same on both sides of the boundary
+    WAY = "way"  # the same, and reported since the first row
+    COUNTER = "counter"  # counts from the start of each segment; reported since the first row
+    READING = "reading"  # no condition
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of an experiment in time: `building`, which takes none, `equilibrating`, `relaxing`, `measuring`, …
+    """A stage of an experiment: `building`, which takes no time, `equilibrating`, `relaxing`, `measuring`, …
 
     Attributes:
         name: one word, for progress lines.
-        time_ps: how long it lasts.
+        time_ps: its length.
         is_sampled: whether a series is written.
-        demon_acts: whether the controller is asked.
-        begins_anew: whether the clock begins at 0 with it.
+        demon_acts: whether the controller acts.
+        begins_anew: whether the clock starts at 0 with it.
     """
 
     name: str
@@ -76,12 +76,12 @@ class Piece:
     """One segment of an experiment.
 
     Attributes:
-        index: its place among all segments.
-        stage: what it is a part of.
+        index: its index among all segments.
+        stage: its stage.
         steps: MD steps.
-        is_first: whether its stage begins with it.
-        is_measured: whether its series counts as measured: that of the last stage does.
-        start_step: step at its start on the experiment's clock, on which the last stage begins at 0.
+        is_first: whether it is the first of its stage.
+        is_measured: whether its series counts as measured, that is, it belongs to the last stage.
+        start_step: step at its start on the clock of the experiment, on which the last stage begins at 0.
         keeps_topology: whether its topology is kept.
     """
 
@@ -95,30 +95,30 @@ class Piece:
 
     @property
     def is_sampled(self) -> bool:
-        """Whether it leaves a series."""
+        """Whether it writes a series."""
         return self.stage.is_sampled
 
     @property
     def demon_acts(self) -> bool:
-        """Whether the controller is asked."""
+        """Whether the controller acts."""
         return self.stage.demon_acts
 
     @property
     def stream(self) -> str:
-        """Names its random streams; that of a stage's first segment does not hang on how long segments are."""
+        """Name of its random streams; that of the first segment of a stage does not depend on the length of segments."""
         return f"{self.stage.name}_{self.start_step}"
 
 
 @dataclass(frozen=True)
 class Balance:
-    """An energy that should be constant, and how far it may drift.
+    """An energy that should be constant, and the limit on its drift.
 
     Attributes:
-        side: which part of the system it is of; empty where there is one.
+        side: part of the system; empty if there is only one.
         residual_eV: shape (n,), a value for each row of the series.
         limit_eV_per_ns: largest drift.
-        fields: of the study that make the limit, for messages.
-        also: more that `run.json` says of it.
+        fields: fields of the study for the limit, for messages.
+        also: further entries in `run.json`.
     """
 
     side: str
@@ -130,17 +130,17 @@ class Balance:
 
 @dataclass(frozen=True)
 class Experiment(ABC):
-    """One simulation of a study, counted by replicas from 1."""
+    """One simulation of a study; replicas count from 1."""
 
     study: Study
     replica: int
 
     kind: ClassVar[str]
-    """Names the kind; a class that has it is known."""
+    """Name of the kind; setting it registers the class."""
     versions: ClassVar[dict[str, int]]
-    """By engine: raise one when the way of running this kind changes what is measured. An engine that is not here cannot."""
+    """Version by engine: increase it when a change of the procedure affects the results. Other engines are not supported."""
     purpose_pattern: ClassVar[str]
-    """Regular expression of the points of this kind, for the workflow's rules."""
+    """Regular expression of the points of this kind, for the rules of the workflow."""
     known: ClassVar[list[type[Experiment]]] = []
 
     def __init_subclass__(cls) -> None:
@@ -153,15 +153,15 @@ class Experiment(ABC):
     @classmethod
     @abstractmethod
     def all_of(cls, study: Study) -> Sequence[Experiment]:
-        """All of this kind that a study needs, in the order in which tables list them."""
+        """All experiments of this kind in a study, in the order of the tables."""
 
     @classmethod
     @abstractmethod
     def at(cls, study: Study, point: str, replica: int) -> Self | None:
-        """The one of that name; None where the name is not of this kind.
+        """The experiment of that name; None if the name is not of this kind.
 
         Raises:
-            StudyError: it is of this kind, and the study has no such point or replica.
+            StudyError: it is of this kind, but the study has no such point or replica.
         """
 
     # --- what it is called ---------------------------------------------------------------------------------------------------
@@ -169,11 +169,11 @@ class Experiment(ABC):
     @property
     @abstractmethod
     def point(self) -> str:
-        """What it is within its study, such as `friction`, `kH_4.80` or `drag/cold/F_0.3`."""
+        """Its name within its study, such as `friction`, `kH_4.80` or `drag/cold/F_0.3`."""
 
     @property
     def purpose(self) -> str:
-        """What it is for, as `run.json` says it."""
+        """Its purpose, as in `run.json`."""
         return self.kind
 
     @property
@@ -195,41 +195,41 @@ class Experiment(ABC):
 
     @abstractmethod
     def stages(self) -> Sequence[Stage]:
-        """Its stages; the last is the one that is measured."""
+        """Its stages; the last one is measured."""
 
     @abstractmethod
     def deck(self, piece: Piece, restart: str) -> str:
-        """The LAMMPS deck of one segment, all but its `run` command.
+        """The LAMMPS deck of one segment, except its `run` command.
 
         Args:
-            piece: which.
-            restart: the state to start from, as LAMMPS finds it; empty for a build.
+            piece: the segment.
+            restart: path of the initial state for LAMMPS; empty for a build.
         """
 
     def standalone(self) -> str | None:
-        """The whole as one deck for a plain `lmp -in`; None where LAMMPS alone cannot do it."""
+        """The whole run as one deck for `lmp -in`; None if LAMMPS alone cannot run it."""
         return None
 
     @property
     def start(self) -> Experiment | None:
-        """The experiment whose end this one starts from."""
+        """The experiment from whose end this one starts."""
         return None
 
     @property
     def couplings(self) -> tuple[float, float] | None:
-        """(κ_C, κ_H), eV/Å², that the controller is made with; None where none acts."""
+        """(κ_C, κ_H), eV/Å², of the controller; None without controller."""
         return None
 
     @abstractmethod
     def columns(self) -> Sequence[Column]:
-        """What is sampled, in the order of the series."""
+        """The sampled columns, in the order of the series."""
 
     def exact(self) -> pd.DataFrame:
         """The series by engine `langevin`, as docs/run-folder.md describes it."""
         raise NotImplementedError
 
     def exact_identity(self) -> dict[str, Any]:
-        """All that decides `exact`, but for its length."""
+        """Everything that determines `exact`, except its length."""
         raise NotImplementedError
 
     # --- what is told of it --------------------------------------------------------------------------------------------------
@@ -239,21 +239,21 @@ class Experiment(ABC):
         return ()
 
     def check_end(self, series: pd.DataFrame) -> dict[str, Any]:
-        """Whether the outcome may be used, beyond energy: what was found, for `run.json`.
+        """Checks of the result other than energy, for `run.json`.
 
         Raises:
-            RejectedError: it may not; names what and the cure.
+            RejectedError: a check fails; names it and the cure.
         """
         return {}
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """What `run.json` says of this kind: at least `parameters`; with LAMMPS also `system`."""
+        """Entries of `run.json` for this kind: at least `parameters`; with LAMMPS also `system`."""
 
     @property
     @abstractmethod
     def atoms(self) -> int:
-        """How many atoms LAMMPS moves or holds; 0 in the exact model."""
+        """Number of atoms in LAMMPS, moving or frozen; 0 in the exact model."""
 
     # --- what follows from these answers --------------------
 
@@ -291,11 +291,11 @@ class Experiment(ABC):
         return pieces
 
     def stage_decks(self) -> list[str]:
-        """The deck of each stage's first segment."""
+        """The deck of the first segment of each stage."""
         return [self.deck(piece, "start") for piece in self.pieces() if piece.is_first]
 
     def identity(self) -> dict[str, Any]:
-        """All that decides what is measured, but for its length, so that a longer run continues a shorter one."""
+        """Everything that determines the measurement, except its length, so that a longer run continues a shorter one."""
         study = self.study
         common = {"experiment": self.kind, "engine": study.engine, "version": self.versions[study.engine]}
         if study.engine == "langevin":
@@ -312,16 +312,16 @@ class Experiment(ABC):
         )
 
     def _files_identity(self) -> dict[str, Any]:
-        """The content of files that decks read; nothing where there are none."""
+        """The content of files read by decks; empty without such files."""
         sums = {name: checksum(path) for name, path in self.study.interactions.paths().items()}
         return {"files": sums} if sums else {}
 
     def _timed_stages(self) -> Sequence[Stage]:
-        """Stages whose length decides what is measured."""
+        """Stages whose length affects the measurement."""
         return self.stages()[:-1]
 
     def controller_identity(self) -> dict[str, Any] | None:
-        """The law that acts, its source or version, and all that it is made with; None where none does."""
+        """The control law, its source or version, and its parameters; None without controller."""
         if self.couplings is None:
             return None
         demon = self.study.demon
@@ -339,10 +339,10 @@ class Experiment(ABC):
         return identity
 
     def controller(self) -> Controller:
-        """The study's law, made with this experiment's couplings, within the loop through which it acts.
+        """The control law of the study with the couplings of this experiment, in its feedback loop.
 
         Raises:
-            ControllerError: it cannot be made.
+            ControllerError: it cannot be created.
         """
         demon = self.study.demon
         assert self.couplings is not None
@@ -354,11 +354,11 @@ class Experiment(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """`identity`, hashed: a finished run of this fingerprint and length is what the study wants."""
+        """Hash of `identity`: a finished run of this fingerprint and length is the required one."""
         return digest(self.identity())
 
     def seed(self, purpose: str) -> int:
-        """A seed for LAMMPS (1 … 899 999 999), hashed from study, point, replica and purpose: no two streams are alike."""
+        """A seed for LAMMPS (1 … 899 999 999), hashed from study, point, replica and purpose: no two streams are equal."""
         text = f"{self.study.seed}/{self.study.name}/{self.point}/{self.replica}/{purpose}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % 899_999_999 + 1
 
@@ -369,11 +369,11 @@ class Experiment(ABC):
 
 
 class RejectedError(Exception):
-    """A run must not be used; the message says why and what to do."""
+    """A run must not be used; the message gives the reason and the cure."""
 
 
 def experiments(study: Study) -> list[Experiment]:
-    """Every simulation that a study needs, in the order in which they can run."""
+    """All simulations of a study, in the order in which they can run."""
     return [experiment for kind in Experiment.known for experiment in kind.all_of(study)]
 
 

@@ -23,9 +23,9 @@ WALL_PLANES = 4
 
 MELTING = ("velocity_melt", "thermostat_melt", "velocity_cool", "thermostat_cool")
 MOLTEN = 0.3
-"""Amplitude of the lattice waves below which the fluid counts as molten: a hot crystal has more than 0.5, a large liquid 0."""
+"""Amplitude of the lattice waves below which the fluid counts as molten: above 0.5 in a hot crystal, 0 in a large liquid."""
 CHANCE = 3.0
-"""A temperature is off when it is so by this many standard errors and by the study's limit."""
+"""A temperature is rejected if it deviates by this many standard errors and by the limit of the study."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Baths(Experiment):
 
     @classmethod
     def all_of(cls, study: Study) -> Sequence[Experiment]:
-        """One start, or one for each replica; none where the exact model needs no atoms."""
+        """One start, or one for each replica; none for the exact model, which has no atoms."""
         return [cls(study, replica + 1) for replica in range(starts(study))] if study.engine == "lammps" else []
 
     @classmethod
@@ -56,18 +56,18 @@ class Baths(Experiment):
 
     @property
     def purpose(self) -> str:
-        """What it is for."""
+        """Its purpose."""
         return "equilibration"
 
     def stages(self) -> Sequence[Stage]:
-        """Building takes no time of the clock."""
+        """Building takes no time on the clock."""
         return (
             Stage("building", 0.0),
             Stage("equilibrating", self.study.schedule.equilibration_ps, is_sampled=True, begins_anew=True),
         )
 
     def _timed_stages(self) -> Sequence[Stage]:
-        return self.stages()  # its end is what it is for, so its length decides what that is
+        return self.stages()  # its final state is used, so its length matters
 
     def deck(self, piece: Piece, restart: str) -> str:
         """See `Experiment.deck`."""
@@ -83,13 +83,13 @@ class Baths(Experiment):
         )
 
     def columns(self) -> Sequence[Column]:
-        """How warm fluid and particles are, and how much is left of the fluid's crystal."""
+        """Temperatures of fluid and particles, and remaining crystalline order of the fluid."""
         units = {"temperature": "K", "internal_temperature": "K", "pressure": "bar", "energy": "eV", "thermostat": "eV"}
         columns = [Column(f"{name}_{side}", unit) for name, unit in units.items() for side in SIDES]
         return [*columns, *(Column(f"order_{side}", "1") for side in SIDES)]
 
     def check_end(self, series: pd.DataFrame) -> dict[str, Any]:
-        """The fluid must be molten and the particles as warm as their baths, over the last quarter of the time.
+        """The fluid must be molten and the particles at the temperature of their baths, over the last quarter of the time.
 
         Raises:
             RejectedError: they are not.
@@ -109,7 +109,7 @@ class Baths(Experiment):
                     "raise schedule.equilibration_ps, or the temperature of the bath"
                 )
             inside = tail[f"internal_temperature_{side}_K"].to_numpy()
-            # One instant knows it to √(2/degrees); a few picoseconds hold about one independent instant each.
+            # One instant determines it to √(2/degrees); every few picoseconds there is about one independent instant.
             instants = max(1.0, len(inside) * self.study.schedule.sample_every_ps / 2.0)
             error = wanted * math.sqrt(2 / degrees / instants)
             allowed = self.study.limits.particle_temperature * wanted + CHANCE * error
@@ -149,7 +149,7 @@ class Baths(Experiment):
 
 
 def starts(study: Study) -> int:
-    """How many starts a study has."""
+    """The number of starts of a study."""
     schedule = study.schedule
     return max(schedule.friction_replicas, schedule.sweep_replicas) if schedule.independent_starts else 1
 
@@ -162,7 +162,7 @@ def start_of(study: Study, replica: int) -> Baths | None:
 
 
 def atoms(study: Study) -> int:
-    """All atoms of the two baths: fluid, both particles, and the walls, whose middle one is laid twice."""
+    """All atoms of the two baths: fluid, both particles, and the walls, of which the middle one exists twice."""
     if study.engine != "lammps":
         return 0
     rows = round(study.edge_A / (study.materials.metal.lattice_A / 2**0.5))
@@ -170,7 +170,7 @@ def atoms(study: Study) -> int:
 
 
 def system(study: Study) -> dict[str, Any]:
-    """What `run.json` says of the two baths."""
+    """Entries of `run.json` for the two baths."""
     return {
         "fluid_atoms_per_bath": told({side: study.fluid_atoms(side) for side in SIDES}),
         "metal_atoms_per_particle": study.nanoparticle.atoms,
@@ -183,12 +183,12 @@ def system(study: Study) -> dict[str, Any]:
 
 
 def told(by_side: dict[str, Any]) -> Any:
-    """What both baths have, or by bath where they differ."""
+    """The common value of both baths, or a mapping if they differ."""
     return by_side["cold"] if by_side["cold"] == by_side["hot"] else by_side
 
 
 def build_seeds(experiment: Experiment, sides: Sequence[str] = SIDES) -> dict[str, int]:
-    """Seeds of where the fluid is placed, of its melting, and of the velocities that a build ends with."""
+    """Seeds for the placement of the fluid, its melting, and the final velocities of a build."""
     purposes = [
         f"{purpose}_{side}"
         for purpose in ("insert", *MELTING, "velocity_fluid", "velocity_particle", "thermostat")
@@ -198,5 +198,5 @@ def build_seeds(experiment: Experiment, sides: Sequence[str] = SIDES) -> dict[st
 
 
 def thermostat_seeds(experiment: Experiment, stage: str, sides: Sequence[str] = SIDES) -> dict[str, int]:
-    """Seeds of random thermostats, new for every segment: a restart file does not hold where their stream was."""
+    """Seeds of random thermostats, new for every segment: a restart file does not store the state of their streams."""
     return {f"thermostat_{side}": experiment.seed(f"thermostat_{side}_{stage}") for side in sides}

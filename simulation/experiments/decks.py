@@ -18,30 +18,30 @@ from simulation.study.section import SIDES
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "lammps_templates"
 OWN = "own"
-"""Where templates find a study's own ones."""
+"""Prefix under which templates find those of a study."""
 
 CONTACT = 0.8
-"""Nearest that fluid is placed to fluid, in units of its σ, and to metal, in units of the σ between them: near enough to fit a
-dense liquid, far enough to minimise."""
+"""Smallest initial distance of fluid from fluid, in units of its σ, and from metal, in units of the mutual σ: small enough for
+a dense liquid, large enough for the minimisation."""
 SPARE_SITES = 1.2
 """Lattice sites per fluid atom; a random choice among more sites than atoms melts at once."""
 
-# Statements that say how a run is watched and pictured, and not what happens in it.
+# Statements that affect only the output of a run, not its trajectory.
 WATCHING = ("dump", "dump_modify", "thermo", "thermo_style", "print")
 FRAMES = "frames"
-"""The variable of parts/trajectory.lmp.j2 that says how frames are written: `dcd` unless it was set to `text` before."""
+"""The variable of parts/trajectory.lmp.j2 for the format of the frames: `dcd` unless it was set to `text` before."""
 
 
 def render(template: str, *, study: Study, sides: tuple[str, ...] = SIDES, walls: bool = True, **context: Any) -> str:
-    """Fill in one template; a name that is not given is an error, never blank.
+    """Fill in one template; a missing name is an error.
 
     Args:
         template: its file.
         study: the study.
-        sides: which baths there are.
+        sides: the baths.
         walls: whether walls bound them along x.
-        context: what else the template names. `fluid_atoms`, by side, are those of the study unless given; a build `melts`
-            unless told otherwise.
+        context: further names of the template. `fluid_atoms`, by side, are those of the study by default; a build `melts`
+            by default.
     """
     fluid_atoms = context.pop("fluid_atoms", {side: study.fluid_atoms(side) for side in sides})
     usual = {
@@ -66,14 +66,14 @@ def _unit_of_time(fluid: Species) -> float:
 
 
 def statements(deck: str) -> list[str]:
-    """What decides a trajectory: the deck less comments, blank lines, alignment, and what only watches it."""
+    """The part of a deck that determines a trajectory: without comments, blank lines, alignment, and output."""
     joined = deck.replace("&\n", " ")
     lines = (line.split("#")[0].split() for line in joined.splitlines())
     return [" ".join(words) for words in lines if words and not _only_watches(words)]
 
 
 def _only_watches(words: list[str]) -> bool:
-    """Whether a statement, or each of those that an `if` chooses from, changes nothing that happens."""
+    """Whether a statement, or each branch of an `if`, does not affect the trajectory."""
     if words[0] == "if":
         _, *chosen = re.findall(r'"([^"]*)"', " ".join(words))
         return all(_only_watches(statement.split()) for statement in chosen)
@@ -82,7 +82,7 @@ def _only_watches(words: list[str]) -> bool:
 
 @cache
 def _environment(folder: Path, own: tuple[Path, ...]) -> Environment:
-    """How templates are read, those of a study from beside it; one for all renderings, so that a template is compiled once."""
+    """The template environment, with those next to a study; cached, so that a template is compiled once."""
     loaders = {OWN: FileSystemLoader(own, encoding="utf-8")}
     environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(folder, encoding="utf-8"), PrefixLoader(loaders)]),
@@ -96,7 +96,7 @@ def _environment(folder: Path, own: tuple[Path, ...]) -> Environment:
 
 
 def _quoted(path: str) -> str:
-    """A path as LAMMPS reads it back unchanged, or a ValueError: `*` and `%` have a meaning of their own in restart names."""
+    """A path that LAMMPS can read, or a ValueError: `*` and `%` have a special meaning in restart names."""
     if unfit := sorted({mark for mark in path if mark in '"*%$&' or not (mark.isascii() and mark.isprintable())}):
         raise ValueError(
             f"{path!r}: LAMMPS cannot read a file whose path holds {' '.join(map(repr, unfit))}: rename the folder"
@@ -108,11 +108,11 @@ def _quoted(path: str) -> str:
 
 
 def filling(study: Study, side: str, fluid_atoms: int) -> dict[str, float]:
-    """An fcc lattice for the fluid of one bath, with more sites than atoms, clear of walls, particle and periodic faces.
+    """An fcc lattice for the fluid of one bath, with more sites than atoms, away from walls, particle and periodic faces.
 
     Returns:
-        ``spacing_A``, the lattice constant; ``face_A``, how far sites stay from a periodic face; ``metal_A``, from walls
-        and from the particle's sphere.
+        ``spacing_A``, the lattice constant; ``face_A``, the distance of sites from a periodic face; ``metal_A``, from
+        walls and from the sphere of the particle.
     """
     face = CONTACT * study.fluid(side).sigma_A
     metal = CONTACT * study.contact_A(side)
@@ -123,7 +123,7 @@ def filling(study: Study, side: str, fluid_atoms: int) -> dict[str, float]:
 def _spacing(edge: float, radius: float, face: float, metal: float, atoms: int) -> dict[str, float]:
     room = (edge - 2 * metal) * (edge - face) ** 2 - 4 / 3 * math.pi * (radius + metal) ** 3
     spacing = (4 * max(room, 1.0) / (SPARE_SITES * atoms)) ** (1 / 3)
-    # How many sites fit depends on how the room cuts the lattice: denser until they are enough, wherever its origin is.
+    # The number of sites depends on how the volume cuts the lattice: increase the density until it suffices, for any origin.
     while spacing > 0.2 * face and _sites(edge, radius, face, metal, spacing) < 1.05 * atoms:
         spacing *= 0.98
     return {"spacing_A": round(spacing, 4)}

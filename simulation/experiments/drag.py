@@ -1,6 +1,6 @@
 """The drag: the bath of one side, without walls, trap and controller, and periodic in all directions.
 
-A constant force pulls its particle, and friction is that force over the steady velocity (arXiv:2211.05502, App. A1).
+A constant force pulls its particle, and the friction is this force over the steady velocity (arXiv:2211.05502, App. A1).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from simulation.study.section import SIDES
 
 @dataclass(frozen=True)
 class Drag(Experiment):
-    """One drag run: the bath that it is like, and the force as the study file spells it."""
+    """One drag run: the corresponding bath, and the force as spelled in the study file."""
 
     side: str
     force_nN: str
@@ -42,7 +42,7 @@ class Drag(Experiment):
 
     @classmethod
     def all_of(cls, study: Study) -> Sequence[Drag]:
-        """All drag runs, replicas of one side and force beside each other."""
+        """All drag runs, with replicas of one side and force in sequence."""
         drag = study.drag
         return [
             cls(study, replica + 1, side, force)
@@ -71,17 +71,17 @@ class Drag(Experiment):
 
     @property
     def fluid_atoms(self) -> int:
-        """Fluid in the cube without walls: as dense as the study's where fluid can be."""
+        """Fluid in the cube without walls, at the accessible density of the study."""
         density = self.study.fluid_atoms(self.side) / self.study.accessible_volume_A3(self.side)
         return round(density * self._free_volume_A3)
 
     @property
     def _free_volume_A3(self) -> float:
-        """The cube less what the particle takes of it."""
+        """The cube minus the volume excluded by the particle."""
         return self.study.edge_A**3 - self.study.excluded_volume_A3(self.side)
 
     def stages(self) -> Sequence[Stage]:
-        """The force sets in with the last one."""
+        """The force is switched on in the last one."""
         drag = self.study.drag
         return (
             Stage("building", 0.0),
@@ -131,7 +131,7 @@ class Drag(Experiment):
         return [*columns, Column("energy", "eV", Kind.STATE)]
 
     def balances(self, series: pd.DataFrame) -> Sequence[Balance]:
-        """First law: thermostat + Δenergy − work. What may drift grows with the work that the force does."""
+        """First law: thermostat + Δenergy − work. The limit on the drift grows with the work of the force."""
         energy, work = (series[name].to_numpy() for name in ("energy_eV", "work_eV"))
         residual = series["thermostat_eV"].to_numpy() + energy - energy[0] - work
         rate = 1000 * float((work[-1] - work[0]) / (series["time_ps"].iloc[-1] - series["time_ps"].iloc[0]))
@@ -140,7 +140,7 @@ class Drag(Experiment):
         return [Balance("", residual, limit, f"{fields} and closure_drift_of_work", {"work_eV_per_ns": rate})]
 
     def exact(self) -> pd.DataFrame:
-        """What the force does goes through the energy of the particle, its bodies and springs straight to the thermostat."""
+        """The work of the force passes through the energy of the particle, its bodies and springs to the thermostat."""
         study = self.study
         interval, mass = study.schedule.sample_every_ps, study.particle_mass_eV_ps2_per_A2
         intervals = round(self.duration_ps / interval)
@@ -194,7 +194,7 @@ class Drag(Experiment):
         return [*particle, bodies, modes] if modes else [*particle, bodies] if bodies else particle
 
     def describe(self) -> dict[str, Any]:
-        """See `Experiment.describe`; an exact run also tells the friction and the bodies that it was made with."""
+        """See `Experiment.describe`; an exact run also stores its friction and bodies."""
         study = self.study
         content: dict[str, Any] = {
             "side": self.side,

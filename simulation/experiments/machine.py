@@ -1,6 +1,6 @@
 """The machine: two trapped particles in their baths, with the controller (`sweep`) and without it (`friction`).
 
-A run starts from equilibrated baths with fresh velocities, relaxes while the controller acts, and is then measured.
+A run starts from equilibrated baths with newly drawn velocities, relaxes with the controller, and is then measured.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ POINT_PREFIX = "kH_"
 
 @dataclass(frozen=True)
 class Machine(Experiment):
-    """One run of the two particles: `ratio` is κ_H/κ_C as the study file spells it, or None where nothing couples them."""
+    """One run of the two particles: `ratio` is κ_H/κ_C as spelled in the study file, or None without coupling."""
 
     ratio: str | None
 
@@ -53,12 +53,12 @@ class Machine(Experiment):
 
     @classmethod
     def all_of(cls, study: Study) -> Sequence[Experiment]:
-        """The friction runs, then those of each point, replicas beside each other."""
+        """The friction runs, then those of each point, with replicas in sequence."""
         return [*friction_runs(study), *(run for point in points(study) for run in point_runs(study, point))]
 
     @classmethod
     def at(cls, study: Study, point: str, replica: int) -> Self | None:
-        """See `Experiment.at`; a point may be named with the folder that it lies in."""
+        """See `Experiment.at`; a point may include its folder."""
         name = point.removeprefix("sweep/")
         if name == FRICTION:
             return cls(study, replica, None)
@@ -76,7 +76,7 @@ class Machine(Experiment):
 
     @property
     def group(self) -> str:
-        """Points of the sweep lie in a folder of their own."""
+        """Points of the sweep are in a separate folder."""
         return FRICTION if self.ratio is None else f"sweep/{self.point}"
 
     @property
@@ -86,7 +86,7 @@ class Machine(Experiment):
 
     @property
     def couplings(self) -> tuple[float, float] | None:
-        """(κ_C, κ_H), eV/Å²; None for a friction run, where nothing acts."""
+        """(κ_C, κ_H), eV/Å²; None for a friction run, without controller."""
         if self.ratio is None:
             return None
         return self.study.demon.coupling_cold_eV_per_A2, self.study.coupling_hot_eV_per_A2(self.ratio)
@@ -97,7 +97,7 @@ class Machine(Experiment):
         return "" if self.ratio is None else self.study.demon.coupling_axes
 
     def stages(self) -> Sequence[Stage]:
-        """The controller acts while the run relaxes, too."""
+        """The controller also acts during the relaxation."""
         schedule, acts = self.study.schedule, self.ratio is not None
         length = schedule.friction_ns if self.ratio is None else schedule.sweep_ns
         return (
@@ -122,7 +122,7 @@ class Machine(Experiment):
         )
 
     def standalone(self) -> str | None:
-        """The linear demon as native LAMMPS variables; another controller's law, or a loop, LAMMPS does not know."""
+        """The linear demon as native LAMMPS variables; other controllers and loops are not possible in LAMMPS alone."""
         if not self._is_network:
             return None
         kappa_cold, kappa_hot = self.couplings or (0.0, 0.0)
@@ -172,8 +172,8 @@ class Machine(Experiment):
     def exact(self) -> pd.DataFrame:
         """The exact model of each axis, propagated.
 
-        The particle has no bath of atoms here: the energy of a side is the kinetic energy of its particle and of the bodies
-        that this drags along, and that of the springs of its fluid; what they lose goes straight to the thermostat. With an
+        There are no atoms: the energy of a side is the kinetic energy of its particle and of the bodies that it drags along,
+        and that of the springs of its fluid; their losses go directly to the thermostat. With an
         active bath that is the work of friction, noise and active forces. There is no pressure; its columns are 0.
         """
         study = self.study
@@ -186,7 +186,7 @@ class Machine(Experiment):
             for index, side in enumerate(SIDES):
                 columns[f"position_{side}_{axis}_A"] = states[:, index]
                 columns[f"velocity_{side}_{axis}_A_per_ps"] = states[:, 2 + index]
-                # What touches the bath of this side; a signal is no motion and has no energy.
+                # Velocities coupled to the bath of this side; a signal is not a motion and has no energy.
                 own = np.flatnonzero((np.diagonal(pair.frictions[index]) > 0) & ~pair.signals)
                 kinetic[side] += states[:, 2 + own] ** 2 @ pair.masses[own] / 2
                 potential[side] += study.trap.stiffness_eV_per_A2 / 2 * states[:, index] ** 2
@@ -204,24 +204,24 @@ class Machine(Experiment):
 
     @property
     def _is_network(self) -> bool:
-        """Whether particles and controller together are one linear network, as with the paper's controller or with none."""
+        """Whether particles and controller form one linear network, as with the linear controller or with none."""
         demon = self.study.demon
         return self.ratio is None or (demon.controller == LINEAR and demon.feedback.is_ideal)
 
     def _linear_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array]]:
-        """By axis: the network, its states, and the work on both particles, of the paper's controller or of none."""
+        """By axis: the network, its states, and the work on both particles, for the linear controller or none."""
         study = self.study
         for axis in AXES:
             pair = self._pair(axis)
             yield pair, *propagate_pair(pair, study.timestep_ps, steps, stride, self._generator(axis))
 
     def _controlled_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array]]:
-        """Likewise, of any other controller, or of one in a loop."""
+        """The same for any other controller, or one in a loop."""
         study, feedback = self.study, self.study.demon.feedback
         assert self.couplings is not None
         is_linear, is_partner = study.demon.controller == LINEAR, feedback.delayed == "partner"
         springs = np.zeros((2, 3))
-        # What a linear law makes of its own particle is then a spring, and can be a part of the exact plant.
+        # The own term of a linear law is then a spring, and can be part of the exact plant.
         has_springs = is_linear and is_partner and not feedback.is_ideal and feedback.force_limit_eV_per_A is None
         if has_springs and study.trap.stiffness_eV_per_A2 + min(self.couplings) > 0:
             springs = np.outer(self.couplings, [float(axis in self.axes) for axis in AXES])
@@ -260,7 +260,7 @@ class Machine(Experiment):
         return zip(plants, states, np.moveaxis(work, 2, 0), strict=True)
 
     def _pair(self, axis: str) -> Refrigerator:
-        """The network along an axis. Active forces are left out where friction is to be measured."""
+        """The network along an axis, without active forces in friction runs."""
         couplings = self.couplings if self.couplings and axis in self.axes else (0.0, 0.0)
         return self.study.pair(*couplings, axis, active=self.ratio is not None)
 
@@ -279,11 +279,11 @@ class Machine(Experiment):
             "time_ps": [study.timestep_ps, study.schedule.sample_every_ps],
             "seed": [study.seed, study.name, self.point, self.replica],
         }
-        # A network begins in its own stationary state, and has no need to relax.
+        # A network starts in its stationary state and does not need to relax.
         return identity if self._is_network else identity | {"relaxation_ps": study.schedule.relaxation_ps}
 
     def describe(self) -> dict[str, Any]:
-        """See `Experiment.describe`; an exact run also tells the friction and the bodies that it was made with."""
+        """See `Experiment.describe`; an exact run also stores its friction and bodies."""
         study = self.study
         kappa_cold, kappa_hot = self.couplings or (0.0, 0.0)
         content: dict[str, Any] = {
@@ -316,7 +316,7 @@ class Machine(Experiment):
 
 
 def equivalent_axes(study: Study) -> list[str]:
-    """Axes along which the exact model is the same, together, such as `["x", "yz"]`."""
+    """Sets of axes with the same exact model, such as `["x", "yz"]`."""
     kinds: dict[Any, str] = {}
     for axis in AXES:
         kind = tuple(
@@ -331,7 +331,7 @@ def equivalent_axes(study: Study) -> list[str]:
 
 
 def told_friction(study: Study, side: str, ending: str = "") -> dict[str, Any]:
-    """What `run.json` says of the friction that the exact model has on one side.
+    """Entries of `run.json` for the friction of the exact model on one side.
 
     Args:
         study: with the exact engine.
@@ -339,7 +339,7 @@ def told_friction(study: Study, side: str, ending: str = "") -> dict[str, Any]:
         ending: of the names.
 
     Returns:
-        `friction<ending>_kg_per_s`: a number, or one for each axis where they differ. With bodies also `bodies<ending>`, with
+        `friction<ending>_kg_per_s`: a number, or one for each axis if they differ. With bodies also `bodies<ending>`, with
         Maxwell modes `maxwell<ending>`: by axis, a list of their `friction_kg_per_s` and `time_ps`.
     """
     frictions = {axis: study.friction_kg_per_s(side, axis) for axis in AXES}
@@ -353,7 +353,7 @@ def told_friction(study: Study, side: str, ending: str = "") -> dict[str, Any]:
 
 
 def told_activity(study: Study) -> dict[str, Any]:
-    """What `parameters` of `run.json` say of active forces: by side, lists of `force_eV_per_A` and `time_ps`, if any."""
+    """Entries of `parameters` in `run.json` for active forces: by side, lists of `force_eV_per_A` and `time_ps`, if any."""
     forces = {f"active_{side}": getattr(study.langevin, f"active_{side}") for side in SIDES}
     return (
         {name: [force.model_dump() for force in each] for name, each in forces.items()} if any(forces.values()) else {}
@@ -361,7 +361,7 @@ def told_activity(study: Study) -> dict[str, Any]:
 
 
 def _told(pair: LinearLangevin) -> str:
-    """A pair as its identity tells it: without the kinds of bath that it has not, which older runs did not know."""
+    """A pair for an identity: without absent kinds of bath, which older versions did not have."""
     return re.sub(r", (maxwell|active)_\w+=\(\)", "", repr(pair))
 
 
@@ -371,7 +371,7 @@ def points(study: Study) -> list[str]:
 
 
 def friction_runs(study: Study) -> list[Machine]:
-    """The equilibrium runs that friction is fitted to."""
+    """The equilibrium runs for the friction."""
     return [Machine(study, replica + 1, None) for replica in range(study.schedule.friction_replicas)]
 
 
@@ -392,23 +392,23 @@ def shown_points(study: Study) -> list[str]:
 
 
 def thermostat_comparison(study: Study) -> dict[str, str]:
-    """The last of the shown points under each thermostat: folders relative to `results/`, by thermostat."""
+    """The last of the shown points with each thermostat: folders relative to `results/`, by thermostat."""
     point = shown_points(study)[-1]
     return {thermostat: f"{_under(study, thermostat)}/sweep/{point}" for thermostat in THERMOSTATS}
 
 
 def thermostat_frictions(study: Study) -> dict[str, str]:
-    """The study or variant whose friction runs tell the friction under each thermostat.
+    """The study or variant whose friction runs determine the friction with each thermostat.
 
-    Those that hold the temperature of a bath as a whole leave the flow of its fluid alone, so one friction serves them all. One
-    that rubs on every atom has a friction of its own.
+    Thermostats that control the temperature of a bath as a whole do not perturb the flow of its fluid and share one friction.
+    A thermostat that applies friction to every atom needs separate friction runs.
     """
     own = study.baths.thermostat
     return {t: study.name if RUBBING not in (t, own) else _under(study, t) for t in THERMOSTATS}
 
 
 def _under(study: Study, thermostat: str) -> str:
-    """The name of a study under a thermostat."""
+    """The name of a study with a thermostat."""
     return study.name if thermostat == study.baths.thermostat else f"{study.name}@{thermostat}"
 
 
@@ -418,25 +418,25 @@ def with_variants(study: Study) -> list[str]:
 
 
 def friction_study(base: Study, variant: Study) -> str:
-    """Name of the study whose friction runs hold for a variant: its base where they differ in the demon alone, else itself.
+    """Name of the study with the friction runs for a variant: its base if they differ only in the demon, otherwise itself.
 
-    Without controller such a variant is the same system, and one measurement of its friction serves both.
+    Without controller such a variant is the same system, with the same friction.
     """
     apart = {"name", "demon", "variants"}
     return base.name if base.model_dump(exclude=apart) == variant.model_dump(exclude=apart) else variant.name
 
 
 def closure_limit(study: Study) -> tuple[float, str]:
-    """How far the energy of one side may drift, eV/ns, and the field that says so.
+    """Limit on the energy drift of one side, eV/ns, and its field.
 
-    A drift passes for heat, so the limit is a fraction of the heat that theory expects the machine to draw from the cold bath
-    at κ_H/κ_C = 1 + 2 T_H/T_C, near its best, through all coupled axes together.
+    A drift appears as heat, so the limit is a fraction of the predicted heat from the cold bath at κ_H/κ_C = 1 + 2 T_H/T_C,
+    near the largest cooling, through all coupled axes together.
     """
     limits = study.limits
     if limits.closure_drift_eV_per_ns is not None:
         return limits.closure_drift_eV_per_ns, "limits.closure_drift_eV_per_ns"
     cold = study.demon.coupling_cold_eV_per_A2
     best = cold * (1 + 2 * study.baths.temperature_hot_K / study.baths.temperature_cold_K)
-    pairs = [study.pair(abs(cold), abs(best), axis) for axis in study.demon.coupling_axes]  # stable, whatever the signs
+    pairs = [study.pair(abs(cold), abs(best), axis) for axis in study.demon.coupling_axes]  # stable for any signs
     expected = PER_NS * sum(abs(float(pair.heat_rates()[0])) for pair in pairs)
     return limits.closure_drift_of_heat * expected, "limits.closure_drift_of_heat of the expected heat"
