@@ -91,8 +91,8 @@ class DemonCallback:
                 self.ranks.abort()
             self.lmp.force_timeout()
 
-    # Called at every step of days of dynamics, between steps that empty the caches: an array operation costs five times what it
-    # costs in a loop of its own, so there are few.
+    # Called at every step, between steps that evict the caches: an array operation costs five times as much as in a tight
+    # loop, so there are few.
 
     def _act(self, step: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
         demon, clock = self.demon, step - self.first_step
@@ -145,7 +145,7 @@ class DemonCallback:
         """Both centres of mass, unwrapped, minus their trap centres, shape (2, 3)."""
         self._sum_positions(tag, x)
         if self._sums.item(6) != 2 * self.atoms:
-            # Atoms changed memory position or rank. A rank that gains one does not notice, but the sum over ranks then lacks it.
+            # Atoms changed memory position or rank. A rank that gains one does not notice, but then the sum lacks it.
             self._find_atoms(tag, f)
             self._sum_positions(tag, x)
             if self._sums.item(6) != 2 * self.atoms:
