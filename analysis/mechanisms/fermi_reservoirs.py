@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 from scipy.special import entr, expit
@@ -54,6 +55,7 @@ class Flows:
 LevelsStart = Literal["at once", "stationary"] | Sequence[float]
 """How levels start: ``at once`` has no dynamics of theirs; else they have, from the stationary or the given occupations."""
 
+_APART = 10.0  # widths that levels must lie apart to be independent modes
 _SLOW_LEVELS = 0.01  # τ_S/τ_eq from which on temperatures of two decimals depend on how the levels start
 
 
@@ -65,11 +67,14 @@ class FermiReservoirs:
         levels: frequencies ω_κ of the system.
         reservoirs: in their initial state.
         gas: the reservoirs' equation of state, ``Sommerfeld()`` or ``Exact()``.
+        rate_matrix: γ_jκ, one row for each reservoir and one column for each level, in place of the reservoirs' g and α;
+            0 where a reservoir does not touch a level.
     """
 
     levels: tuple[float, ...]
     reservoirs: tuple[Reservoir, ...]
     gas: Gas = field(default_factory=Sommerfeld)
+    rate_matrix: tuple[tuple[float, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         wrong = []
@@ -87,8 +92,23 @@ class FermiReservoirs:
                 wrong.append(f"reservoir {k}: chemical_potential = {mu}: must be finite")
             elif t > 0 and mu / t < self.gas.least_ratio:
                 wrong.append(f"reservoir {k}: chemical_potential/temperature = {mu / t:.3g}: {self._too_hot()}")
+        wrong += self._wrong_rates()
         if wrong:
             raise ValueError("; ".join(wrong))
+
+    def _wrong_rates(self) -> list[str]:
+        """What is wrong with the matrix of rates."""
+        if self.rate_matrix is None:
+            return []
+        shape = (len(self.reservoirs), len(self.levels))
+        if any(len(row) != shape[1] for row in self.rate_matrix) or len(self.rate_matrix) != shape[0]:
+            return [
+                f"rate_matrix: must have {shape[0]} rows, one for each reservoir, of {shape[1]} rates, one for each level"
+            ]
+        rates = np.array(self.rate_matrix, dtype=float)
+        if not (np.isfinite(rates) & (rates >= 0)).all():
+            return [f"rate_matrix = {rates.tolist()}: must be finite and not negative"]
+        return [f"rate_matrix: level {k + 1} touches no reservoir" for k in np.flatnonzero(rates.sum(0) == 0)]
 
     def _too_hot(self) -> str:
         return f"gas={type(self.gas).__name__}() is valid from {self.gas.least_ratio:g} on; use gas=Exact()"
@@ -108,6 +128,8 @@ class FermiReservoirs:
 
     def rates(self) -> Array:
         """γ_j(ω_κ), (n, k)."""
+        if self.rate_matrix is not None:
+            return np.array(self.rate_matrix, dtype=float)
         return self._each("rate")[:, None] * np.array(self.levels) ** (self._each("exponent")[:, None] - 1)
 
     def flows(self, temperatures: Array, chemical_potentials: Array, level_occupations: Array | None = None) -> Flows:
@@ -295,12 +317,13 @@ class FermiReservoirs:
             levels: as of ``evolve``; those that follow at once hold nothing.
 
         Raises:
-            ValueError: if all levels are equal, which leaves more than one equilibrium, occupations are not between 0 and 1, or
-                it is too hot for the gas.
+            ValueError: if the levels leave more than one equilibrium, as equal ones do and reservoirs that share less than
+                two, occupations are not between 0 and 1, or it is too hot for the gas.
         """
-        if len(set(self.levels)) < 2:
+        if self._conditions() < 2 * len(self.reservoirs) - 2:
             raise ValueError(
-                f"levels = {self.levels}: reservoirs reach one equilibrium only through two different levels"
+                f"levels = {self.levels}: reservoirs reach one equilibrium only through two different levels, and here some "
+                "do not share them"
             )
         particles, energy = self.contents(self.temperatures, self.chemical_potentials)[:2].sum(-1)
         size, exponent = self._each("size"), self._each("exponent")
@@ -345,6 +368,21 @@ class FermiReservoirs:
         temperature = at(ratio)[0]
         return temperature, ratio * temperature
 
+    def _conditions(self) -> int:
+        """How many independent conditions equal occupations put on all 1/T and μ/T: ω (1/T_j - 1/T_l) = μ_j/T_j - μ_l/T_l.
+
+        Two parameters less than there are leave one common state.
+        """
+        n, rates = len(self.reservoirs), self.rates()
+        rows = []
+        for level, column in zip(self.levels, rates.T, strict=True):
+            first, *others = np.flatnonzero(column)
+            for other in others:
+                row = np.zeros((2, n))
+                row[:, first], row[:, other] = (level, -1.0), (-level, 1.0)
+                rows.append(row.ravel())
+        return int(np.linalg.matrix_rank(np.array(rows))) if rows else 0
+
     def two_dimensional_equilibrium(self) -> tuple[float, float]:
         """The same in closed form for α = 1: μ = ⟨μ⟩, T² = ⟨T²⟩ + 3(⟨μ²⟩ - ⟨μ⟩²)/π², means weighted by size (eq. 29).
 
@@ -357,6 +395,47 @@ class FermiReservoirs:
         mu = float(weights @ self.chemical_potentials)
         spread = float(weights @ (self.chemical_potentials - mu) ** 2)
         return math.sqrt(weights @ self.temperatures**2 + 3 * spread / math.pi**2), mu
+
+
+def from_sites(
+    hamiltonian: ArrayLike, sites: ArrayLike, reservoirs: Sequence[Reservoir], gas: Gas | None = None
+) -> FermiReservoirs:
+    """Reservoirs around a system of sites, H = Σ h_ab c_a† c_b, which is diagonalised (eq. 8).
+
+    Reservoir j touches the combination Σ_a s_ja c_a of sites. Level κ, column U_κ of the eigenvectors, exchanges particles with
+    it at the rate g_j ω_κ^(α_j - 1) |Σ_a s_ja U_aκ|². That holds for levels that lie farther apart than they are wide (eq. 9,
+    in Davies' form).
+
+    Args:
+        hamiltonian: h, (m, m), Hermitian, with positive eigenvalues.
+        sites: s, (n, m).
+        reservoirs: n of them.
+        gas: their equation of state.
+
+    Raises:
+        ValueError: if h is not Hermitian, s does not fit, or the system is not physical.
+    """
+    h, s = np.array(hamiltonian, dtype=complex), np.array(sites, dtype=complex)
+    if h.ndim != 2 or not (np.isfinite(h).all() and np.array_equal(h, h.conj().T)):
+        raise ValueError("hamiltonian: must be finite and Hermitian")
+    if s.shape != (len(reservoirs), len(h)) or not np.isfinite(s).all():
+        raise ValueError(f"sites of shape {s.shape}: must be finite, (reservoirs, sites) = {(len(reservoirs), len(h))}")
+    levels, modes = np.linalg.eigh(h)
+    if levels[0] <= 0:
+        raise ValueError(f"hamiltonian: its eigenvalues are {levels.tolist()}: they must be positive")
+    alone = [r.rate * levels ** (r.exponent - 1) for r in reservoirs]
+    rates = np.array(alone) * np.abs(s @ modes) ** 2
+    # What rounding leaves of an overlap is none.
+    rates[rates < 1e-24 * rates.max()] = 0.0
+    gap, width = float(np.diff(levels).min(initial=math.inf)), float(rates.sum(0).max())
+    if gap < _APART * width:
+        warnings.warn(
+            f"levels {gap:.3g} apart are as wide as {width:.3g}: they are no independent modes; weaken the rates or split them",
+            stacklevel=2,
+        )
+    return FermiReservoirs(
+        tuple(levels.tolist()), tuple(reservoirs), gas or Sommerfeld(), tuple(map(tuple, rates.tolist()))
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from scipy.constants import e, h, k
 
 from analysis.mechanisms.bosons import LinearBosons
 from analysis.mechanisms.cascaded import CascadedOscillators, closed_form_heat_flows
+from analysis.mechanisms.fermi_reservoirs import FermiReservoirs, Reservoir
 from analysis.mechanisms.figures import sweep
 from analysis.mechanisms.ndemon import NDemon, cop_of_near_levels
 from analysis.mechanisms.sweep import findings, sweep_table
@@ -332,3 +333,29 @@ def test_an_engine_in_a_file_works_up_to_the_reversible_temperature() -> None:
     assert works["terminals.cold.temperature"].max() == pytest.approx(0.69)
     carnot = 1 - works["terminals.cold.temperature"]
     assert (works["efficiency"] * carnot).to_numpy() == pytest.approx(0.3, rel=1e-9)
+
+
+SITES = """
+machine: reservoirs
+sites: {left: 21.3, right: 21.3}
+hops: [{between: [left, right], strength: 0.2}]
+reservoirs:
+  first: {temperature: 0.6, chemical_potential: 20.8, size: 1000, touches: {left: 1.4142135623730951}}
+  second: {temperature: 1.0, chemical_potential: 16.0, size: 1000, touches: {right: 1.4142135623730951}}
+sweep: {parameter: hops.0.strength, values: [0.1, 0.2]}
+"""
+
+
+def test_sites_in_a_file_are_the_levels_that_they_have(tmp_path: Path) -> None:
+    """Two equal sites with hopping J are levels ±J apart, each touched by both reservoirs with half of a site's rate."""
+    row = sweep_table(study(tmp_path, SITES).sweep_points(), "hops.0.strength").iloc[1]
+    pair = tuple(Reservoir(t, mu, size=1000) for t, mu in ((0.6, 20.8), (1.0, 16.0)))
+    expected = FermiReservoirs((21.1, 21.5), pair).bath_currents()
+    assert [row["heat_first"], row["heat_second"]] == pytest.approx(expected.heat, rel=1e-9)
+    said = problems(
+        tmp_path, SITES.replace("touches: {right", "touches: {write").replace("[left, right]", "[left, left]")
+    )[0]
+    assert "reservoirs.second.touches = write: is none of the sites" in said
+    assert "hops.0.between: names left twice" in said
+    both = SITES.replace("sites: {", "levels: [21]\nsites: {")
+    assert "levels and sites: give one of them" in problems(tmp_path, both)[0]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy.integrate import quad
 from scipy.linalg import null_space
 from scipy.special import spence
 
@@ -20,6 +21,7 @@ from analysis.mechanisms.fermi_reservoirs import (
     Reservoir,
     equal_occupation_frequency,
     flow_signs,
+    from_sites,
 )
 from analysis.mechanisms.figures.fermi_reservoirs import COOLING, FIVE, FOUR, POTENTIALS_CROSS, SIZE, TEMPERATURES_CROSS
 
@@ -392,3 +394,79 @@ def test_unphysical_parameters_are_named_all_at_once() -> None:
         FermiReservoirs((1.0,), (Reservoir(1.0, 20.0),))
     with pytest.raises(ValueError, match=r"duration = -1"):
         COOLING.evolve(-1)
+
+
+def test_a_matrix_of_rates_replaces_the_power_law() -> None:
+    """The same rates given as a matrix are the same system; reservoirs without a common level exchange nothing."""
+    same = replace(COOLING, rate_matrix=tuple(map(tuple, COOLING.rates().tolist())))
+    t, mu = COOLING.temperatures, COOLING.chemical_potentials
+    assert_allclose(same.flows(t, mu).heat, COOLING.flows(t, mu).heat, rtol=1e-12)
+    pairs = FermiReservoirs(
+        (21.1, 21.5),
+        (*COOLING.reservoirs, Reservoir(0.5, 19.0), Reservoir(0.9, 18.0)),
+        rate_matrix=((1e-4, 0), (2e-4, 0), (0, 3e-4), (0, 1e-4)),
+    )
+    particles = pairs.flows(pairs.temperatures, pairs.chemical_potentials).particles
+    assert particles[0] == pytest.approx(-particles[1])
+    assert particles[2] == pytest.approx(-particles[3])
+    alone = FermiReservoirs((21.1,), COOLING.reservoirs, rate_matrix=((1e-4,), (2e-4,)))
+    assert particles[:2] == pytest.approx(alone.flows(t, mu).particles)
+    with pytest.raises(ValueError, match="some do not share them"):
+        pairs.equilibrium()
+
+
+def test_a_matrix_of_rates_conserves_what_the_equilibrium_needs() -> None:
+    """Three reservoirs in a row, the outer ones without a common level, end in the equilibrium of the conserved sums."""
+    row = FermiReservoirs(
+        (21.1, 21.5, 20.8, 21.9),
+        (*COOLING.reservoirs, Reservoir(0.8, 18.0, size=500)),
+        rate_matrix=((1e-4, 1e-4, 0, 0), (1e-4, 2e-4, 1e-4, 1e-4), (0, 0, 2e-4, 1e-4)),
+    )
+    temperature, potential = row.equilibrium()
+    end = row.evolve(1e14, 20)
+    assert_allclose(end.temperatures[-1], temperature, rtol=1e-5)
+    assert_allclose(end.chemical_potentials[-1], potential, rtol=1e-5)
+
+
+def test_sites_are_diagonalised() -> None:
+    """Two sites between two reservoirs carry the current of their Green's functions, as the couplings become weak."""
+    h, weak = np.array([[18.0, 0.6], [0.6, 18.5]]), 1e-3
+    ends = (Reservoir(0.7, 18.4, rate=weak, exponent=1), Reservoir(1.1, 17.5, rate=2 * weak, exponent=1))
+    touch = np.array([[1, 0], [0.6, 0.8]])
+    made = from_sites(h, touch, ends)
+    assert_allclose(made.levels, np.linalg.eigvalsh(h))
+    widths = [r.rate * np.outer(s, s) for r, s in zip(ends, touch, strict=True)]
+
+    def current(energy: float) -> float:
+        green = np.linalg.inv(energy * np.eye(2) - h + 0.5j * sum(widths))
+        through = np.trace(widths[0] @ green @ widths[1] @ green.conj().T).real
+        f = [1 / (np.exp((energy - r.chemical_potential) / r.temperature) + 1) for r in ends]
+        return float(through * (f[0] - f[1]) / (2 * np.pi))
+
+    exact = sum(
+        quad(current, level - reach, level + reach, points=[level], limit=400, epsabs=1e-13)[0]
+        for level, reach in zip(made.levels, (0.5, 0.5), strict=True)
+    )
+    found = made.flows(made.temperatures, made.chemical_potentials).particles
+    assert found[0] == pytest.approx(exact, rel=5e-3)
+    assert found[1] == pytest.approx(-found[0])
+
+
+def test_systems_that_are_none_are_refused() -> None:
+    """Wrong matrices, levels without a reservoir and Hamiltonians that are none are named; wide levels warn."""
+    two = COOLING.reservoirs
+    for matrix, said in (
+        (((1.0,), (1.0,)), "2 rows, one for each reservoir, of 2 rates"),
+        (((1.0, -1.0), (1.0, 1.0)), "must be finite and not negative"),
+        (((1.0, 0.0), (1.0, 0.0)), "level 2 touches no reservoir"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            FermiReservoirs((21.1, 21.5), two, rate_matrix=matrix)
+    with pytest.raises(ValueError, match="must be finite and Hermitian"):
+        from_sites([[21, 1], [0, 21]], np.eye(2), two)
+    with pytest.raises(ValueError, match="they must be positive"):
+        from_sites([[1, 3], [3, 1]], np.eye(2), two)
+    with pytest.raises(ValueError, match=r"sites of shape \(1, 2\)"):
+        from_sites(21 * np.eye(2), [[1, 0]], two)
+    with pytest.warns(UserWarning, match="no independent modes"):
+        from_sites([[21, 1e-4], [1e-4, 21]], np.eye(2), two)

@@ -150,8 +150,7 @@ def test_missing_study_lists_those_that_exist() -> None:
     """A misspelt study name is answered with the names that exist."""
     with pytest.raises(
         StudyError,
-        match="found: active-bath, bath-size, calibration-bodies, calibration-medium, calibration-paper, "
-        "calibration-shell, calibration-short, demo, dressed-model, feedback, fermi-cooling",
+        match=r"found: active-bath, bath-size, .*calibration-bodies, .*demo, dressed-model, .*feedback, .*model, .*tiny",
     ):
         load_study("dmeo")
 

@@ -12,10 +12,10 @@ from scipy.constants import e, h, k
 
 from analysis.currents import Currents
 from analysis.mechanisms.fermi_gas import Exact, Sommerfeld
-from analysis.mechanisms.fermi_reservoirs import FermiReservoirs, LevelsStart, Reservoir
+from analysis.mechanisms.fermi_reservoirs import FermiReservoirs, LevelsStart, Reservoir, from_sites
 from analysis.mechanisms.ndemon import NDemon
 from analysis.mechanisms.sweep import Course, Solution
-from simulation.study.machines.sections import MachineFields, Name, Number, Positive, Times
+from simulation.study.machines.sections import MachineFields, Name, NotNegative, Number, Positive, Times
 from simulation.study.section import Section
 
 Pair = tuple[Number, Number]
@@ -90,6 +90,10 @@ class ReservoirFields(Section):
     """α, the dimension over the power of momentum in the energy; 3/2 for free particles in space."""
     size: Positive = 1.0
     """A V of the density of states A V ε^(α-1)."""
+    rates: tuple[NotNegative, ...] | None = None
+    """γ of each level, in place of `rate` and `exponent` in the exchange; 0 for a level that it does not touch."""
+    touches: Mapping[Name, Number] | None = None
+    """With `sites`: the sites that it touches, each with the amplitude of its share."""
 
 
 class EvolutionFields(Times):
@@ -99,12 +103,25 @@ class EvolutionFields(Times):
     """`at once`: levels follow the reservoirs; else their occupations at the start: `stationary`, or a number for each."""
 
 
+class SiteHopFields(Section):
+    """Hopping between two sites."""
+
+    between: tuple[Name, Name]
+    """The two sites."""
+    strength: Number
+    """Its size."""
+
+
 class ReservoirsFields(MachineFields):
     """Finite reservoirs of fermions around a few levels, k_B = ħ = 1: docs/mechanisms/fermi-reservoirs.md."""
 
     machine: Literal["reservoirs"]
-    levels: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    """Frequencies of the system's levels."""
+    levels: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
+    """Frequencies of the system's levels; give these, or `sites`."""
+    sites: Mapping[Name, Positive] | None = None
+    """The system as sites, each with its energy; with `hops` they are diagonalised."""
+    hops: tuple[SiteHopFields, ...] = ()
+    """Hopping between sites."""
     reservoirs: Mapping[Name, ReservoirFields]
     """Two or more reservoirs by name; all energies, temperatures and frequencies in one unit."""
     gas: Literal["sommerfeld", "exact"] = "sommerfeld"
@@ -113,12 +130,62 @@ class ReservoirsFields(MachineFields):
     """Follow the reservoirs over time, at the values that the file itself has."""
 
     def build(self) -> FermiReservoirs:
-        """The machine."""
-        return FermiReservoirs(
-            self.levels,
-            tuple(Reservoir(**dict(each)) for each in self.reservoirs.values()),
-            Sommerfeld() if self.gas == "sommerfeld" else Exact(),
-        )
+        """The machine.
+
+        Raises:
+            ValueError: if levels and sites are both given or both missing, or names and numbers do not fit.
+        """
+        if wrong := self._wrong():
+            raise ValueError("; ".join(wrong))
+        each = self.reservoirs.values()
+        reservoirs = tuple(Reservoir(**r.model_dump(exclude={"rates", "touches"})) for r in each)
+        gas = Sommerfeld() if self.gas == "sommerfeld" else Exact()
+        if self.sites is not None:
+            names = list(self.sites)
+            h = np.diag([float(energy) for energy in self.sites.values()])
+            for hop in self.hops:
+                a, b = (names.index(site) for site in hop.between)
+                h[a, b] += hop.strength
+                h[b, a] += hop.strength
+            touched = [[(r.touches or {}).get(site, 0.0) for site in names] for r in each]
+            return from_sites(h, touched, reservoirs, gas)
+        matrix = tuple(r.rates for r in each if r.rates is not None)
+        return FermiReservoirs(self.levels or (), reservoirs, gas, matrix or None)
+
+    def _wrong(self) -> list[str]:
+        """What does not go together."""
+        if (self.levels is None) == (self.sites is None):
+            return ["levels and sites: give one of them"]
+        sites, own = self.sites or {}, self.reservoirs.items()
+        wrong = [
+            f"hops.{i}.between = {site}: is none of the sites {', '.join(sites)}"
+            for i, hop in enumerate(self.hops)
+            for site in hop.between
+            if site not in sites
+        ]
+        wrong += [
+            f"hops.{i}.between: names {hop.between[0]} twice"
+            for i, hop in enumerate(self.hops)
+            if len(set(hop.between)) < 2
+        ]
+        wrong += [
+            f"reservoirs.{name}.touches = {site}: is none of the sites {', '.join(sites)}"
+            for name, r in own
+            for site in r.touches or {}
+            if site not in sites
+        ]
+        if self.sites is None:
+            given = [name for name, r in own if r.rates is not None]
+            if given and len(given) < len(self.reservoirs):
+                wrong.append(f"rates: given for {', '.join(given)}; give them for all reservoirs or for none")
+        else:
+            wrong += [
+                f"reservoirs.{name}.rates: go with levels; with sites give touches"
+                for name, r in own
+                if r.rates is not None
+            ]
+            wrong += [f"reservoirs.{name}.touches is missing: name its sites" for name, r in own if not r.touches]
+        return wrong
 
     def solve(self) -> Solution:
         """Currents at the start, and the two times that must lie apart."""
