@@ -23,6 +23,8 @@ _WIDTH_IN = 7.2
 def draw_setup(run: Run, frame: int = -1) -> Figure:
     """Draw one frame of a run: walls, fluid in a slab about the particles, both particles, their traps, the demon's forces.
 
+    Baths that fill the same periodic cube are drawn side by side.
+
     Args:
         run: a molecular-dynamics run.
         frame: which frame of its trajectory; the last by default.
@@ -33,9 +35,12 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
     system = universe(run.folder)
     system.trajectory[frame]
     positions, types = system.atoms.positions.astype(float), system.atoms.types.astype(int)
-    # A wrapped frame may start anywhere; the middle wall is the origin of x.
-    middle = positions[(types == 5) | (types == 6), 0].mean()
-    edge = np.ptp(positions[(types == 5) | (types == 6), 0]) / 2
+    walls = positions[(types == 5) | (types == 6), 0]
+    if walls.size:  # a wrapped frame may start anywhere; the middle wall is the origin of x
+        middle, edge = walls.mean(), np.ptp(walls) / 2
+    else:  # both baths fill the same cube: they are drawn side by side
+        middle, edge = 0.0, float(system.dimensions[0])
+        positions[np.isin(types, (1, 3)), 0] -= edge
     centre_z = positions[types == 3, 2].mean()
     shown = (np.abs(positions[:, 2] - centre_z) < SLAB_A) | (types == 3) | (types == 4)
 

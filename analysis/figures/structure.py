@@ -34,7 +34,12 @@ def structure(content: dict[str, Any], friction: dict[str, Any]) -> tuple[Figure
     _draw_around(around, table, content)
     _draw_within(within, table, content, friction)
     _draw_temperatures(warmth, table, content)
-    titles = ("between the walls", "around each particle", "mass of the fluid", "inside the particles")
+    titles = (
+        "between the walls" if content["walls_cold_A"] else "along x",
+        "around each particle",
+        "mass of the fluid",
+        "inside the particles",
+    )
     for axes, letter, title in zip((along, around, within, warmth), "abcd", titles, strict=True):
         axes.set_title(f"({letter}) {title}", loc="left", fontsize=9)
     verdict = "no leaks, no cavity, particles intact" if content["sound"] else "NOT SOUND: see structure.json"
@@ -64,19 +69,20 @@ def _plot(axes: Axes, table: pd.DataFrame, panel: str, side: str, scale: float =
 
 
 def _draw_along_x(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> None:
-    for side in SIDES:
-        low, high = content[f"walls_{side}_A"]
+    for side, place in zip(SIDES, (0.25, 0.75), strict=True):
+        walls = content[f"walls_{side}_A"]
+        low, high = walls or (content["x_A"][0], content["x_A"][-1])
         inside = table[(table["panel"] != "along_x") | table["abscissa"].between(low, high)]
         _plot(axes, inside, "along_x", side, scale=0.1, linewidth=1.0)
         axes.annotate(
             f"{side} bath\n{content[f'temperature_{side}_K']:.1f} K\n{content[f'pressure_{side}_bar']:.0f} bar",
-            ((low + high) / 20, 0.97),
-            xycoords=("data", "axes fraction"),
+            ((low + high) / 20 if walls else place, 0.97),
+            xycoords=("data" if walls else "axes fraction", "axes fraction"),
             ha="center",
             va="top",
             color=SIDE_COLOUR[side],
         )
-        for x in (low, high):
+        for x in walls or ():
             axes.axvline(x / 10, color=NEUTRAL, linewidth=2)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("x (nm)")

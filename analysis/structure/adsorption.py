@@ -43,7 +43,7 @@ def fluid_around(
     universe: MDAnalysis.Universe,
     particle: MDAnalysis.AtomGroup,
     fluid: MDAnalysis.AtomGroup,
-    walls: tuple[float, float],
+    walls: tuple[float, float] | None,
 ) -> dict[str, Any]:
     """Fluid about the centre of mass of one particle, over all frames.
 
@@ -61,7 +61,8 @@ def fluid_around(
         # Periodic along x too, which is harmless: the box holds both baths, and no shell reaches half of it.
         _, distances = capped_distance(centre, fluid, float(edges[-1]), box=universe.dimensions)
         counts[frame] = np.histogram(distances, edges)[0]
-        reach = min(reach, centre[0] - walls[0], walls[1] - centre[0])
+        if walls is not None:
+            reach = min(reach, centre[0] - walls[0], walls[1] - centre[0])
     whole = int((edges[1:] <= reach).sum())
     counts, edges = counts[:, :whole], edges[: whole + 1]
     density = shell_density(counts.mean(axis=0), edges)

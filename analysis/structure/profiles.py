@@ -36,11 +36,11 @@ BOND_A = 3.6
 
 @dataclass(frozen=True)
 class Side:
-    """The atoms of one side, and the x of its walls, Å."""
+    """The atoms of one side, and the x of its walls, Å; ``None`` where it goes on periodically."""
 
     fluid: MDAnalysis.AtomGroup
     particle: MDAnalysis.AtomGroup
-    walls: tuple[float, float]
+    walls: tuple[float, float] | None
 
 
 def structure(run: Run) -> dict[str, Any]:
@@ -62,17 +62,19 @@ def structure(run: Run) -> dict[str, Any]:
     if len(system.trajectory) == 0:
         raise RunFolderError(f"{run.folder / 'trajectory.dcd'}: holds no frame; lower schedule.trajectory_every_ps")
     sides = {side: _side(system, side) for side in SIDES}
-    edges = np.arange(sides["cold"].walls[0], sides["hot"].walls[1] + PROFILE_BIN_A, PROFILE_BIN_A)
+    first, last = sides["cold"].walls, sides["hot"].walls
+    low, high = (first[0], last[1]) if first and last else (0.0, float(system.dimensions[0]))
+    edges = np.arange(low, high + (PROFILE_BIN_A if first else 1e-6), PROFILE_BIN_A)
     result: dict[str, Any] = {"frames": len(system.trajectory), "x_A": ((edges[1:] + edges[:-1]) / 2).tolist()}
     result["leaked_atoms"] = max(sum(_outside(side) for side in sides.values()) for _ in system.trajectory)
     for name, side in sides.items():
-        box = system.dimensions[1:3]
+        box = system.dimensions[:3]
         cells = [cell for _ in system.trajectory if (cell := _cell_densities(side, box, CAVITY_CELL_A / 2)).size]
         bulk = np.concatenate([_cell_densities(side, box, BULK_MARGIN_A) for _ in system.trajectory])
         # In a bath barely larger than its particle every cell touches it, and of the bulk nothing can be said.
         result |= {
             f"density_{name}_per_nm3": _density_along_x(system, side, edges).tolist(),
-            f"walls_{name}_A": list(side.walls),
+            f"walls_{name}_A": None if side.walls is None else list(side.walls),
             f"emptiest_cell_{name}": min(float(cell.min() / cell.mean()) for cell in cells) if cells else None,
             f"bulk_density_{name}_per_nm3": float(bulk.mean()) if bulk.size else None,
             f"largest_cluster_{name}": min(largest_cluster(side.particle.positions) for _ in system.trajectory),
@@ -98,18 +100,21 @@ def _side(system: MDAnalysis.Universe, name: str) -> Side:
         system.select_atoms(f"segid {name} and resname {part}") for part in ("bath", "particle", "wall")
     )
     x = wall.positions[:, 0]
-    return Side(fluid, particle, (float(x.min()), float(x.max())))
+    return Side(fluid, particle, (float(x.min()), float(x.max())) if len(x) else None)
 
 
 def _outside(side: Side) -> int:
     """Atoms beyond a wall of their side, in the current frame."""
+    if side.walls is None:
+        return 0
     x = np.concatenate([side.fluid.positions[:, 0], side.particle.positions[:, 0]])
     return int(((x < side.walls[0]) | (x > side.walls[1])).sum())
 
 
 def _density_along_x(system: MDAnalysis.Universe, side: Side, edges: Array) -> Array:
     """Fluid atoms per nm³ between x edges, mean over all frames."""
-    counts = sum(np.histogram(side.fluid.positions[:, 0], edges)[0] for _ in system.trajectory)
+    length = np.inf if side.walls else float(system.dimensions[0])  # frames may hold atoms just beyond a periodic face
+    counts = sum(np.histogram(side.fluid.positions[:, 0] % length, edges)[0] for _ in system.trajectory)
     cross_section = float(np.prod(system.dimensions[1:3]))
     return np.asarray(1000 * counts / (len(system.trajectory) * cross_section * PROFILE_BIN_A))
 
@@ -117,15 +122,18 @@ def _density_along_x(system: MDAnalysis.Universe, side: Side, edges: Array) -> A
 def _cell_densities(side: Side, box: NDArray[np.float32], margin: float) -> Array:
     """Fluid atoms per nm³ in each cell that does not touch the particle, in the current frame; empty if all do.
 
-    Cells of about ``CAVITY_CELL_A`` fill the side but for a margin (Å) next to each wall, where the fluid is layered.
+    Cells of about ``CAVITY_CELL_A`` fill the side but for a margin (Å) next to each wall, where the fluid is layered. ``box``
+    has the lengths along x, y and z.
     """
-    lows = np.array([side.walls[0] + margin, 0.0, 0.0])
-    lengths = np.array([side.walls[1] - side.walls[0] - 2 * margin, *box.astype(float)])
+    lows, lengths = np.zeros(3), box.astype(float)
+    if side.walls is not None:
+        lows[0], lengths[0] = side.walls[0] + margin, side.walls[1] - side.walls[0] - 2 * margin
     if lengths[0] <= 0:
         return np.empty(0)
     cells = np.maximum((lengths / CAVITY_CELL_A).round().astype(int), 1)
     wrapped = side.fluid.positions.astype(float)
-    wrapped[:, 1:] %= box
+    periodic = slice(0 if side.walls is None else 1, 3)
+    wrapped[:, periodic] %= box[periodic]
     grids = [np.linspace(low, low + length, n + 1) for low, length, n in zip(lows, lengths, cells, strict=True)]
     counts = np.histogramdd(wrapped, grids)[0]
     centres = np.stack(np.meshgrid(*[(g[1:] + g[:-1]) / 2 for g in grids], indexing="ij"), axis=-1)

@@ -131,7 +131,7 @@ class Demon:
         """Stop if a particle is lost.
 
         Raises:
-            ParticleError: one is near a wall, or its position is not a number.
+            ParticleError: one is at the end of its bath, or its position is not a number.
         """
         furthest = float(np.abs(displacement).max())
         if not math.isfinite(furthest):
@@ -140,6 +140,6 @@ class Demon:
             )
         if furthest > self.max_displacement_A:
             raise ParticleError(
-                f"a particle is {furthest:.1f} Å from its trap centre, near a wall: "
+                f"a particle is {furthest:.1f} Å from its trap centre, as far as the bath reaches: "
                 "make trap.stiffness_eV_per_A2 larger or the couplings weaker"
             )

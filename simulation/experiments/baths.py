@@ -162,10 +162,10 @@ def start_of(study: Study, replica: int) -> Baths | None:
 
 
 def atoms(study: Study) -> int:
-    """All atoms of the two baths: fluid, both particles, and the walls, of which the middle one exists twice."""
+    """All atoms of the two baths: fluid, both particles, and the walls if any, of which the middle one exists twice."""
     if study.engine != "lammps":
         return 0
-    rows = round(study.edge_A / (study.materials.metal.lattice_A / 2**0.5))
+    rows = round(study.edge_A / (study.materials.metal.lattice_A / 2**0.5)) if study.has_walls else 0
     return study.moving_atoms + WALL_PLANES * rows**2
 
 
@@ -178,7 +178,7 @@ def system(study: Study) -> dict[str, Any]:
         "accessible_density_per_nm3": told(
             {side: round(1000 * study.fluid_atoms(side) / study.accessible_volume_A3(side), 4) for side in SIDES}
         ),
-        "boundaries": {"x": "walls", "y": "periodic", "z": "periodic"},
+        "boundaries": {"x": "walls" if study.has_walls else "periodic", "y": "periodic", "z": "periodic"},
     }
 
 

