@@ -96,3 +96,12 @@ def test_surfaces_keep_their_labels() -> None:
         box = axes.zaxis.label.get_window_extent()
         assert 0 <= box.x0 < box.x1 <= figure.bbox.width
     assert data["occupation_3"].dropna().between(0, 100).all()
+
+
+def test_schematics_show_who_is_linked() -> None:
+    """In the cascade quanta pass one way, in the model that is the same both ways; the demon stands between hot and cold."""
+    _, links = figures.cascaded_schematic()
+    across = links[(links["from"] == "oscillator 1") & (links["to"] == "oscillator 2")].set_index("panel")["ways"]
+    assert across.to_dict() == {"cascade": "one way", "hopping and a common bath": "both ways"}
+    _, links = figures.ndemon_schematic()
+    assert links[links["panel"] == "the N-demon"]["to"].tolist() == ["hot", "hot", "cold", "cold"]

@@ -1,13 +1,7 @@
 # Other ways to pump heat uphill: figures of exactly solved machines, each named as its function in analysis.mechanisms.figures.
 MECHANISMS = ["ndemon", "fermi_cooling", "fermi_crossings", "fermi_many", "fermi_windows"]
-MECHANISMS += [
-    "cascaded_surfaces",
-    "cascaded_counting",
-    "optomechanics_heat_flows",
-    "optomechanics_bandwidth",
-    "heat_direction",
-]
-MECHANISMS += ["nonreciprocal_networks", "comparison"]
+MECHANISMS += ["cascaded_surfaces", "cascaded_counting", "optomechanics_heat_flows", "optomechanics_bandwidth"]
+MECHANISMS += ["heat_direction", "ndemon_schematic", "cascaded_schematic", "nonreciprocal_networks", "comparison"]
 
 
 # One job draws all: starting a job takes longer than a figure.

@@ -7,9 +7,11 @@ from analysis.mechanisms.figures.fermi_reservoirs import fermi_cooling, fermi_cr
 from analysis.mechanisms.figures.ndemon import ndemon
 from analysis.mechanisms.figures.nonreciprocal import nonreciprocal_networks
 from analysis.mechanisms.figures.optomechanics import optomechanics_bandwidth, optomechanics_heat_flows
+from analysis.mechanisms.figures.schematics import cascaded_schematic, ndemon_schematic
 
 __all__ = [
     "cascaded_counting",
+    "cascaded_schematic",
     "cascaded_surfaces",
     "comparison",
     "fermi_cooling",
@@ -18,6 +20,7 @@ __all__ = [
     "fermi_windows",
     "heat_direction",
     "ndemon",
+    "ndemon_schematic",
     "nonreciprocal_networks",
     "optomechanics_bandwidth",
     "optomechanics_heat_flows",
