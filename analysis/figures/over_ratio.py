@@ -29,6 +29,8 @@ MODEL_STYLE: dict[str, Literal["-", "--", "-."]] = {"theory": "-", "dressed": "-
 _LINE_POINTS = 41
 # Logarithmic distances from a divergence at which a line is known, so that it leaves the frame as steep as it is.
 _APPROACH = np.geomspace(1e-3, 0.1, 5)
+# Every which ratio of a line has its error computed; between these it is interpolated over the logarithm of the ratio.
+_ERROR_EVERY = 4
 # Of the logarithm of a friction: a forward difference then misses its slope by a thousandth.
 _STEP = 1e-3
 
@@ -140,13 +142,26 @@ def theory_lines(
         Rows of ``series`` (``theory``, ``dressed``), ``quantity``, ``kappa_ratio``, ``value`` and ``se``.
     """
     rows = []
+    # An error needs every friction moved in turn, and changes little from one ratio to the next but where a mean vanishes.
+    with_error = {*ratios[::_ERROR_EVERY], ratios[-1], 1.0, carnot_ratio(parameters)}
     for ratio in ratios:
+        has_error = ratio in with_error
         for series, model in solved(at_ratio(parameters, float(ratio)), friction).items():
+            exact = model.mean(values)
+            found, errors = with_errors(model, exact) if has_error else (exact(model.measured), [math.nan] * len(names))
             rows += [
-                {"series": series, "quantity": name, "kappa_ratio": ratio, "value": value, "se": error}
-                for name, value, error in zip(names, *with_errors(model, model.mean(values)), strict=True)
+                (series, name, ratio, value, error, has_error)
+                for name, value, error in zip(names, found, errors, strict=True)
             ]
-    return pd.DataFrame(rows, columns=["series", "quantity", "kappa_ratio", "value", "se"])
+    lines = pd.DataFrame(
+        rows, columns=[*(columns := ["series", "quantity", "kappa_ratio", "value", "se"]), "has_error"]
+    )
+    for _, line in lines.groupby(["series", "quantity"]):
+        known, others = line[line["has_error"] & line["se"].notna()], line[~line["has_error"]]
+        if len(known):
+            at, where = np.log(others["kappa_ratio"]), np.log(known["kappa_ratio"])
+            lines.loc[others.index, "se"] = np.interp(at, where, known["se"])
+    return lines[columns]
 
 
 def response_line(parameters: Parameters, responses: Responses | None, ratios: Array) -> pd.DataFrame:
