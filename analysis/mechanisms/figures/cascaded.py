@@ -83,7 +83,9 @@ def cascaded_surfaces() -> tuple[Figure, pd.DataFrame]:
         space.set(xticks=[-4, -2, 0, 2, 4], yticks=np.linspace(sizes[0], sizes[-1], 5))
         space.set_box_aspect((1, 1, 0.8), zoom=0.84)  # farther away, or the z label is outside of the figure
         space.view_init(elev=22, azim=-50)
-        plane.set(xlabel=f"${axis}$", ylabel=r"$\bar m_3$", ylim=(0, _HIGHEST))
+        plane.set(
+            xlabel=f"${axis}$", xticks=np.linspace(sizes[0], sizes[-1], 5), ylabel=r"$\bar m_3$", ylim=(0, _HIGHEST)
+        )
     lines = [Line2D([], [], color=colour, label=rf"$\Delta n_2={level}$") for level, colour in LEVELS.items()]
     lines += [
         Line2D(

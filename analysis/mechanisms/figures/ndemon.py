@@ -30,7 +30,7 @@ def ndemon() -> tuple[Figure, pd.DataFrame]:
         ``cop_of_near_levels`` (the limit ε₄ → ε₃).
     """
     data = pd.concat([_line(level) for level in FOURTH_LEVELS], ignore_index=True)
-    figure = new_figure(7.6, 3.6)
+    figure = new_figure(7.6, 3.9)
     cop, power = figure.subplots(1, 2)
     for level, colour, style in zip(FOURTH_LEVELS, _COLOURS, _STYLES, strict=True):
         line = data[data["level_4"] == level]
@@ -44,11 +44,11 @@ def ndemon() -> tuple[Figure, pd.DataFrame]:
     cop.plot(ratio, ratio / (1 - ratio), "--", color=NEUTRAL, linewidth=1, label="Carnot")
     cop.set(ylim=(0, 0.6), ylabel=r"coefficient of performance, $\dot\varepsilon_h/T_h\dot S_l$")
     power.set(ylim=(0, None), ylabel=r"power $\dot\varepsilon_h$, $\Gamma\varepsilon_1/h$")
-    power.plot([], [], "|", color=NEUTRAL, markersize=9, label="cannot cool below")
-    power.legend(handles=power.lines[-1:], loc="upper right")
+    cop.plot([], [], "|", color=NEUTRAL, markersize=9, label="cannot cool below")
     for axes in (cop, power):
         axes.set(xlim=(0, 1), xlabel=r"$T_c/T_h$")
-    cop.legend(loc="upper left", ncols=1)
+    handles, labels = cop.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure, data
 
 
