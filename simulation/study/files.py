@@ -235,6 +235,8 @@ def field_problem(error: ErrorDetails) -> str:
         return f"{place} is not a known field: remove it, or see config/README.md for the spelling"
     if error["type"] == "missing":
         return f"{place} is missing: add it"
+    if error["type"] == "tuple_type":
+        return f"{place} = {SHORT.repr(error['input'])}: must be a list, in brackets or with a dash before each entry"
     if error["type"] in ("model_type", "dict_type"):
         return f"{place} = {SHORT.repr(error['input'])}: a section is a mapping of fields, each on a separate line"
     return f"{place} = {SHORT.repr(error['input'])}: {error['msg'].removeprefix('Value error, ')}"

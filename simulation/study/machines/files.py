@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import ValidationError
 
 from analysis.mechanisms.sweep import SweepPoint
@@ -60,8 +60,9 @@ class MachineStudy:
 
     @property
     def settings(self) -> str:
-        """The whole study as text, defaults filled in."""
-        return json.dumps(self.own.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False)
+        """The whole study as YAML, defaults filled in."""
+        content = self.own.model_dump(mode="json", exclude_none=True)
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
 
     @property
     def parameters(self) -> tuple[str, ...]:
