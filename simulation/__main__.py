@@ -30,7 +30,7 @@ from simulation.study.files import NOTHING_SIMULATED, is_machine, load_study, pl
 from simulation.study.section import SIDES
 from simulation.study.table import field_table, schema_text
 
-RESULTS, WORKFLOW_LOGS = Path("results"), Path(".snakemake/log")  # as in the workflow, which runs where it lies
+RESULTS, WORKFLOW_LOGS = Path("results"), Path(".snakemake/log")  # as in the workflow, which runs in its own folder
 
 PROBLEMS = (
     StudyError,
@@ -42,7 +42,7 @@ PROBLEMS = (
     OSError,
     ValueError,
 )
-"""What carries a message for people; anything else is a fault of ours and shows where it happened."""
+"""Errors with a message for the user; any other is a bug and shows its traceback."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -121,9 +121,9 @@ def _site(arguments: argparse.Namespace) -> Site:
 
 
 def main() -> int:
-    """Parse the command line and do what it says; returns the exit code."""
+    """Parse and execute the command line; returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show κ shows a mark in its place; a message must not fail for it.
+        # A terminal that cannot show κ shows a replacement character; printing must not fail.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     arguments = _arguments()
     ranks: Ranks | None = None
@@ -171,12 +171,12 @@ def main() -> int:
             ranks = Ranks(study.ranks, site)
             perform(experiment, arguments.folder, ranks, getattr(arguments, "start", None), arguments.time_limit_min)
     except StopRequested:
-        raise  # in good order, on all ranks at the same step
+        raise  # cleanly, on all ranks at the same step
     except BaseException as failure:
         if not isinstance(failure, PROBLEMS) and ranks is None:
             raise
         if ranks is not None and not ranks.is_root:
-            time.sleep(1.0)  # the root mostly says the same, and its abort ends this rank before it says it again
+            time.sleep(1.0)  # usually the root prints the same, and its abort ends this rank before it repeats that
         if isinstance(failure, PROBLEMS):
             said = _explain(failure) if isinstance(failure, OSError) else failure
             print(f"nanofridge: {said}", file=sys.stderr, flush=True)
@@ -201,10 +201,10 @@ def _schema(of_machines: bool) -> str:
 
 
 def _of_machine(command: str, name: str) -> None:
-    """Answer for a study of an exactly solved machine.
+    """Execute a command for a study of an exactly solved machine.
 
     Raises:
-        StudyError: the study is wrong, or the command is about simulations.
+        StudyError: the study has errors, or the command concerns simulations.
     """
     from simulation.study.machines.files import load_machine_study
 
@@ -228,7 +228,7 @@ def _deck(experiment: Experiment) -> str:
 
 
 def _explain(failure: OSError) -> str:
-    """What the system refused, and what to do about it."""
+    """Message on a failed system call, with a solution."""
     match failure.errno:
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             cure = MAKE_ROOM

@@ -1,4 +1,4 @@
-"""One experiment from start to run folder, with its study's engine; LAMMPS runs continue from the segments that are there."""
+"""One experiment from start to run folder, with the engine of its study; LAMMPS runs continue from existing segments."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def perform(
     start: Path | None = None,
     time_limit_minutes: float | None = None,
 ) -> None:
-    """Run an experiment and write its run folder; one that is there, whole and of the same parameters, is left alone.
+    """Run an experiment and write its run folder; a complete one with the same parameters is kept.
 
     Args:
         experiment: what to run.
         folder: the run folder.
         ranks: MPI ranks.
         start: run folder of the experiment that it starts from; only LAMMPS needs it.
-        time_limit_minutes: stop in good order before this much wall time is over; None for no limit.
+        time_limit_minutes: stop cleanly before this much wall time has passed; None for no limit.
 
     Raises:
         EngineError: LAMMPS or the controller failed; committed segments stay and the next call continues from them.
-        StopRequested: a signal came, or the time limit; the next call continues.
-        ClosureError: energy does not close.
-        RejectedError: the outcome may not be used for another reason.
+        StopRequested: by a signal or the time limit; the next call continues.
+        ClosureError: the energy balance is violated.
+        RejectedError: the result cannot be used for another reason.
         LockedError: another process runs it.
     """
     if ranks.share(ranks.is_root and _is_complete(experiment, folder)):
@@ -52,7 +52,7 @@ def perform(
 
 
 def _is_complete(experiment: Experiment, folder: Path) -> bool:
-    """Whether nothing is to be done: all is there, or what lacks is neither needed nor to be had from the segments."""
+    """Whether nothing remains to do: no file is missing, or a missing one is not needed and not in the segments either."""
     lacks = run_folder.missing(experiment, folder)
     if not lacks.isdisjoint((RUN, *run_folder.ESSENTIAL)):
         return False
@@ -64,8 +64,8 @@ def _is_complete(experiment: Experiment, folder: Path) -> bool:
 def segments_of(experiment: Experiment, folder: Path) -> Segments:
     """The segments of a LAMMPS run in its run folder.
 
-    Beside the run's identity they hang on what decides their bytes alone: how long each is, and LAMMPS's build. A finished run
-    stays valid when these change, but one trajectory is never the work of two.
+    They depend on the identity of the run and on what changes only their bytes: their length and the build of LAMMPS. A
+    finished run stays valid if these change, but one trajectory never mixes two builds.
     """
     study = experiment.study
     return Segments(
@@ -103,7 +103,7 @@ def _by_lammps(
 
 
 def _checked_start(experiment: Experiment, wanted: Experiment, start: Path | None) -> Path:
-    """The restart file to start from; refuses one of other parameters, or a damaged one."""
+    """The restart file to start from; one with other parameters, or a damaged one, is refused."""
     if start is None:
         raise EngineError(
             f"{experiment.label} starts from {wanted.point} baths: give --start FOLDER, made by 'equilibrate'"

@@ -218,7 +218,9 @@ def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PointRecord]) 
     axes.set_xscale("log")
     axes.set_yscale("log")
     if data.loc[data["series"] == "simulation", "over_bound"].isna().all():
-        why = "of active baths is unknown" if any(shown[0].parameters.active) else "indistinguishable from zero"
+        why = (
+            "of active baths is unknown" if shown and any(shown[0].parameters.active) else "indistinguishable from zero"
+        )
         remark(axes, f"simulation: entropy production\n{why}")
 
 

@@ -1,1 +1,1 @@
-"""What makes an experiment run: LAMMPS on its MPI ranks, or the exact model."""
+"""Engines that run an experiment: LAMMPS on its MPI ranks, or the exact model."""

@@ -1,4 +1,4 @@
-"""The exact model with any controller, which is asked at every step as it is in molecular dynamics."""
+"""The exact model with any controller, which is called at every step as in molecular dynamics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulation.engines.langevin import transition
 
 Array = NDArray[np.float64]
 
-CHUNK_STEPS = 20_000  # random numbers are drawn for so many steps at a time
+CHUNK_STEPS = 20_000  # random numbers are drawn for this many steps at a time
 
 
 def propagate_controlled(
@@ -28,16 +28,16 @@ def propagate_controlled(
     stride: int,
     generators: Sequence[np.random.Generator],
 ) -> tuple[list[Array], Array]:
-    """A path of two particles under a controller, from the plants' stationary state on.
+    """A path of two particles under a controller, from the stationary state of the plants on.
 
-    Where the force is held between the steps at which it changes, the path is exact. Where it follows the particles, half of
-    its push is given before each step of the plant and half after it, which errs by the square of the step.
+    If the force is constant between the steps at which it changes, the path is exact. If it follows the particles, half of its
+    impulse is applied before each step of the plant and half after it; the error is of second order in the step.
 
     Args:
-        plants: by axis: two particles without what is asked, coordinates (cold, hot).
-        ask: forces on the particles, eV/Å, shape (2, 3), from the step and displacements and velocities of that shape.
-        springs: by side and axis, eV/Å², (2, 3): how much of the answer is a spring -s X that the plants already have.
-        is_held: whether the rest of it changes at steps only.
+        plants: by axis: two particles without the controller, coordinates (cold, hot).
+        ask: the controller: forces on the particles, eV/Å, shape (2, 3), from step, displacements and velocities of that shape.
+        springs: by side and axis, eV/Å², (2, 3): part -s X of the force that the plants already contain.
+        is_held: whether the rest of the force changes only at steps.
         timestep: ps.
         before: steps under the controller before the first sample.
         steps: length of the path; a multiple of `stride`.
@@ -46,12 +46,12 @@ def propagate_controlled(
 
     Returns:
         By axis, states (X_C, X_H, V_C, V_H, hidden velocities) of shape (steps / stride + 1, variables), Å and Å/ps; and the
-        work of the whole answer since the first sample, shape (steps / stride + 1, 2, 3), eV.
+        work of the whole force since the first sample, shape (steps / stride + 1, 2, 3), eV.
 
     Raises:
         ValueError: if a plant has no steady state to start from.
     """
-    from scipy.linalg import block_diag  # slow to load, and LAMMPS's jobs load this module too
+    from scipy.linalg import block_diag  # slow to import, and LAMMPS jobs import this module too
 
     sizes = [plant.drift().shape[0] for plant in plants]
     first = np.cumsum([0, *sizes])[:-1]
@@ -72,7 +72,7 @@ def propagate_controlled(
     )
 
     def extra(step: int) -> Array:
-        """What is asked for beyond the springs."""
+        """The force of the controller without the springs."""
         displacement = state[place]
         return np.asarray(ask(step, displacement, state[place + 2]) + springs * displacement)
 
@@ -102,7 +102,7 @@ def propagate_controlled(
 
 
 def _push(plant: LinearLangevin, timestep: float, is_held: bool) -> Array:
-    """What a constant force on each particle adds to the state, (variables, 2): over a step, or half of it at once."""
+    """Response of the state to a constant force on each particle, (variables, 2): over a step, or as half an impulse."""
     size = plant.drift().shape[0]
     rate = np.zeros((size, 2))
     rate[2:4] = np.diag(1 / plant.masses[:2])

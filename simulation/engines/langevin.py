@@ -1,10 +1,10 @@
-"""Exact paths of linear models: two particles with all that they drag along, and one that is pulled, without time-step error.
+"""Exact paths of linear models without time-step error: two particles with all dragged bodies, and one pulled particle.
 
-A linear Langevin network moves over a step h by r → e^{Ah} r plus Gaussian noise of known covariance, whatever h. Only the work
-is a sum along the path: it is taken over every time step, as in LAMMPS, with a relative error of (ω h)²/12 for the fastest
-motion ω that is seen in the work (below 10⁻⁴ for steps of 20 fs at the paper's couplings).
+A linear Langevin network moves over a step h by r → e^{Ah} r plus Gaussian noise of known covariance, for any h. Only the work
+is a sum along the path, over every time step, as in LAMMPS, with a relative error of (ω h)²/12 for the fastest
+motion ω in the work (below 10⁻⁴ for steps of 20 fs at the paper's couplings).
 
-Bodies may be light and fast: nothing below takes the difference of two covariances, or a growing exponential.
+Bodies may be light and fast: nothing below subtracts two covariances or uses a growing exponential.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from analysis.model.recursion import recursion
 
 Array = NDArray[np.float64]
 
-CHUNK_STEPS = 200_000  # of four variables; bounds memory: about 60 MB at a time
+CHUNK_STEPS = 200_000  # of four variables; limits memory to about 60 MB at a time
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
-"""Gauss's rule: exact to rounding for e^{As} over a time in which ‖A‖ s grows by no more than 1."""
+"""Gauss quadrature: exact to rounding for e^{As} over a time in which ‖A‖ s grows by at most 1."""
 
 
 def propagate_pair(
     pair: Refrigerator, timestep: float, steps: int, stride: int, generator: np.random.Generator
 ) -> tuple[Array, Array]:
-    """A stationary path of two particles, and the work that the controller does along it.
+    """A stationary path of two particles, and the work of the controller along it.
 
     Args:
         pair: the model, with hidden velocities or without.
@@ -47,11 +47,11 @@ def propagate_pair(
 def propagate(
     network: LinearLangevin, force: Array, timestep: float, steps: int, stride: int, generator: np.random.Generator
 ) -> tuple[Array, Array]:
-    """A stationary path of any network, and the work that a linear force does along it.
+    """A stationary path of any network, and the work of a linear force along it.
 
     Args:
         network: the model, of p coordinates and n velocities.
-        force: F, (p, p), eV/Å²; the force F X on the coordinates is a part of the network's own, and its work is told.
+        force: F, (p, p), eV/Å²; the force F X on the coordinates is part of the network; its work is returned.
         timestep: ps between two points of the path.
         steps: length of the path; a multiple of `stride`.
         stride: steps between two samples.
@@ -65,7 +65,7 @@ def propagate(
         ValueError: if the network has no steady state to start from.
     """
     p, covariance = network.coordinates, network.covariance()
-    scale = np.sqrt(np.diagonal(covariance))  # of like size, no variable's rounding is another's error
+    scale = np.sqrt(np.diagonal(covariance))  # variables of similar size do not suffer from each other's rounding
     move, spread = transition(network.drift(), network.noise(), scale, timestep)
     state = np.linalg.cholesky(covariance / np.outer(scale, scale)) @ generator.standard_normal(scale.size)
     done = np.zeros(p)
@@ -95,18 +95,18 @@ def propagate_pulled(
     bodies: Sequence[tuple[float, float]] = (),
     modes: Sequence[tuple[float, float]] = (),
 ) -> tuple[Array, Array]:
-    """One axis of a free particle that a constant force pulls, from equilibrium on; exact at any interval.
+    """One axis of a free particle pulled by a constant force, from equilibrium on; exact for any interval.
 
     Args:
         mass: eV ps²/Å².
         friction: white friction of the particle and the bath, eV ps/Å².
         temperature: K.
-        force: eV/Å; sets in at the first sample.
+        force: eV/Å; applied from the first sample on.
         interval: between samples, ps.
-        intervals: how many.
-        seed: of all randomness.
-        bodies: that the particle drags along: the friction c of each against the particle, eV ps/Å², and its time τ, ps; its
-            mass is c τ.
+        intervals: number of intervals.
+        seed: seed of all random numbers.
+        bodies: bodies dragged along by the particle: the friction c of each against the particle, eV ps/Å², and its time τ,
+            ps; its mass is c τ.
         modes: Maxwell modes of the bath: the friction η of each, eV ps/Å², and its time τ, ps.
 
     Returns:
@@ -130,7 +130,7 @@ def propagate_pulled(
     scale = np.array([thermal[0] * interval, *thermal])
     move, spread = transition(drift, noise, scale, interval)
     kicks = generator.standard_normal((intervals, scale.size)) @ spread.T
-    # In the end all move at the terminal velocity; about it they move as free ones do about rest.
+    # All approach the terminal velocity; about it they move as free ones do about rest.
     terminal = force / (friction + sum(eta for eta, _ in modes))
     start = generator.standard_normal(masses.size) - terminal / thermal
     about = np.vstack([start, _recursion(move[1:, 1:], start, kicks[:, 1:])])
@@ -141,13 +141,13 @@ def propagate_pulled(
 def transition(drift: Array, noise: Array, scale: Array, timestep: float) -> tuple[Array, Array]:
     """e^{Ah}, and the Cholesky factor L of the noise covariance ∫₀ʰ e^{As} D e^{Aᵀs} ds, both of the variables r / scale.
 
-    Only roots of covariances are summed, which keep their digits also where one noise drives several variables: over a short
-    time by Gauss's rule, then doubled, Q(2t) = Q(t) + e^{At} Q(t) e^{Aᵀt}.
+    Only roots of covariances are summed, without loss of digits even if one noise drives several variables: over a short time
+    by Gauss quadrature, then doubled, Q(2t) = Q(t) + e^{At} Q(t) e^{Aᵀt}.
 
     Args:
         drift: A, (d, d), 1/ps.
         noise: D, (d, d), positive semidefinite.
-        scale: usual sizes of the variables, (d,).
+        scale: typical sizes of the variables, (d,).
         timestep: h, ps.
     """
     drift, noise = drift * scale / scale[:, None], noise / np.outer(scale, scale)
@@ -166,17 +166,17 @@ def transition(drift: Array, noise: Array, scale: Array, timestep: float) -> tup
 
 
 def _recursion(move: Array, state: Array, kicks: Array) -> Array:
-    """r ← e^{Ah} r + kick for a whole chunk, also where eigenmodes merge.
+    """r ← e^{Ah} r + kick for a whole chunk, also with degenerate eigenmodes.
 
-    In the Schur form of e^{Ah} each variable is a scalar filter, which SciPy runs fast, driven by its own kicks and by the
-    variables after it.
+    In the Schur form of e^{Ah} each variable is a scalar filter, fast in SciPy, driven by its own kicks and by the later
+    variables.
 
     Args:
         move: e^{Ah}, (d, d).
         state: before the first kick, (d,).
         kicks: (steps, d).
     """
-    from scipy.linalg import schur  # slow to load, and LAMMPS's jobs and the workflow's plans load this module too
+    from scipy.linalg import schur  # slow to import, and LAMMPS jobs and plans of the workflow import this module too
 
     triangle, rotation = schur(move, output="complex")
     path = np.empty((len(state), len(kicks) + 1), dtype=complex)

@@ -1,4 +1,4 @@
-"""What LAMMPS leaves of a segment: its log, its series and its topology, checked to be whole."""
+"""Output of LAMMPS for a segment: log, series and topology, checked for completeness."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pandas as pd
 
 
 def read_log(log: Path) -> dict[str, Any]:
-    """Neighbours per atom, dangerous builds and time in LAMMPS's loop, from a whole LAMMPS log.
+    """Neighbours per atom, dangerous builds and loop time, from a complete LAMMPS log.
 
     Raises:
-        OSError: its end is missing: LAMMPS does not notice when it cannot write its log.
+        OSError: its end is missing: LAMMPS does not detect failed writes of its log.
     """
     text = log.read_text(encoding="utf-8", errors="replace")
     neighbours = re.findall(r"Ave neighs/atom = ([\d.]+)", text)
@@ -31,16 +31,16 @@ def read_log(log: Path) -> dict[str, Any]:
 
 
 def read_series(file: Path, names: Sequence[str], timestep_ps: float, rows: int) -> pd.DataFrame:
-    """The rows that LAMMPS's fix ave/time wrote, under the names of docs/run-folder.md. Counters start with the segment.
+    """The rows written by fix ave/time, under the names of docs/run-folder.md. Counters start with the segment.
 
     Args:
-        file: what the fix wrote.
-        names: of its columns, with their units.
+        file: output of the fix.
+        names: names of its columns, with units.
         timestep_ps: MD time step.
-        rows: how many there must be.
+        rows: expected number of rows.
 
     Raises:
-        OSError: rows are missing: LAMMPS does not always notice when it cannot write.
+        OSError: rows are missing: LAMMPS does not always detect failed writes.
     """
     series = pd.read_csv(file, sep=r"\s+", comment="#", header=None, names=["step", *names], dtype={"step": np.int64})
     if len(series) != rows:
@@ -50,9 +50,9 @@ def read_series(file: Path, names: Sequence[str], timestep_ps: float, rows: int)
 
 
 def in_molecular_layout(data: str) -> str:
-    """A LAMMPS data file of atom style `atomic` in the layout of `molecular`, the type standing for the molecule.
+    """A LAMMPS data file of atom style `atomic` in the layout of `molecular`, with the type as molecule.
 
-    MDAnalysis reads that layout unasked; of `atomic` it must be told.
+    MDAnalysis reads this layout by default; `atomic` needs an option.
     """
     head, found, rest = data.partition("\nAtoms # atomic\n")
     if not found:

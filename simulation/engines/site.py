@@ -1,4 +1,4 @@
-"""What a site decides about LAMMPS and no study does: accelerators, threads, GPUs, and what starts the MPI ranks."""
+"""Settings of LAMMPS for a machine, not part of a study: accelerators, threads, GPUs, and the launcher of the MPI ranks."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 ACCELERATORS = ("-k", "-kokkos", "-pk", "-package", "-sf", "-suffix")
-"""LAMMPS's command-line switches that choose accelerated styles and how they run; all others are the project's."""
+"""Command-line switches of LAMMPS for accelerated styles; all others are set by the project."""
 
 USUAL = "-sf opt"
-"""Styles of package OPT where LAMMPS has them, plain ones where it has not."""
+"""Styles of package OPT if LAMMPS has them, otherwise plain ones."""
 
 
 class SiteError(ValueError):
-    """A machine setting cannot be used; the message says which and what to write."""
+    """A machine setting cannot be used; the message names it and says what to write."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """How a simulation runs on a machine. No part of a study: what is measured is the same, whichever it is.
+    """How a simulation runs on a machine. Not part of a study: the measured quantities do not depend on it.
 
     Attributes:
-        lammps: LAMMPS's switches for accelerators, as on its command line, such as ``-k on g 1 -sf kk``.
-        threads: OpenMP threads of each MPI rank, for styles that have them.
-        gpus: GPUs that the job was given; only recorded, LAMMPS's own switches say which it uses.
-        launcher: what started the ranks; only recorded.
+        lammps: switches of LAMMPS for accelerators, as on its command line, such as ``-k on g 1 -sf kk``.
+        threads: OpenMP threads of each MPI rank, for styles that use them.
+        gpus: GPUs of the job; only recorded, the switches of LAMMPS select those it uses.
+        launcher: program that started the ranks; only recorded.
     """
 
     lammps: str = USUAL
@@ -46,18 +46,18 @@ class Site:
 
     @property
     def arguments(self) -> list[str]:
-        """LAMMPS's switches, one word each."""
+        """The switches of LAMMPS, one word each."""
         try:
             return shlex.split(self.lammps)
         except ValueError as failure:
             raise SiteError(f"LAMMPS arguments {self.lammps!r}: {failure}: close the quotation") from None
 
     def content(self) -> dict[str, Any]:
-        """What `run.json` says of it."""
+        """Its entry in `run.json`."""
         content = asdict(self)
         return {"lammps_arguments": content.pop("lammps"), "threads_per_rank": content.pop("threads"), **content}
 
 
 def set_threads(per_rank: int = 1) -> None:
-    """Give LAMMPS so many threads in each rank, whatever a launcher or a workflow says. Call before LAMMPS is loaded."""
+    """Set the number of threads per rank, whatever launcher or workflow have set. Call before LAMMPS is loaded."""
     os.environ["OMP_NUM_THREADS"] = str(per_rank)

@@ -1,4 +1,4 @@
-"""Which styles of LAMMPS a deck uses, and which of them a build of LAMMPS lacks."""
+"""LAMMPS styles used by a deck, and those missing in a build of LAMMPS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMED_AT = {
     "pair_style": 1,
     "region": 2,
 }
-"""Where a command names its style, by command."""
+"""Position of the style in a command, by command."""
 
 _PACKAGES = {
     "bond fene": "MOLECULE",
@@ -24,7 +24,7 @@ _PACKAGES = {
     "pair eam/alloy": "MANYBODY",
     "pair eam/fs": "MANYBODY",
 }
-"""Packages of the styles that are not in LAMMPS's core, as far as they are known here."""
+"""Packages of the styles that are not in the core of LAMMPS, if known here."""
 
 
 class Style(NamedTuple):
@@ -41,8 +41,8 @@ class Style(NamedTuple):
 def styles_of(decks: Iterable[str]) -> list[Style]:
     """The styles that decks use, each once, sorted.
 
-    A style that stands within LAMMPS's command `if` is not among them: such a deck has a choice. Of a hybrid
-    pair style those are counted that its coefficients name.
+    Styles within the command `if` are not included, because such a deck has an alternative. Of a hybrid pair style the
+    sub-styles named in its coefficients are included.
     """
     found = set()
     for deck in decks:
@@ -60,5 +60,5 @@ def styles_of(decks: Iterable[str]) -> list[Style]:
 
 
 def missing_styles(lmp: Any, decks: Iterable[str]) -> list[Style]:
-    """The styles that decks use and a running LAMMPS lacks."""
+    """The styles that decks use and a running LAMMPS does not have."""
     return [style for style in styles_of(decks) if not lmp.has_style(*style)]

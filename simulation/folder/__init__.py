@@ -1,1 +1,1 @@
-"""The run folder, contract between simulation and analysis: what is written, its energy closure, and small copies of it."""
+"""The run folder, interface between simulation and analysis: its files, the check of the energy balance, and small copies."""

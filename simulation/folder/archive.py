@@ -1,4 +1,4 @@
-"""Copies of run folders small enough to publish: what the analysis reads, in single precision, and nothing to resume from."""
+"""Copies of run folders small enough to publish: the input of the analysis, in single precision, without restart files."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from simulation.study.fields import Study
 from simulation.study.files import in_present_names
 
 FREE = ("controller_options", "variants")
-"""Sections whose keys are the user's own."""
+"""Sections with keys chosen by the user."""
 OLDER = "Run of an older protocol (format {format}) with the same physical parameters."
 
 
 def archive(results: Path, target: Path) -> Iterator[Path]:
-    """Copy every finished run of a study; those that are there already, whole and of the same run, are left alone.
+    """Copy every finished run of a study; complete copies of the same run are kept.
 
-    The series loses digits beyond the seventh, which no estimate feels (the energies' own rounding is coarser than their
-    closure), and no sample. Atoms are kept for the first equilibrium run only: they are large, and one set shows the system.
+    The series keeps all samples to seven digits, enough for every estimate (the rounding of the energies is coarser than their
+    closure). Atoms are kept only for the first equilibrium run: they are large, and one set shows the system.
 
     Args:
         results: folder of the study, such as `results/demo`.
-        target: folder to fill; a run keeps its place in it.
+        target: folder to fill; a run has the same relative path in it.
 
     Yields:
-        The folder of each copy that was made.
+        The folder of each new copy.
 
     Raises:
-        ValueError: the study has no finished run, or `target` holds another run in the place of one of its own.
+        ValueError: the study has no finished run, or `target` has a different run under the same path.
     """
     sources = sorted(file.parent for file in results.glob(f"*/**/replica_*/{RUN}"))
-    # The baths are where runs start; what is published starts nothing.
+    # The baths are only needed to start runs.
     sources = [source for source in sources if (read_json(source / RUN) or {}).get("purpose") != "equilibration"]
     if not sources:
         raise ValueError(f"{results} has no finished run: run the study first")
@@ -55,7 +55,7 @@ def archive(results: Path, target: Path) -> Iterator[Path]:
         copy.mkdir(parents=True, exist_ok=True)
         series = pd.read_parquet(source / SERIES)
         narrow = series.astype({name: np.float32 for name in series.columns if name not in ("step", "time_ps")})
-        # Bytes of equal weight together: noise compresses by its exponents only, and so they are found.
+        # Bytes of equal significance are grouped: of noise only the exponents compress.
         narrow.to_parquet(
             copy / SERIES, index=False, compression="zstd", use_dictionary=False, use_byte_stream_split=True
         )
@@ -63,7 +63,7 @@ def archive(results: Path, target: Path) -> Iterator[Path]:
             for name in (TOPOLOGY, TRAJECTORY):
                 if (source / name).is_file():
                     shutil.copyfile(source / name, copy / name)
-        for own in ("sha256", "digest"):  # of files that are not copied as they are
+        for own in ("sha256", "digest"):  # of files that are converted
             record.pop(own, None)
         record |= {"archived": "series in single precision", "series_sha256": checksum(copy / SERIES)}
         replace(copy / RUN, json_text(record))
@@ -71,18 +71,18 @@ def archive(results: Path, target: Path) -> Iterator[Path]:
 
 
 def unpack(experiment: Experiment, source: Path, target: Path) -> None:
-    """Copy an archived run into a study's results, if the study still says what the run was made with.
+    """Copy an archived run into the results of a study, if its parameters are those of the study.
 
-    A run of this version must have the study's fingerprint and length. One of an older protocol has another fingerprint by its
-    nature; it must have the same physical parameters, and the copy says what it is.
+    A run of this version must have the fingerprint and length of the study. A run of an older protocol has a different
+    fingerprint; it must have the same physical parameters, and the copy records its protocol.
 
     Args:
-        experiment: what the run is wanted for.
+        experiment: the experiment that needs the run.
         source: its folder in the archive.
         target: folder to fill.
 
     Raises:
-        ValueError: the run was made with other parameters; names all of them.
+        ValueError: the run has other parameters; names all of them.
     """
     record = json.loads((source / RUN).read_text(encoding="utf-8"))
     if not matches(experiment, record):
@@ -96,15 +96,15 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
         record |= {"stands_for": experiment.fingerprint, "older_protocol": OLDER.format(format=record["format"])}
     target.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
-        if file.is_file() and file.name != RUN:  # a run folder that was not archived has its segments, too
+        if file.is_file() and file.name != RUN:  # a run folder that was not archived also has its segments
             shutil.copyfile(file, target / file.name)
     replace(target / RUN, json_text(record))
 
 
 def differences(experiment: Experiment, settings: dict[str, Any]) -> list[str]:
-    """How the physical parameters of a run that was made with these settings differ from those that a study has now.
+    """Differences between the physical parameters of a run made with these settings and the current ones of a study.
 
-    Both are rendered to what decides the run, so a field that does not touch it does not count, whichever it is.
+    Both are reduced to what determines the run, so fields without influence on it do not count.
     """
     changed = _changed(in_present_names(settings), experiment.study.model_dump(mode="json"))
     return [
@@ -115,7 +115,7 @@ def differences(experiment: Experiment, settings: dict[str, Any]) -> list[str]:
 
 
 def _decides(experiment: Experiment, field: str, value: Any) -> bool:
-    """Whether an experiment is another one with this value of a field."""
+    """Whether this value of a field changes an experiment."""
     study = experiment.study
     data = study.model_dump(mode="json")
     *above, last = field.split(".")
@@ -124,18 +124,18 @@ def _decides(experiment: Experiment, field: str, value: Any) -> bool:
         place = place[name]
     place[last] = value
     try:
-        # Not checked: one field of several that go together need not make a study that could run.
+        # Not validated: a change of one of several connected fields may give an invalid study.
         moved = type(experiment).at(Study.model_validate(data), experiment.point, experiment.replica)
         return moved is None or (moved.fingerprint, moved.duration_ps) != (
             experiment.fingerprint,
             experiment.duration_ps,
         )
-    except (ValueError, ArithmeticError, ControllerError):  # with this value there is no such run
+    except (ValueError, ArithmeticError, ControllerError):  # with this value the run does not exist
         return True
 
 
 def _changed(made: dict[str, Any], wanted: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Fields of both that differ, by their dotted names, with both values; those that one protocol lacks are none."""
+    """Fields that exist in both and differ, by their dotted names, with both values."""
     for name in sorted(made.keys() & wanted.keys()):
         mine, theirs = made[name], wanted[name]
         if isinstance(mine, dict) and isinstance(theirs, dict) and name not in FREE:

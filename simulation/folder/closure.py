@@ -1,4 +1,4 @@
-"""The first law as a test of a run: what its energy balance drifts by, how well that is known, and what may be believed."""
+"""The first law as a test of a run: drift of its energy balance, error of the drift, and limit."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from numpy.typing import NDArray
 _BLOCKS = 10
 
 CERTAINTY = 2.3
-"""A drift counts as above its limit if it is so by this many standard errors: Student's factor for 95 % and eight degrees of
-freedom."""
+"""Number of standard errors by which a drift must exceed its limit: Student's factor for 95 % and eight degrees of freedom."""
 
 
 class ClosureError(Exception):
-    """Energy does not close: the run must not be believed."""
+    """The energy balance is violated: the run must not be used."""
 
 
 def balance(time_ps: NDArray[np.float64], residual: NDArray[np.float64]) -> dict[str, float]:
-    """Drift of an energy balance that should be constant.
+    """Drift of an energy balance, which should be constant.
 
-    Nosé-Hoover's balance fluctuates about a straight line; that of a random thermostat walks, the sum of many small
-    errors. A walk of diffusion D (variance per time) turns a straight line's slope by √(6D/5T) in a time T, and D shows
-    in the differences between averages over neighbouring blocks of time τ, whose variance is 2Dτ/3. For mere
-    fluctuations the same is an upper bound.
+    The balance of Nosé-Hoover fluctuates about a straight line; that of a stochastic thermostat is a random walk, the sum of
+    many small errors. A walk with diffusion D (variance per time) gives the slope of a line over a time T the standard error
+    √(6D/5T). D follows from the differences between averages over neighbouring blocks of time τ, whose variance is 2Dτ/3. For
+    fluctuations about a line this is an upper bound.
 
     Args:
         time_ps: (n,), equally spaced.
@@ -46,25 +45,25 @@ def balance(time_ps: NDArray[np.float64], residual: NDArray[np.float64]) -> dict
 
 
 def check(label: str, found: dict[str, float], limit: float, fields: str) -> dict[str, float | None]:
-    """Refuse a run whose energy drifts, or whose balance is too noisy to tell.
+    """Refuse a run whose energy drifts, or whose balance is too noisy to decide.
 
-    The error of the drift is taken from the residual itself, so whatever spoils the residual (a force that does other work than
-    is recorded) widens it. It therefore excuses at most as much again as the limit.
+    The error of the drift is estimated from the residual, so a fault in the residual (a force whose work is not recorded
+    correctly) increases it. The tolerance is therefore at most twice the limit.
 
     Args:
         label: of the run, and of the side where there are two.
         found: from `balance`.
         limit: eV/ns.
-        fields: of the study that make this limit.
+        fields: fields of the study that determine this limit.
 
     Returns:
-        ``found`` and ``allowed_eV_per_ns``, the limit widened by the drift's error.
+        ``found`` and ``allowed_eV_per_ns``, the limit increased by the error of the drift.
 
     Raises:
-        ClosureError: the drift is above the limit, by more than its error explains.
+        ClosureError: the drift exceeds the limit by more than its error.
     """
     drift, error = found["drift_eV_per_ns"], found["drift_se"]
-    # An unknown error (a handful of samples) excuses nothing.
+    # An unknown error (few samples) does not increase the limit.
     excused = 0.0 if math.isnan(error) else min(CERTAINTY * error, limit)
     if not abs(drift) <= limit + excused:
         raise ClosureError(

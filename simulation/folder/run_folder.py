@@ -1,4 +1,4 @@
-"""The run folder: join a run's segments, check the first law, and write what docs/run-folder.md promises."""
+"""The run folder: join the segments of a run, check the first law, and write the files described in docs/run-folder.md."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from simulation.storage.files import (
 
 FORMAT = 2
 ESSENTIAL = (SERIES, RESTART)
-"""What others read of a run folder; a user may have deleted the rest to save room."""
+"""Files of a run folder that other steps read; a user may have deleted the others to save space."""
 ROOT = Path(__file__).resolve().parents[2]
 
 Writer = Callable[[Path], object]
@@ -48,18 +48,18 @@ Writer = Callable[[Path], object]
 def write(
     experiment: Experiment, folder: Path, series: pd.DataFrame, provenance: dict[str, Any], files: dict[str, Writer]
 ) -> None:
-    """Judge a run and write its folder, `run.json` last: where it is, all else is.
+    """Check a run and write its folder, `run.json` last: if it exists, all other files do.
 
     Args:
-        experiment: what was run.
+        experiment: the experiment.
         folder: the run folder.
         series: all samples, under the names of docs/run-folder.md.
-        provenance: what the engine tells of itself, for `run.json`: cost, versions.
-        files: the engine's own files by name, each a function that writes to the path it is given.
+        provenance: cost and versions from the engine, for `run.json`.
+        files: further files of the engine by name, each a function that writes to a given path.
 
     Raises:
-        closure.ClosureError: energy drifts beyond the study's limit; nothing is written then.
-        RejectedError: the outcome may not be used for another reason; likewise.
+        closure.ClosureError: the energy drift exceeds the limit of the study; nothing is written.
+        RejectedError: the result cannot be used for another reason; nothing is written.
     """
     content = describe(experiment, series)
     if "system" in provenance:
@@ -77,17 +77,17 @@ def write(
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """The `run.json` of a run folder; None where there is none, or it is not what was written."""
+    """The `run.json` of a run folder; None if missing or damaged."""
     content = read_json(folder / RUN)
     own = None if content is None else content.pop("digest", None)  # copies of archived runs have none
     return None if content is None or own not in (None, digest(content)) else content
 
 
 def judge(experiment: Experiment, series: pd.DataFrame) -> dict[str, float | None]:
-    """The drift of each energy balance, checked against its limit; flat, a side's numbers under its name.
+    """The drift of each energy balance, checked against its limit; flat, the numbers of a side under its name.
 
     Raises:
-        closure.ClosureError: one drifts beyond its limit.
+        closure.ClosureError: a drift exceeds its limit.
     """
     found: dict[str, float | None] = {}
     for balance in experiment.balances(series):
@@ -101,7 +101,7 @@ def judge(experiment: Experiment, series: pd.DataFrame) -> dict[str, float | Non
 
 
 def describe(experiment: Experiment, series: pd.DataFrame) -> dict[str, Any]:
-    """What `run.json` says of every run, whichever engine made it."""
+    """Content of `run.json` common to the runs of all engines."""
     study = experiment.study
     return {
         "format": FORMAT,
@@ -120,7 +120,7 @@ def describe(experiment: Experiment, series: pd.DataFrame) -> dict[str, Any]:
 
 
 def missing(experiment: Experiment, folder: Path) -> set[str]:
-    """The files of this run that a folder lacks, or holds damaged; without a `run.json` of this run, all."""
+    """Missing or damaged files of this run in a folder; all if there is no `run.json` of this run."""
     content = read_record(folder)
     if content is None or not matches(experiment, content):
         return {RUN, *ESSENTIAL}
@@ -129,15 +129,15 @@ def missing(experiment: Experiment, folder: Path) -> set[str]:
 
 
 def matches(experiment: Experiment, content: dict[str, Any]) -> bool:
-    """Whether a `run.json` is of this experiment, with the parameters, the code and the length that the study has now."""
-    # A copy of an archived run stands for the run that the study it was unpacked for asked for.
+    """Whether a `run.json` is of this experiment with the current parameters, code and length of the study."""
+    # A copy of an archived run replaces the run of the study that it was unpacked for.
     is_same = experiment.fingerprint == content.get("stands_for", content.get("fingerprint"))
     duration = content.get("duration_ps")
     return is_same and isinstance(duration, (int, float)) and abs(duration - experiment.duration_ps) < 1e-6
 
 
 def touch(folder: Path) -> None:
-    """Make a finished run as new as if it had just been written, for workflows that compare times."""
+    """Set the file times of a finished run to now, for workflows that compare times."""
     for name in (SERIES, RUN):
         os.utime(folder / name)
 
@@ -146,12 +146,12 @@ def touch(folder: Path) -> None:
 
 
 def measured(experiment: Experiment, segments: Sequence[Segment]) -> list[Segment]:
-    """The segments that count as measured."""
+    """The measured segments."""
     return [segments[piece.index] for piece in experiment.pieces() if piece.is_measured]
 
 
 def lammps_files(experiment: Experiment, segments: Sequence[Segment]) -> dict[str, Writer]:
-    """The files that only a LAMMPS run has: log, topology, trajectory, deck; of one that others start from, its end."""
+    """Files specific to LAMMPS runs: log, topology, trajectory, deck; and the final state, if other runs start from it."""
     topology = next(folder for s in reversed(segments) if (folder := s.folder / TOPOLOGY).is_file())
     files: dict[str, Writer] = {
         LOG: lambda part: _join_logs(segments, part),
@@ -170,7 +170,7 @@ def lammps_files(experiment: Experiment, segments: Sequence[Segment]) -> dict[st
 
 
 def lammps_provenance(segments: Sequence[Segment]) -> dict[str, Any]:
-    """Versions behind LAMMPS segments and what they cost."""
+    """Versions and cost of LAMMPS segments."""
     records = [segment.record for segment in segments]
     wall = sum(record["wall_time_s"] for record in records)
     steps = sum(record["last_step"] - record["first_step"] for record in records)
@@ -195,10 +195,10 @@ def _each_once(contents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def join_series(parts: Sequence[pd.DataFrame], columns: Sequence[Column]) -> pd.DataFrame:
-    """One series from those of consecutive segments: shared rows once; what is counted (heat, work, way) from the first row.
+    """One series from consecutive segments: shared rows once; accumulated columns (heat, work, path) from the first row on.
 
     Raises:
-        ValueError: a segment does not begin in the state in which the one before it ended.
+        ValueError: a segment does not start from the final state of the previous one.
     """
     named = {kind: [column.series_name for column in columns if column.kind is kind] for kind in Kind}
     state, counted = ["step", *named[Kind.STATE], *named[Kind.WAY]], named[Kind.COUNTER]
@@ -210,7 +210,7 @@ def join_series(parts: Sequence[pd.DataFrame], columns: Sequence[Column]) -> pd.
                 f"segments do not join at step {first['step']:.0f}: delete the run's segments/ folder and run it again"
             )
         part = part.copy()
-        # The demon and most thermostats count from the start of each segment; only Nosé-Hoover's count outlives a restart.
+        # Demon and most thermostats count from the start of each segment; only the count of Nosé-Hoover persists in a restart.
         part[counted] += last[counted] - first[counted]
         joined.append(part.iloc[1:])
     series = pd.concat(joined, ignore_index=True)
@@ -220,7 +220,7 @@ def join_series(parts: Sequence[pd.DataFrame], columns: Sequence[Column]) -> pd.
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a run depends on, and the project's commit where git knows it."""
+    """Versions of the dependencies of a run, and the commit of the project if git knows it."""
     found = {"python": platform.python_version()}
     for package in ("numpy", "scipy", "pandas", "MDAnalysis", "snakemake"):
         found[package] = metadata.version(package)
@@ -241,13 +241,13 @@ def _join_logs(segments: Sequence[Segment], target: Path) -> None:
 
 
 def _join_trajectories(experiment: Experiment, segments: Sequence[Segment], topology: Path, target: Path) -> None:
-    """One trajectory; its interval is one that all segments have, should the study's have changed between them."""
-    import MDAnalysis  # slow to load, and needed only here
+    """One trajectory; its interval is one common to all segments, in case that of the study has changed between them."""
+    import MDAnalysis  # slow to import, and needed only here
 
     interval = math.lcm(*(segment.record["frame_steps"] for segment in segments))
     frame_ps = interval * experiment.study.timestep_ps
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a data file has no charges or names to tell
+        warnings.simplefilter("ignore")  # a data file has no charges or names
         universe = MDAnalysis.Universe(str(topology), topology_format="DATA")
         with MDAnalysis.Writer(str(target), n_atoms=universe.atoms.n_atoms, dt=frame_ps, format="DCD") as writer:
             for index, segment in enumerate(segments):
@@ -257,7 +257,7 @@ def _join_trajectories(experiment: Experiment, segments: Sequence[Segment], topo
                 corner = _corner(file) if file.name == TRAJECTORY_TEXT else None
                 universe.load_new(str(file), format=file_format)
                 stride = interval // segment.record["frame_steps"]
-                # Each segment begins with the frame that ended the one before it.
+                # Each segment begins with the last frame of the previous one.
                 for _ in universe.trajectory[stride if index else 0 :: stride]:
                     if corner is not None:
                         universe.atoms.translate(corner)
@@ -265,7 +265,7 @@ def _join_trajectories(experiment: Experiment, segments: Sequence[Segment], topo
 
 
 def _frames(segment: Segment) -> tuple[Path, str] | None:
-    """A segment's trajectory, and what MDAnalysis calls its format; None if it has none."""
+    """Trajectory of a segment, and the name of its format in MDAnalysis; None if it has none."""
     for name, file_format in ((TRAJECTORY, "LAMMPS"), (TRAJECTORY_TEXT, "LAMMPSDUMP")):
         if (file := segment.folder / name).is_file():
             return file, file_format
@@ -273,7 +273,7 @@ def _frames(segment: Segment) -> tuple[Path, str] | None:
 
 
 def _corner(file: Path) -> list[float]:
-    """Lower corner of the box, which MDAnalysis takes for the origin in LAMMPS's text dumps alone."""
+    """Lower corner of the box, which MDAnalysis uses as the origin only in text dumps of LAMMPS."""
     with file.open(encoding="utf-8") as lines:
         for line in lines:
             if line.startswith("ITEM: BOX BOUNDS"):

@@ -1,1 +1,1 @@
-"""What a study will cost and decide before it runs (`snakemake plan`), and how far it has come (`snakemake status`)."""
+"""Cost and expected precision of a study before it runs (`snakemake plan`), and its progress (`snakemake status`)."""

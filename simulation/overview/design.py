@@ -1,6 +1,6 @@
-"""What `snakemake design` finds: the couplings, and perhaps the delay, with which a study's machine serves its goal best.
+"""Results of `snakemake design`: the couplings, and optionally the delay, that are best for the goal of a study.
 
-The machine is that of the study's baths, with the friction that was measured, or what its section `langevin` says.
+The machine has the baths of the study, with the measured friction or that of section `langevin`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
 
 FRONT = np.array([0.1, 0.2, 0.4, 0.7, 1.0])
-"""Powers of the front of the ideal demon, in those of its best design."""
+"""Powers at which the Pareto front of the ideal demon is computed, relative to that of its best design."""
 
 COLUMNS = (
     "design",
@@ -45,10 +45,10 @@ COLUMNS = (
 
 
 def make_design(study: Study, results: Path) -> str:
-    """Search, and write `design.csv` and `design.yaml` of the study; returns what people read.
+    """Search, and write `design.csv` and `design.yaml` of the study; returns the text for the user.
 
     Raises:
-        StudyError: nothing cools within the limits, or theory does not know the study's controller.
+        StudyError: nothing cools within the limits, or theory does not cover the controller of the study.
     """
     if not study.demon.has_theory:
         raise StudyError(study.name, ["design: theory covers only the linear controller without a force limit"])
@@ -73,7 +73,7 @@ def make_design(study: Study, results: Path) -> str:
         raise StudyError(study.name, [f"design: no machine that was tried cools within its limits: {cure}"]) from None
     front = []
     for power in FRONT * float(ideal.works.sum()):
-        with contextlib.suppress(ValueError):  # so little power cools nothing within the ranges
+        with contextlib.suppress(ValueError):  # at this low power nothing within the ranges cools
             front += pareto_front(machine, replace(limits, delay=None), power)
     rows = [("best", best), *(("ideal front", each) for each in front)]
     for ratio in study.demon.kappa_ratios:
@@ -125,7 +125,7 @@ def _row(name: str, design: Design) -> dict[str, Any]:
 
 
 def _study_file(study: Study, best: Design) -> str:
-    """The study with the couplings of a design, as a study file that was checked."""
+    """The study with the couplings of a design, as a checked study file."""
     content = study.model_dump(mode="json", exclude_defaults=True, exclude={"name", "variants"})
     ratio = f"{best.machine.coupling_hot / best.machine.coupling_cold:.4g}"
     demon = content.get("demon", {}) | {

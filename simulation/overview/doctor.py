@@ -1,4 +1,4 @@
-"""What LAMMPS, MPI and accelerators a machine has, and what a study needs of them."""
+"""LAMMPS, MPI and accelerators of a machine, and those that a study needs."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ ACCELERATED = ("OPT", "OPENMP", "INTEL", "KOKKOS", "GPU")
 
 
 def report(study: Study | None, ranks: Ranks) -> int:
-    """Print what there is, what the study needs, and what is missing; all ranks call, and the root prints.
+    """Print what is available, needed and missing; all ranks call, the root prints.
 
     Args:
-        study: whose decks must run; None for what there is alone.
+        study: its decks must run; None to print only what is available.
         ranks: MPI ranks of this call.
 
     Returns:
         Exit code: 1 if something is missing, else 0.
 
     Raises:
-        EngineError: LAMMPS does not start at all.
+        EngineError: LAMMPS does not start.
     """
     runs = experiments(study) if study is not None and study.engine == "lammps" else []
     decks = [deck for run in runs for deck in run.stage_decks()]

@@ -1,8 +1,7 @@
-"""What a study's lengths will decide: the expected heat of each bath and its standard error, exact, before anything runs.
+"""Forecast of a study before it runs: the expected heat of each bath and its standard error, both exact.
 
-The pair is linear, so mean and variance of the heat gathered over a run are known exactly (analysis.model.currents).
-Axes and replicas are independent of each other. What is forecast is the spread of the measurement; how well the friction is
-known is not in it.
+The pair is linear, so mean and variance of the heat over a run are known exactly (analysis.model.currents). Axes and replicas
+are independent. The forecast is the statistical error of the measurement; the error of the friction is not included.
 """
 
 from __future__ import annotations
@@ -32,19 +31,19 @@ from simulation.study.fields import AXES, Study
 from simulation.study.section import SIDES
 
 DECIDED_Z = 4.0
-"""Expected heat over its error that decides its sign: measured at 2 errors from zero or more with a chance of 98 %."""
+"""Ratio of expected heat to error that decides the sign: with probability 98 % the result is 2 errors or more from zero."""
 NO_HEAT_EV_PER_NS = 1e-9
-"""Less is rounding: at the pseudo-equilibrium, or without a coupling, no heat flows."""
+"""Smaller values are rounding: at the pseudo-equilibrium, or without coupling, no heat flows."""
 
 
 @dataclass(frozen=True)
 class Friction:
-    """The friction that a forecast rests on.
+    """The friction used by a forecast.
 
     Attributes:
-        source: where it comes from, in words.
-        white: (cold, hot), eV ps/Å², as measured; None where the study's section `langevin` stands.
-        shells: parameters of `DressedPair` beyond those of the pair, where they were measured.
+        source: its origin, in words.
+        white: (cold, hot), eV ps/Å², as measured; None if section `langevin` of the study is used.
+        shells: further parameters of `DressedPair`, if measured.
     """
 
     source: str
@@ -64,9 +63,9 @@ class Friction:
 
 
 def friction_of(study: Study, results: Path) -> Friction:
-    """The study's measured friction if it has one, else what its section `langevin` says.
+    """The measured friction of the study if there is one, otherwise that of its section `langevin`.
 
-    A study of the exact model needs no measurement: its section is the truth.
+    A study of the exact model needs no measurement: its section holds the true values.
     """
     if study.engine == "langevin":
         return Friction("section langevin of the study, used by the model")
@@ -89,13 +88,13 @@ def friction_of(study: Study, results: Path) -> Friction:
 
 @dataclass(frozen=True)
 class HeatForecast:
-    """One bath at one point, per coupled axis: the mean over these.
+    """One bath at one point: the mean over the coupled axes.
 
     Attributes:
         heat: expected rate, eV/ns.
         se: standard error of its measurement, eV/ns.
-        noise: long-time variance per time of the heat of one axis and replica, eV²/ns.
-        offset: what the finite run adds to that variance, eV²; its share falls with the length.
+        noise: variance of the heat of one axis and replica per time, at long times, eV²/ns.
+        offset: contribution of the finite run to that variance, eV²; its share decreases with the length.
     """
 
     heat: float
@@ -105,12 +104,12 @@ class HeatForecast:
 
     @property
     def flows(self) -> bool:
-        """Whether there is any heat to decide the sign of."""
+        """Whether the heat differs from zero."""
         return abs(self.heat) > NO_HEAT_EV_PER_NS
 
     @property
     def z(self) -> float:
-        """|Q|/SE: how many standard errors the heat will stand from zero."""
+        """|Q|/SE: expected distance of the heat from zero, in standard errors."""
         return abs(self.heat) / self.se
 
 
@@ -119,7 +118,7 @@ class PointForecast:
     """One point of the sweep.
 
     Attributes:
-        kappa_ratio: as the study spells it.
+        kappa_ratio: as written in the study.
         time_ns: measured time of one run.
         copies: independent currents: axes × replicas.
         heats: (cold, hot).
@@ -132,11 +131,11 @@ class PointForecast:
 
     @property
     def is_undersampled(self) -> bool:
-        """Whether a sign may stay undecided; where no heat flows, no length decides one."""
+        """Whether a sign may remain undecided; where no heat flows, no length decides one."""
         return any(heat.flows and heat.z < DECIDED_Z for heat in self.heats)
 
     def time_for(self, z: float) -> float | None:
-        """How long each run must be, ns, for the heats to stand `z` standard errors from zero; None if none flows."""
+        """Length of each run, ns, for heats `z` standard errors from zero; None if none flows."""
         times = []
         for heat in (heat for heat in self.heats if heat.flows):
             # Q² T² copies = z² (noise T + offset)
@@ -148,8 +147,8 @@ class PointForecast:
 def forecast(study: Study, friction: Friction) -> list[PointForecast]:
     """Expected heat rates and errors at every point of the sweep, at the study's lengths, axes and replicas.
 
-    They are those of the linear controller, at every instant or through a loop; of another law, or where the force has a limit,
-    nothing is known, and nothing is forecast, as at points where a loop leaves no steady state at that friction.
+    They hold for the linear controller, instantaneous or through a feedback loop. There is no forecast for other controllers,
+    with a limit on the force, or at points where the loop has no steady state at that friction.
     """
     if not study.demon.has_theory:
         return []
@@ -158,16 +157,16 @@ def forecast(study: Study, friction: Friction) -> list[PointForecast]:
 
 
 def _point(study: Study, friction: Friction, runs: list[Machine]) -> PointForecast | None:
-    """One point; None where a loop leaves no steady state at that friction."""
+    """One point; None if the loop has no steady state at that friction."""
     duration, axes = runs[0].duration_ps, len(runs[0].axes)
     copies = axes * len(runs)
     couplings = runs[0].couplings or (0.0, 0.0)
     machines = [friction.machine(study, *couplings, axis) for axis in runs[0].axes]
-    # Heat is measured for all axes at once: those without coupling bring none, but the noise of their energy at both ends.
+    # Heat is measured for all axes together: those without coupling add none, only the noise of their energy at both ends.
     still = [friction.machine(study, 0.0, 0.0, axis) for axis in AXES if axis not in runs[0].axes]
     both = [*machines, *still]
     ideal = [noise_rates(machine, _heats(machine)) for machine in both]
-    # What a finite run adds is that of the ideal machine also where there is a loop: a small share of a long run.
+    # The contribution of the finite run is that of the ideal machine even with a loop: a small share in a long run.
     offsets = [
         covariance_over(machine, _heats(machine), duration) - noise * duration
         for machine, noise in zip(both, ideal, strict=True)
@@ -195,7 +194,7 @@ def _point(study: Study, friction: Friction, runs: list[Machine]) -> PointForeca
 
 
 def _heats(machine: Refrigerator) -> list[Current]:
-    """The heats (cold, hot) as they are measured: into the bath, and what shell and bodies of that side have stored."""
+    """The heats (cold, hot) as measured: into the bath, plus the energy stored in shell and bodies of that side."""
     heats = []
     for bath in range(len(SIDES)):
         own = np.diagonal(machine.frictions[bath]) > 0

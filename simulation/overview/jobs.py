@@ -1,4 +1,4 @@
-"""The simulations of a study as jobs: where each lies among the results, whether it is done, and how far it has come."""
+"""The simulations of a study as jobs: their folders among the results, and their progress."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Job:
     """One simulation of a study.
 
     Attributes:
-        experiment: what it runs.
-        results: the folder that holds those of all studies.
+        experiment: the experiment.
+        results: the folder with the results of all studies.
     """
 
     experiment: Experiment
@@ -36,35 +36,35 @@ class Job:
 
     @property
     def log(self) -> Path:
-        """Where the rule that runs it keeps what its command prints."""
+        """Log of the rule that runs it."""
         study = self.experiment.study.name
         return self.results / study / "logs" / f"{self.experiment.group}/replica_{self.experiment.replica}.log"
 
     @property
     def name(self) -> str:
-        """Names it in tables."""
+        """Name in tables."""
         return f"{self.experiment.point} replica {self.experiment.replica}"
 
     @property
     def is_shipped(self) -> bool:
-        """Whether the project ships it, so that it is copied and not run (workflow/rules/reference.smk)."""
+        """Whether it is shipped with the project, and so copied instead of run (workflow/rules/reference.smk)."""
         return (SHIPPED / self.experiment.folder / RUN).is_file()
 
     @cached_property
     def record(self) -> dict[str, Any] | None:
-        """The `run.json` of a run with the parameters and the length that the study has now; None if it is not done."""
+        """The `run.json` of a run with the current parameters and length of the study; None if it is not done."""
         folder = SHIPPED / self.experiment.folder if self.is_shipped else self.folder
         content = read_json(folder / RUN)
         return content if content is not None and (self.is_shipped or matches(self.experiment, content)) else None
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing left to simulate."""
+        """Whether nothing is left to simulate."""
         return self.record is not None
 
     @cached_property
     def segments(self) -> Segments | None:
-        """Its checkpoints; None for the exact model, which runs in one go."""
+        """Its checkpoints; None for the exact model, which has no segments."""
         return segments_of(self.experiment, self.folder) if self.experiment.study.engine == "lammps" else None
 
     @cached_property
@@ -76,25 +76,25 @@ class Job:
 
     @property
     def committed(self) -> int:
-        """Number of segments that need not be run again."""
+        """Number of finished segments."""
         if self.is_done:
             return len(self.steps)
         return 0 if self.segments is None else min(len(self.segments.names()), len(self.steps))
 
     @property
     def left(self) -> list[int]:
-        """Steps of the segments that are left."""
+        """Steps of the remaining segments."""
         return self.steps[self.committed :]
 
 
 def jobs(study: Study, results: Path) -> list[Job]:
-    """The study's simulations in the order in which they can run.
+    """The simulations of the study, in an order in which they can run.
 
     Args:
         study: which study.
-        results: the folder that holds those of all studies.
+        results: the folder with the results of all studies.
     """
     made = [Job(experiment, results) for experiment in experiments(study)]
-    # Nothing starts from baths whose runs are all shipped.
+    # If all runs of a bath are shipped, nothing starts from it.
     started = {start.folder for job in made if not job.is_shipped and (start := job.experiment.start)}
     return [job for job in made if job.experiment.kind != "baths" or job.experiment.folder in started]

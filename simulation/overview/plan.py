@@ -1,4 +1,4 @@
-"""What `snakemake plan` tells: what a study still costs on this machine, and how well its lengths will measure each heat."""
+"""Output of `snakemake plan`: the remaining cost of a study on this machine, and the expected error of each heat."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from simulation.study.fields import Study
 from simulation.study.section import SIDES
 
 WIDTH = 100
-BUSY_SHARE = 0.8  # a probe that got less of its core than this says so
+BUSY_SHARE = 0.8  # a probe with a smaller share of its core reports it
 PRECISION = 0.1
-"""The relative error that plans are told the length for."""
+"""Plans give the length for this relative error."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The simulations of one purpose: how many, how many are not done, what those cost, and the disk of all when done."""
+    """The simulations of one purpose: number, number to do, their cost, and the disk space of all when done."""
 
     purpose: str
     jobs: int
@@ -42,7 +42,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Plan:
-    """Cost and worth of a study before it runs; `text` is for people, `content` for programs."""
+    """Cost and expected errors of a study before it runs; `text` for the user, `content` for programs."""
 
     study: Study
     speed: Speed
@@ -55,7 +55,7 @@ class Plan:
     targets_missing: int
 
     def content(self) -> dict[str, Any]:
-        """Everything as plain data."""
+        """All as plain data."""
         return {
             "study": self.study.name,
             "cores": self.cores,
@@ -151,14 +151,14 @@ class Plan:
 def make_plan(study: Study, results: Path, ranks: Ranks, cores: int, targets: Sequence[Path]) -> None:
     """Print the plan of a study and write it to `plan.txt` and `plan.json` in its folder.
 
-    Where the speed is not known, all ranks measure it for a few seconds; else nothing is simulated.
+    If the speed is unknown, all ranks measure it for a few seconds; otherwise nothing is simulated.
 
     Args:
         study: which study.
-        results: the folder that holds those of all studies.
+        results: the folder with the results of all studies.
         ranks: MPI ranks of this call.
-        cores: that the simulations may use.
-        targets: the tables, figures and pages that the study's workflow makes.
+        cores: available to the simulations.
+        targets: tables, figures and pages made by the workflow of the study.
 
     Raises:
         EngineError: LAMMPS cannot run the study.
@@ -199,22 +199,22 @@ def plan_of(
     )
 
 
-# --- what it costs ----------------------------------------------------------------------------------------------------------
+# --- cost ----------------------------------------------------------------------------------------------------------
 
 
 def core_seconds(job: Job, speed: Speed) -> float:
-    """Core-seconds of what is left of a job; steps of a smaller system take less in proportion."""
+    """Core-seconds left of a job; steps of a smaller system cost proportionally less."""
     experiment = job.experiment
     size = min(experiment.atoms / experiment.study.moving_atoms, 1.0) if experiment.atoms else 1.0
     return sum(job.left) * size * speed.core_s_per_step + experiment.study.ranks * len(job.left) * speed.startup_s
 
 
 def wall_seconds(simulations: Sequence[Job], speed: Speed, cores: int) -> float:
-    """Wall time of what is left to do when as many simulations run at once as there are cores for."""
+    """Remaining wall time if as many simulations run in parallel as the cores allow."""
     width = min(max((job.experiment.study.ranks for job in simulations), default=1), cores)
     slots = [0.0] * max(cores // width, 1)
     ready: dict[str, float] = {}
-    # A start first, then what waits for none, so that cores are not idle: as Snakemake fills them.
+    # First the baths, then jobs without dependencies, so that no core is idle: the order of Snakemake.
     order = {"baths": 0, "drag": 1}
     for job in sorted(simulations, key=lambda job: order.get(job.experiment.kind, 2)):
         start = job.experiment.start
@@ -226,7 +226,7 @@ def wall_seconds(simulations: Sequence[Job], speed: Speed, cores: int) -> float:
 
 
 def disk_bytes(job: Job, speed: Speed) -> float:
-    """Disk that a finished job takes; what lies in the segments (series, log, frames) lies joined beside them, too."""
+    """Disk space of a finished job; series, log and frames are on disk twice, in the segments and joined."""
     steps, atoms, study = sum(job.steps), job.experiment.atoms, job.experiment.study
     if job.segments is None:
         return steps * speed.bytes_per_step
@@ -236,12 +236,12 @@ def disk_bytes(job: Job, speed: Speed) -> float:
     states = size * (restarts * speed.restart_bytes + topologies * speed.topology_bytes)
     if job.experiment.kind == "baths":
         return steps * speed.bytes_per_step + states + size * speed.restart_bytes
-    # A frame has three single-precision numbers an atom, and each segment begins with one.
+    # A frame has three single-precision numbers per atom, and each segment begins with one.
     frames = steps / study.steps(study.schedule.trajectory_every_ps) + len(job.steps) / 2
     return 2 * (steps * speed.bytes_per_step + 12 * atoms * frames) + states
 
 
-# --- how it is told ---------------------------------------------------------------------------------------------------------
+# --- text ---------------------------------------------------------------------------------------------------------
 
 
 def _point_content(point: PointForecast) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""How fast a study's own system runs on this machine, from its finished runs or in a few seconds of LAMMPS, and what it writes.
+"""Speed and output of the system of a study on this machine, from its finished runs or from a few seconds of LAMMPS.
 
-A probe builds the study's system in a folder that is thrown away, and advances it with the study's own deck, demon and output.
-Nothing of it is kept but the numbers.
+A probe builds the system of the study in a temporary folder and runs it with the deck, demon and output of the study. Only the
+numbers are kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from simulation.storage import files
 from simulation.storage.files import RESTART, TOPOLOGY, digest, json_text, read_json
 from simulation.study.fields import Study
 
-PROBE_S = 3.0  # of processor time
+PROBE_S = 3.0  # processor time
 WARM_UP_STEPS = 250
 LANGEVIN_STEPS = 50_000
 CACHE = "speed.json"
@@ -36,15 +36,15 @@ CACHE = "speed.json"
 
 @dataclass(frozen=True)
 class Speed:
-    """Cost of a study's simulations on one machine.
+    """Cost of the simulations of a study on one machine.
 
     Attributes:
         core_s_per_step: core-seconds of one MD step; with one rank the inverse of its steps per second.
-        startup_s: processor time per core of a segment beyond its steps: a fresh LAMMPS, its files.
-        bytes_per_step: what series and log take.
+        startup_s: processor time per core and segment besides its steps: start of LAMMPS, files.
+        bytes_per_step: size of series and log.
         restart_bytes, topology_bytes: size of a restart file and of a topology.
-        source: where the numbers come from, in words.
-        share: of a core that the probe got; less than 1 on a busy machine, whose wall times are longer by that much.
+        source: origin of the numbers, in words.
+        share: fraction of a core that the probe had; below 1 on a busy machine, where wall times are longer by this factor.
     """
 
     core_s_per_step: float
@@ -57,13 +57,13 @@ class Speed:
 
 
 def speed_of(study: Study, jobs: list[Job], results: Path, ranks: Ranks) -> Speed:
-    """The study's speed: an earlier probe of the same system and machine or a new one, with the rate of finished runs.
+    """Speed of a study, from an earlier probe of the same system and machine or a new one, and from finished runs.
 
     Args:
         study: which study.
         jobs: its simulations.
-        results: the folder that holds those of all studies; a probe is remembered in that of the study.
-        ranks: this process's MPI ranks, with which a probe runs; all of them must call.
+        results: the folder with the results of all studies; a probe is stored in that of the study.
+        ranks: MPI ranks of this process, used by a probe; all of them must call.
 
     Raises:
         EngineError: LAMMPS cannot run the study.
@@ -77,7 +77,7 @@ def speed_of(study: Study, jobs: list[Job], results: Path, ranks: Ranks) -> Spee
             files.replace(cache, json_text({"key": _key(study, ranks), **asdict(speed)}))
     records = [job.record for job in jobs if job.record and job.experiment.kind == "machine"]
     rates = [record["steps_per_s"] for record in records if "steps_per_s" in record]
-    if rates:  # their wall time holds starts and output, so nothing is added to it
+    if rates:  # their wall time includes starts and output, so nothing is added to it
         count = f"{len(rates)} finished runs" if len(rates) > 1 else "1 finished run"
         source = f"{count} of this study, on any machine"
         speed = replace(speed, core_s_per_step=study.ranks / statistics.median(rates), startup_s=0.0, source=source)
@@ -88,13 +88,13 @@ def _known(study: Study, cache: Path, ranks: Ranks) -> Speed | None:
     content = read_json(cache)
     if content is None or content.pop("key", None) != _key(study, ranks):
         return None
-    with contextlib.suppress(TypeError):  # of another version
+    with contextlib.suppress(TypeError):  # written by another version
         return Speed(**content)
     return None
 
 
 def _key(study: Study, ranks: Ranks) -> str:
-    """Identity of what a probe measures: the machine, and all that LAMMPS is told."""
+    """Fingerprint of what a probe measures: the machine and the complete input of LAMMPS."""
     build = lammps_build() if study.engine == "lammps" else ""
     identity = machine.point_runs(study, machine.points(study)[-1])[0].identity()
     site = {"ranks": ranks.wanted, **ranks.site.content()}
@@ -103,13 +103,13 @@ def _key(study: Study, ranks: Ranks) -> str:
 
 def _machine() -> str:
     name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError, IndexError):  # Linux alone tells the model here
+    with contextlib.suppress(OSError, IndexError):  # the processor model is available here on Linux only
         name = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))[0]
     return f"{platform.node()} ({os.cpu_count()} cores, {name})"
 
 
 def _probed(study: Study, length_ns: float) -> Machine:
-    """The run that a probe imitates: the last of the sweep, with its demon."""
+    """The run that a probe copies: the last of the sweep, with its demon."""
     schedule = study.schedule.model_copy(update={"sweep_ns": length_ns, "segment_ps": 1000 * length_ns})
     short = study.model_copy(update={"schedule": schedule})
     return machine.point_runs(short, machine.points(study)[-1])[0]
@@ -125,7 +125,7 @@ def _probe_lammps(study: Study, ranks: Ranks) -> Speed:
         ranks.wait()
         start = start_of(study, 1)
         assert start is not None
-        # Unmolten: the speed is the same, and melting takes longer than measuring.
+        # Not melted: the speed is the same, and melting would take longer than the measurement.
         deck = render("build.lmp.j2", study=study, seeds=build_seeds(start), melts=False)
         with files_of_decks(study, folder, ranks), open_lammps(folder, ranks) as lmp:
             tell(lmp, deck)
@@ -150,9 +150,9 @@ def _probe_lammps(study: Study, ranks: Ranks) -> Speed:
 
 
 def _timed(study: Study, length_ns: float, build: Path, ranks: Ranks) -> tuple[float, float, float, float]:
-    """Run a measured segment: its processor seconds in LAMMPS's loop and beyond it, bytes of series and log, share of a core.
+    """Run a measured segment: processor time inside and outside the loop of LAMMPS, bytes of series and log, share of a core.
 
-    Cores are counted in processor time: another program on the same core does not make a step cost more.
+    Cost is processor time, so that another program on the same core does not change it.
     """
     run = _probed(study, length_ns)
     folder = build.parent / f"{length_ns}"
@@ -181,5 +181,5 @@ def _probe_langevin(study: Study) -> Speed:
     series = run.exact()
     steps = study.steps(run.duration_ps)
     seconds = (time.process_time() - started) / steps
-    size = series.memory_usage(index=False).sum() / steps  # doubles, which hardly compress
+    size = series.memory_usage(index=False).sum() / steps  # double precision, hardly compressible
     return Speed(seconds, 0.0, size, 0.0, 0.0, f"a short run of the model, measured on {_machine()}")

@@ -1,7 +1,7 @@
-"""How far a study has come: each simulation done, running, interrupted, failed or waiting, and the results that are there.
+"""Progress of a study: each simulation is done, running, interrupted, failed or waiting; and the existing results.
 
-Everything is read from what simulations leave on disk: their records, checkpoints, locks and logs. Nothing is held or changed,
-so a study can be looked at while it runs, by anyone who may read it.
+Everything is read from the records, checkpoints, locks and logs on disk. Nothing is locked or changed, so anyone with read
+access can inspect a study while it runs.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from simulation.storage.files import LOG, RUN
 from simulation.study.fields import Study
 
 CONTINUES = "the same command continues it"
-SIMULATIONS = ("equilibrate", "simulate", "unpack")  # rules that the table tells of
+SIMULATIONS = ("equilibrate", "simulate", "unpack")  # rules in the table
 
 
 class State(StrEnum):
-    """What a simulation is doing."""
+    """State of a simulation."""
 
     DONE = "done"
     RUNNING = "running"
@@ -44,12 +44,12 @@ class Status:
     """One simulation.
 
     Attributes:
-        name: names it.
-        state: what it is doing.
-        share: of its steps that are done, 0 to 1.
-        ns_per_day: speed of the process that runs it, None if none does or it has not measured yet.
-        left_s: time until it is done at that speed.
-        remark: who runs it, why it failed, or what to do.
+        name: its name.
+        state: its state.
+        share: fraction of its steps done, 0 to 1.
+        ns_per_day: speed of the process that runs it; None without one, or before it is measured.
+        left_s: remaining time at that speed.
+        remark: owner of the process, reason of a failure, or what to do.
     """
 
     name: str
@@ -67,11 +67,11 @@ class Status:
 
 
 def status_of(job: Job, study_lock: Path) -> Status:
-    """Look at one simulation.
+    """Determine the state of one simulation.
 
     Args:
         job: which simulation.
-        study_lock: the lock that Snakemake holds while it works on the study.
+        study_lock: the lock held by Snakemake while it works on the study.
     """
     if job.is_done:
         return Status(job.name, State.DONE, 1.0)
@@ -94,24 +94,24 @@ def status_of(job: Job, study_lock: Path) -> Status:
 
 
 def _owner(job: Job, study_lock: Path) -> str | None:
-    """Who runs a simulation, in words; None if nobody does."""
+    """Owner of the process that runs a simulation, in words; None without one."""
     if job.segments is not None:
         return lock.owner(job.segments.root / LOCK)
-    # The exact model keeps no lock of its own: what runs is what Snakemake has begun since it took the study's.
+    # The exact model has no lock: its runs are those that Snakemake started since it locked the study.
     owner = lock.owner(study_lock)
     begun = job.log.is_file() and job.log.stat().st_mtime >= study_lock.stat().st_mtime if owner else False
     return owner if begun else None
 
 
 def _part_steps(job: Job) -> int:
-    """Steps done of the segment that is not committed yet, from LAMMPS's log."""
+    """Steps done of the uncommitted segment, from the log of LAMMPS."""
     if job.segments is None:
         return 0
     try:
         log = (job.segments.folder / f"{job.committed:04d}.part" / LOG).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0
-    # A run in pieces repeats the head of the table; the clock goes on through all of them.
+    # A run in parts repeats the header of the table; the clock is common to all parts.
     first, *rest = log.split("   Step ")[1:] or [""]
     begin, end = _rows(first), _rows(rest[-1] if rest else first)
     return int(end[-1].split()[0]) - int(begin[0].split()[0]) if begin and end else 0
@@ -122,7 +122,7 @@ def _rows(table: str) -> list[str]:
 
 
 def _rate(job: Job, part_steps: int) -> float | None:
-    """Steps per second since the process that runs a simulation began; None before it has measured."""
+    """Steps per second since the start of the process that runs a simulation; None before it is measured."""
     if job.segments is None:
         return None
     began = (job.segments.root / LOCK).stat().st_mtime
@@ -135,7 +135,7 @@ def _rate(job: Job, part_steps: int) -> float | None:
 
 
 def _last_word(log: Path) -> tuple[State, str]:
-    """What the last process that ran a simulation said at its end, if it could."""
+    """Last message of the process that ran a simulation, if any."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -143,7 +143,7 @@ def _last_word(log: Path) -> tuple[State, str]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     for index, line in reversed(list(enumerate(lines))):
         if line.startswith("nanofridge: "):
-            # A study's problems follow on lines of their own.
+            # The problems of a study follow on separate lines.
             more = takewhile(lambda other: other.startswith("- "), lines[index + 1 :])
             return State.FAILED, " ".join([line.removeprefix("nanofridge: "), *more])
         if stopped := re.search(r": (stopped .+; the same command continues.*)", line):
@@ -161,9 +161,9 @@ def status_text(study: Study, results: Path, targets: Sequence[Path], workflow_l
 
     Args:
         study: which study.
-        results: the folder that holds those of all studies.
-        targets: the tables, figures and pages that the study's workflow makes.
-        workflow_logs: the folder of Snakemake's own logs, which tell what analysis failed.
+        results: the folder with the results of all studies.
+        targets: tables, figures and pages made by the workflow of the study.
+        workflow_logs: folder of the logs of Snakemake, which name the failed analysis.
     """
     folder = results / study.name
     study_lock = folder / ".lock"
@@ -190,10 +190,10 @@ def status_text(study: Study, results: Path, targets: Sequence[Path], workflow_l
 
 
 def _failures(workflow_logs: Path, folder: Path) -> dict[str, tuple[Path, list[Path]]]:
-    """Analysis that failed when it was last tried: by rule, Snakemake's log and the files that are missing for it."""
+    """Analysis that failed at the last attempt: by rule, the log of Snakemake and the missing files."""
     failures: dict[str, tuple[Path, list[Path]]] = {}
     judged: set[str] = set()
-    # Logs are named by their time: the newest has the say.
+    # Logs are named by their time: the newest counts.
     for log in sorted(workflow_logs.glob("*.snakemake.log"), reverse=True):
         text = log.read_text(encoding="utf-8", errors="replace")
         failed = {
@@ -211,12 +211,12 @@ def _failures(workflow_logs: Path, folder: Path) -> dict[str, tuple[Path, list[P
 
 
 def _outputs(text: str) -> list[str]:
-    """Files that Snakemake's log names as outputs of jobs."""
+    """Outputs of jobs named in a log of Snakemake."""
     return [file for line in re.findall(r"^    output: (.+)$", text, re.MULTILINE) for file in line.split(", ")]
 
 
 def _wrapped(title: str, files: Sequence[Path], folder: Path) -> list[str]:
-    """Names of files in a study's folder, those of all points as one, in lines of at most 100 characters."""
+    """Names of files in the folder of a study, those of all points combined, in lines of at most 100 characters."""
     names = Counter(re.sub(r"^sweep/[^/]+/", "sweep/*/", str(file.relative_to(folder))) for file in files)
     listed = ", ".join(name if count == 1 else f"{name} ({count})" for name, count in names.items())
     layout = textwrap.TextWrapper(

@@ -1,12 +1,12 @@
-"""Segments on disk: each committed whole or not at all, and linked to the one before it.
+"""Segments on disk: each is committed completely or not at all, and linked to the previous one.
 
-Every segment starts from the restart file that the one before it left, in a fresh LAMMPS. A run cut short anywhere therefore
-continues from its last committed segment and passes through the same states as one left alone. Segments lie in a folder named
-by all that decides them: other parameters, other folder, and data of different parameters never meet.
+Every segment starts from the restart file of the previous one, in a fresh LAMMPS. An interrupted run therefore continues
+from its last committed segment and passes through the same states as an uninterrupted one. The folder of the segments is
+named by a fingerprint of all their parameters, so data of different parameters are never combined.
 
-A segment records the checksums of its files and of the restart file that it began from. One that is damaged is run again from
-the restart file before it; as the same steps give the same bytes, the segments after it stay valid, and where the bytes differ
-(another machine) their link is broken and they are run again too.
+A segment records the checksums of its files and of its initial restart file. A damaged segment is rerun from the previous
+restart file. Since the same steps give the same bytes, the later segments remain valid; if the bytes differ (another
+machine), their link is broken and they are rerun too.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from simulation.storage.files import RESTART, checksum, digest, json_text, repla
 RECORD = "segment.json"
 IDENTITY = "identity.json"
 LOCK = "lock"
-# A run whose workflow was killed stops at its next look (simulation/segments/stop.py): the one that follows gives it time to.
+# A run whose workflow was killed stops at its next check (simulation/segments/stop.py); its successor waits for this.
 LOCK_PATIENCE_S = 20.0
 KEPT_RESTARTS = 10
-"""Restart files are large: the newest two stay, and every tenth, so that a rebuild of a damaged segment is short."""
+"""Restart files are large: the newest two and every tenth are kept, so that a damaged segment is rebuilt quickly."""
 
 
 class DamagedError(Exception):
-    """A segment's files are not what was committed; the message says which."""
+    """Files of a segment differ from the committed ones; the message names them."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Segment:
 
 
 class Segments:
-    """The committed segments of one simulation, in order; what each of them is, is the simulation's affair."""
+    """The committed segments of one simulation, in order; their content is defined by the simulation."""
 
     def __init__(self, root: Path, identity: dict[str, Any]) -> None:
         self.root = root
@@ -53,7 +53,7 @@ class Segments:
         self.folder = root / digest(identity)[:16]
 
     def what_changed(self) -> str | None:
-        """One sentence on what differs from the parameters of older segments, if there are only such."""
+        """One sentence on the changed parameters, if only segments with other parameters exist."""
         others = sorted(self.root.glob(f"*/{IDENTITY}"), key=lambda file: file.stat().st_mtime)
         if self.folder.exists() or not others:
             return None
@@ -72,7 +72,7 @@ class Segments:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process. The lock goes with its owner, however that ends.
+        """Lock the run for this process. The lock ends with the process, however that ends.
 
         Raises:
             LockedError: another process holds it; names that process.
@@ -83,14 +83,14 @@ class Segments:
             yield
 
     def place(self, index: int) -> Path:
-        """Where segment `index` lies once it is committed."""
+        """Folder of segment `index` once it is committed."""
         return self.folder / f"{index:04d}"
 
     def read(self, index: int, before: Segment | None) -> Segment | None:
-        """A committed segment, its files and its link to the one before it checked; None if there is none.
+        """A committed segment, with its files and its link to the previous one checked; None if there is none.
 
         Raises:
-            DamagedError: it is not what was committed, or does not begin where `before` ended.
+            DamagedError: it differs from what was committed, or does not start where `before` ended.
         """
         folder = self.place(index)
         if not folder.is_dir():
@@ -112,16 +112,16 @@ class Segments:
         return Segment(folder, record)
 
     def restart(self, index: int) -> Path | None:
-        """The restart file that segment `index` left, if it is still there."""
+        """The final restart file of segment `index`, if it still exists."""
         file = self.place(index) / RESTART
         return file if file.is_file() else None
 
     def newest_restart(self, before: int) -> int:
-        """The last segment before `before` whose restart file is there; -1 if there is none."""
+        """The last segment before `before` whose restart file exists; -1 if there is none."""
         return next((index for index in range(before - 1, -1, -1) if self.restart(index)), -1)
 
     def names(self) -> list[Path]:
-        """Folders of the committed segments in an unbroken row, told by their names: quick, and blind to damage."""
+        """Folders of the consecutive committed segments, from their names only: fast, but damage is not detected."""
         row: list[Path] = []
         while (folder := self.place(len(row))).joinpath(RECORD).is_file():
             row.append(folder)
@@ -135,12 +135,12 @@ class Segments:
         return folder
 
     def commit(self, index: int, record: dict[str, Any], starts_from: str) -> Segment:
-        """Make segment `index` count: its files reach the disk first, its record next, its final name last.
+        """Commit segment `index`: first its files are written to disk, then its record, then its final name.
 
         Args:
-            index: which segment; its files lie where `begin` said.
-            record: what is kept about it.
-            starts_from: checksum of the restart file that it began from; empty for a build.
+            index: which segment; its files are in the folder from `begin`.
+            record: its record.
+            starts_from: checksum of its initial restart file; empty for a build.
         """
         part, final = self.folder / f"{index:04d}.part", self.place(index)
         files = sorted(part.iterdir())
@@ -149,7 +149,7 @@ class Segments:
         sums = {file.name: checksum(file) for file in files}
         record = {**record, "index": index, "starts_from": starts_from, "sha256": sums}
         replace(part / RECORD, json_text(record | {"digest": digest(record)}))
-        if final.exists():  # it was damaged, or continued something else
+        if final.exists():  # it was damaged, or continued another state
             aside = self.folder / f"{index:04d}.replaced"
             shutil.rmtree(aside, ignore_errors=True)
             os.replace(final, aside)

@@ -1,4 +1,4 @@
-"""Complete an experiment: run the segments that are missing or damaged, report progress, stop in good order."""
+"""Complete an experiment: run missing and damaged segments, report progress, stop cleanly."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ TIME_LIMIT_EXIT = 75  # EX_TEMPFAIL: try again later
 def complete(
     experiment: Experiment, segments: Segments, start: Path | None, ranks: Ranks, time_limit_minutes: float | None
 ) -> list[Segment]:
-    """Run and commit what is missing; all ranks call, and the root holds the lock of `segments`.
+    """Run and commit missing segments; all ranks call, and the root holds the lock of `segments`.
 
     Args:
-        experiment: what is run.
-        segments: where its segments lie.
-        start: restart file that the first one begins from; None if it builds its own system.
+        experiment: the experiment.
+        segments: its segments on disk.
+        start: initial restart file of the first one; None if it builds its own system.
         ranks: MPI ranks.
-        time_limit_minutes: stop in good order before this much wall time is over; None for no limit.
+        time_limit_minutes: stop cleanly before this much wall time has passed; None for no limit.
 
     Returns:
         All segments, in order.
 
     Raises:
         EngineError: LAMMPS or the controller failed; committed segments stay and the next call continues from them.
-        StopRequested: a signal came, or the time limit; the next call continues.
+        StopRequested: by a signal or the time limit; the next call continues.
     """
     limit = TimeLimit(time_limit_minutes)
     pieces = experiment.pieces()
@@ -52,7 +52,7 @@ def complete(
                 index += 1
                 continue
             if index and ranks.share(ranks.is_root and segments.restart(index - 1) is None):
-                # The restart file before it is gone (only some are kept): from the newest that there is, once more.
+                # The previous restart file was deleted (only some are kept): rerun from the newest that exists.
                 newest = ranks.share(segments.newest_restart(index) if ranks.is_root else None)
                 again = list(range(newest + 1, index))
                 if ranks.is_root:
@@ -62,7 +62,7 @@ def complete(
                 index = again[0]
                 continue
             piece = pieces[index]
-            # From here on a segment counts only if the state that it continues is the one that it began from.
+            # From here on a segment is valid only if its initial state is the one just reached.
             on_look = _looker(
                 piece, sum(done_piece.steps for done_piece in pieces[:index]), progress, check_stop, ranks
             )
@@ -83,7 +83,7 @@ def complete(
 
 
 def _sound(segments: Segments, count: int) -> dict[int, Segment]:
-    """The segments that need not be run, by index; says what is wrong with those that are damaged."""
+    """The valid segments, by index; reports the damage of the others."""
     found: dict[int, Segment] = {}
     for index in range(count):
         try:
@@ -93,14 +93,14 @@ def _sound(segments: Segments, count: int) -> dict[int, Segment]:
             continue
         if segment is not None:
             found[index] = segment
-    # The newest state must be there, to be continued from or to be handed on.
+    # The newest state must exist, to continue from or to start other runs from.
     if count - 1 in found and segments.restart(count - 1) is None:
         del found[count - 1]
     return found
 
 
 def _unlink_followers(experiment: Experiment, segments: Segments, done: dict[int, Segment], index: int) -> None:
-    """Forget the segments after `index` if they do not begin where it ends now: it was rebuilt to other bytes."""
+    """Drop the segments after `index` if they do not start from its end any more, because its rebuild gave other bytes."""
     if index + 1 not in done:
         return
     try:
@@ -138,7 +138,7 @@ def _run(
             f"{experiment.label}: the restart file of segment {index - 1} is missing: run the command again"
         )
     part = ranks.share(segments.begin(index) if ranks.is_root else None)
-    # LAMMPS works in `part`: seen from there, no name of a folder that a user chose gets into a deck of the workflow.
+    # LAMMPS works in `part`, with relative paths: no folder name chosen by a user enters a deck of the workflow.
     restart = "" if previous is None else os.path.relpath(previous.resolve(), part.resolve())
     before = segments.place(index - 1).resolve() if index else None
     record = run_piece(experiment, piece, restart, part, ranks, before=before, on_look=on_look)

@@ -1,4 +1,4 @@
-"""One segment of an experiment in a fresh LAMMPS: its deck, the demon with its memory, and what is kept of the outcome."""
+"""One segment of an experiment in a fresh LAMMPS: deck, demon with its memory, and output."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from simulation.study.fields import Study
 from simulation.study.section import SIDES
 
 LOCAL, ARRAY = 2, 2
-"""LAMMPS's numbers for local data of a compute, and for an array."""
+"""Codes of LAMMPS for local data of a compute, and for an array."""
 
 LOOK_EVERY_STEPS = 200
-"""A running LAMMPS is looked at this often, for progress and for signals: a second or so."""
+"""Interval of checks of a running LAMMPS for progress and signals: about a second."""
 
 
 def run_piece(
@@ -40,26 +40,26 @@ def run_piece(
     before: Path | None = None,
     on_look: Callable[[int], None] = lambda steps: None,
 ) -> dict[str, Any]:
-    """Run one segment in a fresh LAMMPS; leaves a restart file, LAMMPS's log, its series and what the demon remembers.
+    """Run one segment in a fresh LAMMPS; writes a restart file, the log, the series and the memory of the demon.
 
     Args:
         experiment: what is run.
         piece: which segment of it.
-        restart: state to start from, seen from `folder`; empty for a build.
-        folder: where LAMMPS works; empty.
+        restart: initial state, relative to `folder`; empty for a build.
+        folder: working directory of LAMMPS; empty.
         ranks: MPI ranks; all of them call.
-        before: folder of the segment before this one, where the demon's memory is; None if there is none.
-        on_look: called on all ranks now and then, at the same steps, with the steps done.
+        before: folder of the previous segment, with the memory of the demon; None if there is none.
+        on_look: called on all ranks at regular steps, the same on each, with the steps done.
 
     Returns:
-        The segment's record: steps, cost, neighbours, LAMMPS's version.
+        The record of the segment: steps, cost, neighbours, version of LAMMPS.
 
     Raises:
         EngineError: LAMMPS or the controller failed.
     """
     study, started = experiment.study, time.monotonic()
-    demon = demon_of(experiment, before, ranks) if piece.demon_acts else None  # seen from here, not from `folder`
-    deck, decks = experiment.deck(piece, restart), experiment.stage_decks()  # made here: LAMMPS works in another folder
+    demon = demon_of(experiment, before, ranks) if piece.demon_acts else None  # relative to here, not to `folder`
+    deck, decks = experiment.deck(piece, restart), experiment.stage_decks()  # here: LAMMPS works in another folder
     with files_of_decks(study, folder, ranks), open_lammps(folder, ranks) as lmp:
         require_styles(lmp, decks)
         if not lmp.has_style("dump", "dcd"):
@@ -73,8 +73,8 @@ def run_piece(
         for done in range(0, piece.steps, stride) if piece.steps else (0,):
             steps = min(stride, piece.steps - done)
             is_first, is_last = done == 0, done + steps == piece.steps
-            # LAMMPS sets up once: a run in pieces passes through the same states as one in one go. Without its true start,
-            # fix langevin would count its energy anew in each of them.
+            # LAMMPS sets up once: a run in parts passes through the same states as one run. Without the true first step,
+            # fix langevin would restart its energy counter in each part.
             command = (
                 f"run {steps} pre {'yes' if is_first else 'no'} post {'yes' if is_last else 'no'} "
                 f"start {first_step} stop {first_step + piece.steps}\n"
@@ -109,7 +109,7 @@ def run_piece(
 
 @contextlib.contextmanager
 def files_of_decks(study: Study, folder: Path, ranks: Ranks) -> Iterator[None]:
-    """The files that a study's own part reads, lying where LAMMPS works, and gone again at the end."""
+    """Copies of the files read by a custom part of the study, in the working directory, removed at the end."""
     paths = study.interactions.paths()
     copies = [folder / name for name in paths]
     if ranks.is_root:
@@ -126,15 +126,15 @@ def files_of_decks(study: Study, folder: Path, ranks: Ranks) -> Iterator[None]:
 
 
 def check_sides_apart(lmp: Any, ranks: Ranks) -> None:
-    """Refuse interactions between atoms of the two sides, which the demon alone may join.
+    """Refuse interactions between atoms of the two sides, which only the demon may couple.
 
     Raises:
-        EngineError: pairs of both sides are within the range that LAMMPS has for them; names their types.
+        EngineError: pairs of atoms of different sides are within interaction range; names their types.
     """
     tell(lmp, "compute pairs all property/local ptype1 ptype2 cutoff type\nrun 0 post no\n")
     pairs = np.reshape(lmp.numpy.extract_compute("pairs", LOCAL, ARRAY), (-1, 2)).astype(
         int
-    )  # a copy: LAMMPS's goes now
+    )  # a copy: the array of LAMMPS becomes invalid
     tell(lmp, "uncompute pairs\n")
     found = np.zeros((7, 7))
     np.add.at(found, tuple(np.sort(pairs, axis=1).T), 1.0)
@@ -147,7 +147,7 @@ def check_sides_apart(lmp: Any, ranks: Ranks) -> None:
 
 
 def _keep(experiment: Experiment, piece: Piece, folder: Path, demon: Demon | None) -> None:
-    """Bring what LAMMPS wrote into the form in which segments keep it; the root rank's affair."""
+    """Convert the output of LAMMPS to the format of segments; on the root rank only."""
     if piece.is_sampled:
         names = [column.series_name for column in experiment.columns()]
         rows = piece.steps // experiment.sample_steps + 1
@@ -167,7 +167,7 @@ def _keep(experiment: Experiment, piece: Piece, folder: Path, demon: Demon | Non
 
 
 def demon_of(experiment: Experiment, before: Path | None, ranks: Ranks) -> Demon:
-    """The demon of a run, with the memory that it has from the segment before."""
+    """The demon of a run, with its memory from the previous segment."""
     study = experiment.study
     name = study.demon.controller
     try:
@@ -190,7 +190,7 @@ def demon_of(experiment: Experiment, before: Path | None, ranks: Ranks) -> Demon
 def attach(
     lmp: Any, demon: Demon, experiment: Experiment, piece: Piece, first_step: int, ranks: Ranks
 ) -> DemonCallback:
-    """Let LAMMPS, which has read a deck with fix `demon`, ask it at every step; `first_step` is LAMMPS's now."""
+    """Connect the demon to LAMMPS, which has read a deck with fix `demon` and is at step `first_step`."""
     study = experiment.study
     return DemonCallback(
         lmp,
@@ -205,7 +205,7 @@ def attach(
 
 
 def _run(lmp: Any, command: str, callback: DemonCallback | None) -> None:
-    """Let LAMMPS run; what failed within the demon comes out as an EngineError."""
+    """Run LAMMPS; a failure within the demon is raised as an EngineError."""
     complaint: EngineError | None = None
     try:
         tell(lmp, command)

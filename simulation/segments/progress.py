@@ -1,4 +1,4 @@
-"""One line every few seconds for whoever watches a run: how far, how fast, how long still."""
+"""Progress of a run, one line every few seconds: fraction done, speed, remaining time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import time
 
 
 class Progress:
-    """Prints progress of one run to standard error.
+    """Print the progress of one run to standard error.
 
     Args:
-        label: names the run in each line.
+        label: name of the run, in each line.
         total_steps: MD steps of the whole run.
-        timestep_ps: length of one.
-        every_s: least time between two lines.
+        timestep_ps: MD time step.
+        every_s: minimum time between two lines.
     """
 
     def __init__(self, label: str, total_steps: int, timestep_ps: float, every_s: float = 10.0) -> None:
@@ -25,7 +25,7 @@ class Progress:
         self._last = time.monotonic()
 
     def report(self, step: int, stage: str) -> None:
-        """Tell that `step` steps of the whole run are done; prints only when a line is due."""
+        """Report that `step` steps of the whole run are done; prints only when a line is due."""
         now = time.monotonic()
         if self._start is None:
             self._start = (now, step)
@@ -43,7 +43,7 @@ class Progress:
 
 
 def duration_text(seconds: float) -> str:
-    """A time as people say it."""
+    """A time in convenient units."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

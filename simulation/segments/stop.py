@@ -1,4 +1,4 @@
-"""Orderly stops by a signal, a time limit or the end of the workflow, between two steps; the same command continues a run."""
+"""Clean stops between two steps, by a signal, a time limit or the end of the workflow; the same command continues the run."""
 
 from __future__ import annotations
 
@@ -20,28 +20,27 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WORKFLOW = "NANOFRIDGE_WORKFLOW"
 """Environment variable: "host process" of the Snakemake that started this run; set by workflow/rules/common.smk."""
 GRACE_S = 30.0
-"""A process that was told to stop and has not after this time is ended, whatever holds it."""
+"""A process that has not stopped this long after a signal is ended."""
 
 
 class StopRequested(SystemExit):
-    """A run stops before its end because it was asked to; the exit code is that of the signal."""
+    """A run stops early on request; the exit code is that of the signal."""
 
 
 @contextlib.contextmanager
 def orderly_stop(label: str, ranks: Ranks) -> Iterator[Callable[[], None]]:
-    """Turn SIGTERM and SIGINT into a stop at a safe moment.
+    """Convert SIGTERM and SIGINT into a stop at a safe point.
 
-    Python would raise from a signal anywhere, even inside LAMMPS's callback, where ctypes swallows exceptions; so a handler
-    only takes note, and the function that this context gives raises when it is called.
+    Python would raise from a signal anywhere, even inside the callback of LAMMPS, where ctypes swallows exceptions. The handler
+    therefore only sets a flag, and the function yielded by this context raises when it is called.
 
     Args:
-        label: names the run in the message.
+        label: name of the run in the message.
         ranks: MPI ranks, which must stop at the same step.
 
     Yields:
-        A function to call now and then, at the same steps on all ranks; raises StopRequested once a signal has come, or the
-        workflow that started this process is gone: killed outright, it cannot stop what it started, and nobody would wait
-        for the result.
+        A function to call regularly, at the same steps on all ranks. It raises StopRequested after a signal, or if the workflow
+        that started this process no longer exists: a killed workflow cannot stop its jobs, and their results would be unused.
     """
     received = np.zeros(1)
     workflow = _workflow_process()
@@ -59,7 +58,7 @@ def orderly_stop(label: str, ranks: Ranks) -> Iterator[Callable[[], None]]:
             cause = (
                 f"because its workflow, process {workflow}, has ended" if mine == signal.SIGHUP else f"by {mine.name}"
             )
-            with contextlib.suppress(BrokenPipeError):  # whoever read this may be gone too
+            with contextlib.suppress(BrokenPipeError):  # the reader of the pipe may have ended too
                 print(f"{label}: stopped {cause}; the same command continues from the last segment", flush=True)
             raise StopRequested(128 + mine)
 
@@ -74,10 +73,10 @@ def orderly_stop(label: str, ranks: Ranks) -> Iterator[Callable[[], None]]:
 
 @contextlib.contextmanager
 def _watchdog() -> Iterator[None]:
-    """End this process `GRACE_S` after a signal, should the main thread not get there: it may wait in MPI for a lost rank.
+    """End this process `GRACE_S` after a signal if the main thread does not: it may wait in MPI for a lost rank.
 
-    Python's handlers run in the main thread alone, between its instructions; the number of a signal reaches this thread by a
-    pipe even when the main thread is deaf.
+    Python runs signal handlers only in the main thread, between its instructions; the number of a signal reaches this thread
+    through a pipe even if the main thread is blocked.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -104,7 +103,7 @@ def _watchdog() -> Iterator[None]:
 
 
 def _workflow_process() -> int | None:
-    """The Snakemake process that started this run, if it is one that can be seen from here."""
+    """The Snakemake process that started this run, if it is visible from here."""
     host, _, process = os.environ.get(WORKFLOW, "").partition(" ")
     return int(process) if host == socket.gethostname() and process.isdigit() and _is_alive(int(process)) else None
 
@@ -115,27 +114,27 @@ def _is_alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # alive, and another user's
+        pass  # alive, of another user
     return True
 
 
 class TimeLimit:
-    """Ends a run before its time limit, when the next segment would not fit any more.
+    """End a run before its time limit, when the next segment would not fit.
 
     Args:
-        minutes: wall time that the run may take, counted from now; None for no limit.
-        margin: how much longer than the slowest so far the next steps may be.
+        minutes: wall time of the run, counted from now; None for no limit.
+        margin: allowed ratio of the time of the next steps to the slowest so far.
     """
 
     def __init__(self, minutes: float | None, margin: float = 1.2) -> None:
         self._end = None if minutes is None else time.monotonic() + 60 * minutes
         self._margin = margin
         self._s_per_step = 0.0
-        self._least_s = 0.0  # what even a segment of no steps takes
+        self._least_s = 0.0  # time of a segment without steps
         self._last = time.monotonic()
 
     def segment_done(self, steps: int) -> None:
-        """Take note of how long a segment took."""
+        """Record the time of a segment."""
         now = time.monotonic()
         took, self._last = now - self._last, now
         if steps:
@@ -144,7 +143,7 @@ class TimeLimit:
             self._least_s = max(self._least_s, took)
 
     def allows(self, steps: int) -> bool:
-        """Whether a segment of so many steps still fits."""
+        """Whether a segment of this many steps still fits."""
         if self._end is None:
             return True
         return time.monotonic() + self._margin * max(self._s_per_step * steps, self._least_s) < self._end

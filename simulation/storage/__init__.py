@@ -1,1 +1,1 @@
-"""Files written whole or not at all, and locks that end with their owner."""
+"""Atomic writing of files, and locks that end with their owner."""

@@ -1,4 +1,4 @@
-"""Names of the files in a run folder and its segments, and how a file is written whole or not at all."""
+"""Names of the files in a run folder and its segments, and atomic writing of files."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 RUN = "run.json"
 SERIES = "series.parquet"
 TRAJECTORY = "trajectory.dcd"
-TRAJECTORY_TEXT = "trajectory.lammpstrj"  # what a LAMMPS without package EXTRA-DUMP writes in its place
+TRAJECTORY_TEXT = "trajectory.lammpstrj"  # written instead by a LAMMPS without package EXTRA-DUMP
 TOPOLOGY = "topology.data"
 LOG = "log.lammps"
 DECK = "deck.lmp"
 RESTART = "end.restart"
-DEMON = "demon.npz"  # what a demon remembers from one segment to the next
-SERIES_TEXT = "series.dat"  # what LAMMPS writes before it becomes `SERIES`
+DEMON = "demon.npz"  # memory of the demon between segments
+SERIES_TEXT = "series.dat"  # written by LAMMPS, then converted to `SERIES`
 
 
 def digest(content: dict[str, Any]) -> str:
@@ -33,22 +33,22 @@ def checksum(file: Path) -> str:
 
 
 def replace(target: Path, write_to: Callable[[Path], object]) -> None:
-    """Write beside the target, then rename: a reader, or a crash, sees the old file or the new one, never half of one."""
+    """Write next to the target, then rename: a reader sees the old file or the new one, never a part, even after a crash."""
     part = target.with_name(f".{target.name}.part")
     write_to(part)
     sync(part)
     os.replace(part, target)
-    sync(target.parent)  # the new name must reach the disk too
+    sync(target.parent)  # the new name must be written to disk too
 
 
 def json_text(content: dict[str, Any]) -> Callable[[Path], object]:
-    """A writer of `content` for `replace`."""
+    """A function for `replace` that writes `content`."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     return lambda part: part.write_text(text, encoding="utf-8")
 
 
 def read_json(file: Path) -> dict[str, Any] | None:
-    """The content of a JSON file; None where there is none, or it is damaged."""
+    """The content of a JSON file; None if missing or damaged."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -57,7 +57,7 @@ def read_json(file: Path) -> dict[str, Any] | None:
 
 
 def sync(path: Path) -> None:
-    """Bring a file, or the names in a folder, to the disk."""
+    """Flush a file, or the names in a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

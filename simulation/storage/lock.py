@@ -1,6 +1,6 @@
-"""Locks that end with their owner: a file that one process holds with flock, and that says who does.
+"""Locks that end with their owner: a file locked by one process with flock, with the name of that process.
 
-The system lets go of such a lock however its owner ends, so none is ever left behind by a crash.
+The system releases such a lock however its owner ends, so no lock remains after a crash.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PATIENCE_S = 1.0  # `owner` holds a lock for an instant; nobody may be refused because someone looked
+PATIENCE_S = 1.0  # `owner` holds a lock for an instant; a check must not make another process fail
 
 
 class LockedError(Exception):
-    """Another process holds the lock, or there are no locks here; the message says which."""
+    """Another process holds the lock, or this file system has no locks; the message says which."""
 
 
 @contextlib.contextmanager
 def held(file: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
-    """Hold the lock `file`, made where it is missing, for this process; wait `patience_s` for another owner to go.
+    """Hold the lock `file`, created if missing, for this process; wait `patience_s` for another owner to release it.
 
     Raises:
-        LockedError: another process holds it; names that process.
+        LockedError: another process, named in the message, holds it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     me = f"process {os.getpid()} of {_user()} on {socket.gethostname()}\n".encode()
@@ -38,7 +38,7 @@ def held(file: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise LockedError(f"{file.parent} is in use by {_name(file)}: wait for it, or stop it")
             time.sleep(PATIENCE_S / 20)
-        # In place, so that whoever reads it meanwhile finds an owner and not an empty file.
+        # Written in place, so that a concurrent reader never finds an empty file.
         os.pwrite(descriptor, me, 0)
         os.ftruncate(descriptor, len(me))
         yield
@@ -47,14 +47,14 @@ def held(file: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
 
 
 def owner(file: Path) -> str | None:
-    """Who holds the lock now, in words; None if nobody does."""
+    """The current owner of the lock, in words; None if it is free."""
     try:
         with file.open("rb") as stream:
             return None if _try(stream.fileno(), fcntl.LOCK_SH) else _name(file)
     except FileNotFoundError:
         return None
     except LockedError:
-        return None  # where there are no locks, nobody holds one
+        return None  # without support for locks, none is held
 
 
 def _user() -> str:
