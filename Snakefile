@@ -2,9 +2,9 @@
 #
 #   config/<study>.yaml --> equilibrated baths --> friction run, sweep over kappa_H/kappa_C --> heat rates beside theory --> figures
 #
-# A study file that names a `machine` simulates nothing: that machine is solved exactly over a sweep of one parameter.
-# Everything lands in results/<study>/. The study is chosen in config/config.yaml, or with `--config study=tiny`; a file named in full,
-# such as results/tiny/sweep/kH_4.80/heat.json, needs no choice.
+# A study file with a field `machine` needs no simulation: the machine is solved exactly over a sweep of one parameter.
+# All output is in results/<study>/. The study is chosen in config/config.yaml, or with `--config study=tiny`; a full
+# file name such as results/tiny/sweep/kH_4.80/heat.json needs no choice.
 import os
 
 from snakemake.utils import min_version

@@ -1,4 +1,4 @@
-# From run folders to friction, heat rates, one table and the figures. Seconds; reruns never touch molecular dynamics.
+# From run folders to friction, heat rates, one table and the figures. Takes seconds and never reruns molecular dynamics.
 
 
 rule fit_friction:
@@ -25,7 +25,7 @@ rule measure:
     input:
         runs=lambda wildcards: run_files(machine.point_runs(study(wildcards.study), wildcards.point)),
     output:
-        # One job for five files, and one for nine figures below: Python takes longer to start than to make any of them.
+        # One job for five files, and one for nine figures below: the start of Python takes longer than each of them.
         heat="results/{study}/sweep/{point}/heat.json",
         power="results/{study}/sweep/{point}/power.json",
         performance="results/{study}/sweep/{point}/performance.json",

@@ -1,5 +1,5 @@
-# Do the error bars cover? Runs of known truth go through the whole analysis (docs/calibration.md). About half an hour of two cores;
-# what is interrupted continues with the jobs that are missing.
+# Coverage of the error bars: runs with known true values pass through the whole analysis (docs/calibration.md). About half an hour
+# on two cores; after an interruption only missing jobs run.
 
 
 rule calibrate:

@@ -1,4 +1,4 @@
-# What a simulation asks of a machine or a cluster, and a look at Slurm's answer before the first job is submitted.
+# Resources of a simulation on a machine or a cluster, and a test of them with Slurm before the first job is submitted.
 import math
 import shlex
 import shutil
@@ -6,12 +6,12 @@ import subprocess
 
 
 def ranks_of(wildcards):
-    """MPI ranks of each simulation of a study; of the chosen one where a rule names none."""
+    """MPI ranks of each simulation of a study; of the chosen study if a rule names none."""
     return study(wildcards.get("study", STUDY.name)).ranks
 
 
 def mpi_of(wildcards):
-    """Resource `mpi`: what starts the ranks. One rank needs nothing, and Snakemake leaves out a resource that is None.
+    """Resource `mpi`: the launcher of the ranks. One rank needs none, and Snakemake omits a resource that is None.
 
     In an allocation of Slurm, mpiexec would ask for a job step for each run, and only one at a time would get its cores.
     """
@@ -25,7 +25,7 @@ SERIES_COPIES = 4  # while the segments' series are joined
 
 
 def memory_MB(wildcards, attempt):
-    """Memory of a simulation, all ranks together."""
+    """Memory of a simulation, sum over all ranks."""
     wanted = experiment_of(wildcards)
     rows = wanted.duration_ps / wanted.study.schedule.sample_every_ps
     series_MB = rows * (2 + len(wanted.columns())) * 8e-6
@@ -34,7 +34,7 @@ def memory_MB(wildcards, attempt):
 
 
 def threads_per_rank(wildcards, threads):
-    """The cores of a job, which `set-threads` of a profile may raise, shared out among its ranks."""
+    """Cores per rank: those of the job, which `set-threads` of a profile may increase, divided by its ranks."""
     return max(threads // ranks_of(wildcards), 1)
 
 
@@ -51,12 +51,12 @@ SIMULATION = {
 
 
 def launcher(wildcards, resources):
-    """How to start a simulation, in the words of its resources `mpi` and `tasks`, which a profile may set."""
+    """Command that starts a simulation, from its resources `mpi` and `tasks`, which a profile may set."""
     return f"{resources.mpi} -n {resources.tasks}" if resources.get("mpi") else ""
 
 
 def site(wildcards, threads, resources):
-    """How LAMMPS runs on this machine, as options of the command that runs a simulation."""
+    """Machine settings of LAMMPS, as options of the command that runs a simulation."""
     given = {
         "lammps": resources.lammps,
         "threads": threads_per_rank(wildcards, threads),
@@ -67,7 +67,7 @@ def site(wildcards, threads, resources):
 
 
 def time_limit(wildcards, resources):
-    """End a simulation in good order before its job's wall time is over; without `runtime`, as on one's own machine, never.
+    """Option to stop a simulation cleanly before the wall time of its job; none without `runtime`, as on a local machine.
 
     Up to two minutes are kept back for the start of the job, and for joining the segments at its end.
     """
@@ -76,7 +76,7 @@ def time_limit(wildcards, resources):
 
 
 def cores_at_once(chosen):
-    """Cores that this call lets simulations use; on a cluster those of as many jobs as it submits at once."""
+    """Cores available to simulations in this call; on a cluster those of all jobs submitted in parallel."""
     settings = inner("resource_settings")
     return settings.cores or (settings.nodes or 1) * chosen.ranks
 
@@ -94,7 +94,7 @@ SBATCH_OPTIONS = {
 
 
 def check_slurm():
-    """Let Slurm judge one job of each kind, and submit none: a wrong partition or account is told once, before anything runs."""
+    """Test one job of each kind with Slurm, without submitting: reports a wrong partition or account before anything runs."""
     if inner("executor_plugin.name") != "slurm":
         return
     settings = inner("executor_settings")

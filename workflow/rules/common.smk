@@ -1,4 +1,4 @@
-# What all rules share: the project's modules, the environment of jobs, and the study that a wildcard names.
+# Shared by all rules: modules of the project, environment of jobs, and the study named by a wildcard.
 import os
 import shlex
 import socket
@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 
 
 def inner(name):
-    """A part of Snakemake's `workflow` that is not of its public interface, by its dotted name. All that we use goes through here.
+    """A non-public attribute of Snakemake's `workflow`, by its dotted name. All such accesses go through this function.
 
     Nothing public tells what it does; envs/requirements.in therefore keeps Snakemake below its next great version.
     """
@@ -26,14 +26,14 @@ def inner(name):
     return found
 
 
-# Where this file lies, whatever Snakefile includes it or uses it as a module, and whatever the working directory.
+# The folder of this file, independent of the including Snakefile or module and of the working directory.
 ROOT = Path(inner("current_basedir").get_path_or_uri(secret_free=True)).parents[1]
 if not (ROOT / "simulation").is_dir():
     raise WorkflowError(f"{ROOT} is not a checkout of nanofridge: clone it, and use the Snakefile of the clone")
 
 
 def without_braces(folder):
-    """The folder by a name that may stand in an input, where Snakemake takes braces for wildcards and knows no way around that."""
+    """The folder under a name that can be used in an input, where Snakemake always reads braces as wildcards."""
     if "{" not in str(folder):
         return folder
     if "{" not in (relative := os.path.relpath(folder)):
@@ -48,7 +48,7 @@ def without_braces(folder):
 
 
 HERE = without_braces(ROOT)
-# What --sdm conda makes environments from. Here Snakemake fills in names, so that braces are doubled.
+# Environment files for --sdm conda. Snakemake formats these names, so braces are doubled.
 ENVIRONMENT = str(ROOT / "envs" / "environment.yaml").replace("{", "{{").replace("}", "}}")
 sys.path.insert(0, str(ROOT))
 
@@ -62,7 +62,7 @@ from simulation.study.files import is_machine, load_study, machine_names, plain_
 
 
 def environment():
-    """What every shell command begins with: jobs must find this project's modules, and this environment's python and mpiexec.
+    """Prefix of every shell command: jobs must find the modules of this project and the python and mpiexec of this environment.
 
     An environment that Snakemake makes with conda has its own. A job that runs LAMMPS on one rank must not take itself for a part
     of the MPI step in which Snakemake was started. What replaces Snakemake's own prefix must say `pipefail`, without which a
@@ -74,14 +74,14 @@ def environment():
         "set -euo pipefail; "
         f'export {programs}PYTHONPATH={shlex.quote(str(ROOT))}"${{PYTHONPATH:+:$PYTHONPATH}}" PYTHONUTF8=1; '
         'unset "${!PMI_@}" "${!PMIX_@}"; '
-        # SIGTERM and SIGINT reach all processes of a job. The simulation stops in good order, and these two outlive it.
+        # SIGTERM and SIGINT reach all processes of a job. The simulation stops cleanly, and these two end after it.
         "trap : TERM INT; show() (trap '' TERM INT; exec tee \"$1\"); "
     )
 
 
 shell.prefix(environment().replace("{", "{{").replace("}", "}}"))  # Snakemake fills in names
 
-# A simulation stops in good order when the Snakemake that started it is gone (simulation/segments/stop.py).
+# A simulation stops cleanly if the Snakemake that started it has ended (simulation/segments/stop.py).
 os.environ[stop.WORKFLOW] = f"{socket.gethostname()} {os.getpid()}"
 
 
@@ -90,13 +90,13 @@ def code_of(files):
     return digest({str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in sorted(files)})
 
 
-# Every analysis rule carries this, so that results of an older analysis are made again. MD rules do not.
+# A parameter of every analysis rule, so that results of an older analysis are recomputed. MD rules do not have it.
 ANALYSIS_CODE = code_of((ROOT / "analysis").rglob("*.py"))
 
 
 @cache
 def study(name):
-    """The study of that name, checked; every problem of its file ends the workflow before anything runs."""
+    """The study of that name, checked; problems in its file end the workflow before anything runs."""
     try:
         return load_study(name)
     except StudyError as problems:
@@ -105,7 +105,7 @@ def study(name):
 
 @cache
 def machine_study(name):
-    """The study of an exactly solved machine of that name, checked likewise."""
+    """The study of an exactly solved machine of that name, also checked."""
     from simulation.study.machines.files import load_machine_study
 
     try:
@@ -115,7 +115,7 @@ def machine_study(name):
 
 
 def any_study(name):
-    """The study of that name, of whichever kind."""
+    """The study of that name, of either kind."""
     try:
         found = is_machine(plain_study(name)[0])
     except StudyError as problems:
@@ -130,7 +130,7 @@ def is_machine_study(chosen):
 
 @cache
 def experiment(name, group, replica):
-    """The experiment of that study whose replicas lie in that folder."""
+    """The experiment of a study with its replicas in that folder."""
     try:
         return experiment_at(study(name), group, replica)
     except StudyError as problem:
@@ -138,21 +138,21 @@ def experiment(name, group, replica):
 
 
 def experiment_of(wildcards):
-    """The experiment whose run folder the wildcards name; the rule for baths knows which by itself."""
+    """The experiment with the run folder named by the wildcards; not needed by the rule for baths."""
     return experiment(wildcards.study, getattr(wildcards, "group", baths.POINT), int(wildcards.replica))
 
 
-# Where the replicas of all kinds of experiments lie, but of the baths that others start from.
+# Folders of the replicas of all kinds of experiments except the equilibrated baths.
 GROUPS = "|".join(kind.purpose_pattern for kind in Experiment.known if kind is not baths.Baths)
 
 
 def run_files(runs):
-    """The files of run folders that the analysis reads."""
+    """Files of run folders read by the analysis."""
     return [f"results/{run.folder}/{name}" for run in runs for name in ("run.json", "series.parquet")]
 
 
 def sweep_files(kind):
-    """What is measured at each point of a study: its `heat`, `power`, `performance` or `reversal`."""
+    """Results at each point of a study: `heat`, `power`, `performance` or `reversal`."""
     return collect(
         f"results/{{{{study}}}}/sweep/{{point}}/{kind}.json",
         point=lambda wildcards: machine.points(study(wildcards.study)),
@@ -160,7 +160,7 @@ def sweep_files(kind):
 
 
 def shown_files(kind):
-    """The same at the points that figures over time show."""
+    """The same at the points shown in figures over time."""
     return collect(
         f"results/{{{{study}}}}/sweep/{{point}}/{kind}.json",
         point=lambda wildcards: machine.shown_points(study(wildcards.study)),
@@ -182,7 +182,7 @@ SWEEP_FIGURES = [
 
 
 def figures(chosen):
-    """All figures of a study; those that show atoms need a study that has some."""
+    """All figures of a study; those of atoms only if the study has atoms."""
     names = [*EQUILIBRIUM_FIGURES, *SWEEP_FIGURES, "response", "cumulative"]
     names += ["drag"] if chosen.drag.forces_nN else []
     names += ["structure", "setup"] if chosen.engine == "lammps" else []
@@ -191,7 +191,7 @@ def figures(chosen):
 
 # Studies of exactly solved machines.
 MACHINE_STUDIES = "|".join(machine_names()) or "(?!)"
-# Fields become machines in simulation/study/machines; all else about them is analysis.
+# simulation/study/machines converts fields to machines; everything else is in analysis.
 MACHINE_CODE = code_of([*(ROOT / "analysis").rglob("*.py"), *(ROOT / "simulation/study/machines").glob("*.py")])
 MACHINE_FIGURES = ["currents", "performance"]
 
@@ -203,7 +203,7 @@ def machine_figures(name):
 
 
 def figure_files(name, *others):
-    """The files of a figure: the PNG, which Snakemake's own report shows, and others, by default an SVG and its data."""
+    """The files of a figure: the PNG for the report of Snakemake, and others, by default an SVG and the data."""
     shown = report(
         f"results/{{study}}/figures/{name}.png", category="{study}", labels={"figure": name.replace("_", " ")}
     )
@@ -211,7 +211,7 @@ def figure_files(name, *others):
 
 
 def with_variants(wildcards):
-    """Names of a study and of its variants."""
+    """Names of a study and its variants."""
     names = machine.with_variants(study(wildcards.study))
     if len(names) == 1:
         raise WorkflowError(f"study {wildcards.study!r} has no variants: add section 'variants' (config/README.md)")
@@ -219,7 +219,7 @@ def with_variants(wildcards):
 
 
 def variant_heats(wildcards):
-    """The heats of a study and of its variants, of each at all points."""
+    """The heats of a study and its variants at all points."""
     return [
         f"results/{name}/sweep/{point}/heat.json"
         for name in with_variants(wildcards)
@@ -228,20 +228,20 @@ def variant_heats(wildcards):
 
 
 def shown_variant_heats(wildcards):
-    """The same at the last of the points that the study shows, where they have it."""
+    """The same at the last point shown by the study, where it exists."""
     shown = machine.shown_points(study(wildcards.study))[-1]
     names = [name for name in with_variants(wildcards) if shown in machine.points(study(name))]
     return [f"results/{name}/sweep/{shown}/heat.json" for name in names]
 
 
 def variant_frictions(wildcards, file):
-    """A file about the friction of a study and of its variants; one of the study for all that differ in the demon alone."""
+    """A friction file of a study and its variants; variants that differ only in the demon share that of the study."""
     base = study(wildcards.study)
     return [f"results/{machine.friction_study(base, study(name))}/{file}" for name in with_variants(wildcards)]
 
 
 def measured_friction(wildcards):
-    """The study's friction, if it has any yet; it is not measured for a design."""
+    """The friction of the study, if measured; a design does not start the measurement."""
     file = f"results/{wildcards.study}/friction.json"
     return [file] if study(wildcards.study).engine == "lammps" and Path(file).exists() else []
 
@@ -252,7 +252,7 @@ CALIBRATION_STUDIES = ("shell", "bodies")
 RUNS_PER_JOB = 100
 STUDIES_PER_JOB = 50
 
-# Only what computes numbers: a touched figure must not repeat an hour of runs.
+# Only code that computes numbers: a change of a figure must not repeat an hour of runs.
 CALIBRATED_CODE = code_of(
     file
     for room in ("calibration", "compare", "data", "friction", "heat", "model", "statistics")
@@ -262,7 +262,7 @@ CALIBRATED_CODE = code_of(
 
 
 def calibration_jobs(wildcards):
-    """One file for some hundred runs of each point of each length, and for some ten studies: there are half as many."""
+    """One file per hundred runs of each point and length, and per ten studies."""
     jobs = [
         (length, point, CALIBRATION_RUNS, RUNS_PER_JOB)
         for length in CALIBRATION
@@ -277,5 +277,5 @@ def calibration_jobs(wildcards):
 
 
 def calibration_run(wildcards):
-    """The first of the runs that the wildcards name."""
+    """The first of the runs named by the wildcards."""
     return experiment(f"calibration-{wildcards.length}", wildcards.point, int(wildcards.first))

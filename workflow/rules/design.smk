@@ -1,4 +1,4 @@
-# The best machine within the limits of a study's section `design`: theory alone, of the friction that is measured so far.
+# The best machine within the limits of section `design` of a study: theory only, with the friction measured so far.
 
 
 rule find_design:

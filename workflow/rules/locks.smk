@@ -1,5 +1,5 @@
-# Two Snakemakes that make the same files would delete each other's. Snakemake's own lock is off (profiles/default): one that is
-# killed leaves it behind, and every Snakemake that ends, were it only `status`, takes away those of all others.
+# Two Snakemakes that make the same files would delete each other's. The lock of Snakemake is off (profiles/default): it remains
+# when Snakemake is killed, and every Snakemake that ends, even `status`, removes the locks of all others.
 import atexit
 import errno
 from contextlib import ExitStack
@@ -11,13 +11,13 @@ atexit.register(HELD.close)  # else the interpreter takes files and modules down
 
 
 def place_of(file):
-    """The folder that is held for a file: that of a study or the like in results/, or the top one."""
+    """The folder locked for a file: that of a study or similar in results/, or results/ itself."""
     parts = Path(file).parts
     return Path(*parts[: 2 if parts[0] == "results" else 1]) if len(parts) > 1 else Path()
 
 
 def hold_results():
-    """Hold every folder that this call will write to, until its process ends."""
+    """Lock every folder that this call will write to, until its process ends."""
     for folder in sorted({place_of(file) for job in inner("dag.needrun_jobs")() for file in job.output}):
         try:
             HELD.enter_context(lock.held(folder / ".lock"))

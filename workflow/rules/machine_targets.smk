@@ -1,4 +1,4 @@
-# What may be asked for by name of a study that names a machine.
+# Named targets of studies of machines.
 
 
 EVERYTHING = [

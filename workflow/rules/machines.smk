@@ -1,4 +1,4 @@
-# Studies that name a machine: solved over their sweep, drawn, followed over time if they ask for it, and reported. No simulation.
+# Studies of machines: solved over their sweep, with figures, optional time evolution, and report. No simulation.
 
 
 rule solve_machine:
@@ -56,6 +56,6 @@ rule report_machine:
         "../scripts/report_machine.py"
 
 
-# Rules for simulations could make files of these names, too.
+# Rules for simulations can make files of the same names.
 ruleorder: report_machine > write_report
 ruleorder: solve_machine > summary

@@ -1,10 +1,10 @@
-# Other ways to pump heat uphill: figures of exactly solved machines, each named as its function in analysis.mechanisms.figures.
+# Other mechanisms that move heat from cold to hot: figures of exactly solved machines, named as in analysis.mechanisms.figures.
 MECHANISMS = ["ndemon", "fermi_cooling", "fermi_crossings", "fermi_many", "fermi_windows"]
 MECHANISMS += ["cascaded_surfaces", "cascaded_counting", "optomechanics_heat_flows", "optomechanics_bandwidth"]
 MECHANISMS += ["heat_direction", "ndemon_schematic", "cascaded_schematic", "nonreciprocal_networks", "comparison"]
 
 
-# One job draws all: starting a job takes longer than a figure.
+# One job for all: starting a job takes longer than a figure.
 rule plot_mechanisms:
     output:
         collect("results/mechanisms/{mechanism}{suffix}", mechanism=MECHANISMS, suffix=[".png", ".svg", ".csv"]),

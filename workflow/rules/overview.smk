@@ -1,9 +1,9 @@
-# Looking at a study: what it will cost and decide, and how far it is. These rules make no file that others need and take no
-# lock, so they work while another Snakemake runs the study. Their logs lie with Snakemake's own, and not among the results,
-# where someone who looks may have no right to write.
+# Cost, expected precision and progress of a study. These rules make no file that others need and take no lock, so they work while
+# another Snakemake runs the study. Their logs are in the log folder of Snakemake, not among the results, which may be read-only
+# for the user.
 
 
-# Both start LAMMPS as a simulation does; a profile may set the same for them.
+# Both start LAMMPS like a simulation; a profile may set the same resources for them.
 OVERVIEW = {name: SIMULATION[name] for name in ("mpi", "tasks", "lammps")}
 
 

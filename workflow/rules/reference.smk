@@ -1,4 +1,4 @@
-# The project's own long runs, shipped in reference/<study>/: there molecular dynamics is taken, not made again.
+# Long runs of the project, shipped in reference/<study>/: copied instead of simulated.
 
 
 rule unpack:
@@ -24,7 +24,7 @@ rule unpack:
 ruleorder: unpack > simulate
 
 
-# Point 4.80 in baths of 6.5 (`reference`, with which the others are compared), 5, 8 and 11 nm, each beside theory at its own friction.
+# Point 4.80 in baths of 6.5 nm (`reference`, to which the others are compared), 5, 8 and 11 nm, each with theory at its friction.
 SIZES = ["reference", "bath-size@edge-5", "bath-size@edge-8", "reference-paper"]
 
 

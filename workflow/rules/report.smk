@@ -1,4 +1,4 @@
-# One page for people: results/<study>/report.html. It needs no other file and no network.
+# One page: results/<study>/report.html. It needs no other file and no network.
 
 
 rule write_report:
@@ -13,7 +13,7 @@ rule write_report:
         performances=sweep_files("performance"),
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
-        # Only atoms have a structure.
+        # Only studies with atoms have a structure.
         structure=lambda wildcards: (
             [f"results/{wildcards.study}/structure.json"] if study(wildcards.study).engine == "lammps" else []
         ),

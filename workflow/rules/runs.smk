@@ -1,8 +1,7 @@
-# Results of other parameters, or of other code, never pass for a study's own. Each simulation has a small input that says what it
-# must be: results/<study>/.identity/<its run folder>/wanted.txt. It is written here while jobs are planned, and is old, so that it
-# triggers nothing, unless a run.json is there that is not what it says: then it is newer than that, and Snakemake runs the
-# simulation again. This holds without Snakemake's own records of parameters too, which get lost when results are copied, and
-# which --rerun-triggers mtime does not look at.
+# Results of other parameters or other code are never used for a study. Each simulation has a small input file with its fingerprint:
+# results/<study>/.identity/<its run folder>/wanted.txt. It is written here during planning with an old time stamp, which triggers
+# nothing. If a run.json differs from it, it gets a newer time stamp than that, and Snakemake reruns the simulation. This does not
+# need the parameter records of Snakemake, which are lost when results are copied and ignored by --rerun-triggers mtime.
 import time
 
 from simulation.folder.run_folder import matches
@@ -10,14 +9,14 @@ from simulation.storage.files import RUN, SERIES, read_json, replace
 
 OLD = 946684800  # 1 January 2000
 OTHER = "another run is in its place since"
-# A `module` may have its results in another folder, by its `prefix`; Snakemake puts that before whatever this file returns.
+# A `module` may have its results in another folder, its `prefix`; Snakemake prepends it to all paths returned here.
 PLACED = inner("modifier.path_modifier.replace_prefix")
 
 
 def identity_file(wildcards):
-    """The input that says what a simulation must be, brought up to date; nothing for those who may not write it."""
+    """The input file with the fingerprint of a simulation, updated; nothing if it cannot be written."""
     wanted = experiment_of(wildcards)
-    # Each in a folder of its own: Snakemake lists a folder once, and would not see what is written there later.
+    # Each in a separate folder: Snakemake lists a folder once and would not see files written later.
     name = f"results/{wanted.study.name}/.identity/{wanted.group}/replica_{wanted.replica}/wanted.txt"
     file = Path(PLACED(name))
     try:
@@ -28,7 +27,7 @@ def identity_file(wildcards):
 
 
 def bring_up_to_date(file, wanted, folder):
-    """Let the file say what is wanted, and be newer than what is in the folder if and only if that is something else."""
+    """Write the fingerprint, and make the file newer than the content of the folder if and only if that differs."""
     says = f"fingerprint {wanted.fingerprint}\nduration {wanted.duration_ps!r} ps\n"
     held = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     when = file.stat().st_mtime if held else 0.0
@@ -38,7 +37,7 @@ def bring_up_to_date(file, wanted, folder):
         text, when_wanted = says, OLD
         is_good = held == text and when == OLD
     else:
-        # The time makes the text new: Snakemake lets a newer input pass if its content is the one that it knows.
+        # The time changes the text: Snakemake ignores a newer input with known content.
         when_wanted = max(time.time(), *written) + 0.01
         text = f"{says}{OTHER} {when_wanted!r}\n"
         is_good = held.startswith(f"{says}{OTHER} ") and when > max(written)
@@ -53,7 +52,7 @@ def bring_up_to_date(file, wanted, folder):
 
 
 def start_of(wildcards):
-    """What a run starts from; the Langevin engine needs nothing.
+    """The initial state of a run; none for the Langevin engine.
 
     Of a finished run the times of its start say nothing, since a copy of the results mixes them up: other baths are another run.
     Of any other they count: Snakemake does not look at a job whose inputs are all `ancient` when one of them is made anew.

@@ -1,4 +1,4 @@
-# What `--config`, a configuration file or a `module` may say: which study, and how many runs a calibration has; nothing else.
+# Settings allowed in `--config`, a configuration file or a `module`: the study and the number of runs of a calibration.
 from simulation.study.fields import Study
 from simulation.study.files import FORMER_NAMES
 from simulation.study.places import folders, study_files
@@ -28,7 +28,7 @@ def check_settings():
 
 
 def is_read_as(name, value):
-    """Whether Snakemake reads a word on its command line as that number."""
+    """Whether Snakemake reads a word on its command line as this number."""
     for number in (int, float):
         try:
             return str(number(name)) == str(value)
@@ -61,7 +61,7 @@ def chosen_study():
 
 
 def whole_number(key, default):
-    """A setting that counts something."""
+    """A setting that is a count."""
     text = str(config.get(key, default))
     if not (text.isascii() and text.isdigit() and int(text)):
         raise WorkflowError(f"--config {key}={text}: a whole number above zero is needed")

@@ -1,8 +1,8 @@
-# Simulations: the equilibrated baths, one start of a study or one for each replica, and one job for each run of any other kind.
+# Simulations: the equilibrated baths (one per study or one per replica), and one job per run of every other kind.
 #
-# These rules use `shell`, and their params are fingerprints of what the engine will do: editing a comment, a colour or an
-# analysis reruns no MD, and changing a coupling reruns just the runs that feel it. What depends on `resources`, such as the
-# launcher, is no such param: Snakemake leaves it out of what it compares.
+# These rules use `shell`, and their params are fingerprints of the input of the engine: editing a comment, a colour or an analysis
+# reruns no MD, and changing a coupling reruns only the affected runs. Params that depend on `resources`, such as the launcher, are
+# not compared by Snakemake.
 
 
 rule equilibrate:
@@ -41,8 +41,8 @@ rule simulate:
         start=start_of,
         identity=identity_file,
     output:
-        # The run folder's other files are written before run.json: where that is, all of docs/run-folder.md is. They are not
-        # declared, since exact runs have no atoms, and shipped ones neither log nor deck: Snakemake would simulate those again.
+        # The other files of the run folder are written before run.json: if it exists, all files of docs/run-folder.md do. They are
+        # not declared, because exact runs have no atoms and shipped ones no log or deck: Snakemake would rerun those.
         multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
     log:
         "results/{study}/logs/{group}/replica_{replica}.log",
@@ -75,7 +75,7 @@ rule deck:
     conda:
         ENVIRONMENT
     params:
-        # The command says why where there is none.
+        # The command reports a missing one.
         text=lambda wildcards: experiment(wildcards.study, wildcards.point, 1).standalone() or "",
     shell:
         "python -m simulation deck {wildcards.study} {wildcards.point} > {output} 2> {log}"

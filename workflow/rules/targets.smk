@@ -1,4 +1,4 @@
-# What may be asked for by name of a study that simulates.
+# Named targets of studies with simulations.
 
 
 EVERYTHING = [

@@ -1,5 +1,5 @@
-# One study against its variants: the same point under three thermostats, and friction and heats under everything that its
-# section `variants` changes.
+# Comparison of a study with its variants: the same point with three thermostats, and friction and heats for all changes in its
+# section `variants`.
 
 
 rule compare_thermostats:
