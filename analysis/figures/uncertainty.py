@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -154,8 +155,12 @@ def _point_handles(shown: Sequence[PointRecord]) -> list[Line2D]:
 
 
 def _shown(points: Sequence[PointRecord]) -> list[PointRecord]:
-    """The points drawn over time: the one nearest to the paper's, and the lowest besides."""
-    index = nearest(points, SHOWN_RATIO)
+    """The points drawn over time: the one nearest to the paper's, and the lowest besides.
+
+    None is at T_H/T_C, where the works give an entropy production of zero whatever was measured.
+    """
+    points = [point for point in points if not math.isclose(point.ratio, carnot_ratio(point.parameters))]
+    index = nearest(points, SHOWN_RATIO) if points else None
     if index is None:
         return []
     others = [point for point in points if point.ratio > 0 and point is not points[index]]
