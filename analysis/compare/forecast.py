@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,19 @@ class Forecast:
         errors = np.linalg.norm(self.deviations, axis=0)
         cold, hot = (Estimate(float(value), float(error)) for value, error in zip(self.rates, errors, strict=True))
         return cold, hot
+
+    def total(self) -> Estimate:
+        """Sum of both rates, the power that the controller spends; their errors have common causes."""
+        return Estimate(float(self.rates.sum()), float(np.linalg.norm(self.deviations.sum(axis=1))))
+
+
+def mean_forecast(forecasts: Sequence[Forecast], weights: Sequence[float]) -> Forecast:
+    """The weighted mean of forecasts whose errors are independent, such as those of axes that are not equivalent."""
+    shares = np.array(weights) / sum(weights)
+    return Forecast(
+        np.asarray(sum(share * each.rates for share, each in zip(shares, forecasts, strict=True))),
+        np.concatenate([share * each.deviations for share, each in zip(shares, forecasts, strict=True)]),
+    )
 
 
 def goodness(missed: Array, covariance: Array) -> tuple[float, float] | None:

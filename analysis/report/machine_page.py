@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.mechanisms.sweep import NOTE, Finding, findings
-from analysis.report.page import report_environment
 from analysis.report.pictures import load_figures
+from analysis.report.words import report_environment
 
 
 def machine_page(

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
 from analysis.compare.table import older_protocol
@@ -26,7 +23,10 @@ from analysis.friction.drag import paper_friction
 from analysis.friction.result import METHODS, POOLED, by_method, equivalence_z
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 from analysis.heat.point import HeatPoint, Point, PointRecord
+from analysis.report.explorer import Explorer
 from analysis.report.pictures import load_figures
+from analysis.report.verdict import CHANCE_AGREES, REFRIGERATOR, Z_AGREES, verdict
+from analysis.report.words import measured, number, ranks, report_environment, z_score
 from analysis.statistics.timeseries import known
 from analysis.structure.profiles import CAVITY_RATIO
 from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
@@ -44,12 +44,6 @@ PAPER = Parameters(
 PAPER_RATIOS = (0.17, 1.2, 4.80, 7.27)
 """The κ_H/κ_C named in the publication."""
 
-Z_AGREES = 3.0
-"""Deviations beyond this many standard errors are marked; for a correct model this is one in 370."""
-
-CHANCE_AGREES = math.erfc(Z_AGREES / math.sqrt(2))
-"""The same for all points together: the p-value of such a deviation."""
-
 _RUN_KEYS = (
     *("engine", "settings", "versions", "protocol"),
     *("wall_time_s", "duration_ps", "closure", "fingerprint"),
@@ -66,6 +60,7 @@ def report_page(
     structure: dict[str, Any] | None,
     figures: Iterable[str | Path],
     design: str | Path,
+    interactive: Explorer | None = None,
 ) -> str:
     """The whole page as HTML.
 
@@ -76,7 +71,8 @@ def report_page(
         friction: content of its ``friction.json``.
         structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
         figures: picture files (PNG; an SVG or CSV of the same name is included).
-        design: folder of template, style and captions.
+        design: folder of template, style, script and captions.
+        interactive: the interactive figure, from ``explorer``; without it the page has none.
 
     Raises:
         AnalysisError: if there is no run, or a file lacks a required key; names the file and the key.
@@ -92,7 +88,10 @@ def report_page(
         atoms=runs[0]["engine"] == "lammps",
         sides=SIDES,
         style=(Path(design) / "style.css").read_text(encoding="utf-8"),
-        headline=_headline(rows),
+        verdict=verdict(comparison, performances),
+        interactive=interactive,
+        script=(Path(design) / "explorer.js").read_text(encoding="utf-8"),
+        refrigerators=any(row["mode"] == REFRIGERATOR for row in rows),
         rows=rows,
         # White friction, the theory of the paper, always has a column.
         theories={name: words for name, words in THEORIES.items() if name in (*comparison.known, "theory")},
@@ -116,64 +115,6 @@ def report_page(
         versions=_distinct(run["versions"] | {"protocol": run["protocol"]["version"]} for run in runs),
         settings=json.dumps(runs[0]["settings"], indent=2, ensure_ascii=False),
     )
-
-
-def report_environment(design: str | Path) -> Environment:
-    """Where templates are found, and the filters that they use."""
-    environment = Environment(
-        loader=FileSystemLoader(design),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "measured": measured,
-        "interval": interval,
-        "number": number,
-        "ranks": lambda run: ", ".join(map(str, _ranks(run))),
-        "subscripts": subscripts,
-        "z": z_score,
-    }
-    return environment
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number with a true minus sign; a dash for none."""
-    return "–" if value is None else f"{value:z.{digits}f}".replace("-", "−")
-
-
-def measured(value: float | None, se: float | None, scale: float = 1.0) -> str:
-    """A value ± its standard error, rounded to two digits of the error; an unknown error is a question mark."""
-    if value is None:
-        return "–"
-    if se is None or not math.isfinite(se):
-        return f"{number(scale * value)} ± ?"
-    error = scale * se
-    # Some rates are known exactly, such as zero at the Carnot point; three digits are enough for these.
-    digits = min(max(1 - math.floor(math.log10(error)), 0), 4) if error > 5e-5 else 3
-    return f"{number(scale * value, digits)} ± {number(error, digits)}"
-
-
-def interval(content: dict[str, Any], key: str) -> str:
-    """``key`` of a content with the ends of its 95 % interval, ``<key>_low`` to ``<key>_high``; an unknown end is a "?"."""
-    value, low, high = (content.get(f"{key}{end}") for end in ("", "_low", "_high"))
-    if value is None:
-        return "–"
-    width = high - low if low is not None and high is not None else abs(value)
-    digits = min(max(1 - math.floor(math.log10(width / 4)), 0), 4) if width > 0 else 3
-    ends = ("?" if end is None else number(end, digits) for end in (low, high))
-    return f"{number(value, digits)} ({' to '.join(ends)})"
-
-
-def z_score(value: float | None) -> str:
-    """A deviation in standard errors, with its sign; a question mark if the error is unknown."""
-    return "?" if value is None else f"{value:+.1f}".replace("-", "−")
-
-
-def subscripts(text: str) -> Markup:
-    """Text with its κ_H, T_C, k_B set as symbols with subscripts, safe for use in HTML."""
-    return Markup(re.sub(r"(\w)_([BCHjl])\b", r"\1<sub>\2</sub>", str(escape(text))))
 
 
 def paper_rates(parameters: Parameters) -> tuple[float, float] | None:
@@ -206,7 +147,7 @@ def _check(runs: Sequence[dict[str, Any]], friction: dict[str, Any]) -> None:
 
 def _row(compared: ComparedPoint, performance: PointRecord) -> dict[str, Any]:
     """The row of a point: comparison with theory, performance of a refrigerator, the paper's rates, and which z are large."""
-    cools, parameters = compared.point.mode == "refrigerator", compared.point.parameters
+    cools, parameters = compared.point.mode == REFRIGERATOR, compared.point.parameters
     cooled, heated = parameters.coupling[parameters.colder], parameters.coupling[1 - parameters.colder]
     paper = paper_rates(parameters) or (None, None)
     return compared.row() | {
@@ -256,12 +197,6 @@ def _apart(friction: dict[str, Any]) -> list[tuple[str, str]]:
     """For each method the difference of the friction along the first two sets of axes, both particles together."""
     found = {method: equivalence_z(friction["equivalence"], method) for method in METHODS}
     return [(METHODS[method], z_score(z)) for method, z in found.items() if z is not None]
-
-
-def _headline(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The decided point with the largest cooling of the cold bath, if any."""
-    cooling = [row for row in rows if row["mode"] == "refrigerator"]
-    return min(cooling, key=lambda row: float(row["heat_cold_eV_per_ns"]), default=None)
 
 
 def _parameters(run: dict[str, Any], points: Sequence[HeatPoint]) -> list[tuple[str, str]]:
@@ -397,14 +332,8 @@ def _first_layer(
     return _finding(f"Mass of the first layer of fluid on the {side} particle, m", found, expected, None)
 
 
-def _ranks(run: dict[str, Any]) -> list[int]:
-    """MPI ranks of the segments of a run, which may differ; an exact run is one process."""
-    ranks = run.get("ranks", 1)
-    return ranks if isinstance(ranks, list) else [ranks]
-
-
 def _cost(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    hours = sum(run["wall_time_s"] * max(_ranks(run)) for run in runs) / 3600
+    hours = sum(run["wall_time_s"] * max(ranks(run)) for run in runs) / 3600
     # Two digits, for seconds of a model as well as weeks of a cluster.
     digits = max(1 - math.floor(math.log10(hours)), 0) if hours > 0 else 0
     return {"core_hours": f"{hours:.{digits}f}", "time_ns": sum(run["duration_ps"] for run in runs) / PER_NS}

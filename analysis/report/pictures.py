@@ -15,8 +15,7 @@ def load_figures(files: Iterable[str | Path], captions: str | Path) -> list[dict
     """Pictures with their captions, in the order of the captions file; pictures without a caption come last, by name.
 
     Args:
-        files: PNG or SVG files; if both exist, the SVG is used unless it is more than twice as large as
-            the PNG.
+        files: PNG or SVG files; if both exist, the lighter one is used.
         captions: YAML, for each name ``title``, ``alt`` and ``caption``.
 
     Returns:
@@ -44,10 +43,8 @@ def load_figures(files: Iterable[str | Path], captions: str | Path) -> list[dict
 
 
 def _picture(stem: Path) -> Path:
-    vector, pixels = stem.with_suffix(".svg"), stem.with_suffix(".png")
-    if not (vector.is_file() and pixels.is_file()):
-        return vector if vector.is_file() else pixels
-    return vector if vector.stat().st_size <= 2 * pixels.stat().st_size else pixels
+    files = [file for suffix in _IMAGE_TYPES if (file := stem.with_suffix(suffix)).is_file()]
+    return min(files, key=lambda file: file.stat().st_size)
 
 
 def _data_uri(file: Path, media_type: str | None = None) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from analysis.compare.by_axis import work_by_axis
+from analysis.compare.by_axis import COLUMNS, work_by_axis
 from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_table, summary_text
 from analysis.compare.variants import friction_by_analysis, friction_by_variant, heat_by_variant, thermostat_table
@@ -48,6 +48,7 @@ from analysis.heat.point import HeatPoint, PointRecord
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
 from analysis.heat.reversal import reversal_summary
+from analysis.report.explorer import explorer
 from analysis.report.page import report_page
 from simulation.experiments.base import Experiment
 from simulation.experiments.drag import Drag
@@ -212,10 +213,12 @@ class Analysis:
         self.text = summary_text(self.comparison, self.friction)
         self.by_axis = [self._try(work_by_axis, runs, self.fitted, self.responses) for runs in self.sweep]
         _valid(friction_by_analysis(self.at_rest))
+        tables = [table for table in self.by_axis if table is not None] or [pd.DataFrame(columns=COLUMNS)]
+        self.interactive = explorer(self.comparison, pd.concat(tables), stops=3)
         twice = [replace(self.comparison, points=(self.heats[index],)) for index in (0, -1)]
         _valid(thermostat_table(["nose-hoover", "csvr"], "nose-hoover", twice))
         measured = (self.comparison, self.performances, self.friction)
-        self.page = report_page(self.metadata, *measured, None, [], DESIGN)
+        self.page = report_page(self.metadata, *measured, None, [], DESIGN, self.interactive)
 
     def drawings(self) -> list[Callable[[], tuple[Figure, pd.DataFrame]]]:
         """All figures that the study has."""

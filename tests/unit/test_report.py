@@ -6,13 +6,16 @@ import base64
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from analysis.compare.by_axis import COLUMNS, work_by_axis
 from analysis.compare.comparison import Comparison
 from analysis.data.runs import Run
 from analysis.friction.response import responses
@@ -21,9 +24,12 @@ from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.point import HeatPoint, PointRecord
 from analysis.heat.rates import point_summary
-from analysis.report.page import PAPER, interval, measured, number, paper_rates, report_page, subscripts
+from analysis.report.explorer import ALL_AXES, Explorer, explorer
+from analysis.report.page import PAPER, paper_rates, report_page
 from analysis.report.pictures import load_figures
-from analysis.statistics.timeseries import Estimate
+from analysis.report.verdict import verdict
+from analysis.report.words import interval, measured, number, subscripts
+from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from tests.unit.synthetic import MATERIALS, Truth, synthetic_runs
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
@@ -76,7 +82,17 @@ def study(duration_ps: float, engine: str = "lammps") -> dict[str, Any]:
         "performances": [PointRecord.from_json(performance_summary(point)) for point in reversed(sweep)],
         "friction": friction,
         "structure": STRUCTURE if engine == "lammps" else None,
+        "interactive": interactive(Comparison(points, Friction.from_json(friction), responses(equilibrium)), sweep),
     }
+
+
+def interactive(comparison: Comparison, sweep: Sequence[list[Run]], stops: int = 3) -> Explorer | None:
+    """The interactive figure of a study, with the work of each axis where the runs are long enough for one."""
+    tables = [pd.DataFrame(columns=COLUMNS)]
+    for runs in sweep:
+        with suppress(SeriesTooShortError):
+            tables.append(work_by_axis(runs, comparison.friction, comparison.responses))
+    return explorer(comparison, pd.concat(tables[1:] or tables), stops)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +155,10 @@ def test_page_needs_nothing_else(long_study: dict[str, Any], figures: list[Path]
     assert len(page.references) > 8
     for reference in page.references:
         assert reference.startswith("data:") or reference.removeprefix("#") in page.ids, reference[:80]
-    assert not re.search(r"@import|url\(|https?://", html)
+    # BokehJS names, and does not open, some addresses; the browser test sees that nothing is requested.
+    own = re.sub(r'<script id="explorer-library">.*?</script>', "", html, flags=re.DOTALL)
+    assert len(own) < len(html) - 1_000_000
+    assert not re.search(r"@import|url\(|https?://", own)
     assert html == report_page(**long_study, figures=figures, design=DESIGN)
 
 
@@ -194,6 +213,43 @@ def test_all_points_together_are_compared_with_each_theory(long_study: dict[str,
     assert "All cold heats together" not in report_page(
         **long_study | {"comparison": unknown}, figures=[], design=DESIGN
     )
+
+
+def test_first_screen_answers_with_the_numbers_of_the_comparison(long_study: dict[str, Any]) -> None:
+    """Three sentences: how much is cooled and spent at the best point, and what the leading theory predicts there."""
+    comparison: Comparison = long_study["comparison"]
+    cools, costs, theory = verdict(comparison, long_study["performances"])
+    best = comparison.compared[1]
+    cold, _ = best.point.heat
+    # Sampled too widely for linear response there.
+    predicted, _ = best.rates("theory") or (Estimate(0.0), None)
+    assert "at κ_H/κ_C = 4.80" in cools
+    assert measured(-cold.value, cold.se) in cools
+    assert measured(best.point.power.value, best.point.power.se) in costs
+    assert theory.startswith("Theory and measurement agree: white friction")
+    assert measured(predicted.value, predicted.se) in theory
+    rates = best.point.rates | {
+        "heat": (Estimate(cold.value - 9 * cold.se - 9 * predicted.se, cold.se), best.point.heat[1])
+    }
+    wrong = replace(comparison, points=(comparison.points[0], replace(best.point, rates=rates)))
+    assert "differ" in verdict(wrong, long_study["performances"])[2]
+
+
+def test_interactive_figure_shows_what_tables_say(long_study: dict[str, Any]) -> None:
+    """At the measured κ_H/κ_C each theory has the value that the comparison solves by itself, and symbols are the heats."""
+    comparison: Comparison = long_study["comparison"]
+    content = long_study["interactive"].content
+    assert set(content["theories"]) == set(comparison.known)
+    chosen = content["axes"][ALL_AXES]
+    for each in comparison.compared:
+        stop = content["ratios"].index(each.point.ratio)
+        for theory in each.forecasts:
+            for side, rate in zip(("cold", "hot"), each.rates(theory) or (), strict=True):
+                assert chosen["theories"][theory]["told"][side][stop] == measured(rate.value, rate.se)
+                assert chosen["theories"][theory][side]["value"][stop] == pytest.approx(rate.value, rel=1e-5)
+    assert chosen["measured"]["hot"]["told"] == [measured(p.heat[1].value, p.heat[1].se) for p in comparison.points]
+    (along,) = (choice for name, choice in content["axes"].items() if name != ALL_AXES)
+    assert [name.split()[0] for name in along["measured"]["cold"]["name"]].count("4.80") == 3
 
 
 def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) -> None:

@@ -83,6 +83,7 @@ rule mine:
         "nano_plot_response": 1,
         "nano_plot_sweep": 1,
         "nano_plot_cumulative": 1,
+        "nano_axes": 1,
         "nano_write_report": 1,
     }
     colder(work)

@@ -13,13 +13,14 @@ rule write_report:
         performances=sweep_files("performance"),
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
+        by_axis="results/{study}/work_by_axis.csv",
         # Only studies with atoms have a structure.
         structure=lambda wildcards: (
             [f"results/{wildcards.study}/structure.json"] if study(wildcards.study).engine == "lammps" else []
         ),
         figures=lambda wildcards: figures(study(wildcards.study)),
         page=str(HERE / "workflow/report/page.html.j2"),
-        design=[str(HERE / "workflow/report" / name) for name in ("parts.html.j2", "style.css", "captions.yaml")],
+        design=[str(HERE / "workflow/report" / name) for name in ("parts.html.j2", "style.css", "explorer.js", "captions.yaml")],
     output:
         "results/{study}/report.html",
     log:

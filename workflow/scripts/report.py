@@ -1,4 +1,4 @@
-"""The report. inputs: friction_runs, sweep_runs, heats, performances, friction, response, structure, figures, page.
+"""The report. inputs: friction_runs, sweep_runs, heats, performances, friction, response, by_axis, structure, figures, page.
 
 outputs: [0].
 """
@@ -6,9 +6,12 @@ outputs: [0].
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from analysis.compare.comparison import Comparison
 from analysis.data.runs import read_metadata
 from analysis.heat.point import PointRecord
+from analysis.report.explorer import explorer
 from analysis.report.page import report_page
 from job import job, read_json
 
@@ -23,5 +26,15 @@ with job(snakemake):
     friction = read_json(snakemake.input.friction)
     structure = read_json(snakemake.input.structure[0]) if snakemake.input.structure else None
     design = Path(snakemake.input.page).parent
-    page = report_page(runs, comparison, performances, friction, structure, snakemake.input.figures, design)
+    by_axis = pd.read_csv(snakemake.input.by_axis, dtype={"kappa_ratio": str})
+    page = report_page(
+        runs,
+        comparison,
+        performances,
+        friction,
+        structure,
+        snakemake.input.figures,
+        design,
+        explorer(comparison, by_axis),
+    )
     Path(snakemake.output[0]).write_text(page, encoding="utf-8")

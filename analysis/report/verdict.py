@@ -1,0 +1,81 @@
+"""Does it cool, how much, and is it what theory predicts: three sentences that open a report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
+from analysis.data.runs import SIDES
+from analysis.heat.point import PointRecord
+from analysis.report.words import interval, measured, number, z_score
+from analysis.statistics.timeseries import known
+
+REFRIGERATOR = "refrigerator"
+
+Z_AGREES = 3.0
+"""Deviations beyond this many standard errors are marked; for a correct model this is one in 370."""
+
+CHANCE_AGREES = math.erfc(Z_AGREES / math.sqrt(2))
+"""The same for all points together: the p-value of such a deviation."""
+
+
+def verdict(comparison: Comparison, performances: Sequence[PointRecord]) -> list[str]:
+    """The three sentences, with numbers and their standard errors.
+
+    They speak of the point at which the colder bath lost most heat, if any is decided, else of the point nearest to that.
+
+    Args:
+        comparison: of a study.
+        performances: of the same points, from their ``performance.json`` files.
+    """
+    side = comparison.points[0].parameters.colder
+    cooling = [each for each in comparison.compared if each.point.mode == REFRIGERATOR]
+    best = min(cooling or comparison.compared, key=lambda each: each.point.heat[side].value)
+    heats = _cooling(best, side, performances) if cooling else _not_cooling(best, side)
+    return [*heats, _against_theory(comparison, best, side)]
+
+
+def _cooling(best: ComparedPoint, side: int, performances: Sequence[PointRecord]) -> tuple[str, str]:
+    heat, power = best.point.heat[side], best.point.power
+    content = next(each.content for each in performances if each.kappa_ratio == best.point.kappa_ratio)
+    return (
+        f"It cools: at κ_H/κ_C = {best.point.kappa_ratio} the {SIDES[side]} bath loses "
+        f"{measured(-heat.value, known(heat.se))} eV/ns of heat along each coupled axis.",
+        f"The controller spends {measured(power.value, known(power.se))} eV/ns for it: the coefficient of performance is "
+        f"{interval(dict(content), 'cop_refrigeration')}, with its 95 % interval.",
+    )
+
+
+def _not_cooling(nearest: ComparedPoint, side: int) -> tuple[str, str]:
+    heat, power = nearest.point.heat[side], nearest.point.power
+    return (
+        "No point of this study shows cooling at two standard errors.",
+        f"The {SIDES[side]} bath gains least at κ_H/κ_C = {nearest.point.kappa_ratio}: "
+        f"{measured(heat.value, known(heat.se))} eV/ns along each coupled axis, while the controller spends "
+        f"{measured(power.value, known(power.se))} eV/ns.",
+    )
+
+
+def _against_theory(comparison: Comparison, point: ComparedPoint, side: int) -> str:
+    if (unknown := without_theory(comparison.points)) is not None:
+        return f"{unknown}, so none stands beside these heats."
+    lead = next((name for name in THEORIES if name in point.forecasts), None)
+    rates = point.rates(lead) if lead else None
+    if lead is None or rates is None:
+        return f"No theory knows κ_H/κ_C = {point.point.kappa_ratio}."
+    z = point.z(lead)[side]
+    rate, everywhere = rates[side], comparison.agreement.get(lead)
+    told = (
+        f"{THEORIES[lead].capitalize()}, from this study's runs without controller, predicts "
+        f"{measured(rate.value, known(rate.se))} eV/ns of heat into the {SIDES[side]} bath there"
+    )
+    if z is None:
+        return f"{told}; without error bars nothing can be said about agreement."
+    agrees = abs(z) < Z_AGREES and (everywhere is None or everywhere.chance >= CHANCE_AGREES)
+    told = f"Theory and measurement {'agree' if agrees else 'differ'}: {told[0].lower()}{told[1:]}"
+    told += f"; measured minus predicted is {z_score(z)} standard errors"
+    if everywhere is None:
+        return f"{told}."
+    chance = "< 0.0001" if everywhere.chance < 1e-4 else f"= {everywhere.chance:.2g}"
+    return f"{told}, and for all {everywhere.points} points χ² = {number(everywhere.chi_square, 1)} (p {chance})."
