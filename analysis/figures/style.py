@@ -61,8 +61,9 @@ def save(figure: Figure, table: pd.DataFrame | None, path: str | Path) -> None:
 def _save_png(figure: Figure, file: Path) -> None:
     """Few colours and their edges fill a figure: a palette of 256 makes the file a third as large."""
     figure.dpi = _RC["savefig.dpi"]
-    canvas = FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
+    canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    image = Image.fromarray(drawn).convert("RGB")
     palette = image.quantize(256, dither=Image.Dither.NONE)
     palette.save(file, optimize=True, dpi=(figure.dpi, figure.dpi))

@@ -20,7 +20,10 @@ rule write_report:
         ),
         figures=lambda wildcards: figures(study(wildcards.study)),
         page=str(HERE / "workflow/report/page.html.j2"),
-        design=[str(HERE / "workflow/report" / name) for name in ("parts.html.j2", "style.css", "explorer.js", "captions.yaml")],
+        design=[
+            str(HERE / "workflow/report" / name)
+            for name in ("parts.html.j2", "style.css", "explorer.js", "captions.yaml")
+        ],
     output:
         "results/{study}/report.html",
     log:

@@ -1,9 +1,10 @@
-# Settings allowed in `--config`, a configuration file or a `module`: the study and the number of runs of a calibration.
+# What `--config`, a configuration file or a `module` may set: the study, the studies to compare, and the number of runs of a
+# calibration.
 from simulation.study.fields import Study
 from simulation.study.files import FORMER_NAMES
 from simulation.study.places import folders, study_files
 
-SETTINGS = ("study", "runs")
+SETTINGS = ("study", "studies", "runs")
 
 
 def study_words():
@@ -58,6 +59,13 @@ def chosen_study():
                 f"{problems}\n(Snakemake read the name of the study as {value}; names that are not numbers are not changed.)"
             )
     return str(value)
+
+
+def chosen_studies():
+    """The names of the studies to compare, as `a,b` or as a list."""
+    value = config.get("studies", "")
+    names = value if isinstance(value, list) else str(value).split(",")
+    return [str(name).strip() for name in names if str(name).strip()]
 
 
 def whole_number(key, default):
