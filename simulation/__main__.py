@@ -20,6 +20,7 @@ from simulation.folder.archive import archive, unpack
 from simulation.folder.closure import ClosureError
 from simulation.overview.design import make_design
 from simulation.overview.doctor import report
+from simulation.overview.live import watch
 from simulation.overview.plan import make_plan
 from simulation.overview.status import status_text
 from simulation.perform import perform
@@ -99,6 +100,14 @@ def _arguments() -> argparse.Namespace:
     for command in (plan, status):
         command.add_argument("study")
         command.add_argument("--targets", type=Path, nargs="*", default=[], help="files that the workflow makes")
+    status.add_argument(
+        "--watch",
+        type=float,
+        nargs="?",
+        const=10.0,
+        metavar="SECONDS",
+        help="write results/STUDY/status.html, which a browser refreshes, every so many seconds until all is done",
+    )
     plan.add_argument("--cores", type=int, default=1, help="number of cores for the study")
     examine = commands.add_parser(
         "doctor", help="report the available LAMMPS, MPI and accelerators, and what a study needs and lacks"
@@ -165,6 +174,8 @@ def main() -> int:
             case "plan":
                 ranks = Ranks(arguments.ranks, site)
                 make_plan(study, RESULTS, ranks, arguments.cores, arguments.targets)
+            case "status" if arguments.watch is not None:
+                watch(study, RESULTS, arguments.targets, max(arguments.watch, 1.0))
             case "status":
                 print(status_text(study, RESULTS, arguments.targets, WORKFLOW_LOGS), end="")
         if experiment is not None:

@@ -51,8 +51,8 @@ def _not_cooling(nearest: ComparedPoint, side: int) -> tuple[str, str]:
     heat, power = nearest.point.heat[side], nearest.point.power
     return (
         "No point of this study shows cooling at two standard errors.",
-        f"The {SIDES[side]} bath gains least at κ_H/κ_C = {nearest.point.kappa_ratio}: "
-        f"{measured(heat.value, known(heat.se))} eV/ns along each coupled axis, while the controller spends "
+        f"The lowest heat into the {SIDES[side]} bath is {measured(heat.value, known(heat.se))} eV/ns per coupled axis, "
+        f"at κ_H/κ_C = {nearest.point.kappa_ratio}; there the controller spends "
         f"{measured(power.value, known(power.se))} eV/ns.",
     )
 

@@ -31,7 +31,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--enable-logging=stderr",
-    "--virtual-time-budget=10000",
+    "--virtual-time-budget=60000",
     "--window-size=390,844",
     "--dump-dom",
 )
@@ -46,7 +46,7 @@ addEventListener("load", async () => {
   dialog?.click();
   const requests = performance.getEntriesByType("resource").map(entry => entry.name).filter(name => !name.startsWith("data:"));
   const root = document.documentElement, overflow = root.scrollWidth - root.clientWidth;
-  const explored = document.getElementById("explorer") ? await explore() : null;
+  const explored = document.getElementById("explorer") ? await explore().catch(String) : null;
   document.body.dataset.seen = JSON.stringify({decoded, enlarged, closed: !dialog?.open, requests, overflow, explored});
 });
 // Uses the controls of the interactive figure as a reader does, and notes what is then drawn and written.
@@ -103,7 +103,9 @@ def open_page(html: str, folder: Path) -> tuple[dict[str, Any], list[str]]:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     seen = re.search(r'data-seen="([^"]*)"', done.stdout)
     assert seen, f"the page did not load: {done.stderr[-2000:]}"
-    return json.loads(unescape(seen[1])), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    # A layout that takes two frames, as on a busy machine, is no fault.
+    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line and "ResizeObserver loop" not in line]
+    return json.loads(unescape(seen[1])), console
 
 
 @pytest.mark.parametrize("engine", ["lammps", "langevin"])

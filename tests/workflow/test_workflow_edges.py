@@ -113,11 +113,11 @@ def test_runs_in_a_locale_without_utf8(work: Work) -> None:
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ("Study=fast", "configuration Study: not known (known: study, runs): write study"),
-        ("study=fast runz=3", "configuration runz: not known (known: study, runs): remove it"),
+        ("Study=fast", "configuration Study: not known (known: study, studies, runs): write study"),
+        ("study=fast runz=3", "configuration runz: not known (known: study, studies, runs): remove it"),
         (
             "study=fast sweep_ns=1",
-            "configuration sweep_ns: not known (known: study, runs): fields of a study belong in",
+            "configuration sweep_ns: not known (known: study, studies, runs): fields of a study belong in",
         ),
         ("study=fast runs=0", "--config runs=0: a whole number above zero is needed"),
         ("study=", "a study name consists of letters, digits, _ and -"),

@@ -1,0 +1,108 @@
+"""The page of a running study: progress and heats are those of what lies on disk, and it stops refreshing when all is done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulation.overview.jobs import Job, jobs
+from simulation.overview.live import PAGE, PointHeat, live_page, point_heats, watch
+from simulation.segments.checkpoint import RECORD
+from simulation.storage.files import RUN, SERIES
+from simulation.study.fields import Study
+from tests.md.conftest import small_study
+
+AXES = "xyz"
+
+
+@pytest.fixture
+def study() -> Study:
+    """One point, coupled along three axes."""
+    return small_study(demon={"kappa_ratios": ["4.80"], "coupling_axes": AXES}, drag={"forces_nN": []})
+
+
+def commit(job: Job, rates: np.ndarray) -> None:
+    """Lay down a relaxation without series, and a segment of 10 ps for each row of work rates (cold, hot), eV/ns per axis."""
+    assert job.segments is not None
+    for index, row in enumerate([None, *rates]):
+        folder = job.segments.folder / f"{index:04d}"
+        folder.mkdir(parents=True)
+        (folder / RECORD).write_text("{}")
+        if row is not None:
+            time = np.linspace(10 * index, 10 * index + 10, 11)
+            works = {
+                f"work_{side}_{axis}_eV": 0.001 * rate * time * (1 + 0.1 * (number - 1))
+                for side, rate in zip(("cold", "hot"), row, strict=True)
+                for number, axis in enumerate(AXES)
+            }
+            pd.DataFrame({"time_ps": time, **works}).to_parquet(folder / SERIES)
+
+
+def finish(study: Study, results: Path) -> None:
+    """Records of all simulations, as they are when nothing is left to do."""
+    for job in jobs(study, results):
+        job.folder.mkdir(parents=True, exist_ok=True)
+        closure = {"cold_drift_eV_per_ns": -0.0123, "cold_drift_se": 0.004, "limit_eV_per_ns": 0.05}
+        record = {
+            "fingerprint": job.experiment.fingerprint,
+            "duration_ps": job.experiment.duration_ps,
+            "closure": closure,
+        }
+        (job.folder / RUN).write_text(json.dumps(record))
+
+
+def test_work_so_far_is_the_mean_of_segments(study: Study, tmp_path: Path) -> None:
+    """Segments of one length: rate is their mean, its error their scatter over the root of their number, none for few."""
+    rates = np.array([[-0.3, 1.4], [-0.2, 1.2], [-0.4, 1.1], [-0.1, 1.5]])
+    made = jobs(study, tmp_path)
+    assert list(point_heats(study, tmp_path, made)) == []
+    commit(made[-1], rates[:3])
+    (early,) = point_heats(study, tmp_path, made)
+    assert early.errors is None
+    assert early.rates == pytest.approx(rates[:3].mean(axis=0))
+    assert early.time_ns == pytest.approx(0.03)
+    page = live_page(study, tmp_path, [], 10.0)
+    assert "−0.300 ± ?" in page
+    assert '<meta http-equiv="refresh" content="10">' in page
+
+
+def test_enough_segments_have_an_error(study: Study, tmp_path: Path) -> None:
+    """From four on the standard error of the mean of the segments stands beside it."""
+    rates = np.array([[-0.3, 1.4], [-0.2, 1.2], [-0.4, 1.1], [-0.1, 1.5]])
+    made = jobs(study, tmp_path)
+    commit(made[-1], rates)
+    (heat,) = point_heats(study, tmp_path, made)
+    assert heat.errors == pytest.approx(np.std(rates, axis=0, ddof=1) / 2)
+
+
+def test_finished_point_shows_its_heat_and_a_finished_study_stops(study: Study, tmp_path: Path) -> None:
+    """When all runs are done the heat of `heat.json` stands there, the page refreshes no more, and watching ends by itself."""
+    finish(study, tmp_path)
+    folder = tmp_path / study.name / "sweep" / "kH_4.80"
+    content = {"heat_cold_eV_per_ns": -0.291, "heat_cold_se": 0.022, "heat_hot_eV_per_ns": 1.42, "heat_hot_se": None}
+    (folder / "heat.json").write_text(json.dumps(content | {"time_ns": 0.4}))
+    found = list(point_heats(study, tmp_path, jobs(study, tmp_path)))
+    assert found == [PointHeat("4.80", "heat", 0.4, (-0.291, 1.42), None)]
+    watch(study, tmp_path, [folder / "heat.json"], 10.0)
+    page = (tmp_path / study.name / PAGE).read_text(encoding="utf-8")
+    assert "refresh" not in page
+    assert "−0.012 ± 0.004" in page
+    assert "100.0 % of all steps" in page
+
+
+def test_ctrl_c_leaves_a_page_that_does_not_refresh(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever ends the watch leaves the last state, without a promise of a next one."""
+
+    def interrupt(seconds: float) -> None:
+        assert "refresh" in (tmp_path / study.name / PAGE).read_text(encoding="utf-8")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulation.overview.live.time.sleep", interrupt)
+    watch(study, tmp_path, [], 10.0)
+    assert "refresh" not in (tmp_path / study.name / PAGE).read_text(encoding="utf-8")
