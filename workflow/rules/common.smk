@@ -262,7 +262,7 @@ CALIBRATED_CODE = code_of(
 
 
 def calibration_jobs(wildcards):
-    """One file per hundred runs of each point and length, and per ten studies."""
+    """One file per 100 runs of each point and length, and per 50 of the studies of several runs, of which there are half as many."""
     jobs = [
         (length, point, CALIBRATION_RUNS, RUNS_PER_JOB)
         for length in CALIBRATION

@@ -1,1 +1,1 @@
-"""Studies of exactly solved machines: their fields, a file for each family, and how a file becomes a sweep of machines."""
+"""Studies of exactly solved machines: fields, one file per family, and the conversion of a study file to a sweep."""

@@ -21,21 +21,21 @@ from simulation.study.machines.sections import MachineFields, Name, NotNegative,
 from simulation.study.section import Section
 
 _MEGAHERTZ = 2e6 * math.pi  # 1/s
-_LINKED = 1e-12  # of the largest rate between two baths; less is none
+_LINKED = 1e-12  # relative to the largest rate between two baths; smaller ones count as zero
 
 
 class CascadedFields(MachineFields):
-    """Two oscillators, each with a bath, and a bath common to both: docs/mechanisms/cascaded.md. Rates in any one unit."""
+    """Two oscillators, each with a bath, and a common bath: docs/mechanisms/cascaded.md. All rates in the same unit."""
 
     machine: Literal["cascaded"]
     loss_1: NotNegative
-    """κ₁, rate at which oscillator 1 loses quanta to its own bath."""
+    """κ₁, loss rate of oscillator 1 to its own bath."""
     loss_2: NotNegative
-    """κ₂, the same of oscillator 2."""
+    """κ₂, loss rate of oscillator 2 to its own bath."""
     channel_1: NotNegative
-    """γ₁, rate at which oscillator 1 loses quanta to the common bath."""
+    """γ₁, loss rate of oscillator 1 to the common bath."""
     channel_2: NotNegative
-    """γ₂, the same of oscillator 2."""
+    """γ₂, loss rate of oscillator 2 to the common bath."""
     occupation_1: NotNegative
     """N̄ of the bath of oscillator 1."""
     occupation_2: NotNegative
@@ -47,7 +47,7 @@ class CascadedFields(MachineFields):
     phase: Number = 0.0
     """φ, rad."""
     hopping_real: Number = 0.0
-    """Real part of F, the hopping that lets quanta pass from 2 to 1."""
+    """Real part of F, the hopping amplitude from 2 to 1."""
     hopping_imaginary: Number = 0.0
     """Imaginary part of F."""
 
@@ -57,7 +57,7 @@ class CascadedFields(MachineFields):
         return CascadedOscillators(**values, hopping=complex(self.hopping_real, self.hopping_imaginary))
 
     def quantities(self, machine: CascadedOscillators) -> dict[str, float]:
-        """Occupations and what passes either way between the oscillators' own baths."""
+        """Occupations, and flows in both directions between the own baths of the oscillators."""
         return of_network(machine, ("1", "2"), ("1", "2", "3"))
 
 
@@ -65,68 +65,68 @@ class ModeFields(Section):
     """One bosonic mode."""
 
     frequency: Number = 0.0
-    """In the frame of the network; only differences matter."""
+    """Frequency in the frame of the network; only differences matter."""
 
 
 class HopFields(Section):
-    """A coherent hopping between two modes."""
+    """Coherent hopping between two modes."""
 
     between: tuple[Name, Name]
     """The two modes."""
     strength: Number
-    """Its size, in the unit of the rates."""
+    """Its magnitude, in the unit of the rates."""
     phase: Number = 0.0
-    """Phase of what passes from the second to the first, rad."""
+    """Phase of the hopping from the second to the first, rad."""
 
 
 class BathFields(Section):
-    """One bath, and the modes that it damps."""
+    """One bath, and the modes damped by it."""
 
     occupation: NotNegative | None = None
-    """N̄ of the bath; give this or the temperature."""
+    """N̄ of the bath; alternatively give the temperature."""
     temperature_mK: NotNegative | None = None
-    """Its temperature; it needs `frequency_GHz` of the network."""
+    """Its temperature; needs `frequency_GHz` of the network."""
     rates: Mapping[Name, NotNegative]
-    """Rate at which each mode loses quanta to it. Several modes share one combination of them."""
+    """Loss rate of each mode to it. Several modes couple through one common combination."""
     phases: Mapping[Name, Number] = {}
-    """Phase of each mode in that combination, rad; 0 if not given."""
+    """Phase of each mode in that combination, rad; 0 if omitted."""
 
 
 class OneWayFields(Section):
-    """A channel that passes quanta from each mode to the later ones only."""
+    """A channel with transfer of quanta from each mode only to later ones."""
 
     bath: Name
-    """The bath whose incoming field runs past the modes."""
+    """The bath with the incoming field that passes the modes."""
     order: Annotated[tuple[Name, ...], Field(min_length=2)]
-    """The modes in the order in which it passes them."""
+    """The modes in the order of the field."""
 
 
 class NetworkEvolutionFields(Times):
-    """Times over which the modes are followed, from the vacuum."""
+    """Times of the evolution of the modes from the vacuum."""
 
 
 class NetworkFields(MachineFields):
-    """Any network of bosonic modes and baths: docs/mechanisms/cascaded.md. Rates and frequencies in any one unit (angular)."""
+    """Any network of bosonic modes and baths: docs/mechanisms/cascaded.md. Rates and angular frequencies in the same unit."""
 
     machine: Literal["network"]
     frequency_GHz: Positive | None = None
-    """Of all modes nearly, over 2π; it turns temperatures of baths into N̄."""
+    """Approximate frequency of all modes, over 2π; converts temperatures of baths to N̄."""
     modes: Annotated[Mapping[Name, ModeFields | None], Field(min_length=1)]
     """The modes by name."""
     hops: tuple[HopFields, ...] = ()
-    """What couples them."""
+    """Their couplings."""
     baths: Annotated[Mapping[Name, BathFields], Field(min_length=2)]
     """The baths by name."""
     one_way: OneWayFields | None = None
-    """Pass quanta one way along a common bath: the hops between its modes that this takes are added."""
+    """One-way transfer along a common bath; the required hopping between its modes is added."""
     evolution: NetworkEvolutionFields | None = None
-    """Follow the modes over time, as the file itself has them."""
+    """Time evolution of the modes, with the values of the file."""
 
     def build(self) -> LinearBosons:
         """The machine.
 
         Raises:
-            ValueError: if a hop or a bath names a mode that is not there, or some motion touches no bath.
+            ValueError: if a hop or a bath names a mode that does not exist, or a mode of motion has no bath.
         """
         names = list(self.modes)
         index = {name: i for i, name in enumerate(names)}
@@ -173,7 +173,7 @@ class NetworkFields(MachineFields):
         return LinearBosons(hamiltonian=hamiltonian, couplings=couplings, bath_occupations=occupations)
 
     def solve(self) -> Solution:
-        """Currents, occupations and what passes between baths."""
+        """Currents, occupations and flows between baths."""
         machine = self.build()
         currents = replace(machine.bath_currents(), baths=tuple(self.baths))
         return Solution(currents, of_network(machine, tuple(self.modes), tuple(self.baths)))
@@ -193,7 +193,7 @@ class NetworkFields(MachineFields):
 
 
 def of_network(machine: LinearBosons, modes: tuple[str, ...], baths: tuple[str, ...]) -> dict[str, float]:
-    """Occupation of each mode, and the rate at which each bath takes up what another emits, per quantum of its N̄."""
+    """Occupation of each mode, and the rate of transfer between each two baths, per quantum of N̄ of the emitting one."""
     found = {f"occupation_of_{mode}": float(n) for mode, n in zip(modes, machine.occupations(), strict=True)}
     rates = machine.conductances()
     passed = {
@@ -212,7 +212,7 @@ def of_network(machine: LinearBosons, modes: tuple[str, ...], baths: tuple[str, 
 
 
 class DrivesFields(Section):
-    """The drives as a laboratory sets them, of which the couplings G follow; detunings are then those without light."""
+    """The drives as set in an experiment, from which the couplings G follow; detunings are then those without light."""
 
     single_photon_coupling_1_Hz: Positive
     """g₁, of cavity 1 and the resonator, over 2π."""
@@ -225,9 +225,9 @@ class DrivesFields(Section):
     phase: Number = 0.0
     """Phase of drive 2 relative to drive 1, rad."""
     external_share_1: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of κ₁ that is lost through the port."""
+    """Fraction of κ₁ due to the port."""
     external_share_2: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """The same of κ₂."""
+    """Fraction of κ₂ due to the port."""
 
 
 class OptomechanicsFields(MachineFields):
@@ -239,9 +239,9 @@ class OptomechanicsFields(MachineFields):
     coupling_2_kHz: NotNegative | None = None
     """G₂, of cavity 2."""
     phase: Number | None = None
-    """φ of G₂ relative to G₁, rad; π/2 if left out."""
+    """φ of G₂ relative to G₁, rad; π/2 if omitted."""
     drives: DrivesFields | None = None
-    """Find couplings, phase and static shifts from powers and single-photon couplings."""
+    """Calculate couplings, phase and static shifts from powers and single-photon couplings."""
     hopping_MHz: Number
     """J, between the cavities."""
     loss_1_MHz: Positive
@@ -259,23 +259,23 @@ class OptomechanicsFields(MachineFields):
     drive_frequency_GHz: Positive
     """ω_d of both drives."""
     occupation_1: NotNegative | None = None
-    """N̄ of the bath of cavity 1; give this or its temperature."""
+    """N̄ of the bath of cavity 1; alternatively give its temperature."""
     temperature_1_mK: NotNegative | None = None
     """Temperature of the bath of cavity 1."""
     occupation_2: NotNegative | None = None
-    """N̄ of the bath of cavity 2; give this or its temperature."""
+    """N̄ of the bath of cavity 2; alternatively give its temperature."""
     temperature_2_mK: NotNegative | None = None
     """Temperature of the bath of cavity 2."""
     occupation_m: NotNegative | None = None
-    """N̄ of the resonator's bath; give this or its temperature."""
+    """N̄ of the bath of the resonator; alternatively give its temperature."""
     temperature_m_mK: NotNegative | None = None
-    """Temperature of the resonator's bath."""
+    """Temperature of the bath of the resonator."""
 
     def build(self) -> Optomechanics | DrivenCircuit:
-        """The machine, angular frequencies in 1/s; the circuit that becomes it if the study has `drives`.
+        """The machine, angular frequencies in 1/s; with `drives`, the circuit that gives it.
 
         Raises:
-            ValueError: if couplings and drives are both given or both missing, or a bath has no state.
+            ValueError: if couplings and drives are both given or both missing, or a bath has no N̄ or temperature.
         """
         wrong = self._of_couplings()
         drive_MHz = 1e3 * self.drive_frequency_GHz
@@ -319,7 +319,7 @@ class OptomechanicsFields(MachineFields):
         )
 
     def _of_couplings(self) -> list[str]:
-        """What is wrong with the choice between couplings and drives."""
+        """Errors in the choice between couplings and drives."""
         given = [name for name in ("coupling_1_kHz", "coupling_2_kHz", "phase") if getattr(self, name) is not None]
         if self.drives is not None and given:
             return [f"{', '.join(given)}: follow from drives; remove one of both"]
@@ -329,7 +329,7 @@ class OptomechanicsFields(MachineFields):
         )
 
     def solve(self) -> Solution:
-        """Currents, occupations, what passes between baths, and what the drives do."""
+        """Currents, occupations, flows between baths, and effects of the drives."""
         machine = self.build()
         found: dict[str, float] = {}
         if isinstance(machine, DrivenCircuit):
@@ -348,7 +348,7 @@ class OptomechanicsFields(MachineFields):
         found |= of_network(machine, names, names) | {"drive_power_W": machine.drive_power()}
         try:
             full = machine.occupations_with_counter_rotation()
-        except ValueError:  # pairs grow: there is a steady state in the rotating-wave approximation only
+        except ValueError:  # pair creation is unstable: a steady state exists only in the rotating-wave approximation
             full = np.full(3, math.nan)
         found |= {f"full_occupation_of_{name}": float(n) for name, n in zip(names, full, strict=True)}
         return Solution(machine.bath_currents(), found)
@@ -357,13 +357,13 @@ class OptomechanicsFields(MachineFields):
 def occupation_of(
     state: Mapping[str, float | None], needed: str, frequency_Hz: float | None, wrong: list[str]
 ) -> float:
-    """N̄ of a bath, which is given either as such or by its temperature in mK; what is wrong is added to the list.
+    """N̄ of a bath, given directly or by its temperature in mK; errors are added to the list.
 
     Args:
         state: names and values of the fields of N̄ and of the temperature.
         needed: name of the field of the frequency.
-        frequency_Hz: of the bath's quanta, if known.
-        wrong: what is wrong so far.
+        frequency_Hz: frequency of the quanta of the bath, if known.
+        wrong: errors found so far.
     """
     (name, occupation), (of_temperature, temperature_mK) = state.items()
     if occupation is not None and temperature_mK is None:

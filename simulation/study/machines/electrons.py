@@ -32,20 +32,20 @@ def thermal_energy(temperature: float, units: Units) -> float:
 
 
 def in_units(currents: Currents, units: Units) -> Currents:
-    """Currents of energies in meV, per meV/h, in W and K; reduced ones as they are."""
+    """Currents in W and temperatures in K from energies in meV and rates in meV/h; reduced ones unchanged."""
     return currents if units == "reduced" else currents.scaled(_MEV / h, "W", energy=_MEV, boltzmann=k)
 
 
 class NDemonFields(MachineFields):
-    """Four levels between a hot and a cold reservoir and a nonthermal one, the demon: docs/mechanisms/ndemon.md."""
+    """Four levels between a hot reservoir, a cold one and a nonthermal one, the demon: docs/mechanisms/ndemon.md."""
 
     machine: Literal["n-demon"]
     units: Units = "reduced"
     """`reduced`: one unit of energy, k_B = h = 1. `meV`: energies in meV, temperatures in K, heat in W."""
     levels_hot: Pair
-    """ε₁ and ε₂, where the hot reservoir meets the demon."""
+    """ε₁ and ε₂, levels between the hot reservoir and the demon."""
     levels_cold: Pair
-    """ε₃ and ε₄, where the cold reservoir meets the demon."""
+    """ε₃ and ε₄, levels between the cold reservoir and the demon."""
     temperature_hot: Positive
     """Temperature of the hot reservoir and of the environment."""
     temperature_cold: Positive
@@ -53,12 +53,12 @@ class NDemonFields(MachineFields):
     chemical_potential: Number
     """Of both reservoirs."""
     width: Positive = 1e-3
-    """Γ of the resonances, narrow beside all else."""
+    """Γ of the resonances, small compared with all other energies."""
     drive: Positive = 1.0
-    """How far the demon is from the cold reservoir; 1 is the paper's choice."""
+    """Deviation of the demon from the cold reservoir; 1 in the paper."""
 
     def build(self) -> NDemon:
-        """The machine, energies in the study's unit."""
+        """The machine, energies in the unit of the study."""
         return NDemon(
             self.levels_hot,
             self.levels_cold,
@@ -70,7 +70,7 @@ class NDemonFields(MachineFields):
         )
 
     def solve(self) -> Solution:
-        """Currents, and the demon's occupations."""
+        """Currents, and occupations of the demon."""
         machine = self.build()
         currents = in_units(machine.bath_currents(), self.units)
         occupations = {f"occupation_at_level_{i}": float(f) for i, f in enumerate(machine.occupations(), 1)}
@@ -78,7 +78,7 @@ class NDemonFields(MachineFields):
 
 
 class ReservoirFields(Section):
-    """One finite reservoir at the start."""
+    """Initial state of a finite reservoir."""
 
     temperature: Positive
     """T."""
@@ -91,16 +91,16 @@ class ReservoirFields(Section):
     size: Positive = 1.0
     """A V of the density of states A V ε^(α-1)."""
     rates: tuple[NotNegative, ...] | None = None
-    """γ of each level, in place of `rate` and `exponent` in the exchange; 0 for a level that it does not touch."""
+    """γ of each level, instead of `rate` and `exponent`; 0 for a level without exchange with it."""
     touches: Mapping[Name, Number] | None = None
-    """With `sites`: the sites that it touches, each with the amplitude of its share."""
+    """With `sites`: the sites coupled to it, each with its amplitude."""
 
 
 class EvolutionFields(Times):
-    """Times over which the reservoirs are followed."""
+    """Times of the evolution of the reservoirs."""
 
     levels_start: Literal["at once", "stationary"] | tuple[Annotated[float, Field(ge=0, le=1)], ...] = "at once"
-    """`at once`: levels follow the reservoirs; else their occupations at the start: `stationary`, or a number for each."""
+    """`at once`: quasi-stationary levels; otherwise their initial occupations: `stationary`, or a number for each."""
 
 
 class SiteHopFields(Section):
@@ -109,31 +109,31 @@ class SiteHopFields(Section):
     between: tuple[Name, Name]
     """The two sites."""
     strength: Number
-    """Its size."""
+    """Its magnitude."""
 
 
 class ReservoirsFields(MachineFields):
-    """Finite reservoirs of fermions around a few levels, k_B = ħ = 1: docs/mechanisms/fermi-reservoirs.md."""
+    """Finite reservoirs of fermions coupled by a few levels, k_B = ħ = 1: docs/mechanisms/fermi-reservoirs.md."""
 
     machine: Literal["reservoirs"]
     levels: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
-    """Frequencies of the system's levels; give these, or `sites`."""
+    """Frequencies of the levels of the system; alternatively give `sites`."""
     sites: Mapping[Name, Positive] | None = None
-    """The system as sites, each with its energy; with `hops` they are diagonalised."""
+    """The system as sites, each with its energy; diagonalised together with `hops`."""
     hops: tuple[SiteHopFields, ...] = ()
     """Hopping between sites."""
     reservoirs: Mapping[Name, ReservoirFields]
-    """Two or more reservoirs by name; all energies, temperatures and frequencies in one unit."""
+    """Two or more reservoirs by name; all energies, temperatures and frequencies in the same unit."""
     gas: Literal["sommerfeld", "exact"] = "sommerfeld"
     """Their equation of state: the expansion for μ ≫ T, or full Fermi integrals."""
     evolution: EvolutionFields | None = None
-    """Follow the reservoirs over time, at the values that the file itself has."""
+    """Time evolution of the reservoirs, with the values of the file."""
 
     def build(self) -> FermiReservoirs:
         """The machine.
 
         Raises:
-            ValueError: if levels and sites are both given or both missing, or names and numbers do not fit.
+            ValueError: if levels and sites are both given or both missing, or names or numbers are inconsistent.
         """
         if wrong := self._wrong():
             raise ValueError("; ".join(wrong))
@@ -153,7 +153,7 @@ class ReservoirsFields(MachineFields):
         return FermiReservoirs(self.levels or (), reservoirs, gas, matrix or None)
 
     def _wrong(self) -> list[str]:
-        """What does not go together."""
+        """Inconsistent fields."""
         if (self.levels is None) == (self.sites is None):
             return ["levels and sites: give one of them"]
         sites, own = self.sites or {}, self.reservoirs.items()
@@ -188,14 +188,14 @@ class ReservoirsFields(MachineFields):
         return wrong
 
     def solve(self) -> Solution:
-        """Currents at the start, and the two times that must lie apart."""
+        """Initial currents, and the two time scales that must be well separated."""
         machine = self.build()
         currents = replace(machine.bath_currents(), baths=tuple(self.reservoirs))
         fast, slow = machine.time_scales()
         return Solution(currents, {"time_of_levels": fast, "time_of_reservoirs": slow})
 
     def course(self) -> Course | None:
-        """Temperatures, chemical potentials and the heat that each reservoir has gained."""
+        """Temperatures, chemical potentials and the heat gained by each reservoir."""
         if self.evolution is None:
             return None
         start: Any = self.evolution.levels_start

@@ -1,4 +1,4 @@
-"""Study files that name a machine: read, checked at every value of the sweep, all problems at once."""
+"""Study files of machines: read, checked at every value of the sweep, with all problems reported together."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ KINDS: Mapping[str, type[MachineFields]] = {
     "optomechanics": OptomechanicsFields,
     "particle-network": ParticleNetworkFields,
 }
-"""Fields of a study by the machine that it names."""
+"""Fields of a study, by its machine."""
 
 MOST_POINTS = 20_000
-"""Machines in one study; each takes about a millisecond."""
+"""Maximum number of machines in one study; each takes about a millisecond."""
 
-_SAMPLES = 3  # values of a sweep at which one problem is reported
+_SAMPLES = 3  # maximum number of values of a sweep at which one problem is reported
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class MachineStudy:
     """A study of an exactly solved machine, checked.
 
     Attributes:
-        name: of the study.
-        kind: the machine's name.
-        sweep: the parameter along the axis.
-        lines: the parameter of which each value is a line; None if there is one line.
-        points: value of the second parameter (None without one), value of the first, and the machine's fields there.
-        own: the machine's fields as the file has them; a swept parameter that it leaves out has its first value.
+        name: name of the study.
+        kind: name of the machine.
+        sweep: the parameter on the axis.
+        lines: the parameter with one line per value; None if there is one line.
+        points: value of the second parameter (None without one), value of the first, and the fields of the machine there.
+        own: the fields of the machine in the file; an omitted swept parameter has its first value.
     """
 
     name: str
@@ -60,13 +60,13 @@ class MachineStudy:
 
     @property
     def settings(self) -> str:
-        """The whole study as YAML, defaults filled in."""
+        """The complete study as YAML, with defaults."""
         content = self.own.model_dump(mode="json", exclude_none=True)
         return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The swept parameter and, if there are lines, theirs."""
+        """The swept parameter and, if any, that of the lines."""
         return (self.sweep.parameter,) if self.lines is None else (self.sweep.parameter, self.lines.parameter)
 
     @property
@@ -76,20 +76,20 @@ class MachineStudy:
 
     @property
     def has_course(self) -> bool:
-        """Whether it follows the machine over time."""
+        """Whether the study has a time evolution."""
         return getattr(self.own, "evolution", None) is not None
 
     def sweep_points(self) -> Iterator[SweepPoint]:
-        """What ``sweep_table`` solves."""
+        """Input of ``sweep_table``."""
         for line, value, fields in self.points:
             yield SweepPoint(value, line, fields.solve)
 
 
 def load_machine_study(name: str, folder: Path | None = None) -> MachineStudy:
-    """Read `<name>.yaml`, which names a machine.
+    """Read `<name>.yaml` of a study of a machine.
 
     Raises:
-        StudyError: the file is missing, is not YAML, or describes no machine; all problems at once.
+        StudyError: the file is missing, is not YAML, or does not describe a machine; all problems together.
     """
     data, twice = plain_study(name, folder)
     if "@" in name:
@@ -100,7 +100,7 @@ def load_machine_study(name: str, folder: Path | None = None) -> MachineStudy:
 
 
 def check_machine_study(name: str, data: dict[str, Any], known: list[str]) -> MachineStudy:
-    """Turn plain data into a MachineStudy, or raise one StudyError with every problem in it, after those `known` already."""
+    """Convert plain data to a MachineStudy, or raise one StudyError with all problems, after those already `known`."""
     fields = KINDS.get(str(data["machine"]))
     if fields is None:
         shown = SHORT.repr(data["machine"])
@@ -129,7 +129,7 @@ def check_machine_study(name: str, data: dict[str, Any], known: list[str]) -> Ma
 
 
 def _values(data: dict[str, Any], section: str, fields: type[MachineFields], problems: list[str]) -> Values | None:
-    """A section of values, if it is right; what is wrong with it is added to the problems."""
+    """A section of values, if valid; its errors are added to the problems."""
     given = data.get(section)
     if given is None:
         problems.append(f"{section} is missing: name a 'parameter' and its 'values'")
@@ -156,8 +156,8 @@ def _points(
     lines: Values | None,
     problems: list[str],
 ) -> list[tuple[float | None, float, MachineFields]]:
-    """The machine's fields at all values; what is wrong at some of them is added to the problems."""
-    # Without a sweep the rest is checked still.
+    """The fields of the machine at all values; errors are added to the problems."""
+    # Without a sweep the rest is still checked.
     values: list[float | None] = [None] if sweep is None else [*sweep.numbers()]
     of_lines: list[float | None] = [None] if lines is None else [*lines.numbers()]
     if len(values) * len(of_lines) > MOST_POINTS:
@@ -199,7 +199,7 @@ def _points(
 
 
 def _without_blanks(data: dict[str, Any]) -> dict[str, Any]:
-    """Data without the top fields that hold nothing."""
+    """Data without empty top-level fields."""
     return {key: content for key, content in data.items() if content is not None}
 
 
@@ -217,7 +217,7 @@ def _with(data: Any, path: list[str], value: float) -> Any:
     """A copy of plain data with one entry set.
 
     Raises:
-        LookupError: if there is no such place; says why.
+        LookupError: if the entry does not exist; gives the reason.
     """
     key, *rest = path
     if isinstance(data, dict):

@@ -1,4 +1,4 @@
-"""Particles in liquid baths that pull each other without reaction: the nanodemon, and any network of its kind."""
+"""Particles in liquid baths with nonreciprocal forces: the nanodemon, and any network of this kind."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ class ParticleFields(Section):
     """One particle in a trap."""
 
     bath: Name
-    """The bath that it is in."""
+    """Its bath."""
     mass_u: Positive = 186 * 63.546
-    """Its mass; the default is the paper's copper sphere of 186 atoms."""
+    """Its mass; the default is that of the copper sphere of 186 atoms in the paper."""
     friction_kg_per_s: Positive = 3.5e-12
-    """Its friction in the liquid; the default is the paper's."""
+    """Its friction in the liquid; the default is that of the paper."""
     trap_eV_per_A2: Number = 0.01
-    """Stiffness of its trap; the default is the paper's."""
+    """Stiffness of its trap; the default is that of the paper."""
 
 
 class PullFields(Section):
-    """The pull of a particle towards another, which need not pull back."""
+    """A force on one particle towards another, without reaction."""
 
     pulled: Name
-    """The particle that is pulled."""
+    """The particle on which the force acts."""
     towards: Name
-    """The particle that it is pulled towards."""
+    """The particle to which the force points."""
     strength_eV_per_A2: Number
-    """Force per distance."""
+    """Force divided by distance."""
 
 
 class ParticleBathFields(Section):
@@ -48,7 +48,7 @@ class ParticleBathFields(Section):
 
 
 class ParticleNetworkFields(MachineFields):
-    """Particles in liquid baths, pushed by a controller: docs/mechanisms/nonreciprocal.md. Motion along one axis."""
+    """Particles in liquid baths, with forces of a controller: docs/mechanisms/nonreciprocal.md. Motion along one axis."""
 
     machine: Literal["particle-network"]
     baths: Annotated[Mapping[Name, ParticleBathFields], Field(min_length=1)]
@@ -56,15 +56,15 @@ class ParticleNetworkFields(MachineFields):
     particles: Annotated[Mapping[Name, ParticleFields], Field(min_length=1)]
     """The particles by name."""
     pulls: tuple[PullFields, ...]
-    """Who is pulled towards whom; several between the same two add up."""
+    """The forces; several between the same two particles are added."""
     evolution: Times | None = None
-    """Follow the network from the moment at which pulls are switched on, as the file itself has them; times in ps."""
+    """Time evolution from the start of the forces, with the values of the file; times in ps."""
 
     def build(self) -> NonreciprocalNetwork:
         """The machine.
 
         Raises:
-            ValueError: if a pull or a particle names what is not there, or a bath is empty.
+            ValueError: if a pull or a particle has an unknown name, or a bath is empty.
         """
         names, baths = list(self.particles), list(self.baths)
         pulled = [
@@ -101,7 +101,7 @@ class ParticleNetworkFields(MachineFields):
         )
 
     def solve(self) -> Solution:
-        """Currents in eV/ns, and the temperature at which each particle moves."""
+        """Currents in eV/ns, and the kinetic temperature of each particle."""
         machine = self.build()
         currents = replace(machine.bath_currents(), baths=tuple(self.baths)).scaled(1e3, "eV/ns")
         n = machine.masses.size
@@ -111,7 +111,7 @@ class ParticleNetworkFields(MachineFields):
         )
 
     def course(self) -> Course | None:
-        """Heat into each bath, work on each particle and the temperature at which it moves."""
+        """Heat into each bath, work on each particle and its kinetic temperature."""
         if self.evolution is None:
             return None
         machine = self.build()

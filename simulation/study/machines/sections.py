@@ -1,4 +1,4 @@
-"""What studies of all machines have in common: numbers, the sweep, and how a machine is solved."""
+"""Common to studies of all machines: numbers, the sweep, and the solution of a machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis.currents import Machine
 from analysis.mechanisms.sweep import Course, Solution
 from simulation.study.section import Section
 
-# As large as products of several of them may be without an overflow.
+# Limit that avoids overflow in products of several numbers.
 Positive = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
 Number = Annotated[float, Field(ge=-1e30, le=1e30, allow_inf_nan=False)]
@@ -22,10 +22,10 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,30}$")]
 
 
 class Values(Section):
-    """Values of one parameter: either `values`, or `points` of them from `first` to `last`."""
+    """Values of one parameter: either `values`, or `points` values from `first` to `last`."""
 
     parameter: str
-    """The field that changes; within a section or a list by a dotted name, such as `levels_cold.1` (lists count from 0)."""
+    """The swept field; in a section or a list by a dotted name, such as `levels_cold.1` (lists count from 0)."""
     values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=2000)] | None = None
     """The values themselves."""
     first: Number | None = None
@@ -33,9 +33,9 @@ class Values(Section):
     last: Number | None = None
     """The last value."""
     points: Count | None = None
-    """How many values, ends included."""
+    """Number of values, ends included."""
     spacing: Literal["linear", "logarithmic"] = "linear"
-    """How they are spaced between the ends."""
+    """Spacing of the values between the ends."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Values:
@@ -61,14 +61,14 @@ class Values(Section):
 
 
 class Times(Section):
-    """Times at which the machine is followed."""
+    """Times of the evolution of the machine."""
 
     duration: Positive
     """The last time, in the inverse unit of the rates."""
     points: Count = 200
-    """How many times."""
+    """Number of times."""
     spacing: Literal["linear", "logarithmic"] = "linear"
-    """How they are spaced; logarithmic times start at 10⁻⁶ of the duration."""
+    """Spacing of the times; logarithmic times start at 10⁻⁶ of the duration."""
 
     def times(self) -> Any:
         """From 0 to the duration, (points,)."""
@@ -78,46 +78,46 @@ class Times(Section):
 
 
 class MachineFields(Section, ABC):
-    """The parameters of one machine, and what is swept."""
+    """The parameters of one machine, and the sweep."""
 
     machine: str
-    """Which machine."""
+    """The machine."""
     sweep: Values
-    """The parameter along the axis of all figures."""
+    """The parameter on the axis of all figures."""
     lines: Values | None = None
-    """A second parameter, of which each value is a line of its own."""
+    """A second parameter, with one line per value."""
 
     @abstractmethod
     def build(self) -> Machine:
         """The machine.
 
         Raises:
-            ValueError: if the parameters do not go together; names all that is wrong.
+            ValueError: if the parameters are inconsistent; names all errors.
         """
 
     def quantities(self, machine: Any) -> dict[str, float]:
-        """What this machine has beyond its currents, by column of the table."""
+        """Further quantities of this machine besides its currents, by column of the table."""
         del machine
         return {}
 
     def solve(self) -> Solution:
-        """The machine's currents and quantities.
+        """Currents and further quantities of the machine.
 
         Raises:
-            ValueError: if it has no steady state, or none that is physical.
+            ValueError: if it has no physical steady state.
         """
         machine = self.build()
         return Solution(machine.bath_currents(), self.quantities(machine))
 
     def course(self) -> Course | None:
-        """What the machine does over time, if the study asks for it.
+        """Time evolution of the machine, if the study has one.
 
         Raises:
-            ValueError: as `solve`.
+            ValueError: see `solve`.
         """
         return None
 
 
 def finite(value: float) -> float:
-    """The value, nan if it is infinite: a column that a figure can show."""
+    """The value, or nan if it is infinite, which figures omit."""
     return value if math.isfinite(value) else math.nan
