@@ -1,6 +1,6 @@
-"""Study files: find and read `<name>.yaml`, lay a variant over it, and refuse what cannot run, all problems at once.
+"""Study files: find and read `<name>.yaml`, apply a variant, and report all problems together.
 
-Files are looked for in the folder `config` of the working directory first, then among those that the project ships.
+Files are searched for first in folder `config` of the working directory, then in that of the project.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ from simulation.study.rules import broken_rules
 from simulation.study.section import TAGS
 
 SHORT = reprlib.Repr()
-"""Shows a wrong value, and not all of it if it is long."""
+"""Text of a wrong value, abbreviated if long."""
 SHORT.maxstring = SHORT.maxother = 80
 
 NOTHING_SIMULATED = "nothing is simulated for it; snakemake --cores 1 --config study={name} solves it"
-"""What a study of an exactly solved machine answers to whoever asks for its simulations."""
+"""Error message for a study of an exactly solved machine where simulations are needed."""
 
 DEEPEST = 20
-"""Levels of a study file; there are five."""
+"""Maximum number of levels of a study file; five are used."""
 
 FORMER_NAMES = {
     "materials": {"argon": "fluid", "copper": "metal", "argon_copper": "fluid_metal"},
     "baths": {"argon_atoms": "fluid_atoms"},
 }
-"""By section, how fields were called before a bath could hold something else; study files may still say so."""
+"""Former names of fields, by section; study files may still use them."""
 
 GONE = {
     "integration.suffix": "it is a setting of the machine now and not of a study: remove it, and see docs/machines.md"
 }
-"""Fields that there were once, and what to do instead."""
+"""Removed fields, and their replacements."""
 
 
 def load_study(name: str, folder: Path | None = None) -> Study:
-    """Read `<name>.yaml`; `<name>@<variant>` is the same study as its section `variants` changes it under that name.
+    """Read `<name>.yaml`; `<name>@<variant>` is that study with the changes under this name in its section `variants`.
 
-    The name of a thermostat is a variant of every study: `demo@csvr`. A Langevin thermostat, which slows the fluid itself, gets
-    at least 5 ps of damping there. Scalars are read as text and typed by the Study, so
-    `4.80` stays `4.80` in a path and `1e-3` is a number.
+    The name of a thermostat is a variant of every study: `demo@csvr`. For a Langevin thermostat, which slows the fluid,
+    this variant has a damping time of at least 5 ps. Scalars are read as text and converted by the Study, so `4.80` stays
+    `4.80` in a path and `1e-3` is a number.
 
     Args:
-        name: of the study, with its variant if any.
-        folder: where to look; None for `folders()`.
+        name: name of the study, with its variant if any.
+        folder: folder to search; None for `folders()`.
 
     Raises:
-        StudyError: the file is missing, is not YAML, or does not describe a study that can run; all problems at once,
-            those of its variants among them.
+        StudyError: the file is missing, is not YAML, or does not describe a valid study; all problems together,
+            including those of its variants.
     """
     base, _, variant = name.partition("@")
     data, twice = plain_study(name, folder)
@@ -72,10 +72,10 @@ def load_study(name: str, folder: Path | None = None) -> Study:
 
 
 def plain_study(name: str, folder: Path | None = None) -> tuple[Any, list[str]]:
-    """The content of `<name>.yaml` as `read_plain` gives it, and what it says twice; of `<name>@<variant>` without its variant.
+    """The content of `<name>.yaml` from `read_plain`, and its duplicate keys; of `<name>@<variant>` without the variant.
 
     Raises:
-        StudyError: there is no such file, or it is not YAML.
+        StudyError: the file does not exist or is not YAML.
     """
     if not re.fullmatch(STUDY_NAME, name):
         raise StudyError(
@@ -102,12 +102,12 @@ def plain_study(name: str, folder: Path | None = None) -> tuple[Any, list[str]]:
 
 
 def is_machine(data: Any) -> bool:
-    """Whether a study's plain data name an exactly solved machine, for which nothing is simulated."""
+    """Whether plain data are of a study of an exactly solved machine, without simulations."""
     return isinstance(data, dict) and "machine" in data
 
 
 def machine_names() -> list[str]:
-    """Names of all study files that name a machine; of files that are no YAML, those that seem to."""
+    """Names of all study files of machines, including files that are not valid YAML but seem to be of one."""
     found = {}
     for folder in reversed(folders()):
         for file in study_files(folder):
@@ -118,9 +118,9 @@ def machine_names() -> list[str]:
 
 
 def check_study(name: str, data: Any) -> Study:
-    """Turn plain data into a Study, or raise one StudyError with every problem in it.
+    """Convert plain data to a Study, or raise one StudyError with all problems.
 
-    Rules that join several fields are checked even when other fields are wrong: a wrong field takes its default for that.
+    Rules on several fields are checked even if other fields are wrong; for this a wrong field takes its default.
     """
     if not isinstance(data, dict):
         raise StudyError(
@@ -128,17 +128,17 @@ def check_study(name: str, data: Any) -> Study:
         )
     variants = data.get("variants")
     data, problems = _in_present_names(_without_blanks(data))
-    if isinstance(variants, dict):  # what a variant takes away is none of its own fields, and must still be known
+    if isinstance(variants, dict):  # a field removed by a variant must be a known field
         data["variants"] = {variant: {} if changes is None else changes for variant, changes in variants.items()}
     wrong: set[str] = set()
     data = {**data, "name": name}
-    for _ in range(50):  # each pass removes the fields that it reports, so a handful of passes is enough
+    for _ in range(50):  # each pass removes the fields that it reports, so a few passes are enough
         try:
             study = Study.model_validate(data)
             break
         except ValidationError as failure:
             for error in failure.errors():
-                if error["type"] == "default_factory_not_called":  # what it depends on is wrong, and is reported
+                if error["type"] == "default_factory_not_called":  # a field that it depends on is wrong and reported
                     continue
                 problems.append(field_problem(error))
                 wrong.add(".".join(str(part) for part in error["loc"][:2]))
@@ -152,13 +152,13 @@ def check_study(name: str, data: Any) -> Study:
 
 
 def read_plain(text: str) -> tuple[Any, list[str]]:
-    """The content of a YAML text as texts, lists, mappings and None, and one sentence for each key that is given twice.
+    """The content of a YAML text as texts, lists, mappings and None, and one sentence for each duplicate key.
 
-    YAML silently takes one of two equal keys, and by anchors a short file may stand for billions of values: those are
+    YAML silently uses one of two equal keys, and with anchors a short file can expand to billions of values; both are
     refused.
 
     Raises:
-        yaml.YAMLError: it is no YAML, has anchors, or is nested beyond reason.
+        yaml.YAMLError: it is not YAML, has anchors, or is nested too deeply.
     """
     twice: list[str] = []
 
@@ -188,19 +188,19 @@ def read_plain(text: str) -> tuple[Any, list[str]]:
                 f"line {line}: anchors (&) and aliases (*) are not supported: write the value explicitly"
             )
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:  # said at once: to read on may take half a minute
+        if depth > DEEPEST:  # raised immediately: reading on may take half a minute
             raise yaml.YAMLError(f"line {line}: nested too deeply")
     root = yaml.compose(text, yaml.BaseLoader)
     return (None if root is None else plain(root)), twice
 
 
 def in_present_names(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings of a study, as `run.json` or a study file holds them, under the names that fields have now."""
+    """Settings of a study from `run.json` or a study file, under the current names of fields."""
     return _in_present_names(settings)[0]
 
 
 def _in_present_names(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Data under the names that fields have now, and one sentence for each field that is given under both names."""
+    """Data under the current names of fields, and one sentence for each field given under both names."""
     problems = []
     data = dict(data)
     for section, renamed in FORMER_NAMES.items():
@@ -217,7 +217,7 @@ def _in_present_names(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _without_blanks(data: dict[str, Any]) -> dict[str, Any]:
-    """Data without the entries that hold nothing: an empty section, or a field that a variant takes away, is the default."""
+    """Data without empty entries: an empty section or a field removed by a variant takes its default."""
     return {
         key: _without_blanks(value) if isinstance(value, dict) else value
         for key, value in data.items()
@@ -226,7 +226,7 @@ def _without_blanks(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def field_problem(error: ErrorDetails) -> str:
-    """One sentence on a field that pydantic refused."""
+    """One sentence on a field refused by pydantic."""
     parts = [str(part) for part in error["loc"] if part not in TAGS]
     place = ".".join(text if text.isprintable() else repr(text) for text in parts)
     if place in GONE:
@@ -243,7 +243,7 @@ def field_problem(error: ErrorDetails) -> str:
 
 
 def _without(data: dict[str, Any], location: tuple[int | str, ...]) -> dict[str, Any]:
-    """A copy of a study's data less the field at `location`; what lies deeper (a list, a species) goes as a whole."""
+    """A copy of the data of a study without the field at `location`; deeper structures (list, species) are removed entirely."""
     section, *field = location
     inner = data.get(str(section))
     if field and isinstance(inner, dict):
@@ -252,7 +252,7 @@ def _without(data: dict[str, Any], location: tuple[int | str, ...]) -> dict[str,
 
 
 def _check_with_variants(name: str, data: Any, known: list[str]) -> Study:
-    """`check_study`, and the same for each variant, whose problems are told under its name, after those `known` already."""
+    """`check_study` of the study and each variant, with problems under the name of the variant, after those `known`."""
     problems = known
     study: Study | None = None
     try:
@@ -262,14 +262,14 @@ def _check_with_variants(name: str, data: Any, known: list[str]) -> Study:
     variants = data.get("variants") if isinstance(data, dict) else None
     for variant, changes in variants.items() if isinstance(variants, dict) else ():
         if not isinstance(changes, dict):
-            continue  # said already, or nothing
+            continue  # reported already, or empty
         if "variants" in changes:
             problems.append(f"variants.{variant}.variants: a variant cannot have variants: give each a separate name")
             continue
         try:
             check_study(f"{name}@{variant}", _overlay({**data, "variants": {}}, changes))
         except StudyError as failure:
-            # What is wrong with the study itself is said once.
+            # Problems of the study itself are reported once.
             problems += [f"variants.{variant}: {text}" for text in failure.problems if text not in problems]
     if study is None or problems:
         raise StudyError(name, problems)
@@ -277,7 +277,7 @@ def _check_with_variants(name: str, data: Any, known: list[str]) -> Study:
 
 
 def _overlay(data: Any, changes: Any) -> Any:
-    """Plain data with some of its entries changed, at any depth, whichever name of a field either of them uses."""
+    """Plain data with some entries changed, at any depth; both may use former names of fields."""
     if not (isinstance(data, dict) and isinstance(changes, dict)):
         return changes
     data, changes = in_present_names(data), in_present_names(changes)

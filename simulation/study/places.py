@@ -1,17 +1,17 @@
-"""Where the files of a study lie: the study itself, and what it names beside it."""
+"""Folders of the files of a study: the study, and files named in it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 SETTINGS = "config.yaml"
-"""The file beside studies that holds the settings of the workflow."""
+"""The file with the settings of the workflow, in the folder of studies."""
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
 
 
 def folders() -> list[Path]:
-    """Where they are looked for, in order."""
+    """Folders that are searched, in order."""
     return list(dict.fromkeys([Path("config").resolve(), SHIPPED]))
 
 
@@ -21,5 +21,5 @@ def find(name: str) -> Path | None:
 
 
 def study_files(folder: Path) -> list[Path]:
-    """All study files of a folder: YAML files, but the one that holds the workflow's settings."""
+    """All study files of a folder: YAML files except the settings of the workflow."""
     return [file for file in folder.glob("*.yaml") if file.name != SETTINGS]

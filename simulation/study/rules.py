@@ -1,4 +1,4 @@
-"""Rules that join several fields of a study: what is broken, why, and the cure, before anything runs."""
+"""Rules on several fields of a study: violations, with reasons and solutions, before anything runs."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from simulation.study.liquid import critical_temperature, melting_density, satur
 from simulation.study.section import SIDES
 
 DENSEST = 1.05
-"""Reduced density of a fluid that nothing else is asked of: more would not be placed."""
+"""Maximum reduced density of a fluid that need not be a liquid: more atoms could not be placed."""
 STRETCHED = 0.85
-"""A liquid may be so much thinner than beside its vapour: it is then under tension, near the spinodal, but a bath of a few
-nanometres has no bubble yet."""
+"""Smallest density of a liquid, relative to coexistence with its vapour: it is then under tension, near the spinodal, but a
+bath of a few nanometres has no bubble yet."""
 
 _AMOUNT = "baths.edge_nm baths.fluid_atoms baths.accessible_density_per_nm3"
 
 ORIGINS = ((0.0, 0.25, 0.25), (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), (0.0, 0.0, 0.25))
-"""Centres in the fcc cell that are tried for a sphere of a wanted number of atoms, in lattice constants."""
+"""Centres in the fcc cell, in lattice constants, tried for a sphere of a given number of atoms."""
 
 
 MOST_READINGS = 100
-"""Readings under way up to which a loop with updates is solved as such: each makes the matrices larger."""
+"""Maximum number of delayed readings for which a loop with updates is solved exactly: each enlarges the matrices."""
 
 
 def broken_rules(study: Study) -> list[tuple[set[str], str]]:
-    """Every rule broken by otherwise valid fields, each with the fields that it joins."""
+    """Every rule violated by otherwise valid fields, each with its fields."""
     return [*_particle(study), *_interactions(study), *_baths(study), *_demon(study), *_lengths(study)]
 
 
@@ -44,7 +44,7 @@ def _broken(is_broken: bool, fields: str, message: str) -> list[tuple[set[str], 
 
 
 def _distances(radius: float, origin: tuple[float, float, float]) -> NDArray[np.float64]:
-    """Distances of fcc sites from a point of the cell, sorted, all of those up to `radius` (lattice constants) among them."""
+    """Distances of fcc sites from a point of the cell, sorted, including all up to `radius` (lattice constants)."""
     cells = np.arange(-int(radius) - 2, int(radius) + 3)
     corner = np.stack(np.meshgrid(cells, cells, cells), axis=-1).reshape(-1, 1, 3)
     basis = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
@@ -52,7 +52,7 @@ def _distances(radius: float, origin: tuple[float, float, float]) -> NDArray[np.
 
 
 def _sphere_for(atoms: int, own_origin: tuple[float, float, float]) -> str:
-    """The cure for a sphere of the wrong count: a radius, about this origin if it can be, that holds so many atoms."""
+    """Solution for a sphere with the wrong number of atoms: a radius, with this origin if possible, for this number."""
     if atoms > 100_000:
         return "change one to match the other"
     reach = (3 * atoms / (16 * np.pi)) ** (1 / 3) + 1.0
@@ -113,7 +113,7 @@ def _baths(study: Study) -> list[tuple[set[str], str]]:
 
 
 def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
-    """Whether the fluid of a bath fits it and, where it must be, is a liquid."""
+    """Whether the fluid fits into a bath and, where required, is a liquid."""
     fluid, volume = study.fluid(side), study.accessible_volume_A3(side)
     density = study.fluid_atoms(side) / max(volume, 1e-9) * fluid.sigma_A**3
     fields = f"{_AMOUNT} materials.fluid materials.cutoff_A materials.metal baths.temperature_{side}_K limits.liquid"
@@ -215,7 +215,7 @@ def _stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
         study.demon.coupling_cold_eV_per_A2,
         study.coupling_hot_eV_per_A2(ratio),
     )
-    # For equal frictions their value does not matter, so a LAMMPS study may be asked too.
+    # With equal frictions their value does not matter, so the rule also applies to a LAMMPS study.
     models = [(axis, study.pair(cold, hot, axis).stability()) for axis in study.demon.coupling_axes]
     unstable = [(axis, stability) for axis, stability in models if not stability.is_stable]
     if not unstable:
@@ -237,13 +237,13 @@ def _stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
 
 def _loop_stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
     feedback, demon = study.demon.feedback, study.demon
-    has_noise_of_nothing = feedback.position_noise_A > 0 and feedback.update_every_ps is None  # said elsewhere
-    is_too_slow = feedback.delay_ps >= study.schedule.relaxation_ps  # so is this
+    has_noise_of_nothing = feedback.position_noise_A > 0 and feedback.update_every_ps is None  # reported elsewhere
+    is_too_slow = feedback.delay_ps >= study.schedule.relaxation_ps  # also reported elsewhere
     if has_noise_of_nothing or is_too_slow or (loop := feedback.loop) is None:
         return []
     if (
         loop.period and loop.delay > MOST_READINGS * loop.period
-    ):  # so many are under way that they are hardly told from a stream
+    ):  # this many delayed readings hardly differ from a continuous signal
         loop = replace(loop, update_every=0.0, delay=loop.delay + loop.period / 2, position_noise=0.0)
     couplings = demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)
     pairs = {axis: study.pair(*couplings, axis) for axis in demon.coupling_axes}
@@ -274,7 +274,7 @@ def _controller(study: Study) -> list[tuple[set[str], str]]:
         )
     fields = "demon.controller demon.controller_options demon.coupling_cold_eV_per_A2 demon.kappa_ratios"
     couplings = [(demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)) for ratio in demon.kappa_ratios]
-    # As far from its trap as a free particle at this temperature gets.
+    # Typical distance of a free particle at this temperature from its trap.
     spread = (BOLTZMANN * study.baths.temperature_cold_K / study.trap.stiffness_eV_per_A2) ** 0.5
     problem = controller_problem(demon.controller, couplings, demon.controller_options, spread, study.timestep_ps)
     return _broken(problem is not None, fields, f"demon.controller: {problem}")

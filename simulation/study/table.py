@@ -1,4 +1,4 @@
-"""What fields a study has, for people and editors: `config/README.md` and `config/schema.json`, both from the JSON schema."""
+"""The fields of a study for users and editors: `config/README.md` and `config/schema.json`, both from the JSON schema."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ A file that has the field `machine` is a study of another kind: [Studies of mach
 def schema() -> dict[str, Any]:
     """The JSON schema of a study file."""
     whole = schema_of(Study)
-    del whole["properties"]["name"]  # that of the file
+    del whole["properties"]["name"]  # name of the file
     whole["required"] = [field for field in whole.get("required", []) if field != "name"]
     return whole
 
 
 def schema_of(top: type[Section]) -> dict[str, Any]:
-    """The JSON schema of a section and those within it, with the meaning of each field."""
+    """The JSON schema of a section and its subsections, with the meaning of each field."""
     whole = top.model_json_schema()
     classes = {each.__name__: each for each in _kinds(Section)}
     for name, section in ((top.__name__, whole), *whole.get("$defs", {}).items()):
@@ -57,7 +57,7 @@ def _kinds(section: type[Section]) -> Iterator[type[Section]]:
 
 
 def _meanings(section: type[Section]) -> dict[str, str]:
-    """The docstring below each field of a section, by name. Pydantic reads them too, but whenever a study is loaded."""
+    """The docstring below each field of a section, by name. Pydantic could read them too, but at every load of a study."""
     found: dict[str, str] = {}
     for kind in reversed(section.__mro__):
         if issubclass(kind, Section) and kind is not Section:
@@ -77,7 +77,7 @@ def _told_below(statements: list[ast.stmt]) -> dict[str, str]:
 
 
 def schema_text() -> str:
-    """`schema`, as the file holds it."""
+    """`schema` as the text of the file."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -113,7 +113,7 @@ def _materials() -> list[str]:
 
 
 def _section(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any] | None:
-    """The section that a field is, if it is one."""
+    """The section of a field, if it is one."""
     reference = field.get("$ref")
     section: dict[str, Any] | None = definitions[reference.rpartition("/")[2]] if reference else None
     return section
@@ -122,7 +122,7 @@ def _section(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
 def _flat(
     section: dict[str, Any], definitions: dict[str, Any], prefix: str = "", defaults: dict[str, Any] | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Fields of a section, those of a section within it under dotted names and with its defaults."""
+    """Fields of a section; those of a subsection with dotted names and its defaults."""
     for name, field in section["properties"].items():
         inner = _section(field, definitions)
         if inner is not None:

@@ -1,4 +1,4 @@
-"""What fields studies of machines have: their part of `config/README.md`, and `config/machine-schema.json`."""
+"""The fields of studies of machines: their part of `config/README.md`, and `config/machine-schema.json`."""
 
 from __future__ import annotations
 
