@@ -1,4 +1,4 @@
-"""Other ways to pump heat from cold to hot, to set beside the nonreciprocal refrigerator: docs/mechanisms.md.
+"""Other mechanisms that move heat from cold to hot, for comparison with the nonreciprocal refrigerator: docs/mechanisms.md.
 
-Each module is one machine, solved from its own paper; none needs a simulation.
+Each module is one machine, solved exactly after its publication; none needs a simulation.
 """

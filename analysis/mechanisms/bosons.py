@@ -1,13 +1,13 @@
 """Networks of bosonic modes that exchange quanta with each other and with thermal baths, solved exactly.
 
-Modes c (m of them) with a Hermitian Hamiltonian matrix H, and baths b that each take quanta out of one combination of modes::
+Modes c (m of them) with a Hermitian Hamiltonian matrix H, and baths b, each coupled to one combination of modes::
 
     dc/dt = (-iH - B B†/2) c + B c_in,   <c_in,b†(t) c_in,b'(t')> = N̄_b δ_bb' δ(t - t')
 
-H and the columns of B fix everything: whatever damps also drives, so the commutators keep. H conserves the number of quanta,
-and so every steady state is a weighted mean of the baths. A bath may be common to several modes; with a phase in H such a
-network is nonreciprocal. Rates are in any one unit, H in the same (angular); flows are quanta per its time, positive *into* a
-bath. Derivations: docs/mechanisms/cascaded.md.
+H and the columns of B determine everything: damping and noise belong together, so commutators are preserved. H conserves
+the number of quanta, so every steady state is a weighted mean of the baths. A bath may be common to several modes; with a
+phase in H such a network is nonreciprocal. Rates and H (angular) have the same unit; flows are quanta per its time,
+positive *into* a bath. Derivations: docs/mechanisms/cascaded.md.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def thermal_occupation(frequency: float, temperature: float) -> float:
 
     Args:
         frequency: f, Hz, positive.
-        temperature: T, K; at 0 there is no quantum.
+        temperature: T, K; N̄ = 0 at T = 0.
     """
     if temperature == 0:
         return 0.0
@@ -48,7 +48,7 @@ def thermal_occupation(frequency: float, temperature: float) -> float:
 
 
 def one_way_hopping(channels: Sequence[ComplexArray]) -> ComplexArray:
-    """What H needs for the output of each system to be the input of the next, and of no earlier one, (m, m), Hermitian.
+    """Part of H that makes the output of each system the input of only the next ones, (m, m), Hermitian.
 
     The series product of J. Gough & M. R. James, IEEE Trans. Autom. Control 54, 2530 (2009): (L_k†L_j - L_j†L_k)/2i for each j
     before k, with L = b†c of the common bath.
@@ -82,7 +82,7 @@ class LinearBosons:
         """Store and check the network.
 
         Raises:
-            ValueError: if H is not Hermitian, B does not fit, an occupation is negative, or some motion touches no bath.
+            ValueError: if H is not Hermitian, B does not fit, an occupation is negative, or a mode of motion has no bath.
         """
         h, b = (np.array(x, dtype=complex) for x in (hamiltonian, couplings))
         n = np.array(bath_occupations, dtype=float)
@@ -101,7 +101,7 @@ class LinearBosons:
             raise ValueError(f"{self._blame()}: one mode is coupled to no bath and never relaxes (rate {-slowest:.2g})")
 
     def _blame(self) -> str:
-        """What leaves a motion without a bath: parameter and value."""
+        """Cause of a motion without a bath: parameter and value."""
         return "couplings"
 
     def drift(self) -> ComplexArray:
@@ -132,7 +132,7 @@ class LinearBosons:
         return quadratures(self.correlations()) + np.eye(2 * len(self.hamiltonian)) / 2
 
     def conductances(self) -> Array:
-        """τ_bb', the rate at which bath b takes up what bath b' emits, per quantum of N̄_b'; (b, b), zero diagonal.
+        """τ_bb', transfer rate from bath b' to bath b per quantum of N̄_b'; (b, b), zero diagonal.
 
         It is ∫|S_bb'|² dω/2π. Rows and columns have equal sums, because S is unitary, but τ need not be symmetric.
         """
@@ -141,12 +141,12 @@ class LinearBosons:
         return np.asarray(seen)
 
     def rectification(self, first: int, second: int) -> float:
-        """(τ_ba - τ_ab)/(τ_ba + τ_ab) of baths a and b: 1 if quanta pass from a to b only, 0 if both ways alike.
+        """(τ_ba - τ_ab)/(τ_ba + τ_ab) of baths a and b: 1 if quanta pass only from a to b, 0 if equally in both directions.
 
         A hot bath sends to a cold one τ times their difference, so that this compares forward and reverse heat.
 
         Raises:
-            ValueError: if nothing passes between them.
+            ValueError: if there is no transfer between them.
         """
         tau = self.conductances()
         there, back = tau[second, first], tau[first, second]
@@ -175,7 +175,7 @@ class LinearBosons:
     def energy_flows(self) -> Array:
         """Energy over ħ and time into each bath, (b,), from spectra, in the frame of H; they add up to 0 for any occupations.
 
-        A quantum brings the frequency at which it passes, not that of the mode which passes it on.
+        A quantum carries the frequency at which it is transferred, not that of the mode.
         """
         difference = self.bath_occupations - self.bath_occupations[:, None]
         return np.asarray((self.energy_conductances() * difference).sum(axis=1))
@@ -183,21 +183,22 @@ class LinearBosons:
     def entropy_production(self) -> float:
         """Entropy that the baths gain per time, in k_B: Σ_b η_b ln(1 + 1/N̄_b), never negative; inf at a bath of N̄ = 0.
 
-        It is summed as τ_bb' times the relative entropy of a mode at N̄_b' to one at N̄_b, which is the same and keeps its sign.
+        It is summed as τ_bb' times the relative entropy of a mode at N̄_b' to one at N̄_b, which is the same and keeps its
+        sign.
         """
         receiver, sender = self.bath_occupations[:, None], self.bath_occupations
         relative = np.maximum(rel_entr(sender, receiver) - rel_entr(1 + sender, 1 + receiver), 0.0)
         tau = self.conductances()
-        linked = tau > 0  # what does not reach an empty bath costs it nothing
+        linked = tau > 0  # no term without transfer to an empty bath
         return float(tau[linked] @ relative[linked])
 
     def bath_currents(self, *, fluctuations: bool = True) -> Currents:
-        """Quanta into each bath as ``Currents``: energies in ħω of the one frequency that all modes have nearly, T in ħω/k_B.
+        """Quanta into each bath as ``Currents``: energies in ħω of the approximate common frequency of all modes, T in ħω/k_B.
 
-        Cold and hot are the baths of least and largest N̄. Nothing is paid, and nothing cooled.
+        Cold and hot are the baths of least and largest N̄. There is no cost and no cooling.
 
         Args:
-            fluctuations: whether to solve for the covariance of the counts too.
+            fluctuations: whether to include the covariance of the counts.
         """
         from analysis.mechanisms.counting import moments
 
@@ -210,21 +211,21 @@ class LinearBosons:
             entropy=np.where(flows == 0, 0.0, flows * np.where(flows == 0, 0.0, odds)),
             temperatures=1 / odds,
             cold=int(self.bath_occupations.argmin()),
-            # Of equal baths the last stands for the environment.
+            # Of equal baths the last is the environment.
             hot=flows.size - 1 - int(self.bath_occupations[::-1].argmax()),
             unit="quanta per unit of time",
             covariance=moments(self).covariance if fluctuations else None,
         )
 
     def response(self, frequency: ArrayLike) -> ComplexArray:
-        """(-iω + iH + B B†/2)⁻¹ B, amplitude of each mode per amplitude sent in by each bath; (*frequency.shape, m, b)."""
+        """(-iω + iH + B B†/2)⁻¹ B, amplitude of each mode per input amplitude of each bath; (*frequency.shape, m, b)."""
         w = np.asarray(frequency, dtype=float)[..., None, None]
         return np.asarray(
             np.linalg.solve(-1j * w * np.eye(len(self.hamiltonian)) - self.drift(), self.couplings + 0 * w)
         )
 
     def scattering(self, frequency: ArrayLike) -> ComplexArray:
-        """S(ω), from what the baths send in to what they get back; unitary, (*frequency.shape, b, b)."""
+        """S(ω), from the inputs of the baths to their outputs; unitary, (*frequency.shape, b, b)."""
         return np.asarray(np.eye(len(self.bath_occupations)) - self.couplings.conj().T @ self.response(frequency))
 
     def occupation_spectrum(self, frequency: ArrayLike) -> Array:
@@ -233,7 +234,7 @@ class LinearBosons:
 
 
 def cascade(systems: Sequence[LinearBosons], ports: Sequence[int] | None = None) -> LinearBosons:
-    """Systems in a row: what each sends into its channel enters the next, and nothing goes back.
+    """Cascaded systems: the output of each into its channel is the input of the next, without backward transfer.
 
     Modes come in the order of the systems; so do the baths that are not channels. The last bath is the common channel, at the
     occupation that enters the first system.

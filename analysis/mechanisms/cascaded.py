@@ -1,9 +1,9 @@
-"""Two oscillators in cascade: what leaves the first enters the second, and not the other way round; a rectifier of heat.
+"""Two cascaded oscillators: the output of the first is the input of the second, but not the reverse; a heat rectifier.
 
 After Barzanjeh, Aquilina & Xuereb, "Manipulating heat flow in quantum devices"; equation numbers are theirs, errors in them
-are in docs/errata.md. Each oscillator has a bath of its own; a common bath and a coherent hopping join them, and interfere
-such that nothing passes from 2 to 1. Rates are in any one unit, flows in quanta per its time. Phases are those of their
-Langevin equations (2), (B3), on which all their results rest; their master equation (1) has φ of the opposite sign.
+are in docs/errata.md. Each oscillator has its own bath; a common bath and a coherent hopping couple them, and interfere such
+that there is no transfer from 2 to 1. Rates have one unit, flows are quanta per its time. Phases are those of their Langevin
+equations (2), (B3), the basis of all their results; φ has the opposite sign in their master equation (1).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class CascadedOscillators(LinearBosons):
         occupation_1, occupation_2, occupation_3: N̄ of the baths.
         detuning: Δ = ω₂ - ω₁.
         phase: φ, rad.
-        hopping: F, the part of the hopping that breaks nonreciprocity: with F = 0, nothing passes from 2 to 1.
+        hopping: F, the deviation of the hopping from nonreciprocity: with F = 0 there is no transfer from 2 to 1.
 
     Raises:
-        ValueError: if a value is not physical, or some motion is not damped; names all of them.
+        ValueError: if a value is not physical, or a motion is not damped; names all errors.
     """
 
     loss_1: float
@@ -75,12 +75,12 @@ class CascadedOscillators(LinearBosons):
         return f"loss_1 = {self.loss_1:g}, loss_2 = {self.loss_2:g}"
 
     def disconnected_occupations(self) -> Array:
-        """m̄₁ and m̄₂, what each oscillator would have without the other, (2,) (C6, C7 for equal rates)."""
+        """m̄₁ and m̄₂, the occupations of the disconnected oscillators, (2,) (C6, C7 for equal rates)."""
         loss, channel = np.array([self.loss_1, self.loss_2]), np.array([self.channel_1, self.channel_2])
         return np.asarray((loss * self.bath_occupations[:2] + channel * self.occupation_3) / (loss + channel))
 
     def excess(self) -> Array:
-        """Δn₁ and Δn₂, the occupations less those of the disconnected oscillators, (2,)."""
+        """Δn₁ and Δn₂, the occupations minus those of the disconnected oscillators, (2,)."""
         return self.occupations() - self.disconnected_occupations()
 
 

@@ -1,10 +1,10 @@
-"""The best demon: occupations of a nonthermal terminal that give and take no particles and no energy, at the least entropy.
+"""The best demon: occupations of a nonthermal terminal without net particle and energy flow, at minimum entropy.
 
-A demon meets its partners through narrow channels. Its occupations f at their levels enter all flows linearly, so that its
-constraints and the cooling power are linear equations. The entropy that it takes up is convex in f: with s = ln(1/f ∓ 1),
+A demon is coupled to its partners through narrow channels. Its occupations f at their levels enter all flows linearly, so its
+constraints and the cooling power are linear equations. The entropy flow into it is convex in f: with s = ln(1/f ∓ 1),
 (f_r - f) s has the second derivative [f(1 ∓ f_r) + f_r(1 ∓ f)]/[f(1 ∓ f)]², upper sign for fermions, which is never negative.
-So there is one best demon for each cooling power, and Newton's method finds it. Largest COP is least entropy, since the heat
-of a demon's partners is fixed by the cooling power.
+So there is one best demon for each cooling power, found by Newton's method. The largest COP corresponds to the least entropy,
+because the heat of the partners of a demon is determined by the cooling power.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy.optimize import linprog
 from analysis.mechanisms.entropy_current import Array, entropy_per_particle
 from analysis.mechanisms.terminals import Landauer, Steps, with_occupation
 
-_TIGHT = 1e-12  # relative decrease of the entropy per step at which Newton's method has arrived
+_TIGHT = 1e-12  # relative decrease of the entropy per step at which Newton's method has converged
 _ROOM = 1e-9  # least distance from an empty or full level
 
 
@@ -51,7 +51,7 @@ class _Problem:
             [float(machine.terminals[p].occupation(np.array([e]))[0]) for p, e in zip(partners, at, strict=True)]
         )
 
-        # What each channel brings its partner, per f and without it.
+        # Contribution of each channel to its partner, per f and at f = 0.
         def row(weights: Array) -> tuple[Array, float]:
             return self._per_level(weights), float(weights * self.strength @ self.partner_f)
 
@@ -83,7 +83,7 @@ class _Problem:
         return float(mu * particles[machine.cold] - energy[machine.cold]) / self.unit
 
     def largest_cooling(self) -> float:
-        """The most heat per time that occupations within their bounds draw from the cold terminal."""
+        """Maximum heat per time from the cold terminal for occupations within their bounds."""
         bounds = [(0.0, None if np.isinf(self.highest) else self.highest)] * len(self.energies)
         found = linprog(-self.cooling_row, A_eq=self.rows, b_eq=self.targets, bounds=bounds)
         if found.status == 3:
@@ -91,7 +91,7 @@ class _Problem:
         return -np.inf if found.fun is None else float(self.cooling_offset - found.fun) * self.unit
 
     def interior(self, cooling: float) -> tuple[Array, Array]:
-        """Occupations well within their bounds that meet all equations, and a basis of what may be changed, (k,), (k, m).
+        """Occupations well within their bounds that satisfy all equations, and a basis of the allowed changes, (k,), (k, m).
 
         Raises:
             ValueError: if there are none.
@@ -149,7 +149,7 @@ class _Problem:
 
 
 def largest_cooling(machine: Landauer, demon: int, *, isolated: bool = False) -> float:
-    """The most heat per time that any demon at this terminal draws from the cold one; -inf if its constraints cannot be met.
+    """Maximum heat per time that a demon at this terminal extracts from the cold one; -inf if no demon is possible.
 
     Arguments as of ``best_demon``.
     """
@@ -157,17 +157,17 @@ def largest_cooling(machine: Landauer, demon: int, *, isolated: bool = False) ->
 
 
 def best_demon(machine: Landauer, demon: int, cooling: float, *, isolated: bool = False) -> Landauer:
-    """The machine with the demon of highest COP that draws this heat per time from the cold terminal.
+    """The machine with the demon of highest COP that extracts this heat per time from the cold terminal.
 
     Args:
-        machine: whose terminal ``demon`` is to be determined; its present occupation does not matter.
+        machine: machine with the terminal ``demon`` to be determined; its present occupation is ignored.
         demon: index of the terminal.
         cooling: heat per time out of the cold terminal.
-        isolated: whether the demon may give no partner any particles on balance, as in the four-level example of the paper;
-            otherwise only all partners together.
+        isolated: whether the net particle flow to each partner vanishes, as in the four-level example of the paper;
+            otherwise only that to all partners together.
 
     Raises:
-        ValueError: if the demon's channels are not narrow, or no occupations give this cooling.
+        ValueError: if the demon's channels are not narrow, or this cooling is impossible.
     """
     problem = _Problem(machine, demon, isolated)
     f, basis = problem.interior(cooling)

@@ -1,4 +1,4 @@
-"""Entropy that flows into a reservoir of any distribution f(ε), and what machines driven by such reservoirs do at best.
+"""Entropy flow into a reservoir of any distribution f(ε), and bounds on machines driven by such reservoirs.
 
 After Deghi & Bustos-Marín, "Entropy current and efficiency of quantum machines driven by nonequilibrium incoherent
 reservoirs" (arXiv:2006.16397); equation numbers are theirs. Energies, temperatures (k_BT) and chemical potentials are in one
@@ -47,7 +47,7 @@ def entropy_per_particle(occupation: ArrayLike, statistics: Statistics = "fermio
 def effective_temperature(
     energy: ArrayLike, occupation: ArrayLike, fermi_energy: float, statistics: Statistics = "fermions"
 ) -> Array:
-    """k_B T_eff(ε) = (ε - ε_F)/ln(1/f ± 1), at which an equilibrium reservoir would have this occupation (eq. A9).
+    """k_B T_eff(ε) = (ε - ε_F)/ln(1/f ± 1), of an equilibrium reservoir with this occupation (eq. A9).
 
     Negative where levels are inverted; 0/0 (nan) at ε = ε_F of a reservoir that is in equilibrium.
 
@@ -97,7 +97,7 @@ class Equilibrium:
 
 @dataclass(frozen=True)
 class Inflow:
-    """What flows into a reservoir: ``particles``, ``energy`` and ``entropy`` per time."""
+    """Flows into a reservoir: ``particles``, ``energy`` and ``entropy`` per time."""
 
     particles: float
     energy: float
@@ -192,11 +192,11 @@ class Balance:
         return -(self.work + self.chemical + self.thermal + self.free_energy)
 
     def efficiency(self, machine: Machine) -> float:
-        """What comes out over what is paid, at most 1 (eqs. 15, 16).
+        """Output divided by input, at most 1 (eqs. 15, 16).
 
         Raises:
-            ValueError: if nothing comes out, if a term that this machine has no place for is not zero, or if the terms add up
-                to more than zero, which the second law forbids. Both allow for rounding, 10⁻¹² of the largest term.
+            ValueError: if there is no output, if a term that this machine does not have is not zero, or if the sum of the
+                terms is positive, against the second law. Both allow for rounding, 10⁻¹² of the largest term.
         """
         output, absent = _TERMS[machine]
         terms = {name: getattr(self, name) for name in ("work", "chemical", "thermal", "free_energy")}
@@ -212,7 +212,7 @@ class Balance:
         if dissipation < -rounding:
             given = " + ".join(f"{name} = {value:g}" for name, value in terms.items() if value)
             raise ValueError(f"{given}: add up to {-dissipation:g}, but the output cannot exceed the input")
-        # The entropy produced is the difference of what is paid and what comes out.
+        # The entropy production is the difference of input and output.
         return float(terms[output] / (terms[output] + max(dissipation, 0.0)))
 
 

@@ -2,7 +2,7 @@
 
 ``Sommerfeld`` is the expansion for μ ≫ T to second order, which Vovchenko et al. (arXiv:2412.15355) use (equation numbers
 are of their supplement); ``Exact`` has the full Fermi integrals. Both are per A V, with k_B = ħ = 1 and
-temperatures, chemical potentials and energies in one unit. All arguments broadcast.
+temperatures, chemical potentials and energies in the same unit. All arguments are broadcast.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Array = NDArray[np.float64]
 
 
 class Gas(Protocol):
-    """An equation of state; α = D/d for D dimensions and an energy that grows with the d-th power of momentum.
+    """An equation of state; α = D/d for D dimensions and an energy proportional to the d-th power of momentum.
 
     Attributes:
-        least_ratio: μ/T from which on it holds.
+        least_ratio: smallest valid μ/T.
     """
 
     @property

@@ -1,9 +1,9 @@
 """Finite reservoirs of fermions that exchange particles and heat through the levels of one small quantum system.
 
-The coldest reservoir can cool for a while although nothing outside drives it: particles that fall to a lower chemical
-potential pay for the heat that climbs. After Vovchenko, Zyablovsky, Pukhov & Andrianov (arXiv:2412.15355); equation numbers
-are of their main text. k_B = ħ = 1; levels, temperatures and chemical potentials share one unit. Flows are positive *out of*
-a reservoir, as there.
+The coldest reservoir can cool temporarily without an external drive: the flow of particles to a lower chemical potential
+compensates the entropy decrease of the heat flow. After Vovchenko, Zyablovsky, Pukhov & Andrianov (arXiv:2412.15355);
+equation numbers are of their main text. k_B = ħ = 1; levels, temperatures and chemical potentials have the same unit. Flows
+are positive *out of* a reservoir, as there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from analysis.mechanisms.fermi_gas import Array, Gas, Sommerfeld
 
 @dataclass(frozen=True)
 class Reservoir:
-    """A finite reservoir at the start.
+    """A finite reservoir in its initial state.
 
     Attributes:
         temperature: T.
@@ -53,7 +53,7 @@ class Flows:
 
 
 LevelsStart = Literal["at once", "stationary"] | Sequence[float]
-"""How levels start: ``at once`` has no dynamics of theirs; else they have, from the stationary or the given occupations."""
+"""State of levels: ``at once`` means quasi-stationary; otherwise with dynamics, from stationary or given occupations."""
 
 _APART = 10.0  # widths that levels must lie apart to be independent modes
 _SLOW_LEVELS = 0.01  # τ_S/τ_eq from which on temperatures of two decimals depend on how the levels start
@@ -97,7 +97,7 @@ class FermiReservoirs:
             raise ValueError("; ".join(wrong))
 
     def _wrong_rates(self) -> list[str]:
-        """What is wrong with the matrix of rates."""
+        """Errors of the matrix of rates."""
         if self.rate_matrix is None:
             return []
         shape = (len(self.reservoirs), len(self.levels))
@@ -143,7 +143,7 @@ class FermiReservoirs:
         levels, rates = np.array(self.levels), self.rates()
         x = (levels - chemical_potentials[..., None]) / temperatures[..., None]
         if level_occupations is None:
-            # Differences of occupations in pairs, which neither underflow nor round to 0 where all are empty or full.
+            # Differences of occupations in pairs, without underflow or rounding to 0 if all are empty or full.
             here, there = x[..., :, None, :], x[..., None, :, :]
             low, high = np.minimum(here, there), np.maximum(here, there)
             fuller = np.sign(there - here) * expit(-low) * expit(high) * -np.expm1(low - high)
@@ -154,7 +154,7 @@ class FermiReservoirs:
         return Flows(out @ levels, out.sum(-1), heat)
 
     def bath_currents(self, *, fluctuations: bool = True) -> Currents:
-        """At the start, into each reservoir, with stationary levels: ``Currents`` in units of T̂².
+        """Initial flows into each reservoir, with stationary levels: ``Currents`` in units of T̂².
 
         Args:
             fluctuations: whether to give the covariance of the heats while reservoirs stay as they are.
@@ -200,9 +200,9 @@ class FermiReservoirs:
         return np.asarray((rates * expit(-x)).sum(-2) / rates.sum(0))
 
     def time_scales(self) -> tuple[float, float]:
-        """τ_S of the slowest level, 1/Σ_j γ_j, and τ_eq, the fastest time in which reservoirs change, at the start.
+        """τ_S of the slowest level, 1/Σ_j γ_j, and τ_eq, the fastest time scale of the reservoirs, in the initial state.
 
-        Levels follow at once if τ_S ≪ τ_eq; a common factor on all sizes is one on τ_eq. The latter is of the linearised
+        Levels are quasi-stationary if τ_S ≪ τ_eq, which is proportional to the sizes. The latter is of the linearised
         equations of motion of T and μ.
         """
         n = len(self.reservoirs)

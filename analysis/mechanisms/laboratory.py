@@ -1,4 +1,4 @@
-"""The heat rectifier's circuit as a laboratory sets it: drives and single-photon couplings, and what becomes of them.
+"""The circuit of the heat rectifier from laboratory parameters: drives and single-photon couplings.
 
 Mean fields α of the cavities and β of the resonator are the steady states of the nonlinear equations (5) of Barzanjeh,
 Aquilina & Xuereb, hopping and static shift included::
@@ -53,7 +53,7 @@ class Branch:
 
 @dataclass(frozen=True, kw_only=True)
 class DrivenCircuit:
-    """Two driven cavities and a resonator, by what a laboratory sets.
+    """Two driven cavities and a resonator, with laboratory parameters.
 
     Args:
         single_photon_coupling_1, single_photon_coupling_2: g₁ and g₂.
@@ -171,7 +171,7 @@ class DrivenCircuit:
         return Branch(alpha, displacement, device, PairedBosons(device, device.pairing()).growth())
 
     def steady(self) -> Branch:
-        """The stable branch of fewest photons, which is reached from the dark.
+        """The stable branch with the fewest photons, which is reached when the drives are turned on.
 
         Raises:
             ValueError: if no branch is stable.
@@ -217,10 +217,10 @@ def amplitude_of_power(power: float, drive_frequency: float, loss: float, extern
 def circuit_for(
     device: Optomechanics, single_photon_coupling_1: float, single_photon_coupling_2: float
 ) -> DrivenCircuit:
-    """Drives and bare detunings that make a device: mean fields G_i/g_i, hopping and static shift included.
+    """Drives and bare detunings for a given device: mean fields G_i/g_i, hopping and static shift included.
 
     Args:
-        device: with the couplings G_i, their phase and the detunings that are wanted.
+        device: with the desired couplings G_i, phase and detunings.
         single_photon_coupling_1: g₁, positive.
         single_photon_coupling_2: g₂, positive.
 

@@ -1,4 +1,4 @@
-"""The nanodemon as molecular dynamics measured it: the same ``Currents`` as those of exact machines, with errors."""
+"""The nanodemon measured in molecular dynamics: the same ``Currents`` as for exact machines, with errors."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _NEEDED = ("heat_cold_eV_per_ns", "heat_cold_se", "heat_hot_eV_per_ns", "heat_ho
 def measured_currents(point: Mapping[str, Any]) -> Currents:
     """Heats of one measured point of a study, in eV/ns per coupled axis.
 
-    The error of the power, which is the sum of both heats, tells how the errors of the heats go together: one circulation makes
-    both, so that they are nearly opposite and their ratio is known far better than either.
+    The error of the power, which is the sum of both heats, determines the correlation of the errors of the heats: one
+    circulation causes both, so they are nearly opposite and their ratio is known much better than each.
 
     Args:
         point: a ``heat.json`` of ``results/<study>/sweep/<point>``, or a row of a table with its ``heat_cold_eV_per_ns``,

@@ -1,8 +1,8 @@
-"""The four-level N-demon: a reservoir that gives neither energy nor particles, yet moves heat from cold to hot.
+"""The four-level N-demon: a reservoir without net energy and particle flow that moves heat from cold to hot.
 
 Electrons pass between the demon and the hot reservoir at energies ε₁, ε₂, between the demon and the cold one at ε₃, ε₄. The
-demon's occupation is held away from any thermal one such that its net flows of energy and particles vanish; what it pays is
-entropy. Example of Deghi & Bustos-Marín (equation numbers are theirs); units as in ``entropy_current``.
+nonthermal occupation of the demon is such that its net flows of energy and particles vanish; its cost is entropy. Example
+of Deghi & Bustos-Marín (equation numbers are theirs); units as in ``entropy_current``.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class NDemon:
 
     @property
     def physical(self) -> bool:
-        """Whether there is a demon of these parameters: all its occupations between 0 and 1."""
+        """Whether a demon with these parameters exists: all its occupations are between 0 and 1."""
         f = self.occupations()
         # Logarithms tell also where occupations underflow to 0 or round to 1.
         return bool(np.all((f >= 0) & (f <= 1))) and math.log(self.drive) <= self._log_largest_drive() + 1e-9

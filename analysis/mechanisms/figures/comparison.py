@@ -1,4 +1,4 @@
-"""The refrigerator and the other machines side by side: what each keeps of Carnot's performance while it cools."""
+"""Comparison of the refrigerator with the other machines: their fraction of Carnot's performance while cooling."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _RATIO = 100 / 120  # the paper's baths
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine and the knob by which it is made to cool more or less.
+    """A machine and the parameter that controls its cooling power.
 
     Attributes:
         label: for a legend.
@@ -182,7 +182,7 @@ _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 
 
 def comparison_table(machines: Mapping[str, Currents]) -> pd.DataFrame:
-    """Any machines side by side, exact or measured.
+    """A comparison of any machines, exact or measured.
 
     Args:
         machines: currents by name.

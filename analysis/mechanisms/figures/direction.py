@@ -1,4 +1,4 @@
-"""Which way heat goes by phase, hopping and frequency: rectifier, modulator and router of Barzanjeh, Aquilina & Xuereb."""
+"""Direction of heat flow by phase, hopping and frequency: rectifier, modulator and router of Barzanjeh, Aquilina & Xuereb."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEGAHERTZ = 2e6 * math.pi
 
 
 def heat_direction() -> tuple[Figure, pd.DataFrame]:
-    """Draw what the published circuit passes either way over φ, J and Ω, and how a ring of three modes routes heat.
+    """Draw transmittances of the published circuit in both directions over φ, J and Ω, and heat routing by a ring of three modes.
 
     Of a narrow signal at Ω, |S₂₁|² passes from cavity 1 to 2 and |S₁₂|² back.
 

@@ -1,4 +1,4 @@
-"""The N-demon over T_c/T_h: coefficient of performance, power, and where it stops (as Fig. 2b of Deghi & Bustos-Marín)."""
+"""The N-demon over T_c/T_h: coefficient of performance, power, and limits (as Fig. 2b of Deghi & Bustos-Marín)."""
 
 from __future__ import annotations
 

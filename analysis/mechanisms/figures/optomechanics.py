@@ -1,4 +1,4 @@
-"""The heat rectifier's device beside its effective model: heat flows (Fig. 3 of Barzanjeh, Aquilina & Xuereb), and the band."""
+"""Heat rectifier, device and effective model: heat flows (Fig. 3 of Barzanjeh, Aquilina & Xuereb), and the band."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def optomechanics_heat_flows() -> tuple[Figure, pd.DataFrame]:
 
 
 def optomechanics_bandwidth() -> tuple[Figure, pd.DataFrame]:
-    """Draw how far the effective model holds: flows and occupation over γ_m/κ, and the spectrum of what was published.
+    """Draw the validity of the effective model: flows and occupation over γ_m/κ, and the spectrum of the published device.
 
     Returns:
         The figure, and rows of ``quantity`` (``conductance``, ``occupation_1``, ``spectrum``), ``series``, ``x`` (γ_m/κ, or

@@ -16,7 +16,7 @@ _SYSTEM = "#000000"
 
 @dataclass
 class _Drawing:
-    """One panel: parts by name, and what passes between them."""
+    """One panel: parts by name, and the flows between them."""
 
     axes: Axes
     panel: str
@@ -83,7 +83,7 @@ def ndemon_schematic() -> tuple[Figure, pd.DataFrame]:
     """Draw a machine with reservoirs of all kinds, and the four-level N-demon.
 
     Returns:
-        The figure, and rows of ``panel``, ``from``, ``to``, ``what`` and ``ways``: what passes between its parts.
+        The figure, and rows of ``panel``, ``from``, ``to``, ``what`` and ``ways``: flows between its parts.
     """
     figure = new_figure(7.6, 4.0)
     general, demon = _drawings(figure, ["reservoirs of all kinds", "the N-demon"])
@@ -126,7 +126,7 @@ def cascaded_schematic() -> tuple[Figure, pd.DataFrame]:
     """Draw two oscillators in cascade, the model with a common bath that is the same, and the circuit that realises it.
 
     Returns:
-        The figure, and rows of ``panel``, ``from``, ``to``, ``what`` and ``ways``: what passes between its parts.
+        The figure, and rows of ``panel``, ``from``, ``to``, ``what`` and ``ways``: flows between its parts.
     """
     figure = new_figure(9.6, 3.7)
     cascade, common, circuit = _drawings(figure, ["cascade", "hopping and a common bath", "circuit"])

@@ -31,7 +31,7 @@ _PANELS = {
 def currents(
     table: pd.DataFrame, parameter: str, line_parameter: str | None = None, *, logarithmic: bool = False
 ) -> Figure:
-    """Draw the heat into each bath over the parameter; with lines, each bath in a panel of its own.
+    """Draw the heat into each bath over the parameter; with lines, each bath in a separate panel.
 
     Args:
         table: of ``sweep_table``.
@@ -60,9 +60,9 @@ def currents(
 def performance(
     table: pd.DataFrame, parameter: str, line_parameter: str | None = None, *, logarithmic: bool = False
 ) -> Figure:
-    """Draw cooling, COP beside its bound, entropy production and uncertainty product over the parameter.
+    """Draw cooling, COP and its bound, entropy production and uncertainty product over the parameter.
 
-    Panels of what is nowhere known, such as the COP of a machine that cools nothing, are left out. Arguments as ``currents``.
+    Panels without any known value, such as the COP of a machine that does not cool, are omitted. Arguments as ``currents``.
     """
     solved = table[table[NOTE] == ""]
     known = [name for name in _PANELS if name in solved and np.isfinite(solved[name].astype(float)).any()]
@@ -93,7 +93,7 @@ def performance(
 
 
 def course(found: Course) -> Figure:
-    """Draw each quantity of a machine over time in a panel of its own."""
+    """Draw each quantity of a machine over time in a separate panel."""
     figure, panels = _panels(len(found.series))
     for axes, (quantity, each) in zip(panels, found.series.items(), strict=False):
         for (name, values), colour, style in zip(each.items(), cycle(_COLOURS), cycle(_STYLES), strict=False):
@@ -125,7 +125,7 @@ def _lines(table: pd.DataFrame, line_parameter: str | None) -> Iterator[tuple[st
 
 
 def _without_rounding(rows: pd.DataFrame, bath: str) -> pd.Series:
-    """Heat into a bath; what rounding leaves of none is none."""
+    """Heat into a bath; values at the level of rounding are 0."""
     largest = rows.filter(regex=f"^{_PREFIX}").abs().max(axis=1)
     heat = rows[_PREFIX + bath]
     return heat.where(heat.abs() > 1e-12 * largest, 0.0)
