@@ -21,7 +21,7 @@ _MEGAHERTZ = 2e6 * math.pi
 
 
 def heat_direction() -> tuple[Figure, pd.DataFrame]:
-    """Draw transmittances of the published circuit in both directions over φ, J and Ω, and heat routing by a ring of three modes.
+    """Draw transmittances of the published circuit in both directions over φ, J and Ω, and heat routing by a three-mode ring.
 
     Of a narrow signal at Ω, |S₂₁|² passes from cavity 1 to 2 and |S₁₂|² back.
 
