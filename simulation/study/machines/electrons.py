@@ -15,7 +15,7 @@ from analysis.mechanisms.fermi_gas import Exact, Sommerfeld
 from analysis.mechanisms.fermi_reservoirs import FermiReservoirs, LevelsStart, Reservoir, from_sites
 from analysis.mechanisms.ndemon import NDemon
 from analysis.mechanisms.sweep import Course, Solution
-from simulation.study.machines.sections import MachineFields, Name, NotNegative, Number, Positive, Times
+from simulation.study.machines.sections import Count, MachineFields, Name, NotNegative, Number, Positive
 from simulation.study.section import Section
 
 Pair = tuple[Number, Number]
@@ -96,9 +96,13 @@ class ReservoirFields(Section):
     """With `sites`: the sites coupled to it, each with its amplitude."""
 
 
-class EvolutionFields(Times):
-    """Times of the evolution of the reservoirs."""
+class EvolutionFields(Section):
+    """Times of the evolution of the reservoirs, evenly spaced in their logarithm."""
 
+    duration: Positive
+    """The last time, in the inverse unit of energy; the first is 10⁻⁸ of it."""
+    points: Count = 400
+    """How many times."""
     levels_start: Literal["at once", "stationary"] | tuple[Annotated[float, Field(ge=0, le=1)], ...] = "at once"
     """`at once`: quasi-stationary levels; otherwise their initial occupations: `stationary`, or a number for each."""
 
@@ -211,4 +215,4 @@ class ReservoirsFields(MachineFields):
             "chemical potential": each(found.chemical_potentials),
             "heat into the reservoir per time": each(-found.flows().heat),
         }
-        return Course(found.time, series, "inverse unit of energy", logarithmic=self.evolution.spacing == "logarithmic")
+        return Course(found.time, series, "inverse unit of energy", logarithmic=True)

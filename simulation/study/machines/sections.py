@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal
 
@@ -61,7 +60,7 @@ class Values(Section):
 
 
 class Times(Section):
-    """Times of the evolution of the machine."""
+    """Times of the evolution of a machine; `reservoirs` have their own."""
 
     duration: Positive
     """The last time, in the inverse unit of the rates."""
@@ -116,8 +115,3 @@ class MachineFields(Section, ABC):
             ValueError: see `solve`.
         """
         return None
-
-
-def finite(value: float) -> float:
-    """The value, or nan if it is infinite, which figures omit."""
-    return value if math.isfinite(value) else math.nan
