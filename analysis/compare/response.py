@@ -84,5 +84,6 @@ def _pair(parameters: Parameters, frequency: Array, cold: ComplexArray, hot: Com
         couplings=parameters.coupling,
         temperatures=parameters.temperature,
         active=(active_spectrum(parameters.active[0], frequency), active_spectrum(parameters.active[1], frequency)),
+        velocity_gain=parameters.damping,
         feedback=parameters.feedback or Feedback(),
     )

@@ -14,7 +14,7 @@ from scipy.linalg import block_diag
 from analysis.compare.forecast import Forecast
 from analysis.data.runs import Array, Parameters
 from analysis.friction.result import Friction
-from analysis.model import ControlledNetwork, Feedback, Refrigerator
+from analysis.model import ControlledNetwork, Refrigerator
 
 Machine = Refrigerator | ControlledNetwork
 """The ideal machine, or the one with a feedback loop; both predict heats."""
@@ -137,7 +137,7 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
 
     def each(machine: Callable[[Array], Refrigerator]) -> Callable[[Array], tuple[Machine, ...]]:
         """The machine of each set of axes from all logarithms, in the order of the sets."""
-        return lambda logs: tuple(_solved(machine(part), parameters.feedback) for part in np.split(logs, len(along)))
+        return lambda logs: tuple(_solved(machine(part), parameters) for part in np.split(logs, len(along)))
 
     found = {
         "theory": Model(
@@ -166,7 +166,7 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
         def machines(logs: Array) -> tuple[Machine, ...]:
             values = np.split(np.exp(logs), ends)
             pairs = zip(values[::2], values[1::2], strict=True)
-            return tuple(_solved(parameters.pair_with_bodies(cold, hot), parameters.feedback) for cold, hot in pairs)
+            return tuple(_solved(parameters.pair_with_bodies(cold, hot), parameters) for cold, hot in pairs)
 
         found["modes"] = Model(
             machines,
@@ -178,6 +178,6 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
 
 
 @cache
-def _solved(machine: Refrigerator, feedback: Feedback | None) -> Machine:
+def _solved(machine: Refrigerator, parameters: Parameters) -> Machine:
     """The machine with its loop, or an equal earlier one with its cached covariance: the same lines are often needed."""
-    return machine if feedback is None else machine.with_feedback(feedback)
+    return parameters.controlled(machine)

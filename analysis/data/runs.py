@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from analysis.data import older_format
 from analysis.errors import AnalysisError
-from analysis.model import DressedPair, Feedback, LangevinPair, PairWithBodies, Refrigerator
+from analysis.model import ControlledNetwork, DressedPair, Feedback, LangevinPair, PairWithBodies, Refrigerator
 
 Array = NDArray[np.float64]
 SIDES = ("cold", "hot")
@@ -61,6 +61,8 @@ class Parameters:
     """The control law: ``linear``, or ``module:Class`` of a custom controller."""
     feedback: Feedback | None = None
     """The feedback loop; ``None`` if the force follows the particles at every instant."""
+    damping: tuple[float, float] = (0.0, 0.0)
+    """Gains of cold damping (cold, hot), eV ps/Å²: the controller's additional force -g V."""
     force_limit: float | None = None
     """Largest force of the controller along each axis, eV/Å; linear theory does not cover a limit."""
     active: tuple[Forces, Forces] = ((), ())
@@ -71,7 +73,7 @@ class Parameters:
     @property
     def is_linear(self) -> bool:
         """Whether the force is the ideal linear one; for others only recorded data are used."""
-        return self.controller == LINEAR and self.feedback is None and self.force_limit is None
+        return self.has_theory and self.feedback is None and not any(self.damping)
 
     @property
     def has_theory(self) -> bool:
@@ -88,6 +90,7 @@ class Parameters:
             parts += [f"noise {loop.position_noise:g} Å"] if loop.position_noise else []
             parts += [f"filter {loop.filter:g} ps"] if loop.filter else []
             parts += ["of the partner's position"] if loop.delayed == "partner" else []
+        parts += [f"cold damping {self.damping[0]:.3g} and {self.damping[1]:.3g} eV ps/Å²"] if any(self.damping) else []
         parts += [f"force at most {self.force_limit:g} eV/Å"] if self.force_limit is not None else []
         return ", ".join(parts)
 
@@ -123,6 +126,7 @@ class Parameters:
             controller=values.get("controller", LINEAR),
             timestep=values["timestep_ps"],
             active=(_forces(values, "cold"), _forces(values, "hot")),
+            damping=(values.get("damping_cold_eV_ps_per_A2", 0.0), values.get("damping_hot_eV_ps_per_A2", 0.0)),
             **_loop(values),
         )
 
@@ -144,6 +148,8 @@ class Parameters:
         for side, forces in zip(SIDES, self.active, strict=True):
             if forces:
                 told[f"active_{side}"] = [{"force_eV_per_A": force, "time_ps": time} for force, time in forces]
+        if any(self.damping):
+            told |= _told_damping(dict(zip(SIDES, self.damping, strict=True)))
         if self.feedback is None and self.force_limit is None:
             return told
         loop = self.feedback or Feedback()
@@ -185,6 +191,12 @@ class Parameters:
             temperature_cold=self.temperature[0],
             temperature_hot=self.temperature[1],
         )
+
+    def controlled(self, machine: Refrigerator) -> Refrigerator | ControlledNetwork:
+        """What exact theory makes of a machine under this controller: itself, or with its loop and cold damping."""
+        if self.feedback is None and not any(self.damping):
+            return machine
+        return machine.with_feedback(self.feedback or Feedback(), self.damping)
 
     def in_active_baths(self, pair: LangevinPair | DressedPair) -> Refrigerator:
         """A pair with the active forces of these parameters; itself if there are none."""
@@ -244,9 +256,14 @@ def _loop(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _told_loop(controller: dict[str, Any] | None) -> dict[str, Any]:
-    """Entries of ``parameters`` for the loop of ``controller`` in ``run.json``; empty without a loop."""
-    loop = (controller or {}).get("feedback", {})
-    return {_LOOP + name: value for name, value in loop.items() if name not in ("version", "seed")}
+    """Entries of ``parameters`` for loop and damping of ``controller`` in ``run.json``; empty without them."""
+    told = controller or {}
+    loop = {_LOOP + name: value for name, value in told.get("feedback", {}).items() if name not in ("version", "seed")}
+    return loop | (_told_damping(told["damping"]) if "damping" in told else {})
+
+
+def _told_damping(damping: dict[str, Any]) -> dict[str, Any]:
+    return {f"damping_{side}_eV_ps_per_A2": damping[side] for side in SIDES}
 
 
 @dataclass(frozen=True)

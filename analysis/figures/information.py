@@ -26,7 +26,7 @@ from analysis.figures.over_ratio import (
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, new_figure
 from analysis.heat.information import COLD
 from analysis.heat.point import HeatPoint, PointRecord, by_ratio
-from analysis.model import BOLTZMANN, Refrigerator, information_flow_from_rate
+from analysis.model import BOLTZMANN, Refrigerator, SampledNetwork, information_flow_from_rate
 from analysis.statistics.timeseries import or_nan
 from analysis.units import PER_NS
 
@@ -48,15 +48,22 @@ def information(comparison: Comparison, flows: Sequence[PointRecord]) -> tuple[F
 
     Returns:
         The figure, and its data, ``COLUMNS``: ``series`` is ``simulation`` or a model, ``quantity`` ``entropy_<side>`` or
-        ``information_<side>``, in k_B/ns per axis.
+        ``information_<side>``, in k_B/ns per axis. Where readings have noise also ``reading``, what one tells by itself, and
+        ``news``, what it adds to all earlier ones (theory alone), in k_B per reading and axis.
     """
     points = comparison.points
     parameters, ratios = points[0].parameters, line_ratios(points)
     names = [f"{quantity}_{side}" for side in SIDES for quantity in _QUANTITIES]
     lines = theory_lines(parameters, comparison.friction, ratios, names, _exact(parameters), ideal_models)
     data = pd.concat([_measured(points, by_ratio(flows)), lines], ignore_index=True).reindex(columns=COLUMNS)
-    figure = new_figure(7.2, 3.9)
-    for axes, side in zip(figure.subplots(1, 2), SIDES, strict=True):
+    read = _readings(comparison, by_ratio(flows), ratios)
+    figure = new_figure(7.2 if read.empty else 9.6, 3.9)
+    panels = figure.subplots(1, 2 if read.empty else 3)
+    if not read.empty:
+        _draw_readings(panels[2], read)
+        ratio_axis(panels[2], (float(ratios[0]), float(ratios[-1])), parameters)
+        data = pd.concat([data, read], ignore_index=True)
+    for axes, side in zip(panels[:2], SIDES, strict=True):
         axes.axhline(0, color="black", linewidth=0.7)
         for quantity, (marker, _) in _QUANTITIES.items():
             colour = SIDE_COLOUR[side] if quantity == "entropy" else ACCENT
@@ -100,6 +107,42 @@ def _measured(points: Sequence[HeatPoint], flows: Sequence[PointRecord]) -> pd.D
                 ),
             ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _readings(comparison: Comparison, flows: Sequence[PointRecord], ratios: Array) -> pd.DataFrame:
+    """What readings with noise tell, measured and by theory; no rows where they have none."""
+    parameters = comparison.points[0].parameters
+    if parameters.feedback is None or not parameters.feedback.position_noise:
+        return pd.DataFrame(columns=COLUMNS)
+    period = parameters.feedback.period
+
+    def values(machine: SampledNetwork) -> Array:
+        return np.array([machine.reading_information(), machine.information_rate() * period])
+
+    lines = theory_lines(parameters, comparison.friction, ratios, ["reading", "news"], values)
+    rows = [
+        (
+            "simulation",
+            "reading",
+            flow.ratio,
+            *(or_nan(flow.content[f"reading_information_{end}"]) for end in ("kB", "se")),
+        )
+        for flow in flows
+    ]
+    return pd.concat([pd.DataFrame(rows, columns=COLUMNS), lines], ignore_index=True).reindex(columns=COLUMNS)
+
+
+def _draw_readings(axes: Axes, read: pd.DataFrame) -> None:
+    for quantity, colour, label in (
+        ("reading", ACCENT, "by itself"),
+        ("news", NEUTRAL, "beyond earlier ones (theory)"),
+    ):
+        _draw(axes, read[read["quantity"] == quantity], colour, "D")
+        axes.plot([], [], color=colour, label=label)
+    axes.set_ylim(bottom=0)
+    axes.set_title("one reading of both positions", loc="left", fontsize=9)
+    axes.set_ylabel("$k_B$ per reading and axis")
+    axes.legend(loc="best")
 
 
 def _draw(axes: Axes, data: pd.DataFrame, colour: str, marker: str) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from analysis.data.runs import Array, Run
 from analysis.friction.result import shares_of
 from analysis.heat.power import PointBlocks, entry, header
-from analysis.model import information_flow_from_rate, mutual_information
+from analysis.model import information_flow_from_rate, information_of_reading, mutual_information
 from analysis.statistics.timeseries import Estimate, student
 from analysis.units import PER_NS
 
@@ -36,7 +36,9 @@ def information_summary(runs: Sequence[Run]) -> dict[str, Any]:
 
     Returns:
         The entries of ``power.header``; ``information_<side>_kB_per_ns`` with ``information_se``, per coupled axis, and
-        ``mutual_information_kB`` with ``mutual_information_se``. Errors are ``None`` where runs are too short for one.
+        ``mutual_information_kB`` with ``mutual_information_se``. Errors are ``None`` where runs are too short for one. For a
+        loop with noise also ``reading_information_kB`` with ``reading_information_se``: the mutual information of one reading
+        and both positions, ½ ln det(1 + C/σ²) with C their covariance; else ``None``.
 
     Raises:
         AnalysisError: if the replicas differ in length.
@@ -44,17 +46,18 @@ def information_summary(runs: Sequence[Run]) -> dict[str, Any]:
     interval = runs[0].parameters.sample_interval
     blocks = PointBlocks.of(runs, interval)
     slow = blocks.distribution
-    flow, shared = information(runs, slow.count if slow else 1)
+    flow, shared, read = information(runs, slow.count if slow else 1)
     told = entry("information_cold_kB_per_ns", "information_se", flow * PER_NS)
     return header(runs, blocks) | {
         **told,
         "information_hot_kB_per_ns": None if (cold := told["information_cold_kB_per_ns"]) is None else -cold,
         **entry("mutual_information_kB", "mutual_information_se", shared),
+        **entry("reading_information_kB", "reading_information_se", read),
     }
 
 
-def information(runs: Sequence[Run], blocks: int) -> tuple[Estimate, Estimate]:
-    """Flow of information into the cold particle, k_B/ps, and mutual information, k_B; means over the coupled axes.
+def information(runs: Sequence[Run], blocks: int) -> tuple[Estimate, Estimate, Estimate]:
+    """Flow of information into the cold particle, k_B/ps, mutual information and that of a reading, k_B; means over the axes.
 
     Covariances are pooled over replicas and equivalent axes. Errors come from a jackknife over blocks of time of all series
     together, so a coupling between axes does no harm.
@@ -66,7 +69,7 @@ def information(runs: Sequence[Run], blocks: int) -> tuple[Estimate, Estimate]:
     axes = runs[0].parameters.coupling_axes
     shares = shares_of(axes, runs[0].equivalent_axes)
     count = len(runs) * blocks if len(runs) * blocks >= _FEWEST else 0
-    found = np.zeros((count + 1, 2))
+    found = np.zeros((count + 1, 3))
     for alike, share in shares.items():
         along = ["xyz".index(axis) for axis in alike if axis in axes]
         sums = np.concatenate([_sums(run, along, blocks) for run in runs])
@@ -74,12 +77,13 @@ def information(runs: Sequence[Run], blocks: int) -> tuple[Estimate, Estimate]:
         found += share * np.array([_told(each, runs[0]) for each in [whole, *(whole - sums)[:count]]])
     value, left_out = found[0], found[1:]
     if not count:
-        return Estimate(float(value[0]), math.nan), Estimate(float(value[1]), math.nan)
+        flow, shared, read = (Estimate(float(v), math.nan) for v in value)
+        return flow, shared, read
     with np.errstate(invalid="ignore"):
         apart = np.linalg.norm(left_out - left_out.mean(axis=0), axis=0)
     errors = student(count - 1) * math.sqrt((count - 1) / count) * apart
-    flow, shared = (Estimate(float(v), float(e)) for v, e in zip(value, errors, strict=True))
-    return flow, shared
+    flow, shared, read = (Estimate(float(v), float(e)) for v, e in zip(value, errors, strict=True))
+    return flow, shared, read
 
 
 def _sums(run: Run, along: Sequence[int], blocks: int) -> Array:
@@ -95,14 +99,16 @@ def _sums(run: Run, along: Sequence[int], blocks: int) -> Array:
     return sums
 
 
-def _told(sums: Array, run: Run) -> tuple[float, float]:
-    """Flow into the cold particle, k_B/ps, and mutual information, k_B."""
+def _told(sums: Array, run: Run) -> tuple[float, float, float]:
+    """Flow into the cold particle, k_B/ps, mutual information of the particles, and of a reading and the particles, k_B."""
+    noise = run.parameters.feedback.position_noise if run.parameters.feedback else 0.0
     covariance, lagged = sums[0, :4] / sums[0, 4], sums[1, :4] / sums[1, 4]
     # Noises of the two baths are independent, so what one particle shares with the other turns smoothly with the lag, and this
     # difference errs by the square of a sample.
     rate = (lagged - lagged.T) / (2 * run.parameters.sample_interval)
     with np.errstate(divide="ignore", invalid="ignore"):  # a few samples leave no residual
         try:
-            return information_flow_from_rate(covariance, rate, COLD), mutual_information(covariance, COLD)
+            read = information_of_reading(covariance[:2, :2], noise) if noise else math.nan
+            return information_flow_from_rate(covariance, rate, COLD), mutual_information(covariance, COLD), read
         except np.linalg.LinAlgError:
-            return math.nan, math.nan
+            return math.nan, math.nan, math.nan

@@ -16,7 +16,9 @@ _LAST = 300.0  # in times of the slowest motion, beyond which a loop is consider
 _EXACT = 1e-12
 
 
-def largest_stable_delay(machine: Refrigerator, feedback: Feedback) -> float:
+def largest_stable_delay(
+    machine: Refrigerator, feedback: Feedback, velocity_gain: tuple[float, float] | None = None
+) -> float:
     """The delay at which a loop becomes unstable, ps, all else equal.
 
     It is the smallest such delay. A loop may be stable again at larger delays, which should not be used.
@@ -24,6 +26,7 @@ def largest_stable_delay(machine: Refrigerator, feedback: Feedback) -> float:
     Args:
         machine: with its couplings.
         feedback: the loop, whose delay is ignored.
+        velocity_gain: of cold damping, as of ``Refrigerator.with_feedback``.
 
     Returns:
         The delay; 0 if the loop is unstable without one; infinite if all delays up to 300 times of the slowest motion are
@@ -31,7 +34,7 @@ def largest_stable_delay(machine: Refrigerator, feedback: Feedback) -> float:
     """
 
     def growth(delay: float, loop: Feedback = feedback) -> float:
-        return machine.with_feedback(replace(loop, delay=delay)).growth_rate
+        return machine.with_feedback(replace(loop, delay=delay), velocity_gain).growth_rate
 
     if growth(0.0) >= 0:
         return 0.0

@@ -36,6 +36,7 @@ class RespondingPair:
         couplings: κ_C and κ_H, eV/Å².
         temperatures: of the baths (cold, hot), K.
         active: spectra of their active forces (cold, hot), two-sided over ω/2π, (k,) each, eV² ps/Å² (``active_spectrum``).
+        velocity_gain: g of a force -g V through the loop (cold, hot), eV ps/Å²: cold damping.
         feedback: the loop. One with updates is represented by its mean response (``Feedback.response``), without aliasing
             from other frequencies: for the pair of the paper with a hold of 0.5 ps the error of the heats is 10⁻³.
     """
@@ -47,6 +48,7 @@ class RespondingPair:
     couplings: tuple[float, float]
     temperatures: tuple[float, float]
     active: tuple[Array | float, Array | float] = (0.0, 0.0)
+    velocity_gain: tuple[float, float] = (0.0, 0.0)
     feedback: Feedback = _IDEAL
 
     @cached_property
@@ -64,7 +66,11 @@ class RespondingPair:
         """H, (2, 2, k)."""
         (kc, kh), own = self.couplings, float(self.feedback.delayed == "all")
         gain = np.array([[-own * kc, kc], [kh, -own * kh]])
-        return np.asarray(gain[:, :, None] * self.feedback.response(self.frequency))
+        # -iω for the velocity, or what the change from one reading to the next is of it.
+        turn, period = 1j * self.frequency, self.feedback.period
+        change = -np.expm1(turn * period) / period if period else -turn
+        damping = np.diag(self.velocity_gain)[:, :, None] * change
+        return np.asarray((gain[:, :, None] - damping) * self.feedback.response(self.frequency))
 
     def is_stable(self) -> bool:
         """Whether no motion grows, by the Nyquist criterion for the first of several frictions.

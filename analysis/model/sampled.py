@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from analysis.model.feedback import ControlledNetwork
-from analysis.model.information import news_of_readings
+from analysis.model.information import information_of_reading, news_of_readings
 from analysis.model.lyapunov import Array, expm, solve_stein
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
@@ -219,6 +219,15 @@ class SampledNetwork(ControlledNetwork):
         felt[:p, :p], felt[:p, d:] = self.spring, np.eye(p)
         felt[p:, p : 2 * p] = np.eye(p)
         return np.asarray(felt @ moments @ felt.T)
+
+    def reading_information(self) -> float:
+        """Mutual information of one reading and the particles, ½ ln det(1 + C/σ²), k_B; C of the positions as they are read.
+
+        Raises:
+            ValueError: if the readings have no noise, or there is no steady state.
+        """
+        p = self.network.coordinates
+        return information_of_reading(self._moments[0][:p, :p], self.feedback.position_noise)
 
     def information_rate(self) -> float:
         """See ``ControlledNetwork``."""

@@ -78,6 +78,42 @@ class LinearController:
         return np.asarray(self._coupling * (hot - cold))
 
 
+class DampingController(LinearController):
+    """The linear coupling and cold damping: a force -g V in addition, V from the change of what is read.
+
+    Read positions are all that it uses, as in a laboratory: through a loop their noise is in the velocity, too.
+    """
+
+    version = 1
+
+    def __init__(
+        self, *, coupling_cold_eV_per_A2: float, coupling_hot_eV_per_A2: float, damping: tuple[float, float]
+    ) -> None:
+        super().__init__(coupling_cold_eV_per_A2=coupling_cold_eV_per_A2, coupling_hot_eV_per_A2=coupling_hot_eV_per_A2)
+        self._gain = np.array(damping)[:, None]
+        self._before: Vector | None = None
+        self._time = 0.0
+
+    def forces(self, seen: Seen) -> Vector:
+        """See `Controller.forces`; at the first reading no velocity is known."""
+        force = super().forces(seen)
+        if self._before is not None:
+            velocity = (seen.displacement_A - self._before) / (seen.time_ps - self._time)
+            force = force - self._gain * velocity
+        self._before, self._time = seen.displacement_A.copy(), seen.time_ps
+        return force
+
+    def state(self) -> State:
+        """The reading before, and when it was."""
+        before = np.empty((0, 2, 3)) if self._before is None else self._before[None]
+        return {"before": before, "time_ps": np.array(self._time)}
+
+    def restore(self, state: State) -> None:
+        """Take back what `state` told."""
+        self._before = state["before"][0] if len(state["before"]) else None
+        self._time = float(state["time_ps"])
+
+
 class ControllerError(Exception):
     """A controller cannot be used, or failed during a run; the message gives the reason."""
 
@@ -98,15 +134,21 @@ def searching() -> Iterator[None]:
         sys.path[:] = before
 
 
-def make_controller(name: str, coupling_cold: float, coupling_hot: float, options: dict[str, str]) -> Controller:
-    """Create the controller of a study: `linear`, or `module:Class`.
+def make_controller(
+    name: str,
+    coupling_cold: float,
+    coupling_hot: float,
+    options: dict[str, str],
+    damping: tuple[float, float] = (0.0, 0.0),
+) -> Controller:
+    """Create the controller of a study: `linear`, with cold damping (cold, hot; eV ps/Å²) if any, or `module:Class`.
 
     Raises:
         ControllerError: the module, the class or its constructor fails; gives the reason.
     """
     couplings = {"coupling_cold_eV_per_A2": coupling_cold, "coupling_hot_eV_per_A2": coupling_hot}
     if name == LINEAR:
-        return LinearController(**couplings)
+        return DampingController(**couplings, damping=damping) if any(damping) else LinearController(**couplings)
     module, _, class_name = name.partition(":")
     # Permanently: a controller may import more while it runs.
     sys.path[:0] = [folder for folder in search_path() if folder not in sys.path]

@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulation.control.controller import Controller, make_controller
+from simulation.control.controller import Controller, DampingController, make_controller
 from simulation.control.feedback import FeedbackLoop
 from simulation.control.source import law_identity
 from simulation.experiments.decks import statements
 from simulation.storage.files import checksum, digest
 from simulation.study.fields import Study, StudyError
+from simulation.study.section import SIDES
 
 ENGINES = ("lammps", "langevin")
 
@@ -330,6 +331,8 @@ class Experiment(ABC):
             "couplings": list(self.couplings),
             "axes": demon.coupling_axes,
         }
+        if any(demon.damping):
+            identity["damping"] = {"version": DampingController.version, **dict(zip(SIDES, demon.damping, strict=True))}
         if not demon.feedback.is_ideal:
             identity["feedback"] = {
                 "version": FeedbackLoop.version,
@@ -346,7 +349,7 @@ class Experiment(ABC):
         """
         demon = self.study.demon
         assert self.couplings is not None
-        law = partial(make_controller, demon.controller, *self.couplings, demon.controller_options)
+        law = partial(make_controller, demon.controller, *self.couplings, demon.controller_options, demon.damping)
         if demon.feedback.is_ideal:
             return law()
         laws = [law() for _ in range(1 if demon.feedback.delayed == "all" else 2)]

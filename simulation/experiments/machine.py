@@ -206,7 +206,8 @@ class Machine(Experiment):
     def _is_network(self) -> bool:
         """Whether particles and controller form one linear network, as with the linear controller or with none."""
         demon = self.study.demon
-        return self.ratio is None or (demon.controller == LINEAR and demon.feedback.is_ideal)
+        is_ideal = demon.feedback.is_ideal and not any(demon.damping)
+        return self.ratio is None or (demon.controller == LINEAR and is_ideal)
 
     def _linear_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array]]:
         """By axis: the network, its states, and the work on both particles, for the linear controller or none."""
@@ -438,5 +439,6 @@ def closure_limit(study: Study) -> tuple[float, str]:
     cold = study.demon.coupling_cold_eV_per_A2
     best = cold * (1 + 2 * study.baths.temperature_hot_K / study.baths.temperature_cold_K)
     pairs = [study.pair(abs(cold), abs(best), axis) for axis in study.demon.coupling_axes]  # stable for any signs
-    expected = PER_NS * sum(abs(float(pair.heat_rates()[0])) for pair in pairs)
+    acting = [study.demon.controlled(pair) if any(study.demon.damping) else pair for pair in pairs]
+    expected = PER_NS * sum(abs(float(machine.heat_rates()[0])) for machine in acting if machine.is_stable)
     return limits.closure_drift_of_heat * expected, "limits.closure_drift_of_heat of the expected heat"

@@ -173,8 +173,8 @@ def _point(study: Study, friction: Friction, runs: list[Machine]) -> PointForeca
     ]
     acting: Sequence[Refrigerator | ControlledNetwork] = machines
     noises = ideal[: len(machines)]
-    if (loop := study.demon.feedback.loop) is not None:
-        looped = [machine.with_feedback(loop) for machine in machines]
+    looped = [each for each in map(study.demon.controlled, machines) if isinstance(each, ControlledNetwork)]
+    if looped:
         if not all(machine.is_stable for machine in looped):
             return None
         acting, noises = looped, [machine.work_noise() for machine in looped]

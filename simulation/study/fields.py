@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from analysis import model
-from analysis.model import LangevinPair, PairWithBodies
+from analysis.model import ControlledNetwork, LangevinPair, PairWithBodies, Refrigerator
 from analysis.units import ATOMIC_MASS, FRICTION_SI
 from simulation.study.interactions import Interactions
 from simulation.study.materials import Materials, Species, UnlikePair
@@ -154,6 +154,9 @@ class Feedback(Section):
         return None if loop.is_ideal else loop
 
 
+Gain = Annotated[float, Field(ge=-1e-6, le=1e-6, allow_inf_nan=False)]
+
+
 class Demon(Section):
     """The controller: couplings, axes, and the class that computes forces from displacements."""
 
@@ -169,8 +172,27 @@ class Demon(Section):
     """`linear`, or `module:Class` for a custom controller (see simulation/control/controller.py)."""
     controller_options: dict[str, str] = Field(default={})
     """Strings passed to a custom controller as keyword arguments."""
+    damping_cold_kg_per_s: Gain = 0.0
+    """Cold damping: gain g of an additional force -g V on the cold particle, with V from the change of its readings."""
+    damping_hot_kg_per_s: Gain = 0.0
+    """The same for the hot particle; a negative gain drives it."""
     feedback: Feedback = Feedback()
     """The feedback loop."""
+
+    @property
+    def damping(self) -> tuple[float, float]:
+        """Gains of cold damping (cold, hot), eV ps/Å²."""
+        return self.damping_cold_kg_per_s / FRICTION_SI, self.damping_hot_kg_per_s / FRICTION_SI
+
+    def controlled(self, machine: Refrigerator) -> Refrigerator | ControlledNetwork:
+        """What exact theory makes of a machine under this demon: itself, or with loop and cold damping.
+
+        Args:
+            machine: with the couplings of a point.
+        """
+        if self.feedback.loop is None and not any(self.damping):
+            return machine
+        return machine.with_feedback(self.feedback.loop or model.Feedback(), self.damping)
 
     @property
     def has_theory(self) -> bool:

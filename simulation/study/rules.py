@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.model import largest_stable_delay
+from analysis.model import Feedback, largest_stable_delay
 from analysis.units import BOLTZMANN
 from simulation.control.trial import controller_problem
 from simulation.study.fields import Study
@@ -163,9 +163,10 @@ def _interactions(study: Study) -> list[tuple[set[str], str]]:
 def _demon(study: Study) -> list[tuple[set[str], str]]:
     demon = study.demon
     found = _broken(
-        demon.coupling_cold_eV_per_A2 == 0,
+        demon.coupling_cold_eV_per_A2 == 0 and not any(demon.damping),
         "demon.coupling_cold_eV_per_A2",
-        "demon.coupling_cold_eV_per_A2 = 0 gives no coupling, because κ_H is given by its ratio to κ_C: make it larger",
+        "demon.coupling_cold_eV_per_A2 = 0 gives no coupling, because κ_H is given by its ratio to κ_C: make it larger, or add "
+        "cold damping",
     )
     if demon.controller == "linear":
         for ratio in demon.kappa_ratios:
@@ -239,38 +240,53 @@ def _loop_stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
     feedback, demon = study.demon.feedback, study.demon
     has_noise_of_nothing = feedback.position_noise_A > 0 and feedback.update_every_ps is None  # reported elsewhere
     is_too_slow = feedback.delay_ps >= study.schedule.relaxation_ps  # also reported elsewhere
-    if has_noise_of_nothing or is_too_slow or (loop := feedback.loop) is None:
+    if has_noise_of_nothing or is_too_slow or not (feedback.loop or any(demon.damping)):
         return []
+    loop = feedback.loop or Feedback()
     if (
         loop.period and loop.delay > MOST_READINGS * loop.period
     ):  # this many delayed readings hardly differ from a continuous signal
         loop = replace(loop, update_every=0.0, delay=loop.delay + loop.period / 2, position_noise=0.0)
     couplings = demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)
     pairs = {axis: study.pair(*couplings, axis) for axis in demon.coupling_axes}
-    unstable = {axis: pair for axis, pair in pairs.items() if not pair.with_feedback(loop).is_stable}
+    unstable = {axis: pair for axis, pair in pairs.items() if not pair.with_feedback(loop, demon.damping).is_stable}
     if not unstable:
         return []
     axis, pair = next(iter(unstable.items()))
-    radius = pair.with_feedback(loop).spectral_radius
-    longest = math.floor(largest_stable_delay(pair, loop) / study.timestep_ps) * study.timestep_ps
+    radius = pair.with_feedback(loop, demon.damping).spectral_radius
+    longest = math.floor(largest_stable_delay(pair, loop, demon.damping) / study.timestep_ps) * study.timestep_ps
     cure = f"delay_ps up to {longest:g} is stable" if longest else "it is unstable even without a delay"
     return _broken(
         True,
-        "demon.feedback demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2 langevin",
-        f"demon.feedback makes demon.kappa_ratios: {ratio} unstable along {axis}: a motion grows by {radius:.6g} every "
-        f"{loop.period or 1:g} ps (spectral radius) at the friction of section langevin; {cure}. Shorten its times, or set "
-        "the friction of your bath there",
+        "demon.feedback demon.damping_cold_kg_per_s demon.damping_hot_kg_per_s demon.kappa_ratios "
+        "demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2 langevin",
+        f"demon.feedback {'with cold damping ' if any(demon.damping) else ''}makes demon.kappa_ratios: {ratio} unstable along "
+        f"{axis}: a motion grows by {radius:.6g} every {loop.period or 1:g} ps (spectral radius) at the friction of "
+        f"section langevin; {cure}. Shorten its times, or set the friction of your bath there",
     )
 
 
 def _controller(study: Study) -> list[tuple[set[str], str]]:
     demon = study.demon
+    damping = "demon.damping_cold_kg_per_s demon.damping_hot_kg_per_s"
     if demon.controller == "linear":
         return _broken(
+            any(demon.damping) and demon.feedback.delayed == "partner",
+            f"{damping} demon.feedback",
+            "demon.feedback.delayed = partner gives no reading of a particle's own position, and cold damping "
+            "(demon.damping_…) needs it: use all, or no damping",
+        ) + _broken(
             bool(demon.controller_options),
             "demon.controller demon.controller_options",
             "demon.controller: the linear controller takes no controller_options, but has "
             + ", ".join(demon.controller_options),
+        )
+    if any(demon.damping):
+        return _broken(
+            True,
+            f"{damping} demon.controller",
+            f"demon.damping_… requires the linear controller, but demon.controller is {demon.controller}: add the force to "
+            "your own controller",
         )
     fields = "demon.controller demon.controller_options demon.coupling_cold_eV_per_A2 demon.kappa_ratios"
     couplings = [(demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)) for ratio in demon.kappa_ratios]

@@ -15,7 +15,7 @@ from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.information import information_summary
 from analysis.heat.point import PointRecord
 from analysis.heat.rates import point_summary
-from analysis.model import mutual_information
+from analysis.model import Feedback, mutual_information
 from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, synthetic_runs
 
@@ -74,3 +74,19 @@ def test_figure_shows_the_second_law_of_each_side() -> None:
     heat = points[-1].heat[1].value
     assert math.isclose(shown["entropy_hot"], heat / (BOLTZMANN_EV_PER_K * TRUTH.temperature_hot), rel_tol=1e-6)
     assert shown["information_hot"] == -flows[-1].content["information_cold_kB_per_ns"]
+
+
+def test_a_reading_tells_what_its_noise_leaves_of_the_positions() -> None:
+    """½ ln det(1 + C/σ²) of the measured positions, by another formula; nothing for a loop without noise."""
+    loop = Feedback(update_every=0.1, position_noise=0.3)
+    # Of a run without noise, read as if it had had some: nothing else of the loop is in the number.
+    run = synthetic_runs(TRUTH, 60, 1, seed=93)[0]
+    noisy = replace(run, parameters=replace(run.parameters, feedback=loop))
+    found = information_summary([noisy])
+    along = ["xyz".index(axis) for axis in run.parameters.coupling_axes]
+    (cc, ch), (hc, hh) = (
+        [float(np.mean(run.position[:, i, along] * run.position[:, j, along])) for j in (0, 1)] for i in (0, 1)
+    )
+    exact = np.log((1 + cc / 0.09) * (1 + hh / 0.09) - ch * hc / 0.09**2) / 2
+    assert found["reading_information_kB"] == pytest.approx(exact, rel=1e-2)
+    assert information_summary([run])["reading_information_kB"] is None

@@ -92,6 +92,8 @@ CHANGES: dict[str, list[Any]] = {
     "demon.coupling_axes": ["x", "xyz"],
     "demon.controller": ["mine:Mine"],
     "demon.controller_options": [{"gain": "2"}],
+    "demon.damping_cold_kg_per_s": [1e-12],
+    "demon.damping_hot_kg_per_s": [1e-12, -1e-13],
     "demon.feedback.update_every_ps": [0.04],
     "demon.feedback.delay_ps": [0.0, 0.12],
     "demon.feedback.delayed": ["partner"],
