@@ -6,6 +6,7 @@ Units are LAMMPS *metal*: Å, ps, eV, K; mass in eV ps²/Å², friction in eV ps
 """
 
 from analysis.model.bodies import PairWithBodies, active_spectrum
+from analysis.model.colloid import colloid
 from analysis.model.cop import RatioLaw, sampled_cop, window_cop
 from analysis.model.currents import (
     Current,
@@ -60,6 +61,7 @@ __all__ = [
     "active_spectrum",
     "best_damping",
     "best_design",
+    "colloid",
     "covariance_over",
     "heat_cop",
     "heat_current",
