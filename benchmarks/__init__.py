@@ -1,1 +1,1 @@
-"""What nanofridge costs, measured side by side; see benchmarks/README.md."""
+"""Benchmarks of nanofridge by paired measurements; see benchmarks/README.md."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME …]`: measure, and write numbers, tables and pictures to benchmarks/results/."""
+"""`python -m benchmarks [NAME …]`: measure, and write numbers, tables and figures to benchmarks/results/."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
 
 
 def machine() -> dict[str, str | int | None]:
-    """What the numbers were seen on."""
+    """The machine of the measurement."""
     model = "unknown"
     for line in (
         Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").is_file() else ()
@@ -51,14 +51,14 @@ def machine() -> dict[str, str | int | None]:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A table for people, four digits each."""
+    """A readable table with four digits."""
     cells = table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)).mask(table.isna(), "")
     lines = [list(table.columns), ["---"] * len(table.columns), *cells.to_numpy().tolist()]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def main() -> int:
-    """Run what the command line names, all by default; returns the exit code."""
+    """Run the benchmarks named on the command line, by default all; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)}; all by default")
     chosen = parser.parse_args().names or list(BENCHMARKS)

@@ -1,4 +1,4 @@
-"""What the demon costs: the same dynamics without it, with our Python callback, and with LAMMPS's own variables."""
+"""Cost of the demon: the same dynamics without it, with our Python callback, and with LAMMPS variables."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ STEPS = {"tiny": 8000, "demo": 1500, "paper": 400}
 
 
 def demon_cost(ranks: int, sizes: tuple[str, ...] = ("tiny", "demo", "paper"), rounds: int = 5) -> pd.DataFrame:
-    """Time per step with each kind of demon against none.
+    """Time per step with each kind of demon, relative to none.
 
     Returns:
-        `size`, then the columns of `contest`; `fixes_added` is the demon's own share of a step.
+        `size`, then the columns of `contest`; `fixes_added` is the share of the demon in a step.
     """
     tables = []
     for size in sizes:

@@ -1,4 +1,4 @@
-"""How to spend two cores and which of LAMMPS's settings to use: choices behind the defaults."""
+"""Use of two cores and settings of LAMMPS: measurements behind the defaults."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ AFTER = {
 }
 
 GRIDS = {"2 x 1 x 1, a bath each": "2 1 1", "1 x 2 x 1": "1 2 1", "1 x 1 x 2": "1 1 2"}
-"""Processor grids of two ranks; the first is what LAMMPS picks for a box twice as long as wide."""
+"""Processor grids of two ranks; the first is the choice of LAMMPS for a box twice as long as wide."""
 
 
 def settings(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
-    """Neighbour skins, rebuild policies, sorting and pair styles against the default."""
+    """Neighbour skins, rebuild policies, sorting and pair styles, relative to the default."""
     restart = start(system(size), size)
     contestants = {"default (skin 0.8 Å, opt)": Contestant(system(size))}
     contestants |= {
@@ -41,14 +41,14 @@ def settings(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataF
 
 
 def grids(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
-    """How two ranks share the box."""
+    """Partition of the box between two ranks."""
     study = system(size) | {"ranks": "2"}
     contestants = {name: Contestant(study, before=f"processors {grid}\n") for name, grid in GRIDS.items()}
     return contest(contestants, start(system(size), size), steps, rounds)
 
 
 def two_cores(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
-    """A sweep of many runs on two cores: two runs of one rank side by side, against one run of two ranks.
+    """A sweep of many runs on two cores: two parallel runs of one rank, compared with one run of two ranks.
 
     Returns:
         `contestant`, `steps_per_s` of all runs together (median), `ratio` to the first.

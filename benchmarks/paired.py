@@ -1,4 +1,4 @@
-"""Contestants timed in turns, so that whatever else the machine does meets all of them alike; ratios, never lone times."""
+"""Contestants timed alternately, so that other load on the machine affects all equally; results are ratios."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CACHE = Path("results/benchmarks/starts")
 
 
 def start(study: dict[str, Any], name: str) -> Path:
-    """A state to start from, made once; with several ranks it is made by one, which a restart file does not mind."""
+    """An initial state, created once, by one rank; restart files are independent of the number of ranks."""
     folder = CACHE / name
     if not (folder / RESTART).is_file():
         perform(Baths(check_study(name, study | {"ranks": 1}), 1), folder, Ranks(1))
@@ -58,10 +58,10 @@ def run(contestant: Contestant, restart: Path, steps: int) -> Loop:
 
 
 def timed(command: Sequence[str], task: dict[str, Any]) -> Loop:
-    """Give a task to a program that prints the loop that it ran; one thread for each process.
+    """Give a task to a program that prints the data of its loop; one thread per process.
 
     Raises:
-        RuntimeError: it failed; with the end of what it said.
+        RuntimeError: it failed; with the end of its output.
     """
     alone = {"OMP_NUM_THREADS": "1", "OPENMM_CPU_THREADS": "1"}
     done = subprocess.run(
@@ -73,13 +73,13 @@ def timed(command: Sequence[str], task: dict[str, Any]) -> Loop:
 
 
 def contest(contestants: Mapping[str, Contestant], restart: Path, steps: int, rounds: int) -> pd.DataFrame:
-    """Time every contestant in every round, the order turned round each time.
+    """Time every contestant in every round, with the order reversed each time.
 
     Args:
-        contestants: by name; the first is what the others are compared with.
-        restart: where all start.
-        steps: of each stretch.
-        rounds: how often.
+        contestants: by name; the first is the reference of the comparison.
+        restart: common initial state.
+        steps: steps per measurement.
+        rounds: number of rounds.
 
     Returns:
         One row per contestant: `contestant`, `ms_per_step` (median), `steps_per_s`, `ratio` to the first (median over the

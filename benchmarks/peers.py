@@ -1,4 +1,4 @@
-"""Others at the same task: a deck as one writes it by hand, and OpenMM; speed, and what one heat rate costs with each."""
+"""Alternatives for the same task: a deck written by hand, and OpenMM; their speed and the cost of a heat rate."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from simulation.study.fields import Study
 from simulation.study.files import check_study
 
 TARGET = 0.1
-"""The relative standard error that a heat rate is wanted with."""
+"""The desired relative standard error of a heat rate."""
 
 FRICTION_KG_PER_S = 7e-12
-"""What this system's molecular dynamics gives (docs/friction.md), for the exact noise of the heat."""
+"""Frictions from molecular dynamics of this system (docs/friction.md), for the exact noise of the heat."""
 
 # As a deck is usually written: 1 fs, LAMMPS's own skin and pair style for `units metal`, the paper's single axis.
 BY_HAND = {
@@ -76,7 +76,7 @@ def peers(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFram
 
 
 def needed_ns(study: Study) -> float:
-    """How long point 4.80 must run for the cold heat to have a standard error of `TARGET`: exact theory of the work current."""
+    """Length of point 4.80 for a standard error `TARGET` of the cold heat: exact theory of the work current."""
     chosen = study.model_copy(
         update={
             "langevin": study.langevin.model_copy(

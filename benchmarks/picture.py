@@ -1,4 +1,4 @@
-"""A benchmark's table as a picture: bars of its ratios, with the extremes over the rounds where there are several."""
+"""Figure of the table of a benchmark: bars of its ratios, with the extremes over several rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a heat rate costs: from the published protocol to this project's defaults, one change at a time.
+"""Cost of a heat rate, from the published protocol to the defaults of this project, one change at a time.
 
 The price is core time per ns, timed here, times the ns that the cold heat at κ_H/κ_C = 4.80 needs for a standard error of
 10 %. Heat and noise are those of the dressed pair at the friction of each size's long runs (reference/), which the errors
@@ -32,7 +32,7 @@ from benchmarks.systems import NO_SUFFIX, system
 from simulation.study.files import check_study
 
 TARGET = 0.1
-"""The relative standard error that a heat rate is wanted with."""
+"""The desired relative standard error of a heat rate."""
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 STUDIES = {"demo": "reference", "paper": "reference-paper"}
@@ -51,7 +51,7 @@ PUBLISHED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Noise:
-    """How fast the cold heat of point 4.80 gathers at one size, and its noise, per axis; eV and ns.
+    """Rate and noise of the cold heat of point 4.80 at one size, per axis; eV and ns.
 
     Attributes:
         heat: rate.
@@ -75,7 +75,7 @@ class Noise:
         )
 
     def needed_ns(self, axes: int, *, slope: bool) -> float:
-        """How long one run must be for `TARGET`: by the first law, or by the slope of the bare thermostat's energy."""
+        """Length of one run for `TARGET`: by the first law, or by the slope of the bare thermostat's energy."""
         wanted = (TARGET * self.heat) ** 2
         first_law = self.walk / axes / wanted
         if not slope:
@@ -85,13 +85,13 @@ class Noise:
         def excess(time: float) -> float:
             return WALK_SLOPE_VARIANCE * self.walk / axes / time + bath / time**3 - wanted
 
-        # By then neither part is more than half of what is wanted.
+        # At this length neither part exceeds half of the desired variance.
         enough = 2 * WALK_SLOPE_VARIANCE * first_law + (2 * bath / wanted) ** (1 / 3)
         return float(brentq(excess, first_law, enough))
 
 
 def noise_at(size: str) -> Noise:
-    """The noise of point 4.80 at a size, from the runs that are shipped for it.
+    """The noise of point 4.80 at a size, from its shipped runs.
 
     Raises:
         FileNotFoundError: there are none.
@@ -120,7 +120,7 @@ def long_runs(size: str, group: str) -> list[Run]:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way to the heat rate: a system, a kind of demon, and an estimator."""
+    """A protocol for the heat rate: a system, a kind of demon, and an estimator."""
 
     size: str
     study: dict[str, Any]
@@ -130,7 +130,7 @@ class Protocol:
 
 
 def protocols() -> dict[str, Protocol]:
-    """From the published protocol on, each with one change more."""
+    """From the published protocol on, each with one further change."""
     three = PUBLISHED | {"demon": {"coupling_axes": "xyz"}}
     step = system("paper")["integration"]["timestep_fs"]
     longer = three | {"integration": PUBLISHED["integration"] | {"timestep_fs": step}}

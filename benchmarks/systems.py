@@ -1,4 +1,4 @@
-"""The systems that are timed: studies as plain data, at the sizes of `tiny`, `demo` and `paper`, with the demo's numerics."""
+"""The benchmark systems: studies as plain data, at the sizes of `tiny`, `demo` and `paper`, with the demo's numerics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SCHEDULE = {
 }
 
 NO_SUFFIX = "suffix off\n"
-"""LAMMPS's own pair styles, in the place of those of package OPT."""
+"""Standard pair styles of LAMMPS instead of those of package OPT."""
 
 EDGES_NM = {"tiny": "3.6", "demo": "6.5", "paper": "11.0"}
 """Bath edge of each size; the fluid's density is the paper's in all."""
@@ -27,7 +27,7 @@ def system(size: str, **sections: dict[str, Any]) -> dict[str, Any]:
         "demon": {"kappa_ratios": ["4.80"], "coupling_axes": "xyz"},
         "integration": {"timestep_fs": "5"},
         "schedule": _SCHEDULE,
-        "limits": {"closure_drift_eV_per_ns": "1000"},  # a stretch of picoseconds cannot tell a drift
+        "limits": {"closure_drift_eV_per_ns": "1000"},  # a few picoseconds cannot determine a drift
     }
     for section, changes in sections.items():
         known = study.get(section, {})

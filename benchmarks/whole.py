@@ -1,4 +1,4 @@
-"""Whole runs of the workflow in a copy of the project: how much of it is molecular dynamics, and what the analysis costs."""
+"""Whole runs of the workflow in a copy of the project: share of molecular dynamics, and cost of the analysis."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ schedule: {friction_ns: 15, sweep_ns: 15, sample_every_ps: 0.1}
 
 @dataclass(frozen=True)
 class Spent:
-    """What a call of Snakemake took: wall and CPU time of all its processes, and the memory of the largest."""
+    """Cost of a call of Snakemake: wall and CPU time of all its processes, and the memory of the largest."""
 
     wall_s: float
     cpu_s: float
@@ -45,7 +45,7 @@ class Spent:
 
 @contextmanager
 def copy_of_project() -> Iterator[Path]:
-    """A folder with what the workflow needs and nothing computed."""
+    """A folder with the input of the workflow and no results."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in PARTS:
@@ -60,7 +60,7 @@ def snakemake(folder: Path, *arguments: str) -> Spent:
     """Run Snakemake in a folder.
 
     Raises:
-        RuntimeError: it failed; with the end of what it said.
+        RuntimeError: it failed; with the end of its output.
     """
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(
@@ -74,7 +74,7 @@ def snakemake(folder: Path, *arguments: str) -> Spent:
 
 
 def job_times(folder: Path) -> pd.Series:
-    """Wall seconds of each rule's jobs together, as Snakemake noted them, the longest first."""
+    """Total wall seconds of the jobs of each rule, recorded by Snakemake, the longest first."""
     jobs = {}
     for file in (folder / ".snakemake/metadata").iterdir():  # one for each file that a job made
         record = json.loads(file.read_text(encoding="utf-8"))
@@ -98,7 +98,7 @@ def efficiency(study: str = "demo") -> pd.DataFrame:
 
 
 def account(folder: Path, study: str, spent: Spent) -> pd.DataFrame:
-    """Where the CPU time of a whole run went: `part`, `cpu_s` and `share`.
+    """Distribution of the CPU time of a whole run: `part`, `cpu_s` and `share`.
 
     Args:
         folder: where it ran.
@@ -135,7 +135,7 @@ def loop_time(log: str) -> tuple[float, float]:
 
 
 def analysis() -> pd.DataFrame:
-    """All tables and figures of a study as long as the published one, on one core, from series that are there.
+    """All tables and figures of a study as long as the published one, on one core, from existing series.
 
     Returns:
         `part` (a rule, and `all` with Snakemake itself), `wall_s`, `cpu_s` and `peak_MiB` of all.

@@ -1,4 +1,4 @@
-"""One timed stretch of molecular dynamics in a process of its own, so that none warms another's caches.
+"""One timed part of molecular dynamics in a separate process, so that none benefits from the caches of another.
 
     python -m benchmarks.worker '{"study": …, "kind": "python", "restart": …, "steps": …, "folder": …}'
 
@@ -25,7 +25,7 @@ from simulation.storage.files import LOG
 from simulation.study.files import check_study
 
 KINDS = ("none", "empty callback", "python", "compute com", "xcm()")
-"""Demons: none at all, a callback that does nothing, ours, and LAMMPS's own forces from `compute com` or `xcm()` variables."""
+"""Demons: none, an empty callback, ours, and LAMMPS forces from `compute com` or `xcm()` variables."""
 
 _XCM = """
 variable kappa_C equal {kappa_C}
@@ -106,7 +106,7 @@ def measure(
 
 
 def _forces(run: Machine, kind: str) -> str:
-    """The deck's lines for a demon without Python."""
+    """The lines of the deck for a demon without Python."""
     if kind == "none":
         return "\n"
     if kind == "compute com":

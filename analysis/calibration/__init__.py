@@ -1,1 +1,1 @@
-"""Whether the error bars are true, on exact data."""
+"""Calibration of the error bars with exact data."""

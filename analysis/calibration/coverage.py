@@ -1,4 +1,4 @@
-"""Do the intervals cover? Runs of known truth go through the analysis, and each reported error is held against the truth.
+"""Coverage of the intervals: runs with known true values pass through the analysis, and each reported error is tested.
 
 ``measure_point`` and ``measure_friction`` take what ``heat.json``, ``power.json``, ``performance.json`` and
 ``friction.json`` would say of a run of the exact model, and set the true value beside each number that has an error.
