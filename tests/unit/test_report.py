@@ -158,6 +158,8 @@ def test_page_needs_nothing_else(long_study: dict[str, Any], figures: list[Path]
     # BokehJS names, and does not open, some addresses; the browser test sees that nothing is requested.
     own = re.sub(r'<script id="explorer-library">.*?</script>', "", html, flags=re.DOTALL)
     assert len(own) < len(html) - 1_000_000
+    # Without JavaScript nothing shows the interactive figure, and the pictures stand there.
+    assert re.search(r'<div id="explorer" hidden>.*<figure id="figure-heat_rates">', own, flags=re.DOTALL)
     assert not re.search(r"@import|url\(|https?://", own)
     assert html == report_page(**long_study, figures=figures, design=DESIGN)
 
