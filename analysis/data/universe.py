@@ -29,7 +29,7 @@ PARTS = {
 _SPECIES = {"bath": "fluid", "particle": "metal", "wall": "metal"}
 
 # LAMMPS gives the layout in the header line of the section "Atoms". MDAnalysis cannot guess the first one, of format 1.
-_LAYOUTS = {"atomic": "id type x y z", "molecular": "id resid type x y z"}
+_LAYOUTS = {"atomic": "id type x y z", "molecular": "id resid type x y z", "bond": "id resid type x y z"}
 
 
 def universe(folder: str | Path) -> MDAnalysis.Universe:

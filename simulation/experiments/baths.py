@@ -86,7 +86,13 @@ class Baths(Experiment):
         """Temperatures of fluid and particles, and remaining crystalline order of the fluid."""
         units = {"temperature": "K", "internal_temperature": "K", "pressure": "bar", "energy": "eV", "thermostat": "eV"}
         columns = [Column(f"{name}_{side}", unit) for name, unit in units.items() for side in SIDES]
-        return [*columns, *(Column(f"order_{side}", "1") for side in SIDES)]
+        columns += [Column(f"order_{side}", "1") for side in SIDES]
+        return [*columns, *(Column(f"gyration_{side}", "A") for side in SIDES if self.has_chains)]
+
+    @property
+    def has_chains(self) -> bool:
+        """Whether a part of the fluid is bonded."""
+        return self.study.baths.chains.fraction > 0
 
     def check_end(self, series: pd.DataFrame) -> dict[str, Any]:
         """The fluid must be molten and the particles at the temperature of their baths, over the last quarter of the time.
@@ -125,6 +131,16 @@ class Baths(Experiment):
                 f"particle_temperature_{side}_se_K": error,
                 f"fluid_temperature_{side}_K": float(tail[f"temperature_{side}_K"].mean()),
             }
+            if self.has_chains:
+                size = series[f"gyration_{side}_A"].to_numpy()
+                *_, before, after = (part.mean() for part in np.array_split(size, min(4, len(size))))
+                change, largest = after / before - 1, self.study.limits.chain_size
+                if not abs(change) <= largest:
+                    problems.append(
+                        f"the chains of the {side} bath still change their size, by {change:+.2f} in a quarter of the time "
+                        f"(allowed: limits.chain_size = {largest:g}): raise schedule.equilibration_ps"
+                    )
+                found |= {f"chain_gyration_{side}_A": float(after), f"chain_size_change_{side}": float(change)}
         if problems:
             raise RejectedError(f"{self.label}: " + "; ".join(problems))
         return found
@@ -171,6 +187,7 @@ def atoms(study: Study) -> int:
 
 def system(study: Study) -> dict[str, Any]:
     """Entries of `run.json` for the two baths."""
+    chains = {side: study.chain(side, study.fluid_atoms(side)).count for side in SIDES}
     return {
         "fluid_atoms_per_bath": told({side: study.fluid_atoms(side) for side in SIDES}),
         "metal_atoms_per_particle": study.nanoparticle.atoms,
@@ -178,6 +195,7 @@ def system(study: Study) -> dict[str, Any]:
         "accessible_density_per_nm3": told(
             {side: round(1000 * study.fluid_atoms(side) / study.accessible_volume_A3(side), 4) for side in SIDES}
         ),
+        **({"chains_per_bath": told(chains)} if any(chains.values()) else {}),
         "boundaries": {"x": "walls" if study.has_walls else "periodic", "y": "periodic", "z": "periodic"},
     }
 
@@ -191,7 +209,15 @@ def build_seeds(experiment: Experiment, sides: Sequence[str] = SIDES) -> dict[st
     """Seeds for the placement of the fluid, its melting, and the final velocities of a build."""
     purposes = [
         f"{purpose}_{side}"
-        for purpose in ("insert", *MELTING, "velocity_fluid", "velocity_particle", "thermostat")
+        for purpose in (
+            "insert",
+            "insert_chains",
+            "turn_chains",
+            *MELTING,
+            "velocity_fluid",
+            "velocity_particle",
+            "thermostat",
+        )
         for side in sides
     ]
     return {purpose: experiment.seed(purpose) for purpose in purposes}

@@ -30,6 +30,9 @@ SPARE_SITES = 1.2
 HOLD_RAD_PER_PS = 5.0
 """Angular frequency of the spring that holds a fluid without walls: far above that of the particles, some 0.1 to 1 rad/ps."""
 
+BONDED = " bond/types 2 extra/bond/per/atom 2 extra/special/per/atom 6"
+"""Room that LAMMPS needs for the bonds of linear chains: two an atom, and their neighbours up to the third."""
+
 # Statements that affect only the output of a run, not its trajectory.
 WATCHING = ("dump", "dump_modify", "thermo", "thermo_style", "print")
 FRAMES = "frames"
@@ -50,6 +53,8 @@ def render(
             by default.
     """
     fluid_atoms = context.pop("fluid_atoms", {side: study.fluid_atoms(side) for side in sides})
+    has_chains = study.baths.chains.fraction > 0
+    chains = {side: study.chain(side, fluid_atoms.get(side, 0)) for side in SIDES} if has_chains else {}
     usual = {
         "sides": sides,
         "walls": study.has_walls if walls is None else walls,
@@ -59,6 +64,8 @@ def render(
         "hold_rad_per_ps": HOLD_RAD_PER_PS,
         "quickest": min((study.fluid(side) for side in sides), key=_unit_of_time),
         "filling": {side: filling(study, side, fluid_atoms[side]) for side in sides},
+        "chains": chains,
+        "bonded": BONDED if chains else "",
         "frame_steps": study.steps(study.schedule.trajectory_every_ps),
     }
     return (

@@ -25,6 +25,7 @@ from pydantic import (
 from analysis import model
 from analysis.model import ControlledNetwork, LangevinPair, PairWithBodies, Refrigerator
 from analysis.units import ATOMIC_MASS, FRICTION_SI
+from simulation.study.chains import Chain, Chains
 from simulation.study.interactions import Interactions
 from simulation.study.materials import Materials, Species, UnlikePair
 from simulation.study.section import SIDES, Finite, PerSide, Positive, Section, of_side
@@ -77,6 +78,7 @@ sides do not interact, and x, y and z are alike."""
     """Fluid atoms in each bath, or `{cold: …, hot: …}`; give this or the density. (Older study files call it `argon_atoms`.)"""
     accessible_density_per_nm3: PerSide[Positive] | None = None
     """Fluid atoms per accessible volume, or `{cold: …, hot: …}`; the paper has 19.56."""
+    chains: Chains = Chains()
     temperature_cold_K: Positive = 100.0
     """Temperature of the cold bath."""
     temperature_hot_K: Positive = 120.0
@@ -420,6 +422,8 @@ class Limits(Section):
     """Additional drift allowed in a drag run, as a fraction of the work of its force (0.0020 at 3 nN with 5 fs steps)."""
     liquid: bool = True
     """Whether baths must be liquid by reduced temperature and density; `false` allows gases and supercritical fluids."""
+    chain_size: Positive = 0.1
+    """Largest relative change of the radius of gyration of chains between the last two quarters of equilibration."""
     particle_temperature: Positive = 0.15
     """Largest significant relative difference of the internal temperature of a particle from its bath after equilibration."""
 
@@ -515,6 +519,10 @@ class Study(Section):
     def particle_mass_eV_ps2_per_A2(self) -> float:
         """Mass of one nanoparticle."""
         return self.nanoparticle.atoms * self.materials.metal.mass_u * ATOMIC_MASS
+
+    def chain(self, side: str, fluid_atoms: int) -> Chain:
+        """The chains of that side's bath, if it holds so many atoms."""
+        return self.baths.chains.of(self.fluid(side), fluid_atoms)
 
     def temperature_K(self, side: str) -> float:
         """Temperature of the bath of that side."""

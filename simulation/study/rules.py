@@ -21,6 +21,9 @@ STRETCHED = 0.85
 """Smallest density of a liquid, relative to coexistence with its vapour: it is then under tension, near the spinodal, but a
 bath of a few nanometres has no bubble yet."""
 
+STEPS_PER_BOND = 20
+"""Time steps that the vibration of a bond must last, so that the first law closes."""
+
 _AMOUNT = "baths.edge_nm baths.fluid_atoms baths.accessible_density_per_nm3"
 
 ORIGINS = ((0.0, 0.25, 0.25), (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), (0.0, 0.0, 0.25))
@@ -33,7 +36,7 @@ MOST_READINGS = 100
 
 def broken_rules(study: Study) -> list[tuple[set[str], str]]:
     """Every rule violated by otherwise valid fields, each with its fields."""
-    return [*_particle(study), *_interactions(study), *_baths(study), *_demon(study), *_lengths(study)]
+    return [*_particle(study), *_interactions(study), *_baths(study), *_chains(study), *_demon(study), *_lengths(study)]
 
 
 def _broken(is_broken: bool, fields: str, message: str) -> list[tuple[set[str], str]]:
@@ -150,6 +153,35 @@ def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
         f"(reduced density ρσ³ = {density:.2f}, at least {thinnest:.2f} at kT/ε = {temperature:.2f} on the {side} side): use "
         f"{math.ceil(thinnest * volume / fluid.sigma_A**3)} or more, or limits.liquid: false for a bath of any state",
     )
+
+
+def _chains(study: Study) -> list[tuple[set[str], str]]:
+    chains, found = study.baths.chains, []
+    if chains.fraction == 0:
+        return []
+    fields = "baths.chains baths.edge_nm baths.fluid_atoms baths.accessible_density_per_nm3 materials.fluid"
+    for side in SIDES:
+        chain = study.chain(side, study.fluid_atoms(side))
+        found += _broken(
+            chain.count == 0,
+            fields,
+            f"baths.chains.fraction = {chains.fraction:g} of {study.fluid_atoms(side)} fluid atoms makes no chain of atoms: "
+            f"{chains.atoms} in the {side} bath: make the fraction larger or the chains shorter",
+        )
+        found += _broken(
+            chain.bond == "fene" and chain.length <= 1.1 * chain.fluid.sigma_A,
+            fields,
+            f"baths.chains.length_A = {chain.length:g} is the longest a fene bond can be; bonded atoms of the {side} bath are "
+            f"about {0.97 * chain.fluid.sigma_A:.3g} Å apart: make it larger (usual: {1.5 * chain.fluid.sigma_A:.3g})",
+        )
+        found += _broken(
+            chain.period_ps < STEPS_PER_BOND * study.timestep_ps,
+            f"{fields} integration.timestep_fs",
+            f"integration.timestep_fs = {study.integration.timestep_fs:g} is too long for bonds that vibrate in "
+            f"{1000 * chain.period_ps:.3g} fs: take at most {1000 * chain.period_ps / STEPS_PER_BOND:.2g} fs or a smaller "
+            "baths.chains.stiffness_eV_per_A2",
+        )
+    return list({message: (names, message) for names, message in found}.values())
 
 
 def _interactions(study: Study) -> list[tuple[set[str], str]]:

@@ -26,7 +26,12 @@ PAGE = Path(__file__).resolve().parents[2] / "docs/what-reruns.md"
 STUDY = check_study(
     "example",
     {
-        "baths": {"edge_nm": 6.5, "accessible_density_per_nm3": 19.56, "thermostat": "csvr"},
+        "baths": {
+            "edge_nm": 6.5,
+            "accessible_density_per_nm3": 19.56,
+            "thermostat": "csvr",
+            "chains": {"fraction": 0.1},
+        },
         "demon": {"kappa_ratios": ["1.2", "4.80"], "coupling_axes": "xy", "feedback": {"delay_ps": 0.08}},
         "integration": {"timestep_fs": 4},
         "drag": {"forces_nN": ["0.3", "3.0"], "replicas": 2, "duration_ns": 0.2},
@@ -81,6 +86,11 @@ CHANGES: dict[str, list[Any]] = {
     "baths.walls": ["none"],
     "baths.fluid_atoms": [5000],
     "baths.accessible_density_per_nm3": [19.0],
+    "baths.chains.fraction": [0.2, 0.0],
+    "baths.chains.atoms": [11],
+    "baths.chains.bond": ["harmonic"],
+    "baths.chains.stiffness_eV_per_A2": [0.03],
+    "baths.chains.length_A": [5.2],
     "baths.temperature_cold_K": [90.0],
     "baths.temperature_hot_K": [130.0],
     "baths.thermostat": ["nose-hoover", "langevin"],
@@ -141,6 +151,7 @@ CHANGES: dict[str, list[Any]] = {
     "limits.closure_drift_eV_per_ns": [0.1],
     "limits.closure_drift_of_work": [0.01],
     "limits.liquid": [False],
+    "limits.chain_size": [0.2],
     "limits.particle_temperature": [0.2],
     "variants": [{"warm": {"baths": {"temperature_hot_K": 130}}}],
 }

@@ -58,6 +58,12 @@ rule heat_variations:
         f"results/{STUDY.name}/figures/heat_variations.png",
 
 
+rule memory:
+    input:
+        f"results/{STUDY.name}/heat_by_variant.csv",
+        f"results/{STUDY.name}/figures/memory.png",
+
+
 rule design:
     input:
         f"results/{STUDY.name}/figures/design.png",

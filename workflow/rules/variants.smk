@@ -83,6 +83,25 @@ rule plot_heat_variations:
         "../scripts/plot_heat_variations.py"
 
 
+rule plot_memory:
+    input:
+        frictions=lambda wildcards: variant_frictions(wildcards, "friction.json"),
+        responses=lambda wildcards: variant_frictions(wildcards, "response.npz"),
+        heats=variant_heats,
+    output:
+        multiext("results/{study}/figures/memory", ".png", ".svg", ".csv"),
+    log:
+        "results/{study}/logs/figures/memory.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=ANALYSIS_CODE,
+        names=lambda wildcards: [name.partition("@")[2] or name for name in with_variants(wildcards)],
+        counts=lambda wildcards: [len(machine.points(study(name))) for name in with_variants(wildcards)],
+    script:
+        "../scripts/plot_memory.py"
+
+
 rule plot_loops:
     input:
         friction="results/{study}/friction.json",

@@ -1,0 +1,108 @@
+"""A fluid with memory: some of its atoms bonded into chains (K. Kremer & G. S. Grest, J. Chem. Phys. 92, 5057 (1990))."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from analysis.units import ATOMIC_MASS
+from simulation.study.materials import Species
+from simulation.study.section import Positive, Section
+
+STIFFNESS, LONGEST, REST = 30.0, 1.5, 0.97
+"""Kremer and Grest's bond: K in ε/σ², where FENE ends in σ, and where its atoms lie, which is also the harmonic rest length."""
+
+
+class Chains(Section):
+    """A part of the fluid's atoms is bonded into linear chains: docs/baths.md."""
+
+    fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Fraction of the fluid's atoms that are in chains; 0 for a simple fluid."""
+    atoms: Annotated[int, Field(ge=2, le=100)] = 10
+    """Atoms in each chain."""
+    bond: Literal["fene", "harmonic"] = "fene"
+    """LAMMPS's bond style."""
+    stiffness_eV_per_A2: Positive | None = None
+    """K of that style; left out, 30 ε/σ² of the fluid."""
+    length_A: Positive | None = None
+    """Longest bond (`fene`) or rest length (`harmonic`); left out, 1.5 σ or 0.97 σ of the fluid."""
+
+    def of(self, fluid: Species, fluid_atoms: int) -> Chain:
+        """The chains of a bath of so many atoms of that fluid."""
+        sigma = fluid.sigma_A
+        return Chain(
+            bond=self.bond,
+            atoms=self.atoms,
+            count=round(self.fraction * fluid_atoms / self.atoms),
+            stiffness=self.stiffness_eV_per_A2 or STIFFNESS * fluid.epsilon_eV / sigma**2,
+            length=self.length_A or (LONGEST if self.bond == "fene" else REST) * sigma,
+            fluid=fluid,
+        )
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The chains of one bath.
+
+    Attributes:
+        bond: LAMMPS's style.
+        atoms: in each.
+        count: how many.
+        stiffness: LAMMPS's K, eV/Å².
+        length: longest bond of FENE, or rest length, Å.
+        fluid: what they are made of.
+    """
+
+    bond: str
+    atoms: int
+    count: int
+    stiffness: float
+    length: float
+    fluid: Species
+
+    @property
+    def bonds(self) -> int:
+        """Of all chains together."""
+        return self.count * (self.atoms - 1)
+
+    @property
+    def coefficients(self) -> str:
+        """As LAMMPS's bond_coeff has them."""
+        own = f"{self.stiffness:.8g} {self.length:.8g}"
+        return f"{own} {self.fluid.epsilon_eV} {self.fluid.sigma_A}" if self.bond == "fene" else own
+
+    @property
+    def spacing_A(self) -> float:
+        """Distance of neighbours where a chain is built."""
+        return self.length if self.bond == "harmonic" else min(REST * self.fluid.sigma_A, 0.9 * self.length)
+
+    @property
+    def places_A(self) -> list[tuple[float, float, float]]:
+        """Where the atoms of a chain lie when it is built, about its middle: to and fro in a square, so that it is small."""
+        width = math.ceil(math.sqrt(self.atoms))
+        rows = [divmod(index, width) for index in range(self.atoms)]
+        sites = [(row, column if row % 2 == 0 else width - 1 - column) for row, column in rows]
+        middle = [sum(values) / self.atoms for values in zip(*sites, strict=True)]
+        return [
+            (round((x - middle[0]) * self.spacing_A, 6), round((y - middle[1]) * self.spacing_A, 6), 0.0)
+            for x, y in sites
+        ]
+
+    @property
+    def reach_A(self) -> float:
+        """Distance of the outermost atom from the middle."""
+        return max(math.hypot(*place) for place in self.places_A)
+
+    @property
+    def period_ps(self) -> float:
+        """Period of a bond's vibration."""
+        if self.bond == "harmonic":
+            curvature = 2 * self.stiffness
+        else:
+            sigma, r = self.fluid.sigma_A, self.spacing_A
+            x, y = (r / self.length) ** 2, (sigma / r) ** 6
+            curvature = self.stiffness * (1 + x) / (1 - x) ** 2 + 24 * self.fluid.epsilon_eV * y * (26 * y - 7) / r**2
+        return 2 * math.pi * math.sqrt(self.fluid.mass_u * ATOMIC_MASS / 2 / curvature)

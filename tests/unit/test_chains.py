@@ -1,0 +1,126 @@
+"""A fluid with chains: how many, how they are bonded and built, and what is refused."""
+
+from __future__ import annotations
+
+import math
+import re
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from simulation.experiments import experiment_at
+from simulation.study.fields import Study, StudyError
+from simulation.study.files import check_study
+from simulation.study.materials import FLUIDS
+
+ARGON = FLUIDS["argon"]
+
+
+def study(fraction: float = 0.5, edge_nm: float = 6.5, **chains: Any) -> Study:
+    """A study with chains."""
+    baths = {"edge_nm": edge_nm, "accessible_density_per_nm3": 19.56, "chains": {"fraction": fraction} | chains}
+    return check_study("example", {"baths": baths, "integration": {"timestep_fs": 4}, "drag": {"forces_nN": ["0.3"]}})
+
+
+def lines(deck: str, *first: str) -> list[list[str]]:
+    """The words of all lines that begin with these."""
+    found = [line.split() for line in deck.splitlines()]
+    return [words for words in found if tuple(words[: len(first)]) == first]
+
+
+@pytest.mark.parametrize("point", ["equilibrated", "drag/hot/F_0.3"])
+def test_chains_and_single_atoms_fill_a_bath(point: str) -> None:
+    """As many chains as the fraction makes, and the rest of the study's fluid atoms one by one; the deck asks for all bonds."""
+    own = study(0.3, atoms=7)
+    run = experiment_at(own, point, 1)
+    fluid = run.fluid_atoms if point.startswith("drag") else own.fluid_atoms("cold")  # type: ignore[attr-defined]
+    deck = run.stage_decks()[0]
+    chains = [int(words[3]) for words in lines(deck, "create_atoms", "0", "random")]
+    singles = [int(words[3]) for words in lines(deck, "create_atoms") if words[1] in "12" and words[2] == "random"]
+    assert chains == [round(0.3 * fluid / 7)] * len(chains)
+    assert [7 * chain + single for chain, single in zip(chains, singles, strict=True)] == [fluid] * len(
+        run_sides(point)
+    )
+    wanted = re.findall(r'"\$\(v_found\) != (\d+)" then &\n *"print \'nanofridge: .* bonds in the chains', deck)
+    assert wanted == [str(6 * sum(chains))]
+
+
+def run_sides(point: str) -> tuple[str, ...]:
+    """The baths of a point."""
+    return ("hot",) if point.startswith("drag") else ("cold", "hot")
+
+
+def test_a_bath_without_chains_is_as_it_was() -> None:
+    """No word of bonds in any deck, so that its runs stay."""
+    plain = study(0.0)
+    for point in ("equilibrated", "kH_4.80", "drag/cold/F_0.3"):
+        for deck in experiment_at(plain, point, 1).stage_decks():
+            assert "bond" not in deck
+            assert "atom_style      atomic" in deck
+
+
+def test_bonds_are_in_every_deck_and_in_the_energy() -> None:
+    """A restart file keeps no bond coefficients of its own study, and the first law must count what bonds store."""
+    for point in ("equilibrated", "friction", "kH_4.80"):
+        for deck in experiment_at(study(), point, 1).stage_decks():
+            assert lines(deck, "bond_style") == [["bond_style", "fene"]]
+            assert [words[1] for words in lines(deck, "bond_coeff")] == ["1", "2"]
+            assert lines(deck, "special_bonds") == [["special_bonds", "lj", "0.0", "1.0", "1.0"]]
+            for words in lines(deck, "compute", "pair_energy"):
+                assert words[3:] == ["pe/atom", "pair", "bond"]
+            for words in lines(deck, "compute", "virial"):
+                assert words[3:] == ["stress/atom", "NULL", "pair", "bond"]
+
+
+@pytest.mark.parametrize("atoms", [2, 3, 6, 10, 37])
+@pytest.mark.parametrize("bond", ["fene", "harmonic"])
+def test_a_chain_is_built_whole_and_without_overlap(atoms: int, bond: str) -> None:
+    """Neighbours at the bond's length, all others no nearer, and about its middle."""
+    chain = study(bond=bond, atoms=atoms).chain("cold", 5000)
+    places = chain.places_A
+    assert len(places) == atoms
+    for one, other in pairwise(places):
+        assert math.dist(one, other) == pytest.approx(0.97 * ARGON.sigma_A, rel=1e-5)
+    assert min(math.dist(a, b) for i, a in enumerate(places) for b in places[:i]) > 0.96 * ARGON.sigma_A
+    for axis in range(3):
+        assert sum(place[axis] for place in places) == pytest.approx(0, abs=1e-4)
+
+
+def test_bonds_are_those_of_kremer_and_grest() -> None:
+    """30 ε/σ² and 1.5 σ of the fluid; a bond vibrates as the curvature of its energy says, here by differences."""
+    chain = study().chain("cold", 5000)
+    assert chain.stiffness == pytest.approx(30 * ARGON.epsilon_eV / ARGON.sigma_A**2)
+    assert chain.length == pytest.approx(1.5 * ARGON.sigma_A)
+    assert chain.coefficients.split()[2:] == ["0.0104", "3.405"]
+
+    def energy(r: float) -> float:  # in ε and σ
+        return -0.5 * 30 * 1.5**2 * math.log(1 - (r / 1.5) ** 2) + 4 * (r**-12 - r**-6)
+
+    step = 1e-3
+    curvature = (energy(0.97 + step) - 2 * energy(0.97) + energy(0.97 - step)) / step**2
+    unit_of_time = 3.405e-10 * math.sqrt(39.948 * 1.66053907e-27 / (0.0104 * 1.602176634e-19))
+    assert chain.period_ps == pytest.approx(1e12 * unit_of_time * 2 * math.pi / math.sqrt(2 * curvature), rel=1e-4)
+    stiff = study(bond="harmonic", stiffness_eV_per_A2=0.5, length_A=3.4).chain("cold", 5000)
+    assert stiff.coefficients == "0.5 3.4"
+    reduced_mass = 39.948 / 2 * 1.66053907e-27
+    assert stiff.period_ps == pytest.approx(2e12 * math.pi * math.sqrt(reduced_mass / (2 * 0.5 * 16.0217663)), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("chains", "message"),
+    [
+        ({"fraction": 0.0001}, r"fraction = 0\.0001 of \d+ fluid atoms makes no chain of atoms: 10 in the cold bath"),
+        ({"fraction": 1.2}, r"baths\.chains\.fraction = '?1\.2"),
+        ({"atoms": 1}, r"baths\.chains\.atoms = '?1"),
+        ({"length_A": 3.5}, r"length_A = 3\.5 is the longest a fene bond can be; .*make it larger \(usual: 5\.11\)"),
+        (
+            {"bond": "harmonic", "stiffness_eV_per_A2": 50},
+            r"timestep_fs = 4 is too long for bonds that vibrate in 28\.6 fs: take at most 1\.4 fs",
+        ),
+    ],
+)
+def test_chains_that_cannot_be_are_refused(chains: dict[str, Any], message: str) -> None:
+    """By name, with the cure."""
+    with pytest.raises(StudyError, match=message):
+        study(**chains)
