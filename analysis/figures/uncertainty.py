@@ -220,6 +220,8 @@ def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PointRecord]) 
     axes.set_xlabel("time window (ps)")
     known = data["over_bound"][np.isfinite(data["over_bound"]) & (data["over_bound"] > 0)]
     axes.set_ylim(*((known.min() / 3, known.max() * 3) if len(known) else (0.1, 10)))
+    if not len(known):  # a flow that this controller does not have
+        axes.set_xlim(0.1, 1000)
     axes.set_xscale("log")
     axes.set_yscale("log")
     if data.loc[data["series"] == "simulation", "over_bound"].isna().all():

@@ -21,7 +21,7 @@ from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.point import Point, PointRecord
 from analysis.heat.rates import point_summary
-from analysis.model import LangevinPair
+from analysis.model import Feedback, LangevinPair
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
 from tests.unit.synthetic import Truth, metadata, synthetic_runs
@@ -121,6 +121,19 @@ def test_largest_cooling_is_where_the_paper_has_it(exchanged: bool) -> None:
     if not exchanged:
         assert best == pytest.approx(3.79035, abs=1e-4)
     assert largest_cooling(replace(parameters, temperature=(100.0, 100.0)), same) is None
+
+
+def test_uncertainty_figure_of_a_loop_can_be_drawn(points: list[PointRecord]) -> None:
+    """A controller in a loop has no cross and no antisymmetric force: their panels stay empty, and have axes."""
+    kept = {
+        name: value for name, value in points[2].content["windows"].items() if name not in ("cross", "antisymmetric")
+    }
+    looped = replace(points[2].parameters, feedback=Feedback(delay=0.1))
+    figure, _ = uncertainty(
+        [replace(points[2], parameters=looped, content={**points[2].content, "windows": kept})], FRICTION
+    )
+    figure.draw_without_rendering()
+    assert all(low < high for axes in figure.axes for low, high in (axes.get_xlim(), axes.get_ylim()))
 
 
 def test_uncertainty_figure_holds_all_forces(points: list[PointRecord]) -> None:
