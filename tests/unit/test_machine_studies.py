@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -25,6 +26,7 @@ from simulation.__main__ import main
 from simulation.study.fields import StudyError
 from simulation.study.files import load_study, machine_names
 from simulation.study.machines.files import KINDS, MachineStudy, load_machine_study
+from simulation.study.machines.sections import Values
 from simulation.study.places import SHIPPED
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
@@ -359,3 +361,16 @@ def test_sites_in_a_file_are_the_levels_that_they_have(tmp_path: Path) -> None:
     assert "hops.0.between: names left twice" in said
     both = SITES.replace("sites: {", "levels: [21]\nsites: {")
     assert "levels and sites: give one of them" in problems(tmp_path, both)[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"first": -0.3, "last": 0.3, "points": 7}, [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]),
+        ({"first": 1e-20, "last": 1e-18, "points": 3, "spacing": "logarithmic"}, [1e-20, 1e-19, 1e-18]),
+        ({"values": [3, 1, 2]}, [3, 1, 2]),
+    ],
+)
+def test_values_are_the_numbers_that_one_would_write(given: dict[str, Any], expected: list[float]) -> None:
+    """Ranges have no digits of rounding, 0 is 0, and small values stay; values given stay in their order."""
+    assert Values(parameter="drive", **given).numbers() == expected

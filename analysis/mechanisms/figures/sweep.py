@@ -76,10 +76,14 @@ def performance(
                 axes.plot(
                     rows[parameter], rows[bound].where(rows[name].notna()), color=colour, linewidth=0.7, alpha=0.6
                 )
+        top = float(solved[name].max())
         if bound is not None:
-            axes.plot([], [], color=NEUTRAL, linewidth=0.7, alpha=0.6, label="bound")
-            top = float(solved[name].max())
+            # A bound far above what is reached would press all lines to the axis.
             axes.set_ylim(0, 2.5 * top)
+            if float(solved[bound][solved[name].notna()].min()) < 2.5 * top:
+                axes.plot([], [], color=NEUTRAL, linewidth=0.7, alpha=0.6, label="bound")
+        if name in ("cop_over_bound", "efficiency"):
+            axes.set_ylim(0, 1.05 * top)
         axes.set_ylabel(label.format(unit=_unit(solved)))
         if name == "cooling":
             axes.axhline(0, color=NEUTRAL, linewidth=0.6, zorder=0)

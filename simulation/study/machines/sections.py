@@ -56,7 +56,10 @@ class Values(Section):
         assert self.last is not None
         assert self.points is not None
         spaced = np.geomspace if self.spacing == "logarithmic" else np.linspace
-        return [float(f"{value:.12g}") for value in spaced(self.first, self.last, self.points)]
+        # Rounding must not turn 0.3 into 0.30000000000000004. A linear range may pass through 0.
+        least = 1e-12 * abs(self.last - self.first) if self.spacing == "linear" else 0.0
+        found = spaced(self.first, self.last, self.points)
+        return [float(f"{value:.12g}") if abs(value) > least else 0.0 for value in found]
 
 
 class Times(Section):
