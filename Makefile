@@ -51,9 +51,10 @@ env: $(RUN_STAMP)
 run: $(RUN_STAMP)
 	@$(IN_VENV) snakemake --cores $(CORES) --config study=$(STUDY)
 	@echo
-	@cat results/$(STUDY)/summary.txt
-	@echo "Figures: results/$(STUDY)/figures"
-	@echo "Report: results/$(STUDY)/report.html"
+	@cat results/$(STUDY)/verdict.txt 2>/dev/null || cat results/$(STUDY)/summary.txt  # of an exactly solved machine
+	@echo
+	@echo "Everything else: results/$(STUDY)/report.html"
+	@echo "All numbers:     results/$(STUDY)/summary.txt"
 
 # One more than there are cores, since some tests wait: for Slurm, for a clock, for a process to end.
 WORKERS ?= $(shell expr $$(nproc) + 1)

@@ -78,18 +78,18 @@ def summary_table(comparison: Comparison) -> pd.DataFrame:
     return pd.DataFrame([each.row() for each in comparison.compared], columns=COLUMNS)
 
 
-def summary_text(comparison: Comparison, friction: dict[str, Any]) -> str:
-    """The summary of a study: measured heat rates and theory, friction, and energy balance.
+def heat_lines(comparison: Comparison, study: str) -> list[str]:
+    """The table of heats compared with the leading theory, as lines of text with their heading.
 
     Args:
         comparison: of the study.
-        friction: content of its ``friction.json``.
+        study: its name.
     """
     points, lead = comparison.points, comparison.leading
     controllers = [point.parameters.told_controller for point in points]
     told = "linear response without a friction model" if lead == "response" else "the paper's pair with white friction"
     lines = [
-        f"Study {friction['study']}: heat into each bath, eV/ns per coupled axis ± one standard error",
+        f"Study {study}: heat into each bath, eV/ns per coupled axis ± one standard error",
         f"(theory: {told}, from the runs without controller; z: measurement minus theory, in combined standard errors)"
         if (unknown := without_theory(points)) is None
         else f"({unknown}; the table has measurements only)",
@@ -106,13 +106,24 @@ def summary_text(comparison: Comparison, friction: dict[str, Any]) -> str:
         lines.append("  ".join([*cells, f"{_cop(point):>6}", point.mode]))
     if unknown is None and any(_cop(point) != "-" for point in points):
         lines.append(f"   {IDENTITY}")
+    return lines
+
+
+def summary_text(comparison: Comparison, friction: dict[str, Any]) -> str:
+    """The summary of a study: measured heat rates and theory, friction, and energy balance.
+
+    Args:
+        comparison: of the study.
+        friction: content of its ``friction.json``.
+    """
+    points, lines = comparison.points, heat_lines(comparison, friction["study"])
     for name in comparison.known:
-        if name != lead:
+        if name != comparison.leading:
             lines += ["", SIMPLIFICATIONS[name], *(_beside(each, name) for each in comparison.compared)]
     lines += _agreement_lines(comparison)
     lines += _axes_lines(friction)
     lines += _drag_lines(friction)
-    lines += ["", _closure_line(points)]
+    lines += ["", closure_line(points)]
     if (older := older_protocol(points, friction)) is not None:
         lines.append(older)
     notes = {"friction": friction["note"]} | {f"κ_H/κ_C = {point.kappa_ratio}": point.note for point in points}
@@ -252,7 +263,8 @@ def _shell_z(likelihood: dict[str, Any], shell: dict[str, Any]) -> str:
     return ", ".join(_z(z) for z in found)
 
 
-def _closure_line(points: Sequence[HeatPoint]) -> str:
+def closure_line(points: Sequence[HeatPoint]) -> str:
+    """The largest drift of the first law, as one line of text."""
     drift = max(abs(drift.value) for point in points for drift in point.closure_drift)
     axes = len(points[0].parameters.coupling_axes)
     heats = [heat for point in points for heat in point.heat]

@@ -20,15 +20,15 @@ from analysis.data.runs import LINEAR, SIDES, Parameters
 from analysis.data.universe import species_of
 from analysis.errors import AnalysisError
 from analysis.friction.drag import paper_friction
-from analysis.friction.result import METHODS, POOLED, by_method, equivalence_z
+from analysis.friction.result import METHODS, by_method, equivalence_z
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 from analysis.heat.point import HeatPoint, Point, PointRecord
+from analysis.report.checks import study_checks
 from analysis.report.explorer import Explorer
 from analysis.report.pictures import load_figures
 from analysis.report.verdict import CHANCE_AGREES, REFRIGERATOR, Z_AGREES, verdict
-from analysis.report.words import measured, number, ranks, report_environment, z_score
+from analysis.report.words import measured, ranks, report_environment, z_score
 from analysis.statistics.timeseries import known
-from analysis.structure.profiles import CAVITY_RATIO
 from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
 
 PAPER = Parameters(
@@ -107,8 +107,7 @@ def report_page(
         setup=next((picture for picture in pictures if picture["name"] == "setup"), None),
         pictures=[picture for picture in pictures if picture["name"] != "setup"],
         notes=[note for note in (friction["note"], *(point.note for point in points)) if note],
-        checks=_equilibrium_checks(friction["axes"][POOLED], parameters)
-        + _structure_checks(structure, parameters, friction["axes"][POOLED]["dressed"]),
+        checks=study_checks(friction, structure, parameters),
         runs=runs,
         cost=_cost(runs),
         older_protocol=older_protocol(points, friction),
@@ -255,81 +254,6 @@ def _drag_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _first(entries: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
     return next(iter(entries), None)
-
-
-def _finding(what: str, found: str, expected: str, ok: bool | None) -> dict[str, Any]:
-    return {"what": what, "found": found, "expected": expected, "ok": ok}
-
-
-def _equilibrium_checks(friction: dict[str, Any], parameters: Parameters) -> list[dict[str, Any]]:
-    """Equipartition in the run without controller."""
-    rows = []
-    for side, temperature in zip(SIDES, parameters.temperature, strict=True):
-        for stem, unit, what, expected in (
-            (
-                f"position_variance_{side}",
-                "A2",
-                "⟨X²⟩ of the {} particle, Å²",
-                friction[f"position_variance_{side}_theory_A2"],
-            ),
-            (f"particle_temperature_{side}", "K", "m⟨V²⟩/k_B of the {} particle, K", temperature),
-        ):
-            z = friction[f"{stem}_z"]
-            found = measured(friction[f"{stem}_{unit}"], friction[f"{stem}_se"])
-            ok = None if z is None else abs(z) < Z_AGREES
-            rows.append(_finding(what.format(side), found, f"{expected:.4g} (z {z_score(z)})", ok))
-    return rows
-
-
-def _structure_checks(
-    structure: dict[str, Any] | None, parameters: Parameters, dressed: dict[str, Any] | None
-) -> list[dict[str, Any]]:
-    """Checks of the atoms: leaks, cavities, intact particles, temperatures, pressure, and adsorbed fluid."""
-    if structure is None:
-        return []
-    leaked = structure["leaked_atoms"]
-    rows = [_finding("Atoms beyond a wall of their side, at most", str(leaked), "0", leaked == 0)]
-    for j, side in enumerate(SIDES):
-        emptiest = structure[f"emptiest_cell_{side}"]
-        whole, atoms = structure[f"largest_cluster_{side}"], structure[f"particle_atoms_{side}"]
-        rows += [
-            _finding(
-                f"Emptiest cell of the {side} bath, in mean densities",
-                "bath too small" if emptiest is None else number(emptiest, 2),
-                f"above {CAVITY_RATIO:g}: no cavity",
-                None if emptiest is None else emptiest >= CAVITY_RATIO,
-            ),
-            _finding(f"Connected atoms, {side} particle, at least", str(whole), f"{atoms}: intact", whole == atoms),
-            _finding(
-                f"Mean temperature of the {side} fluid, K",
-                number(structure[f"temperature_{side}_K"], 2),
-                f"{parameters.temperature[j]:g}",
-                None,
-            ),
-            _finding(f"Mean pressure of the {side} fluid, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
-            _internal_temperature(side, structure),
-            _first_layer(side, structure[f"layer_{side}"], parameters.mass[j], dressed and dressed[side]),
-        ]
-    return rows
-
-
-def _internal_temperature(side: str, structure: dict[str, Any]) -> dict[str, Any]:
-    value, se, z = (structure[f"internal_temperature_{side}_{end}"] for end in ("K", "se", "z"))
-    found = "not measured" if value is None else measured(value, se)
-    expected = f"{structure[f'internal_temperature_{side}_expected_K']:.4g} (z {z_score(z)})"
-    ok = None if z is None else abs(z) < Z_AGREES
-    return _finding(f"Internal temperature of the {side} particle, K", found, expected, ok)
-
-
-def _first_layer(
-    side: str, layer: dict[str, Any] | None, mass: float, dressed: dict[str, Any] | None
-) -> dict[str, Any]:
-    found = "no distinct layer" if layer is None else measured(layer["mass_ratio"], layer["mass_ratio_se"])
-    expected = ""
-    if dressed is not None:
-        shell = measured(dressed["shell_mass_eV_ps2_per_A2"], dressed["shell_mass_se"], 1 / mass)
-        expected = f"dressed particle: M/m = {shell}"
-    return _finding(f"Mass of the first layer of fluid on the {side} particle, m", found, expected, None)
 
 
 def _cost(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:

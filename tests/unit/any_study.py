@@ -50,6 +50,7 @@ from analysis.heat.rates import point_summary
 from analysis.heat.reversal import reversal_summary
 from analysis.report.explorer import explorer
 from analysis.report.page import report_page
+from analysis.report.screen import closing_text
 from simulation.experiments.base import Experiment
 from simulation.experiments.drag import Drag
 from simulation.experiments.machine import friction_runs, point_runs, points
@@ -219,6 +220,7 @@ class Analysis:
         _valid(thermostat_table(["nose-hoover", "csvr"], "nose-hoover", twice))
         measured = (self.comparison, self.performances, self.friction)
         self.page = report_page(self.metadata, *measured, None, [], DESIGN, self.interactive)
+        self.screen = closing_text(*measured, None)
 
     def drawings(self) -> list[Callable[[], tuple[Figure, pd.DataFrame]]]:
         """All figures that the study has."""

@@ -27,6 +27,7 @@ from analysis.heat.rates import point_summary
 from analysis.report.explorer import ALL_AXES, Explorer, explorer
 from analysis.report.page import PAPER, paper_rates, report_page
 from analysis.report.pictures import load_figures
+from analysis.report.screen import closing_text
 from analysis.report.verdict import verdict
 from analysis.report.words import interval, measured, number, subscripts
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
@@ -317,6 +318,19 @@ def test_failed_checks_are_seen(long_study: dict[str, Any], figures: list[Path])
     broken = STRUCTURE | {"leaked_atoms": 3, "largest_cluster_hot": 185, "internal_temperature_hot_z": -3.5}
     html = report_page(**(long_study | {"runs": runs, "structure": broken}), figures=figures, design=DESIGN)
     assert html.count("✗ no") == 4
+
+
+def test_last_screen_is_short_and_names_failed_checks(long_study: dict[str, Any]) -> None:
+    """Sentences of the report, the heats of its table, and each check that failed, within the lines of a terminal."""
+    known = {name: long_study[name] for name in ("comparison", "performances", "friction", "structure")}
+    structure = long_study["structure"] | {"leaked_atoms": 3}
+    text = closing_text(**known | {"structure": structure})
+    assert " ".join(verdict(known["comparison"], known["performances"])) in " ".join(text.split())
+    for point in known["comparison"].points:
+        assert f"{point.heat[0].value:.3f}" in text
+    assert "failed: Atoms beyond a wall of their side, at most: 3, expected 0" in text
+    assert "failed" not in closing_text(**known)
+    assert len(text.splitlines()) < 30
 
 
 def test_short_study_shows_unknown_errors(figures: list[Path]) -> None:

@@ -25,7 +25,8 @@ rule write_report:
             for name in ("parts.html.j2", "style.css", "explorer.js", "captions.yaml")
         ],
     output:
-        "results/{study}/report.html",
+        page="results/{study}/report.html",
+        screen="results/{study}/verdict.txt",
     log:
         "results/{study}/logs/report.log",
     conda:

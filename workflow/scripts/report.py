@@ -1,6 +1,6 @@
 """The report. inputs: friction_runs, sweep_runs, heats, performances, friction, response, by_axis, structure, figures, page.
 
-outputs: [0].
+outputs: page, screen.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ from analysis.data.runs import read_metadata
 from analysis.heat.point import PointRecord
 from analysis.report.explorer import explorer
 from analysis.report.page import report_page
+from analysis.report.screen import closing_text
 from job import job, read_json
 
 if TYPE_CHECKING:
@@ -37,4 +38,6 @@ with job(snakemake):
         design,
         explorer(comparison, by_axis),
     )
-    Path(snakemake.output[0]).write_text(page, encoding="utf-8")
+    Path(snakemake.output.page).write_text(page, encoding="utf-8")
+    screen = closing_text(comparison, performances, friction, structure)
+    Path(snakemake.output.screen).write_text(screen, encoding="utf-8")

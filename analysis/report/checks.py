@@ -1,0 +1,103 @@
+"""Checks of a study that do not concern heat: equipartition without controller, and the atoms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analysis.data.runs import SIDES, Parameters
+from analysis.friction.result import POOLED
+from analysis.report.verdict import Z_AGREES
+from analysis.report.words import measured, number, z_score
+from analysis.structure.profiles import CAVITY_RATIO
+
+
+def study_checks(
+    friction: dict[str, Any], structure: dict[str, Any] | None, parameters: Parameters
+) -> list[dict[str, Any]]:
+    """All checks of a study.
+
+    Args:
+        friction: content of its ``friction.json``.
+        structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
+        parameters: of any of its points.
+
+    Returns:
+        For each check ``what``, ``found`` and ``expected`` as text, and ``ok``: ``None`` if the value is shown without a limit.
+    """
+    pooled = friction["axes"][POOLED]
+    return _equilibrium_checks(pooled, parameters) + _structure_checks(structure, parameters, pooled["dressed"])
+
+
+def _finding(what: str, found: str, expected: str, ok: bool | None) -> dict[str, Any]:
+    return {"what": what, "found": found, "expected": expected, "ok": ok}
+
+
+def _equilibrium_checks(friction: dict[str, Any], parameters: Parameters) -> list[dict[str, Any]]:
+    """Equipartition in the run without controller."""
+    rows = []
+    for side, temperature in zip(SIDES, parameters.temperature, strict=True):
+        for stem, unit, what, expected in (
+            (
+                f"position_variance_{side}",
+                "A2",
+                "⟨X²⟩ of the {} particle, Å²",
+                friction[f"position_variance_{side}_theory_A2"],
+            ),
+            (f"particle_temperature_{side}", "K", "m⟨V²⟩/k_B of the {} particle, K", temperature),
+        ):
+            z = friction[f"{stem}_z"]
+            found = measured(friction[f"{stem}_{unit}"], friction[f"{stem}_se"])
+            ok = None if z is None else abs(z) < Z_AGREES
+            rows.append(_finding(what.format(side), found, f"{expected:.4g} (z {z_score(z)})", ok))
+    return rows
+
+
+def _structure_checks(
+    structure: dict[str, Any] | None, parameters: Parameters, dressed: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    """Checks of the atoms: leaks, cavities, intact particles, temperatures, pressure, and adsorbed fluid."""
+    if structure is None:
+        return []
+    leaked = structure["leaked_atoms"]
+    rows = [_finding("Atoms beyond a wall of their side, at most", str(leaked), "0", leaked == 0)]
+    for j, side in enumerate(SIDES):
+        emptiest = structure[f"emptiest_cell_{side}"]
+        whole, atoms = structure[f"largest_cluster_{side}"], structure[f"particle_atoms_{side}"]
+        rows += [
+            _finding(
+                f"Emptiest cell of the {side} bath, in mean densities",
+                "bath too small" if emptiest is None else number(emptiest, 2),
+                f"above {CAVITY_RATIO:g}: no cavity",
+                None if emptiest is None else emptiest >= CAVITY_RATIO,
+            ),
+            _finding(f"Connected atoms, {side} particle, at least", str(whole), f"{atoms}: intact", whole == atoms),
+            _finding(
+                f"Mean temperature of the {side} fluid, K",
+                number(structure[f"temperature_{side}_K"], 2),
+                f"{parameters.temperature[j]:g}",
+                None,
+            ),
+            _finding(f"Mean pressure of the {side} fluid, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
+            _internal_temperature(side, structure),
+            _first_layer(side, structure[f"layer_{side}"], parameters.mass[j], dressed and dressed[side]),
+        ]
+    return rows
+
+
+def _internal_temperature(side: str, structure: dict[str, Any]) -> dict[str, Any]:
+    value, se, z = (structure[f"internal_temperature_{side}_{end}"] for end in ("K", "se", "z"))
+    found = "not measured" if value is None else measured(value, se)
+    expected = f"{structure[f'internal_temperature_{side}_expected_K']:.4g} (z {z_score(z)})"
+    ok = None if z is None else abs(z) < Z_AGREES
+    return _finding(f"Internal temperature of the {side} particle, K", found, expected, ok)
+
+
+def _first_layer(
+    side: str, layer: dict[str, Any] | None, mass: float, dressed: dict[str, Any] | None
+) -> dict[str, Any]:
+    found = "no distinct layer" if layer is None else measured(layer["mass_ratio"], layer["mass_ratio_se"])
+    expected = ""
+    if dressed is not None:
+        shell = measured(dressed["shell_mass_eV_ps2_per_A2"], dressed["shell_mass_se"], 1 / mass)
+        expected = f"dressed particle: M/m = {shell}"
+    return _finding(f"Mass of the first layer of fluid on the {side} particle, m", found, expected, None)

@@ -1,0 +1,48 @@
+"""The last screen of a run: does it cool, the heats compared with theory, and whether the checks passed."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from analysis.compare.comparison import Comparison
+from analysis.compare.table import closure_line, heat_lines
+from analysis.heat.point import PointRecord
+from analysis.report.checks import study_checks
+from analysis.report.verdict import verdict
+
+WIDTH = 110
+
+
+def closing_text(
+    comparison: Comparison,
+    performances: Sequence[PointRecord],
+    friction: dict[str, Any],
+    structure: dict[str, Any] | None,
+) -> str:
+    """What a terminal shows when a study is done.
+
+    Args:
+        comparison: of the study.
+        performances: of its points, from their ``performance.json`` files.
+        friction: content of its ``friction.json``.
+        structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
+    """
+    checks = [
+        check for check in study_checks(friction, structure, comparison.points[0].parameters) if check["ok"] is not None
+    ]
+    failed = [check for check in checks if not check["ok"]]
+    passed = f"Checks of equilibrium and atoms: {len(checks) - len(failed)} of {len(checks)} passed"
+    notes = [note for note in (friction["note"], *(point.note for point in comparison.points)) if note]
+    lines = [
+        *(line for sentence in verdict(comparison, performances) for line in textwrap.wrap(sentence, WIDTH)),
+        "",
+        *heat_lines(comparison, friction["study"]),
+        "",
+        closure_line(comparison.points),
+        passed,
+        *(f"   failed: {check['what']}: {check['found']}, expected {check['expected']}" for check in failed),
+        *dict.fromkeys(f"Note: {note}" for note in notes),
+    ]
+    return "\n".join(lines) + "\n"
