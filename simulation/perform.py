@@ -99,7 +99,7 @@ def _by_lammps(
             parts = [pd.read_parquet(segment.folder / SERIES) for segment in run_folder.measured(experiment, done)]
             series = run_folder.join_series(parts, experiment.columns())
             files = run_folder.lammps_files(experiment, done)
-            run_folder.write(experiment, folder, series, run_folder.lammps_provenance(done), files)
+            run_folder.write(experiment, folder, series, run_folder.lammps_provenance(experiment, done), files)
 
 
 def _checked_start(experiment: Experiment, wanted: Experiment, start: Path | None) -> Path:

@@ -76,7 +76,7 @@ def _draw_along_x(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> N
         _plot(axes, inside, "along_x", side, scale=0.1, linewidth=1.0)
         axes.annotate(
             f"{side} bath\n{content[f'temperature_{side}_K']:.1f} K\n{content[f'pressure_{side}_bar']:.0f} bar",
-            ((low + high) / 20 if walls else place, 0.97),
+            ((low + high) / 20, 0.97) if walls else (place, 0.6),
             xycoords=("data" if walls else "axes fraction", "axes fraction"),
             ha="center",
             va="top",

@@ -251,6 +251,10 @@ class Experiment(ABC):
     def describe(self) -> dict[str, Any]:
         """Entries of `run.json` for this kind: at least `parameters`; with LAMMPS also `system`."""
 
+    def counted(self, atoms_by_type: Sequence[int]) -> dict[str, Any]:
+        """Entries of `system` that follow from how many atoms LAMMPS had of each type, from type 0; none if it is empty."""
+        return {}
+
     @property
     @abstractmethod
     def atoms(self) -> int:

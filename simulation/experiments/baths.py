@@ -24,6 +24,11 @@ WALL_PLANES = 4
 MELTING = ("velocity_melt", "thermostat_melt", "velocity_cool", "thermostat_cool")
 MOLTEN = 0.3
 """Amplitude of the lattice waves below which the fluid counts as molten: above 0.5 in a hot crystal, 0 in a large liquid."""
+UNITS = {"bulk_density": "per_nm3", "bulk_pressure": "bar"}
+MISSED = 0.02
+"""A state counts as missed when this fraction of the fluid is missing or too much."""
+INDEPENDENT_PS = 2.0
+"""Instants this far apart count as independent."""
 CHANCE = 3.0
 """A temperature is rejected if it deviates by this many standard errors and by the limit of the study."""
 
@@ -87,6 +92,8 @@ class Baths(Experiment):
         units = {"temperature": "K", "internal_temperature": "K", "pressure": "bar", "energy": "eV", "thermostat": "eV"}
         columns = [Column(f"{name}_{side}", unit) for name, unit in units.items() for side in SIDES]
         columns += [Column(f"order_{side}", "1") for side in SIDES]
+        if self.study.aim is not None:
+            columns += [Column(f"{name}_{side}", unit) for name, unit in UNITS.items() for side in SIDES]
         return [*columns, *(Column(f"gyration_{side}", "A") for side in SIDES if self.has_chains)]
 
     @property
@@ -116,7 +123,7 @@ class Baths(Experiment):
                 )
             inside = tail[f"internal_temperature_{side}_K"].to_numpy()
             # One instant determines it to √(2/degrees); every few picoseconds there is about one independent instant.
-            instants = max(1.0, len(inside) * self.study.schedule.sample_every_ps / 2.0)
+            instants = max(1.0, len(inside) * self.study.schedule.sample_every_ps / INDEPENDENT_PS)
             error = wanted * math.sqrt(2 / degrees / instants)
             allowed = self.study.limits.particle_temperature * wanted + CHANCE * error
             if not abs(inside.mean() - wanted) < allowed:
@@ -141,9 +148,30 @@ class Baths(Experiment):
                         f"(allowed: limits.chain_size = {largest:g}): raise schedule.equilibration_ps"
                     )
                 found |= {f"chain_gyration_{side}_A": float(after), f"chain_size_change_{side}": float(change)}
+            if self.study.aim is not None:
+                problems += self._aim_problems(side, tail)
+                for name in ("bulk_density", "bulk_pressure"):
+                    column = f"{name}_{side}_{UNITS[name]}"
+                    found[column] = float(tail[column].mean())
         if problems:
             raise RejectedError(f"{self.label}: " + "; ".join(problems))
         return found
+
+    def _aim_problems(self, side: str, tail: pd.DataFrame) -> list[str]:
+        """Whether the bulk density or the pressure that the study states was reached."""
+        study, aim = self.study, self.study.aim
+        assert aim is not None
+        values, wanted = tail[f"{aim}_{side}_{UNITS[aim]}"], study.aimed_at(side)
+        reached = float(values.mean())
+        error = float(values.std()) / math.sqrt(max(1.0, len(tail) * study.schedule.sample_every_ps / INDEPENDENT_PS))
+        atoms = (abs(reached - wanted) - CHANCE * error) * study.atoms_per_aim(side)
+        if atoms < MISSED * study.fluid_atoms(side):
+            return []
+        field = "baths.bulk_density_per_nm3" if aim == "bulk_density" else "baths.pressure_bar"
+        return [
+            f"the {side} bath has reached {reached:.4g} ± {error:.2g}, and {field} = {wanted:g}: more than "
+            f"{100 * MISSED:g} % of its atoms are missing or too many: raise schedule.filling_ps or schedule.equilibration_ps"
+        ]
 
     def describe(self) -> dict[str, Any]:
         """See `Experiment.describe`."""
@@ -157,6 +185,10 @@ class Baths(Experiment):
             },
             "system": system(study),
         }
+
+    def counted(self, atoms_by_type: Sequence[int]) -> dict[str, Any]:
+        """See `Experiment.counted`."""
+        return counted(self.study, atoms_by_type)
 
     @property
     def atoms(self) -> int:
@@ -189,15 +221,22 @@ def system(study: Study) -> dict[str, Any]:
     """Entries of `run.json` for the two baths."""
     chains = {side: study.chain(side, study.fluid_atoms(side)).count for side in SIDES}
     return {
-        "fluid_atoms_per_bath": told({side: study.fluid_atoms(side) for side in SIDES}),
+        **_amount(study, {side: study.fluid_atoms(side) for side in SIDES}),
         "metal_atoms_per_particle": study.nanoparticle.atoms,
         "bath_edge_A": study.edge_A,
-        "accessible_density_per_nm3": told(
-            {side: round(1000 * study.fluid_atoms(side) / study.accessible_volume_A3(side), 4) for side in SIDES}
-        ),
         **({"chains_per_bath": told(chains)} if any(chains.values()) else {}),
         "boundaries": {"x": "walls" if study.has_walls else "periodic", "y": "periodic", "z": "periodic"},
     }
+
+
+def counted(study: Study, atoms_by_type: Sequence[int]) -> dict[str, Any]:
+    """What `run.json` says of the fluid where its atoms were added or removed until a state was reached."""
+    return _amount(study, dict(zip(SIDES, atoms_by_type[1:3], strict=True))) if atoms_by_type else {}
+
+
+def _amount(study: Study, fluid_atoms: dict[str, int]) -> dict[str, Any]:
+    densities = {side: round(1000 * fluid_atoms[side] / study.accessible_volume_A3(side), 4) for side in SIDES}
+    return {"fluid_atoms_per_bath": told(fluid_atoms), "accessible_density_per_nm3": told(densities)}
 
 
 def told(by_side: dict[str, Any]) -> Any:
@@ -214,6 +253,7 @@ def build_seeds(experiment: Experiment, sides: Sequence[str] = SIDES) -> dict[st
             "insert_chains",
             "turn_chains",
             *MELTING,
+            "thermostat_fill",
             "velocity_fluid",
             "velocity_particle",
             "thermostat",

@@ -33,6 +33,9 @@ HOLD_RAD_PER_PS = 5.0
 BONDED = " bond/types 2 extra/bond/per/atom 2 extra/special/per/atom 6"
 """Room that LAMMPS needs for the bonds of linear chains: two an atom, and their neighbours up to the third."""
 
+FILLING_ROUNDS = 8
+"""How often fluid is added or taken away until a study's pressure or bulk density is reached."""
+
 # Statements that affect only the output of a run, not its trajectory.
 WATCHING = ("dump", "dump_modify", "thermo", "thermo_style", "print")
 FRAMES = "frames"
@@ -59,6 +62,9 @@ def render(
         "sides": sides,
         "walls": study.has_walls if walls is None else walls,
         "fluid_atoms": fluid_atoms,
+        "counted": {side: f"count(fluid_{side})" if study.aim else count for side, count in fluid_atoms.items()},
+        "rounds": FILLING_ROUNDS,
+        "fill_steps": 200 * max(round(study.steps(study.schedule.filling_ps) / FILLING_ROUNDS / 200), 1),
         "melts": True,
         "atomic_mass": ATOMIC_MASS,
         "hold_rad_per_ps": HOLD_RAD_PER_PS,

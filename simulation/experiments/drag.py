@@ -219,6 +219,13 @@ class Drag(Experiment):
             }
         }
 
+    def counted(self, atoms_by_type: Sequence[int]) -> dict[str, Any]:
+        """See `Experiment.counted`."""
+        if not atoms_by_type:
+            return {}
+        fluid = atoms_by_type[1 if self.side == "cold" else 2]
+        return {"fluid_atoms": fluid, "accessible_density_per_nm3": round(1000 * fluid / self._free_volume_A3, 4)}
+
     @property
     def atoms(self) -> int:
         """One bath and its particle."""

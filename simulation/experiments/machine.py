@@ -21,7 +21,7 @@ from simulation.control.demon import Demon
 from simulation.engines.controlled import Array, propagate_controlled
 from simulation.engines.langevin import propagate_pair
 from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
-from simulation.experiments.baths import atoms, build_seeds, start_of, system, thermostat_seeds
+from simulation.experiments.baths import atoms, build_seeds, counted, start_of, system, thermostat_seeds
 from simulation.experiments.decks import render
 from simulation.study.fields import AXES, NUMBER_TEXT, RUBBING, THERMOSTATS, Study, StudyError
 from simulation.study.section import SIDES
@@ -309,6 +309,10 @@ class Machine(Experiment):
                 key: value for side in SIDES for key, value in told_friction(study, side, f"_{side}").items()
             }
         return content | {"system": system(study)}
+
+    def counted(self, atoms_by_type: Sequence[int]) -> dict[str, Any]:
+        """See `Experiment.counted`."""
+        return counted(self.study, atoms_by_type)
 
     @property
     def atoms(self) -> int:

@@ -169,8 +169,8 @@ def lammps_files(experiment: Experiment, segments: Sequence[Segment]) -> dict[st
     return files
 
 
-def lammps_provenance(segments: Sequence[Segment]) -> dict[str, Any]:
-    """Versions and cost of LAMMPS segments."""
+def lammps_provenance(experiment: Experiment, segments: Sequence[Segment]) -> dict[str, Any]:
+    """Versions and cost of LAMMPS segments, and the number of atoms if it was not known before the run."""
     records = [segment.record for segment in segments]
     wall = sum(record["wall_time_s"] for record in records)
     steps = sum(record["last_step"] - record["first_step"] for record in records)
@@ -182,7 +182,8 @@ def lammps_provenance(segments: Sequence[Segment]) -> dict[str, Any]:
         "wall_time_s": round(wall, 3),
         "loop_time_s": round(sum(record["loop_time_s"] for record in records), 3),
         "steps_per_s": round(steps / wall, 2),
-        "system": {"neighbours_per_atom": records[-1]["neighbours_per_atom"]},
+        "system": {"neighbours_per_atom": records[-1]["neighbours_per_atom"]}
+        | experiment.counted(records[-1].get("atoms_by_type", [])),
     }
 
 

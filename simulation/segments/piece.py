@@ -84,6 +84,7 @@ def run_piece(
         last_step = int(lmp.extract_global("ntimestep"))
         tell(lmp, f"write_restart {RESTART}\nwrite_data {TOPOLOGY} nocoeff\n")
         version = int(lmp.version())
+        types = np.array(lmp.gather_atoms("type", 0, 1)) if study.aim else None  # all ranks call
     if last_step != first_step + piece.steps:
         raise EngineError(
             f"{experiment.label}: LAMMPS stopped at step {last_step} instead of {first_step + piece.steps}; see {LOG}"
@@ -96,15 +97,19 @@ def run_piece(
         )
     if ranks.is_root:
         _keep(experiment, piece, folder, demon)
-    return record | {
-        "first_step": first_step,
-        "last_step": last_step,
-        "wall_time_s": round(time.monotonic() - started, 3),
-        "lammps_version": version,
-        "frame_steps": study.steps(study.schedule.trajectory_every_ps),
-        "ranks": ranks.wanted,
-        "site": ranks.site.content(),
-    }
+    return (
+        record
+        | {
+            "first_step": first_step,
+            "last_step": last_step,
+            "wall_time_s": round(time.monotonic() - started, 3),
+            "lammps_version": version,
+            "frame_steps": study.steps(study.schedule.trajectory_every_ps),
+            "ranks": ranks.wanted,
+            "site": ranks.site.content(),
+        }
+        | ({} if types is None else {"atoms_by_type": np.bincount(types, minlength=7).tolist()})
+    )
 
 
 @contextlib.contextmanager

@@ -24,9 +24,10 @@ from pydantic import (
 
 from analysis import model
 from analysis.model import ControlledNetwork, LangevinPair, PairWithBodies, Refrigerator
-from analysis.units import ATOMIC_MASS, FRICTION_SI
+from analysis.units import ATOMIC_MASS, BOLTZMANN, FRICTION_SI
 from simulation.study.chains import Chain, Chains
 from simulation.study.interactions import Interactions
+from simulation.study.liquid import bulk_modulus, density_at
 from simulation.study.materials import Materials, Species, UnlikePair
 from simulation.study.section import SIDES, Finite, PerSide, Positive, Section, of_side
 
@@ -40,6 +41,12 @@ RUBBING = "langevin"
 
 RUBBING_DAMPING_PS = 5.0
 """Smallest relaxation time of a variant with that thermostat: long compared with the collisions of the fluid."""
+
+ADSORBED = 0.6
+"""Fluid beyond the bulk's in the layers on metal, atoms per area in units of σ²; argon on copper, for a first guess."""
+BULK_MARGIN = 3.5
+"""How far layers of fluid reach from metal, in units of σ."""
+BAR_PER_EV_PER_A3 = 1602176.634
 
 VARIANT = r"[a-z0-9][a-z0-9._-]*"  # may follow the @ in a study name, and names a folder
 STUDY_NAME = rf"[A-Za-z0-9][\w-]*(@{VARIANT})?"
@@ -78,6 +85,10 @@ sides do not interact, and x, y and z are alike."""
     """Fluid atoms in each bath, or `{cold: …, hot: …}`; give this or the density. (Older study files call it `argon_atoms`.)"""
     accessible_density_per_nm3: PerSide[Positive] | None = None
     """Fluid atoms per accessible volume, or `{cold: …, hot: …}`; the paper has 19.56."""
+    bulk_density_per_nm3: PerSide[Positive] | None = None
+    """Fluid atoms per volume far from particle and walls, or `{cold: …, hot: …}`: atoms are added or removed to reach it."""
+    pressure_bar: PerSide[Finite] | None = None
+    """Pressure, or `{cold: …, hot: …}`, likewise: on the walls, or of the periodic cube."""
     chains: Chains = Chains()
     temperature_cold_K: Positive = 100.0
     """Temperature of the cold bath."""
@@ -360,6 +371,8 @@ class Schedule(Section):
     """Equilibration time of the baths after they are built."""
     independent_starts: bool = False
     """Build and equilibrate separate baths for each replica; otherwise all runs of a study share one start."""
+    filling_ps: Positive = 60.0
+    """How long the number of fluid atoms is adjusted, before equilibration, to reach a bulk density or a pressure."""
     relaxation_ps: Positive = 200.0
     """Relaxation with the demon, after velocities are drawn again, before a run is measured."""
     friction_ns: Positive = 15.0
@@ -502,8 +515,63 @@ class Study(Section):
         """Fluid atoms in the bath of that side."""
         if self.baths.fluid_atoms is not None:
             return of_side(self.baths.fluid_atoms, side)
-        density = of_side(self.baths.accessible_density_per_nm3 or 0.0, side)
-        return round(density * self.accessible_volume_A3(side) / 1000)
+        if self.aim is None:
+            density = of_side(self.baths.accessible_density_per_nm3 or 0.0, side)
+            return round(density * self.accessible_volume_A3(side) / 1000)
+        fluid, area = self.fluid(side), 4 * np.pi * self.radius_A**2 + 2 * self.has_walls * self.edge_A**2
+        adsorbed = ADSORBED * area / fluid.sigma_A**2
+        return round(self._bulk_density(side) * self.accessible_volume_A3(side) / fluid.sigma_A**3 + adsorbed)
+
+    # --- a state that is reached by adding and removing atoms ---------------------------------------------------------------
+
+    @property
+    def aim(self) -> Literal["bulk_density", "bulk_pressure"] | None:
+        """What decides how many atoms a bath holds, if neither their number nor their accessible density is stated."""
+        if self.baths.bulk_density_per_nm3 is not None:
+            return "bulk_density"
+        return None if self.baths.pressure_bar is None else "bulk_pressure"
+
+    def aimed_at(self, side: str) -> float:
+        """The bulk density (nm⁻³) or the pressure (bar) of that side."""
+        value = self.baths.bulk_density_per_nm3 if self.aim == "bulk_density" else self.baths.pressure_bar
+        assert value is not None
+        return of_side(value, side)
+
+    def _bulk_density(self, side: str) -> float:
+        """Reduced bulk density: as stated, or roughly what the pressure makes it."""
+        fluid = self.fluid(side)
+        if self.aim == "bulk_density":
+            return self.aimed_at(side) * fluid.sigma_A**3 / 1000
+        pressure = self.aimed_at(side) / BAR_PER_EV_PER_A3 * fluid.sigma_A**3 / fluid.epsilon_eV
+        temperature = BOLTZMANN * self.temperature_K(side) / fluid.epsilon_eV
+        return density_at(pressure, temperature, self.materials.cutoff_A / fluid.sigma_A)
+
+    def atoms_per_aim(self, side: str) -> float:
+        """By how many atoms a bath must change for a unit of the bulk density or the pressure; roughly, as it is repeated."""
+        volume, fluid = self.accessible_volume_A3(side), self.fluid(side)
+        if self.aim == "bulk_density":
+            return volume / 1000
+        density = self._bulk_density(side)
+        slope = bulk_modulus(density) / density * fluid.epsilon_eV * BAR_PER_EV_PER_A3  # bar per atom and Å³
+        return volume / slope
+
+    def bulk_margin_A(self, side: str) -> float:
+        """How far layers of fluid reach from metal."""
+        return BULK_MARGIN * self.fluid(side).sigma_A
+
+    def bulk_volume_A3(self, side: str) -> float:
+        """Volume of a bath that is farther than this from its particle and its walls; 0 where there is none."""
+        margin, edge = self.bulk_margin_A(side), self.edge_A
+        half = edge / 2 - margin if self.has_walls else edge / 2
+        if half <= 0:
+            return 0.0
+        x = (np.arange(2000) + 0.5) / 2000 * half
+        # The cross-section less the disc that the particle's surroundings cut out of it, itself cut by the faces
+        disc = np.sqrt(np.clip((self.radius_A + margin) ** 2 - x**2, 0, None))
+        chord = np.clip(edge / 2 / np.maximum(disc, 1e-9), 0, 1)
+        beyond = disc**2 * (np.arccos(chord) - chord * np.sqrt(1 - chord**2))
+        area = np.where(disc >= edge / 2**0.5, edge**2, np.pi * disc**2 - 4 * beyond)
+        return float(2 * (edge**2 - area).mean() * half)
 
     @property
     def moving_atoms(self) -> int:

@@ -7,6 +7,8 @@ the cutoff has little effect there (J. R. Morris & X. Song, J. Chem. Phys. 116, 
 
 from __future__ import annotations
 
+import math
+
 CRITICAL_TEMPERATURE = 1.0779
 """For forces cut and shifted at 2.5 σ (Vrabec et al.)."""
 CRITICAL_DENSITY = 0.3190
@@ -79,3 +81,28 @@ def triple_temperature(cutoff: float) -> float:
         is_frozen = saturated_density(middle, cutoff) > freezing_density(middle)
         low, high = (middle, high) if is_frozen else (low, middle)
     return high
+
+
+def bulk_modulus(density: float) -> float:
+    """Rough isothermal bulk modulus of the liquid, in units of ε/σ³, from its reduced density: right within a third.
+
+    It decides how large the steps are in which a pressure is approached, and not where they end.
+    """
+    return 7.0 * math.exp((density - 0.70) / 0.12)
+
+
+def density_at(pressure: float, temperature: float, cutoff: float) -> float:
+    """Rough reduced density of the liquid at a pressure in units of ε/σ³: compressed from the liquid beside its vapour.
+
+    Args:
+        pressure: in units of ε/σ³.
+        temperature: kT/ε.
+        cutoff: of the forces, in units of σ.
+    """
+    density = saturated_density(temperature, cutoff)
+    step = math.copysign(1e-3, pressure)
+    passed = 0.0
+    while abs(passed) < abs(pressure) and 0.2 < density < 1.1:
+        passed += bulk_modulus(density) / density * step
+        density += step
+    return density

@@ -21,10 +21,13 @@ STRETCHED = 0.85
 """Smallest density of a liquid, relative to coexistence with its vapour: it is then under tension, near the spinodal, but a
 bath of a few nanometres has no bubble yet."""
 
+AMOUNTS = ("fluid_atoms", "accessible_density_per_nm3", "bulk_density_per_nm3", "pressure_bar")
+"""Fields of which one states how much fluid a bath holds."""
+_AMOUNT = " ".join(["baths.edge_nm", *(f"baths.{name}" for name in AMOUNTS)])
+LEAST_BULK = 300
+"""Fluid atoms that must be far from metal, for their number to give a density."""
 STEPS_PER_BOND = 20
 """Time steps that the vibration of a bond must last, so that the first law closes."""
-
-_AMOUNT = "baths.edge_nm baths.fluid_atoms baths.accessible_density_per_nm3"
 
 ORIGINS = ((0.0, 0.25, 0.25), (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), (0.0, 0.0, 0.25))
 """Centres in the fcc cell, in lattice constants, tried for a sphere of a given number of atoms."""
@@ -100,10 +103,10 @@ def _baths(study: Study) -> list[tuple[set[str], str]]:
     baths = study.baths
     return [
         *_broken(
-            (baths.fluid_atoms is None) == (baths.accessible_density_per_nm3 is None),
-            "baths.fluid_atoms baths.accessible_density_per_nm3",
-            "baths: give exactly one of fluid_atoms and accessible_density_per_nm3 (the paper: fluid_atoms: 25280; in a "
-            "variant, null removes a field)",
+            sum(getattr(baths, name) is not None for name in AMOUNTS) != 1,
+            " ".join(f"baths.{name}" for name in AMOUNTS),
+            "baths: give exactly one of fluid_atoms, accessible_density_per_nm3, bulk_density_per_nm3 and pressure_bar (the "
+            "paper: fluid_atoms: 25280; in a variant, null removes a field)",
         ),
         *_broken(
             baths.temperature_hot_K < baths.temperature_cold_K,
@@ -112,7 +115,29 @@ def _baths(study: Study) -> list[tuple[set[str], str]]:
             f"temperature_cold_K = {baths.temperature_cold_K:g}: swap them",
         ),
         *(problem for side in SIDES for problem in _fluid(study, side)),
+        *(problem for side in SIDES for problem in _bulk(study, side)),
     ]
+
+
+def _bulk(study: Study, side: str) -> list[tuple[set[str], str]]:
+    """Whether the state that a study gives can be reached: atoms of chains stay, and a bulk must be there to be counted."""
+    if study.aim is not None and study.baths.chains.fraction:
+        return _broken(
+            True,
+            "baths.chains baths.bulk_density_per_nm3 baths.pressure_bar",
+            f"baths.chains.fraction = {study.baths.chains.fraction:g}: atoms of chains are not added or removed to reach a "
+            "bulk density or a pressure: give fluid_atoms or accessible_density_per_nm3",
+        )
+    if study.aim != "bulk_density":
+        return []
+    atoms = study.aimed_at(side) * study.bulk_volume_A3(side) / 1000
+    return _broken(
+        atoms < LEAST_BULK,
+        "baths.bulk_density_per_nm3 baths.edge_nm baths.walls materials.fluid",
+        f"baths.bulk_density_per_nm3 = {study.aimed_at(side):g}: in a bath of edge_nm = {study.baths.edge_nm:g} only "
+        f"{atoms:.0f} fluid atoms are {study.bulk_margin_A(side) / 10:.2g} nm or more from the metal, and {LEAST_BULK} are "
+        "needed to count a density: take a larger edge, or state fluid_atoms or accessible_density_per_nm3",
+    )
 
 
 def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:

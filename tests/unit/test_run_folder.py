@@ -349,7 +349,7 @@ def test_cost_and_versions_are_those_of_all_segments() -> None:
         usual | {"first_step": 500, "ranks": 2, "lammps_version": 20250722, "site": {"lammps_arguments": "-sf opt"}},
         usual | {"first_step": 1000, "ranks": 2, "lammps_version": 20250722, "site": {"lammps_arguments": "-sf omp"}},
     ]
-    found = run_folder.lammps_provenance([Segment(Path(), record) for record in records])
+    found = run_folder.lammps_provenance(run_of("friction"), [Segment(Path(), record) for record in records])
     assert found["versions"].pop("lammps") == "20250722"
     assert {"python", "numpy"} <= set(found.pop("versions"))
     assert found == {

@@ -53,7 +53,10 @@ def test_every_problem_is_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"baths": {}}, "give exactly one of fluid_atoms and accessible_density_per_nm3"),
+        (
+            {"baths": {}},
+            "give exactly one of fluid_atoms, accessible_density_per_nm3, bulk_density_per_nm3 and pressure_bar",
+        ),
         ({"baths": {"fluid_atoms": "9", "accessible_density_per_nm3": "9"}}, "give exactly one of fluid_atoms"),
         ({"baths": {"fluid_atoms": "9000", "edge_nm": "4"}}, "do not fit a bath of edge_nm = 4"),
         ({"baths": {"fluid_atoms": "100", "edge_nm": "3"}}, "baths.edge_nm = 3 is too small"),
@@ -331,8 +334,8 @@ def test_an_empty_section_is_the_default(tmp_path: Path) -> None:
     assert study == check_study("mine", GOOD)
     found = load(tmp_path, "# nothing yet\n")
     assert found == [
-        "baths: give exactly one of fluid_atoms and accessible_density_per_nm3 (the paper: fluid_atoms: 25280; "
-        "in a variant, null removes a field)"
+        "baths: give exactly one of fluid_atoms, accessible_density_per_nm3, bulk_density_per_nm3 and pressure_bar (the "
+        "paper: fluid_atoms: 25280; in a variant, null removes a field)"
     ]
 
 

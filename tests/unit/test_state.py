@@ -1,0 +1,75 @@
+"""How much fluid a study states: one field of four, and what follows from a bulk density or a pressure before anything runs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulation.experiments import experiment_at
+from simulation.study.fields import Study, StudyError
+from simulation.study.files import check_study
+
+
+def study(**baths: Any) -> Study:
+    """The paper's baths with some fields replaced."""
+    return check_study("example", {"baths": baths})
+
+
+@pytest.mark.parametrize(
+    ("baths", "message"),
+    [
+        (
+            {"pressure_bar": 100, "fluid_atoms": 25280},
+            "give exactly one of fluid_atoms, accessible_density_per_nm3, bulk_",
+        ),
+        (
+            {"edge_nm": 3.6, "bulk_density_per_nm3": 18},
+            "fluid atoms are 1.2 nm or more from the metal, and 300 are needed",
+        ),
+        ({"bulk_density_per_nm3": {"cold": 18}}, "lacks the hot bath"),
+        ({"bulk_density_per_nm3": 30}, "do not fit a bath of edge_nm = 11 as a liquid"),
+        ({"pressure_bar": -900}, "do not fill a bath of edge_nm = 11 with liquid"),
+    ],
+)
+def test_impossible_states_are_refused(baths: dict[str, Any], message: str) -> None:
+    """By field and cure, as is more than one statement."""
+    with pytest.raises(StudyError) as caught:
+        study(**baths)
+    assert message in "\n".join(caught.value.problems)
+
+
+@pytest.mark.parametrize("walls", ["metal", "none"])
+@pytest.mark.parametrize("edge_nm", [4.5, 6.5, 11.0])
+def test_bulk_is_what_lies_far_from_all_metal(walls: str, edge_nm: float) -> None:
+    """Its volume, against points drawn at random."""
+    chosen = study(edge_nm=edge_nm, walls=walls, accessible_density_per_nm3=19)
+    margin, edge = 3.5 * 3.405, 10 * edge_nm
+    points = np.random.default_rng(1).uniform(-edge / 2, edge / 2, (400_000, 3))
+    far = np.linalg.norm(points, axis=1) > 2.236 * 3.61 + margin
+    if walls == "metal":
+        far &= np.abs(points[:, 0]) < edge / 2 - margin
+    error = math.sqrt(far.mean() / 400_000) * edge**3
+    assert chosen.bulk_volume_A3("cold") == pytest.approx(far.mean() * edge**3, abs=4 * error)
+
+
+def test_first_guess_is_near_the_paper() -> None:
+    """Study demo has 17.7 argon atoms per nm³ around its particle, and 19.56 in its accessible volume: the guess knows both."""
+    demo = study(edge_nm=6.5, accessible_density_per_nm3=19.56)
+    guess = study(edge_nm=6.5, bulk_density_per_nm3=17.7)
+    assert guess.fluid_atoms("cold") == pytest.approx(demo.fluid_atoms("cold"), rel=0.02)
+    thick, thin = (study(edge_nm=6.5, pressure_bar=bar).fluid_atoms("hot") for bar in (800, 0))
+    assert thin < thick < 1.4 * thin
+
+
+def test_deck_asks_lammps_how_many_atoms_there_are() -> None:
+    """After filling nobody knows their number beforehand, so that pressure and sink of momentum ask for it."""
+    filled, fixed = study(pressure_bar=100), study(fluid_atoms=25280)
+    for chosen, counts in ((filled, True), (fixed, False)):
+        machine, drag = (experiment_at(chosen, point, 1) for point in ("friction", "drag/hot/F_0.3"))
+        decks = [run.deck(run.pieces()[-1], "restart") for run in (machine, drag)]
+        assert ["count(fluid_hot)" in deck for deck in decks] == [counts, counts]
+        build = drag.deck(drag.pieces()[0], "")
+        assert ("create_atoms    2 random" in build or '"create_atoms 2 random' in build) == counts
