@@ -35,15 +35,15 @@ def memory_figure(comparisons: Mapping[str, Comparison]) -> tuple[Figure, pd.Dat
         ``axes``, ``at`` (rad/ps, or κ_H/κ_C), ``value`` (kg/s, or eV/ns per coupled axis) and ``se``.
 
     Raises:
-        AnalysisError: the friction runs of one are too short for its response.
+        AnalysisError: along no axis the friction runs of all are long enough for a response.
     """
-    for name, comparison in comparisons.items():
-        if comparison.responses is None:
-            raise AnalysisError(f"{name}: its friction runs give no response: make them longer")
     colours = dict(zip(comparisons, _COLOURS * len(comparisons), strict=False))
-    first = next(iter(comparisons.values()))
-    assert first.responses is not None
-    sets = list(first.responses.along)
+    measured = [comparison.responses.along if comparison.responses else {} for comparison in comparisons.values()]
+    sets = [along for along in measured[0] if all(along in each for each in measured)]
+    if not sets:
+        raise AnalysisError(
+            f"{', '.join(comparisons)}: the friction runs are too short for a response: make them longer"
+        )
     figure = new_figure(4.0 * len(sets) + 5.0, 4.2)
     *spectra, heats = figure.subplots(1, len(sets) + 1, squeeze=False, width_ratios=[4.0] * len(sets) + [5.0])[0]
     rows = [

@@ -1,0 +1,60 @@
+"""Figure of memory: each variant has its own friction at every frequency, and predictions made with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from analysis.compare.comparison import Comparison
+from analysis.errors import AnalysisError
+from analysis.figures.memory import memory_figure
+from analysis.friction.response import Responses, responses
+from analysis.friction.result import Friction
+from analysis.friction.summary import friction_summary
+from analysis.heat.rates import point_summary
+from analysis.units import FRICTION_SI
+from tests.unit.synthetic import Truth, synthetic_runs
+
+FRICTIONS = {"plain": 0.22, "thick": 0.6}  # eV ps/Å²
+
+
+@cache
+def comparison(friction: float, seed: int) -> Comparison:
+    """A study of known white friction, which has the same value at every frequency."""
+    at_rest = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=0.1)
+    driven = Truth(kappa_ratio="4.80", friction_cold=friction, friction_hot=friction, sample_interval=0.1)
+    runs = synthetic_runs(at_rest, 600.0, 1, seed=seed)
+    point = point_summary(synthetic_runs(driven, 200.0, 1, seed=seed + 1))
+    return Comparison((point,), Friction.from_json(friction_summary(runs)), responses(runs))
+
+
+def test_each_variant_has_its_own_friction_and_predictions() -> None:
+    """Of white baths the friction is flat and the truth within its errors; more friction, other predictions."""
+    comparisons = {name: comparison(friction, 40 + number) for number, (name, friction) in enumerate(FRICTIONS.items())}
+    figure, table = memory_figure(comparisons)
+    spectra = table[table["series"] == "friction"]
+    assert spectra["at"].between(0.1, 10.0, inclusive="both").all()
+    for name, friction in FRICTIONS.items():
+        shown = spectra[(spectra["variant"] == name) & spectra["at"].between(0.3, 5.0)]
+        assert set(shown["side"]) == {"cold", "hot"}
+        z = (shown["value"] - friction * FRICTION_SI) / shown["se"]
+        assert np.abs(z).mean() < 2.0
+        heats = table[(table["variant"] == name) & (table["side"] == "cold")]
+        forecast, (measured,) = (
+            comparisons[name].compared[0].rates("response"),
+            heats[heats.series == "simulation"].value,
+        )
+        assert forecast is not None
+        assert heats[heats.series == "response"].value.item() == pytest.approx(forecast[0].value)
+        assert measured == pytest.approx(comparisons[name].points[0].heat[0].value)
+    assert [text.get_text() for text in figure.axes[-1].get_xticklabels()] == ["plain\n4.8", "thick\n4.8"]
+
+
+def test_runs_too_short_for_a_response_are_named() -> None:
+    """There is nothing to draw along any axis."""
+    plain = comparison(0.22, 40)
+    with pytest.raises(AnalysisError, match="plain, thick: the friction runs are too short for a response: make them"):
+        memory_figure({"plain": plain, "thick": replace(plain, responses=Responses({}))})
