@@ -72,7 +72,7 @@ def information(comparison: Comparison, flows: Sequence[PointRecord]) -> tuple[F
         axes.set_title(f"{side} particle and bath", loc="left", fontsize=9)
         axes.set_ylabel("$k_B$/ns per axis" if side == "cold" else "")
         if side == "cold" and (unknown := without_theory(points, ideal=True)) is not None:
-            remark(axes, unknown.replace(": ", ":\n"))
+            remark(axes, unknown)
     figure.legend(handles=_handles(set(data["series"])), loc="outside upper center", ncols=3)
     return figure, data
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -221,8 +222,17 @@ def ratio_axis(axes: Axes, limits: tuple[float, float], parameters: Parameters) 
     axes.set_xlabel(r"$\kappa_H/\kappa_C$")
 
 
+_REMARK = 44  # letters a line, so that a remark stays within its panel
+
+
 def remark(axes: Axes, text: str) -> None:
     """A small remark at the foot of a panel, such as what a study is too short to show."""
     axes.annotate(
-        text, (0.5, 0.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=7, color=NEUTRAL, wrap=True
+        "\n".join(textwrap.fill(line, _REMARK) for line in text.split("\n")),
+        (0.5, 0.02),
+        xycoords="axes fraction",
+        ha="center",
+        va="bottom",
+        fontsize=7,
+        color=NEUTRAL,
     )

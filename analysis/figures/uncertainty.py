@@ -224,7 +224,10 @@ def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PointRecord]) 
         axes.set_xlim(0.1, 1000)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    if data.loc[data["series"] == "simulation", "over_bound"].isna().all():
+    simulated = data.loc[data["series"] == "simulation", "over_bound"]
+    if simulated.empty and shown:
+        remark(axes, "not defined for this controller")
+    elif simulated.isna().all():
         why = (
             "of active baths is unknown" if shown and any(shown[0].parameters.active) else "indistinguishable from zero"
         )

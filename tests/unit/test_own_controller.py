@@ -192,7 +192,7 @@ def test_figures_show_what_was_measured_and_say_why_no_more(
         cop_fluctuations(performances, fitted),
     ]
     for figure, table in drawn:
-        said = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
+        said = " ".join(" ".join(text.get_text() for axes in figure.axes for text in axes.texts).split())
         assert f"Controller {LAW}: theory covers only the linear controller" in said
         assert "refrigerator:" not in said
         if "series" in table:
