@@ -38,7 +38,7 @@ help:
 	@echo "make run  [STUDY=demo] [CORES=all]   run a study of config/: tiny, demo or paper; end with its table and figure"
 	@echo "make env  [PYTHON=python3]           only make the environment in $(VENV)"
 	@echo "make test [TESTS=tests]              run the tests, real molecular dynamics included"
-	@echo "make test-site SITE=FOLDER           run the tests of molecular dynamics with Debian 13's LAMMPS (docs/machines.md)"
+	@echo "make test-site SITE=FOLDER           run the tests of molecular dynamics with Debian 13's LAMMPS (docs/how-to/machines.md)"
 	@echo "make bench [BENCH=NAMES]             measure what things cost, side by side (benchmarks/README.md)"
 	@echo "make docs                            build the site of the documentation: build/site/docs/index.html"
 	@echo "make lint                            check style, types and the workflow; change nothing"

@@ -85,4 +85,4 @@ rule mechanisms:
 
 rule calibration:
     input:
-        "docs/calibration.md",
+        "docs/explanation/calibration.md",

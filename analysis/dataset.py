@@ -46,9 +46,9 @@ def dataset(runs: Sequence[Run]) -> xarray.Dataset:
         runs: replicas, as ``load_runs`` gives them; at least one.
 
     Returns:
-        Variables named as the columns of ``series.parquet`` (docs/run-folder.md) without side and axis: ``position_A``,
-        ``velocity_A_per_ps``, ``work_eV`` (none without controller), ``thermostat_eV``, ``energy_eV``, ``trap_eV``,
-        ``temperature_K``, ``pressure_bar``, and ``internal_temperature_K`` where all runs have it. ``attrs`` of each holds
+        Variables named as the columns of ``series.parquet`` (docs/reference/run-folder.md) without side and axis:
+        ``position_A``, ``velocity_A_per_ps``, ``work_eV`` (none without controller), ``thermostat_eV``, ``energy_eV``,
+        ``trap_eV``, ``temperature_K``, ``pressure_bar``, and ``internal_temperature_K`` where all runs have it. ``attrs`` of each holds
         ``units`` and ``long_name``, the attributes of the dataset describe the simulation and its physical
         parameters. Shorter runs are padded with NaN, and so is work along axes without controller.
 

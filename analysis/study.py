@@ -1,7 +1,7 @@
 """The results of a study as one object: runs, tables, theory and atoms, for a notebook.
 
-Nothing is measured here. Numbers come from the files of the workflow (docs/reading-the-results.md), series and atoms from
-the run folders. An error for a missing file gives the command that makes it.
+Nothing is measured here. Numbers come from the files of the workflow (docs/how-to/reading-the-results.md), series and atoms
+from the run folders. An error for a missing file gives the command that makes it.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class StudyResults:
         return load_drag_run(self._run_folder(drag, replica))
 
     def universe(self, point: str, replica: int = 1) -> MDAnalysis.Universe:
-        """The atoms of one run over all frames of its trajectory (docs/run-folder.md, "The atoms").
+        """The atoms of one run over all frames of its trajectory (docs/reference/run-folder.md, "The atoms").
 
         Args:
             point: one of ``points`` or of ``drags``, or ``friction``.

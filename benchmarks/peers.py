@@ -20,7 +20,7 @@ TARGET = 0.1
 """The desired relative standard error of a heat rate."""
 
 FRICTION_KG_PER_S = 7e-12
-"""Frictions from molecular dynamics of this system (docs/friction.md), for the exact noise of the heat."""
+"""Frictions from molecular dynamics of this system (docs/explanation/friction.md), for the exact noise of the heat."""
 
 # As a deck is usually written: 1 fs, LAMMPS's own skin and pair style for `units metal`, the paper's single axis.
 BY_HAND = {

@@ -1,4 +1,4 @@
-"""The tables of docs/calibration.md: coverage of each reported number, by length of the runs and point."""
+"""The tables of docs/explanation/calibration.md: coverage of each reported number, by length of the runs and point."""
 
 from __future__ import annotations
 

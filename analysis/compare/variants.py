@@ -1,7 +1,7 @@
 """Dependence of friction and heat on the choice of fluid, numerics, thermostat, and analysis.
 
-The paper does not give the density of the argon, the range of its forces and its attraction to copper; docs/friction.md
-reports the effect of each on the friction.
+The paper does not give the density of the argon, the range of its forces and its attraction to copper;
+docs/explanation/friction.md reports the effect of each on the friction.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Run folders of format 1, converted to the names of format 2; docs/run-folder.md lists the differences.
+"""Run folders of format 1, converted to the names of format 2; docs/reference/run-folder.md lists the differences.
 
 Only ``analysis.data.runs`` calls this, when it reads a folder; no other part of the analysis depends on format 1.
 """

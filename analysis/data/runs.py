@@ -1,4 +1,4 @@
-"""Read run folders, and reject those that violate the format (docs/run-folder.md).
+"""Read run folders, and reject those that violate the format (docs/reference/run-folder.md).
 
 Arrays follow one convention: time first, then side (cold, hot), then axis (x, y, z). Units are LAMMPS *metal*.
 """
@@ -207,7 +207,7 @@ class Parameters:
         core = np.array([pair.core_friction_cold, pair.core_friction_hot])
         shell = np.array([pair.shell_friction_cold, pair.shell_friction_hot])
         mass = np.array([pair.shell_mass_cold, pair.shell_mass_hot])
-        # A shell is a body of this friction and time, and leaves the rest to the particle (docs/theory.md).
+        # A shell is a body of this friction and time, and leaves the rest to the particle (docs/explanation/theory.md).
         cold, hot = np.array([core * shell, core**2, mass]).T / (core + shell)[:, None]
         return self.pair_with_bodies(cold, hot)
 

@@ -13,7 +13,9 @@ _LABEL = {"short": "0.32 ns", "medium": "2 ns", "paper": "15 ns"}
 
 
 def calibration(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Draw the coverage of every row of docs/calibration.md, over both sides and all points, and that of least squares.
+    """Draw the coverage of every row of docs/explanation/calibration.md, and that of least squares.
+
+    Coverages are means over both sides and all points.
 
     Args:
         table: from ``calibration.coverage``.

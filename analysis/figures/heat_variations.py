@@ -17,7 +17,7 @@ _FORECASTS = {
 }
 
 CLOSED = 2.0
-"""A drift below this share of the heat, in per cent, is required of a default time step (docs/architecture.md)."""
+"""A drift below this share of the heat, in per cent, is required of a default time step (docs/explanation/architecture.md)."""
 
 
 def heat_variations(table: pd.DataFrame, study: str) -> tuple[Figure, pd.DataFrame]:

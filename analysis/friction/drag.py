@@ -1,7 +1,7 @@
 """Friction from the drag experiment (arXiv:2211.05502, App. A1): a free particle, a constant force F, its steady velocity.
 
 Friction is F over the steady mean velocity relative to the fluid. The force is balanced by an opposite force on the fluid
-(docs/run-folder.md), not by walls.
+(docs/reference/run-folder.md), not by walls.
 """
 
 from __future__ import annotations

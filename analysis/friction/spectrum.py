@@ -13,7 +13,7 @@ and their likelihoods are comparable: a fit that leaves k bands out has k more p
 numbers of terms with Akaike's weights exp(ln L - parameters), and the error contains the scatter between fits (W. I. Jay
 and E. T. Neil, Phys. Rev. D 103, 114502 (2021)).
 
-docs/calibration.md reports the coverage of its intervals for particles that drag one or two bodies along. For white
+docs/explanation/calibration.md reports the coverage of its intervals for particles that drag one or two bodies along. For white
 friction the errors are too large: deviations scatter by 0.6 of them.
 
 STACIE (https://molmod.github.io/stacie), which also marginalises over the cut-off, does not use the trap and fits S_X(0)

@@ -3,7 +3,7 @@
 Every rate is *per coupled axis*: with ``coupling_axes`` "xyz" three independent currents of the paper's one-dimensional
 machine run at once, and the totals are divided by three. Heat is positive into the bath.
 
-Three estimators of one current (arXiv:2211.05502 and docs/run-folder.md):
+Three estimators of one current (arXiv:2211.05502 and docs/reference/run-folder.md):
 
 - ``work``: work done by the controller on the particle. In the steady state the particle stores none of it.
 - ``heat``, the headline: energy given to the thermostat plus the change of all energy on that side except that of

@@ -7,7 +7,7 @@ Modes c (m of them) with a Hermitian Hamiltonian matrix H, and baths b, each cou
 H and the columns of B determine everything: damping and noise belong together, so commutators are preserved. H conserves
 the number of quanta, so every steady state is a weighted mean of the baths. A bath may be common to several modes; with a
 phase in H such a network is nonreciprocal. Rates and H (angular) have the same unit; flows are quanta per its time,
-positive *into* a bath. Derivations: docs/mechanisms/cascaded.md.
+positive *into* a bath. Derivations: docs/explanation/mechanisms/cascaded.md.
 """
 
 from __future__ import annotations

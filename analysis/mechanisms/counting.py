@@ -6,7 +6,8 @@ In terms of n_ij = <c_j† c_i> of the weighted state, A the drift and B_b the c
     0 = A n + n A† + Σ_b N̄_b B_b B_b† + Σ_b [α_b n B_b B_b† n + β_b (n + 1) B_b B_b† (n + 1)]
     θ = Σ_b [α_b B_b† n B_b + β_b B_b† (n + 1) B_b],   α_b = (N̄_b + 1)(e^{-s_b} - 1),   β_b = N̄_b (e^{s_b} - 1)
 
-the biased Riccati equation of Barzanjeh, Aquilina & Xuereb (D1), corrected (docs/errata.md) and for any set of baths.
+the biased Riccati equation of Barzanjeh, Aquilina & Xuereb (D1), corrected (docs/explanation/errata.md) and for any set of
+baths.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The force on particle i is -κ_i X_i + Σ_j c_ij (X_j - X_i), in which c_ij and c_ji need not be equal: a controller pays for the
 difference. Two particles are the nanodemon. Units are LAMMPS *metal* (Å, ps, eV, K), masses in eV ps²/Å²; heat is positive
-*into* a bath, work on a particle. Derivations: docs/mechanisms/nonreciprocal.md.
+*into* a bath, work on a particle. Derivations: docs/explanation/mechanisms/nonreciprocal.md.
 """
 
 from __future__ import annotations

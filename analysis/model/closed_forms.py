@@ -1,7 +1,7 @@
 """The paper's closed formulas (arXiv:2211.05502; equation numbers of that version), corrected and as printed.
 
 They are valid for equal masses and equal frictions; the heat flows are extended here to any. ``printed=True`` gives the
-published formula where it differs, only for comparison: docs/errata.md explains each error. Side j is
+published formula where it differs, only for comparison: docs/explanation/errata.md explains each error. Side j is
 "cold" or "hot", l is the other side.
 """
 

@@ -1,7 +1,7 @@
 """The fluctuating coefficient of performance ε = |Q_C|/W (arXiv:2211.05502, eqs. 10, 11): distribution and tail.
 
 Whenever the density of (Q_C, W) does not vanish at W = 0, small denominators give ε a tail A/ε² on both sides, so ε has no
-mean. The amplitude A = ∫|q| p(q, 0) dq determines the weight of the tail. Derivation: docs/theory.md.
+mean. The amplitude A = ∫|q| p(q, 0) dq determines the weight of the tail. Derivation: docs/explanation/theory.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A current is J_T = ∫ rᵀ S r dt + Σ_b w_b Q_b(T) + Δ rᵀ E r: a power that is a quadratic form S of the state,
 plus heats into baths with weights w_b, plus the change of an energy that is a quadratic form E. The error bar
 of a mean over a run of length T is √(noise rate / T), known before the run.
-Derivation: docs/theory.md.
+Derivation: docs/explanation/theory.md.
 """
 
 from __future__ import annotations

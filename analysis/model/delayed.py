@@ -1,7 +1,7 @@
 """Loops in continuous time: delay, filter and white noise of the readings, solved by integrals over frequency.
 
 The force is H(s)(X + n) with H(s) = (F - g s) e^{-sδ}/(1 + sτ), so state and force are linear in noises whose spectra are flat,
-and every second moment is an integral over frequency. Derivation: docs/theory.md.
+and every second moment is an integral over frequency. Derivation: docs/explanation/theory.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One trapped particle in one bath: its equilibrium correlations in every damping regime, and the drag experiment.
 
 The particle obeys m dV/dt = -κX - γV + ξ. Its correlations are sums of two exponentials with the rates λ of
-mλ² + γλ + κ = 0 (Wang & Uhlenbeck 1945; arXiv:2211.05502, eqs. 19 and A1-A3, with the corrections of docs/errata.md). Units
-as in the rest of the model: mass eV ps²/Å², friction eV ps/Å², stiffness eV/Å², lags ps.
+mλ² + γλ + κ = 0 (Wang & Uhlenbeck 1945; arXiv:2211.05502, eqs. 19 and A1-A3, with the corrections of
+docs/explanation/errata.md). Units as in the rest of the model: mass eV ps²/Å², friction eV ps/Å², stiffness eV/Å², lags ps.
 """
 
 from __future__ import annotations

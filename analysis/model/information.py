@@ -2,7 +2,7 @@
 
 Information is in units of k_B, which are nats. ``Refrigerator.information_flow`` is the flow between the sides of the ideal
 machine; here it is computed from measured covariances, without a model of friction. The information read by a loop
-bounds the heat that it can take from the baths, Σ Q_b/T_b >= -k_B · rate. Derivation: docs/theory.md.
+bounds the heat that it can take from the baths, Σ Q_b/T_b >= -k_B · rate. Derivation: docs/explanation/theory.md.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ n velocities V, of which the first p belong to coordinates X of the forces, are 
 represented by a velocity that exerts a force without reaction. With the state r = (X, V) this is dr/dt = A r + noise, so the
 stationary distribution of r is a Gaussian whose covariance C solves the Lyapunov equation A C + C Aᵀ = -D. Everything else
 follows from A, D and C. Units are
-LAMMPS *metal* (Å, ps, eV, K), masses in eV ps²/Å²; heat is positive *into* a bath. Derivations: docs/theory.md.
+LAMMPS *metal* (Å, ps, eV, K), masses in eV ps²/Å²; heat is positive *into* a bath. Derivations: docs/explanation/theory.md.
 """
 
 from __future__ import annotations

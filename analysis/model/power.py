@@ -4,7 +4,7 @@ The power on one particle is a product of two correlated Gaussians (force and ve
 sum of two such products. Diagonalised, either is w = Σ λ_j Z_j² with independent standard normal Z_j. Its
 characteristic function is Π (1 - 2iλ_j k)^(-1/2); closing the inversion integral around the branch cut
 between the one or two positive λ gives a real integral with a positive integrand, which the trapezoidal
-rule evaluates to rounding error. Derivation: docs/theory.md.
+rule evaluates to rounding error. Derivation: docs/explanation/theory.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 With D_j = κ - m_j ω² - iωγ_j(ω) and the transfer function H(ω) of the loop from readings to forces, D X = H (X + n) + ξ. So
 X = G (ξ + H n) with G = (D - H)⁻¹, and works are integrals over frequency with the spectra of the noises, 2 k_B T_j Re γ_j
 and S. For the friction of a network ``DelayedNetwork`` gives the same; here the friction may be measured. Derivation:
-docs/theory.md.
+docs/explanation/theory.md.
 """
 
 from __future__ import annotations

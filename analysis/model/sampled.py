@@ -4,7 +4,7 @@ A delay of q whole periods and a rest θ splits each period in two: the force of
 reading k - q. Each piece is a linear system with a constant force, so the state with the filter and the queue of forces
 obeys a linear recursion with Gaussian noise. Its covariance solves the Stein equation. Moments within a period follow by
 Gaussian quadrature over pieces so short that it is exact to rounding. A held force does the work force times displacement.
-Derivation: docs/theory.md.
+Derivation: docs/explanation/theory.md.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def _lagged(
 def white_position(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike) -> Array:
     """⟨X(t+τ)X(t)⟩/⟨X²⟩ of a trapped particle with white friction, at any damping.
 
-    (arXiv:2211.05502, eq. A1, with ω₁² = κ/m - γ²/4m²; the printed frequency is wrong, see docs/errata.md.)
+    (arXiv:2211.05502, eq. A1, with ω₁² = κ/m - γ²/4m²; the printed frequency is wrong, see docs/explanation/errata.md.)
 
     Args:
         lag: ps.
@@ -160,7 +160,7 @@ def white_velocity(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike
 def white_cross(lag: ArrayLike, mass: float, trap: float, friction: ArrayLike) -> Array:
     """⟨X(t)V(t+τ)⟩/√(⟨X²⟩⟨V²⟩) of a trapped particle with white friction, at any damping; see ``white_position``.
 
-    (arXiv:2211.05502, eq. A3, as docs/errata.md corrects it: the slope of A1 in units of √(κ/m).)
+    (arXiv:2211.05502, eq. A3, as docs/explanation/errata.md corrects it: the slope of A1 in units of √(κ/m).)
     """
     fast, slow = _rates(mass, trap, friction)
     lag = np.asarray(lag, dtype=float)

@@ -95,7 +95,7 @@ class Estimate:
             root`` for a decay time, whose variance is proportional to its cube because longer times occur less often.
             ``reciprocal`` for a mean square: a run that happens to stay near the centre also seems to decorrelate sooner,
             so its error is too small where the value is. On this scale failures on both sides are equally frequent
-            (docs/calibration.md).
+            (docs/explanation/calibration.md).
     """
 
     value: float

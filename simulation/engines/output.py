@@ -31,7 +31,7 @@ def read_log(log: Path) -> dict[str, Any]:
 
 
 def read_series(file: Path, names: Sequence[str], timestep_ps: float, rows: int) -> pd.DataFrame:
-    """The rows written by fix ave/time, under the names of docs/run-folder.md. Counters start with the segment.
+    """The rows written by fix ave/time, under the names of docs/reference/run-folder.md. Counters start with the segment.
 
     Args:
         file: output of the fix.

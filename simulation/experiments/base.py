@@ -226,7 +226,7 @@ class Experiment(ABC):
         """The sampled columns, in the order of the series."""
 
     def exact(self) -> pd.DataFrame:
-        """The series by engine `langevin`, as docs/run-folder.md describes it."""
+        """The series by engine `langevin`, as docs/reference/run-folder.md describes it."""
         raise NotImplementedError
 
     def exact_identity(self) -> dict[str, Any]:

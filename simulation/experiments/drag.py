@@ -122,7 +122,7 @@ class Drag(Experiment):
         )
 
     def columns(self) -> Sequence[Column]:
-        """See docs/run-folder.md for their meaning."""
+        """See docs/reference/run-folder.md for their meaning."""
         columns = [Column(f"displacement_{axis}", "A", Kind.WAY) for axis in AXES]
         for name in ("velocity", "particle_velocity", "fluid_velocity"):
             columns += [Column(f"{name}_{axis}", "A_per_ps", Kind.STATE) for axis in AXES]

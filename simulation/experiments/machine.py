@@ -139,7 +139,7 @@ class Machine(Experiment):
         )
 
     def columns(self) -> Sequence[Column]:
-        """See docs/run-folder.md for their meaning."""
+        """See docs/reference/run-folder.md for their meaning."""
         columns = [Column(f"position_{side}_{axis}", "A", Kind.STATE) for side in SIDES for axis in AXES]
         columns += [Column(f"velocity_{side}_{axis}", "A_per_ps", Kind.STATE) for side in SIDES for axis in AXES]
         columns += [Column(f"work_{side}_{axis}", "eV", Kind.COUNTER) for side in SIDES for axis in self.axes]

@@ -1,4 +1,4 @@
-"""The run folder: join the segments of a run, check the first law, and write the files described in docs/run-folder.md."""
+"""The run folder: join the segments of a run, check the first law, and write the files described in run-folder.md."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def write(
     Args:
         experiment: the experiment.
         folder: the run folder.
-        series: all samples, under the names of docs/run-folder.md.
+        series: all samples, under the names of docs/reference/run-folder.md.
         provenance: cost and versions from the engine, for `run.json`.
         files: further files of the engine by name, each a function that writes to a given path.
 

@@ -93,8 +93,8 @@ def live_page(study: Study, results: Path, targets: Sequence[Path], every_s: flo
 def point_heats(study: Study, results: Path, made: Sequence[Job]) -> Iterator[PointHeat]:
     """The heats of each point that has any: of its finished runs, else the work so far.
 
-    In the steady state the work on a particle is the heat of its bath (docs/theory.md): it needs no correction for the energy
-    of the bath, and so is the estimate that is good first.
+    In the steady state the work on a particle is the heat of its bath (docs/explanation/theory.md): it needs no correction
+    for the energy of the bath, and so is the estimate that is good first.
     """
     for ratio in study.demon.kappa_ratios:
         runs = [job for job in made if isinstance(job.experiment, Machine) and job.experiment.ratio == ratio]

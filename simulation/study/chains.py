@@ -17,7 +17,7 @@ STIFFNESS, LONGEST, REST = 30.0, 1.5, 0.97
 
 
 class Chains(Section):
-    """A part of the fluid's atoms is bonded into linear chains: docs/baths.md."""
+    """A part of the fluid's atoms is bonded into linear chains: docs/how-to/baths.md."""
 
     fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Fraction of the fluid's atoms that are in chains; 0 for a simple fluid."""

@@ -36,7 +36,7 @@ FORMER_NAMES = {
 """Former names of fields, by section; study files may still use them."""
 
 GONE = {
-    "integration.suffix": "it is a setting of the machine now and not of a study: remove it, and see docs/machines.md"
+    "integration.suffix": "it is a setting of the machine now and not of a study: remove it, and see docs/how-to/machines.md"
 }
 """Removed fields, and their replacements."""
 

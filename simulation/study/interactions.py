@@ -18,7 +18,7 @@ Term = Annotated[str, Field(pattern=r"^[cfv]_\w*\{side\}\w*(\[\d+\])?$")]
 
 
 class Interactions(Section):
-    """Forces by a LAMMPS part of your own, in the place of Lennard-Jones: docs/interactions.md."""
+    """Forces by a LAMMPS part of your own, in the place of Lennard-Jones: docs/how-to/interactions.md."""
 
     template: FileName | None = None
     """File beside the study with pair styles and coefficients of the six types, such as `copper_eam.lmp.j2`."""

@@ -49,7 +49,7 @@ def fluid_mass(run: Drag) -> float:
 
 
 def test_run_folder_keeps_its_contract(finished: Path) -> None:
-    """The folder holds what docs/run-folder.md promises; the analysis reads it."""
+    """The folder holds what docs/reference/run-folder.md promises; the analysis reads it."""
     content = record_of(finished)
     assert (content["purpose"], content["side"], content["force_nN"]) == ("drag", "hot", "3.0")
     assert content["parameters"]["force_eV_per_A"] == pytest.approx(FORCE, rel=1e-9)

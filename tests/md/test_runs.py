@@ -61,7 +61,7 @@ def finished(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_run_folder_keeps_its_contract(finished: Path) -> None:
-    """The run folder holds what docs/run-folder.md promises, all of it whole, and the analysis reads it."""
+    """The run folder holds what docs/reference/run-folder.md promises, all of it whole, and the analysis reads it."""
     content, series = record_of(finished), pd.read_parquet(finished / SERIES)
     names = {RUN, SERIES, TOPOLOGY, TRAJECTORY, LOG, DECK}
     assert {file.name for file in finished.iterdir()} == names | {"segments"}

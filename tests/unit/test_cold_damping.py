@@ -217,8 +217,8 @@ def test_shipped_study_compares_at_equal_cooling_and_equal_work() -> None:
 
 
 def test_page_has_the_numbers_of_theory() -> None:
-    """Every row of the table of cold damping in docs/feedback.md, and what it says of one reading."""
-    text = (Path(__file__).resolve().parents[2] / "docs/feedback.md").read_text(encoding="utf-8")
+    """Every row of the table of cold damping in docs/how-to/feedback.md, and what it says of one reading."""
+    text = (Path(__file__).resolve().parents[2] / "docs/how-to/feedback.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in text.partition("| work on hot particle |")[2].splitlines()[2:11]]
     gains = {0.0: (0.0300071, -0.1507696), 0.1: (0.0269064, -0.1549476), 0.3: (0.0043393, -0.1758557)}
     for noise, controller, cooling, work, forces, error in rows:

@@ -146,8 +146,8 @@ def test_measured_points_know_that_both_heats_are_one_current() -> None:
 
 
 def test_shipped_points_are_those_of_the_long_runs() -> None:
-    """The cold heats beside the exact machines are the ones that docs/long-runs.md reports."""
-    page = (Path(__file__).parents[2] / "docs/long-runs.md").read_text(encoding="utf-8")
+    """The cold heats beside the exact machines are the ones that docs/explanation/long-runs.md reports."""
+    page = (Path(__file__).parents[2] / "docs/explanation/long-runs.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| [\d.]+ \| (−?[\d.]+) ± ([\d.]+) \|", page, re.MULTILINE)
     told = np.array([[float(value.replace("−", "-")), float(error)] for value, error in rows])
     points = measured_nanodemon()

@@ -1,4 +1,4 @@
-"""The numbers of docs/errata.md about "Manipulating heat flow in quantum devices": each test backs rows of its table."""
+"""The numbers of errata.md about "Manipulating heat flow in quantum devices": each test backs rows of its table."""
 
 from __future__ import annotations
 

@@ -195,7 +195,9 @@ def test_reservoirs_too_hot_for_the_expansion() -> None:
         FermiReservoirs((5.0, 9.0), few).equilibrium,
         lambda: FermiReservoirs((5.0, 9.0), few).evolve(1e14),
     ):
-        with pytest.raises(ValueError, match=r"chemical_potential/temperature .*: gas=Sommerfeld\(\) is valid from 5 on"):
+        with pytest.raises(
+            ValueError, match=r"chemical_potential/temperature .*: gas=Sommerfeld\(\) is valid from 5 on"
+        ):
             attempt()
     system = FermiReservoirs((5.0, 9.0), few, Exact())
     end = system.evolve(1e14, tolerance=1e-7)

@@ -126,7 +126,7 @@ def test_a_circuit_made_for_a_device_is_that_device() -> None:
 
 
 def test_the_printed_amplitude_leaves_out_the_hopping() -> None:
-    """With J the field at the published Δ, κ and J is 0.860 of 2ℰ/√(4Δ² + κ²); without J it is that (docs/errata.md)."""
+    """With J the field at the published Δ, κ and J is 0.860 of 2ℰ/√(4Δ² + κ²); without J it is that (errata.md)."""
     like: dict[str, float] = {
         "detuning_1": 6.0,
         "detuning_2": 6.0,

@@ -94,7 +94,7 @@ def test_wide_band_asks_for_a_faster_resonator() -> None:
     ("frequency", "band", "off"), [(3.0, 2.6, 0.210), (10.0, 9.3, 0.0711), (100.0, 46.0, 0.0146), (1e4, 1e3, 6.74e-4)]
 )
 def test_best_band_of_a_resonator(frequency: float, band: float, off: float) -> None:
-    """The table of docs/mechanisms/cascaded.md: the γ_m at which oscillator 1 is nearest to the effective model."""
+    """The table of docs/explanation/mechanisms/cascaded.md: the γ_m at which oscillator 1 is nearest to the effective model."""
     machine = one_way(occupation_1=10.0, occupation_2=0.0, occupation_3=0.5)
 
     def error(damping: float) -> float:

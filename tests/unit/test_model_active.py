@@ -70,7 +70,7 @@ def temperature(side: int, omega: float) -> float:
 
 
 def spectrum(omega: float, coupling_hot: float = 0.31) -> float:
-    """Heat into the cold bath per frequency, by the formula of docs/theory.md."""
+    """Heat into the cold bath per frequency, by the formula of docs/explanation/theory.md."""
     cold, hot = (
         spring - mass * omega**2 - 1j * omega * friction(side, omega)
         for side, (spring, mass) in enumerate(((0.11, 1.225), (0.01 + coupling_hot, 1.4)))
@@ -299,8 +299,8 @@ def test_links_are_checked() -> None:
 
 
 def test_table_of_the_theory_page_is_what_the_model_gives() -> None:
-    """Every number of the table of active baths in docs/theory.md, for the paper's pair."""
-    text = (Path(__file__).resolve().parents[2] / "docs/theory.md").read_text(encoding="utf-8")
+    """Every number of the table of active baths in docs/explanation/theory.md, for the paper's pair."""
+    text = (Path(__file__).resolve().parents[2] / "docs/explanation/theory.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in text.partition("no total flow at")[2].splitlines()[2:8]]
     paper: dict[str, Any] = {
         "mass": 186 * 63.546 * 1.0364269e-4,

@@ -29,7 +29,7 @@ MODAL = PairWithBodies(
 
 
 def heats_from_spectrum(pair: PairWithBodies) -> NDArray[np.float64]:
-    """Heat rates (cold, hot) from the response of each side to a force (docs/theory.md, any linear bath), eV/ps."""
+    """Heat rates (cold, hot) from the response of each side to a force (docs/explanation/theory.md, any linear bath), eV/ps."""
     masses = pair.mass if isinstance(pair.mass, tuple) else (pair.mass, pair.mass)
     sides = (
         (masses[0], pair.friction_cold, pair.body_frictions_cold, pair.body_times_cold),

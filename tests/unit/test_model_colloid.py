@@ -92,8 +92,8 @@ def test_exact_engine_with_the_loop_of_optical_tweezers() -> None:
 
 
 def test_page_has_the_numbers_of_theory() -> None:
-    """Every row of the table of colloids in docs/feedback.md, in k_BT per second."""
-    text = (Path(__file__).resolve().parents[2] / "docs/feedback.md").read_text(encoding="utf-8")
+    """Every row of the table of colloids in docs/how-to/feedback.md, in k_BT per second."""
+    text = (Path(__file__).resolve().parents[2] / "docs/how-to/feedback.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in text.partition("| all: cold, hot |")[2].splitlines()[2:6]]
     assert len(rows) == 4
     for period, delay, noise, partner, whole in rows:

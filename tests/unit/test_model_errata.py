@@ -1,4 +1,4 @@
-"""The numbers of docs/errata.md at the paper's parameters: each test backs rows of its tables."""
+"""The numbers of docs/explanation/errata.md at the paper's parameters: each test backs rows of its tables."""
 
 from __future__ import annotations
 

@@ -105,5 +105,7 @@ def test_how_frames_are_written_decides_no_trajectory() -> None:
 def test_a_study_that_names_a_machine_setting_is_sent_there() -> None:
     """`integration.suffix` was a field once."""
     data = {"baths": {"fluid_atoms": 25280}, "integration": {"suffix": "none"}}
-    with pytest.raises(StudyError, match=r"integration\.suffix: it is a setting of the machine now.*docs/machines\.md"):
+    with pytest.raises(
+        StudyError, match=r"integration\.suffix: it is a setting of the machine now.*docs/how-to/machines\.md"
+    ):
         check_study("example", data)

@@ -1,4 +1,4 @@
-"""docs/what-reruns.md says what each change reruns; every row of it is tried, and every field of a study has one."""
+"""docs/how-to/what-reruns.md says what each change reruns; every row of it is tried, and every field of a study has one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from simulation.study.fields import Study
 from simulation.study.files import check_study
 from simulation.study.materials import Species
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/what-reruns.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/what-reruns.md"
 
 STUDY = check_study(
     "example",

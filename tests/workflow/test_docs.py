@@ -101,7 +101,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_mechanisms_tells_the_model_from_molecular_dynamics() -> None:
     """How cold the particle moves: the model's number is that of the published friction, and what was measured is another."""
-    page = (ROOT / "docs/mechanisms.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/explanation/mechanisms.md").read_text(encoding="utf-8")
     told = re.search(
         r"as if at (\d+) K in the model with the published friction, at \$([\d.]+)\\pm([\d.]+)\$ K in molecular", page
     )

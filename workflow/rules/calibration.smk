@@ -1,4 +1,4 @@
-# Coverage of the error bars: runs with known true values pass through the whole analysis (docs/calibration.md). About half an hour
+# Coverage of the error bars: runs with known true values pass through the whole analysis (docs/explanation/calibration.md). About half an hour
 # on two cores; after an interruption only missing jobs run.
 
 
@@ -41,7 +41,7 @@ rule calibration_page:
         table="results/calibration/coverage.csv",
         page=str(HERE / "workflow/report/calibration.md.j2"),
     output:
-        page="docs/calibration.md",
+        page="docs/explanation/calibration.md",
         figure=multiext("docs/figures/calibration", ".png", ".svg", ".csv"),
     log:
         "results/calibration/logs/page.log",

@@ -39,7 +39,7 @@ def threads_per_rank(wildcards, threads):
 
 
 # Resources of every rule that runs molecular dynamics. A rank is one task, and mpiexec reaches one node. A profile may set all
-# of them, and `gpus`, too: docs/machines.md.
+# of them, and `gpus`, too: docs/how-to/machines.md.
 SIMULATION = {
     "mpi": mpi_of,
     "tasks": ranks_of,
@@ -122,5 +122,5 @@ def check_slurm():
     if refused:
         reasons = "\n".join(f"  {reason}\n    {'; '.join(rules)}" for reason, rules in refused.items())
         raise WorkflowError(
-            f"Slurm would reject these jobs; correct the profile of your site (docs/clusters.md). Nothing was submitted.\n{reasons}"
+            f"Slurm would reject these jobs; correct the profile of your site (docs/how-to/clusters.md). Nothing was submitted.\n{reasons}"
         )

@@ -167,6 +167,22 @@ def shown_files(kind):
     )
 
 
+def compared_studies(names):
+    """The studies, checked: they simulate, and there are several."""
+    found = [study(name) for name in dict.fromkeys(names)]
+    if machines := [chosen.name for chosen in found if is_machine_study(chosen)]:
+        raise WorkflowError(f"--config studies: {', '.join(machines)} is solved exactly: compare studies that simulate")
+    if len(found) < 2:
+        raise WorkflowError("target compare needs two studies or more: --config studies=reference,reference-paper")
+    return found
+
+
+def comparison_page(wildcards):
+    """The page that compares the studies chosen by `--config studies=a,b`."""
+    names = "+".join(chosen.name for chosen in compared_studies(chosen_studies()))
+    return f"results/comparisons/{names}/compare.html"
+
+
 EQUILIBRIUM_FIGURES = ["friction", "equilibrium"]
 SWEEP_FIGURES = [
     "heat_rates",

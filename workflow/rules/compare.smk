@@ -1,16 +1,6 @@
 # One page for several studies: results/comparisons/<study>+<study>/compare.html, by `--config studies=a,b`.
 
 
-def compared_studies(names):
-    """The studies, checked: they simulate, and there are several."""
-    found = [study(name) for name in dict.fromkeys(names)]
-    if machines := [chosen.name for chosen in found if is_machine_study(chosen)]:
-        raise WorkflowError(f"--config studies: {', '.join(machines)} is solved exactly: compare studies that simulate")
-    if len(found) < 2:
-        raise WorkflowError("target compare needs two studies or more: --config studies=reference,reference-paper")
-    return found
-
-
 rule compare_studies:
     input:
         runs=lambda wildcards: [
@@ -51,6 +41,4 @@ rule compare_studies:
 
 rule compare:
     input:
-        lambda wildcards: "results/comparisons/"
-        + "+".join(chosen.name for chosen in compared_studies(chosen_studies()))
-        + "/compare.html",
+        comparison_page,

@@ -41,7 +41,7 @@ rule simulate:
         start=start_of,
         identity=identity_file,
     output:
-        # The other files of the run folder are written before run.json: if it exists, all files of docs/run-folder.md do. They are
+        # The other files of the run folder are written before run.json: if it exists, all files of docs/reference/run-folder.md do. They are
         # not declared, because exact runs have no atoms and shipped ones no log or deck: Snakemake would rerun those.
         multiext("results/{study}/{group}/replica_{replica}/", "run.json", "series.parquet"),
     log:

@@ -103,7 +103,7 @@ def _nanodemon(ratio: float, coupling_ratio: float) -> Currents:
 
 
 def measured_nanodemon() -> tuple[Currents, ...]:
-    """The nanodemon in the long runs of molecular dynamics of study ``reference`` (docs/long-runs.md), in eV/ps per axis."""
+    """The nanodemon in the long runs of molecular dynamics of study ``reference`` (long-runs.md), in eV/ps per axis."""
     table = pd.read_csv(Path(__file__).with_name("measured.csv"))
     return tuple(
         measured_currents(dict(zip(table.columns, row, strict=True))).scaled(1e-3, "eV/ps")

@@ -25,7 +25,7 @@ _LINKED = 1e-12  # relative to the largest rate between two baths; smaller ones 
 
 
 class CascadedFields(MachineFields):
-    """Two oscillators, each with a bath, and a common bath: docs/mechanisms/cascaded.md. All rates in the same unit."""
+    """Two oscillators, each with a bath, and a common bath: mechanisms/cascaded.md. All rates in the same unit."""
 
     machine: Literal["cascaded"]
     loss_1: NotNegative
@@ -106,7 +106,7 @@ class NetworkEvolutionFields(Times):
 
 
 class NetworkFields(MachineFields):
-    """Any network of bosonic modes and baths: docs/mechanisms/cascaded.md. Rates and angular frequencies in the same unit."""
+    """Any network of bosonic modes and baths: mechanisms/cascaded.md. Rates and angular frequencies in the same unit."""
 
     machine: Literal["network"]
     frequency_GHz: Positive | None = None
@@ -231,7 +231,7 @@ class DrivesFields(Section):
 
 
 class OptomechanicsFields(MachineFields):
-    """Two driven cavities around a mechanical resonator: docs/mechanisms/cascaded.md. Frequencies and rates are over 2π."""
+    """Two driven cavities around a mechanical resonator: mechanisms/cascaded.md. Frequencies and rates are over 2π."""
 
     machine: Literal["optomechanics"]
     coupling_1_kHz: NotNegative | None = None

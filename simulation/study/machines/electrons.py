@@ -37,7 +37,7 @@ def in_units(currents: Currents, units: Units) -> Currents:
 
 
 class NDemonFields(MachineFields):
-    """Four levels between a hot reservoir, a cold one and a nonthermal one, the demon: docs/mechanisms/ndemon.md."""
+    """Four levels between a hot reservoir, a cold one and a nonthermal one, the demon: mechanisms/ndemon.md."""
 
     machine: Literal["n-demon"]
     units: Units = "reduced"
@@ -117,7 +117,7 @@ class SiteHopFields(Section):
 
 
 class ReservoirsFields(MachineFields):
-    """Finite reservoirs of fermions coupled by a few levels, k_B = ħ = 1: docs/mechanisms/fermi-reservoirs.md."""
+    """Finite reservoirs of fermions coupled by a few levels, k_B = ħ = 1: docs/explanation/mechanisms/fermi-reservoirs.md."""
 
     machine: Literal["reservoirs"]
     levels: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None

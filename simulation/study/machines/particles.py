@@ -48,7 +48,7 @@ class ParticleBathFields(Section):
 
 
 class ParticleNetworkFields(MachineFields):
-    """Particles in liquid baths, with forces of a controller: docs/mechanisms/nonreciprocal.md. Motion along one axis."""
+    """Particles in liquid baths, with forces of a controller: mechanisms/nonreciprocal.md. Motion along one axis."""
 
     machine: Literal["particle-network"]
     baths: Annotated[Mapping[Name, ParticleBathFields], Field(min_length=1)]

@@ -61,7 +61,7 @@ class DemonFields(Section):
 
 
 class TerminalsFields(MachineFields):
-    """Any number of terminals joined by channels, with a work terminal: docs/mechanisms/ndemon.md."""
+    """Any number of terminals joined by channels, with a work terminal: docs/explanation/mechanisms/ndemon.md."""
 
     machine: Literal["terminals"]
     units: Units = "reduced"
