@@ -24,7 +24,8 @@ folders: a plain number of at most 24 characters, such as `4.80`, `-0.5` or `1e-
 
 `python -m simulation check NAME` checks a file without running it.
 [docs/how-to/what-reruns.md](../docs/how-to/what-reruns.md) lists which change reruns what.
-This page and `schema.json`, with which editors check study files, are written by `python -m simulation fields` and `python -m simulation schema`.
+This page and `schema.json`, with which editors check study files, are written by
+`python -m simulation fields` and `python -m simulation schema`.
 
 A file that has the field `machine` is a study of another kind: [Studies of machines](#studies-of-machines), below.
 """

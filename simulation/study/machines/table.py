@@ -14,8 +14,9 @@ INTRODUCTION = """
 # Studies of machines
 
 A file with the field `machine` is a study of an exactly solved machine
-([docs/explanation/mechanisms.md](../docs/explanation/mechanisms.md)). There is no simulation. `snakemake --cores 1 --config study=NAME` solves
-the machine at every value of `sweep` and writes `results/NAME/sweep.csv`, figures and `report.html`. The parameters of the machine are at the top level of the file:
+([docs/explanation/mechanisms.md](../docs/explanation/mechanisms.md)). There is no simulation.
+`snakemake --cores 1 --config study=NAME` solves the machine at every value of `sweep` and writes `results/NAME/sweep.csv`,
+figures and `report.html`. The parameters of the machine are at the top level of the file:
 
 ```yaml
 machine: n-demon
