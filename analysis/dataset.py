@@ -49,9 +49,8 @@ def dataset(runs: Sequence[Run]) -> xarray.Dataset:
         Variables named as the columns of ``series.parquet`` (docs/reference/run-folder.md) without side and axis:
         ``position_A``, ``velocity_A_per_ps``, ``work_eV`` (none without controller), ``thermostat_eV``, ``energy_eV``,
         ``trap_eV``, ``temperature_K``, ``pressure_bar``, and ``internal_temperature_K`` where all runs have it.
-        ``attrs`` of each holds ``units`` and ``long_name``, the attributes of the dataset
-        describe the simulation and its physical
-        parameters. Shorter runs are padded with NaN, and so is work along axes without controller.
+        ``attrs`` of each holds ``units`` and ``long_name``, the attributes of the dataset describe the simulation and its
+        physical parameters. Shorter runs are padded with NaN, and so is work along axes without controller.
 
     Raises:
         AnalysisError: if xarray is not installed; the message says how to install it.

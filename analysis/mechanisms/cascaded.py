@@ -3,7 +3,8 @@
 After Barzanjeh, Aquilina & Xuereb, "Manipulating heat flow in quantum devices"; equation numbers are theirs, errors in them
 are in docs/explanation/errata.md. Each oscillator has its own bath; a common bath and a coherent hopping couple them, and
 interfere such that there is no transfer from 2 to 1. Rates have one unit, flows are quanta per its time. Phases are
-those of their Langevin equations (2), (B3), the basis of all their results; φ has the opposite sign in their master equation (1).
+those of their Langevin equations (2), (B3), the basis of all their results; φ has the opposite sign in their master
+equation (1).
 """
 
 from __future__ import annotations
