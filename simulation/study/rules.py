@@ -39,7 +39,15 @@ MOST_READINGS = 100
 
 def broken_rules(study: Study) -> list[tuple[set[str], str]]:
     """Every rule violated by otherwise valid fields, each with its fields."""
-    return [*_particle(study), *_interactions(study), *_baths(study), *_chains(study), *_demon(study), *_lengths(study)]
+    return [
+        *_particle(study),
+        *_interactions(study),
+        *_baths(study),
+        *_chains(study),
+        *_active(study),
+        *_demon(study),
+        *_lengths(study),
+    ]
 
 
 def _broken(is_broken: bool, fields: str, message: str) -> list[tuple[set[str], str]]:
@@ -212,6 +220,20 @@ def _chains(study: Study) -> list[tuple[set[str], str]]:
 def _interactions(study: Study) -> list[tuple[set[str], str]]:
     found = study.interactions.problems(study=study, sides=SIDES, walls=True)
     return [({f"interactions.{name}" for name in type(study.interactions).model_fields}, problem) for problem in found]
+
+
+def _active(study: Study) -> list[tuple[set[str], str]]:
+    """Other fields of section langevin serve studies in LAMMPS too: stability is judged at the friction that they state."""
+    return [
+        broken
+        for side in SIDES
+        for broken in _broken(
+            study.engine == "lammps" and bool(study.active_forces(side)),
+            f"engine langevin langevin.active_{side}",
+            f"langevin.active_{side}: active forces exist in the exact engine alone, and engine = lammps would ignore them: "
+            "set engine: langevin, or remove the field",
+        )
+    ]
 
 
 # --- demon -----------------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--enable-logging=stderr",
-    "--virtual-time-budget=60000",
+    "--virtual-time-budget=600000",
     "--window-size=390,844",
     "--dump-dom",
 )

@@ -115,7 +115,7 @@ def test_damaged_old_segment_is_rebuilt(
     damage(segments_in(copy)[4] / name)
     ran, said = again()
     assert f"0004/{name} is damaged" in said
-    assert "running segments 1 to 4 again, since 4 was lost" in said
+    assert "running segments 1 to 4 again, because 4 was lost" in said
     assert ran == [1, 2, 3, 4]
     assert_same(copy, finished)
 
@@ -246,7 +246,7 @@ def test_old_state_that_changed_is_followed(
     record_anew(segment, RESTART)
     flip(segments_in(copy)[12] / SERIES)
     ran, said = again()
-    assert "0011 does not begin where 0010 ends" in said
+    assert "0011 does not start where 0010 ends" in said
     assert ran == [11, 12, 13]
     assert_one_trajectory(copy)
     before = pd.read_parquet(finished / SERIES)
@@ -270,7 +270,7 @@ def test_rebuilt_segment_with_another_end_unlinks_what_follows(
 
     monkeypatch.setattr(Segments, "commit", otherwise)
     ran, said = again()
-    assert "0005 does not begin where 0004 ends: segments from 5 on are run again" in said
+    assert "0005 does not start where 0004 ends: segments from 5 on are run again" in said
     assert ran == list(range(1, SEGMENTS))
     assert_one_trajectory(copy)
 

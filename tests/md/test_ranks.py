@@ -147,7 +147,7 @@ def test_wrong_mpiexec_is_noticed() -> None:
     ("way", "words", "committed"),
     [
         ("raise", "Failing' failed at step 250: KeyError: 'no such gain'", 5),
-        ("strong", "Å from its trap centre, near a wall: make trap.stiffness_eV_per_A2 larger", 6),
+        ("strong", "Å from its trap centre, as far as the bath reaches: make trap.stiffness_eV_per_A2 larger", 6),
     ],
 )
 def test_failure_that_the_root_knows_ends_all_ranks(

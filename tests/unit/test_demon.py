@@ -335,7 +335,7 @@ def test_a_particle_near_a_wall_is_lost_whichever_way_it_went(sign: int, axis: i
     demon.check_particles(displacement)
     displacement[particle, axis] = sign * 5.01
     with pytest.raises(
-        ParticleError, match=r"5\.0 Å from its trap centre, near a wall: make trap\.stiffness_eV_per_A2"
+        ParticleError, match=r"5\.0 Å from its trap centre, as far as the bath reaches: make trap\.stiffness_eV_per_A2"
     ):
         demon.check_particles(displacement)
     displacement[particle, axis] = np.nan

@@ -62,6 +62,10 @@ def test_every_problem_is_reported_at_once() -> None:
         ({"baths": {"fluid_atoms": "100", "edge_nm": "3"}}, "baths.edge_nm = 3 is too small"),
         ({"nanoparticle": {"atoms": "201"}}, "radius_lattice = 2.236 about this origin_lattice holds 186"),
         ({"demon": {"kappa_ratios": []}}, "demon.kappa_ratios is empty"),
+        (
+            {"langevin": {"active_hot": [{"force_eV_per_A": "0.02", "time_ps": "20"}]}},
+            "langevin.active_hot: active forces exist in the exact engine alone",
+        ),
         ({"demon": {"shown_ratios": []}}, "demon.shown_ratios is empty"),
         ({"demon": {"coupling_cold_eV_per_A2": "0"}}, "gives no coupling, because κ_H is given by its ratio to κ_C"),
         (

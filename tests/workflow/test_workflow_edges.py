@@ -197,7 +197,7 @@ def test_independent_starts_are_made_one_for_each_replica(work: Work) -> None:
 
 def test_memory_grows_with_atoms_ranks_and_samples() -> None:
     """What a cluster is asked for covers a rank's libraries, and more for a larger system, more ranks, or a longer series."""
-    memory = in_workflow("cluster.smk", experiment_of=lambda wildcards: wildcards)["memory_MB"]
+    memory = in_workflow("cluster.smk", experiment_of=lambda wildcards: wildcards, USUAL="")["memory_MB"]
 
     def of(text: str, point: str) -> int:
         study = check_study("any", read_plain(text)[0])
