@@ -142,7 +142,7 @@ def main() -> int:
         if arguments.command in ("fields", "schema"):
             print(_fields() if arguments.command == "fields" else _schema(arguments.machines), end="")
             return 0
-        if is_machine(plain_study(arguments.study)[0]):
+        if arguments.study and is_machine(plain_study(arguments.study)[0]):
             _of_machine(arguments.command, arguments.study)
             return 0
         if arguments.command == "doctor":

@@ -161,7 +161,7 @@ def test_table_and_agreement() -> None:
     assert count == 2
     figure, data = response_figure(comparison)
     figure.draw_without_rendering()
-    assert f"{chi_square:.1f} for 2" in figure.axes[-1].get_title(loc="left")
+    assert f"{chi_square:.1f} (2 points)" in figure.axes[-1].get_title(loc="left")
     assert set(data["series"]) == {"friction_cold", "friction_hot", "response"}
 
     def changed(shift: float, factor: float) -> Comparison:
