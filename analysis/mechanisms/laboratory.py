@@ -21,11 +21,14 @@ from scipy.constants import hbar
 
 from analysis.currents import Currents
 from analysis.mechanisms.bosons import ComplexArray
-from analysis.mechanisms.optomechanics import Optomechanics
+from analysis.mechanisms.optomechanics import Optomechanics, check_circuit
 from analysis.mechanisms.pairs import PairedBosons
 
-_POSITIVE = ("loss_1", "loss_2", "mechanical_damping", "mechanical_frequency", "drive_frequency")
-_NOT_NEGATIVE = ("drive_1", "drive_2", "occupation_1", "occupation_2", "occupation_m")
+# Parameters that the circuit has with the device around its mean fields.
+_SHARED = (
+    *("hopping", "loss_1", "loss_2", "mechanical_frequency", "mechanical_damping", "drive_frequency"),
+    *("occupation_1", "occupation_2", "occupation_m"),
+)
 _REAL = 1e-7  # imaginary part over size of a root that counts as real
 
 
@@ -89,16 +92,7 @@ class DrivenCircuit:
     occupation_m: float
 
     def __post_init__(self) -> None:
-        wrong = []
-        for name, value in vars(self).items():
-            if not math.isfinite(value):
-                wrong.append(f"{name} = {value}: must be finite")
-            elif name in _POSITIVE and value <= 0:
-                wrong.append(f"{name} = {value}: must be positive")
-            elif name in _NOT_NEGATIVE and value < 0:
-                wrong.append(f"{name} = {value}: must not be negative")
-        if wrong:
-            raise ValueError("; ".join(wrong))
+        check_circuit(vars(self), not_negative=("drive_1", "drive_2"))
 
     def _couplings(self) -> tuple[float, float]:
         return self.single_photon_coupling_1, self.single_photon_coupling_2
@@ -156,17 +150,9 @@ class DrivenCircuit:
             coupling_2=abs(dressed[1]),
             # Both cavities' phases turn together, or J would not stay real.
             phase=cmath.phase(dressed[1] * np.conj(dressed[0])) if dressed.all() else 0.0,
-            hopping=self.hopping,
-            loss_1=self.loss_1,
-            loss_2=self.loss_2,
             detuning_1=self.detuning_1 + g_1 * displacement,
             detuning_2=self.detuning_2 + g_2 * displacement,
-            mechanical_frequency=self.mechanical_frequency,
-            mechanical_damping=self.mechanical_damping,
-            drive_frequency=self.drive_frequency,
-            occupation_1=self.occupation_1,
-            occupation_2=self.occupation_2,
-            occupation_m=self.occupation_m,
+            **{name: getattr(self, name) for name in _SHARED},
         )
         return Branch(alpha, displacement, device, PairedBosons(device, device.pairing()).growth())
 
@@ -240,17 +226,9 @@ def circuit_for(
         drive_2=abs(drives[1]),
         drive_phase_1=cmath.phase(drives[0]),
         drive_phase_2=cmath.phase(drives[1]),
-        hopping=device.hopping,
-        loss_1=device.loss_1,
-        loss_2=device.loss_2,
         detuning_1=device.detuning_1,
         detuning_2=device.detuning_2,
-        mechanical_frequency=device.mechanical_frequency,
-        mechanical_damping=device.mechanical_damping,
-        drive_frequency=device.drive_frequency,
-        occupation_1=device.occupation_1,
-        occupation_2=device.occupation_2,
-        occupation_m=device.occupation_m,
+        **{name: getattr(device, name) for name in _SHARED},
     )
     x = -bare._softness() * float(g @ np.abs(alpha) ** 2)
     return replace(bare, detuning_1=device.detuning_1 - g[0] * x, detuning_2=device.detuning_2 - g[1] * x)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import cmath
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,29 @@ from analysis.mechanisms.pairs import PairedBosons
 from analysis.model.lyapunov import Array
 
 _POSITIVE = ("loss_1", "loss_2", "mechanical_damping", "mechanical_frequency", "drive_frequency")
-_NOT_NEGATIVE = ("coupling_1", "coupling_2", "occupation_1", "occupation_2", "occupation_m")
+_NOT_NEGATIVE = ("occupation_1", "occupation_2", "occupation_m")
+
+
+def check_circuit(parameters: Mapping[str, float], not_negative: Sequence[str]) -> None:
+    """Check the parameters of two driven cavities around a resonator, however their drives are given.
+
+    Args:
+        parameters: by name.
+        not_negative: those that must not be negative, besides the occupations.
+
+    Raises:
+        ValueError: if a value is not physical; names all of them.
+    """
+    wrong = []
+    for name, value in parameters.items():
+        if not math.isfinite(value):
+            wrong.append(f"{name} = {value}: must be finite")
+        elif name in _POSITIVE and value <= 0:
+            wrong.append(f"{name} = {value}: must be positive")
+        elif name in (*_NOT_NEGATIVE, *not_negative) and value < 0:
+            wrong.append(f"{name} = {value}: must not be negative")
+    if wrong:
+        raise ValueError("; ".join(wrong))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,16 +86,7 @@ class Optomechanics(LinearBosons):
 
     def __post_init__(self) -> None:
         """Check the parameters and set up the matrices."""
-        wrong = []
-        for name, value in vars(self).items():
-            if not math.isfinite(value):
-                wrong.append(f"{name} = {value}: must be finite")
-            elif name in _POSITIVE and value <= 0:
-                wrong.append(f"{name} = {value}: must be positive")
-            elif name in _NOT_NEGATIVE and value < 0:
-                wrong.append(f"{name} = {value}: must not be negative")
-        if wrong:
-            raise ValueError("; ".join(wrong))
+        check_circuit(vars(self), not_negative=("coupling_1", "coupling_2"))
         g_1, g_2 = self._coupling_phasors()
         super().__init__(
             hamiltonian=[

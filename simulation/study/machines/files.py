@@ -116,16 +116,24 @@ def check_machine_study(name: str, data: dict[str, Any], known: list[str]) -> Ma
         if values is not None and not problems and not _has(data, values.parameter.split(".")):
             data = _with(data, values.parameter.split("."), values.numbers()[0])
     if not problems:
-        try:
-            own = fields.model_validate(_without_blanks(data))
-            own.build()
-        except ValidationError as failure:
-            problems += [field_problem(error) for error in failure.errors()]
-        except ValueError as failure:
-            problems.append(str(failure))
+        own = _buildable(data, fields, problems)
     if own is None or sweep is None or problems:
         raise StudyError(name, list(dict.fromkeys(problems)))
     return MachineStudy(name, str(data["machine"]), sweep, lines, tuple(points), own)
+
+
+def _buildable(data: dict[str, Any], fields: type[MachineFields], problems: list[str]) -> MachineFields | None:
+    """The fields of a machine that can be built; else its errors are added to the problems."""
+    try:
+        made = fields.model_validate(_without_blanks(data))
+        made.build()
+    except ValidationError as failure:
+        problems += [field_problem(error) for error in failure.errors()]
+    except ValueError as failure:
+        problems.append(str(failure))
+    else:
+        return made
+    return None
 
 
 def _values(data: dict[str, Any], section: str, fields: type[MachineFields], problems: list[str]) -> Values | None:
@@ -178,14 +186,7 @@ def _points(
                         at = _with(at, chosen.parameter.split("."), number)
                     except LookupError as missing:
                         said.append(f"{section}.parameter = {chosen.parameter!r}: {missing.args[0]}")
-            try:
-                made = fields.model_validate(_without_blanks(at))
-                made.build()
-            except ValidationError as failure:
-                said += [field_problem(error) for error in failure.errors()]
-            except ValueError as failure:
-                said.append(str(failure))
-            else:
+            if (made := _buildable(at, fields, said)) is not None:
                 points.append((line, math.nan if value is None else value, made))
             for problem in said:
                 found.setdefault(problem, []).append(" and ".join(where))
