@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +101,12 @@ def in_second_measured_segment(run: Path, snakemake: subprocess.Popen[str]) -> b
     return any(run.glob("segments/*/0002.part/series.dat"))
 
 
+def first_job(folder: Path, ratio: str) -> str:
+    """Slurm's number of the first job of a run, which is also its first attempt."""
+    logs = folder.glob(f".snakemake/slurm_logs/rule_simulate/small_sweep_kH_{ratio}_1/*.log")
+    return str(min(int(log.stem) for log in logs))
+
+
 def submit(slurm: Slurm, folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """Start Snakemake as on a login node, with the project's profile and the site's."""
     command = [sys.executable, "-m", "snakemake", *arguments, "--profile", "profiles/slurm", "--profile", "site"]
@@ -149,14 +154,21 @@ def sweep(slurm: Slurm, checkout: Checkout, study: Study) -> Sweep:
     pair = f"results/pair/sweep/kH_{CANCELLED}/replica_1/run.json"
     snakemake = submit(slurm, folder, "sweep", pair, "--config", "study=small")
     runs = {ratio: folder / f"results/small/sweep/kH_{ratio}/replica_1" for ratio in (CANCELLED, REQUEUED, LIMITED)}
-    jobs, committed = {}, {}
-    for ratio, disturb in ((CANCELLED, ["scancel"]), (REQUEUED, ["scontrol", "requeue"]), (LIMITED, [])):
-        wait_until(partial(in_second_measured_segment, runs[ratio], snakemake), f"the job of kH_{ratio}")
-        queue = slurm.run("squeue", "--noheader", "--format=%i %k")
-        (jobs[ratio],) = re.findall(rf"^(\d+) \S+_small_sweep_kH_{re.escape(ratio)}_1$", queue, re.MULTILINE)
-        committed[ratio] = segments(runs[ratio])
-        if disturb:
-            slurm.run(*disturb, jobs[ratio])
+    disturb = {CANCELLED: ["scancel"], REQUEUED: ["scontrol", "requeue"], LIMITED: []}
+    jobs: dict[str, str] = {}
+    committed: dict[str, dict[str, int]] = {}
+
+    def all_disturbed() -> bool:
+        # All are watched at once: on a busy machine a job may start long after another, or run out of its time before that.
+        for ratio in runs.keys() - jobs.keys():
+            if in_second_measured_segment(runs[ratio], snakemake):
+                jobs[ratio] = first_job(folder, ratio)
+                committed[ratio] = segments(runs[ratio])
+                if disturb[ratio]:
+                    slurm.run(*disturb[ratio], jobs[ratio])
+        return jobs.keys() == runs.keys()
+
+    wait_until(all_disturbed, "the second measured segment of every run")
     running = ["squeue", "--noheader", "--states=RUNNING", f"--jobs={jobs[LIMITED]}"]
     wait_until(lambda: not slurm.run(*running), "the end of the time-limited job")
     (folder / "slow").unlink()
