@@ -10,11 +10,12 @@ dV/dt = A V + V Aᵀ + N, which is solved exactly. Conventions are those of ``bo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from analysis.currents import Currents
 from analysis.mechanisms.bosons import ComplexArray, LinearBosons, quadratures
 from analysis.model.lyapunov import Array, covariance_over_time, solve_lyapunov
 
@@ -111,3 +112,19 @@ class PairedBosons:
         n = (v[..., :m, :m] + v[..., m:, m:] + 1j * (v[..., m:, :m] - v[..., :m, m:])) / 2 - np.eye(m) / 2
         seen = np.einsum("ib,...ij,jb->...b", b.conj(), n, b).real
         return np.asarray(seen - self.network.bath_occupations * (np.abs(b) ** 2).sum(0))
+
+    def bath_currents(self, *, fluctuations: bool = True) -> Currents:
+        """Quanta into each bath as ``Currents``, in the units of the network; ``work`` is the rate of quanta created in pairs.
+
+        Args:
+            fluctuations: of no effect: they are not known beyond the rotating-wave approximation.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        del fluctuations
+        flows = self.heat_flows()
+        with np.errstate(divide="ignore"):
+            odds = np.log1p(1 / self.network.bath_occupations)
+        entropy = np.where(flows == 0, 0.0, flows * np.where(flows == 0, 0.0, odds))
+        return replace(self.network.bath_currents(fluctuations=False), energy=flows, entropy=entropy)

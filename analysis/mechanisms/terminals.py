@@ -20,7 +20,7 @@ from analysis.currents import Currents
 from analysis.mechanisms.entropy_current import Array, Balance, Equilibrium, Statistics, entropy_per_particle
 
 Occupation = Callable[[Array], Array]
-Shape = Literal["narrow", "box", "lorentzian"]
+Shape = Literal["narrow", "box", "lorentzian", "table"]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 # Where panels of an integral end: in temperatures from a chemical potential, in widths from a level.
@@ -81,8 +81,11 @@ class Channel:
         level: energy at a at which it is open.
         width: of the box, or full width at half maximum of the Lorentzian.
         peak: transmittance at the level, above 0 and at most 1.
-        shape: ``narrow`` takes occupations at the level as those of the whole width; ``box`` and ``lorentzian`` integrate.
+        shape: ``narrow`` takes occupations at the level as those of the whole width; ``box``, ``lorentzian`` and ``table``
+            integrate.
         lift: energy that the work terminal adds to a particle on its way from a to b, and takes from one on its way back.
+        table: of the shape ``table``: ascending energies at a, each with its transmittance; linear between them, and 0 outside.
+            Level, width and peak do not matter then.
     """
 
     between: tuple[int, int]
@@ -91,6 +94,7 @@ class Channel:
     peak: float = 1.0
     shape: Shape = "narrow"
     lift: float = 0.0
+    table: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,8 @@ class Landauer:
                 wrong.append(f"channel {i}: peak = {channel.peak}: must be above 0 and at most 1")
             if not (math.isfinite(channel.level) and math.isfinite(channel.lift)):
                 wrong.append(f"channel {i}: level = {channel.level}, lift = {channel.lift}: must be finite")
+            if channel.shape == "table":
+                wrong += [f"channel {i}: {problem}" for problem in wrong_table(channel.table)]
             if channel.shape == "lorentzian" and self.band is None:
                 wrong.append(f"channel {i}: a lorentzian has tails; give the band up to which they are integrated")
         if not self.channels and self.matrix is None:
@@ -230,6 +236,10 @@ class Landauer:
         if channel.shape == "box":
             at, weights = self._panels(((channel.level - half, channel.level + half),), np.zeros(0), channel.lift)
             return at, channel.peak * weights
+        if channel.shape == "table":
+            energies = np.array([energy for energy, _ in channel.table])
+            at, weights = self._panels(((energies[0], energies[-1]),), energies, channel.lift)
+            return at, weights * self._transmittance(channel, at)
         assert self.band is not None
         near = channel.level + half * np.array([-30.0, -10.0, -3.0, -1.0, 0.0, 1.0, 3.0, 10.0, 30.0])
         at, weights = self._panels((self.band,), near, channel.lift)
@@ -279,6 +289,9 @@ class Landauer:
         return total
 
     def _transmittance(self, channel: Channel, energy: Array) -> Array:
+        if channel.shape == "table":
+            energies, transmittances = np.array(channel.table).T
+            return np.asarray(np.interp(energy, energies, transmittances))
         if channel.shape != "lorentzian":
             return np.full(energy.shape, channel.peak)
         return np.asarray(channel.peak / (1 + (2 * (energy - channel.level) / channel.width) ** 2))
@@ -335,6 +348,17 @@ class Landauer:
                 difference = self._occupation(a, at) - self._occupation(b, at + channel.lift)
                 total += channel.lift * float(weights @ difference)
         return total
+
+
+def wrong_table(table: Sequence[tuple[float, float]]) -> list[str]:
+    """Errors of a tabulated transmission."""
+    values = np.array(table, dtype=float).reshape(-1, 2)
+    wrong = []
+    if len(values) < 2 or not np.isfinite(values).all() or (np.diff(values[:, 0]) <= 0).any():
+        wrong.append(f"table energies = {values[:, 0].tolist()}: give two or more, finite and ascending")
+    if not ((values[:, 1] >= 0) & (values[:, 1] <= 1)).all() or not values[:, 1].any():
+        wrong.append(f"table transmittances = {values[:, 1].tolist()}: give values from 0 to 1, not all of them 0")
+    return wrong
 
 
 def with_occupation(machine: Landauer, terminal: int, occupation: Occupation) -> Landauer:

@@ -374,3 +374,81 @@ def test_sites_in_a_file_are_the_levels_that_they_have(tmp_path: Path) -> None:
 def test_values_are_the_numbers_that_one_would_write(given: dict[str, Any], expected: list[float]) -> None:
     """Ranges have no digits of rounding, 0 is 0, and small values stay; values given stay in their order."""
     assert Values(parameter="drive", **given).numbers() == expected
+
+
+AMPLIFIER = """
+machine: network
+modes: {one: {frequency: 0.3}, two: }
+pairs: [{between: [one, two], strength: 0.4, phase: 0.7}, {between: [two, two], strength: 0.1}]
+baths:
+  first: {occupation: 0.02, rates: {one: 1.2}}
+  second: {occupation: 0.05, rates: {two: 0.9}}
+sweep: {parameter: pairs.0.strength, values: [0.1, 0.4, 3]}
+"""
+
+
+def test_pairs_in_a_file_are_those_of_the_master_equation(tmp_path: Path) -> None:
+    """Occupations with pair terms between and within modes are those of the density matrix; above threshold there is none."""
+    import qutip
+
+    table = sweep_table(study(tmp_path, AMPLIFIER).sweep_points(), "pairs.0.strength")
+    row, (size, strength) = table.iloc[0], (8, 0.1)
+    one, two = qutip.tensor(qutip.destroy(size), qutip.qeye(size)), qutip.tensor(qutip.qeye(size), qutip.destroy(size))
+    created = strength * np.exp(0.7j) * one.dag() * two.dag() + 0.05 * two.dag() ** 2
+    jumps = [
+        np.sqrt(rate * weight) * operator
+        for mode, rate, n in ((one, 1.2, 0.02), (two, 0.9, 0.05))
+        for operator, weight in ((mode, n + 1), (mode.dag(), n))
+    ]
+    state = qutip.steadystate(0.3 * one.dag() * one + created + created.dag(), jumps)
+    exact = [qutip.expect(mode.dag() * mode, state) for mode in (one, two)]
+    assert [row["occupation_of_one"], row["occupation_of_two"]] == pytest.approx(exact, rel=2e-4)
+    heats = [1.2 * (exact[0] - 0.02), 0.9 * (exact[1] - 0.05)]
+    assert [row["heat_first"], row["heat_second"]] == pytest.approx(heats, rel=1e-3)
+    assert row["work"] == pytest.approx(sum(heats), rel=1e-3)
+    assert "pairs grow" in table["note"].iloc[2]
+    wrong = problems(tmp_path, AMPLIFIER.replace("[two, two]", "[two, three]"))[0]
+    assert "pairs.1.between = three: is none of the modes one, two" in wrong
+
+
+TABLE = """
+machine: terminals
+terminals: {warm: {temperature: 1, chemical_potential: 0.2}, cool: {temperature: 0.4}}
+channels:
+  - {between: [warm, cool], lift: 0.1, transmission: [[-0.5, 0], [0.3, 0.8], [1.4, 0.2]]}
+cold: cool
+environment: warm
+sweep: {parameter: terminals.cool.temperature, values: [0.4, 0.7]}
+"""
+
+
+def test_a_tabulated_transmission_is_integrated(tmp_path: Path) -> None:
+    """Currents and noise are integrals by adaptive quadrature over the straight lines between the given points."""
+    from scipy.integrate import quad
+
+    def fermi(energy: float, temperature: float, potential: float) -> float:
+        return 1 / (math.exp((energy - potential) / temperature) + 1)
+
+    row = sweep_table(study(tmp_path, TABLE).sweep_points(), "terminals.cool.temperature").iloc[0]
+
+    def integral(weight: int, *, noise: bool = False) -> float:
+        total = 0.0
+        for (low, first), (high, last) in (((-0.5, 0), (0.3, 0.8)), ((0.3, 0.8), (1.4, 0.2))):
+
+            def at(x: float, a: float = low, b: float = high, u: float = first, v: float = last) -> float:
+                through, f, g = u + (v - u) * (x - a) / (b - a), fermi(x, 1, 0.2), fermi(x + 0.1, 0.4, 0)
+                one = through * (f * (1 - f) + g * (1 - g)) + through * (1 - through) * (f - g) ** 2
+                return (x + 0.1) ** weight * (one if noise else through * (f - g))
+
+            total += quad(at, low, high, epsabs=1e-13)[0]
+        return total
+
+    assert row["particles_cool"] == pytest.approx(integral(0), rel=1e-9)
+    assert row["heat_cool"] == pytest.approx(integral(1), rel=1e-9)
+    product = integral(2, noise=True) * row["entropy_production"] / integral(1) ** 2
+    assert row["uncertainty_product"] == pytest.approx(product, rel=1e-8)
+    wrong = problems(tmp_path, TABLE.replace("lift: 0.1,", "level: 1,").replace("[0.3, 0.8]", "[-0.6, 0.8]"))[0]
+    assert "channels.0.level = 1.0: does not go with transmission" in wrong
+    assert "channels.0.transmission: table energies" in wrong
+    missing = TABLE.replace("transmission: [[-0.5, 0], [0.3, 0.8], [1.4, 0.2]]", "width: 1")
+    assert "channels.0: has neither a level nor a transmission" in problems(tmp_path, missing)[0]

@@ -79,6 +79,17 @@ class HopFields(Section):
     """Phase of the hopping from the second to the first, rad."""
 
 
+class PairFields(Section):
+    """Quanta created and destroyed in pairs by a drive, beyond the rotating-wave approximation."""
+
+    between: tuple[Name, Name]
+    """The two modes; the same mode twice for pairs within one mode (squeezing)."""
+    strength: Number
+    """Magnitude of K, in the unit of the rates: K c₁†c₂† + h.c. for two modes, (K c†² + h.c.)/2 for one."""
+    phase: Number = 0.0
+    """Phase of K, rad."""
+
+
 class BathFields(Section):
     """One bath, and the modes damped by it."""
 
@@ -115,6 +126,8 @@ class NetworkFields(MachineFields):
     """The modes by name."""
     hops: tuple[HopFields, ...] = ()
     """Their couplings."""
+    pairs: tuple[PairFields, ...] = ()
+    """Pair terms, in the frame in which they do not depend on time; several between the same two modes are added."""
     baths: Annotated[Mapping[Name, BathFields], Field(min_length=2)]
     """The baths by name."""
     one_way: OneWayFields | None = None
@@ -122,15 +135,16 @@ class NetworkFields(MachineFields):
     evolution: NetworkEvolutionFields | None = None
     """Time evolution of the modes, with the values of the file."""
 
-    def build(self) -> LinearBosons:
-        """The machine.
+    def build(self) -> LinearBosons | PairedBosons:
+        """The machine; with pair terms, the network with them.
 
         Raises:
-            ValueError: if a hop or a bath names a mode that does not exist, or a mode of motion has no bath.
+            ValueError: if a hop, a pair or a bath names a mode that does not exist, or a mode of motion has no bath.
         """
         names = list(self.modes)
         index = {name: i for i, name in enumerate(names)}
         named = [(f"hops.{i}.between", mode) for i, hop in enumerate(self.hops) for mode in hop.between]
+        named += [(f"pairs.{i}.between", mode) for i, pair in enumerate(self.pairs) for mode in pair.between]
         named += [(f"baths.{b}.rates", mode) for b, bath in self.baths.items() for mode in bath.rates]
         wrong = [
             f"{place} = {mode}: is none of the modes {', '.join(names)}" for place, mode in named if mode not in index
@@ -170,19 +184,32 @@ class NetworkFields(MachineFields):
             occupations.append(occupation_of(state, "frequency_GHz", frequency, wrong))
         if wrong:
             raise ValueError("; ".join(wrong))
-        return LinearBosons(hamiltonian=hamiltonian, couplings=couplings, bath_occupations=occupations)
+        network = LinearBosons(hamiltonian=hamiltonian, couplings=couplings, bath_occupations=occupations)
+        if not self.pairs:
+            return network
+        pairing = np.zeros((len(names), len(names)), dtype=complex)
+        for pair in self.pairs:
+            first, second = (index[mode] for mode in pair.between)
+            pairing[first, second] += cmath.rect(pair.strength, pair.phase)
+            if first != second:
+                pairing[second, first] += cmath.rect(pair.strength, pair.phase)
+        return PairedBosons(network, pairing)
 
     def solve(self) -> Solution:
-        """Currents, occupations and flows between baths."""
+        """Currents and occupations; without pair terms also the flows between baths, with them the growth."""
         machine = self.build()
         currents = replace(machine.bath_currents(), baths=tuple(self.baths))
-        return Solution(currents, of_network(machine, tuple(self.modes), tuple(self.baths)))
+        if isinstance(machine, LinearBosons):
+            return Solution(currents, of_network(machine, tuple(self.modes), tuple(self.baths)))
+        found = {f"occupation_of_{mode}": float(n) for mode, n in zip(self.modes, machine.occupations(), strict=True)}
+        return Solution(currents, found | {"decay_of_slowest": -machine.growth()})
 
     def course(self) -> Course | None:
         """Occupations and flows of quanta, from the vacuum on."""
         if self.evolution is None:
             return None
-        time, machine = self.evolution.times(), PairedBosons(self.build())
+        built = self.build()
+        time, machine = self.evolution.times(), PairedBosons(built) if isinstance(built, LinearBosons) else built
         covariance = machine.covariance_over_time(time)
         occupations, flows = machine.occupations(covariance), machine.heat_flows(covariance)
         series = {

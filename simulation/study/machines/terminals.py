@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from analysis.mechanisms.demon import best_demon, largest_cooling
 from analysis.mechanisms.entropy_current import Equilibrium
 from analysis.mechanisms.entropy_current import Machine as Role
 from analysis.mechanisms.sweep import Solution
-from analysis.mechanisms.terminals import Channel, Landauer, Steps, Terminal
+from analysis.mechanisms.terminals import Channel, Landauer, Steps, Terminal, wrong_table
 from simulation.study.machines.electrons import Units, in_units, thermal_energy
 from simulation.study.machines.sections import MachineFields, Name, NotNegative, Number, Positive
 from simulation.study.section import Section
@@ -39,16 +39,25 @@ class ChannelFields(Section):
 
     between: tuple[Name, Name]
     """The two terminals, a and b."""
-    level: Number
-    """Energy at a at which it is open."""
+    level: Number | None = None
+    """Energy at a at which it is open; give this or `transmission`."""
     width: Positive = 1e-3
     """Γ, of the box, or full width at half maximum of the Lorentzian."""
     peak: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Transmittance at the level."""
     shape: Literal["narrow", "box", "lorentzian"] = "narrow"
     """`narrow` takes occupations at the level for the whole width; `box` and `lorentzian` integrate; the last needs `band`."""
+    transmission: tuple[tuple[Number, Annotated[float, Field(ge=0, le=1)]], ...] | None = None
+    """Instead of a level: ascending energies at a, each with its transmittance; linear between them and 0 outside."""
     lift: Number = 0.0
     """Energy that the work terminal gives to each particle from a to b; negative where the machine does work."""
+
+    def channel(self, names: Sequence[str]) -> Channel:
+        """The channel between terminals in this order."""
+        a, b = (names.index(name) for name in self.between)
+        if self.transmission is not None:
+            return Channel((a, b), 0.0, 1.0, shape="table", lift=self.lift, table=self.transmission)
+        return Channel((a, b), self.level or 0.0, self.width, self.peak, self.shape, self.lift)
 
 
 class DemonFields(Section):
@@ -99,6 +108,23 @@ class TerminalsFields(MachineFields):
             for place, name in asked
             if name not in names
         ]
+        for i, channel in enumerate(self.channels):
+            described = {"level", "width", "peak", "shape"} & channel.model_fields_set
+            if channel.transmission is None:
+                if channel.level is None:
+                    wrong.append(f"channels.{i}: has neither a level nor a transmission; give one of them")
+            else:
+                wrong += [
+                    f"channels.{i}.{name} = {getattr(channel, name)}: does not go with transmission; remove one of them"
+                    for name in sorted(described)
+                ]
+                wrong += [f"channels.{i}.transmission: {problem}" for problem in wrong_table(channel.transmission)]
+        if self.demon is not None:
+            wrong += [
+                f"channels.{i}.transmission: channels of the demon are narrow; give a level instead"
+                for i, c in enumerate(self.channels)
+                if c.transmission is not None and set(c.between) & set(open_ones)
+            ]
         for name, fields in each.items():
             if fields.occupations is not None and (fields.temperature, fields.chemical_potential) != (None, None):
                 wrong.append(f"terminals.{name}: give either occupations, or a temperature and a chemical potential")
@@ -114,12 +140,7 @@ class TerminalsFields(MachineFields):
             raise ValueError("; ".join(wrong))
         return Landauer(
             terminals=tuple(self._terminal(name, fields) for name, fields in each.items()),
-            channels=tuple(
-                Channel(
-                    (names.index(c.between[0]), names.index(c.between[1])), c.level, c.width, c.peak, c.shape, c.lift
-                )
-                for c in self.channels
-            ),
+            channels=tuple(c.channel(names) for c in self.channels),
             statistics=self.statistics,
             environment=names.index(self.environment),
             cold=names.index(self.cold),
