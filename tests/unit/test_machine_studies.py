@@ -452,3 +452,37 @@ def test_a_tabulated_transmission_is_integrated(tmp_path: Path) -> None:
     assert "channels.0.transmission: table energies" in wrong
     missing = TABLE.replace("transmission: [[-0.5, 0], [0.3, 0.8], [1.4, 0.2]]", "width: 1")
     assert "channels.0: has neither a level nor a transmission" in problems(tmp_path, missing)[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "crosses"),
+    [("fermi-crossing-temperatures", "temperature"), ("fermi-crossing-potentials", "chemical potential")],
+)
+def test_shipped_reservoirs_change_one_order(name: str, crosses: str) -> None:
+    """Over time either the temperatures or the chemical potentials of the two reservoirs change their order, not both."""
+    course = load_machine_study(name).own.course()
+    assert course is not None
+    changed = set()
+    for quantity in ("temperature", "chemical potential"):
+        first, second = (course.series[quantity][reservoir] for reservoir in ("first", "second"))
+        apart = np.abs(first - second) > 1e-6
+        if len(set(np.sign(first - second)[apart])) > 1:
+            changed.add(quantity)
+    assert changed == {crosses}
+
+
+def test_five_shipped_reservoirs_end_above_all_initial_temperatures() -> None:
+    """All five end at the one temperature that conserves particles and energy, by the expansion at their end, above 1."""
+    course = load_machine_study("fermi-five").own.course()
+    assert course is not None
+    t, mu = (
+        np.array([list(each) for each in course.series[name].values()])
+        for name in ("temperature", "chemical potential")
+    )
+    assert t[:, -1] == pytest.approx(t[0, -1], rel=1e-5)
+    assert t[0, -1] > 1
+    # N = μ^(3/2)/(3/2) + π²T²/(12 √μ) and E = μ^(5/2)/(5/2) + π²T²√μ/4, written out.
+    particles = mu**1.5 / 1.5 + math.pi**2 * t**2 / (12 * np.sqrt(mu))
+    energy = mu**2.5 / 2.5 + math.pi**2 * t**2 * np.sqrt(mu) / 4
+    for total in (particles.sum(0), energy.sum(0)):
+        assert total == pytest.approx(total[0], rel=1e-8)
