@@ -195,6 +195,20 @@ def test_independent_starts_are_made_one_for_each_replica(work: Work) -> None:
     assert set(found) == {("a", "1", "a", "1"), ("a", "2", "a", "1"), ("b", "1", "b", "1"), ("b", "2", "b", "2")}
 
 
+def test_longest_chain_of_runs_starts_first(work: Work) -> None:
+    """A start comes before every run, a longer run before a shorter one, and what is measured of finished runs never waits."""
+    text = ATOMS.replace("sweep_ns: 0.0004", "sweep_ns: 0.0008").replace("friction_ns: 0.0004", "friction_ns: 0.0020")
+    work.write("config/a.yaml", text)
+    said = work.snakemake("-n", "sweep", "friction", config="study=a").stdout
+    rest = r".*\n(?: .*\n)*? +priority: ([\d.]+)"
+    runs = set(re.findall(rf"^ +output: results/a/(\w+)\S*/run\.json{rest}", said, re.MULTILINE))
+    # In ps: equilibration and the longest run after it; relaxation and measurement of the others.
+    assert runs == {("equilibrated", "4.6"), ("friction", "2.2"), ("sweep", "1.0"), ("drag", "0.8")}
+    measured = re.findall(rf"^ +output: results/a/(?:sweep/\S*/heat|friction)\.json{rest}", said, re.MULTILINE)
+    assert len(measured) == 3
+    assert min(map(float, measured)) > 1e6
+
+
 def test_memory_grows_with_atoms_ranks_and_samples() -> None:
     """What a cluster is asked for covers a rank's libraries, and more for a larger system, more ranks, or a longer series."""
     memory = in_workflow("cluster.smk", experiment_of=lambda wildcards: wildcards, USUAL="")["memory_MB"]

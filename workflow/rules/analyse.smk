@@ -13,6 +13,7 @@ rule fit_friction:
         "results/{study}/logs/friction.log",
     benchmark:
         "results/{study}/benchmarks/friction.tsv"
+    priority: MEASURED_FIRST
     conda:
         ENVIRONMENT
     params:
@@ -35,6 +36,7 @@ rule measure:
         "results/{study}/logs/sweep/{point}/measure.log",
     benchmark:
         "results/{study}/benchmarks/sweep/{point}/measure.tsv"
+    priority: MEASURED_FIRST
     conda:
         ENVIRONMENT
     params:

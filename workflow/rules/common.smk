@@ -53,7 +53,7 @@ ENVIRONMENT = str(ROOT / "envs" / "environment.yaml").replace("{", "{{").replace
 sys.path.insert(0, str(ROOT))
 
 from simulation.engines.site import USUAL
-from simulation.experiments import baths, drag, experiment_at, machine
+from simulation.experiments import baths, drag, experiment_at, experiments, machine
 from simulation.experiments.base import Experiment
 from simulation.segments import stop
 from simulation.storage.files import digest
@@ -137,9 +137,34 @@ def experiment(name, group, replica):
         raise WorkflowError(str(problem))
 
 
+@cache
+def all_experiments(name):
+    """All simulations of a study."""
+    return experiments(study(name))
+
+
 def experiment_of(wildcards):
     """The experiment with the run folder named by the wildcards; not needed by the rule for baths."""
     return experiment(wildcards.study, getattr(wildcards, "group", baths.POINT), int(wildcards.replica))
+
+
+# What is measured of finished runs takes seconds and is shown while others run: it never waits for a simulation to end.
+MEASURED_FIRST = 10**9
+
+
+def whole_time_ps(run):
+    """Time of all stages of a simulation."""
+    return sum(stage.time_ps for stage in run.stages())
+
+
+def longest_first(wildcards):
+    """Priority of a simulation: the time, in ps, of the longest chain of runs that it begins.
+
+    A long run that starts last keeps one core busy while the others have nothing left to do.
+    """
+    wanted = experiment_of(wildcards)
+    after = [whole_time_ps(run) for run in all_experiments(wanted.study.name) if run.start == wanted]
+    return round(whole_time_ps(wanted) + max(after, default=0), 6)
 
 
 # Folders of the replicas of all kinds of experiments except the equilibrated baths.

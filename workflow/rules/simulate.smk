@@ -20,6 +20,7 @@ rule equilibrate:
         "results/{study}/logs/equilibrated/replica_{replica}.log",
     benchmark:
         "results/{study}/benchmarks/equilibrated/replica_{replica}.tsv"
+    priority: longest_first
     conda:
         ENVIRONMENT
     threads: ranks_of
@@ -48,6 +49,7 @@ rule simulate:
         "results/{study}/logs/{group}/replica_{replica}.log",
     benchmark:
         "results/{study}/benchmarks/{group}/replica_{replica}.tsv"
+    priority: longest_first
     conda:
         ENVIRONMENT
     threads: ranks_of
