@@ -133,6 +133,11 @@ class Currents:
         return math.inf if cold >= hot else float(cold / (hot - cold))
 
     @property
+    def cop_over_bound(self) -> float:
+        """``cop`` over ``bound``; nan if there is no bound, or if it is 0 since the cold bath is at absolute zero."""
+        return self.cop / self.bound if self.bound > 0 and math.isfinite(self.bound) else math.nan
+
+    @property
     def entropy_production(self) -> float:
         """Entropy gained by all baths per time, in k_B; the machine is steady and gains none."""
         return float(self.entropy.sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -103,9 +102,8 @@ def _columns(solution: Solution) -> dict[str, float | str]:
     currents = solution.currents
     row: dict[str, float | str] = {
         name: float(getattr(currents, name))
-        for name in ("cooling", "paid", "work", "chemical_work", "cop", "bound", "entropy_production")
+        for name in ("cooling", "paid", "work", "chemical_work", "cop", "bound", "entropy_production", "cop_over_bound")
     }
-    row["cop_over_bound"] = currents.cop / currents.bound if math.isfinite(currents.bound) else math.nan
     row["uncertainty_product"] = float(currents.uncertainty_products[currents.cold])
     for name, values in (
         ("heat", currents.heat),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from analysis.mechanisms.bosons import LinearBosons
 from analysis.mechanisms.cascaded import CascadedOscillators, closed_form_heat_flows
 from analysis.mechanisms.fermi_reservoirs import FermiReservoirs, Reservoir
 from analysis.mechanisms.figures import sweep
+from analysis.mechanisms.figures.optomechanics import PUBLISHED
 from analysis.mechanisms.ndemon import NDemon, cop_of_near_levels
 from analysis.mechanisms.sweep import findings, sweep_table
 from analysis.model import LangevinPair
@@ -486,3 +488,24 @@ def test_five_shipped_reservoirs_end_above_all_initial_temperatures() -> None:
     energy = mu**2.5 / 2.5 + math.pi**2 * t**2 * np.sqrt(mu) / 4
     for total in (particles.sum(0), energy.sum(0)):
         assert total == pytest.approx(total[0], rel=1e-8)
+
+
+def test_shipped_heat_flows_are_those_of_the_published_circuit() -> None:
+    """The effective model of the circuit, made from its device parameters, has the flows of the study over both baths."""
+    study = load_machine_study("heat-flows")
+    table = sweep_table(study.sweep_points(), *study.parameters)
+    assert sorted(table["occupation_1"].unique()) == [0, 1, 2]
+    for row in table.iloc[::7].to_dict("records"):
+        device = replace(PUBLISHED, occupation_1=row["occupation_1"], occupation_2=row["occupation_2"])
+        expected = np.array(device.effective().heat_flows()) / PUBLISHED.loss_1
+        assert [row[f"heat_bath_{bath}"] for bath in (1, 2, 3)] == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
+def test_cold_bath_at_absolute_zero_has_no_bound_to_compare_with(tmp_path: Path) -> None:
+    """A machine with an empty bath is solved: its heats are numbers, and its COP over a bound of 0 is not."""
+    table = sweep_table(
+        study(tmp_path, CASCADE.replace("occupation: 0.2", "occupation: 0")).sweep_points(), "baths.first.occupation"
+    )
+    assert np.isfinite(table[["heat_first", "heat_second", "heat_common"]].to_numpy()).all()
+    assert (table["bound"] == 0).all()
+    assert table["cop_over_bound"].isna().all()

@@ -24,6 +24,7 @@ def test_a_machine_from_its_file_to_its_report(work: Work) -> None:
     # Named in full, its files need no choice of a study.
     result = work.snakemake("results/own/report.html", config="")
     assert result.returncode == 0, result.stdout + result.stderr
+    assert "Exception" not in result.stdout + result.stderr, "rules of simulations do not look at machines"
     folder = work.folder / "results/own"
     made = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file() and "logs" not in file.parts}
     figures = {f"figures/{name}.{kind}" for name in ("currents", "performance", "course") for kind in ("png", "svg")}

@@ -93,6 +93,8 @@ rule summary:
         text="results/{study}/summary.txt",
     log:
         "results/{study}/logs/summary.log",
+    wildcard_constraints:
+        study=SIMULATED_STUDIES,
     conda:
         ENVIRONMENT
     params:

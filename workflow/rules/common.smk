@@ -232,6 +232,7 @@ def figures(chosen):
 
 # Studies of exactly solved machines.
 MACHINE_STUDIES = "|".join(machine_names()) or "(?!)"
+SIMULATED_STUDIES = rf"(?!(?:{MACHINE_STUDIES})/){STUDY_NAME}"
 # simulation/study/machines converts fields to machines; everything else is in analysis.
 MACHINE_CODE = code_of([*(ROOT / "analysis").rglob("*.py"), *(ROOT / "simulation/study/machines").glob("*.py")])
 MACHINE_FIGURES = ["currents", "performance"]

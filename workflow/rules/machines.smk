@@ -54,8 +54,3 @@ rule report_machine:
         settings=lambda wildcards: machine_study(wildcards.study).settings,
     script:
         "../scripts/report_machine.py"
-
-
-# Rules for simulations can make files of the same names.
-ruleorder: report_machine > write_report
-ruleorder: solve_machine > summary

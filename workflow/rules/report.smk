@@ -29,6 +29,8 @@ rule write_report:
         screen="results/{study}/verdict.txt",
     log:
         "results/{study}/logs/report.log",
+    wildcard_constraints:
+        study=SIMULATED_STUDIES,
     conda:
         ENVIRONMENT
     params:

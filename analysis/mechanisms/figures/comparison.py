@@ -65,7 +65,7 @@ class Machine:
         """Power over the largest one, and performance over Carnot's, at T_c/T_h = ratio; both (m,)."""
         found = [self.at(ratio, float(setting)) for setting in self.knob(ratio)]
         power = np.array([currents.cooling for currents in found])
-        return power / power.max(), np.array([currents.cop / currents.bound for currents in found])
+        return power / power.max(), np.array([currents.cop_over_bound for currents in found])
 
     def largest(self, ratio: float) -> float:
         """Largest cooling power at T_c/T_h = ratio, in the machine's own unit."""
@@ -80,7 +80,7 @@ class Machine:
         if self.published is None:
             raise ValueError(f"published = None: {self.label} has no published setting")
         currents = self.at(self.published_ratio, self.published)
-        return currents.cooling / self.largest(self.published_ratio), currents.cop / currents.bound
+        return currents.cooling / self.largest(self.published_ratio), currents.cop_over_bound
 
     def at_half_power(self, ratio: float) -> float:
         """Performance over Carnot's at half of the largest cooling power, on the way up."""
@@ -204,7 +204,7 @@ def comparison_table(machines: Mapping[str, Currents]) -> pd.DataFrame:
                 "cop": currents.cop,
                 "cop_error": currents.cop_error,
                 "bound": currents.bound,
-                "cop_over_bound": currents.cop / currents.bound,
+                "cop_over_bound": currents.cop_over_bound,
                 "entropy_production": currents.entropy_production,
                 "uncertainty_product": currents.uncertainty_products[currents.cold],
             }
@@ -299,7 +299,7 @@ def _cools(currents: Currents) -> bool:
 def _measured(axes: Axes, machine: Machine, currents: Currents, colour: str) -> pd.DataFrame:
     ratio = float(currents.temperatures[currents.cold] / currents.temperatures[currents.hot])
     largest = machine.largest(ratio)
-    x, y = currents.cooling / largest, currents.cop / currents.bound
+    x, y = currents.cooling / largest, currents.cop_over_bound
     errors = {"power_error": currents.cooling_error / largest, "cop_error": currents.cop_error / currents.bound}
     axes.errorbar(
         x, y, errors["cop_error"], errors["power_error"], fmt="s", color=colour, markersize=3.5, linewidth=0.8

@@ -48,7 +48,7 @@ TEMPERATURES_CROSS = _system((17.1, 17.5), (0.8, 1.0), (18.8, 18.0))
 POTENTIALS_CROSS = _system((17.1, 17.5), (0.8, 1.0), (18.4, 18.0))
 # γ₁ = γ₃ = 10 γ₂, γ₄ = 0.05 γ₂, with Fig. 1's 10⁻⁴ for γ₂.
 FOUR = _system((21.5, 21.2), (0.3, 0.2, 0.1, 0.15), (21.0, 19.0, 20.2, 20.9), (1e-3, 1e-4, 1e-3, 5e-6))
-# The prefactors of γ₃ and γ₄ are not legible in our copy.
+# The prefactor of γ₃ and the exponents of γ₄ and γ₅ are not legible in our copy.
 FIVE = _system(
     (18.5, 18.0, 20.5, 21.0, 17.0, 17.5),
     (1.0, 0.6, 0.8, 0.7, 0.8),
