@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import numpy as np
@@ -67,12 +68,12 @@ class Noisy:
         self.random.bit_generator.state = json.loads(str(state["stream"]))
 
 
-class Unseeded(Noisy):
-    """Like `Noisy`, but each one that is made begins with other numbers, so that no two ranks would push alike."""
+class OfItsRank(Noisy):
+    """Like `Noisy`, but each MPI rank has random numbers of its own, so that no two ranks would push alike."""
 
     def __init__(self, *, coupling_cold_eV_per_A2: float, coupling_hot_eV_per_A2: float) -> None:
         super().__init__(coupling_cold_eV_per_A2=coupling_cold_eV_per_A2, coupling_hot_eV_per_A2=coupling_hot_eV_per_A2)
-        self.random = np.random.default_rng()
+        self.random = np.random.default_rng([int(os.environ.get("PMI_RANK", "0")), 5])
 
 
 class Late:
