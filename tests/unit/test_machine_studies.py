@@ -471,6 +471,15 @@ def test_shipped_reservoirs_change_one_order(name: str, crosses: str) -> None:
         if len(set(np.sign(first - second)[apart])) > 1:
             changed.add(quantity)
     assert changed == {crosses}
+    # Each level passes the frequency of equal occupation, which ends between the two.
+    drive = course.series["(ω - μ)/T, first minus second"]
+    mu = 18.8 if crosses == "temperature" else 18.4
+    assert [each[0] for each in drive.values()] == pytest.approx(
+        [(level - mu) / 0.8 - (level - 18) / 1.0 for level in (17.1, 17.5)]
+    )
+    late = course.time > 1e9
+    assert max(abs(each[-1]) for each in drive.values()) < 1e-6
+    assert drive["level 0"][late][0] * drive["level 1"][late][0] < 0
 
 
 def test_five_shipped_reservoirs_end_above_all_initial_temperatures() -> None:

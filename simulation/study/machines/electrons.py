@@ -199,7 +199,10 @@ class ReservoirsFields(MachineFields):
         return Solution(currents, {"time_of_levels": fast, "time_of_reservoirs": slow})
 
     def course(self) -> Course | None:
-        """Temperatures, chemical potentials and the heat gained by each reservoir."""
+        """Temperatures, chemical potentials and the heat gained by each reservoir; of two, what drives particles.
+
+        That is the difference of (ω - μ)/T, which is 0 at the frequency of equal occupation ω̃. Unlike ω̃ it is always finite.
+        """
         if self.evolution is None:
             return None
         start: Any = self.evolution.levels_start
@@ -215,4 +218,9 @@ class ReservoirsFields(MachineFields):
             "chemical potential": each(found.chemical_potentials),
             "heat into the reservoir per time": each(-found.flows().heat),
         }
+        if len(names) == 2:
+            (t, u), (mu, nu) = found.temperatures.T, found.chemical_potentials.T
+            series[f"(ω - μ)/T, {names[0]} minus {names[1]}"] = {
+                f"level {i}": (level - mu) / t - (level - nu) / u for i, level in enumerate(self.build().levels)
+            }
         return Course(found.time, series, "inverse unit of energy", logarithmic=True)
