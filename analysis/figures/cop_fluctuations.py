@@ -158,11 +158,11 @@ def _logarithmic_panel(
         axes.plot(far, amplitude / far**2, ":", color=ACCENT, label=r"tail, exponent $-2$", zorder=5)
     _carnot(axes, parameters, name)
     positive = data.loc[data["value"] > 0, "value"]
+    # The limits come first: nothing positive may be there to choose them by.
+    axes.set_ylim(*((positive.min() / 5, positive.max() * 5) if len(positive) else (1e-6, 1)))
+    axes.set_xlim(1e-2, 1e4)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    if not positive.empty:
-        axes.set_ylim(positive.min() / 5, positive.max() * 5)
-    axes.set_xlim(1e-2, 1e4)
     axes.set_xlabel(r"$|\epsilon|$")
     axes.set_title(_title(kind, name, _side(parameters, name), point.kappa_ratio), loc="left", fontsize=8)
 
@@ -203,7 +203,9 @@ def _carnot(axes: Axes, parameters: Parameters, name: str) -> None:
     if temperatures[0] != temperatures[1]:
         bound = temperatures[side] / abs(temperatures[1] - temperatures[0])
         axes.axvline(bound, color="black", linestyle="--", linewidth=0.8)
-        axes.annotate(" Carnot", (bound, 0.97), xycoords=("data", "axes fraction"), fontsize=7, va="top", ha="left")
+        # Clipped: a bound beyond the axis would need space outside the panel.
+        place = ("data", "axes fraction")
+        axes.annotate(" Carnot", (bound, 0.97), xycoords=place, annotation_clip=True, fontsize=7, va="top", ha="left")
 
 
 def _exponent_panel(axes: Axes, data: pd.DataFrame, parameters: Parameters) -> None:

@@ -213,12 +213,12 @@ def ratio_axis(axes: Axes, limits: tuple[float, float], parameters: Parameters) 
     """A logarithmic axis of κ_H/κ_C, shaded where theory says that the machine cools."""
     if parameters.balances:
         axes.axvspan(*cooling_range(parameters, limits), color="#DDE8F2", zorder=0)
+    axes.set_xlim(*limits)  # before the scale, which would look for positive data where there may be none
     axes.set_xscale("log")
     # Three decades have no room for more than their powers of ten.
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if limits[1] < 100 * limits[0] else (1,)))
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(*limits)
     axes.set_xlabel(r"$\kappa_H/\kappa_C$")
 
 

@@ -330,9 +330,15 @@ def fit_modes(
             f"series of {position.shape[1] * interval:g} ps have too few frequencies up to {tried[-1]:g} rad/ps for "
             f"{max(orders)} bodies: each run must last at least {math.ceil(2 * math.pi * needed / tried[-1])} ps"
         )
-    parts, pieces = bands, math.ceil(PIECES / len(position))
-    length = position.shape[1] // pieces
-    if pieces > 1 and length >= FEWEST:
+    pieces = min(math.ceil(PIECES / len(position)), position.shape[1] // FEWEST)
+    if pieces * len(position) < 2:
+        raise SeriesTooShortError(
+            f"one series of {position.shape[1] * interval:g} ps is too short to choose a number of bodies by cross-validation: "
+            f"it must last at least {2 * FEWEST * interval:g} ps, or there must be another replica"
+        )
+    parts = bands
+    if pieces > 1:
+        length = position.shape[1] // pieces
         parts = periodogram(position[:, : pieces * length].reshape(-1, length), known.whitening)
     optima = found[chosen_limit]
     held_out = _held_out(known, parts.below(chosen_limit * interval), optima)

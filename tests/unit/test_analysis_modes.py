@@ -181,3 +181,9 @@ def test_too_short_runs_say_what_they_need() -> None:
         fit_modes(x, INTERVAL, MASS, TRAP, TEMPERATURE, limit=0.5)
     with pytest.raises(SeriesTooShortError, match="each needs at least 64"):
         fit_modes(x[:, :20], INTERVAL, MASS, TRAP, TEMPERATURE)
+    one = positions(0.4, [], [], (1, 128), seed=38)
+    with pytest.raises(SeriesTooShortError, match=r"must last at least 12.8 ps, or there must be another replica"):
+        fit_modes(one[:, :127], INTERVAL, MASS, TRAP, TEMPERATURE, orders=[0])
+    assert np.isfinite(fit_modes(one, INTERVAL, MASS, TRAP, TEMPERATURE, orders=[0]).chosen.held_out), (
+        "two pieces of 64 can be compared"
+    )

@@ -36,6 +36,19 @@ def test_any_study_is_analysed_to_its_end(first: int, tmp_path: Path) -> None:
     assert not failures, "\n".join(failures)
 
 
+@pytest.mark.parametrize(
+    ("seed", "figure"),
+    [
+        (7006, 5),  # Carnot's bound far beyond the axis of its panel
+        (7055, 8),  # no positive ratio
+        (7145, 5),  # no positive density
+    ],
+)
+def test_figures_of_unusual_studies_are_drawn(seed: int, figure: int, tmp_path: Path) -> None:
+    """Figures have room for their panels, and logarithmic axes a range, whatever the data are."""
+    Analysis(draw_study(seed, 2500), tmp_path, LINEAR if seed % 5 else "mine:Mine").run(figures=[figure])
+
+
 def test_dressed_model_is_analysed_to_its_end(tmp_path: Path) -> None:
     """The shipped study whose axes differ and whose particles drag fluid along, made shorter: all its tables and figures."""
     study = load_study("dressed-model")
