@@ -16,7 +16,7 @@ from analysis.compare.comparison import without_theory
 from analysis.compare.theory import Mixture, ideal_models
 from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, ratio_axis, remark
-from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
+from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, log_limits, new_figure
 from analysis.friction.result import Friction
 from analysis.heat.performance import COPS
 from analysis.heat.point import PointRecord, by_ratio
@@ -157,9 +157,7 @@ def _logarithmic_panel(
         far = np.array([amplitude**0.5, 1e4])
         axes.plot(far, amplitude / far**2, ":", color=ACCENT, label=r"tail, exponent $-2$", zorder=5)
     _carnot(axes, parameters, name)
-    positive = data.loc[data["value"] > 0, "value"]
-    # The limits come first: nothing positive may be there to choose them by.
-    axes.set_ylim(*((positive.min() / 5, positive.max() * 5) if len(positive) else (1e-6, 1)))
+    axes.set_ylim(*log_limits(data["value"], 5, (1e-6, 1)))
     axes.set_xlim(1e-2, 1e4)
     axes.set_xscale("log")
     axes.set_yscale("log")

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from PIL import Image
 
 # Okabe & Ito's palette, which survives every common form of colour blindness; marker shapes repeat what colours say.
@@ -38,6 +39,21 @@ def new_figure(width: float = 6.4, height: float = 4.2) -> Figure:
     """An empty figure of the given size in inches, in the house style."""
     matplotlib.rcParams.update(_RC)
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def log_limits(values: ArrayLike, margin: float, otherwise: tuple[float, float]) -> tuple[float, float]:
+    """Limits of a logarithmic axis: from the least to the largest positive finite value, and a margin.
+
+    They are to be set before the scale of the axis, which would look for positive data itself.
+
+    Args:
+        values: of any sign, any shape.
+        margin: factor beyond both.
+        otherwise: the limits where no value is positive.
+    """
+    given = np.asarray(values, dtype=float)
+    positive = given[np.isfinite(given) & (given > 0)]
+    return (float(positive.min() / margin), float(positive.max() * margin)) if positive.size else otherwise
 
 
 def save(figure: Figure, table: pd.DataFrame | None, path: str | Path) -> None:

@@ -27,7 +27,7 @@ from analysis.figures.over_ratio import (
     remark,
 )
 from analysis.figures.power_moments import TARGET_COLOUR, TARGET_MARKER, TARGET_TITLE
-from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, new_figure
+from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, log_limits, new_figure
 from analysis.friction.result import Friction
 from analysis.heat.point import PointRecord, by_ratio
 from analysis.heat.power import TARGETS
@@ -205,9 +205,7 @@ def _scale(axes: Axes, data: pd.DataFrame, column: str, parameters: Parameters) 
         np.min([np.abs(np.log(data["kappa_ratio"] / mark)) for mark in (1.0, carnot_ratio(parameters))], axis=0) > 0.1
     )
     lines = data.loc[(data["series"] != "simulation") & away, column].replace(np.inf, np.nan).dropna()
-    known = [*seen[seen > 0], *lines[lines > 0]]
-    # The limits come first: nothing positive may be there to choose them by.
-    axes.set_ylim(*((min(known) / 3, max(known) * 3) if known else (0.1, 10)))
+    axes.set_ylim(*log_limits([*seen, *lines], 3, (0.1, 10)))
     axes.set_yscale("log")
 
 
@@ -219,7 +217,7 @@ def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PointRecord]) 
         _draw(axes, of_point, "over_bound", colour, marker, over="window_ps", shift=shift)
     axes.set_xlabel("time window (ps)")
     known = data["over_bound"][np.isfinite(data["over_bound"]) & (data["over_bound"] > 0)]
-    axes.set_ylim(*((known.min() / 3, known.max() * 3) if len(known) else (0.1, 10)))
+    axes.set_ylim(*log_limits(known, 3, (0.1, 10)))
     if not len(known):  # a flow that this controller does not have
         axes.set_xlim(0.1, 1000)
     axes.set_xscale("log")

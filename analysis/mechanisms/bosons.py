@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.constants import h, k
 from scipy.special import rel_entr
 
-from analysis.currents import Currents
+from analysis.currents import Currents, thermal_entropy
 from analysis.model.lyapunov import Array, solve_lyapunov
 
 ComplexArray = NDArray[np.complex128]
@@ -202,19 +202,22 @@ class LinearBosons:
         """
         from analysis.mechanisms.counting import moments
 
-        flows = self.heat_flows()
+        return self.currents_of(self.heat_flows(), moments(self).covariance if fluctuations else None)
+
+    def currents_of(self, flows: Array, covariance: Array | None = None) -> Currents:
+        """``Currents`` of given quanta into each bath, (b,), and of the covariance of their counts, (b, b)."""
         with np.errstate(divide="ignore"):
-            odds = np.log1p(1 / self.bath_occupations)
+            temperatures = 1 / np.log1p(1 / self.bath_occupations)
         return Currents(
             baths=tuple(f"bath {b + 1}" for b in range(flows.size)),
             energy=flows,
-            entropy=np.where(flows == 0, 0.0, flows * np.where(flows == 0, 0.0, odds)),
-            temperatures=1 / odds,
+            entropy=thermal_entropy(flows, temperatures),
+            temperatures=temperatures,
             cold=int(self.bath_occupations.argmin()),
             # Of equal baths the last is the environment.
             hot=flows.size - 1 - int(self.bath_occupations[::-1].argmax()),
             unit="quanta per unit of time",
-            covariance=moments(self).covariance if fluctuations else None,
+            covariance=covariance,
         )
 
     def response(self, frequency: ArrayLike) -> ComplexArray:

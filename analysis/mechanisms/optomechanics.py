@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.constants import hbar, k
 
-from analysis.currents import Currents
+from analysis.currents import Currents, thermal_entropy
 from analysis.mechanisms.bosons import ComplexArray, LinearBosons
 from analysis.mechanisms.cascaded import CascadedOscillators
 from analysis.mechanisms.pairs import PairedBosons
@@ -182,12 +182,11 @@ class Optomechanics(LinearBosons):
         flows = self.heat_flows()
         with np.errstate(divide="ignore"):
             odds = np.log1p(1 / self.bath_occupations)
-        entropy = np.where(flows == 0, 0.0, flows * np.where(flows == 0, 0.0, odds))
         passing = np.append(self.drive_frequency + np.full(2, self._passing_frequency()), self._passing_frequency())
         return Currents(
             baths=("cavity 1", "cavity 2", "resonator"),
             energy=self.heat_rates(),
-            entropy=entropy,
+            entropy=thermal_entropy(flows, 1 / odds),
             temperatures=hbar * passing / (k * odds),
             cold=2,
             hot=int(self.bath_occupations[:2].argmin()),

@@ -10,7 +10,7 @@ dV/dt = A V + V Aᵀ + N, which is solved exactly. Conventions are those of ``bo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -123,8 +123,4 @@ class PairedBosons:
             ValueError: if there is no steady state.
         """
         del fluctuations
-        flows = self.heat_flows()
-        with np.errstate(divide="ignore"):
-            odds = np.log1p(1 / self.network.bath_occupations)
-        entropy = np.where(flows == 0, 0.0, flows * np.where(flows == 0, 0.0, odds))
-        return replace(self.network.bath_currents(fluctuations=False), energy=flows, entropy=entropy)
+        return self.network.currents_of(self.heat_flows())

@@ -137,12 +137,6 @@ def experiment(name, group, replica):
         raise WorkflowError(str(problem))
 
 
-@cache
-def all_experiments(name):
-    """All simulations of a study."""
-    return experiments(study(name))
-
-
 def experiment_of(wildcards):
     """The experiment with the run folder named by the wildcards; not needed by the rule for baths."""
     return experiment(wildcards.study, getattr(wildcards, "group", baths.POINT), int(wildcards.replica))
@@ -153,8 +147,18 @@ MEASURED_FIRST = 10**9
 
 
 def whole_time_ps(run):
-    """Time of all stages of a simulation."""
+    """Time of all stages of a simulation, in ps."""
     return sum(stage.time_ps for stage in run.stages())
+
+
+@cache
+def longest_after(name):
+    """Time, in ps, of the longest run after each start of a study, by the folder of the start."""
+    longest = {}
+    for run in experiments(study(name)):
+        if run.start is not None:
+            longest[run.start.folder] = max(longest.get(run.start.folder, 0), whole_time_ps(run))
+    return longest
 
 
 def longest_first(wildcards):
@@ -163,8 +167,7 @@ def longest_first(wildcards):
     A long run that starts last keeps one core busy while the others have nothing left to do.
     """
     wanted = experiment_of(wildcards)
-    after = [whole_time_ps(run) for run in all_experiments(wanted.study.name) if run.start == wanted]
-    return round(whole_time_ps(wanted) + max(after, default=0), 6)
+    return round(whole_time_ps(wanted) + longest_after(wanted.study.name).get(wanted.folder, 0), 6)
 
 
 # Folders of the replicas of all kinds of experiments except the equilibrated baths.

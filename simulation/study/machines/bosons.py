@@ -190,9 +190,10 @@ class NetworkFields(MachineFields):
         pairing = np.zeros((len(names), len(names)), dtype=complex)
         for pair in self.pairs:
             first, second = (index[mode] for mode in pair.between)
-            pairing[first, second] += cmath.rect(pair.strength, pair.phase)
+            amplitude = cmath.rect(pair.strength, pair.phase)
+            pairing[first, second] += amplitude
             if first != second:
-                pairing[second, first] += cmath.rect(pair.strength, pair.phase)
+                pairing[second, first] += amplitude
         return PairedBosons(network, pairing)
 
     def solve(self) -> Solution:

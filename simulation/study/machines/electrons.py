@@ -207,7 +207,8 @@ class ReservoirsFields(MachineFields):
             return None
         start: Any = self.evolution.levels_start
         levels: LevelsStart = start
-        found = self.build().evolve(self.evolution.duration, self.evolution.points, levels=levels)
+        machine = self.build()
+        found = machine.evolve(self.evolution.duration, self.evolution.points, levels=levels)
         names = list(self.reservoirs)
 
         def each(values: Any) -> dict[str, Any]:
@@ -221,6 +222,6 @@ class ReservoirsFields(MachineFields):
         if len(names) == 2:
             (t, u), (mu, nu) = found.temperatures.T, found.chemical_potentials.T
             series[f"(ω - μ)/T, {names[0]} minus {names[1]}"] = {
-                f"level {i}": (level - mu) / t - (level - nu) / u for i, level in enumerate(self.build().levels)
+                f"level {i}": (level - mu) / t - (level - nu) / u for i, level in enumerate(machine.levels)
             }
         return Course(found.time, series, "inverse unit of energy", logarithmic=True)
