@@ -7,6 +7,7 @@ command line to its exit; the shell, the scripts and the jobs that it starts are
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import subprocess
@@ -19,10 +20,24 @@ from pathlib import Path
 
 def main() -> None:
     """Wait for calls, one a line, and answer each with its exit status; a fork goes on as that call."""
+    status = 1  # of an uncaught exception
+
+    def end() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+    # The first registered is the last to run: only the taking down of thousands of modules is left out, half a second a call.
+    atexit.register(end)
     import jinja2  # noqa: F401
+    import nbformat  # noqa: F401
     import snakemake.cli
+    import snakemake.storage  # noqa: F401
 
     snakemake.cli.get_argument_parser()  # finds and loads the plugins
+    gc.collect()
+    gc.freeze()  # a fork that looks through all that is loaded copies it
+    gc.disable()
     for line in sys.stdin:
         call = json.loads(line)
         child = os.fork()
@@ -30,6 +45,7 @@ def main() -> None:
             break
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
     else:
+        status = 0
         return
     for number, (name, flags) in enumerate(
         ((os.devnull, os.O_RDONLY), (call["stdout"], os.O_WRONLY), (call["stderr"], os.O_WRONLY))
@@ -40,7 +56,11 @@ def main() -> None:
     os.environ.update(call["environment"])
     sys.path[0] = str(Path.cwd())  # as `python -m` has it
     sys.argv = ["snakemake", *call["arguments"]]
-    snakemake.cli.main()
+    try:
+        snakemake.cli.main()
+    except SystemExit as ended:
+        status = int(ended.code or 0)
+        raise
 
 
 @cache
