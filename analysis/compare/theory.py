@@ -87,7 +87,7 @@ class Mixture:
     """The distribution of pooled samples of several axes.
 
     Attributes:
-        laws: of each set of axes; frozen distributions of SciPy, or objects with the same interface.
+        laws: of each set of axes, with the methods of SciPy's frozen distributions.
         shares: of the samples in each; they sum to 1.
     """
 

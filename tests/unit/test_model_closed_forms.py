@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 from scipy.linalg import solve_sylvester
+from scipy.stats import laplace_asymmetric
 
 from analysis.model import LangevinPair, Refrigerator, closed_forms
 from analysis.model.closed_forms import Side
@@ -164,6 +165,16 @@ def test_published_power_law_has_twice_the_mean_and_variance(side: Side) -> None
         for w in (-0.7 * spread, 0.4 * spread):
             exponent = c.beta * w / kappa - 2 * np.sqrt(c.alpha * c.zeta) * abs(w / kappa)
             assert_allclose(published.pdf(w) / published.pdf(0.0), np.exp(exponent), rtol=1e-9)
+
+
+def test_two_sided_exponential_is_that_of_scipy() -> None:
+    """Its density, distribution function and moments are those of SciPy's asymmetric Laplace distribution."""
+    x = np.linspace(-3.0, 3.0, 13)
+    for falling, rising in ((0.5, 0.5), (2.0, 0.3), (0.1, 40.0)):
+        law = closed_forms.TwoSidedExponential(falling, rising)
+        known = laplace_asymmetric(np.sqrt(falling / rising), scale=1 / np.sqrt(falling * rising))
+        assert_allclose([law.pdf(x), law.cdf(x)], [known.pdf(x), known.cdf(x)], rtol=1e-12)
+        assert_allclose([law.mean(), law.var()], known.stats("mv"), rtol=1e-12)
 
 
 def test_formulas_refuse_unlike_sides() -> None:
