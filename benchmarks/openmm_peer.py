@@ -53,7 +53,7 @@ def simulation(study: Study, topology: Path, threads: int) -> Any:
     sides = {"cold": order[types == 3], "hot": order[types == 4]}
     centre = {side: np.array(study.trap_centre_A(side)) / 10 for side in sides}
     centre["hot"][0] += GAP_NM
-    stiffness = study.trap.stiffness_eV_per_A2 * KJ_PER_EV * 100
+    stiffness = study.stiffness_eV_per_A2("x") * KJ_PER_EV * 100
     for side, particle in sides.items():
         trap = openmm.CustomCentroidBondForce(1, "0.5*k*((x1-x0)^2+(y1-y0)^2+(z1-z0)^2)")
         for name in ("k", "x0", "y0", "z0"):

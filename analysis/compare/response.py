@@ -29,7 +29,7 @@ from analysis.compare.forecast import Forecast
 from analysis.data.runs import Array, Parameters
 from analysis.friction.response import ComplexArray, Responses
 from analysis.friction.result import shares_of
-from analysis.model import Feedback, RespondingPair, active_spectrum
+from analysis.model import Feedback, RespondingPair, TrapMotion, active_spectrum, moved_heats
 
 UPDATES = 8.0
 """Updates per period of the fastest motion above which a loop is represented by its mean response: the error of the heats is
@@ -51,10 +51,11 @@ def response_rates(parameters: Parameters, responses: Responses) -> Forecast | N
         covered, its loop makes fewer than ``UPDATES`` updates per period of the stiffest motion (one particle with all
         springs), the phase of that motion changes by more than ``RESOLVED`` in a sample, or the loop is unstable.
     """
-    stiffest = parameters.trap + max(map(abs, parameters.coupling))
+    stiffest = max(parameters.stiffness(axis) for axis in parameters.coupling_axes) + max(map(abs, parameters.coupling))
     fastest = math.sqrt(stiffest / min(parameters.mass))
     period = parameters.feedback.period if parameters.feedback else 0.0
     shares = shares_of(parameters.coupling_axes, responses.along)
+    fastest = max([fastest, *parameters.motion.amplitudes])
     is_told = fastest * parameters.sample_interval <= RESOLVED and fastest * period * UPDATES <= 2 * np.pi
     if not parameters.has_theory or not is_told or not math.isclose(sum(shares.values()), 1.0):
         return None
@@ -62,16 +63,36 @@ def response_rates(parameters: Parameters, responses: Responses) -> Forecast | N
     for axes, share in shares.items():
         cold, hot = responses.along[axes]
         by_cold, by_hot = (
-            _pair(parameters, cold.frequency, *both)
+            _pair(
+                parameters.along("".join(axis for axis in parameters.coupling_axes if axis in axes)),
+                cold.frequency,
+                *both,
+            )
             for both in ((cold.copies(), hot.friction), (cold.friction, hot.copies()))
         )
         if not by_cold.is_stable():
             return None
-        of_cold, of_hot = by_cold.heat_rates(), by_hot.heat_rates()
+        of_cold, of_hot = (pair.heat_rates() + _moved(pair, parameters.motion) for pair in (by_cold, by_hot))
         rates += share * of_cold[0]
         # Axes and, without controller, particles are independent: each has its own deviations.
         deviations += [share * cold.deviations(of_cold), share * hot.deviations(of_hot)]
     return Forecast(rates, np.concatenate(deviations))
+
+
+def _moved(pair: RespondingPair, motion: TrapMotion) -> Array | float:
+    """Heat from the motion of the traps, (..., 2), eV/ps."""
+    heats: Array | float = 0.0
+    for omega, centre in motion.amplitudes.items():
+        friction = np.stack(np.broadcast_arrays(*(_at(omega, pair.frequency, each) for each in pair.friction)), axis=-1)
+        heats = heats + moved_heats(omega, centre, pair.trap, pair.couplings, pair.mass, friction)
+    return heats
+
+
+def _at(omega: float, frequency: Array, friction: ComplexArray) -> ComplexArray:
+    """Friction (..., k) at one frequency, (...), by linear interpolation."""
+    after = int(np.clip(np.searchsorted(frequency, omega), 1, len(frequency) - 1))
+    share = (omega - frequency[after - 1]) / (frequency[after] - frequency[after - 1])
+    return np.asarray((1 - share) * friction[..., after - 1] + share * friction[..., after])
 
 
 def _pair(parameters: Parameters, frequency: Array, cold: ComplexArray, hot: ComplexArray) -> RespondingPair:

@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
+from analysis.compare.theory import models
 from analysis.data.runs import LINEAR, SIDES
 from analysis.friction.drag import paper_friction
 from analysis.friction.result import METHODS, POOLED, SHELL_KEYS, equivalence_z
 from analysis.heat.point import HeatPoint
 from analysis.statistics.timeseries import known
-from analysis.units import FRICTION_SI
+from analysis.units import FRICTION_SI, PER_NS
 
 COLUMNS = [
     "kappa_ratio",
@@ -46,6 +47,9 @@ COLUMNS = [
 ]
 
 
+MOVED_COLUMNS = [f"trap_power_{side}_{entry}" for side in SIDES for entry in ("eV_per_ns", "se")]
+"""Further columns of a study with moving traps."""
+
 SIMPLIFICATIONS = {
     "theory": "Comparison with the paper's pair (one white friction for each particle and set of axes):",
     "dressed": "Comparison with the dressed pair (each particle with a shell of adsorbed fluid):",
@@ -75,7 +79,8 @@ def older_protocol(points: Sequence[HeatPoint], friction: dict[str, Any]) -> str
 
 def summary_table(comparison: Comparison) -> pd.DataFrame:
     """One row per point, sorted by κ_H/κ_C, which is spelled as in the study; columns are ``COLUMNS``."""
-    return pd.DataFrame([each.row() for each in comparison.compared], columns=COLUMNS)
+    moved = MOVED_COLUMNS if any(point.trap_power for point in comparison.points) else []
+    return pd.DataFrame([each.row() for each in comparison.compared], columns=[*COLUMNS, *moved])
 
 
 def heat_lines(comparison: Comparison, study: str) -> list[str]:
@@ -120,6 +125,7 @@ def summary_text(comparison: Comparison, friction: dict[str, Any]) -> str:
     for name in comparison.known:
         if name != comparison.leading:
             lines += ["", SIMPLIFICATIONS[name], *(_beside(each, name) for each in comparison.compared)]
+    lines += _trap_lines(comparison)
     lines += _agreement_lines(comparison)
     lines += _axes_lines(friction)
     lines += _drag_lines(friction)
@@ -142,6 +148,23 @@ def _beside(compared: ComparedPoint, theory: str) -> str:
     return f"{compared.point.kappa_ratio:>8}" + "".join(f"   {side} {rate:>7} (z {_z(z)})" for side, rate, z in told)
 
 
+def _trap_lines(comparison: Comparison) -> list[str]:
+    """Power of moving the traps beside theory; empty for traps at rest."""
+    lines = []
+    for point in comparison.points:
+        if point.trap_power is None:
+            continue
+        told = [
+            f"{side} {_with_error(each.value, known(each.se))}"
+            for side, each in zip(SIDES, point.trap_power, strict=True)
+        ]
+        for name, model in models(point.parameters, comparison.friction).items():
+            cold, hot = PER_NS * model.mean(lambda machine: machine.trap_work_rates())(model.measured)
+            told.append(f"{THEORIES[name]}: cold {cold:.3f}, hot {hot:.3f}")
+        lines.append(f"{point.kappa_ratio:>8}   " + "; ".join(told))
+    return ["", "Power of moving the traps, eV/ns per coupled axis, and by theory:", *lines] if lines else []
+
+
 def _agreement_lines(comparison: Comparison) -> list[str]:
     """The whole sweep compared with each theory; empty if a point has no error bar."""
     lines = [
@@ -157,8 +180,7 @@ def _axes_lines(friction: dict[str, Any]) -> list[str]:
     """Friction along each set of equivalent axes, a test of their difference, and all three axes together."""
     sets = friction["equivalent_axes"]
     lines: list[str] = []
-    for axes in dict.fromkeys([*sets, POOLED]):
-        content = friction["axes"][axes]
+    for axes, content in friction["axes"].items():
         which = "" if sets == [POOLED] else f" along {', '.join(axes)}" + (" together" if axes == POOLED else "")
         lines += [
             "",

@@ -14,10 +14,10 @@ from scipy.linalg import block_diag
 from analysis.compare.forecast import Forecast
 from analysis.data.runs import Array, Parameters
 from analysis.friction.result import Friction
-from analysis.model import ControlledNetwork, Refrigerator
+from analysis.model import ControlledNetwork, MovedPair, Refrigerator
 
-Machine = Refrigerator | ControlledNetwork
-"""The ideal machine, or the one with a feedback loop; both predict heats."""
+Machine = Refrigerator | ControlledNetwork | MovedPair
+"""The ideal machine, the one with a feedback loop, or the one with moving traps; all predict heats."""
 
 
 @dataclass(frozen=True)
@@ -132,18 +132,21 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
         return {}
     shares = friction.shares(parameters.coupling_axes)
     along = [friction.along[group] for group in shares]
+    own = [parameters.along("".join(axis for axis in parameters.coupling_axes if axis in group)) for group in shares]
     white = np.array([side.value for one in along for side in one.white])
     errors = np.array([side.se for one in along for side in one.white]) / white
 
-    def each(machine: Callable[[Array], Refrigerator]) -> Callable[[Array], tuple[Machine, ...]]:
+    def each(machine: Callable[[Parameters, Array], Refrigerator]) -> Callable[[Array], tuple[Machine, ...]]:
         """The machine of each set of axes from all logarithms, in the order of the sets."""
-        return lambda logs: tuple(_solved(machine(part), parameters) for part in np.split(logs, len(along)))
+        return lambda logs: tuple(
+            _solved(machine(here, part), here) for here, part in zip(own, np.split(logs, len(own)), strict=True)
+        )
 
     found = {
         "theory": Model(
             each(
-                lambda logs: parameters.in_active_baths(
-                    parameters.white_pair((float(np.exp(logs[0])), float(np.exp(logs[1]))))
+                lambda here, logs: here.in_active_baths(
+                    here.white_pair((float(np.exp(logs[0])), float(np.exp(logs[1]))))
                 )
             ),
             tuple(shares.values()),
@@ -154,7 +157,7 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
     shells = [shell for one in along for shell in one.dressed or ()]
     if len(shells) == 2 * len(along):
         found["dressed"] = Model(
-            each(lambda logs: parameters.in_active_baths(parameters.dressed_pair(*np.exp(logs).reshape(2, 3).T))),
+            each(lambda here, logs: here.in_active_baths(here.dressed_pair(*np.exp(logs).reshape(2, 3).T))),
             tuple(shares.values()),
             np.log([shell.values for shell in shells]).ravel(),
             block_diag(*(shell.log_covariance for shell in shells)),
@@ -165,8 +168,8 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
 
         def machines(logs: Array) -> tuple[Machine, ...]:
             values = np.split(np.exp(logs), ends)
-            pairs = zip(values[::2], values[1::2], strict=True)
-            return tuple(_solved(parameters.pair_with_bodies(cold, hot), parameters) for cold, hot in pairs)
+            pairs = zip(own, values[::2], values[1::2], strict=True)
+            return tuple(_solved(here.pair_with_bodies(cold, hot), here) for here, cold, hot in pairs)
 
         found["modes"] = Model(
             machines,

@@ -10,7 +10,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,17 @@ from numpy.typing import NDArray
 
 from analysis.data import older_format
 from analysis.errors import AnalysisError
-from analysis.model import ControlledNetwork, DressedPair, Feedback, LangevinPair, PairWithBodies, Refrigerator
+from analysis.model import (
+    ControlledNetwork,
+    DressedPair,
+    Feedback,
+    LangevinPair,
+    MovedPair,
+    Oscillation,
+    PairWithBodies,
+    Refrigerator,
+    TrapMotion,
+)
 
 Array = NDArray[np.float64]
 SIDES = ("cold", "hot")
@@ -45,6 +55,7 @@ class RunFolderError(AnalysisError):
 
 
 Forces = tuple[tuple[float, float], ...]
+AT_REST = TrapMotion()
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,8 @@ class Parameters:
     """The physical parameters of a run, in metal units; pairs are (cold, hot)."""
 
     mass: tuple[float, float]
-    trap: float
+    traps: tuple[float, float, float]
+    """Stiffness κ of both traps along x, y and z, eV/Å²."""
     coupling: tuple[float, float]
     temperature: tuple[float, float]
     coupling_axes: str
@@ -65,6 +77,8 @@ class Parameters:
     """Gains of cold damping (cold, hot), eV ps/Å²: the controller's additional force -g V."""
     force_limit: float | None = None
     """Largest force of the controller along each axis, eV/Å; linear theory does not cover a limit."""
+    motion: TrapMotion = AT_REST
+    """How the trap centres move along each coupled axis."""
     active: tuple[Forces, Forces] = ((), ())
     """Active forces of the baths (cold, hot): root mean square, eV/Å, and time, ps, of each."""
     timestep: float = field(default=math.nan, compare=False)
@@ -72,13 +86,30 @@ class Parameters:
 
     @property
     def is_linear(self) -> bool:
-        """Whether the force is the ideal linear one; for others only recorded data are used."""
-        return self.has_theory and self.feedback is None and not any(self.damping)
+        """Whether the force is the ideal linear one and the traps are at rest; for others only recorded data are used."""
+        return self.has_theory and self.feedback is None and not any(self.damping) and not self.motion.moves
 
     @property
     def has_theory(self) -> bool:
-        """Whether exact theory covers the machine: the linear controller, ideal or in a linear loop."""
-        return self.controller == LINEAR and self.force_limit is None
+        """Whether exact theory covers the machine: the linear controller, ideal or in a linear loop.
+
+        With moving traps it covers only the ideal one.
+        """
+        is_linear = self.controller == LINEAR and self.force_limit is None
+        return is_linear and not (self.motion.moves and (self.feedback is not None or any(self.damping)))
+
+    def stiffness(self, axes: str) -> float:
+        """Stiffness of both traps along some axes, eV/Å²; the mean if it differs between them."""
+        return float(np.mean([self.traps[AXES.index(axis)] for axis in axes]))
+
+    @property
+    def trap(self) -> float:
+        """Stiffness of both traps along the coupled axes, eV/Å²; see ``along`` if it differs between them."""
+        return self.stiffness(self.coupling_axes or "".join(AXES))
+
+    def along(self, axes: str) -> Parameters:
+        """The parameters of the machine along some of the coupled axes: a controller along these alone."""
+        return replace(self, coupling_axes=axes)
 
     @property
     def told_controller(self) -> str:
@@ -118,13 +149,14 @@ class Parameters:
         """
         return cls(
             mass=(values["mass_cold_eV_ps2_per_A2"], values["mass_hot_eV_ps2_per_A2"]),
-            trap=values["trap_stiffness_eV_per_A2"],
+            traps=_traps(values["trap_stiffness_eV_per_A2"]),
             coupling=(values["coupling_cold_eV_per_A2"], values["coupling_hot_eV_per_A2"]),
             temperature=(values["temperature_cold_K"], values["temperature_hot_K"]),
             coupling_axes=values["coupling_axes"],
             sample_interval=values["sample_interval_ps"],
             controller=values.get("controller", LINEAR),
             timestep=values["timestep_ps"],
+            motion=TrapMotion(_oscillations(values, "cold"), _oscillations(values, "hot")),
             active=(_forces(values, "cold"), _forces(values, "hot")),
             damping=(values.get("damping_cold_eV_ps_per_A2", 0.0), values.get("damping_hot_eV_ps_per_A2", 0.0)),
             **_loop(values),
@@ -132,10 +164,12 @@ class Parameters:
 
     def to_json(self) -> dict[str, Any]:
         """``parameters`` of the JSON files of a point: those of its ``run.json``, the control law and its loop."""
-        told = {
+        told: dict[str, Any] = {
             "mass_cold_eV_ps2_per_A2": self.mass[0],
             "mass_hot_eV_ps2_per_A2": self.mass[1],
-            "trap_stiffness_eV_per_A2": self.trap,
+            "trap_stiffness_eV_per_A2": self.traps[0]
+            if len(set(self.traps)) == 1
+            else dict(zip(AXES, self.traps, strict=True)),
             "coupling_cold_eV_per_A2": self.coupling[0],
             "coupling_hot_eV_per_A2": self.coupling[1],
             "temperature_cold_K": self.temperature[0],
@@ -145,6 +179,12 @@ class Parameters:
             "coupling_axes": self.coupling_axes,
             "controller": self.controller,
         }
+        for side, oscillations in zip(SIDES, (self.motion.cold, self.motion.hot), strict=True):
+            if oscillations:
+                told[f"trap_motion_{side}"] = [
+                    {"amplitude_A": each.amplitude, "period_ps": each.period, "phase_deg": each.phase}
+                    for each in oscillations
+                ]
         for side, forces in zip(SIDES, self.active, strict=True):
             if forces:
                 told[f"active_{side}"] = [{"force_eV_per_A": force, "time_ps": time} for force, time in forces]
@@ -192,8 +232,10 @@ class Parameters:
             temperature_hot=self.temperature[1],
         )
 
-    def controlled(self, machine: Refrigerator) -> Refrigerator | ControlledNetwork:
-        """What exact theory makes of a machine under this controller: itself, or with its loop and cold damping."""
+    def controlled(self, machine: Refrigerator) -> Refrigerator | ControlledNetwork | MovedPair:
+        """What exact theory makes of a machine: itself, or with its loop and cold damping, or with moving traps."""
+        if self.motion.moves:
+            return MovedPair(machine, self.motion)
         if self.feedback is None and not any(self.damping):
             return machine
         return machine.with_feedback(self.feedback or Feedback(), self.damping)
@@ -235,6 +277,18 @@ class Parameters:
             temperature_cold=self.temperature[0],
             temperature_hot=self.temperature[1],
         )
+
+
+def _traps(value: float | dict[str, float]) -> tuple[float, float, float]:
+    x, y, z = (value[axis] for axis in AXES) if isinstance(value, dict) else (value,) * 3
+    return x, y, z
+
+
+def _oscillations(values: dict[str, Any], side: str) -> tuple[Oscillation, ...]:
+    return tuple(
+        Oscillation(each["amplitude_A"], each["period_ps"], each["phase_deg"])
+        for each in values.get(f"trap_motion_{side}", ())
+    )
 
 
 def _forces(values: dict[str, Any], side: str) -> Forces:
@@ -285,11 +339,13 @@ class Run:
     def equivalent_axes(self) -> tuple[str, ...]:
         """Sets of equivalent axes: ``("x", "yz")`` between walls normal to x, ``("xyz",)`` without walls.
 
-        They follow from the boundaries of the box. The exact model has no box; its frictions determine them.
+        They follow from the boundaries of the box and the traps. The exact model has no box; its frictions and traps
+        determine them.
         """
         if "equivalent_axes" in self.metadata:
             return tuple(self.metadata["equivalent_axes"])
-        kinds = (self.metadata.get("system") or {}).get("boundaries") or dict.fromkeys(AXES, "periodic")
+        walls = (self.metadata.get("system") or {}).get("boundaries") or dict.fromkeys(AXES, "periodic")
+        kinds = {axis: (walls[axis], trap) for axis, trap in zip(AXES, self.parameters.traps, strict=True)}
         return tuple("".join(axis for axis in AXES if kinds[axis] == kind) for kind in dict.fromkeys(kinds.values()))
 
     @property
@@ -314,8 +370,32 @@ class Run:
 
     @cached_property
     def work(self) -> Array:
-        """Work done by the controller since the first row, shape (n, 2, coupled axes), eV; there are none in a friction run."""
-        return self._stack("work_{side}_{axis}_eV", tuple(self.parameters.coupling_axes))
+        """Work on the particles since the first row, (n, 2, coupled axes), eV: of the controller, and of moving the traps.
+
+        There are no coupled axes in a friction run.
+        """
+        return self._stack("work_{side}_{axis}_eV", tuple(self.parameters.coupling_axes)) + self.trap_work
+
+    @cached_property
+    def trap_work(self) -> Array:
+        """Part of the work that moving the traps does, of that shape, eV; 0 for traps at rest."""
+        axes = tuple(self.parameters.coupling_axes)
+        if not self.parameters.motion.moves:
+            return np.zeros((len(self.series), 2, len(axes)))
+        return self._stack("trap_work_{side}_{axis}_eV", axes)
+
+    @cached_property
+    def centre(self) -> Array:
+        """Displacement of both trap centres along each coupled axis, shape (n, 2), Å."""
+        return self.parameters.motion.centre(self.series["time_ps"].to_numpy(float))
+
+    @cached_property
+    def particle_energy(self) -> Array:
+        """½ m V² + ½ κ (X - λ)² of both particles along the coupled axes, shape (n, 2, coupled axes), eV."""
+        along = [AXES.index(axis) for axis in self.parameters.coupling_axes]
+        mass, traps = np.array(self.parameters.mass)[:, None], np.array(self.parameters.traps)[along]
+        stretched = self.position[..., along] - self.centre[..., None]
+        return np.asarray((mass * self.velocity[..., along] ** 2 + traps * stretched**2) / 2)
 
     @cached_property
     def thermostat(self) -> Array:
@@ -364,7 +444,8 @@ def load_run(path: str | Path) -> Run:
     parameters = _parameters(folder / "run.json", metadata)
     series_file = folder / "series.parquet"
     optional = [column for column in INTERNAL_TEMPERATURE if column in series.columns]
-    check_series(series_file, series, expected_columns(parameters.coupling_axes) + optional, parameters.sample_interval)
+    columns = expected_columns(parameters.coupling_axes, parameters.motion.moves)
+    check_series(series_file, series, columns + optional, parameters.sample_interval)
     return Run(folder, metadata, parameters, series)
 
 
@@ -449,13 +530,14 @@ def load_runs(paths: Iterable[str | Path]) -> list[Run]:
     return runs
 
 
-def expected_columns(coupling_axes: str) -> list[str]:
+def expected_columns(coupling_axes: str, traps_move: bool = False) -> list[str]:
     """Required columns of ``series.parquet`` for a controller along ``coupling_axes``, which is empty in a friction run."""
     columns = ["step", "time_ps"]
     for side in SIDES:
         columns += [f"position_{side}_{axis}_A" for axis in AXES]
         columns += [f"velocity_{side}_{axis}_A_per_ps" for axis in AXES]
         columns += [f"work_{side}_{axis}_eV" for axis in coupling_axes]
+        columns += [f"trap_work_{side}_{axis}_eV" for axis in coupling_axes if traps_move]
         columns += [f"thermostat_{side}_eV", f"energy_{side}_eV", f"trap_{side}_eV"]
         columns += [f"temperature_{side}_K", f"pressure_{side}_bar"]
     return columns

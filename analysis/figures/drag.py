@@ -15,7 +15,8 @@ from analysis.data.runs import SIDES
 from analysis.errors import AnalysisError
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, new_figure
 from analysis.friction.drag import DragRun
-from analysis.friction.result import POOLED
+from analysis.friction.result import POOLED, Friction
+from analysis.statistics.timeseries import known
 from analysis.units import VELOCITY_SI
 
 # A curve of some hundred points fills a panel; each is the mean over its share of the samples, so none is lost.
@@ -90,11 +91,10 @@ def _forecasts(run: DragRun, friction: dict[str, Any]) -> list[pd.DataFrame]:
 
     Nothing holds the fluid of a dragged particle, so that none of the axes between walls is the one to compare with.
     """
-    friction = friction["axes"][POOLED]
-    white = (friction[f"friction_{run.side}_eV_ps_per_A2"], friction[f"friction_{run.side}_se"])
-    fits = {"white": white}
-    if friction["dressed"] is not None:
-        shell = friction["dressed"][run.side]
+    white = Friction.from_json(friction).pooled.white[SIDES.index(run.side)]
+    fits = {"white": (white.value, known(white.se))}
+    if (dressed := friction["axes"].get(POOLED, {}).get("dressed")) is not None:
+        shell = dressed[run.side]
         fits["dressed"] = (
             shell["zero_frequency_friction_eV_ps_per_A2"],
             shell["zero_frequency_friction_se"],

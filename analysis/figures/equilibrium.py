@@ -59,10 +59,12 @@ def equilibrium(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
     tables = []
     for j, side in enumerate(SIDES):
         data = particle(runs, j)
+        # In traps of different stiffness all positions are shown as in the mean one.
+        scale = np.tile(np.sqrt(np.array(runs[0].parameters.traps) / data.trap), len(runs))[:, None]
         thermal = BOLTZMANN * runs[0].parameters.temperature[j]
         moved = (data.position[:, stride:] - data.position[:, :-stride]) / dt
         for axes, observable, series, variance in (
-            (panels[0], "position", data.position, thermal / data.trap),
+            (panels[0], "position", scale * data.position, thermal / data.trap),
             (panels[1], "velocity", data.velocity, thermal / data.mass),
             (panels[2], "difference", moved, thermal / data.mass),
         ):

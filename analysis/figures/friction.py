@@ -93,7 +93,7 @@ def _points(axes: Axes, table: pd.DataFrame, name: str, side: str) -> None:
 def _lines(axes: Axes, content: dict[str, Any], along: str, side: str, names: list[str]) -> None:
     """The fits as smooth lines, each with its friction in the legend, in 10⁻¹² kg/s."""
     found, spacing = content["axes"][along], content["difference_ps"]
-    mass, trap = content[f"mass_{side}_eV_ps2_per_A2"], content["trap_stiffness_eV_per_A2"]
+    mass, trap = content[f"mass_{side}_eV_ps2_per_A2"], content["trap_stiffness_eV_per_A2"][along]
     forms = white_forms(mass, trap, spacing)
     lags = np.array(found["curves"][side][names[0]]["lag_ps"])
     # Even, and crowded towards 0 where velocities decay.

@@ -113,11 +113,11 @@ def _shade_layer(axes: Axes, content: dict[str, Any], label: str | None = None) 
 
 def _draw_within(axes: Axes, table: pd.DataFrame, content: dict[str, Any], friction: dict[str, Any]) -> None:
     top = 3.0
-    friction = friction["axes"][POOLED]
+    dressed = friction["axes"].get(POOLED, {}).get("dressed")
     for side in SIDES:
         _plot(axes, table, "fluid_within", side, scale=0.1, linestyle=SIDE_LINE[side])
-        if friction["dressed"] is not None:
-            shell, mass = friction["dressed"][side], content[f"particle_mass_{side}_eV_ps2_per_A2"]
+        if dressed is not None:
+            shell, mass = dressed[side], content[f"particle_mass_{side}_eV_ps2_per_A2"]
             ratio, se = shell["shell_mass_eV_ps2_per_A2"] / mass, shell["shell_mass_se"] / mass
             label = f"M of the {side} dressed particle"
             axes.axhline(ratio, color=SIDE_COLOUR[side], linestyle=SIDE_LINE[side], linewidth=1, label=label)
@@ -128,7 +128,7 @@ def _draw_within(axes: Axes, table: pd.DataFrame, content: dict[str, Any], frict
     axes.set_ylim(0, top)
     axes.set_xlabel("distance r from the centre of mass (nm)")
     axes.set_ylabel("fluid within r\n(particle masses)")
-    if friction["dressed"] is not None:
+    if dressed is not None:
         axes.legend(loc="lower right")
 
 

@@ -53,7 +53,7 @@ class Particle:
         velocity: (m, n), Å/ps.
         interval: between samples, ps.
         mass: eV ps²/Å².
-        trap: eV/Å².
+        trap: eV/Å²; the mean if it differs between the axes.
     """
 
     position: Array
@@ -71,7 +71,7 @@ def particle(runs: Sequence[Run], side: int, axes: str = POOLED) -> Particle:
         np.concatenate([run.velocity[:, side, along].T for run in runs]),
         parameters.sample_interval,
         parameters.mass[side],
-        parameters.trap,
+        parameters.stiffness(axes),
     )
 
 

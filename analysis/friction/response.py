@@ -23,13 +23,13 @@ from scipy.ndimage import gaussian_filter1d
 from analysis.data.runs import SIDES, Array, Run
 from analysis.friction.curves import Particle, particle
 from analysis.model import BOLTZMANN
-from analysis.statistics.correlation import memory_time
+from analysis.statistics.correlation import decay_time
 from analysis.statistics.timeseries import SQUARE_BLOCK_FACTOR, SeriesTooShortError, cut, memory_of_square, student
 
 ComplexArray = NDArray[np.complex128]
 
 FADES = ((1.5, 3.5), (2.0, 5.0), (1.2, 2.8))
-"""Tapers: correlations count fully up to the first number and decrease to zero at the second, in 1/e times of the position.
+"""Tapers: correlations count fully up to the first number and decrease to zero at the second, in decay times of the position.
 
 The first taper gives the response; the second, which truncates less, gives the error due to the taper. If runs are too
 short for it, the third is used. It truncates more than the first, so it only shows a larger bias of its own, which made the
@@ -131,7 +131,7 @@ def response(runs: Sequence[Run], side: int, axes: str) -> Response:
             required length.
     """
     data = particle(runs, side, axes)
-    relaxation = memory_time(data.position, data.interval)
+    relaxation = decay_time(data.position, data.velocity, data.interval)
     series, samples = data.position.shape
     fades = [fade for fade in FADES if 2 * round(fade[1] * relaxation / data.interval) <= samples][:2]
     if FADES[0] not in fades:

@@ -115,7 +115,7 @@ class Friction:
 
     Attributes:
         along: the friction of each set of equivalent axes, such as ``{"x": …, "yz": …}``.
-        pooled: of all three axes together.
+        pooled: of all three axes together; in traps of different stiffness the mean of the white frictions along the axes.
     """
 
     along: Mapping[str, AxisFriction]
@@ -136,7 +136,7 @@ class Friction:
         try:
             axes = content["axes"]
             along = {group: AxisFriction.from_json(axes[group]) for group in content["equivalent_axes"]}
-            return cls(along, AxisFriction.from_json(axes[POOLED]))
+            return cls(along, AxisFriction.from_json(axes[POOLED]) if POOLED in axes else _mean(along))
         except KeyError as missing:
             raise AnalysisError(f"friction.json: key {missing} is missing; run the friction analysis again") from None
 
@@ -147,6 +147,19 @@ class Friction:
     def exchanged(self) -> Friction:
         """The same with the names of the particles exchanged."""
         return Friction({group: each.exchanged() for group, each in self.along.items()}, self.pooled.exchanged())
+
+
+def _mean(along: Mapping[str, AxisFriction]) -> AxisFriction:
+    """White friction averaged over the axes; each set counts as many times as it has axes."""
+    shares = shares_of(POOLED, along)
+    cold, hot = (
+        Estimate(
+            sum(share * along[group].white[side].value for group, share in shares.items()),
+            math.hypot(*(share * along[group].white[side].se for group, share in shares.items())),
+        )
+        for side in range(len(SIDES))
+    )
+    return AxisFriction((cold, hot))
 
 
 def shares_of(axes: str, sets: Iterable[str]) -> dict[str, float]:

@@ -121,8 +121,8 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
     """The friction from equilibrium runs, for ``friction.json``; unknown errors are ``None``.
 
     Returns:
-        ``axes`` has the results for each set of equivalent axes and for all three together (``xyz``),
-        ``equivalent_axes`` lists the sets, and ``equivalence`` compares them pairwise.
+        ``axes`` has the results for each set of equivalent axes and, if all have the same trap stiffness, for all three
+        together (``xyz``); ``equivalent_axes`` lists the sets, and ``equivalence`` compares them pairwise.
 
     Raises:
         AnalysisError: if a run is not an equilibrium run, or the replicas differ in length.
@@ -135,14 +135,16 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
         )
     alike = runs[0].equivalent_axes
     interval = runs[0].parameters.sample_interval
-    axes = {group: _along(runs, group, is_one=group in alike) for group in dict.fromkeys([*alike, POOLED])}
+    # One fit to all axes makes sense only in one trap.
+    together = [POOLED] if len(set(runs[0].parameters.traps)) == 1 else []
+    axes = {group: _along(runs, group, is_one=group in alike) for group in dict.fromkeys([*alike, *together])}
     return {
         "study": runs[0].metadata["study"],
         "replicas": len(runs),
         "older_protocol_runs": sum(run.older_protocol for run in runs),
         "time_ns": sum(run.duration for run in runs) / PER_NS,
         "sample_interval_ps": interval,
-        "trap_stiffness_eV_per_A2": runs[0].parameters.trap,
+        "trap_stiffness_eV_per_A2": {group: runs[0].parameters.stiffness(group) for group in axes},
         **{f"mass_{side}_eV_ps2_per_A2": runs[0].parameters.mass[j] for j, side in enumerate(SIDES)},
         "difference_ps": samples_in(DIFFERENCE, interval) * interval,
         "note": next((content["note"] for content in axes.values() if content["note"]), None),

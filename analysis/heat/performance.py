@@ -22,7 +22,6 @@ from analysis.heat.power import (
     DT_PS,
     PointBlocks,
     by_target,
-    coupled,
     entry,
     header,
     histogram,
@@ -110,16 +109,10 @@ def window_flows(runs: Sequence[Run], window: float) -> tuple[Array, Array]:
     Returns:
         Heats (axes × replicas, n, 2) and works (axes × replicas, n), eV.
     """
-    parameters = runs[0].parameters
     stride = sampling_stride(runs[0], window)
-    works, stored = [], []
-    for run in runs:
-        x, v = coupled(run, run.position[::stride]), coupled(run, run.velocity[::stride])
-        stored.append((np.array(parameters.mass) * v**2 + parameters.trap * x**2) / 2)
-        works.append(run.work[::stride].transpose(2, 0, 1))
-    work = np.concatenate(works)
-    heats = np.diff(work - np.concatenate(stored), axis=1)
-    return heats, np.diff(work.sum(axis=-1), axis=1)
+    work = np.concatenate([run.work[::stride].transpose(2, 0, 1) for run in runs])
+    stored = np.concatenate([run.particle_energy[::stride].transpose(2, 0, 1) for run in runs])
+    return np.diff(work - stored, axis=1), np.diff(work.sum(axis=-1), axis=1)
 
 
 def tail_decay(ratios: Array, together: int = 1) -> tuple[Estimate, float] | None:

@@ -109,6 +109,7 @@ class HeatPoint(Point):
         power: sum of both headline heats, eV/ns.
         entropy_production: of both baths, k_B/ns; NaN where one is active.
         rates: heat into each bath by each estimator, eV/ns; ``heat`` is the headline.
+        trap_power: work of moving each trap per time, eV/ns; ``None`` for traps at rest.
         effective_temperature: m⟨V²⟩/k_B along the coupled axes, K.
         closure_drift: of the first law, of the run where it is largest, eV/ns of a whole side.
     """
@@ -122,6 +123,7 @@ class HeatPoint(Point):
     rates: dict[Estimator, Sides]
     effective_temperature: Sides
     closure_drift: Sides
+    trap_power: Sides | None = None
 
     _FILE = "heat.json"
 
@@ -147,6 +149,9 @@ class HeatPoint(Point):
             "mode": content["mode"],
             **{flux: told(f"{flux}_{unit}", f"{flux}_se") for flux, unit in _FLUXES.items()},
             "rates": {name: sides(f"{name}_{{}}_eV_per_ns", f"{name}_{{}}_se") for name in ESTIMATORS},
+            "trap_power": sides("trap_power_{}_eV_per_ns", "trap_power_{}_se")
+            if "trap_power_cold_eV_per_ns" in content
+            else None,
             "effective_temperature": (mean_square(cold), mean_square(hot)),
             "closure_drift": sides("closure_drift_{}_eV_per_ns", "closure_drift_{}_error_eV_per_ns"),
         }
@@ -171,6 +176,9 @@ class HeatPoint(Point):
             for name in ESTIMATORS:
                 rate = self.rates[name][j]
                 content |= {f"{name}_{side}_eV_per_ns": rate.value, f"{name}_{side}_se": known(rate.se)}
+            if self.trap_power is not None:
+                power = self.trap_power[j]
+                content |= {f"trap_power_{side}_eV_per_ns": power.value, f"trap_power_{side}_se": known(power.se)}
             stem, temperature = f"effective_temperature_{side}", self.effective_temperature[j]
             low, high = temperature.interval()
             content |= {f"{stem}_K": temperature.value, f"{stem}_se": known(temperature.se)}

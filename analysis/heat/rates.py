@@ -5,7 +5,8 @@ machine run at once, and the totals are divided by three. Heat is positive into 
 
 Three estimators of one current (arXiv:2211.05502 and docs/reference/run-folder.md):
 
-- ``work``: work done by the controller on the particle. In the steady state the particle stores none of it.
+- ``work``: work done on the particle by the controller, and by a moving trap. In the steady state the particle stores
+  none of it.
 - ``heat``, the headline: energy given to the thermostat plus the change of all energy on that side except that of
   the centre of mass of the particle, thermostat + Δ(energy - ½ m V²).
 - ``thermostat``: least-squares slope of the bare thermostat energy, the paper's estimator.
@@ -42,6 +43,7 @@ from analysis.statistics.timeseries import (
     block_rates,
     cut,
     joined,
+    mean_rate,
     memory,
     memory_of_square,
     or_nan,
@@ -50,6 +52,7 @@ from analysis.statistics.timeseries import (
     spread_widening,
     stationary_mean,
     total_rate,
+    without_oscillations,
 )
 from analysis.units import PER_NS
 
@@ -98,12 +101,12 @@ def slowest_memory(runs: Sequence[Run]) -> float:
     interval = runs[0].parameters.sample_interval
     if runs[0].parameters.is_linear:
         return memory_of_square(np.concatenate([slow_mode(run) for run in runs]), interval)
-    positions = np.concatenate([run.position.transpose(1, 2, 0) for run in runs], axis=2)
-    coordinates = [
-        np.stack([run.position[:, j, _axis(axis)] for run in runs]) - positions[j, _axis(axis)].mean()
-        for j in range(2)
-        for axis in runs[0].parameters.coupling_axes
-    ]
+    # (replicas, 2, 3, n), without the mean response to moving traps, which does not decay
+    positions = without_oscillations(
+        np.stack([run.position.transpose(1, 2, 0) for run in runs]), interval, runs[0].parameters.motion.amplitudes
+    )
+    positions = positions - positions.mean(axis=(0, 3))[..., None]
+    coordinates = [positions[:, j, _axis(axis)] for j in range(2) for axis in runs[0].parameters.coupling_axes]
     return max(memory(x**power, interval) for x in coordinates for power in (1, 2))
 
 
@@ -144,8 +147,9 @@ def current_blocks(runs: Sequence[Run], spacing: float = 0.0) -> Blocks:
     if linear:
         remembered = memory_of_square(np.concatenate([gap(run).T for run in runs]), interval)
     else:
-        works = np.stack([np.diff(run.work.mean(axis=2), axis=0) for run in runs])
-        remembered = max(memory(works[..., j], interval) for j in range(2))
+        works = np.stack([np.diff(run.work.mean(axis=2), axis=0).T for run in runs])
+        works = without_oscillations(works, interval, parameters.motion.beats)
+        remembered = max(memory(works[:, j], interval) for j in range(2))
     return cut(
         remembered,
         len(runs[0].series) - 1,
@@ -268,6 +272,19 @@ def heat_rates(runs: Sequence[Run], blocks: Blocks | None) -> dict[Estimator, Si
     return rates
 
 
+def trap_powers(runs: Sequence[Run], blocks: Blocks | None) -> Sides:
+    """Work of moving each trap (cold, hot) per time and coupled axis, eV/ns.
+
+    Args:
+        runs: replicas of one point, of equal length.
+        blocks: from ``current_blocks``; without them both errors are NaN.
+    """
+    works = np.stack([run.trap_work.mean(axis=2).T for run in runs])
+    interval = runs[0].parameters.sample_interval
+    cold, hot = (mean_rate(works[:, j], interval, blocks) * PER_NS for j in range(2))
+    return cold, hot
+
+
 def effective_temperatures(runs: Sequence[Run], blocks: Blocks | None) -> Sides:
     """m⟨V²⟩/k_B of both particles along the coupled axes, K."""
     along = [_axis(a) for a in runs[0].parameters.coupling_axes]
@@ -332,6 +349,7 @@ def point_summary(runs: Sequence[Run]) -> HeatPoint:
         power=combined_rate(runs, blocks, (1.0, 1.0)) * PER_NS,
         entropy_production=entropy_rate(runs, blocks) * (PER_NS / BOLTZMANN),
         rates={name: (pair[0] * PER_NS, pair[1] * PER_NS) for name, pair in rates.items()},
+        trap_power=trap_powers(runs, blocks) if parameters.motion.moves else None,
         effective_temperature=effective_temperatures(runs, slow_blocks),
         closure_drift=(_closure_drift(runs, "cold"), _closure_drift(runs, "hot")),
     )

@@ -44,10 +44,8 @@ def gathered(runs: Sequence[Run]) -> dict[str, Array]:
     """
     parameters = runs[0].parameters
     x = np.concatenate([coupled(run, run.position) for run in runs])
-    v = np.concatenate([coupled(run, run.velocity) for run in runs])
     work = np.concatenate([run.work.transpose(2, 0, 1) for run in runs])
-    energy = (np.array(parameters.mass) * v**2 + parameters.trap * x**2) / 2
-    heat = work - energy
+    heat = work - np.concatenate([run.particle_energy.transpose(2, 0, 1) for run in runs])
     found = {"full": work.sum(axis=-1)}
     if parameters.is_linear:
         cold, hot = parameters.coupling

@@ -29,6 +29,7 @@ from analysis.model.information import (
 )
 from analysis.model.lyapunov import solve_lyapunov
 from analysis.model.margin import largest_stable_delay
+from analysis.model.moved import MovedPair, Oscillation, TrapMotion, moved_heats
 from analysis.model.network import LinearLangevin, Stability
 from analysis.model.pair import LangevinPair
 from analysis.model.power import QuadraticFormLaw
@@ -50,6 +51,8 @@ __all__ = [
     "Limits",
     "LinearLangevin",
     "Mode",
+    "MovedPair",
+    "Oscillation",
     "PairWithBodies",
     "QuadraticFormLaw",
     "QuadraticRatioLaw",
@@ -58,6 +61,7 @@ __all__ = [
     "RespondingPair",
     "SampledNetwork",
     "Stability",
+    "TrapMotion",
     "active_spectrum",
     "best_damping",
     "best_design",
@@ -70,6 +74,7 @@ __all__ = [
     "information_of_reading",
     "largest_stable_delay",
     "mean_rates",
+    "moved_heats",
     "mutual_information",
     "noise_rates",
     "pareto_front",

@@ -24,31 +24,37 @@ def study_checks(
     Returns:
         For each check ``what``, ``found`` and ``expected`` as text, and ``ok``: ``None`` if the value is shown without a limit.
     """
-    pooled = friction["axes"][POOLED]
-    return _equilibrium_checks(pooled, parameters) + _structure_checks(structure, parameters, pooled["dressed"])
+    pooled = friction["axes"].get(POOLED)
+    if pooled is not None:
+        return _equilibrium_checks(pooled, parameters) + _structure_checks(structure, parameters, pooled["dressed"])
+    sets = friction["axes"].items()
+    checks = [
+        check for axes, each in sets for check in _equilibrium_checks(each, parameters, f" along {', '.join(axes)}")
+    ]
+    return checks + _structure_checks(structure, parameters, None)
 
 
 def _finding(what: str, found: str, expected: str, ok: bool | None) -> dict[str, Any]:
     return {"what": what, "found": found, "expected": expected, "ok": ok}
 
 
-def _equilibrium_checks(friction: dict[str, Any], parameters: Parameters) -> list[dict[str, Any]]:
-    """Equipartition in the run without controller."""
+def _equilibrium_checks(friction: dict[str, Any], parameters: Parameters, along: str = "") -> list[dict[str, Any]]:
+    """Equipartition in the run without controller, along some axes."""
     rows = []
     for side, temperature in zip(SIDES, parameters.temperature, strict=True):
         for stem, unit, what, expected in (
             (
                 f"position_variance_{side}",
                 "A2",
-                "⟨X²⟩ of the {} particle, Å²",
+                "⟨X²⟩ of the {} particle{}, Å²",
                 friction[f"position_variance_{side}_theory_A2"],
             ),
-            (f"particle_temperature_{side}", "K", "m⟨V²⟩/k_B of the {} particle, K", temperature),
+            (f"particle_temperature_{side}", "K", "m⟨V²⟩/k_B of the {} particle{}, K", temperature),
         ):
             z = friction[f"{stem}_z"]
             found = measured(friction[f"{stem}_{unit}"], friction[f"{stem}_se"])
             ok = None if z is None else abs(z) < Z_AGREES
-            rows.append(_finding(what.format(side), found, f"{expected:.4g} (z {z_score(z)})", ok))
+            rows.append(_finding(what.format(side, along), found, f"{expected:.4g} (z {z_score(z)})", ok))
     return rows
 
 

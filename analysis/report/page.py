@@ -16,13 +16,14 @@ import numpy as np
 
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
 from analysis.compare.table import older_protocol
-from analysis.data.runs import LINEAR, SIDES, Parameters
+from analysis.data.runs import AXES, LINEAR, SIDES, Parameters
 from analysis.data.universe import species_of
 from analysis.errors import AnalysisError
 from analysis.friction.drag import paper_friction
 from analysis.friction.result import METHODS, by_method, equivalence_z
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 from analysis.heat.point import HeatPoint, Point, PointRecord
+from analysis.model import TrapMotion
 from analysis.report.checks import study_checks
 from analysis.report.explorer import Explorer
 from analysis.report.pictures import load_figures
@@ -33,7 +34,7 @@ from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
 
 PAPER = Parameters(
     mass=(186 * 63.546 * ATOMIC_MASS, 186 * 63.546 * ATOMIC_MASS),
-    trap=0.01,
+    traps=(0.01, 0.01, 0.01),
     coupling=(0.1, 0.0),
     temperature=(100.0, 120.0),
     coupling_axes="x",
@@ -198,6 +199,21 @@ def _apart(friction: dict[str, Any]) -> list[tuple[str, str]]:
     return [(METHODS[method], z_score(z)) for method, z in found.items() if z is not None]
 
 
+def _told_traps(traps: tuple[float, float, float]) -> str:
+    if len(set(traps)) == 1:
+        return f"{traps[0]:g} eV/Å²"
+    return ", ".join(f"{kappa:g} along {axis}" for axis, kappa in zip(AXES, traps, strict=True)) + " (eV/Å²)"
+
+
+def _told_motion(motion: TrapMotion) -> str:
+    told = [
+        f"{side}: " + " and ".join(f"{each.amplitude:g} Å with a period of {each.period:g} ps" for each in oscillations)
+        for side, oscillations in zip(SIDES, (motion.cold, motion.hot), strict=True)
+        if oscillations
+    ]
+    return "; ".join(told)
+
+
 def _parameters(run: dict[str, Any], points: Sequence[HeatPoint]) -> list[tuple[str, str]]:
     """Rows of the table of parameters: quantity with its symbol, value with its unit."""
     p = points[0].parameters
@@ -205,7 +221,8 @@ def _parameters(run: dict[str, Any], points: Sequence[HeatPoint]) -> list[tuple[
     rows = [
         ("Bath temperatures T_C, T_H", f"{p.temperature[0]:g} K, {p.temperature[1]:g} K"),
         ("Mass m of a particle", mass),
-        ("Stiffness κ of the traps", f"{p.trap:g} eV/Å²"),
+        ("Stiffness κ of the traps", _told_traps(p.traps)),
+        *([("Motion of the traps", _told_motion(p.motion))] if p.motion.moves else []),
         ("Controller", _own_controller(points) or LINEAR),
         ("Coupling κ_C to the cold particle", f"{p.coupling[0]:g} eV/Å²"),
         ("Couplings swept, κ_H/κ_C", ", ".join(point.kappa_ratio for point in points)),

@@ -50,6 +50,26 @@ def memory_time(series: Array, interval: float) -> float:
     return float(interval * (below[0] if below.size else series.shape[1] - 1))
 
 
+def decay_time(position: Array, velocity: Array, interval: float) -> float:
+    """First lag at which the envelope of the correlations of a trapped particle falls below 1/e, ps; the whole length if none.
+
+    The envelope is √(⟨X(0)X(t)⟩²/⟨X²⟩² + ⟨X(0)V(t)⟩²/⟨X²⟩⟨V²⟩): e^(-γt/2m) of an underdamped particle, whose position alone
+    oscillates, and the correlation of the position of an overdamped one.
+
+    Args:
+        position, velocity: (m, n).
+        interval: between samples, ps.
+    """
+    n = position.shape[1]
+    padded = next_fast_len(2 * n, real=True)
+    own, later = rfft(position, padded, axis=1), rfft(velocity, padded, axis=1)
+    pairs = n - np.arange(n)
+    same, crossed = (irfft((np.conj(own) * each).mean(axis=0), padded)[:n] / pairs for each in (own, later))
+    envelope = same**2 / same[0] ** 2 + crossed**2 / (same[0] * (velocity**2).mean())
+    below = np.flatnonzero(envelope < np.exp(-2))
+    return float(interval * (below[0] if below.size else n - 1))
+
+
 def autocorrelation(
     series: Array, interval: float, lags: NDArray[np.int_], blocks: int, copies: int, seed: int
 ) -> Correlation:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -186,6 +187,27 @@ def memory_of_square(coordinate: Array, interval: float) -> float:
             break
         squares += 2 * float((wave**2).sum())
     return interval * squares
+
+
+def without_oscillations(series: Array, interval: float, frequencies: Iterable[float]) -> Array:
+    """Series minus their oscillations of known frequencies, by least squares; such oscillations do not decay.
+
+    Args:
+        series: (..., n).
+        interval: between samples, ps.
+        frequencies: rad/ps; those too low or too high to be told from a constant are left out.
+
+    Returns:
+        (..., n); the means stay.
+    """
+    time = np.arange(series.shape[-1]) * interval
+    found = [omega for omega in frequencies if 2 * np.pi / max(time[-1], interval) <= omega < np.pi / interval]
+    if not found:
+        return series
+    waves = np.stack([wave(omega * time) for omega in found for wave in (np.cos, np.sin)])
+    waves -= waves.mean(axis=1, keepdims=True)
+    amplitudes = np.linalg.lstsq(waves.T, series.reshape(-1, len(time)).T, rcond=None)[0]
+    return np.asarray(series - (amplitudes.T @ waves).reshape(series.shape))
 
 
 def joined(series: Array, together: int) -> Array:

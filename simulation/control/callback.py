@@ -72,7 +72,7 @@ class DemonCallback:
         self._tags = b""
         self._sides = np.empty(0, dtype=np.intp)
         self._weights = np.empty((2, 0))
-        lmp.fix_external_set_vector_length(FIX, 6)
+        lmp.fix_external_set_vector_length(FIX, demon.works.size)
         lmp.set_fix_external_callback(FIX, self._called)
 
     def _called(self, _: Any, step: int, count: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
@@ -103,7 +103,7 @@ class DemonCallback:
         f[self._indices] = (force / self.atoms)[self._sides]
         if step % self.sample_every == 0:
             demon.check_particles(displacement)
-            for index, work in enumerate(demon.work.flat):
+            for index, work in enumerate(demon.works.flat):
                 self.lmp.fix_external_set_vector(FIX, index + 1, work)
 
     def _told_by_root(self, clock: int, displacement: Vector) -> Vector:

@@ -18,6 +18,7 @@ from simulation.control.controller import (
     checked_forces,
     state_of,
 )
+from simulation.control.moving_traps import MovingTraps
 from simulation.control.trial import ADD_STATE, memory, restore_or_complain
 
 STATE = "state/"  # prefix of the names of the arrays of the controller
@@ -35,17 +36,26 @@ class Demon:
         controller: computes the forces; None on MPI ranks other than the root, which receive the forces.
         axes: coupled axes, such as `x` or `xyz`; forces along others are dropped.
         timestep_ps: MD time step.
-        max_displacement_A: largest distance from the trap; beyond it a particle counts as lost.
+        max_displacement_A: largest distance from the trap centre at rest; beyond it a particle counts as lost.
+        moving_traps: books the work of moving traps; None if the traps are at rest.
     """
 
     def __init__(
-        self, name: str, controller: Controller | None, *, axes: str, timestep_ps: float, max_displacement_A: float
+        self,
+        name: str,
+        controller: Controller | None,
+        *,
+        axes: str,
+        timestep_ps: float,
+        max_displacement_A: float,
+        moving_traps: MovingTraps | None = None,
     ) -> None:
         self.name = name
         self.controller = controller
         self.axes = axes
         self.timestep_ps = timestep_ps
         self.max_displacement_A = max_displacement_A
+        self.moving_traps = moving_traps
         self.work = np.zeros((2, 3))
         """Work (eV) on the cold and the hot particle along x, y, z since the segment began."""
         self.step: int | None = None
@@ -94,7 +104,14 @@ class Demon:
         """Record the positions of the particles and the new force, and add the work since the previous step."""
         if step - 1 == self.step:
             self.work += 0.5 * (self.force + force) * (displacement - self.displacement)
+            if self.moving_traps is not None:
+                self.moving_traps.move(step * self.timestep_ps, self.timestep_ps, self.displacement, displacement)
         self.step, self.displacement, self.force = step, displacement, force
+
+    @property
+    def works(self) -> Vector:
+        """Works since the segment began: (2, 3) of the forces, then of moving traps if they move; eV."""
+        return self.work if self.moving_traps is None else np.concatenate([self.work, self.moving_traps.work])
 
     def save(self, file: Path) -> None:
         """Save the state for the next segment: the last step with its force, and the memory of the controller.

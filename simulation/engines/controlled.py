@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.model.lyapunov import expm
+from analysis.model.moved import Response, TrapMotion
 from analysis.model.network import LinearLangevin
-from simulation.engines.langevin import transition
+from simulation.engines.langevin import AT_REST, moving_work, transition
 
 Array = NDArray[np.float64]
 
@@ -27,7 +28,9 @@ def propagate_controlled(
     steps: int,
     stride: int,
     generators: Sequence[np.random.Generator],
-) -> tuple[list[Array], Array]:
+    trap: Sequence[float] = (0.0, 0.0, 0.0),
+    motion: TrapMotion = AT_REST,
+) -> tuple[list[Array], Array, Array]:
     """A path of two particles under a controller, from the stationary state of the plants on.
 
     If the force is constant between the steps at which it changes, the path is exact. If it follows the particles, half of its
@@ -43,10 +46,12 @@ def propagate_controlled(
         steps: length of the path; a multiple of `stride`.
         stride: steps between two samples.
         generators: sources of all randomness, by axis.
+        trap: stiffness by axis, eV/Å², (3,); 0 along axes where traps do not move.
+        motion: of the trap centres along the other axes. The plants respond exactly.
 
     Returns:
-        By axis, states (X_C, X_H, V_C, V_H, hidden velocities) of shape (steps / stride + 1, variables), Å and Å/ps; and the
-        work of the whole force since the first sample, shape (steps / stride + 1, 2, 3), eV.
+        By axis, states (X_C, X_H, V_C, V_H, hidden velocities) of shape (steps / stride + 1, variables), Å and Å/ps; the
+        work of the whole force, and that of moving the traps, since the first sample, (steps / stride + 1, 2, 3) each, eV.
 
     Raises:
         ValueError: if a plant has no steady state to start from.
@@ -71,34 +76,54 @@ def propagate_controlled(
         ]
     )
 
-    def extra(step: int) -> Array:
-        """The force of the controller without the springs."""
-        displacement = state[place]
-        return np.asarray(ask(step, displacement, state[place + 2]) + springs * displacement)
+    # The response of the plants to moving traps is added to their states wherever these are seen.
+    responses = [Response.of(plant, kappa, motion) for plant, kappa in zip(plants, trap, strict=True)]
+    moving = np.array([float(kappa != 0) for kappa in trap])
 
-    push, work = extra(-before), np.zeros((2, 3))
-    states, works = [], []
+    def seen(step: int) -> Array:
+        """The state of all plants."""
+        if not motion.moves:
+            return state.copy()
+        return np.asarray(state + np.concatenate([response.at(step * timestep) for response in responses]))
+
+    def extra(step: int, path: Array) -> Array:
+        """The force of the controller without the springs."""
+        displacement = path[place]
+        return np.asarray(ask(step, displacement, path[place + 2]) + springs * displacement)
+
+    whole = seen(-before)
+    push, work, moved = extra(-before, whole), np.zeros((2, 3)), np.zeros((2, 3))
+    centre = motion.centre(-before * timestep)[:, None] * moving
+    states, works, moving_works = [], [], []
     for step in range(-before, steps + 1):
         if step >= 0 and step % stride == 0:
             if step == 0:
-                work = np.zeros((2, 3))
-            states.append(state.copy())
+                work, moved = np.zeros((2, 3)), np.zeros((2, 3))
+            states.append(whole)
             works.append(work.copy())
+            moving_works.append(moved.copy())
         if step == steps:
             break
-        here, acting = state[place], push
+        here, acting = whole[place], push
         if is_held:
             state = move @ state + pushed @ push.T.ravel() + next(kicks)
-            push = extra(step + 1)
+            whole = seen(step + 1)
+            push = extra(step + 1, whole)
         else:
             state = move @ (state + pushed @ push.T.ravel()) + next(kicks)
-            push = extra(step + 1)
+            push = extra(step + 1, seen(step + 1))
             state += pushed @ push.T.ravel()
+            whole = seen(step + 1)
             acting = (acting + push) / 2
-        there = state[place]
+        there = whole[place]
         work += acting * (there - here) - springs / 2 * (there**2 - here**2)
+        if motion.moves:
+            after = motion.centre((step + 1) * timestep)[:, None] * moving
+            moved += moving_work(np.array(trap), np.array([here, there]), np.array([centre, after]))[0]
+            centre = after
     path = np.array(states)
-    return [path[:, start : start + size] for start, size in zip(first, sizes, strict=True)], np.array(works)
+    by_axis = [path[:, start : start + size] for start, size in zip(first, sizes, strict=True)]
+    return by_axis, np.array(works), np.array(moving_works)
 
 
 def _push(plant: LinearLangevin, timestep: float, is_held: bool) -> Array:

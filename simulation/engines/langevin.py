@@ -9,16 +9,19 @@ Bodies may be light and fast: nothing below subtracts two covariances or uses a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.model import BOLTZMANN, LinearLangevin, Refrigerator
+from analysis.model import BOLTZMANN, LinearLangevin, Refrigerator, TrapMotion
 from analysis.model.lyapunov import expm
+from analysis.model.moved import Response
 from analysis.model.recursion import recursion
 
 Array = NDArray[np.float64]
+
+AT_REST = TrapMotion()
 
 CHUNK_STEPS = 200_000  # of four variables; limits memory to about 60 MB at a time
 
@@ -27,21 +30,58 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
 def propagate_pair(
-    pair: Refrigerator, timestep: float, steps: int, stride: int, generator: np.random.Generator
-) -> tuple[Array, Array]:
-    """A stationary path of two particles, and the work of the controller along it.
+    pair: Refrigerator,
+    timestep: float,
+    steps: int,
+    stride: int,
+    generator: np.random.Generator,
+    motion: TrapMotion = AT_REST,
+) -> tuple[Array, Array, Array]:
+    """A path of two particles, stationary but for the motion of their traps, and the works along it.
 
     Args:
         pair: the model, with hidden velocities or without.
         timestep, steps, stride, generator: as in ``propagate``.
+        motion: of the trap centres.
 
     Returns:
-        States (X_C, X_H, V_C, V_H, hidden velocities), and the work on the cold and hot particle; see ``propagate``.
+        States (X_C, X_H, V_C, V_H, hidden velocities) as in ``propagate``; the work of the controller and the work of moving
+        the traps, since the first sample, on the cold and hot particle, (steps / stride + 1, 2) each, eV.
 
     Raises:
         ValueError: if the pair has no steady state to start from.
     """
-    return propagate(pair, pair.controller_force(), timestep, steps, stride, generator)
+    force, response = pair.controller_force(), Response.of(pair, pair.trap, motion)
+    states: list[Array] = []
+    works: list[Array] = []
+    done, first = np.zeros(4), 0
+    for chunk in _chunks(pair, timestep, steps, stride, generator):
+        times = np.arange(first, first + len(chunk)) * timestep
+        path = chunk + response.at(times) if motion.moves else chunk
+        centres = motion.centre(times)
+        increments = np.hstack([_work(path[:, :2], force), moving_work(pair.trap, path[:, :2], centres)])
+        work = np.vstack([done, done + np.cumsum(increments, axis=0)])
+        begin = 0 if first == 0 else stride
+        states.append(path[begin::stride])
+        works.append(work[begin::stride])
+        done, first = work[-1], first + len(chunk) - 1
+    both = np.vstack(works)
+    return np.vstack(states), both[:, :2], both[:, 2:]
+
+
+def moving_work(trap: Array | float, position: Array, centre: Array) -> Array:
+    """Work of moving traps, -κ (X - λ) dλ at mid-points, in each interval between successive times.
+
+    Args:
+        trap: κ, eV/Å², of the shape of one position or one number.
+        position: X, (n, ...), Å.
+        centre: λ, likewise.
+
+    Returns:
+        (n - 1, ...), eV.
+    """
+    stretched = position - centre
+    return np.asarray(-trap * (stretched[1:] + stretched[:-1]) / 2 * np.diff(centre, axis=0))
 
 
 def propagate(
@@ -64,24 +104,39 @@ def propagate(
     Raises:
         ValueError: if the network has no steady state to start from.
     """
-    p, covariance = network.coordinates, network.covariance()
+    p = network.coordinates
+    states: list[Array] = []
+    works: list[Array] = []
+    done = np.zeros(p)
+    for path in _chunks(network, timestep, steps, stride, generator):
+        work = np.vstack([done, done + np.cumsum(_work(path[:, :p], force), axis=0)])
+        begin = stride if states else 0
+        states.append(path[begin::stride])
+        works.append(work[begin::stride])
+        done = work[-1]
+    return np.vstack(states), np.vstack(works)
+
+
+def _work(position: Array, force: Array) -> Array:
+    """Work of the force F X at mid-points, (n - 1, p), eV, along positions (n, p)."""
+    forces = position @ force.T
+    return np.asarray((forces[1:] + forces[:-1]) / 2 * np.diff(position, axis=0))
+
+
+def _chunks(
+    network: LinearLangevin, timestep: float, steps: int, stride: int, generator: np.random.Generator
+) -> Iterator[Array]:
+    """A stationary path in parts of whole samples, (n + 1, d) each; every part begins with the last state before it."""
+    covariance = network.covariance()
     scale = np.sqrt(np.diagonal(covariance))  # variables of similar size do not suffer from each other's rounding
     move, spread = transition(network.drift(), network.noise(), scale, timestep)
     state = np.linalg.cholesky(covariance / np.outer(scale, scale)) @ generator.standard_normal(scale.size)
-    done = np.zeros(p)
-    states, works = [state[None] * scale], [done[None]]
     chunk = max(CHUNK_STEPS * 4 // scale.size // stride, 1) * stride
     for start in range(0, steps, chunk):
         kicks = generator.standard_normal((min(chunk, steps - start), scale.size)) @ spread.T
         scaled = np.vstack([state, _recursion(move, state, kicks)])
-        path = scaled * scale
-        forces = path[:, :p] @ force.T
-        increments = (forces[1:] + forces[:-1]) / 2 * np.diff(path[:, :p], axis=0)
-        work = done + np.cumsum(increments, axis=0)
-        states.append(path[stride::stride])
-        works.append(work[stride - 1 :: stride])
-        state, done = scaled[-1], work[-1]
-    return np.vstack(states), np.vstack(works)
+        yield scaled * scale
+        state = scaled[-1]
 
 
 def propagate_pulled(

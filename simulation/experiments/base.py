@@ -83,6 +83,7 @@ class Piece:
         is_first: whether it is the first of its stage.
         is_measured: whether its series counts as measured, that is, it belongs to the last stage.
         start_step: step at its start on the clock of the experiment, on which the last stage begins at 0.
+        stage_start: step at the start of its stage on that clock.
         keeps_topology: whether its topology is kept.
     """
 
@@ -92,6 +93,7 @@ class Piece:
     is_first: bool
     is_measured: bool
     start_step: int
+    stage_start: int
     keeps_topology: bool
 
     @property
@@ -290,6 +292,7 @@ class Experiment(ABC):
                         is_first=done == 0,
                         is_measured=is_last,
                         start_step=before + done,
+                        stage_start=before,
                         keeps_topology=not pieces or done + longest >= total,
                     )
                 )

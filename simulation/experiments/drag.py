@@ -19,7 +19,8 @@ from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece
 from simulation.experiments.baths import build_seeds, thermostat_seeds
 from simulation.experiments.decks import render
 from simulation.experiments.machine import closure_limit, told_friction
-from simulation.study.fields import AXES, NUMBER_TEXT, Study
+from simulation.study.axes import AXES
+from simulation.study.fields import NUMBER_TEXT, Study
 from simulation.study.section import SIDES
 
 

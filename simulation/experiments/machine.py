@@ -14,16 +14,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.model import LinearLangevin, Refrigerator
+from analysis.model import LinearLangevin, Refrigerator, TrapMotion
 from analysis.units import PER_NS
 from simulation.control.controller import LINEAR
 from simulation.control.demon import Demon
 from simulation.engines.controlled import Array, propagate_controlled
-from simulation.engines.langevin import propagate_pair
+from simulation.engines.langevin import AT_REST, propagate_pair
 from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
 from simulation.experiments.baths import atoms, build_seeds, counted, start_of, system, thermostat_seeds
 from simulation.experiments.decks import render
-from simulation.study.fields import AXES, NUMBER_TEXT, RUBBING, THERMOSTATS, Study, StudyError
+from simulation.study.axes import AXES
+from simulation.study.fields import NUMBER_TEXT, RUBBING, THERMOSTATS, Study, StudyError
 from simulation.study.section import SIDES
 
 FRICTION = "friction"
@@ -96,8 +97,13 @@ class Machine(Experiment):
         """Coupled axes; none in a friction run."""
         return "" if self.ratio is None else self.study.demon.coupling_axes
 
+    @property
+    def motion(self) -> TrapMotion:
+        """How the traps move along the coupled axes; they are at rest in friction runs."""
+        return AT_REST if self.ratio is None else self.study.trap.motion
+
     def stages(self) -> Sequence[Stage]:
-        """The controller also acts during the relaxation."""
+        """The controller also acts during the relaxation, and the traps move."""
         schedule, acts = self.study.schedule, self.ratio is not None
         length = schedule.friction_ns if self.ratio is None else schedule.sweep_ns
         return (
@@ -118,6 +124,7 @@ class Machine(Experiment):
             reset_clock=piece.is_first,
             demon=self.ratio is not None,
             axes=self.axes,
+            clock_steps=-piece.stage_start,
             series=self.columns() if piece.is_sampled else (),
         )
 
@@ -135,7 +142,7 @@ class Machine(Experiment):
             kappa_cold=kappa_cold,
             kappa_hot=kappa_hot,
             axes=self.axes,
-            series=[column for column in self.columns() if not column.name.startswith("work")],
+            series=[column for column in self.columns() if not column.name.startswith(("work", "trap_work"))],
         )
 
     def columns(self) -> Sequence[Column]:
@@ -143,6 +150,8 @@ class Machine(Experiment):
         columns = [Column(f"position_{side}_{axis}", "A", Kind.STATE) for side in SIDES for axis in AXES]
         columns += [Column(f"velocity_{side}_{axis}", "A_per_ps", Kind.STATE) for side in SIDES for axis in AXES]
         columns += [Column(f"work_{side}_{axis}", "eV", Kind.COUNTER) for side in SIDES for axis in self.axes]
+        if self.motion.moves:
+            columns += [Column(f"trap_work_{side}_{axis}", "eV", Kind.COUNTER) for side in SIDES for axis in self.axes]
         parts = [("part_work", "eV", Kind.COUNTER)] if self.study.interactions.work_terms else []
         for name, unit, kind in (
             *parts,
@@ -157,11 +166,13 @@ class Machine(Experiment):
         return columns
 
     def balances(self, series: pd.DataFrame) -> Sequence[Balance]:
-        """First law of each side: thermostat + Δenergy + Δtrap − work."""
+        """First law of each side: thermostat + Δenergy + Δtrap − work − work of moving the trap."""
         limit, fields = closure_limit(self.study)
         found = []
         for side in SIDES:
-            work = sum((series[f"work_{side}_{axis}_eV"].to_numpy() for axis in self.axes), np.zeros(len(series)))
+            works = ("work", "trap_work") if self.motion.moves else ("work",)
+            names = [f"{name}_{side}_{axis}_eV" for name in works for axis in self.axes]
+            work = sum((series[name].to_numpy() for name in names), np.zeros(len(series)))
             if self.study.interactions.work_terms:
                 work = work + series[f"part_work_{side}_eV"].to_numpy()
             stored = (series[f"energy_{side}_eV"] + series[f"trap_{side}_eV"]).to_numpy()
@@ -182,17 +193,22 @@ class Machine(Experiment):
         columns: dict[str, NDArray[Any]] = {"step": sampled, "time_ps": sampled * study.timestep_ps}
         kinetic, potential, total_work = ({side: np.zeros(sampled.size) for side in SIDES} for _ in range(3))
         paths = self._linear_paths(steps, stride) if self._is_network else self._controlled_paths(steps, stride)
-        for axis, (pair, states, work) in zip(AXES, paths, strict=True):
+        centres = self.motion.centre(columns["time_ps"])
+        for axis, (pair, states, work, moved) in zip(AXES, paths, strict=True):
             for index, side in enumerate(SIDES):
                 columns[f"position_{side}_{axis}_A"] = states[:, index]
                 columns[f"velocity_{side}_{axis}_A_per_ps"] = states[:, 2 + index]
                 # Velocities coupled to the bath of this side; a signal is not a motion and has no energy.
                 own = np.flatnonzero((np.diagonal(pair.frictions[index]) > 0) & ~pair.signals)
                 kinetic[side] += states[:, 2 + own] ** 2 @ pair.masses[own] / 2
-                potential[side] += study.trap.stiffness_eV_per_A2 / 2 * states[:, index] ** 2
+                centre = centres[:, index] if axis in self.axes else 0.0
+                potential[side] += study.stiffness_eV_per_A2(axis) / 2 * (states[:, index] - centre) ** 2
                 if axis in self.axes:
                     columns[f"work_{side}_{axis}_eV"] = work[:, index]
                     total_work[side] += work[:, index]
+                if axis in self.axes and self.motion.moves:
+                    columns[f"trap_work_{side}_{axis}_eV"] = moved[:, index]
+                    total_work[side] += moved[:, index]
         for side in SIDES:
             stored = kinetic[side] + potential[side]
             columns[f"thermostat_{side}_eV"] = total_work[side] - (stored - stored[0])  # the first law
@@ -209,14 +225,14 @@ class Machine(Experiment):
         is_ideal = demon.feedback.is_ideal and not any(demon.damping)
         return self.ratio is None or (demon.controller == LINEAR and is_ideal)
 
-    def _linear_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array]]:
-        """By axis: the network, its states, and the work on both particles, for the linear controller or none."""
+    def _linear_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array, Array]]:
+        """By axis, for the linear controller or none: network, its states, works of the controller and of moving traps."""
         study = self.study
         for axis in AXES:
-            pair = self._pair(axis)
-            yield pair, *propagate_pair(pair, study.timestep_ps, steps, stride, self._generator(axis))
+            pair, motion = self._pair(axis), self.motion if axis in self.axes else AT_REST
+            yield pair, *propagate_pair(pair, study.timestep_ps, steps, stride, self._generator(axis), motion)
 
-    def _controlled_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array]]:
+    def _controlled_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array, Array]]:
         """The same for any other controller, or one in a loop."""
         study, feedback = self.study, self.study.demon.feedback
         assert self.couplings is not None
@@ -224,7 +240,7 @@ class Machine(Experiment):
         springs = np.zeros((2, 3))
         # The own term of a linear law is then a spring, and can be part of the exact plant.
         has_springs = is_linear and is_partner and not feedback.is_ideal and feedback.force_limit_eV_per_A is None
-        if has_springs and study.trap.stiffness_eV_per_A2 + min(self.couplings) > 0:
+        if has_springs and min(study.trap.stiffness) + min(self.couplings) > 0:
             springs = np.outer(self.couplings, [float(axis in self.axes) for axis in AXES])
         plants = []
         for axis, spring in zip(AXES, springs.T, strict=True):
@@ -247,7 +263,7 @@ class Machine(Experiment):
             timestep_ps=study.timestep_ps,
             max_displacement_A=np.inf,
         )
-        states, work = propagate_controlled(
+        states, work, moved = propagate_controlled(
             plants,
             demon.ask,
             springs=springs,
@@ -257,8 +273,10 @@ class Machine(Experiment):
             steps=steps,
             stride=stride,
             generators=[self._generator(axis) for axis in AXES],
+            trap=[study.stiffness_eV_per_A2(axis) if axis in self.axes else 0.0 for axis in AXES],
+            motion=self.motion,
         )
-        return zip(plants, states, np.moveaxis(work, 2, 0), strict=True)
+        return zip(plants, states, np.moveaxis(work, 2, 0), np.moveaxis(moved, 2, 0), strict=True)
 
     def _pair(self, axis: str) -> Refrigerator:
         """The network along an axis, without active forces in friction runs."""
@@ -280,6 +298,8 @@ class Machine(Experiment):
             "time_ps": [study.timestep_ps, study.schedule.sample_every_ps],
             "seed": [study.seed, study.name, self.point, self.replica],
         }
+        if self.motion.moves:
+            identity["motion"] = repr(self.motion)
         # A network starts in its stationary state and does not need to relax.
         return identity if self._is_network else identity | {"relaxation_ps": study.schedule.relaxation_ps}
 
@@ -292,7 +312,7 @@ class Machine(Experiment):
             "parameters": {
                 "mass_cold_eV_ps2_per_A2": study.particle_mass_eV_ps2_per_A2,
                 "mass_hot_eV_ps2_per_A2": study.particle_mass_eV_ps2_per_A2,
-                "trap_stiffness_eV_per_A2": study.trap.stiffness_eV_per_A2,
+                "trap_stiffness_eV_per_A2": told_by_axis(study.trap.stiffness),
                 "coupling_cold_eV_per_A2": kappa_cold,
                 "coupling_hot_eV_per_A2": kappa_hot,
                 "coupling_axes": self.axes,
@@ -302,6 +322,11 @@ class Machine(Experiment):
                 "sample_interval_ps": study.schedule.sample_every_ps,
             },
         }
+        if self.motion.moves:
+            for side in SIDES:
+                content["parameters"][f"trap_motion_{side}"] = [
+                    each.model_dump() for each in study.trap.motion_of(side)
+                ]
         if study.engine == "langevin":
             content["equivalent_axes"] = equivalent_axes(study)
             content["parameters"] |= told_activity(study) if self.ratio is not None else {}
@@ -324,12 +349,15 @@ def equivalent_axes(study: Study) -> list[str]:
     """Sets of axes with the same exact model, such as `["x", "yz"]`."""
     kinds: dict[Any, str] = {}
     for axis in AXES:
-        kind = tuple(
-            (
-                study.friction_kg_per_s(side, axis),
-                *map(tuple, (study.bodies(side, axis), study.maxwell_modes(side, axis))),
-            )
-            for side in SIDES
+        kind = (
+            study.stiffness_eV_per_A2(axis),
+            *(
+                (
+                    study.friction_kg_per_s(side, axis),
+                    *map(tuple, (study.bodies(side, axis), study.maxwell_modes(side, axis))),
+                )
+                for side in SIDES
+            ),
         )
         kinds[kind] = kinds.get(kind, "") + axis
     return list(kinds.values())
@@ -347,14 +375,17 @@ def told_friction(study: Study, side: str, ending: str = "") -> dict[str, Any]:
         `friction<ending>_kg_per_s`: a number, or one for each axis if they differ. With bodies also `bodies<ending>`, with
         Maxwell modes `maxwell<ending>`: by axis, a list of their `friction_kg_per_s` and `time_ps`.
     """
-    frictions = {axis: study.friction_kg_per_s(side, axis) for axis in AXES}
-    told: dict[str, Any] = {
-        f"friction{ending}_kg_per_s": frictions["x"] if len(set(frictions.values())) == 1 else frictions
-    }
+    frictions = [study.friction_kg_per_s(side, axis) for axis in AXES]
+    told: dict[str, Any] = {f"friction{ending}_kg_per_s": told_by_axis(frictions)}
     for name, fluids in (("bodies", study.bodies), ("maxwell", study.maxwell_modes)):
         found = {axis: [{"friction_kg_per_s": c, "time_ps": tau} for c, tau in fluids(side, axis)] for axis in AXES}
         told |= {f"{name}{ending}": found} if any(found.values()) else {}
     return told
+
+
+def told_by_axis(values: Sequence[float]) -> float | dict[str, float]:
+    """The common value of x, y and z, or a mapping if they differ."""
+    return values[0] if len(set(values)) == 1 else dict(zip(AXES, values, strict=True))
 
 
 def told_activity(study: Study) -> dict[str, Any]:
@@ -425,9 +456,9 @@ def with_variants(study: Study) -> list[str]:
 def friction_study(base: Study, variant: Study) -> str:
     """Name of the study with the friction runs for a variant: its base if they differ only in the demon, otherwise itself.
 
-    Without controller such a variant is the same system, with the same friction.
+    Without controller such a variant is the same system, with the same friction; traps are then at rest.
     """
-    apart = {"name", "demon", "variants"}
+    apart: dict[str, Any] = {"name": True, "demon": True, "variants": True, "trap": {"motion_cold", "motion_hot"}}
     return base.name if base.model_dump(exclude=apart) == variant.model_dump(exclude=apart) else variant.name
 
 

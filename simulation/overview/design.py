@@ -54,6 +54,8 @@ def make_design(study: Study, results: Path) -> str:
         raise StudyError(study.name, ["design: theory covers only the linear controller without a force limit"])
     if any(study.demon.damping):
         raise StudyError(study.name, ["design: the search does not include cold damping: set demon.damping_… to 0"])
+    if study.trap.motion.moves:
+        raise StudyError(study.name, ["design: the search does not include moving traps: remove trap.motion_…"])
     friction = friction_of(study, results)
     axis = study.demon.coupling_axes[0]
     machine = friction.machine(study, *_couplings(study, study.demon.kappa_ratios[-1]), axis)

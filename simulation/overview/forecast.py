@@ -7,8 +7,8 @@ are independent. The forecast is the statistical error of the measurement; the e
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from analysis.model import (
     Current,
     DressedPair,
     LangevinPair,
+    MovedPair,
     Refrigerator,
     covariance_over,
     heat_current,
@@ -27,7 +28,8 @@ from analysis.model import (
 from analysis.units import PER_NS
 from simulation.experiments.machine import Machine, point_runs, points
 from simulation.storage.files import read_json
-from simulation.study.fields import AXES, Study
+from simulation.study.axes import AXES
+from simulation.study.fields import Study
 from simulation.study.section import SIDES
 
 DECIDED_Z = 4.0
@@ -42,24 +44,30 @@ class Friction:
 
     Attributes:
         source: its origin, in words.
-        white: (cold, hot), eV ps/Å², as measured; None if section `langevin` of the study is used.
-        shells: further parameters of `DressedPair`, if measured.
+        measured: entries of `axes` of `friction.json` by set of axes; empty if section `langevin` of the study is used.
     """
 
     source: str
-    white: tuple[float, float] | None = None
-    shells: dict[str, float] | None = None
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def machine(self, study: Study, coupling_cold: float, coupling_hot: float, axis: str) -> Refrigerator:
         """The exact model of a study along one axis, couplings in eV/Å²."""
         pair = study.pair(coupling_cold, coupling_hot, axis)
-        if self.white is None:
+        if not self.measured:
             return pair
+        content = self.measured[next(axes for axes in self.measured if axis in axes)]
         shared = ("mass", "trap", "coupling_cold", "coupling_hot", "temperature_cold", "temperature_hot")
         parameters = {name: getattr(pair, name) for name in shared}
-        if self.shells is None:
-            return LangevinPair(**parameters, friction_cold=self.white[0], friction_hot=self.white[1])
-        return DressedPair(**parameters, **self.shells)
+        if content["dressed"] is None:
+            frictions = {f"friction_{side}": float(content[f"friction_{side}_eV_ps_per_A2"]) for side in SIDES}
+            return LangevinPair(**parameters, **frictions)
+        units = {"core_friction": "eV_ps_per_A2", "shell_friction": "eV_ps_per_A2", "shell_mass": "eV_ps2_per_A2"}
+        shells = {
+            f"{name}_{side}": float(content["dressed"][side][f"{name}_{unit}"])
+            for side in SIDES
+            for name, unit in units.items()
+        }
+        return DressedPair(**parameters, **shells)
 
 
 def friction_of(study: Study, results: Path) -> Friction:
@@ -71,19 +79,15 @@ def friction_of(study: Study, results: Path) -> Friction:
         return Friction("section langevin of the study, used by the model")
     file = results / study.name / "friction.json"
     measured: dict[str, Any] | None = read_json(file)
-    content = (measured or {}).get("axes", {}).get("xyz")
-    if content is None:
+    axes: dict[str, Any] = (measured or {}).get("axes", {})
+    if not axes:
         return Friction("section langevin of the study, because none is measured yet")
-    cold, hot = (float(content[f"friction_{side}_eV_ps_per_A2"]) for side in SIDES)
-    if content["dressed"] is None:
-        return Friction(f"measured, one friction per particle, all axes together ({file})", (cold, hot))
-    units = {"core_friction": "eV_ps_per_A2", "shell_friction": "eV_ps_per_A2", "shell_mass": "eV_ps2_per_A2"}
-    shells = {
-        f"{name}_{side}": float(content["dressed"][side][f"{name}_{unit}"])
-        for side in SIDES
-        for name, unit in units.items()
-    }
-    return Friction(f"measured, particles dressed with fluid, all axes together ({file})", (cold, hot), shells)
+    # All axes together, which has the smallest error, if they share a trap.
+    used = {"xyz": axes["xyz"]} if "xyz" in axes else axes
+    is_dressed = all(each["dressed"] for each in used.values())
+    kind = "particles dressed with fluid" if is_dressed else "one friction per particle"
+    which = "all axes together" if "xyz" in used else "each axis"
+    return Friction(f"measured, {kind}, {which} ({file})", used)
 
 
 @dataclass(frozen=True)
@@ -148,9 +152,11 @@ def forecast(study: Study, friction: Friction) -> list[PointForecast]:
     """Expected heat rates and errors at every point of the sweep, at the study's lengths, axes and replicas.
 
     They hold for the linear controller, instantaneous or through a feedback loop. There is no forecast for other controllers,
-    with a limit on the force, or at points where the loop has no steady state at that friction.
+    with a limit on the force, moving traps together with a loop, or at points where the loop has no steady state at that
+    friction.
     """
-    if not study.demon.has_theory:
+    has_loop = study.demon.feedback.loop is not None or any(study.demon.damping)
+    if not study.demon.has_theory or (study.trap.motion.moves and has_loop):
         return []
     found = [_point(study, friction, point_runs(study, point)) for point in points(study)]
     return [point for point in found if point is not None]
@@ -171,8 +177,11 @@ def _point(study: Study, friction: Friction, runs: list[Machine]) -> PointForeca
         covariance_over(machine, _heats(machine), duration) - noise * duration
         for machine, noise in zip(both, ideal, strict=True)
     ]
-    acting: Sequence[Refrigerator | ControlledNetwork] = machines
+    acting: Sequence[Refrigerator | ControlledNetwork | MovedPair] = machines
     noises = ideal[: len(machines)]
+    if study.trap.motion.moves:
+        moved = [MovedPair(machine, study.trap.motion) for machine in machines]
+        acting, noises = moved, [noise + pair.heat_noise() for noise, pair in zip(noises, moved, strict=True)]
     looped = [each for each in map(study.demon.controlled, machines) if isinstance(each, ControlledNetwork)]
     if looped:
         if not all(machine.is_stable for machine in looped):

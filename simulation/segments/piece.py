@@ -14,6 +14,7 @@ import numpy as np
 from simulation.control.callback import DemonCallback, failure_of
 from simulation.control.controller import ControllerError
 from simulation.control.demon import Demon, ParticleError
+from simulation.control.moving_traps import MovingTraps
 from simulation.engines.lammps import open_lammps, require_styles, tell
 from simulation.engines.output import in_molecular_layout, read_log, read_series
 from simulation.engines.ranks import EngineError, Ranks
@@ -183,6 +184,9 @@ def demon_of(experiment: Experiment, before: Path | None, ranks: Ranks) -> Demon
             axes=study.demon.coupling_axes,
             timestep_ps=study.timestep_ps,
             max_displacement_A=study.edge_A / 2 - study.radius_A,
+            moving_traps=MovingTraps(study.trap.motion, study.trap.stiffness, study.demon.coupling_axes)
+            if study.trap.motion.moves
+            else None,
         )
         demon.sees_velocity = ranks.share(demon.sees_velocity)
         if before is not None and (before / DEMON).is_file():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -18,20 +18,18 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    TypeAdapter,
-    ValidationError,
 )
 
 from analysis import model
 from analysis.model import ControlledNetwork, LangevinPair, PairWithBodies, Refrigerator
 from analysis.units import ATOMIC_MASS, BOLTZMANN, FRICTION_SI
+from simulation.study.axes import AXES, AxisSet, ByAxis, along
 from simulation.study.chains import Chain, Chains
 from simulation.study.interactions import Interactions
 from simulation.study.liquid import bulk_modulus, density_at
 from simulation.study.materials import Materials, Species, UnlikePair
 from simulation.study.section import SIDES, Finite, PerSide, Positive, Section, of_side
-
-AXES = ("x", "y", "z")
+from simulation.study.trap import Trap
 
 Thermostat = Literal["nose-hoover", "langevin", "csvr"]
 THERMOSTATS: tuple[str, ...] = get_args(Thermostat)
@@ -98,13 +96,6 @@ sides do not interact, and x, y and z are alike."""
     """Thermostat of the fluid in each bath; `csvr` is stochastic velocity rescaling."""
     thermostat_damping_ps: Positive = 1.0
     """Relaxation time of the thermostat; `langevin` slows down the fluid, so use several ps (variant `@langevin`: 5)."""
-
-
-class Trap(Section):
-    """Isotropic harmonic trap on the centre of mass of each particle."""
-
-    stiffness_eV_per_A2: Positive = 0.01
-    """Spring constant κ."""
 
 
 NUMBER_TEXT = r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?"  # spelling of a number that names a folder
@@ -232,58 +223,12 @@ class Drag(Section):
     """Independent runs of each force in each bath."""
 
 
-_NUMBER: TypeAdapter[float] = TypeAdapter(Friction)
-
-
-def _friction(value: Any, place: str = "") -> float:
-    try:
-        return _NUMBER.validate_python(value)
-    except ValidationError as failure:
-        raise ValueError(f"{place}{failure.errors()[0]['msg']}") from None
-
-
-def _by_axis(value: Any) -> Any:
-    """A number, or a mapping from axes to numbers, in which no axis occurs twice."""
-    if not isinstance(value, dict):
-        if isinstance(value, (list, tuple)):
-            raise ValueError("write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}")
-        return _friction(value)
-    named: dict[str, str] = {}
-    for axes in value:
-        if axes not in AXIS_SETS:
-            raise ValueError(f"{axes} is not a set of axes: use {', '.join(AXIS_SETS[:-1])} or {AXIS_SETS[-1]}")
-        for axis in axes:
-            if axis in named:
-                raise ValueError(
-                    f"{named[axis]} and {axes} both contain axis {axis}: give it once (in a variant, null removes a key)"
-                )
-            named[axis] = axes
-    if not named:
-        raise ValueError("contains no axis: write one number, or a mapping of axes such as {x: 8e-12, yz: 4e-12}")
-    return {axes: _friction(number, f"{axes}: ") for axes, number in value.items()}
-
-
-def _every_axis(value: Any) -> Any:
-    """The same, but every axis is required."""
-    value = _by_axis(value)
-    left_out = [axis for axis in AXES if isinstance(value, dict) and axis not in "".join(value)]
-    if left_out:
-        raise ValueError(f"lacks axis {' and '.join(left_out)}: add it, a particle has friction along each axis")
-    return value
-
-
-AxisSet = Literal["x", "y", "z", "xy", "xz", "yz", "xyz"]
-AXIS_SETS: tuple[str, ...] = get_args(AxisSet)
-FrictionByAxis = Annotated[Friction | dict[AxisSet, Friction], BeforeValidator(_by_axis)]
-FrictionOfEveryAxis = Annotated[Friction | dict[AxisSet, Friction], BeforeValidator(_every_axis)]
-
-
-def along(value: float | Mapping[AxisSet, float], axis: str) -> float | None:
-    """The friction along one axis; None if there is none along it."""
-    if isinstance(value, Mapping):
-        return next((number for axes, number in value.items() if axis in axes), None)
-    return value
-
+_FRICTIONS = "{x: 8e-12, yz: 4e-12}"
+FrictionByAxis = Annotated[Friction | dict[AxisSet, Friction], BeforeValidator(ByAxis(Friction, _FRICTIONS))]
+FrictionOfEveryAxis = Annotated[
+    Friction | dict[AxisSet, Friction],
+    BeforeValidator(ByAxis(Friction, _FRICTIONS, "a particle has friction along each axis")),
+]
 
 Remembered = Annotated[float, Field(ge=1e-4, le=1e12, allow_inf_nan=False)]
 
@@ -602,6 +547,10 @@ class Study(Section):
         assert friction is not None, "every axis has one"
         return friction
 
+    def stiffness_eV_per_A2(self, axis: str) -> float:
+        """Stiffness of both traps along an axis."""
+        return self.trap.stiffness[AXES.index(axis)]
+
     def bodies(self, side: str, axis: str = "x") -> list[tuple[float, float]]:
         """(c, τ) of each body that the particle of that side drags along an axis, kg/s and ps, in the exact model."""
         return _along_axis(getattr(self.langevin, f"bodies_{side}"), axis)
@@ -649,7 +598,7 @@ class Study(Section):
         """
         parameters: dict[str, Any] = {
             "mass": self.particle_mass_eV_ps2_per_A2,
-            "trap": self.trap.stiffness_eV_per_A2,
+            "trap": self.stiffness_eV_per_A2(axis),
             "coupling_cold": coupling_cold,
             "coupling_hot": coupling_hot,
             "temperature_cold": self.baths.temperature_cold_K,

@@ -26,6 +26,8 @@ AMOUNTS = ("fluid_atoms", "accessible_density_per_nm3", "bulk_density_per_nm3", 
 _AMOUNT = " ".join(["baths.edge_nm", *(f"baths.{name}" for name in AMOUNTS)])
 LEAST_BULK = 300
 """Fluid atoms that must be far from metal, for their number to give a density."""
+STEPS_PER_PERIOD = 50
+"""Time steps that an oscillation of a trap must last, so that its work is accurate."""
 STEPS_PER_BOND = 20
 """Time steps that the vibration of a bond must last, so that the first law closes."""
 
@@ -46,6 +48,7 @@ def broken_rules(study: Study) -> list[tuple[set[str], str]]:
         *_chains(study),
         *_active(study),
         *_demon(study),
+        *_motion(study),
         *_lengths(study),
     ]
 
@@ -291,7 +294,7 @@ def _feedback(study: Study) -> list[tuple[set[str], str]]:
 def _stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
     fields = "demon.kappa_ratios demon.coupling_cold_eV_per_A2 trap.stiffness_eV_per_A2"
     trap, cold, hot = (
-        study.trap.stiffness_eV_per_A2,
+        min(study.stiffness_eV_per_A2(axis) for axis in study.demon.coupling_axes),
         study.demon.coupling_cold_eV_per_A2,
         study.coupling_hot_eV_per_A2(ratio),
     )
@@ -370,9 +373,36 @@ def _controller(study: Study) -> list[tuple[set[str], str]]:
     fields = "demon.controller demon.controller_options demon.coupling_cold_eV_per_A2 demon.kappa_ratios"
     couplings = [(demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)) for ratio in demon.kappa_ratios]
     # Typical distance of a free particle at this temperature from its trap.
-    spread = (BOLTZMANN * study.baths.temperature_cold_K / study.trap.stiffness_eV_per_A2) ** 0.5
+    spread = (BOLTZMANN * study.baths.temperature_cold_K / min(study.trap.stiffness)) ** 0.5
     problem = controller_problem(demon.controller, couplings, demon.controller_options, spread, study.timestep_ps)
     return _broken(problem is not None, fields, f"demon.controller: {problem}")
+
+
+def _motion(study: Study) -> list[tuple[set[str], str]]:
+    """Whether moving traps stay in their baths, and a period is neither too short for the time step nor longer than a run."""
+    found = []
+    # Beyond this distance the demon counts a particle as lost; two thermal widths remain for its random motion.
+    room = study.edge_A / 2 - study.radius_A
+    run_ps = study.schedule.sweep_ns * 1000
+    for side in SIDES:
+        field, motions = f"trap.motion_{side}", study.trap.motion_of(side)
+        total = sum(each.amplitude_A for each in motions)
+        width = (BOLTZMANN * study.temperature_K(side) / min(study.trap.stiffness)) ** 0.5
+        found += _broken(
+            bool(motions) and study.engine == "lammps" and total + 2 * width > room,
+            f"{field} baths.edge_nm trap.stiffness_eV_per_A2 nanoparticle.radius_lattice",
+            f"{field}: amplitudes of {total:g} Å in all, with thermal motion of {width:.2g} Å, lead the {side} particle out of "
+            f"its bath, where it can move by {room:.3g} Å: make them smaller, or baths.edge_nm larger",
+        )
+        for each in motions:
+            shortest = STEPS_PER_PERIOD * study.timestep_ps
+            found += _broken(
+                not shortest <= each.period_ps <= run_ps,
+                f"{field} integration.timestep_fs schedule.sweep_ns",
+                f"{field}: period_ps = {each.period_ps:g} must be from {shortest:g} ps ({STEPS_PER_PERIOD} time steps) to "
+                f"{run_ps:g} ps (schedule.sweep_ns): choose another period, or change these fields",
+            )
+    return found
 
 
 # --- lengths ---------------------------------------------------------------------------------------------------------------

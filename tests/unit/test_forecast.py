@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.model import LangevinPair
 from simulation.experiments.machine import point_runs
 from simulation.overview.forecast import DECIDED_Z, HeatForecast, PointForecast, forecast, friction_of
 from simulation.study.fields import Study
@@ -103,7 +104,9 @@ def test_measured_friction_is_taken_where_there_is_one(tmp_path: Path) -> None:
     file = tmp_path / study.name / "friction.json"
     file.write_text(json.dumps({"axes": {"xyz": content}}))
     white = friction_of(study, tmp_path)
-    assert white.white == (0.5, 0.7)
+    pair = white.machine(study, 0.1, 0.2, "x")
+    assert isinstance(pair, LangevinPair)
+    assert (pair.friction_cold, pair.friction_hot) == (0.5, 0.7)
     assert str(file) in white.source
     # A shell held fast by its bath leaves the core the white friction of its contact.
     shells = {
@@ -120,4 +123,4 @@ def test_measured_friction_is_taken_where_there_is_one(tmp_path: Path) -> None:
     heats = [[heat.heat for heat in forecast(study, f)[1].heats] for f in (white, dressed, stated)]
     assert heats[1] == pytest.approx(heats[0], rel=1e-3)
     assert heats[2] != pytest.approx(heats[0], rel=0.1)
-    assert friction_of(model(), tmp_path).white == stated.white
+    assert friction_of(model(), tmp_path).measured == stated.measured == {}

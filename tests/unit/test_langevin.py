@@ -42,12 +42,12 @@ def test_path_has_the_exact_covariance_and_heat(changes: dict[str, float]) -> No
     model = pair(**changes)
     generator = np.random.default_rng(5)
     paths = [propagate_pair(model, 0.02, 20_000, 50, generator) for _ in range(60)]
-    products = np.array([np.einsum("ti,tj->ij", states, states) / len(states) for states, _ in paths])
+    products = np.array([np.einsum("ti,tj->ij", states, states) / len(states) for states, _, _ in paths])
     error = products.std(axis=0, ddof=1) / np.sqrt(len(paths))
     z = ((products.mean(axis=0) - model.covariance()) / error)[np.triu_indices(4)]
     # ⟨X V⟩ of one particle is zero but for end effects, with its own error: all ten are tested alike.
     assert np.abs(z).max() < 3.5
-    rates = np.array([work[-1] / 400.0 for _, work in paths])
+    rates = np.array([work[-1] / 400.0 for _, work, _ in paths])
     z = (rates.mean(axis=0) - model.heat_rates()) / (rates.std(axis=0, ddof=1) / np.sqrt(len(paths)))
     assert np.abs(z).max() < 3.5
     assert np.abs(model.heat_rates()).min() > 5 * (rates.std(axis=0, ddof=1) / np.sqrt(len(paths))).min()
@@ -59,7 +59,7 @@ def test_time_correlation_is_exact() -> None:
     generator = np.random.default_rng(6)
     estimates = []
     for _ in range(60):
-        states, _ = propagate_pair(model, 1.0, 2_000, 2, generator)  # a step of 1 ps is long for the fast mode
+        states, _, _ = propagate_pair(model, 1.0, 2_000, 2, generator)  # a step of 1 ps is long for the fast mode
         estimates.append(np.einsum("ti,tj->ij", states[1:], states[:-1]) / (len(states) - 1))
     found = np.array(estimates)
     z = (found.mean(axis=0) - model.correlation(2.0)) / (found.std(axis=0, ddof=1) / np.sqrt(len(found)))
@@ -85,7 +85,7 @@ def test_merged_eigenmodes_give_the_same_law() -> None:
 def test_work_of_a_spring_is_what_its_energy_loses() -> None:
     """With κ_C = κ_H the pair is a spring, so that both works together are known to the last digit at every sample."""
     model = pair(coupling_hot=0.1)
-    states, work = propagate_pair(model, 0.02, 3_000, 50, np.random.default_rng(9))
+    states, work, _ = propagate_pair(model, 0.02, 3_000, 50, np.random.default_rng(9))
     energy = 0.1 / 2 * (states[:, 1] - states[:, 0]) ** 2
     assert len(states) == len(work) == 61
     assert np.allclose(work.sum(axis=1), energy[0] - energy, rtol=0, atol=1e-12)

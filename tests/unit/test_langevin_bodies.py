@@ -89,7 +89,7 @@ def test_the_pair_has_the_numbers_that_it_had(changes: dict[str, float], timeste
 
 def test_the_pair_has_frozen_numbers() -> None:
     """Of a short path, written down when it was first made."""
-    found, work = propagate_pair(pair(), 0.02, 500, 250, np.random.default_rng(20230))
+    found, work, _ = propagate_pair(pair(), 0.02, 500, 250, np.random.default_rng(20230))
     assert found.shape == (3, 4)
     state = [0.7904182794515406, 0.7806186672074189, 0.039197231789216275, 0.04693523011792032]
     assert found[-1] == pytest.approx(state, rel=1e-9)
@@ -158,7 +158,7 @@ def estimates(model: Refrigerator, timestep: float, steps: int, stride: int, see
     """Of 60 paths each: second moments at once, those two samples apart, and work rates."""
     generator, at_once, apart, rates = np.random.default_rng(seed), [], [], []
     for _ in range(60):
-        path, work = propagate_pair(model, timestep, steps, stride, generator)
+        path, work, _ = propagate_pair(model, timestep, steps, stride, generator)
         at_once.append(np.einsum("ti,tj->ij", path, path) / len(path))
         apart.append(np.einsum("ti,tj->ij", path[2:], path[:-2]) / (len(path) - 2))
         rates.append(work[-1] / (steps * timestep))

@@ -46,7 +46,7 @@ def test_heats_are_those_of_overdamped_motion() -> None:
 def test_exact_engine_takes_steps_far_beyond_the_memory_of_velocities() -> None:
     """Steps of 5 µs are 45 times m/γ; the works agree with theory, and so do spreads of some 17 nm."""
     steps = 200_000
-    states, work = propagate_pair(PAIR, 5 * MICROSECOND, steps, 100, np.random.default_rng(71))
+    states, work, _ = propagate_pair(PAIR, 5 * MICROSECOND, steps, 100, np.random.default_rng(71))
     time = steps * 5 * MICROSECOND
     errors = np.sqrt(np.diag(PAIR.flow_noise())[:2] / time)
     rates = work[-1] / time
@@ -73,7 +73,7 @@ def test_exact_engine_with_the_loop_of_optical_tweezers() -> None:
         return np.asarray(couplings * (underway[0][::-1] - displacement))
 
     steps = 20_000
-    _, work = propagate_controlled(
+    _, work, _ = propagate_controlled(
         [trapped] * 3,
         ask,
         springs=np.repeat(couplings, 3, axis=1),

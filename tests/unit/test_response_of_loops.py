@@ -19,7 +19,7 @@ def parameters(feedback: Feedback | None, ratio: float = 4.8) -> Parameters:
     """A machine of the paper's springs, with particles that drag fluid along, sampled often enough."""
     return Parameters(
         mass=(1.225, 1.225),
-        trap=0.01,
+        traps=(0.01, 0.01, 0.01),
         coupling=(0.1, 0.1 * ratio),
         temperature=(100.0, 120.0),
         coupling_axes="x",

@@ -1,0 +1,72 @@
+"""Oscillating traps of unlike stiffness in LAMMPS: forces by the deck, work by the demon, energy of each side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulation.engines.ranks import Ranks
+from simulation.perform import perform
+from simulation.storage.files import SERIES
+from simulation.study.section import SIDES
+from tests.md.conftest import machine, started_for, thin_study
+
+pytestmark = pytest.mark.md
+
+STIFFNESS = {"x": 1.0, "y": 2.0, "z": 2.0}
+
+
+@pytest.fixture(scope="module")
+def series(thin_start: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """A run of the thin study in two segments, sampled at every step, with both traps in motion along x and y."""
+    study = thin_study(
+        trap={
+            "stiffness_eV_per_A2": {"x": 1.0, "yz": 2.0},
+            "motion_cold": [{"amplitude_A": 0.5, "period_ps": 0.3, "phase_deg": 40}],
+            "motion_hot": [{"amplitude_A": 0.3, "period_ps": 0.3}, {"amplitude_A": 0.2, "period_ps": 0.2}],
+        },
+        demon={"coupling_axes": "xy"},
+        schedule={"sample_every_ps": 0.004},
+    )
+    folder = tmp_path_factory.mktemp("moved")
+    perform(machine(study), folder / "run", Ranks(1), started_for(study, thin_start, folder / "start"))
+    found = pd.read_parquet(folder / "run" / SERIES)
+    for balance in machine(study).balances(found):
+        found[f"residual_{balance.side}"] = balance.residual_eV
+    return found
+
+
+def centres(time: pd.Series) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """Where the study puts them."""
+    t = time.to_numpy()
+    return {
+        "cold": 0.5 * np.sin(2 * np.pi * t / 0.3 + np.radians(40)),
+        "hot": 0.3 * np.sin(2 * np.pi * t / 0.3) + 0.2 * np.sin(2 * np.pi * t / 0.2),
+    }
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_work_and_energy_are_those_of_the_moved_springs(series: pd.DataFrame, side: str) -> None:
+    """Recomputed from the recorded positions: the energy about the moved centre, and -κ (X - λ) dλ at mid-points."""
+    centre = centres(series["time_ps"])[side]
+    energy = np.zeros(len(series))
+    for axis, stiffness in STIFFNESS.items():
+        stretched = series[f"position_{side}_{axis}_A"].to_numpy() - (centre if axis in "xy" else 0.0)
+        energy += stiffness / 2 * stretched**2
+        if axis in "xy":
+            work = -stiffness * np.cumsum((stretched[1:] + stretched[:-1]) / 2 * np.diff(centre))
+            np.testing.assert_allclose(series[f"trap_work_{side}_{axis}_eV"].to_numpy()[1:], work, rtol=0, atol=1e-9)
+            assert np.ptp(work) > 0.05
+    np.testing.assert_allclose(series[f"trap_{side}_eV"], energy, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_energy_closes_with_the_work_of_the_moved_trap(series: pd.DataFrame, side: str) -> None:
+    """The force comes from the deck and the work from the demon: they belong together, and each is needed."""
+    residual = series[f"residual_{side}"]
+    moved = sum(series[f"trap_work_{side}_{axis}_eV"] for axis in "xy")
+    assert residual.std() < 0.02 * np.std(moved)
+    assert (residual + moved).std() > 20 * residual.std()
