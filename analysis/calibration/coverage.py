@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.stats import linregress
 
 from analysis.compare.theory import Mixture, Model
-from analysis.data.runs import SIDES, Run
+from analysis.data.runs import SIDES, Array, Run
 from analysis.errors import AnalysisError
 from analysis.friction.curves import correlation_curves, equilibrium_blocks, particle, white_fits
 from analysis.friction.result import shares_of
@@ -39,6 +39,9 @@ and a small slow part makes the fluctuations over a ns thrice what the fast one 
 
 NAIVE = "naive_"
 """Prefix of what a straight line fitted to a cumulative flow claims."""
+
+HIDDEN = ("bodies", "maxwell")
+"""Entries of ``run.json``, with the side after them, for what gives a particle memory."""
 
 _UNITS = ("eV_per_ns", "kB_per_ns", "eV2_per_ns2", "eV_per_K_ns", "eV_ps_per_A2", "A2", "K")
 
@@ -62,18 +65,35 @@ def with_bath_energy(run: Run, seed: int) -> Run:
 
 
 def true_machines(run: Run) -> dict[str, PairWithBodies]:
-    """The machine that the Langevin engine made a run with, along each set of axes on which it is the same."""
+    """The machine that the exact engine made a run with, along each set of axes on which it is the same.
+
+    Args:
+        run: of the exact engine; its ``run.json`` holds the friction, bodies and Maxwell modes of each side.
+
+    Raises:
+        AnalysisError: if the controller is not the ideal linear one, for which alone the exact values hold.
+    """
+    parameters = run.parameters
+    if not parameters.is_linear:
+        raise AnalysisError(
+            f"{run.folder}: made with demon.controller = {parameters.told_controller}, but the calibration has true values "
+            "only for the linear controller without feedback loop, cold damping or limit of its force: remove these fields "
+            "from the study"
+        )
     found = {}
     for axes in run.equivalent_axes:
-        sides = []
+        sides: list[Array] = []
+        modes: dict[str, Any] = {}
         for side in SIDES:
             white = run.metadata[f"friction_{side}_kg_per_s"]
-            bodies = run.metadata.get(f"bodies_{side}", {}).get(axes[0], ())
+            bodies, springs = (run.metadata.get(f"{kind}_{side}", {}).get(axes[0], ()) for kind in HIDDEN)
             frictions = [white[axes[0]] if isinstance(white, dict) else white]
             frictions += [body["friction_kg_per_s"] for body in bodies]
             times = [body["time_ps"] for body in bodies]
             sides.append(np.array([*(friction / FRICTION_SI for friction in frictions), *times]))
-        found[axes] = run.parameters.pair_with_bodies(*sides)
+            modes[f"maxwell_frictions_{side}"] = tuple(mode["friction_kg_per_s"] / FRICTION_SI for mode in springs)
+            modes[f"maxwell_times_{side}"] = tuple(mode["time_ps"] for mode in springs)
+        found[axes] = replace(parameters.pair_with_bodies(*sides), **modes)
     return found
 
 
@@ -129,7 +149,10 @@ def _exact_values(
         return model.mixture(lambda pair: pair.power_distribution(target, interval))
 
     couplings = machines[0]  # alike along all axes, as the temperatures are
-    heat, produced = mean(lambda pair: pair.heat_rates()) * PER_NS, float(mean(lambda pair: pair.entropy_production()))
+    active = any(couplings.active_forces(side) for side in (0, 1))
+    heat = mean(lambda pair: pair.heat_rates()) * PER_NS
+    # No temperature belongs to the heat of an active bath.
+    produced = math.nan if active else float(mean(lambda pair: pair.entropy_production()))
     kinetic = mean(lambda pair: np.diag(pair.covariance())[2:4] * pair.masses[:2]) / BOLTZMANN
     files: dict[str, dict[str, float]] = {"heat": {}, "power": {}, "performance": {}}
     for j, side in enumerate(SIDES):
@@ -139,7 +162,7 @@ def _exact_values(
     files["heat"] |= {"power": heat.sum(), "entropy_production": produced * PER_NS / BOLTZMANN}
     files["power"]["work_total"] = heat.sum()
     kc, kh = couplings.coupling_cold, couplings.coupling_hot
-    balanced = math.isclose(kh * couplings.temperature_cold, kc * couplings.temperature_hot)
+    balanced = not active and math.isclose(kh * couplings.temperature_cold, kc * couplings.temperature_hot)
     bound = math.inf if balanced else 2 * BOLTZMANN / (produced * dt)
     performance = {"entropy_production": produced * PER_NS, "bound": bound}
     for target in TARGETS:
@@ -222,15 +245,17 @@ def measure_friction(run: Run) -> pd.DataFrame:
     """All that is reported of the white friction, ⟨X²⟩ and ⟨V²⟩ from one equilibrium run; columns as ``measure_point``.
 
     Raises:
-        AnalysisError: if its friction differs by axis, or particles drag bodies along: there is then no true white friction,
-            and ``studies.measure_study`` compares the zero-frequency friction with its true value.
+        AnalysisError: if its friction differs by axis, particles drag bodies along, or a bath has Maxwell modes: there is
+            then no true white friction, and ``studies.measure_study`` compares the zero-frequency friction with its true
+            value.
     """
-    odd = [name for side in SIDES if (name := f"bodies_{side}") in run.metadata]
+    odd = [name for kind in HIDDEN for side in SIDES if (name := f"{kind}_{side}") in run.metadata]
     odd += [name for side in SIDES if isinstance(run.metadata[name := f"friction_{side}_kg_per_s"], dict)]
     if odd:
         raise AnalysisError(
-            f"{run.folder}: made with {odd[0]} = {run.metadata[odd[0]]}, so it has no true white friction: measure it as a "
-            "study, by its zero-frequency friction"
+            f"{run.folder}: made with langevin.{odd[0]} = {run.metadata[odd[0]]}, so it has no true white friction: give "
+            f"langevin one friction_..._kg_per_s for all axes without {' and '.join(HIDDEN)}, or measure it as a study "
+            "(calibration.page.STUDIES), by its zero-frequency friction"
         )
     parameters = run.parameters
     blocks: Blocks | None = None

@@ -21,7 +21,6 @@ from analysis.friction.curves import equilibrium_blocks
 from analysis.friction.response import responses
 from analysis.friction.result import METHODS, AxisFriction, Friction, entries_by_method, shares_of
 from analysis.friction.summary import fits_along
-from analysis.model import PairWithBodies
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from analysis.units import PER_NS
 
@@ -45,6 +44,9 @@ def measure_study(runs: Sequence[Run], points: Mapping[str, Parameters]) -> pd.D
         ``point`` (``friction`` for the runs' own), ``file``, ``quantity`` (``<method>_<side>_<axes>`` or ``<theory>_cold``),
         ``value``, ``low`` and ``high``, and ``truth``: eV ps/Å², and eV/ns per coupled axis. Ends of intervals are NaN where
         the analysis tells none, infinite where it sets no bound.
+
+    Raises:
+        AnalysisError: if the controller of a point is not the ideal linear one (``true_machines``).
     """
     machines = true_machines(runs[0])
     along, rows = {}, []
@@ -68,7 +70,7 @@ def measure_study(runs: Sequence[Run], points: Mapping[str, Parameters]) -> pd.D
                 rows.append(("friction", AT_REST, f"{method}_{side}_{axes}", value, *ends, at_rest))
     friction, response = Friction(along, next(iter(along.values()))), responses(runs)
     for point, parameters in points.items():
-        heat = _heat(machines, parameters)
+        heat = _heat(replace(runs[0], parameters=parameters))
         found = forecasts(parameters, friction, response)
         for theory in THEORIES:
             forecast = found[theory].estimates()[0] * PER_NS if theory in found else Estimate(math.nan)
@@ -76,9 +78,8 @@ def measure_study(runs: Sequence[Run], points: Mapping[str, Parameters]) -> pd.D
     return pd.DataFrame(rows, columns=["point", "file", "quantity", "value", "low", "high", "truth"])
 
 
-def _heat(machines: Mapping[str, PairWithBodies], parameters: Parameters) -> float:
-    """Heat into the cold bath at a point, eV/ns per coupled axis, of the machines that made the equilibrium runs."""
-    shares = shares_of(parameters.coupling_axes, machines)
-    kc, kh = parameters.coupling
-    coupled = {axes: replace(machines[axes], coupling_cold=kc, coupling_hot=kh) for axes in shares}
-    return PER_NS * sum(share * float(coupled[axes].heat_rates()[0]) for axes, share in shares.items())
+def _heat(run: Run) -> float:
+    """Heat into the cold bath, eV/ns per coupled axis, of the machine with the fluid of a run and its parameters."""
+    machines = true_machines(run)
+    shares = shares_of(run.parameters.coupling_axes, machines)
+    return PER_NS * sum(share * float(machines[axes].heat_rates()[0]) for axes, share in shares.items())

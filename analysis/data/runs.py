@@ -142,7 +142,7 @@ class Parameters:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Parameters:
-        """From ``parameters`` of the JSON files of a point, or of a ``run.json``, which stores the controller separately.
+        """From ``parameters`` of the JSON files of a point.
 
         Raises:
             KeyError: if one is missing.
@@ -161,6 +161,17 @@ class Parameters:
             damping=(values.get("damping_cold_eV_ps_per_A2", 0.0), values.get("damping_hot_eV_ps_per_A2", 0.0)),
             **_loop(values),
         )
+
+    @classmethod
+    def of_run(cls, metadata: dict[str, Any]) -> Parameters:
+        """From the content of a ``run.json``, together with its controller.
+
+        Raises:
+            KeyError: if a key is missing.
+        """
+        controller = metadata["controller"]
+        law = (controller or {}).get("law", LINEAR)
+        return cls.from_json(metadata["parameters"] | {"controller": law, **_told_loop(controller)})
 
     def to_json(self) -> dict[str, Any]:
         """``parameters`` of the JSON files of a point: those of its ``run.json``, the control law and its loop."""
@@ -547,9 +558,7 @@ def _parameters(file: Path, metadata: dict[str, Any]) -> Parameters:
     try:
         for key in ("study", "purpose", "point", "kappa_ratio", "closure"):
             metadata[key]
-        controller = metadata["controller"]
-        law = (controller or {}).get("law", LINEAR)
-        parameters = Parameters.from_json(metadata["parameters"] | {"controller": law, **_told_loop(controller)})
+        parameters = Parameters.of_run(metadata)
     except KeyError as missing:
         raise RunFolderError(f"{file}: key {missing} is missing; was it written by an older version?") from None
     axes, at_rest = parameters.coupling_axes, metadata["purpose"] == "friction"

@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,10 +34,14 @@ from analysis.calibration.page import (
     pooled,
 )
 from analysis.calibration.studies import measure_study
-from analysis.data.runs import Run
+from analysis.data.runs import SIDES, Parameters, Run
 from analysis.errors import AnalysisError
 from analysis.figures.calibration import calibration
+from analysis.heat.rates import point_summary
 from analysis.units import FRICTION_SI
+from simulation.experiments import experiment_at
+from simulation.folder.run_folder import describe, judge
+from simulation.study.fields import Study
 from tests.unit import synthetic
 from tests.unit.synthetic import Truth, synthetic_runs
 
@@ -180,15 +186,89 @@ def test_true_values_of_axes_that_differ() -> None:
     assert mixed["power"]["power_variance_hot"] == pytest.approx(variances.mean() + means.var(), rel=1e-9)
 
 
+VISCOELASTIC: dict[str, Any] = {
+    "name": "viscoelastic",
+    "engine": "langevin",
+    "langevin": {
+        "friction_cold_kg_per_s": {"x": 3e-12, "yz": 2e-12},
+        "friction_hot_kg_per_s": 2e-12,
+        "maxwell_cold": [{"friction_kg_per_s": 8e-12, "time_ps": 1.0}],
+        "maxwell_hot": [
+            {"friction_kg_per_s": {"x": 4e-12}, "time_ps": 0.5},
+            {"friction_kg_per_s": 3e-12, "time_ps": 2},
+        ],
+    },
+    "demon": {"kappa_ratios": ["4.80"], "coupling_axes": "xyz"},
+    "integration": {"timestep_fs": 100},
+    "schedule": {"friction_ns": 0.32, "sweep_ns": 0.32, "sweep_replicas": 40},
+}
+
+
+def exact_run(study: Study, point: str, replica: int = 1) -> Run:
+    """A run of the exact engine with what its ``run.json`` would say."""
+    experiment = experiment_at(study, point, replica)
+    series = experiment.exact()
+    metadata = describe(experiment, series) | {"closure": judge(experiment, series)}
+    return Run(Path(experiment.folder), metadata, Parameters.of_run(metadata), series)
+
+
+def test_true_machines_have_the_maxwell_modes_of_the_study() -> None:
+    """Along each set of axes the machine of a viscoelastic study has its friction at every frequency, and its heats."""
+    study = Study.model_validate(VISCOELASTIC)
+    machines = true_machines(exact_run(study, "kH_4.80"))
+    assert list(machines) == ["x", "yz"]
+    slow = {"x": (11e-12, 9e-12), "yz": (10e-12, 5e-12)}
+    fast = {"x": (3e-12, 2e-12), "yz": (2e-12, 2e-12)}
+    for axes, machine in machines.items():
+        for side in (0, 1):
+            assert machine.friction(side, 0.0) * FRICTION_SI == pytest.approx(slow[axes][side])
+            assert machine.friction(side, 1e6).real * FRICTION_SI == pytest.approx(fast[axes][side], rel=1e-6)
+        made_of = study.pair(machine.coupling_cold, machine.coupling_hot, axes[0])
+        assert machine.heat_rates() == pytest.approx(made_of.heat_rates(), rel=1e-12)
+        # Without its springs the same fluid would give other heats: the modes are not ignored.
+        none: dict[str, Any] = {f"maxwell_{of}_{side}": () for of in ("frictions", "times") for side in SIDES}
+        white = replace(machine, **none)
+        assert abs(white.heat_rates()[0] / machine.heat_rates()[0] - 1) > 0.1
+
+
+def test_a_viscoelastic_study_calibrates() -> None:
+    """Intervals of the heats, works and temperatures of driven viscoelastic runs hold the exact values."""
+    study = Study.model_validate(VISCOELASTIC)
+    rows = []
+    for replica in range(1, 41):
+        run = with_bath_energy(exact_run(study, "kH_4.80", replica), replica)
+        truth = exact_values(run)["heat"]
+        found = reported(point_summary([run]).to_json()).assign(file="heat", length="short", point="kH_4.80")
+        rows.append(found.assign(truth=[truth[quantity] for quantity in found["quantity"]]))
+    table = coverage(pd.concat(rows))
+    assert len(table) == 10
+    for row in table.to_dict("records"):
+        n = round(row["told"] * row["runs"])
+        hits = round(row["coverage"] * n)
+        assert n > 30, row["quantity"]
+        assert binomtest(hits, n, BAND[0], alternative="less").pvalue > 1e-3, f"{row['quantity']} {hits}/{n}"
+
+
+def test_true_values_are_refused_for_another_controller() -> None:
+    """With a feedback loop the exact values of the linear force do not hold; the message names the loop and the cure."""
+    demon = VISCOELASTIC["demon"] | {"feedback": {"delay_ps": 0.5}}
+    study = Study.model_validate(VISCOELASTIC | {"demon": demon})
+    with pytest.raises(AnalysisError, match=r"delay 0\.5 ps.*: remove these fields"):
+        true_machines(exact_run(study, "kH_4.80"))
+
+
 def test_a_run_by_itself_asks_for_one_white_friction() -> None:
     """An equilibrium run whose friction differs by axis, or with bodies, is refused with what it was made with."""
     run = runs_of(AT_REST_TRUTH, 5, 1, seed=104)[0]
     oddities: list[dict[str, object]] = [
         {"friction_hot_kg_per_s": {"x": 1e-12, "y": 2e-12, "z": 2e-12}},
         with_shells(SHELL),
+        {"maxwell_hot": {axis: [{"friction_kg_per_s": 1e-11, "time_ps": 5.0}] for axis in "xyz"}},
     ]
-    for odd, name in zip(oddities, ("friction_hot_kg_per_s", "bodies_cold"), strict=True):
-        with pytest.raises(AnalysisError, match=f"made with {name} = .*: measure it as a study"):
+    for odd, name in zip(oddities, ("friction_hot_kg_per_s", "bodies_cold", "maxwell_hot"), strict=True):
+        with pytest.raises(
+            AnalysisError, match=f"made with langevin.{name} = .*: give langevin one friction_.* without"
+        ):
             measure(replace(run, metadata=run.metadata | odd), 1)
 
 

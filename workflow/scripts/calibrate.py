@@ -24,16 +24,17 @@ with job(snakemake):
         """A run of the exact engine, as if read from its folder."""
         series = experiment.exact()
         metadata = describe(experiment, series) | {"closure": judge(experiment, series)}
-        return Run(Path(experiment.folder), metadata, Parameters.from_json(metadata["parameters"]), series)
+        return Run(Path(experiment.folder), metadata, Parameters.of_run(metadata), series)
 
-    length, point, first, last = (snakemake.wildcards[name] for name in ("length", "point", "first", "last"))
+    length, point, start, last = (snakemake.wildcards[name] for name in ("length", "point", "first", "last"))
     study = load_study(f"calibration-{length}")
     tables = []
-    for number in range(int(first), int(last) + 1):
+    for number in range(int(start), int(last) + 1):
         if length in STUDIES:
+            firsts = {name: experiment_at(study, name, 1) for name in machine.points(study)}
             points = {
-                name: Parameters.from_json(experiment_at(study, name, 1).describe()["parameters"])
-                for name in machine.points(study)
+                name: Parameters.of_run(first.describe() | {"controller": first.controller_identity()})
+                for name, first in firsts.items()
             }
             replicas = range(REPLICAS * (number - 1) + 1, REPLICAS * number + 1)
             found = measure_study([made(experiment_at(study, point, replica)) for replica in replicas], points)
