@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.compare.comparison import THEORIES, Comparison, forecasts
+from analysis.compare.information import compared_information
 from analysis.compare.table import summary_table
 from analysis.data.runs import LINEAR, SIDES, Parameters, Run, load_run, load_runs
 from analysis.data.universe import universe
@@ -25,7 +26,7 @@ from analysis.errors import AnalysisError
 from analysis.friction.drag import DragRun, load_drag_run
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction, friction_by_axis
-from analysis.heat.point import HeatPoint
+from analysis.heat.point import HeatPoint, PointRecord
 from analysis.units import PER_NS
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ class StudyResults:
     def summary(self) -> pd.DataFrame:
         """The table ``summary.csv``, a row for each point that has a ``heat.json``, by κ_H/κ_C.
 
+        Without ``information.json`` of a point its columns of information are empty.
+
         Columns are those of ``analysis.compare.table.COLUMNS``. Each call returns a new table.
 
         Raises:
@@ -231,7 +234,10 @@ class StudyResults:
         if not self._heats:
             first = self.points[0] if self.points else f"{POINT}…"
             raise self._missing(self.folder / "sweep" / first / "heat.json", self._command("sweep"))
-        return summary_table(self._comparison)
+        files = [self.folder / "sweep" / point / "information.json" for point in self._heats]
+        command = self._command("sweep")
+        flows = [PointRecord.from_json(self._content(file, command)) for file in files if file.is_file()]
+        return summary_table(self._comparison, compared_information(self._comparison, flows))
 
     def _point(self, kappa_ratio: float | str) -> str:
         """The point with this κ_H/κ_C, or the name that it would have."""

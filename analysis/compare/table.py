@@ -8,13 +8,15 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.compare import information as informed
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
+from analysis.compare.information import ComparedInformation
 from analysis.compare.theory import models
 from analysis.data.runs import LINEAR, SIDES
 from analysis.friction.drag import paper_friction
 from analysis.friction.result import METHODS, POOLED, SHELL_KEYS, equivalence_z
 from analysis.heat.point import HeatPoint
-from analysis.statistics.timeseries import known
+from analysis.statistics.timeseries import Estimate, known
 from analysis.units import FRICTION_SI, PER_NS
 
 COLUMNS = [
@@ -44,6 +46,7 @@ COLUMNS = [
         for entry in ("eV_per_ns", "se")
     ),
     *(f"z_{theory}_{side}" for theory in THEORIES for side in SIDES),
+    *informed.COLUMNS,
 ]
 
 
@@ -64,6 +67,10 @@ IDENTITY = (
 """Remark below a table with coefficients of performance of mean rates (``heat.performance.mean_cops``)."""
 
 
+WITH_DELAY = "(with a delay the second law has one more term, the entropy pumping, and Q/T - I may be negative)"
+"""Remark below a table with the second law of a loop with delay."""
+
+
 def older_protocol(points: Sequence[HeatPoint], friction: dict[str, Any]) -> str | None:
     """One sentence with the number of a study's runs of an older protocol; ``None`` if there are none.
 
@@ -77,10 +84,17 @@ def older_protocol(points: Sequence[HeatPoint], friction: dict[str, Any]) -> str
     return f"Runs of an older protocol with the same physical parameters: {older} of {runs}." if older else None
 
 
-def summary_table(comparison: Comparison) -> pd.DataFrame:
-    """One row per point, sorted by κ_H/κ_C, which is spelled as in the study; columns are ``COLUMNS``."""
+def summary_table(comparison: Comparison, information: Sequence[ComparedInformation] = ()) -> pd.DataFrame:
+    """One row per point, sorted by κ_H/κ_C, which is spelled as in the study; columns are ``COLUMNS``.
+
+    Args:
+        comparison: of the study.
+        information: at its points; the columns of a point without it are empty.
+    """
+    known_at = {each.point.name: each.row() for each in information}
+    rows = [each.row() | known_at.get(each.point.name, {}) for each in comparison.compared]
     moved = MOVED_COLUMNS if any(point.trap_power for point in comparison.points) else []
-    return pd.DataFrame([each.row() for each in comparison.compared], columns=[*COLUMNS, *moved])
+    return pd.DataFrame(rows, columns=[*COLUMNS, *moved])
 
 
 def heat_lines(comparison: Comparison, study: str) -> list[str]:
@@ -114,12 +128,15 @@ def heat_lines(comparison: Comparison, study: str) -> list[str]:
     return lines
 
 
-def summary_text(comparison: Comparison, friction: dict[str, Any]) -> str:
-    """The summary of a study: measured heat rates and theory, friction, and energy balance.
+def summary_text(
+    comparison: Comparison, friction: dict[str, Any], information: Sequence[ComparedInformation] = ()
+) -> str:
+    """The summary of a study: measured heat rates and theory, information, friction, and energy balance.
 
     Args:
         comparison: of the study.
         friction: content of its ``friction.json``.
+        information: at its points.
     """
     points, lines = comparison.points, heat_lines(comparison, friction["study"])
     for name in comparison.known:
@@ -127,6 +144,7 @@ def summary_text(comparison: Comparison, friction: dict[str, Any]) -> str:
             lines += ["", SIMPLIFICATIONS[name], *(_beside(each, name) for each in comparison.compared)]
     lines += _trap_lines(comparison)
     lines += _agreement_lines(comparison)
+    lines += _information_lines(information)
     lines += _axes_lines(friction)
     lines += _drag_lines(friction)
     lines += ["", closure_line(points)]
@@ -173,6 +191,47 @@ def _agreement_lines(comparison: Comparison) -> list[str]:
     ]
     if lines:
         lines[:0] = ["", "All cold heats together, including the common error of the friction, compared with"]
+    return lines
+
+
+def _information_lines(information: Sequence[ComparedInformation]) -> list[str]:
+    """The second law of each side with the information flow, the flow according to theory, and noisy readings."""
+    if not information:
+        return []
+    lines = [
+        "",
+        "Information, k_B/ns per coupled axis ± one standard error (Q/T: heat over temperature of the bath; I: information",
+        "flow into the particle; second law of each side: Q/T - I is not negative)",
+        "",
+        f"{'κ_H/κ_C':>8}" + "".join(f"  {side + ' Q/T':>15} {'I':>15} {'Q/T - I':>15}" for side in SIDES),
+    ]
+    for each in information:
+        cells = [f"{each.point.kappa_ratio:>8}"]
+        for found in zip(each.entropy, each.information, each.second_law, strict=True):
+            cells.append(" ".join(f"{_rate(one):>15}" for one in found))
+        lines.append("  ".join(cells))
+    if any(each.has_delay for each in information):
+        lines.append(f"   {WITH_DELAY}")
+    lines += [line for each in information for line in _information_theory_lines(each)]
+    return lines
+
+
+def _rate(estimate: Estimate) -> str:
+    return "-" if known(estimate.value) is None else _with_error(estimate.value, estimate.se, 1)
+
+
+def _information_theory_lines(each: ComparedInformation) -> list[str]:
+    """Theory of one point: the information flow into the cold particle, and that of a reading with noise."""
+    ratio = f"{each.point.kappa_ratio:>8}"
+    flows = [f"{THEORIES[name]} {flow.value:z.1f} (z {_z(each.z(name))})" for name, flow in each.flows.items()]
+    lines = [f"{ratio}   I into the cold particle: {', '.join(flows)}"] if flows else []
+    if known(each.reading.value) is not None:
+        read = [
+            f"{THEORIES[name]} {one.value:.3f}, of which {new.value:.3f} new"
+            for name, (one, new) in each.readings.items()
+        ]
+        measured = _with_error(each.reading.value, known(each.reading.se))
+        lines.append(f"{ratio}   one reading of both positions, k_B per axis: " + "; ".join([measured, *read]))
     return lines
 
 

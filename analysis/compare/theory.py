@@ -19,6 +19,9 @@ from analysis.model import ControlledNetwork, MovedPair, Refrigerator
 Machine = Refrigerator | ControlledNetwork | MovedPair
 """The ideal machine, the one with a feedback loop, or the one with moving traps; all predict heats."""
 
+# Of the logarithm of a friction: a forward difference then misses its slope by a thousandth.
+_STEP = 1e-3
+
 
 @dataclass(frozen=True)
 class Model:
@@ -70,16 +73,30 @@ class Model:
         variances, directions = np.linalg.eigh(self.covariance)
         return Forecast(rates, np.sqrt(np.maximum(variances, 0.0))[:, None] * (directions.T @ self.slopes()))
 
+    def with_errors(self, values: Callable[[Sequence[Machine]], Array]) -> tuple[Array, Array]:
+        """Some quantities at the measured friction, (k,), and the errors that this friction leaves; NaN where unknown.
+
+        Args:
+            values: of the machines of all sets of axes (``mean``).
+        """
+        exact = values(self.measured)
+        nearby = [self.machines(self.at + _STEP * e) for e in np.eye(len(self.at))]
+        if not all(machine.is_stable for machines in nearby for machine in machines):
+            return exact, np.full_like(exact, math.nan)
+        with np.errstate(invalid="ignore"):  # infinities where a mean passes zero
+            slopes = np.stack([values(machines) - exact for machines in nearby]) / _STEP
+            return exact, np.sqrt(np.einsum("ki,kl,li->i", slopes, self.covariance, slopes))
+
     def slopes(self) -> Array:
         """Derivatives of the mean heat rates (cold, hot) by each logarithm, (k, 2), eV/ps, by central differences.
 
         NaN if the machine is so close to instability that a finite difference would cross it.
         """
-        step, mean = 1e-3, self.mean(lambda machine: machine.heat_rates())
-        sides = [[self.machines(self.at + sign * e) for sign in (1, -1)] for e in step * np.eye(len(self.at))]
+        mean = self.mean(lambda machine: machine.heat_rates())
+        sides = [[self.machines(self.at + sign * e) for sign in (1, -1)] for e in _STEP * np.eye(len(self.at))]
         if not all(machine.is_stable for pair in sides for machines in pair for machine in machines):
             return np.full((len(self.at), 2), math.nan)
-        return np.stack([(mean(up) - mean(down)) / (2 * step) for up, down in sides])
+        return np.stack([(mean(up) - mean(down)) / (2 * _STEP) for up, down in sides])
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from analysis.figures.over_ratio import (
     ratio_axis,
     remark,
     theory_lines,
-    with_errors,
 )
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.result import Friction
@@ -125,7 +124,7 @@ def _over_lag(point: PointRecord, friction: Friction) -> pd.DataFrame:
 
     tables = []
     for series, model in ideal_models(point.parameters, friction).items():
-        value, se = with_errors(model, model.mean(values))
+        value, se = model.with_errors(model.mean(values))
         table = pd.DataFrame({"lag_ps": lags, "value": value, "se": se})
         tables.append(table.assign(series=series, quantity="asymmetry", kappa_ratio=point.ratio))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

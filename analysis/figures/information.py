@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.compare.comparison import Comparison, without_theory
+from analysis.compare.information import ComparedInformation, flow_into_cold, reading_and_news
 from analysis.compare.theory import ideal_models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
@@ -24,10 +25,7 @@ from analysis.figures.over_ratio import (
     theory_lines,
 )
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, new_figure
-from analysis.heat.information import COLD
-from analysis.heat.point import HeatPoint, PointRecord, by_ratio
-from analysis.model import BOLTZMANN, Refrigerator, SampledNetwork, information_flow_from_rate
-from analysis.statistics.timeseries import or_nan
+from analysis.model import BOLTZMANN, Refrigerator
 from analysis.units import PER_NS
 
 COLUMNS = ["series", "quantity", "kappa_ratio", "value", "se"]
@@ -37,14 +35,14 @@ _QUANTITIES = {
 }
 
 
-def information(comparison: Comparison, flows: Sequence[PointRecord]) -> tuple[Figure, pd.DataFrame]:
+def information(comparison: Comparison, measured: Sequence[ComparedInformation]) -> tuple[Figure, pd.DataFrame]:
     """Draw, for each side, its heat over its temperature and the information that its particle's motion makes.
 
     The second law wants the former above the latter. Theory is that of the particles' positions and velocities, as measured.
 
     Args:
         comparison: of one study.
-        flows: of the same points, from their ``information.json`` files.
+        measured: information at its points (``compare.information``).
 
     Returns:
         The figure, and its data, ``COLUMNS``: ``series`` is ``simulation`` or a model, ``quantity`` ``entropy_<side>`` or
@@ -55,8 +53,8 @@ def information(comparison: Comparison, flows: Sequence[PointRecord]) -> tuple[F
     parameters, ratios = points[0].parameters, line_ratios(points)
     names = [f"{quantity}_{side}" for side in SIDES for quantity in _QUANTITIES]
     lines = theory_lines(parameters, comparison.friction, ratios, names, _exact(parameters), ideal_models)
-    data = pd.concat([_measured(points, by_ratio(flows)), lines], ignore_index=True).reindex(columns=COLUMNS)
-    read = _readings(comparison, by_ratio(flows), ratios)
+    data = pd.concat([_measured(measured), lines], ignore_index=True).reindex(columns=COLUMNS)
+    read = _readings(comparison, measured, ratios)
     figure = new_figure(7.2 if read.empty else 9.6, 3.9)
     panels = figure.subplots(1, 2 if read.empty else 3)
     if not read.empty:
@@ -81,54 +79,30 @@ def _exact(parameters: Parameters) -> Any:
     """All quantities of a machine, side by side, k_B/ns."""
 
     def values(machine: Refrigerator) -> Array:
-        covariance = machine.covariance()
-        rate = (machine.drift() @ covariance)[:4, :4]
-        flow = information_flow_from_rate(covariance[:4, :4], rate, COLD)
+        flow = flow_into_cold(machine)
         cold, hot = machine.heat_rates() * parameters.per_kelvin / BOLTZMANN
         return PER_NS * np.array([cold, flow, hot, -flow])
 
     return values
 
 
-def _measured(points: Sequence[HeatPoint], flows: Sequence[PointRecord]) -> pd.DataFrame:
-    rows = []
-    for point, flow in zip(points, flows, strict=True):
-        told, error = flow.content, or_nan(flow.content["information_se"])
-        for side, per_kelvin, heat in zip(SIDES, point.parameters.per_kelvin, point.heat, strict=True):
-            dissipated = heat * float(per_kelvin / BOLTZMANN)
-            rows += [
-                ("simulation", f"entropy_{side}", point.ratio, dissipated.value, dissipated.se),
-                (
-                    "simulation",
-                    f"information_{side}",
-                    point.ratio,
-                    or_nan(told[f"information_{side}_kB_per_ns"]),
-                    error,
-                ),
-            ]
+def _measured(points: Sequence[ComparedInformation]) -> pd.DataFrame:
+    rows = [
+        ("simulation", f"{quantity}_{side}", each.point.ratio, found.value, found.se)
+        for each in points
+        for quantity, sides in (("entropy", each.entropy), ("information", each.information))
+        for side, found in zip(SIDES, sides, strict=True)
+    ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _readings(comparison: Comparison, flows: Sequence[PointRecord], ratios: Array) -> pd.DataFrame:
-    """What readings with noise tell, measured and by theory; no rows where they have none."""
+def _readings(comparison: Comparison, points: Sequence[ComparedInformation], ratios: Array) -> pd.DataFrame:
+    """Information of readings with noise, measured and by theory; no rows where they have none."""
     parameters = comparison.points[0].parameters
     if parameters.feedback is None or not parameters.feedback.position_noise:
         return pd.DataFrame(columns=COLUMNS)
-    period = parameters.feedback.period
-
-    def values(machine: SampledNetwork) -> Array:
-        return np.array([machine.reading_information(), machine.information_rate() * period])
-
-    lines = theory_lines(parameters, comparison.friction, ratios, ["reading", "news"], values)
-    rows = [
-        (
-            "simulation",
-            "reading",
-            flow.ratio,
-            *(or_nan(flow.content[f"reading_information_{end}"]) for end in ("kB", "se")),
-        )
-        for flow in flows
-    ]
+    lines = theory_lines(parameters, comparison.friction, ratios, ["reading", "news"], reading_and_news)
+    rows = [("simulation", "reading", each.point.ratio, each.reading.value, each.reading.se) for each in points]
     return pd.concat([pd.DataFrame(rows, columns=COLUMNS), lines], ignore_index=True).reindex(columns=COLUMNS)
 
 

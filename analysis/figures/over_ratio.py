@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from analysis.compare.response import response_rates
-from analysis.compare.theory import Machine, Mixture, Model, ideal_models, models
+from analysis.compare.theory import Mixture, Model, ideal_models, models
 from analysis.data.runs import SIDES, Array, Parameters
 from analysis.figures.style import NEUTRAL
 from analysis.friction.response import Responses
@@ -32,8 +32,6 @@ _LINE_POINTS = 41
 _APPROACH = np.geomspace(1e-3, 0.1, 5)
 # Every which ratio of a line has its error computed; between these it is interpolated over the logarithm of the ratio.
 _ERROR_EVERY = 4
-# Of the logarithm of a friction: a forward difference then misses its slope by a thousandth.
-_STEP = 1e-3
 
 
 def published_law(parameters: Parameters, friction: Friction, side: str) -> Mixture | None:
@@ -149,7 +147,7 @@ def theory_lines(
         has_error = ratio in with_error
         for series, model in solved(at_ratio(parameters, float(ratio)), friction).items():
             exact = model.mean(values)
-            found, errors = with_errors(model, exact) if has_error else (exact(model.measured), [math.nan] * len(names))
+            found, errors = model.with_errors(exact) if has_error else (exact(model.measured), [math.nan] * len(names))
             rows += [
                 (series, name, ratio, value, error, has_error)
                 for name, value, error in zip(names, found, errors, strict=True)
@@ -177,22 +175,6 @@ def response_line(parameters: Parameters, responses: Responses | None, ratios: A
         for side, rate in zip(SIDES, found.estimates() if found else (), strict=bool(found)):
             rows.append(("response", side, ratio, rate.value * PER_NS, rate.se * PER_NS))
     return pd.DataFrame(rows, columns=["series", "side", "kappa_ratio", "value", "se"])
-
-
-def with_errors(model: Model, values: Callable[[Sequence[Machine]], Array]) -> tuple[Array, Array]:
-    """Some quantities of a model, (k,), and the errors that its measured friction leaves; NaN where it does not tell.
-
-    Args:
-        model: of a point.
-        values: of the machines of all its sets of axes.
-    """
-    exact = values(model.measured)
-    nearby = [model.machines(model.at + _STEP * e) for e in np.eye(len(model.at))]
-    if not all(machine.is_stable for machines in nearby for machine in machines):
-        return exact, np.full_like(exact, math.nan)
-    with np.errstate(invalid="ignore"):  # infinities where a mean passes zero
-        slopes = np.stack([values(machines) - exact for machines in nearby]) / _STEP
-        return exact, np.sqrt(np.einsum("ki,kl,li->i", slopes, model.covariance, slopes))
 
 
 def draw_line(axes: Axes, data: pd.DataFrame, colour: str, label: str | None = None, over: str = "kappa_ratio") -> None:

@@ -11,21 +11,40 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.data.runs import Array, Run
+from analysis.data.runs import SIDES, Array, Run
 from analysis.friction.result import shares_of
+from analysis.heat.point import Sides
 from analysis.heat.power import PointBlocks, entry, header
-from analysis.model import information_flow_from_rate, information_of_reading, mutual_information
-from analysis.statistics.timeseries import Estimate, student
+from analysis.heat.rates import end_covariance, heat_rates, walk
+from analysis.model import BOLTZMANN, information_flow_from_rate, information_of_reading, mutual_information
+from analysis.statistics.timeseries import Estimate, student, without_oscillations
 from analysis.units import PER_NS
 
 _FEWEST = 3  # smallest number of blocks for an error
 
 COLD = (0, 2)
 """Variables of the cold particle in (X_C, X_H, V_C, V_H)."""
+
+
+class Information(NamedTuple):
+    """Information at one point, means over the coupled axes.
+
+    Attributes:
+        flow: into the cold particle, k_B/ps.
+        shared: mutual information of the particles, k_B.
+        reading: mutual information of one reading and the particles, k_B; NaN for readings without noise.
+        second_law: Q_j/T_j - k_B İ_j of both sides with the headline heat, k_B/ps; NaN where a bath is active.
+    """
+
+    flow: Estimate
+    shared: Estimate
+    reading: Estimate
+    second_law: Sides
 
 
 def information_summary(runs: Sequence[Run]) -> dict[str, Any]:
@@ -36,9 +55,10 @@ def information_summary(runs: Sequence[Run]) -> dict[str, Any]:
 
     Returns:
         The entries of ``power.header``; ``information_<side>_kB_per_ns`` with ``information_se``, per coupled axis, and
-        ``mutual_information_kB`` with ``mutual_information_se``. Errors are ``None`` where runs are too short for one. For a
-        loop with noise also ``reading_information_kB`` with ``reading_information_se``: the mutual information of one reading
-        and both positions, ½ ln det(1 + C/σ²) with C their covariance; else ``None``.
+        ``mutual_information_kB`` with ``mutual_information_se``; the second law of each side, Q/T - k_B İ, as
+        ``second_law_<side>_kB_per_ns`` with ``second_law_<side>_se``. Errors are ``None`` where runs are too short for one.
+        For a loop with noise also ``reading_information_kB`` with ``reading_information_se``: the mutual information of one
+        reading and both positions, ½ ln det(1 + C/σ²) with C their covariance; else ``None``.
 
     Raises:
         AnalysisError: if the replicas differ in length.
@@ -46,69 +66,106 @@ def information_summary(runs: Sequence[Run]) -> dict[str, Any]:
     interval = runs[0].parameters.sample_interval
     blocks = PointBlocks.of(runs, interval)
     slow = blocks.distribution
-    flow, shared, read = information(runs, slow.count if slow else 1)
-    told = entry("information_cold_kB_per_ns", "information_se", flow * PER_NS)
-    return header(runs, blocks) | {
-        **told,
-        "information_hot_kB_per_ns": None if (cold := told["information_cold_kB_per_ns"]) is None else -cold,
-        **entry("mutual_information_kB", "mutual_information_se", shared),
-        **entry("reading_information_kB", "reading_information_se", read),
+    found = information(runs, slow.count if slow else 1)
+    flow = entry("information_cold_kB_per_ns", "information_se", found.flow * PER_NS)
+    content = header(runs, blocks) | {
+        **flow,
+        "information_hot_kB_per_ns": None if (cold := flow["information_cold_kB_per_ns"]) is None else -cold,
+        **entry("mutual_information_kB", "mutual_information_se", found.shared),
+        **entry("reading_information_kB", "reading_information_se", found.reading),
     }
+    for side, balance in zip(SIDES, found.second_law, strict=True):
+        content |= entry(f"second_law_{side}_kB_per_ns", f"second_law_{side}_se", balance * PER_NS)
+    return content
 
 
-def information(runs: Sequence[Run], blocks: int) -> tuple[Estimate, Estimate, Estimate]:
-    """Flow of information into the cold particle, k_B/ps, mutual information and that of a reading, k_B; means over the axes.
+def information(runs: Sequence[Run], blocks: int) -> Information:
+    """Flow of information into the cold particle, mutual information, that of a reading, and the second law of each side.
 
     Covariances are pooled over replicas and equivalent axes. Errors come from a jackknife over blocks of time of all series
-    together, so a coupling between axes does no harm.
+    together, so a coupling between axes does no harm. Heat and flow scatter together: the error of the second law is that of
+    their difference in each block, with the heat as the random walk of the work (``heat.walk``), and that of the energy
+    stored at the ends of the runs.
 
     Args:
         runs: replicas of one point.
         blocks: of time in each run; 1 gives no error.
     """
-    axes = runs[0].parameters.coupling_axes
+    parameters = runs[0].parameters
+    axes = parameters.coupling_axes
     shares = shares_of(axes, runs[0].equivalent_axes)
     count = len(runs) * blocks if len(runs) * blocks >= _FEWEST else 0
-    found = np.zeros((count + 1, 3))
+    found = np.zeros((count + 1, 5))
     for alike, share in shares.items():
-        along = ["xyz".index(axis) for axis in alike if axis in axes]
-        sums = np.concatenate([_sums(run, along, blocks) for run in runs])
-        whole = sums.sum(axis=0)
-        found += share * np.array([_told(each, runs[0]) for each in [whole, *(whole - sums)[:count]]])
-    value, left_out = found[0], found[1:]
-    if not count:
-        flow, shared, read = (Estimate(float(v), math.nan) for v in value)
-        return flow, shared, read
-    with np.errstate(invalid="ignore"):
-        apart = np.linalg.norm(left_out - left_out.mean(axis=0), axis=0)
-    errors = student(count - 1) * math.sqrt((count - 1) / count) * apart
-    flow, shared, read = (Estimate(float(v), float(e)) for v, e in zip(value, errors, strict=True))
-    return flow, shared, read
+        along = [axis for axis in alike if axis in axes]
+        moments = np.concatenate([_moments(run, along, blocks) for run in runs])
+        entropies = np.concatenate([_entropies(run, along, blocks) for run in runs])
+        whole, spent = moments.sum(axis=0), entropies.sum(axis=0)
+        kept = [(whole, spent), *zip((whole - moments)[:count], (spent - entropies)[:count], strict=True)]
+        found += share * np.array([_found(*each, runs[0]) for each in kept])
+    errors = np.full(5, math.nan)
+    if count:
+        left_out = found[1:]
+        with np.errstate(invalid="ignore"):
+            apart = np.linalg.norm(left_out - left_out.mean(axis=0), axis=0)
+        errors = student(count - 1) * math.sqrt((count - 1) / count) * apart
+    flow, shared, reading = (Estimate(float(v), float(e)) for v, e in zip(found[0, :3], errors[:3], strict=True))
+    per_kelvin = parameters.per_kelvin / BOLTZMANN
+    ends = per_kelvin * np.sqrt(np.diag(end_covariance(runs)))
+    heats = per_kelvin * [heat.value for heat in heat_rates(runs, None)["heat"]]
+    cold, hot = (
+        Estimate(float(heat - sign * flow.value), math.hypot(error, end))
+        for heat, sign, error, end in zip(heats, (1, -1), errors[3:], ends, strict=True)
+    )
+    return Information(flow, shared, reading, (cold, hot))
 
 
-def _sums(run: Run, along: Sequence[int], blocks: int) -> Array:
+def _moments(run: Run, along: Sequence[str], blocks: int) -> Array:
     """Σ z zᵀ and Σ z(t + a sample) zᵀ over axes in each block of time; a fifth row counts samples. (blocks, 2, 5, 4)."""
-    z = np.concatenate([run.position[:, :, along], run.velocity[:, :, along]], axis=1)  # (n, 4, axes)
-    edges = np.linspace(0, len(z) - 1, blocks + 1).round().astype(int)
+    axes = ["xyz".index(axis) for axis in along]
+    z = np.concatenate([run.position[:, :, axes], run.velocity[:, :, axes]], axis=1)  # (n, 4, axes)
+    # The mean motion in moving traps is no information.
+    motion, interval = run.parameters.motion, run.parameters.sample_interval
+    z = without_oscillations(z.transpose(1, 2, 0), interval, motion.amplitudes).transpose(2, 0, 1)
     sums = np.zeros((blocks, 2, 5, 4))
-    for block, (start, stop) in enumerate(pairwise(edges)):
+    for block, (start, stop) in enumerate(pairwise(_edges(run, blocks))):
         now, then = z[start:stop], z[start + 1 : stop + 1]
         sums[block, 0, :4] = np.einsum("tia,tja->ij", now, now)
         sums[block, 1, :4] = np.einsum("tia,tja->ij", then, now)
         sums[block, :, 4] = (stop - start) * len(along)
+        # ⟨V_C X_H⟩ is half the mean of (X_H - X_C) d(X_C + X_H)/dt, which does not contain the slow mode of the pair, plus a
+        # derivative: without its ends, blocks are independent (rates.walk).
+        ends = (np.diff(z[[start, stop], :2] ** 2, axis=0) * [[-1], [1]]).sum() / 4
+        sums[block, 1, 0, 1] += ends
+        sums[block, 1, 1, 0] -= ends
     return sums
 
 
-def _told(sums: Array, run: Run) -> tuple[float, float, float]:
-    """Flow into the cold particle, k_B/ps, mutual information of the particles, and of a reading and the particles, k_B."""
-    noise = run.parameters.feedback.position_noise if run.parameters.feedback else 0.0
+def _entropies(run: Run, along: Sequence[str], blocks: int) -> Array:
+    """Heat over temperature of both baths in each block of time, sum over axes, (blocks, 2), k_B."""
+    axes = [run.parameters.coupling_axes.index(axis) for axis in along]
+    heat = np.diff(walk(run)[_edges(run, blocks)][..., axes].sum(axis=2), axis=0)
+    return np.asarray(heat * run.parameters.per_kelvin / BOLTZMANN)
+
+
+def _edges(run: Run, blocks: int) -> NDArray[np.int_]:
+    """First sample of each block of time, and the last one of the run."""
+    return np.linspace(0, len(run.series) - 1, blocks + 1).round().astype(int)
+
+
+def _found(sums: Array, entropy: Array, run: Run) -> tuple[float, float, float, float, float]:
+    """Flow into the cold particle, k_B/ps, mutual information, that of a reading, k_B, and both second laws, k_B/ps."""
+    parameters = run.parameters
+    noise = parameters.feedback.position_noise if parameters.feedback else 0.0
     covariance, lagged = sums[0, :4] / sums[0, 4], sums[1, :4] / sums[1, 4]
     # Noises of the two baths are independent, so what one particle shares with the other turns smoothly with the lag, and this
     # difference errs by the square of a sample.
-    rate = (lagged - lagged.T) / (2 * run.parameters.sample_interval)
+    rate = (lagged - lagged.T) / (2 * parameters.sample_interval)
+    cold, hot = entropy / (sums[0, 4, 0] * parameters.sample_interval)
     with np.errstate(divide="ignore", invalid="ignore"):  # a few samples leave no residual
         try:
             read = information_of_reading(covariance[:2, :2], noise) if noise else math.nan
-            return information_flow_from_rate(covariance, rate, COLD), mutual_information(covariance, COLD), read
+            flow, shared = information_flow_from_rate(covariance, rate, COLD), mutual_information(covariance, COLD)
         except np.linalg.LinAlgError:
-            return math.nan, math.nan, math.nan
+            return math.nan, math.nan, math.nan, math.nan, math.nan
+    return flow, shared, read, cold - flow, hot + flow

@@ -27,6 +27,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -222,20 +223,31 @@ def rate_covariance(runs: Sequence[Run], blocks: Blocks, estimator: Estimator = 
     walks = joined(np.concatenate([walk(run).transpose(2, 1, 0) for run in runs]), axes_together(runs[0]))
     rates = block_rates(walks, interval, blocks)
     drift = blocks.widening**2 * np.cov(rates.transpose(1, 0, 2).reshape(2, -1)) / blocks.total
-    stored = [spring_energy(run).sum(axis=2) for run in runs]
     if estimator == "thermostat":
+        stored = [spring_energy(run).sum(axis=2) for run in runs]
         sides = np.stack(
             [(run.side_energy + run.trap_energy + spring).T for run, spring in zip(runs, stored, strict=True)]
         )
         # The baths are independent.
         slopes = np.diag([slope_noise(sides[:, j], interval) ** 2 for j in range(2)])
         return np.asarray(WALK_SLOPE_VARIANCE * drift + slopes / axes**2)
+    return np.asarray(drift + end_covariance(runs, estimator))
+
+
+def end_covariance(runs: Sequence[Run], estimator: Literal["heat", "work"] = "heat") -> Array:
+    """The part of ``rate_covariance`` from energy stored at both ends of the runs, (2, 2), eV²/ps².
+
+    Args:
+        runs: replicas of one point, of equal length.
+        estimator: whose.
+    """
+    stored = [spring_energy(run).sum(axis=2) for run in runs]
     if estimator == "heat":
         stored = [run.kinetic_energy + run.trap_energy + spring for run, spring in zip(runs, stored, strict=True)]
-    duration = runs[0].duration * axes * math.sqrt(len(runs))
+    duration = runs[0].duration * len(runs[0].parameters.coupling_axes) * math.sqrt(len(runs))
     # For slow energies a run contains few independent values for their scatter.
     widening = spread_widening(_independent_series(runs) * runs[0].duration / slowest_memory(runs))
-    return np.asarray(drift + 2 * widening**2 * np.cov(np.concatenate(stored).T) / duration**2)
+    return np.asarray(2 * widening**2 * np.cov(np.concatenate(stored).T) / duration**2)
 
 
 def combined_rate(runs: Sequence[Run], blocks: Blocks | None, weights: tuple[float, float]) -> Estimate:

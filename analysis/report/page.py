@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
+from analysis.compare.information import MODELS, ComparedInformation
 from analysis.compare.table import older_protocol
 from analysis.data.runs import AXES, LINEAR, SIDES, Parameters
 from analysis.data.universe import species_of
@@ -62,6 +63,7 @@ def report_page(
     figures: Iterable[str | Path],
     design: str | Path,
     interactive: Explorer | None = None,
+    information: Sequence[ComparedInformation] = (),
 ) -> str:
     """The whole page as HTML.
 
@@ -74,6 +76,7 @@ def report_page(
         figures: picture files (PNG; an SVG or CSV of the same name is included).
         design: folder of template, style, script and captions.
         interactive: the interactive figure, from ``explorer``; without it the page has none.
+        information: at the points; without it the page has no section about it.
 
     Raises:
         AnalysisError: if there is no run, or a file lacks a required key; names the file and the key.
@@ -97,6 +100,9 @@ def report_page(
         # White friction, the theory of the paper, always has a column.
         theories={name: words for name, words in THEORIES.items() if name in (*comparison.known, "theory")},
         agreement=_agreement(comparison),
+        information=[_information_row(each) for each in information],
+        informed={name: THEORIES[name] for name in MODELS if any(name in each.flows for each in information)},
+        has_delay=any(each.has_delay for each in information),
         own_controller=_own_controller(points),
         without_theory=without_theory(points),
         parameters=_parameters(runs[0], points),
@@ -161,6 +167,12 @@ def _row(compared: ComparedPoint, performance: PointRecord) -> dict[str, Any]:
             for side, z in zip(SIDES, compared.z(theory), strict=True)
         },
     }
+
+
+def _information_row(each: ComparedInformation) -> dict[str, Any]:
+    """Entries of the row of a point in the tables of information, and which z are large."""
+    marked = {name: (z := each.z(name)) is not None and abs(z) > Z_AGREES for name in MODELS}
+    return each.row() | {"kappa_ratio": each.point.kappa_ratio, "marked": marked, "read_by": list(each.readings)}
 
 
 def _own_controller(points: Sequence[Point]) -> str | None:

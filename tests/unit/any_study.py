@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from analysis.compare.by_axis import COLUMNS, work_by_axis
 from analysis.compare.comparison import Comparison
+from analysis.compare.information import compared_information
 from analysis.compare.table import summary_table, summary_text
 from analysis.compare.variants import friction_by_analysis, friction_by_variant, heat_by_variant, thermostat_table
 from analysis.data.runs import LINEAR, SIDES, load_runs, read_metadata
@@ -210,8 +211,9 @@ class Analysis:
         self.responses = responses(self.at_rest)
         self.comparison = Comparison(tuple(self.heats), self.fitted, self.responses)
         _valid(friction_by_axis(self.friction))
-        self.summary = _valid(summary_table(self.comparison))
-        self.text = summary_text(self.comparison, self.friction)
+        self.information = compared_information(self.comparison, self.flows)
+        self.summary = _valid(summary_table(self.comparison, self.information))
+        self.text = summary_text(self.comparison, self.friction, self.information)
         self.by_axis = [self._try(work_by_axis, runs, self.fitted, self.responses) for runs in self.sweep]
         _valid(friction_by_analysis(self.at_rest))
         tables = [table for table in self.by_axis if table is not None] or [pd.DataFrame(columns=COLUMNS)]
@@ -219,7 +221,7 @@ class Analysis:
         twice = [replace(self.comparison, points=(self.heats[index],)) for index in (0, -1)]
         _valid(thermostat_table(["nose-hoover", "csvr"], "nose-hoover", twice))
         measured = (self.comparison, self.performances, self.friction)
-        self.page = report_page(self.metadata, *measured, None, [], DESIGN, self.interactive)
+        self.page = report_page(self.metadata, *measured, None, [], DESIGN, self.interactive, self.information)
         self.screen = closing_text(*measured, None)
 
     def drawings(self) -> list[Callable[[], tuple[Figure, pd.DataFrame]]]:
@@ -232,7 +234,7 @@ class Analysis:
             lambda: cop(self.performances),
             lambda: cop_fluctuations(self.performances, self.fitted),
             lambda: uncertainty(self.performances, self.fitted),
-            lambda: information(self.comparison, self.flows),
+            lambda: information(self.comparison, self.information),
             lambda: detailed_balance(self.comparison, self.reversals),
             lambda: draw_friction(self.friction),
             lambda: equilibrium(self.at_rest),

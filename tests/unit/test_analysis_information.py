@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from analysis.compare.comparison import Comparison
+from analysis.compare.information import COLUMNS, compared_information, flow_into_cold
+from analysis.compare.table import summary_table, summary_text
+from analysis.data.runs import Run
 from analysis.figures.information import information
 from analysis.friction.result import AxisFriction, Friction
+from analysis.friction.summary import friction_summary
 from analysis.heat.information import information_summary
 from analysis.heat.point import PointRecord
 from analysis.heat.rates import point_summary
-from analysis.model import Feedback, mutual_information
+from analysis.model import DelayedNetwork, Feedback, SampledNetwork, mutual_information
 from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, synthetic_runs
 
@@ -25,10 +30,11 @@ FRICTION = Friction.same(AxisFriction(WHITE))
 
 
 def test_flow_is_that_of_the_exact_pair() -> None:
-    """Ten runs scatter about the exact flow and mutual information as their errors say, along all axes together."""
+    """Ten runs scatter about exact flow, mutual information and second laws as their errors say, along all axes together."""
     runs = synthetic_runs(TRUTH, 250, 10, seed=91)
     pair = runs[0].parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
     flow, shared = 1e3 * pair.information_flow()[0], mutual_information(pair.covariance(), (0, 2))
+    paid = 1e3 * pair.heat_rates() / (BOLTZMANN_EV_PER_K * np.array([100.0, 120.0])) - [flow, -flow]
     assert flow < 0, "the cold particle uses information up"
     deviations = []
     for run in runs:
@@ -38,6 +44,10 @@ def test_flow_is_that_of_the_exact_pair() -> None:
             [
                 (found["information_cold_kB_per_ns"] - flow) / found["information_se"],
                 (found["mutual_information_kB"] - shared) / found["mutual_information_se"],
+                *(
+                    (found[f"second_law_{side}_kB_per_ns"] - exact) / found[f"second_law_{side}_se"]
+                    for side, exact in zip(("cold", "hot"), paid, strict=True)
+                ),
             ]
         )
     z = np.array(deviations)
@@ -61,7 +71,8 @@ def test_figure_shows_the_second_law_of_each_side() -> None:
     sweep = [synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 150, 1, seed=93) for ratio in ("0.17", "1.2", "4.80")]
     points = [point_summary(runs) for runs in sweep]
     flows = [PointRecord.from_json(information_summary(runs)) for runs in sweep]
-    figure, data = information(Comparison(tuple(points), FRICTION, None), flows)
+    comparison = Comparison(tuple(points), FRICTION, None)
+    figure, data = information(comparison, compared_information(comparison, flows))
     figure.draw_without_rendering()
     theory = data[data["series"] == "theory"].pivot_table(index="kappa_ratio", columns="quantity", values="value")
     for side in ("cold", "hot"):
@@ -90,3 +101,66 @@ def test_a_reading_tells_what_its_noise_leaves_of_the_positions() -> None:
     exact = np.log((1 + cc / 0.09) * (1 + hh / 0.09) - ch * hc / 0.09**2) / 2
     assert found["reading_information_kB"] == pytest.approx(exact, rel=1e-2)
     assert information_summary([run])["reading_information_kB"] is None
+
+
+def test_table_has_the_second_law_beside_theory() -> None:
+    """Q/T from the heat, minus the flow, and the exact flow of the white pair in its own units; the text has the same."""
+    runs = synthetic_runs(TRUTH, 250, 2, seed=94)
+    comparison = Comparison((point_summary(runs),), FRICTION)
+    content = information_summary(runs)
+    (point,) = compared_information(comparison, [PointRecord.from_json(content)])
+    row = summary_table(comparison, [point]).iloc[0]
+    pair = runs[0].parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
+    assert row["theory_information_cold_kB_per_ns"] == pytest.approx(1e3 * pair.information_flow()[0], rel=1e-8)
+    # Friction known to 5 parts in 10 000 leaves an error of that size.
+    assert 0 < row["theory_information_cold_se"] < 2e-3 * abs(row["theory_information_cold_kB_per_ns"])
+    missed = content["information_cold_kB_per_ns"] - row["theory_information_cold_kB_per_ns"]
+    assert row["z_theory_information"] == pytest.approx(missed / content["information_se"], rel=1e-4)
+    for side, temperature, sign in (("cold", TRUTH.temperature_cold, 1), ("hot", TRUTH.temperature_hot, -1)):
+        entropy = row[f"heat_{side}_eV_per_ns"] / (BOLTZMANN_EV_PER_K * temperature)
+        assert row[f"entropy_{side}_kB_per_ns"] == pytest.approx(entropy, rel=1e-6)
+        balance = entropy - sign * content["information_cold_kB_per_ns"]
+        assert row[f"second_law_{side}_kB_per_ns"] == pytest.approx(balance, rel=1e-6)
+    assert row["reading_information_kB"] is None
+    text = summary_text(comparison, friction_summary(runs_at_rest()), [point])
+    assert f"{row['second_law_cold_kB_per_ns']:.1f} ± {row['second_law_cold_se']:.1f}" in text
+    assert (
+        f"white friction {row['theory_information_cold_kB_per_ns']:.1f} (z {row['z_theory_information']:+.1f})" in text
+    )
+    assert "reading" not in text
+    assert "Information" not in summary_text(comparison, friction_summary(runs_at_rest()))
+
+
+def runs_at_rest() -> list[Run]:
+    """Runs without controller, for the lines of a summary that are about friction."""
+    return synthetic_runs(replace(TRUTH, kappa_ratio=None), 30, 1, seed=95)
+
+
+def test_noisy_readings_are_in_the_table() -> None:
+    """Of a loop with updates the table has readings, measured and by theory, and no theory of the flow."""
+    run = synthetic_runs(TRUTH, 60, 1, seed=96)[0]
+    loop = Feedback(update_every=0.1, position_noise=0.3, delay=0.1)
+    noisy = replace(run, parameters=replace(run.parameters, feedback=loop))
+    comparison = Comparison((replace(point_summary([run]), parameters=noisy.parameters),), FRICTION)
+    content = information_summary([noisy])
+    (point,) = compared_information(comparison, [PointRecord.from_json(content)])
+    row = point.row()
+    assert list(row) == COLUMNS
+    assert row["reading_information_kB"] == content["reading_information_kB"]
+    machine = run.parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot)).with_feedback(loop)
+    assert isinstance(machine, SampledNetwork)
+    assert row["theory_reading_information_kB"] == pytest.approx(machine.reading_information(), rel=1e-9)
+    assert 0 < row["theory_new_information_kB"] < row["theory_reading_information_kB"]
+    assert row["theory_information_cold_kB_per_ns"] is None
+    text = summary_text(comparison, friction_summary(runs_at_rest()), [point])
+    assert f"one reading of both positions, k_B per axis: {content['reading_information_kB']:.3f} ±" in text
+    assert "entropy pumping" in text
+
+
+@pytest.mark.parametrize("delayed", ["all", "partner"])
+def test_flow_of_a_delayed_pair_needs_no_friction(delayed: Literal["all", "partner"]) -> None:
+    """From covariances and the delayed force as from friction and entropy pumping, another formula."""
+    pair = synthetic_runs(TRUTH, 1, 1, seed=97)[0].parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
+    machine = pair.with_feedback(Feedback(delay=0.2, delayed=delayed))
+    assert isinstance(machine, DelayedNetwork)
+    assert flow_into_cold(machine) == pytest.approx(machine.information_flow()[0], rel=1e-6)

@@ -17,10 +17,12 @@ import pytest
 
 from analysis.compare.by_axis import COLUMNS, work_by_axis
 from analysis.compare.comparison import Comparison
+from analysis.compare.information import compared_information
 from analysis.data.runs import Run
 from analysis.friction.response import responses
 from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
+from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.point import HeatPoint, PointRecord
 from analysis.heat.rates import point_summary
@@ -191,6 +193,26 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     assert "0.3710 ± 0.0020" in cells
     assert number(friction["axes"]["xyz"]["likelihood_hot"]["bic_white_less_dressed"], 0) in cells
     assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4 + 2
+
+
+def test_information_is_beside_theory(long_study: dict[str, Any]) -> None:
+    """The second law of each side and the flow with its theories are those of the comparison; without them no section."""
+    assert 'id="information"' not in report_page(**long_study, figures=[], design=DESIGN)
+    truth = Truth(friction_cold=0.2, friction_hot=0.3)
+    flows = [
+        PointRecord.from_json(information_summary(synthetic_runs(replace(truth, kappa_ratio=ratio), 200, 1, seed=54)))
+        for ratio in ("4.80", "0.17")
+    ]
+    information = compared_information(long_study["comparison"], flows)
+    assert len(information) == 2
+    rows = Page(report_page(**long_study, figures=[], design=DESIGN, information=information)).rows
+    for each in information:
+        sides = zip(each.entropy, each.information, each.second_law, strict=True)
+        assert [each.point.kappa_ratio, *(measured(one.value, one.se) for side in sides for one in side)] in rows
+        flow = measured(each.flow.value, each.flow.se)
+        (row,) = (row for row in rows if row[:2] == [each.point.kappa_ratio, flow])
+        assert "theory" in each.flows
+        assert {measured(theory.value, theory.se) for theory in each.flows.values()} <= set(row)
 
 
 def test_all_points_together_are_compared_with_each_theory(long_study: dict[str, Any]) -> None:

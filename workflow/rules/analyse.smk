@@ -86,6 +86,7 @@ rule plot_response:
 rule summary:
     input:
         heats=sweep_files("heat"),
+        flows=sweep_files("information"),
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
     output:

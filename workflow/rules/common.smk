@@ -180,7 +180,7 @@ def run_files(runs):
 
 
 def sweep_files(kind):
-    """Results at each point of a study: `heat`, `power`, `performance` or `reversal`."""
+    """Results at each point of a study: `heat`, `power`, `performance`, `reversal` or `information`."""
     return collect(
         f"results/{{{{study}}}}/sweep/{{point}}/{kind}.json",
         point=lambda wildcards: machine.points(study(wildcards.study)),

@@ -11,6 +11,7 @@ rule write_report:
         ],
         heats=sweep_files("heat"),
         performances=sweep_files("performance"),
+        flows=sweep_files("information"),
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
         by_axis="results/{study}/work_by_axis.csv",

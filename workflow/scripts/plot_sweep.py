@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.compare.comparison import Comparison
+from analysis.compare.information import compared_information
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.detailed_balance import detailed_balance
@@ -38,5 +39,5 @@ with job(snakemake):
     save(*cop(performances), folder / "cop")
     save(*cop_fluctuations(performances, friction), folder / "cop_fluctuations")
     save(*uncertainty(performances, friction), folder / "uncertainty")
-    save(*information(comparison, flows), folder / "information")
+    save(*information(comparison, compared_information(comparison, flows)), folder / "information")
     save(*detailed_balance(comparison, reversals), folder / "detailed_balance")

@@ -1,5 +1,6 @@
-"""The report. inputs: friction_runs, sweep_runs, heats, performances, friction, response, by_axis, structure, figures, page.
+"""The report.
 
+inputs: friction_runs, sweep_runs, heats, performances, flows, friction, response, by_axis, structure, figures, page;
 outputs: page, screen.
 """
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.compare.comparison import Comparison
+from analysis.compare.information import compared_information
 from analysis.data.runs import read_metadata
 from analysis.heat.point import PointRecord
 from analysis.report.explorer import explorer
@@ -23,7 +25,9 @@ with job(snakemake):
     files = [*snakemake.input.friction_runs, *snakemake.input.sweep_runs]
     runs = [read_metadata(file) for file in files if file.endswith("run.json")]
     comparison = Comparison.read(snakemake.input.heats, snakemake.input.friction, snakemake.input.response)
-    performances = [PointRecord.from_json(read_json(file)) for file in snakemake.input.performances]
+    performances, flows = (
+        [PointRecord.from_json(read_json(file)) for file in snakemake.input[kind]] for kind in ("performances", "flows")
+    )
     friction = read_json(snakemake.input.friction)
     structure = read_json(snakemake.input.structure[0]) if snakemake.input.structure else None
     design = Path(snakemake.input.page).parent
@@ -37,6 +41,7 @@ with job(snakemake):
         snakemake.input.figures,
         design,
         explorer(comparison, by_axis),
+        compared_information(comparison, flows),
     )
     Path(snakemake.output.page).write_text(page, encoding="utf-8")
     screen = closing_text(comparison, performances, friction, structure)

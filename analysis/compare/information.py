@@ -1,0 +1,193 @@
+"""Information beside heat at each point: the second law of each side and the content of a noisy reading, with theory.
+
+The second law of a side is Q̇/T - k_B İ >= 0, with İ the information flow between the particles. A loop with delay has one more
+term, the entropy pumping (``DelayedNetwork.entropy_pumping``), so with delay the left side may be negative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from analysis.compare.comparison import Comparison
+from analysis.compare.theory import Model, models
+from analysis.data.runs import SIDES, Array
+from analysis.friction.result import Friction
+from analysis.heat.information import COLD
+from analysis.heat.point import HeatPoint, PointRecord, Sides
+from analysis.heat.power import entry
+from analysis.model import BOLTZMANN, DelayedNetwork, Refrigerator, SampledNetwork, information_flow_from_rate
+from analysis.statistics.timeseries import Estimate, known, or_nan
+from analysis.units import PER_NS
+
+MODELS = ("theory", "dressed", "modes")
+"""Those of ``comparison.THEORIES`` with a prediction for information; linear response has none."""
+
+
+@dataclass(frozen=True)
+class ComparedInformation:
+    """Heat over temperature and information at one point, per coupled axis, with theory, which is solved on demand.
+
+    Attributes:
+        point: its measured heats.
+        friction: of the study.
+        flow: information flow into the cold particle, k_B/ns; that into the hot particle is its negative.
+        shared: mutual information of both particles, k_B.
+        reading: mutual information of one reading and the positions, k_B; NaN for readings without noise.
+        second_law: Q̇/T - k_B İ of each side, k_B/ns; NaN where a bath is active.
+    """
+
+    point: HeatPoint
+    friction: Friction
+    flow: Estimate
+    shared: Estimate
+    reading: Estimate
+    second_law: Sides
+
+    @cached_property
+    def flows(self) -> dict[str, Estimate]:
+        """Prediction of ``flow`` by the models of ``MODELS`` that have one."""
+        exact = models(self.point.parameters, self.friction).items()
+        return {name: predicted for name, model in exact if (predicted := _predicted_flow(model)) is not None}
+
+    @cached_property
+    def readings(self) -> dict[str, tuple[Estimate, Estimate]]:
+        """Prediction of ``reading``, and of its part beyond all earlier readings, by the same models."""
+        exact = models(self.point.parameters, self.friction).items()
+        return {name: predicted for name, model in exact if (predicted := _predicted_reading(model)) is not None}
+
+    @property
+    def has_delay(self) -> bool:
+        """Whether the second law has the term of the entropy pumping: with a delay, ``second_law`` may be negative."""
+        loop = self.point.parameters.feedback
+        return loop is not None and loop.delay > 0
+
+    @property
+    def information(self) -> Sides:
+        """Information flow into each particle, k_B/ns."""
+        return self.flow, self.flow * -1.0
+
+    @property
+    def entropy(self) -> Sides:
+        """Heat over temperature of each side, k_B/ns; NaN where a bath is active."""
+        (cold, hot), per_kelvin = self.point.heat, self.point.parameters.per_kelvin / BOLTZMANN
+        return cold * float(per_kelvin[0]), hot * float(per_kelvin[1])
+
+    def z(self, model: str) -> float | None:
+        """Measured minus predicted flow in combined standard errors; ``None`` where either is unknown."""
+        predicted = self.flows.get(model)
+        return None if predicted is None else known(self.flow.z(predicted.value, predicted.se))
+
+    def row(self) -> dict[str, Any]:
+        """Entries of ``COLUMNS``; ``None`` where unknown."""
+        entries: dict[str, Any] = {}
+        for quantity, sides in (("entropy", self.entropy), ("second_law", self.second_law)):
+            for side, found in zip(SIDES, sides, strict=True):
+                entries |= entry(f"{quantity}_{side}_kB_per_ns", f"{quantity}_{side}_se", found)
+        entries |= {
+            f"information_{side}_kB_per_ns": known(found.value)
+            for side, found in zip(SIDES, self.information, strict=True)
+        }
+        entries["information_se"] = known(self.flow.se)
+        entries |= entry("mutual_information_kB", "mutual_information_se", self.shared)
+        entries |= entry("reading_information_kB", "reading_information_se", self.reading)
+        unknown = Estimate(math.nan)
+        for model in MODELS:
+            name = f"{model}_information_cold"
+            entries |= entry(f"{name}_kB_per_ns", f"{name}_se", self.flows.get(model, unknown))
+            entries[f"z_{model}_information"] = self.z(model)
+            for kind, found in zip(("reading", "new"), self.readings.get(model, (unknown, unknown)), strict=True):
+                name = f"{model}_{kind}_information"
+                entries |= entry(f"{name}_kB", f"{name}_se", found)
+        return entries
+
+
+COLUMNS = [
+    *(
+        f"{quantity}_{side}_{end}"
+        for quantity in ("entropy", "second_law")
+        for side in SIDES
+        for end in ("kB_per_ns", "se")
+    ),
+    *(f"information_{side}_kB_per_ns" for side in SIDES),
+    "information_se",
+    *(f"{kind}_information_{end}" for kind in ("mutual", "reading") for end in ("kB", "se")),
+    *(
+        column
+        for model in MODELS
+        for column in (
+            f"{model}_information_cold_kB_per_ns",
+            f"{model}_information_cold_se",
+            f"z_{model}_information",
+            *(f"{model}_{kind}_information_{end}" for kind in ("reading", "new") for end in ("kB", "se")),
+        )
+    ),
+]
+"""Columns of ``ComparedInformation.row``: rates per coupled axis in k_B/ns, information in k_B."""
+
+
+def compared_information(comparison: Comparison, flows: Sequence[PointRecord]) -> list[ComparedInformation]:
+    """Information at each point of a study that has both heats and information, by κ_H/κ_C.
+
+    Args:
+        comparison: of the study.
+        flows: of its points, from their ``information.json`` files, in any order.
+    """
+    measured = {flow.name: flow.content for flow in flows}
+    found = []
+    for point in comparison.points:
+        if (content := measured.get(point.name)) is None:
+            continue
+        flow, shared, reading, *second_law = (
+            Estimate(or_nan(content[value]), or_nan(content[error]))
+            for value, error in (
+                ("information_cold_kB_per_ns", "information_se"),
+                ("mutual_information_kB", "mutual_information_se"),
+                ("reading_information_kB", "reading_information_se"),
+                *((f"second_law_{side}_kB_per_ns", f"second_law_{side}_se") for side in SIDES),
+            )
+        )
+        cold, hot = second_law
+        found.append(ComparedInformation(point, comparison.friction, flow, shared, reading, (cold, hot)))
+    return found
+
+
+def flow_into_cold(machine: Refrigerator | DelayedNetwork) -> float:
+    """Information flow into the cold particle of a solved machine, described by position and velocity, k_B/ps.
+
+    Bodies of fluid and the memory of a loop are not part of a particle, as in the measurement (``heat.information``).
+    """
+    covariance = machine.covariance()
+    if isinstance(machine, Refrigerator):
+        rate = machine.drift() @ covariance
+    else:
+        rate = machine.drift @ covariance + machine.push @ machine.force_and_state()
+    return information_flow_from_rate(covariance[:4, :4], rate[:4, :4], COLD)
+
+
+def _predicted_flow(model: Model) -> Estimate | None:
+    """Information flow into the cold particle, k_B/ns; ``None`` for loops with updates and moving traps: no theory here."""
+    if not isinstance(model.measured[0], Refrigerator | DelayedNetwork):
+        return None
+    value, error = model.with_errors(model.mean(lambda machine: np.array([PER_NS * flow_into_cold(machine)])))
+    return Estimate(float(value[0]), float(error[0]))
+
+
+def _predicted_reading(model: Model) -> tuple[Estimate, Estimate] | None:
+    """Information of one reading, and its part beyond all earlier ones, k_B; ``None`` for readings without noise."""
+    machine = model.measured[0]
+    if not isinstance(machine, SampledNetwork) or not machine.feedback.position_noise:
+        return None
+    values, errors = model.with_errors(model.mean(reading_and_news))
+    one, new = (Estimate(float(value), float(error)) for value, error in zip(values, errors, strict=True))
+    return one, new
+
+
+def reading_and_news(machine: SampledNetwork) -> Array:
+    """Information of one reading of a loop with noise, and its part beyond all earlier readings, (2,), k_B."""
+    return np.array([machine.reading_information(), machine.information_rate() * machine.feedback.period])
