@@ -25,8 +25,9 @@ from analysis.friction.curves import correlation_curves, equilibrium_blocks, par
 from analysis.friction.result import shares_of
 from analysis.friction.summary import variance_entries, white_entries
 from analysis.heat.performance import COPS, performance_summary
-from analysis.heat.power import DT_PS, TARGETS, power_summary
+from analysis.heat.power import DT_PS, power_summary
 from analysis.heat.rates import cumulative, point_summary
+from analysis.heat.results import TARGETS
 from analysis.model import BOLTZMANN, PairWithBodies, Refrigerator, sampled_cop
 from analysis.model.recursion import recursion
 from analysis.model.refrigerator import Target
@@ -71,14 +72,14 @@ def true_machines(run: Run) -> dict[str, PairWithBodies]:
         run: of the exact engine; its ``run.json`` holds the friction, bodies and Maxwell modes of each side.
 
     Raises:
-        AnalysisError: if the controller is not the ideal linear one, for which alone the exact values hold.
+        AnalysisError: if the controller is not the ideal linear one, or the traps move: the exact values hold for neither.
     """
-    parameters = run.parameters
-    if not parameters.is_linear:
+    if not run.parameters.is_linear:
+        moving = " and moving traps" if run.parameters.motion.moves else ""
         raise AnalysisError(
-            f"{run.folder}: made with demon.controller = {parameters.told_controller}, but the calibration has true values "
-            "only for the linear controller without feedback loop, cold damping or limit of its force: remove these fields "
-            "from the study"
+            f"{run.folder}: made with demon.controller = {run.parameters.told_controller}{moving}, but the calibration has "
+            "true values only for the linear controller without feedback loop, cold damping or limit of its force, and for "
+            "traps at rest: remove these fields from the study"
         )
     found = {}
     for axes in run.equivalent_axes:
@@ -93,7 +94,7 @@ def true_machines(run: Run) -> dict[str, PairWithBodies]:
             sides.append(np.array([*(friction / FRICTION_SI for friction in frictions), *times]))
             modes[f"maxwell_frictions_{side}"] = tuple(mode["friction_kg_per_s"] / FRICTION_SI for mode in springs)
             modes[f"maxwell_times_{side}"] = tuple(mode["time_ps"] for mode in springs)
-        found[axes] = replace(parameters.pair_with_bodies(*sides), **modes)
+        found[axes] = replace(run.parameters.along(axes).pair_with_bodies(*sides), **modes)
     return found
 
 
@@ -220,7 +221,11 @@ def measure_point(run: Run, files: dict[str, dict[str, float]]) -> pd.DataFrame:
                     for end in ("", "_se", "_low", "_high")
                     if f"{entry}{end}" in content
                 }
-    summaries = {"heat": point_summary([run]).to_json(), "power": power_summary([run]), "performance": performance}
+    summaries = {
+        "heat": point_summary([run]).to_json(),
+        "power": power_summary([run]).to_json(),
+        "performance": performance,
+    }
     tables = []
     for file, summary in summaries.items():
         table = reported(summary).assign(file=file)
@@ -247,7 +252,7 @@ def measure_friction(run: Run) -> pd.DataFrame:
     Raises:
         AnalysisError: if its friction differs by axis, particles drag bodies along, or a bath has Maxwell modes: there is
             then no true white friction, and ``studies.measure_study`` compares the zero-frequency friction with its true
-            value.
+            value. The same if the stiffness of the traps differs by axis.
     """
     odd = [name for kind in HIDDEN for side in SIDES if (name := f"{kind}_{side}") in run.metadata]
     odd += [name for side in SIDES if isinstance(run.metadata[name := f"friction_{side}_kg_per_s"], dict)]
@@ -258,6 +263,12 @@ def measure_friction(run: Run) -> pd.DataFrame:
             "(calibration.page.STUDIES), by its zero-frequency friction"
         )
     parameters = run.parameters
+    if len(set(parameters.traps)) > 1:
+        raise AnalysisError(
+            f"{run.folder}: made with trap.stiffness_eV_per_A2 = {parameters.traps} along x, y and z, so it has no one true "
+            "friction from all axes together: give the traps one stiffness, or measure it as a study "
+            "(calibration.page.STUDIES)"
+        )
     blocks: Blocks | None = None
     with contextlib.suppress(SeriesTooShortError):
         blocks = equilibrium_blocks([run])

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 
 from analysis.data.runs import SIDES, Array, Run
 from analysis.figures.style import ACCENT, SIDE_COLOUR, new_figure
-from analysis.heat.point import ESTIMATORS, HeatPoint, PointRecord
+from analysis.heat.point import ESTIMATORS, HeatPoint
 from analysis.heat.rates import cumulative
-from analysis.statistics.timeseries import Estimate, or_nan
+from analysis.heat.results import PowerPoint
+from analysis.statistics.timeseries import Estimate
 from analysis.units import PER_NS
 
 # A curve of some hundred points fills a panel; more only swell the files.
@@ -30,14 +31,14 @@ _CURVES = {
 COLUMNS = ["kappa_ratio", "series", "side", "time_ns", "flow_eV", "line_eV"]
 
 
-def cumulative_flows(points: Sequence[tuple[Sequence[Run], HeatPoint, PointRecord]]) -> tuple[Figure, pd.DataFrame]:
+def cumulative_flows(points: Sequence[tuple[Sequence[Run], HeatPoint, PowerPoint]]) -> tuple[Figure, pd.DataFrame]:
     """Draw, for each point of a sweep, cumulative heats (top) and works (bottom) with the lines whose slopes the legends quote.
 
     The line of a headline heat and of a work is its mean growth from first sample to last, that of the bare thermostat its
     least-squares line, as the paper has it.
 
     Args:
-        points: runs of a point, its heats, and its ``power.json``, which knows the total work; at least one.
+        points: runs of a point, its heats, and its power, with the total work; at least one.
 
     Returns:
         The figure, and its data per coupled axis, averaged over replicas: ``COLUMNS``, with ``series`` (``heat``,
@@ -66,13 +67,12 @@ def cumulative_flows(points: Sequence[tuple[Sequence[Run], HeatPoint, PointRecor
     return figure, data
 
 
-def _rates(heat: HeatPoint, power: PointRecord) -> dict[tuple[str, str], Estimate]:
+def _rates(heat: HeatPoint, power: PowerPoint) -> dict[tuple[str, str], Estimate]:
     """Slopes of all lines by series and side, eV/ns."""
     found: dict[tuple[str, str], Estimate] = {
         (name, side): heat.rates[name][j] for name in ESTIMATORS for j, side in enumerate(SIDES)
     }
-    total = Estimate(power.content["work_total_eV_per_ns"], or_nan(power.content["work_total_se"]))
-    return found | {("work", "total"): total}
+    return found | {("work", "total"): power.work["total"]}
 
 
 def _quoted(rate: Estimate, series: str, side: str) -> str:

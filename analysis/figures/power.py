@@ -15,7 +15,8 @@ from analysis.data.runs import SIDES, Array
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, nearest, published_law, remark
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.result import Friction
-from analysis.heat.point import PointRecord, by_ratio
+from analysis.heat.point import by_ratio
+from analysis.heat.results import PowerPoint
 
 SHOWN = 3
 """Points drawn; the CSV holds them all."""
@@ -24,13 +25,13 @@ PAPER_RATIO = 4.80
 """κ_H/κ_C of the paper's figure, whose nearest point is always drawn."""
 
 
-def power_histograms(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def power_histograms(points: Sequence[PowerPoint], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw the power on each particle at up to three points of the sweep: nearest to the paper's, and both ends.
 
     Laws are averaged over each bin, because the density of one particle's power diverges at 0.
 
     Args:
-        points: contents of the ``power.json`` files of one study.
+        points: of one study.
         friction: of that study.
 
     Returns:
@@ -47,13 +48,13 @@ def power_histograms(points: Sequence[PointRecord], friction: Friction) -> tuple
         for axes, side in zip(row, SIDES, strict=True):
             _panel(axes, data[(data["kappa_ratio"] == point.ratio) & (data["target"] == side)], side)
             axes.set_title(
-                rf"{side} particle, $\kappa_H/\kappa_C$ = {point.kappa_ratio}, {point.content['samples']} samples",
+                rf"{side} particle, $\kappa_H/\kappa_C$ = {point.kappa_ratio}, {point.samples} samples",
                 loc="left",
                 fontsize=8,
             )
         row[0].set_ylabel("density (ns/eV)")
     for axes, letter in zip(panels[-1], "CH", strict=True):
-        axes.set_xlabel(rf"power $\dot W_{letter}$ over {points[0].content['dt_ps']:g} ps (eV/ns)")
+        axes.set_xlabel(rf"power $\dot W_{letter}$ over {points[0].dt:g} ps (eV/ns)")
     if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[0, 0], unknown)
     handles, labels = panels[0, 0].get_legend_handles_labels()
@@ -61,7 +62,7 @@ def power_histograms(points: Sequence[PointRecord], friction: Friction) -> tuple
     return figure, data
 
 
-def _shown(points: Sequence[PointRecord]) -> list[int]:
+def _shown(points: Sequence[PowerPoint]) -> list[int]:
     """Which points to draw, in order: the paper's if a study has one with a ratio, then the ends, then the middle."""
     last = len(points) - 1
     wanted = [nearest(points, PAPER_RATIO), 0, last, last // 2]
@@ -93,19 +94,19 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
         axes.plot(middle, data["published"], ":", color=ACCENT, label="published, eq. (9)")
 
 
-def _beside_laws(point: PointRecord, friction: Friction) -> pd.DataFrame:
-    parameters, dt = point.parameters, point.content["dt_ps"]
+def _beside_laws(point: PowerPoint, friction: Friction) -> pd.DataFrame:
+    parameters, dt = point.parameters, point.dt
     tables = []
-    for target, histogram in point.content["histograms"].items():
-        edges = np.array(histogram["edge_eV_per_ns"])
+    for target, histogram in point.histograms.items():
+        edges = histogram.edge
         per_ps = edges / 1e3
         table = pd.DataFrame(
             {
                 "kappa_ratio": point.ratio,
                 "target": target,
                 "power_eV_per_ns": (edges[1:] + edges[:-1]) / 2,
-                "density_ns_per_eV": histogram["density_ns_per_eV"],
-                "se": np.array(histogram["se"], dtype=float),
+                "density_ns_per_eV": histogram.density,
+                "se": histogram.se,
                 "theory": np.nan,
                 "dressed": np.nan,
                 "modes": np.nan,

@@ -27,10 +27,9 @@ from analysis.figures.over_ratio import (
 )
 from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.result import Friction
-from analysis.heat.point import PointRecord, by_ratio
-from analysis.heat.power import TARGETS
+from analysis.heat.point import by_ratio
+from analysis.heat.results import TARGETS, PowerPoint
 from analysis.model import Refrigerator
-from analysis.statistics.timeseries import or_nan
 from analysis.units import PER_NS
 
 TARGET_COLOUR = SIDE_COLOUR | {"total": ACCENT}
@@ -39,17 +38,15 @@ TARGET_TITLE = {"cold": "power on cold", "hot": "power on hot", "total": "total 
 
 _AXIS_UNITS = {"mean": "eV/ns", "variance": "eV²/ns²"}
 _UNITS = {"mean": PER_NS, "variance": PER_NS**2}
-_NAMES = {"mean": "power_{}_eV_per_ns", "variance": "power_variance_{}_eV2_per_ns2"}
-_ERRORS = {"mean": "power_{}_se", "variance": "power_variance_{}_se"}
 
 
-def power_moments(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def power_moments(points: Sequence[PowerPoint], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw mean (top) and variance (bottom) of the power on the cold particle, on the hot one, and of both together.
 
     What was measured and the exact lines set the scales: the published law may leave the frame.
 
     Args:
-        points: contents of the ``power.json`` files of one study.
+        points: of one study.
         friction: of that study.
 
     Returns:
@@ -59,7 +56,7 @@ def power_moments(points: Sequence[PointRecord], friction: Friction) -> tuple[Fi
     points = by_ratio(points)
     parameters = points[0].parameters
     ratios = line_ratios(points)
-    dt = points[0].content["dt_ps"]
+    dt = points[0].dt
     data = pd.concat(
         [_measured(points), _exact(parameters, friction, ratios, dt), _published(parameters, friction, ratios)],
         ignore_index=True,
@@ -123,19 +120,17 @@ def _legend(drawn: set[str]) -> list[Line2D]:
     return handles
 
 
-def _measured(points: Sequence[PointRecord]) -> pd.DataFrame:
+def _measured(points: Sequence[PowerPoint]) -> pd.DataFrame:
     rows = []
     for point in points:
         for target in TARGETS:
             row = {"target": target, "kappa_ratio": point.ratio}
-            for moment in _UNITS:
-                value, se = (
-                    point.content[_NAMES[moment].format(target)],
-                    or_nan(point.content[_ERRORS[moment].format(target)]),
-                )
-                rows.append(row | {"series": "sampled", "moment": moment, "value": value, "se": se})
-            value, se = point.content[f"work_{target}_eV_per_ns"], or_nan(point.content[f"work_{target}_se"])
-            rows.append(row | {"series": "work", "moment": "mean", "value": value, "se": se})
+            for series, moment, found in (
+                ("sampled", "mean", point.mean[target]),
+                ("sampled", "variance", point.variance[target]),
+                ("work", "mean", point.work[target]),
+            ):
+                rows.append(row | {"series": series, "moment": moment, "value": found.value, "se": found.se})
     return pd.DataFrame(rows)
 
 

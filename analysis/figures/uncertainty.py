@@ -30,7 +30,7 @@ from analysis.figures.power_moments import TARGET_COLOUR, TARGET_MARKER, TARGET_
 from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, log_limits, new_figure
 from analysis.friction.result import Friction
 from analysis.heat.point import PointRecord, by_ratio
-from analysis.heat.power import TARGETS
+from analysis.heat.results import TARGETS
 from analysis.model import Refrigerator
 from analysis.model.uncertainty import GATHERED, gathered_over_bound, sampled_over_bound
 from analysis.statistics.timeseries import or_nan

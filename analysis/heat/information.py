@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from analysis.data.runs import SIDES, Array, Run
 from analysis.friction.result import shares_of
 from analysis.heat.point import Sides
-from analysis.heat.power import PointBlocks, entry, header
+from analysis.heat.power import PointBlocks, entry, head
 from analysis.heat.rates import end_covariance, heat_rates, walk
 from analysis.model import BOLTZMANN, information_flow_from_rate, information_of_reading, mutual_information
 from analysis.statistics.timeseries import Estimate, student, without_oscillations
@@ -54,7 +54,7 @@ def information_summary(runs: Sequence[Run]) -> dict[str, Any]:
         runs: replicas of one point of the sweep.
 
     Returns:
-        The entries of ``power.header``; ``information_<side>_kB_per_ns`` with ``information_se``, per coupled axis, and
+        The entries of ``power.head``; ``information_<side>_kB_per_ns`` with ``information_se``, per coupled axis, and
         ``mutual_information_kB`` with ``mutual_information_se``; the second law of each side, Q/T - k_B İ, as
         ``second_law_<side>_kB_per_ns`` with ``second_law_<side>_se``. Errors are ``None`` where runs are too short for one.
         For a loop with noise also ``reading_information_kB`` with ``reading_information_se``: the mutual information of one
@@ -68,7 +68,7 @@ def information_summary(runs: Sequence[Run]) -> dict[str, Any]:
     slow = blocks.distribution
     found = information(runs, slow.count if slow else 1)
     flow = entry("information_cold_kB_per_ns", "information_se", found.flow * PER_NS)
-    content = header(runs, blocks) | {
+    content = head(runs, blocks).to_json() | {
         **flow,
         "information_hot_kB_per_ns": None if (cold := flow["information_cold_kB_per_ns"]) is None else -cold,
         **entry("mutual_information_kB", "mutual_information_se", found.shared),

@@ -23,7 +23,7 @@ from analysis.heat.power import (
     PointBlocks,
     by_target,
     entry,
-    header,
+    head,
     histogram,
     moments,
     sampled_powers,
@@ -243,7 +243,7 @@ def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any
     blocks = PointBlocks.of(runs, dt)
     parameters = runs[0].parameters
     stride = sampling_stride(runs[0], dt)
-    result = header(runs, blocks) | {"dt_ps": stride * parameters.sample_interval}
+    result = head(runs, blocks).to_json() | {"dt_ps": stride * parameters.sample_interval}
     result["windows"] = window_uncertainties(runs, blocks.distribution, dt)
     rates = heat_rates(runs, None)
     entropy = entropy_rate(runs, blocks.current)

@@ -73,6 +73,17 @@ class Point:
         """The additional entries of a kind of point."""
         return {}
 
+    def to_json(self) -> dict[str, Any]:
+        """The content of the file; unknown values are ``None``."""
+        return {
+            "point": self.name,
+            "kappa_ratio": self.kappa_ratio,
+            "replicas": self.replicas,
+            "time_ns": self.time,
+            "parameters": self.parameters.to_json(),
+            "note": self.note,
+        }
+
 
 AnyPoint = TypeVar("AnyPoint", bound=Point)
 
@@ -158,17 +169,11 @@ class HeatPoint(Point):
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``heat.json``; unknown values are ``None``."""
-        content: dict[str, Any] = {
-            "point": self.name,
-            "kappa_ratio": self.kappa_ratio,
-            "replicas": self.replicas,
+        content = super().to_json() | {
             "older_protocol_runs": self.older_protocol_runs,
-            "time_ns": self.time,
-            "parameters": self.parameters.to_json(),
             "block_ps": self.block,
             "blocks": self.blocks,
             "mode": self.mode,
-            "note": self.note,
         }
         for (flux, unit), estimate in zip(_FLUXES.items(), (self.power, self.entropy_production), strict=True):
             content |= {f"{flux}_{unit}": known(estimate.value), f"{flux}_se": known(estimate.se)}

@@ -13,13 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from analysis.data.runs import AXES, Array, Run
 from analysis.errors import AnalysisError
 from analysis.heat.rates import axes_together, current_blocks, heat_rates, rate_covariance, run_blocks
+from analysis.heat.results import BlockedPoint, Histogram, PowerPoint
 from analysis.model.refrigerator import Target
 from analysis.statistics.timeseries import (
     Blocks,
@@ -34,7 +34,6 @@ from analysis.statistics.timeseries import (
 )
 from analysis.units import PER_NS
 
-TARGETS: tuple[Target, ...] = ("cold", "hot", "total")
 DT_PS = 1.0
 """Sampling interval of the power, as in the paper."""
 
@@ -73,8 +72,8 @@ class PointBlocks:
         return cls(found[0], found[1], note, axes_together(runs[0]))
 
 
-def header(runs: Sequence[Run], blocks: PointBlocks) -> dict[str, Any]:
-    """The head of the JSON file of a point.
+def head(runs: Sequence[Run], blocks: PointBlocks) -> BlockedPoint:
+    """What every file of a point says of its runs and blocks.
 
     Raises:
         AnalysisError: if the replicas differ in length.
@@ -82,18 +81,18 @@ def header(runs: Sequence[Run], blocks: PointBlocks) -> dict[str, Any]:
     durations = {round(run.duration, 6) for run in runs}
     if len(durations) > 1:
         raise AnalysisError(f"replicas of {runs[0].kappa_ratio} last {sorted(durations)} ps: they must be equally long")
-    return {
-        "point": runs[0].metadata["point"],
-        "kappa_ratio": runs[0].kappa_ratio,
-        "replicas": len(runs),
-        "time_ns": sum(run.duration for run in runs) / PER_NS,
-        "parameters": runs[0].parameters.to_json(),
-        "distribution_block_ps": blocks.distribution.length if blocks.distribution else None,
-        "distribution_blocks": blocks.distribution.total if blocks.distribution else None,
-        "current_block_ps": blocks.current.length if blocks.current else None,
-        "current_blocks": blocks.current.total if blocks.current else None,
-        "note": blocks.note,
-    }
+    return BlockedPoint(
+        name=runs[0].metadata["point"],
+        kappa_ratio=str(runs[0].kappa_ratio),
+        parameters=runs[0].parameters,
+        replicas=len(runs),
+        time=sum(run.duration for run in runs) / PER_NS,
+        note=blocks.note,
+        distribution_block=blocks.distribution.length if blocks.distribution else None,
+        distribution_blocks=blocks.distribution.total if blocks.distribution else None,
+        current_block=blocks.current.length if blocks.current else None,
+        current_blocks=blocks.current.total if blocks.current else None,
+    )
 
 
 def coupled(run: Run, values: Array) -> Array:
@@ -236,8 +235,8 @@ def power_bins(power: Array) -> Array:
     return np.linspace(-1, 1, 2 * half + 1) * (reach or 1.0)
 
 
-def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
-    """Everything about the power at one point, ready for ``power.json``; unknown errors are ``None``.
+def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> PowerPoint:
+    """Everything about the power at one point.
 
     Args:
         runs: replicas of one point of the sweep.
@@ -247,39 +246,42 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
         AnalysisError: if the replicas differ in length.
     """
     blocks = PointBlocks.of(runs, dt)
-    result = header(runs, blocks)
+    of_runs = head(runs, blocks)
     powers, used = sampled_powers(runs, dt)
     is_linear = runs[0].parameters.is_linear
-    result |= {"dt_ps": used, "samples": powers[..., 0].size, "force": "cross" if is_linear else "full"}
-    histograms = {}
     stationary = by_target(stationary_work(runs, dt))
+    means, variances, histograms = {}, {}, {}
     for target, power in by_target(powers).items():
         mean, variance = moments(power, stationary[target], used, blocks)
-        result |= entry(f"power_{target}_eV_per_ns", f"power_{target}_se", mean * PER_NS)
-        result |= entry(f"power_variance_{target}_eV2_per_ns2", f"power_variance_{target}_se", variance * PER_NS**2)
+        means[target], variances[target] = mean * PER_NS, variance * PER_NS**2
         edges = power_bins(power)
         density, se = histogram(power, edges, blocks.distribution, blocks.together)
-        histograms[target] = {
-            "edge_eV_per_ns": (edges * PER_NS).tolist(),
-            "density_ns_per_eV": (density / PER_NS).tolist(),
-            "se": [known(value) for value in se / PER_NS],
-        }
+        histograms[target] = Histogram(edges * PER_NS, density / PER_NS, se / PER_NS)
     rates = heat_rates(runs, None)["work"]
     covariance: Array = np.full((2, 2), math.nan)
     if blocks.current:
         covariance = rate_covariance(runs, blocks.current, "work")
-    weights = {"cold": np.array([1.0, 0.0]), "hot": np.array([0.0, 1.0]), "total": np.ones(2)}
-    for name, w in weights.items():
-        work = Estimate(float(w @ [rate.value for rate in rates]), math.sqrt(max(w @ covariance @ w, 0.0)))
-        result |= entry(f"work_{name}_eV_per_ns", f"work_{name}_se", work * PER_NS)
-    for target, error in by_target(sampling_errors(runs, dt)).items() if is_linear else ():
-        result |= entry(
-            f"sampling_error_{target}_eV_per_ns",
-            f"sampling_error_{target}_se",
-            stationary_mean(error, blocks.distribution, remembered=memory(error, used)) * PER_NS,
-        )
-    result["histograms"] = histograms
-    return result
+    weights: dict[Target, Array] = {"cold": np.array([1.0, 0.0]), "hot": np.array([0.0, 1.0]), "total": np.ones(2)}
+    works = {
+        target: Estimate(float(w @ [rate.value for rate in rates]), math.sqrt(max(float(w @ covariance @ w), 0.0)))
+        * PER_NS
+        for target, w in weights.items()
+    }
+    errors = {
+        target: stationary_mean(error, blocks.distribution, remembered=memory(error, used)) * PER_NS
+        for target, error in (by_target(sampling_errors(runs, dt)).items() if is_linear else ())
+    }
+    return PowerPoint(
+        **vars(of_runs),
+        dt=used,
+        samples=powers[..., 0].size,
+        force="cross" if is_linear else "full",
+        mean=means,
+        variance=variances,
+        work=works,
+        sampling_error=errors or None,
+        histograms=histograms,
+    )
 
 
 def entry(name: str, error_name: str, estimate: Estimate) -> dict[str, float | None]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from analysis.data.runs import Array, Run
-from analysis.heat.power import PointBlocks, entry, header, sampled_positions
+from analysis.heat.power import PointBlocks, entry, head, sampled_positions
 from analysis.heat.rates import slowest_memory
 from analysis.statistics.correlation import reversal_asymmetry
 from analysis.statistics.timeseries import joined, known, mean_rate
@@ -52,7 +52,7 @@ def reversal_summary(runs: Sequence[Run]) -> dict[str, Any]:
         runs: replicas of one point of the sweep.
 
     Returns:
-        The entries of ``power.header``, ``dt_ps``, ``swept_area_A2_per_ns`` with ``swept_area_se``, per coupled axis, and
+        The entries of ``power.head``, ``dt_ps``, ``swept_area_A2_per_ns`` with ``swept_area_se``, per coupled axis, and
         lists ``lag_ps``, ``asymmetry`` and ``asymmetry_se`` (``statistics.correlation.reversal_asymmetry`` of X_C and X_H).
 
     Raises:
@@ -71,7 +71,7 @@ def reversal_summary(runs: Sequence[Run]) -> dict[str, Any]:
     )
     # Coupled axes count as one series.
     widening = slow.slow_widening * np.sqrt(blocks.together) if slow else 1.0
-    return header(runs, blocks) | {
+    return head(runs, blocks).to_json() | {
         "dt_ps": interval,
         **entry("swept_area_A2_per_ns", "swept_area_se", area),
         "lag_ps": curve.lag.tolist(),

@@ -48,6 +48,7 @@ from analysis.heat.performance import performance_summary
 from analysis.heat.point import HeatPoint, PointRecord
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
+from analysis.heat.results import PowerPoint
 from analysis.heat.reversal import reversal_summary
 from analysis.report.explorer import explorer
 from analysis.report.page import report_page
@@ -203,9 +204,10 @@ class Analysis:
         self.friction = _as_read(friction_summary(self.at_rest) | {"drag": drag_summary(self.drags)})
         self.fitted = Friction.from_json(self.friction)
         heats = [_as_read(point_summary(runs).to_json()) for runs in self.sweep]
-        self.powers, self.performances, self.reversals, self.flows = (
+        self.powers = [PowerPoint.from_json(_as_read(power_summary(runs).to_json())) for runs in self.sweep]
+        self.performances, self.reversals, self.flows = (
             [PointRecord.from_json(_as_read(summarise(runs))) for runs in self.sweep]
-            for summarise in (power_summary, performance_summary, reversal_summary, information_summary)
+            for summarise in (performance_summary, reversal_summary, information_summary)
         )
         self.heats = [HeatPoint.from_json(content) for content in heats]
         self.responses = responses(self.at_rest)

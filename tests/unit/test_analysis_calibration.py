@@ -16,6 +16,7 @@ from analysis.calibration.coverage import (
     coverage,
     exact_values,
     measure,
+    measure_friction,
     reported,
     true_machines,
     with_bath_energy,
@@ -229,6 +230,20 @@ def test_true_machines_have_the_maxwell_modes_of_the_study() -> None:
         none: dict[str, Any] = {f"maxwell_{of}_{side}": () for of in ("frictions", "times") for side in SIDES}
         white = replace(machine, **none)
         assert abs(white.heat_rates()[0] / machine.heat_rates()[0] - 1) > 0.1
+
+
+def test_true_machines_have_the_traps_of_their_axes() -> None:
+    """Traps that differ by axis give machines that differ; a run by itself is then refused for its friction."""
+    run = runs_of(DRIVEN_TRUTH, 5, 1, seed=104)[0]
+    parameters = replace(run.parameters, traps=(0.02, 0.01, 0.01))
+    stiff = replace(run, parameters=parameters, metadata=run.metadata | {"equivalent_axes": ["x", "yz"]})
+    machines = true_machines(stiff)
+    assert {axes: machine.trap for axes, machine in machines.items()} == {"x": 0.02, "yz": 0.01}
+    usual = true_machines(replace(stiff, parameters=run.parameters))
+    assert machines["yz"].heat_rates() == pytest.approx(usual["yz"].heat_rates(), rel=1e-12)
+    assert machines["x"].heat_rates()[0] != pytest.approx(usual["x"].heat_rates()[0], rel=1e-3)
+    with pytest.raises(AnalysisError, match=r"trap.stiffness_eV_per_A2 = \(0.02, 0.01, 0.01\).*: give the traps one"):
+        measure_friction(stiff)
 
 
 def test_a_viscoelastic_study_calibrates() -> None:

@@ -20,7 +20,7 @@ from analysis.figures.structure import structure as draw_structure
 from analysis.figures.style import save
 from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
-from analysis.heat.point import HeatPoint, PointRecord
+from analysis.heat.point import HeatPoint
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
 from tests.unit.synthetic import Truth, synthetic_runs
@@ -109,10 +109,7 @@ def test_equilibrium_distributions_are_the_gaussians() -> None:
 def test_cumulative_flows_start_at_zero_and_follow_their_lines() -> None:
     """One column per point; flows begin at 0, total work is the sum, and each line has the slope that its legend quotes."""
     runs = {r: synthetic_runs(replace(TRUTH, kappa_ratio=r), 2000, 2, seed=53) for r in ("0.17", "4.80")}
-    points = [
-        (of_point, point_summary(of_point), PointRecord.from_json(power_summary(of_point)))
-        for of_point in runs.values()
-    ]
+    points = [(of_point, point_summary(of_point), power_summary(of_point)) for of_point in runs.values()]
     figure, data = cumulative_flows(points)
     assert len(figure.axes) == 4
     quoted = [label for axes in figure.axes for label in labels_of(axes)]

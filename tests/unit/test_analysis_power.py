@@ -12,9 +12,7 @@ from analysis.data.runs import Run
 from analysis.figures.power import power_histograms
 from analysis.figures.power_moments import power_moments
 from analysis.friction.result import AxisFriction, Friction
-from analysis.heat.point import PointRecord
 from analysis.heat.power import (
-    TARGETS,
     PointBlocks,
     by_target,
     histogram,
@@ -26,6 +24,7 @@ from analysis.heat.power import (
     walk,
 )
 from analysis.heat.rates import run_blocks
+from analysis.heat.results import TARGETS, PowerPoint
 from analysis.model import LangevinPair
 from analysis.statistics.timeseries import Estimate, stationary_mean
 from tests.unit.synthetic import Truth, synthetic_runs
@@ -126,22 +125,26 @@ def test_histogram_counts_every_sample_once() -> None:
 
 def test_summary_is_json_and_states_its_interval(runs: list[Run]) -> None:
     """Values in eV/ns, per dt as stored, and plain JSON."""
-    summary = json.loads(json.dumps(power_summary(runs[:3], dt=2.0), allow_nan=False))
+    point = power_summary(runs[:3], dt=2.0)
+    summary = json.loads(json.dumps(point.to_json(), allow_nan=False))
     powers, _ = sampled_powers(runs[:3], dt=2.0)
     assert summary["dt_ps"] == 2.0
     assert summary["samples"] == 3 * 3 * 250
     assert summary["power_total_eV_per_ns"] == pytest.approx(1e3 * powers.sum(axis=2).mean())
     assert summary["power_variance_hot_eV2_per_ns2"] == pytest.approx(1e6 * powers[..., 1].var())
+    read = PowerPoint.from_json(summary)
+    assert read.to_json() == summary
+    assert read.variance["hot"].interval() == pytest.approx(point.variance["hot"].interval())
+    np.testing.assert_allclose(read.histograms["hot"].density, point.histograms["hot"].density, rtol=1e-12)
 
 
 def test_short_run_has_values_without_errors_and_can_be_drawn() -> None:
     """A run of a few samples gets a note and no errors, and both figures show it; a zero coupling spoils neither."""
     points = [
-        PointRecord.from_json(power_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=62)))
-        for ratio in ("4.80", "0")
+        power_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=62)) for ratio in ("4.80", "0")
     ]
     assert "must last at least" in str(points[0].note)
-    assert points[0].content["power_cold_se"] is None
+    assert points[0].to_json()["power_cold_se"] is None
     friction = Friction.same(AxisFriction((Estimate(0.45, math.nan), Estimate(0.55, math.nan))))
     for draw in (power_histograms, power_moments):
         figure, data = draw(points, friction)
@@ -159,7 +162,7 @@ def test_short_run_has_values_without_errors_and_can_be_drawn() -> None:
 )
 def test_power_is_drawn_at_the_ratio_of_the_paper(ratios: list[str], drawn: list[str]) -> None:
     """A study that has 4.80 shows its distributions there, beside the ends of the sweep, or the middle if it is an end."""
-    point = PointRecord.from_json(power_summary(synthetic_runs(TRUTH, 12, 1, seed=62)))
+    point = power_summary(synthetic_runs(TRUTH, 12, 1, seed=62))
     figure, data = power_histograms([replace(point, kappa_ratio=ratio) for ratio in ratios], FRICTION)
     titles = [axes.get_title(loc="left") for axes in figure.axes[::2]]
     assert [title.split(" = ")[1].split(",")[0] for title in titles] == drawn
@@ -168,7 +171,7 @@ def test_power_is_drawn_at_the_ratio_of_the_paper(ratios: list[str], drawn: list
 
 def test_figures_hold_the_measurement_beside_its_law(runs: list[Run]) -> None:
     """The CSV of both figures has measured and exact values that agree, and the published ones that do not."""
-    points = [PointRecord.from_json(power_summary(runs))]
+    points = [power_summary(runs)]
     data = power_histograms(points, FRICTION)[1]
     z = (data["density_ns_per_eV"] - data["theory"]) / data["se"]
     assert np.abs(z[data["density_ns_per_eV"] > 0]).mean() < 1.2

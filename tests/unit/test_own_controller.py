@@ -77,7 +77,7 @@ def friction(equilibrium: list[Run]) -> dict[str, Any]:
 def test_power_is_what_was_done(runs: list[Run]) -> None:
     """Rates, sampled power and uncertainty follow the recorded work of the stronger force, not the study's couplings."""
     exact = PER_NS * exact_rates(STRONGER)
-    heat, power, performance = point_summary(runs).to_json(), power_summary(runs), performance_summary(runs)
+    heat, power, performance = point_summary(runs).to_json(), power_summary(runs).to_json(), performance_summary(runs)
     assert power["force"] == "full"
     for name, rate in (("cold", exact[0]), ("hot", exact[1]), ("total", exact.sum())):
         for key in ("power", "work"):
@@ -132,10 +132,10 @@ def test_axes_that_feel_each_other_count_once() -> None:
             series[f"{name}_{side}_eV"] = one.series[f"{name}_{side}_eV"] * 3
     three = replace(one, series=series, parameters=replace(one.parameters, coupling_axes="xyz"))
     for summarise, keys in (
-        (lambda runs: point_summary(runs).to_json(), ("work_cold_se", "work_hot_se", "effective_temperature_hot_se")),
+        (point_summary, ("work_cold_se", "work_hot_se", "effective_temperature_hot_se")),
         (power_summary, ("power_total_se", "power_variance_total_se")),
     ):
-        single, copied = summarise([one]), summarise([three])
+        single, copied = summarise([one]).to_json(), summarise([three]).to_json()
         for key in keys:
             assert copied[key] == pytest.approx(single[key], rel=0.02), key
     single, copied = performance_summary([one]), performance_summary([three])
@@ -178,7 +178,8 @@ def test_figures_show_what_was_measured_and_say_why_no_more(
     """No figure has a line of a theory or the published law; each names the controller."""
     fitted = Friction.from_json(friction)
     powers, performances = (
-        [PointRecord.from_json(summarise(runs))] for summarise in (power_summary, performance_summary)
+        [power_summary(runs)],
+        [PointRecord.from_json(performance_summary(runs))],
     )
     comparison = Comparison((point_summary(runs),), fitted, responses(equilibrium))
     drawn = [
@@ -201,7 +202,7 @@ def test_figures_show_what_was_measured_and_say_why_no_more(
             assert table[column].isna().all()
     moments = drawn[2][1]
     sampled = moments[(moments["series"] == "sampled") & (moments["target"] == "total") & (moments["moment"] == "mean")]
-    assert sampled["value"].item() == powers[0].content["power_total_eV_per_ns"]
+    assert sampled["value"].item() == powers[0].mean["total"].value
 
 
 def test_report_names_the_controller_and_forecasts_nothing(
@@ -229,7 +230,7 @@ def test_report_names_the_controller_and_forecasts_nothing(
 def test_a_law_that_does_nothing_is_analysed() -> None:
     """Without any force all works are 0 and ratios of them unknown; nothing divides by them."""
     idle = told(synthetic_runs(replace(TRUTH, coupling_cold=0.0), 300.0, 1, seed=96))
-    heat, power, performance = point_summary(idle).to_json(), power_summary(idle), performance_summary(idle)
+    heat, power, performance = point_summary(idle).to_json(), power_summary(idle).to_json(), performance_summary(idle)
     assert (
         heat["work_cold_eV_per_ns"]
         == power["power_total_eV_per_ns"]

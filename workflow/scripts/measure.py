@@ -15,7 +15,7 @@ from job import job, write_json
 
 SUMMARIES = {
     "heat": lambda runs: point_summary(runs).to_json(),
-    "power": power_summary,
+    "power": lambda runs: power_summary(runs).to_json(),
     "performance": performance_summary,
     "reversal": reversal_summary,
     "information": information_summary,

@@ -19,6 +19,7 @@ from analysis.figures.power_moments import power_moments
 from analysis.figures.style import save
 from analysis.figures.uncertainty import uncertainty
 from analysis.heat.point import PointRecord
+from analysis.heat.results import PowerPoint
 from job import job, read_json
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 
 with job(snakemake):
     comparison = Comparison.read(snakemake.input.heats, snakemake.input.friction, snakemake.input.response)
-    powers, performances, reversals, flows = (
+    powers = [PowerPoint.from_json(read_json(file)) for file in snakemake.input.powers]
+    performances, reversals, flows = (
         [PointRecord.from_json(read_json(file)) for file in snakemake.input[kind]]
-        for kind in ("powers", "performances", "reversals", "flows")
+        for kind in ("performances", "reversals", "flows")
     )
     friction = comparison.friction
     folder = Path(snakemake.output[0]).parent
