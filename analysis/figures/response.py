@@ -96,7 +96,7 @@ def _heat(axes: Axes, comparison: Comparison) -> pd.DataFrame:
         "" if found is None else rf": $\chi^2$ = {found.chi_square:.1f} ({found.points} points), p = {found.chance:.2g}"
     )
     axes.set_title(f"linear response{told}", loc="left", fontsize=9)
-    axes.legend(loc="lower left", fontsize=7)
+    axes.legend(loc="upper right", fontsize=7)
     return shown.rename(columns={"kappa_ratio": "at"}).assign(series="response", axes=parameters.coupling_axes)
 
 
