@@ -1,7 +1,9 @@
-"""A page on a running study that a browser refreshes by itself: progress, heats so far, and how well energy closes."""
+"""A page on a running study that a browser refreshes by itself: progress, heats and energy balance, also of unfinished runs."""
 
 from __future__ import annotations
 
+import math
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,6 +16,8 @@ from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 
 from simulation.experiments.machine import Machine
+from simulation.folder.closure import balance
+from simulation.folder.run_folder import join_series
 from simulation.overview.jobs import Job, jobs
 from simulation.overview.status import State, Status, status_of
 from simulation.segments.progress import duration_text
@@ -26,23 +30,50 @@ _FEWEST_SEGMENTS = 4
 """From so many segments on, the scatter of their rates gives an error."""
 
 
+_BY_URGENCY = (State.RUNNING, State.FAILED, State.INTERRUPTED, State.WAITING, State.DONE)
+"""The state of a point is the first of these that a run of it has."""
+
+
 @dataclass(frozen=True)
 class PointHeat:
     """What is known of the heats of one point.
 
     Attributes:
         kappa_ratio: κ_H/κ_C as the study spells it.
+        state: of its runs together.
         source: ``heat`` of finished runs, from ``heat.json``, or ``work so far`` of committed segments.
-        time_ns: how much time it rests on, all replicas together.
+        time_ns: length of the data, all replicas together.
         rates: (cold, hot), eV/ns per coupled axis.
-        errors: standard errors of both; ``None`` where it is too early for any.
+        errors: standard errors of both; ``None`` while there are too few segments.
     """
 
     kappa_ratio: str
+    state: State
     source: str
     time_ns: float
     rates: tuple[float, float]
     errors: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The energy balance of one side of one run.
+
+    Attributes:
+        run: name of the simulation.
+        state: of the simulation; the drift of one that is not done is that of its committed segments.
+        side: of the system; empty if there is only one.
+        drift: eV/ns.
+        error: its standard error; ``None`` where it is unknown.
+        allowed: largest drift, eV/ns.
+    """
+
+    run: str
+    state: State
+    side: str
+    drift: float
+    error: float | None
+    allowed: float
 
 
 def watch(study: Study, results: Path, targets: Sequence[Path], every_s: float) -> None:
@@ -72,58 +103,90 @@ def live_page(study: Study, results: Path, targets: Sequence[Path], every_s: flo
         every_s: after how many seconds a browser loads it again; ``None`` for a page that stays as it is.
     """
     made = jobs(study, results)
-    found = [status_of(job, results / study.name / ".lock") for job in made]
-    counts = Counter(status.state for status in found)
+    statuses = [status_of(job, results / study.name / ".lock") for job in made]
+    found = list(zip(made, statuses, strict=True))
+    counts = Counter(status.state for status in statuses)
     return _TEMPLATE.render(
         study=study.name,
         every_s=every_s,
         now=time.strftime("%Y-%m-%d %H:%M:%S"),
         counts={state: counts[state] for state in State if counts[state]},
-        share=_share(made, found),
-        left=max((status.left_s for status in found if status.left_s is not None), default=None),
-        statuses=found,
+        share=_share(made, statuses),
+        left=max((status.left_s for status in statuses if status.left_s is not None), default=None),
+        statuses=statuses,
         present=sum(target.is_file() for target in targets),
         targets=len(targets),
-        heats=list(point_heats(study, results, made)),
-        closures=[(job.name, job.record["closure"]) for job in made if job.record and "closure" in job.record],
+        heats=list(point_heats(study, results, found)),
+        drifts=[drift for job, status in found for drift in drifts(job, status.state)],
         report=(results / study.name / "report.html").is_file(),
     )
 
 
-def point_heats(study: Study, results: Path, made: Sequence[Job]) -> Iterator[PointHeat]:
+def point_heats(study: Study, results: Path, found: Sequence[tuple[Job, Status]]) -> Iterator[PointHeat]:
     """The heats of each point that has any: of its finished runs, else the work so far.
 
-    In the steady state the work on a particle is the heat of its bath (docs/explanation/theory.md): it needs no correction
-    for the energy of the bath, and so is the estimate that is good first.
+    In the steady state the work on a particle is the heat of its bath (docs/explanation/theory.md). It needs no correction
+    for the energy of the bath, so short runs determine it best.
+
+    Args:
+        study: which study.
+        results: the folder with the results of all studies.
+        found: its simulations and their states.
     """
     for ratio in study.demon.kappa_ratios:
-        runs = [job for job in made if isinstance(job.experiment, Machine) and job.experiment.ratio == ratio]
-        point = runs[0].experiment.point
-        content = read_json(results / study.name / "sweep" / point / "heat.json")
-        if content is not None and all(run.is_done for run in runs):
+        runs = [each for each in found if isinstance(each[0].experiment, Machine) and each[0].experiment.ratio == ratio]
+        states = {status.state for _, status in runs}
+        state = next(each for each in _BY_URGENCY if each in states)
+        content = read_json(results / study.name / "sweep" / runs[0][0].experiment.point / "heat.json")
+        if content is not None and state is State.DONE:
             rates = (content["heat_cold_eV_per_ns"], content["heat_hot_eV_per_ns"])
             errors = (content["heat_cold_se"], content["heat_hot_se"])
-            yield PointHeat(ratio, "heat", content["time_ns"], rates, None if None in errors else errors)
+            yield PointHeat(ratio, state, "heat", content["time_ns"], rates, None if None in errors else errors)
             continue
-        segments = [segment for run in runs for segment in _segment_works(run, study.demon.coupling_axes)]
+        segments = [segment for job, _ in runs for segment in _segment_works(job, study.demon.coupling_axes)]
         if segments:
-            yield _work_so_far(ratio, np.array(segments))
+            yield _work_so_far(ratio, state, np.array(segments))
+
+
+def drifts(job: Job, state: State) -> Iterator[Drift]:
+    """The drift of each energy balance of a simulation: from its record, or from its committed segments."""
+    if job.record is not None:
+        closure = job.record.get("closure", {})
+        for side in SIDES:
+            if (drift := closure.get(f"{side}_drift_eV_per_ns")) is not None:
+                allowed = closure.get(f"{side}_allowed_eV_per_ns", closure["limit_eV_per_ns"])
+                yield Drift(job.name, state, side, drift, closure.get(f"{side}_drift_se"), allowed)
+        return
+    parts = [pd.read_parquet(file) for file in _series_files(job)]
+    if not parts:
+        return
+    series = join_series(parts, job.experiment.columns())
+    for each in job.experiment.balances(series):
+        found = balance(series["time_ps"].to_numpy(), each.residual_eV)
+        error = None if math.isnan(found["drift_se"]) else found["drift_se"]
+        yield Drift(job.name, state, each.side, found["drift_eV_per_ns"], error, each.limit_eV_per_ns)
+
+
+def _series_files(job: Job) -> list[Path]:
+    """The series of the committed segments in which something is measured."""
+    folders = [] if job.segments is None else job.segments.names()
+    pieces = zip(folders, job.experiment.pieces(), strict=False)
+    return [folder / SERIES for folder, piece in pieces if piece.is_measured]
 
 
 def _segment_works(job: Job, axes: str) -> Iterator[tuple[float, float, float]]:
     """Duration in ps of each committed segment of production, and the work per axis on both particles in that time, eV."""
-    if job.segments is None:
-        return
-    for folder in job.segments.names():
-        if (file := folder / SERIES).is_file():
-            columns = [f"work_{side}_{axis}_eV" for side in SIDES for axis in axes]
-            series = pd.read_parquet(file, columns=["time_ps", *columns])
-            change = series.iloc[-1] - series.iloc[0]
-            cold, hot = (sum(change[f"work_{side}_{axis}_eV"] for axis in axes) / len(axes) for side in SIDES)
-            yield float(change["time_ps"]), float(cold), float(hot)
+    names = [column.series_name for column in job.experiment.columns()]
+    for file in _series_files(job):
+        # Of the controller, and of moving the traps.
+        works = [[name for name in names if re.match(rf"(trap_)?work_{side}_", name)] for side in SIDES]
+        series = pd.read_parquet(file, columns=["time_ps", *works[0], *works[1]])
+        change = series.iloc[-1] - series.iloc[0]
+        cold, hot = (float(change[names].sum()) / len(axes) for names in works)
+        yield float(change["time_ps"]), cold, hot
 
 
-def _work_so_far(ratio: str, segments: NDArray[np.float64]) -> PointHeat:
+def _work_so_far(ratio: str, state: State, segments: NDArray[np.float64]) -> PointHeat:
     """Rates of all segments, (n, 3), together; their scatter gives the error, as one block of time each."""
     duration, *works = segments.T
     rates = tuple(1000 * float(work.sum() / duration.sum()) for work in works)
@@ -131,7 +194,7 @@ def _work_so_far(ratio: str, segments: NDArray[np.float64]) -> PointHeat:
     if len(segments) >= _FEWEST_SEGMENTS:
         cold, hot = (1000 * float((work / duration).std(ddof=1)) / len(segments) ** 0.5 for work in works)
         errors = (cold, hot)
-    return PointHeat(ratio, "work so far", float(duration.sum()) / 1000, (rates[0], rates[1]), errors)
+    return PointHeat(ratio, state, "work so far", float(duration.sum()) / 1000, (rates[0], rates[1]), errors)
 
 
 def _share(made: Sequence[Job], found: Sequence[Status]) -> float:

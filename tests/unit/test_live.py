@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from simulation.overview.jobs import Job, jobs
-from simulation.overview.live import PAGE, PointHeat, live_page, point_heats, watch
-from simulation.segments.checkpoint import RECORD
+from simulation.overview.live import PAGE, PointHeat, drifts, live_page, point_heats, watch
+from simulation.overview.status import State, status_of
+from simulation.segments.checkpoint import LOCK, RECORD
+from simulation.storage import lock
 from simulation.storage.files import RUN, SERIES
 from simulation.study.fields import Study
 from tests.md.conftest import small_study
@@ -22,24 +24,40 @@ AXES = "xyz"
 @pytest.fixture
 def study() -> Study:
     """One point, coupled along three axes."""
-    return small_study(demon={"kappa_ratios": ["4.80"], "coupling_axes": AXES}, drag={"forces_nN": []})
+    return small_study(
+        demon={"kappa_ratios": ["4.80"], "coupling_axes": AXES}, drag={"forces_nN": []}, schedule={"sweep_ns": 0.008}
+    )
 
 
-def commit(job: Job, rates: np.ndarray) -> None:
-    """Lay down a relaxation without series, and a segment of 10 ps for each row of work rates (cold, hot), eV/ns per axis."""
+def commit(job: Job, rates: np.ndarray, leak: tuple[float, float] = (0.0, 0.0)) -> None:
+    """Write a relaxation, and a segment of 10 ps for each row of work rates (cold, hot), eV/ns per axis.
+
+    Nosé-Hoover counts through all segments, the demon from 0 in each. The thermostats receive the work and the leak, eV/ns.
+    """
     assert job.segments is not None
+    received = np.zeros(2)
     for index, row in enumerate([None, *rates]):
         folder = job.segments.folder / f"{index:04d}"
         folder.mkdir(parents=True)
         (folder / RECORD).write_text("{}")
-        if row is not None:
-            time = np.linspace(10 * index, 10 * index + 10, 11)
-            works = {
-                f"work_{side}_{axis}_eV": 0.001 * rate * time * (1 + 0.1 * (number - 1))
-                for side, rate in zip(("cold", "hot"), row, strict=True)
-                for number, axis in enumerate(AXES)
-            }
-            pd.DataFrame({"time_ps": time, **works}).to_parquet(folder / SERIES)
+        if row is None:
+            continue
+        passed = np.linspace(0, 10, 11)
+        columns = ["step", "time_ps", *(column.series_name for column in job.experiment.columns())]
+        series = pd.DataFrame(0.0, index=range(11), columns=columns)
+        series["time_ps"] = 10 * index + passed
+        series["step"] = series["time_ps"] / 0.004
+        for side, rate, more, before in zip(("cold", "hot"), row, leak, received, strict=True):
+            for number, axis in enumerate(AXES):
+                series[f"work_{side}_{axis}_eV"] = 0.001 * rate * passed * (1 + 0.1 * (number - 1))
+            series[f"thermostat_{side}_eV"] = before + 0.001 * (3 * rate + more) * passed
+        received += 0.01 * (3 * row + leak)
+        series.to_parquet(folder / SERIES)
+
+
+def heats(study: Study, results: Path) -> list[PointHeat]:
+    """Of the points of a study, as they lie on disk."""
+    return list(point_heats(study, results, [(job, status_of(job, results / ".lock")) for job in jobs(study, results)]))
 
 
 def finish(study: Study, results: Path) -> None:
@@ -59,9 +77,9 @@ def test_work_so_far_is_the_mean_of_segments(study: Study, tmp_path: Path) -> No
     """Segments of one length: rate is their mean, its error their scatter over the root of their number, none for few."""
     rates = np.array([[-0.3, 1.4], [-0.2, 1.2], [-0.4, 1.1], [-0.1, 1.5]])
     made = jobs(study, tmp_path)
-    assert list(point_heats(study, tmp_path, made)) == []
+    assert heats(study, tmp_path) == []
     commit(made[-1], rates[:3])
-    (early,) = point_heats(study, tmp_path, made)
+    (early,) = heats(study, tmp_path)
     assert early.errors is None
     assert early.rates == pytest.approx(rates[:3].mean(axis=0))
     assert early.time_ns == pytest.approx(0.03)
@@ -75,7 +93,7 @@ def test_enough_segments_have_an_error(study: Study, tmp_path: Path) -> None:
     rates = np.array([[-0.3, 1.4], [-0.2, 1.2], [-0.4, 1.1], [-0.1, 1.5]])
     made = jobs(study, tmp_path)
     commit(made[-1], rates)
-    (heat,) = point_heats(study, tmp_path, made)
+    (heat,) = heats(study, tmp_path)
     assert heat.errors == pytest.approx(np.std(rates, axis=0, ddof=1) / 2)
 
 
@@ -85,8 +103,7 @@ def test_finished_point_shows_its_heat_and_a_finished_study_stops(study: Study, 
     folder = tmp_path / study.name / "sweep" / "kH_4.80"
     content = {"heat_cold_eV_per_ns": -0.291, "heat_cold_se": 0.022, "heat_hot_eV_per_ns": 1.42, "heat_hot_se": None}
     (folder / "heat.json").write_text(json.dumps(content | {"time_ns": 0.4}))
-    found = list(point_heats(study, tmp_path, jobs(study, tmp_path)))
-    assert found == [PointHeat("4.80", "heat", 0.4, (-0.291, 1.42), None)]
+    assert heats(study, tmp_path) == [PointHeat("4.80", State.DONE, "heat", 0.4, (-0.291, 1.42), None)]
     watch(study, tmp_path, [folder / "heat.json"], 10.0)
     page = (tmp_path / study.name / PAGE).read_text(encoding="utf-8")
     assert "refresh" not in page
@@ -106,3 +123,22 @@ def test_ctrl_c_leaves_a_page_that_does_not_refresh(
     monkeypatch.setattr("simulation.overview.live.time.sleep", interrupt)
     watch(study, tmp_path, [], 10.0)
     assert "refresh" not in (tmp_path / study.name / PAGE).read_text(encoding="utf-8")
+
+
+def test_unfinished_run_shows_its_heat_and_energy_balance_as_running(study: Study, tmp_path: Path) -> None:
+    """While a process holds its lock a run is running, otherwise interrupted; its drift is the slope put into its energy."""
+    job = jobs(study, tmp_path)[-1]
+    assert job.segments is not None
+    commit(job, np.tile([-0.13, 0.4], (4, 1)), leak=(0.02, -0.03))
+    with lock.held(job.segments.root / LOCK):
+        (heat,) = heats(study, tmp_path)
+        assert (heat.state, heat.source) == (State.RUNNING, "work so far")
+        assert heat.rates == pytest.approx((-0.13, 0.4))
+        found = list(drifts(job, State.RUNNING))
+        assert [drift.side for drift in found] == ["cold", "hot"]
+        assert [drift.drift for drift in found] == pytest.approx([0.02, -0.03], abs=1e-9)
+        assert [drift.error for drift in found] == pytest.approx([0, 0], abs=1e-6)
+        page = live_page(study, tmp_path, [], 10.0)
+    assert page.count('<td class="text running">running</td>') == 1 + 2 + 1  # heat, two balances, the simulation
+    assert "−0.030 ± 0.000" in page
+    assert heats(study, tmp_path)[0].state is State.INTERRUPTED
