@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -362,7 +362,7 @@ class Experiment(ABC):
         laws = [law() for _ in range(1 if demon.feedback.delayed == "all" else 2)]
         return FeedbackLoop(laws, demon.feedback, self.study.timestep_ps, self.seed("feedback"))
 
-    @property
+    @cached_property  # a plan asks for it again and again, and it takes all decks of the run
     def fingerprint(self) -> str:
         """Hash of `identity`: a finished run of this fingerprint and length is the required one."""
         return digest(self.identity())
