@@ -26,7 +26,8 @@ from analysis.errors import AnalysisError
 from analysis.friction.drag import DragRun, load_drag_run
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction, friction_by_axis
-from analysis.heat.point import HeatPoint, PointRecord
+from analysis.heat.point import HeatPoint
+from analysis.heat.results import InformationPoint
 from analysis.units import PER_NS
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ class StudyResults:
             raise self._missing(self.folder / "sweep" / first / "heat.json", self._command("sweep"))
         files = [self.folder / "sweep" / point / "information.json" for point in self._heats]
         command = self._command("sweep")
-        flows = [PointRecord.from_json(self._content(file, command)) for file in files if file.is_file()]
+        flows = [InformationPoint.from_json(self._content(file, command)) for file in files if file.is_file()]
         return summary_table(self._comparison, compared_information(self._comparison, flows))
 
     def _point(self, kappa_ratio: float | str) -> str:

@@ -19,10 +19,11 @@ from analysis.compare.theory import Model, models
 from analysis.data.runs import SIDES, Array
 from analysis.friction.result import Friction
 from analysis.heat.information import COLD
-from analysis.heat.point import HeatPoint, PointRecord, Sides
+from analysis.heat.point import HeatPoint, Sides
 from analysis.heat.power import entry
+from analysis.heat.results import InformationPoint
 from analysis.model import BOLTZMANN, DelayedNetwork, Refrigerator, SampledNetwork, information_flow_from_rate
-from analysis.statistics.timeseries import Estimate, known, or_nan
+from analysis.statistics.timeseries import Estimate, known
 from analysis.units import PER_NS
 
 MODELS = ("theory", "dressed", "modes")
@@ -131,30 +132,19 @@ COLUMNS = [
 """Columns of ``ComparedInformation.row``: rates per coupled axis in k_B/ns, information in k_B."""
 
 
-def compared_information(comparison: Comparison, flows: Sequence[PointRecord]) -> list[ComparedInformation]:
+def compared_information(comparison: Comparison, flows: Sequence[InformationPoint]) -> list[ComparedInformation]:
     """Information at each point of a study that has both heats and information, by κ_H/κ_C.
 
     Args:
         comparison: of the study.
-        flows: of its points, from their ``information.json`` files, in any order.
+        flows: of its points, in any order.
     """
-    measured = {flow.name: flow.content for flow in flows}
-    found = []
-    for point in comparison.points:
-        if (content := measured.get(point.name)) is None:
-            continue
-        flow, shared, reading, *second_law = (
-            Estimate(or_nan(content[value]), or_nan(content[error]))
-            for value, error in (
-                ("information_cold_kB_per_ns", "information_se"),
-                ("mutual_information_kB", "mutual_information_se"),
-                ("reading_information_kB", "reading_information_se"),
-                *((f"second_law_{side}_kB_per_ns", f"second_law_{side}_se") for side in SIDES),
-            )
-        )
-        cold, hot = second_law
-        found.append(ComparedInformation(point, comparison.friction, flow, shared, reading, (cold, hot)))
-    return found
+    measured = {flow.name: flow for flow in flows}
+    return [
+        ComparedInformation(point, comparison.friction, found.flow, found.shared, found.reading, found.second_law)
+        for point in comparison.points
+        if (found := measured.get(point.name)) is not None
+    ]
 
 
 def flow_into_cold(machine: Refrigerator | DelayedNetwork) -> float:

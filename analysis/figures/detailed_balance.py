@@ -27,9 +27,9 @@ from analysis.figures.over_ratio import (
 )
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.result import Friction
-from analysis.heat.point import HeatPoint, PointRecord, by_ratio
+from analysis.heat.point import HeatPoint, by_ratio
+from analysis.heat.results import ReversalPoint
 from analysis.model import BOLTZMANN, Refrigerator
-from analysis.statistics.timeseries import or_nan
 from analysis.units import PER_NS
 
 COLUMNS = ["series", "quantity", "kappa_ratio", "lag_ps", "value", "se"]
@@ -41,7 +41,7 @@ _SHOWN = ((ACCENT, "D"), (HOT, "s"), (COLD, "o"))
 _TEMPERATURES = {f"temperature_{side}": side for side in SIDES}
 
 
-def detailed_balance(comparison: Comparison, reversals: Sequence[PointRecord]) -> tuple[Figure, pd.DataFrame]:
+def detailed_balance(comparison: Comparison, reversals: Sequence[ReversalPoint]) -> tuple[Figure, pd.DataFrame]:
     """Draw what vanishes in detailed balance: asymmetry under reversal over the lag, and over κ_H/κ_C the area swept.
 
     The third panel has each particle's temperature over its bath's, which is 1 where no heat flows. Theory is the mean over the
@@ -49,7 +49,7 @@ def detailed_balance(comparison: Comparison, reversals: Sequence[PointRecord]) -
 
     Args:
         comparison: of one study.
-        reversals: of the same points, from their ``reversal.json`` files.
+        reversals: of the same points.
 
     Returns:
         The figure, and its data: ``COLUMNS``, with ``series`` (``simulation``, ``theory``, ``dressed``, ``modes``) and
@@ -58,7 +58,7 @@ def detailed_balance(comparison: Comparison, reversals: Sequence[PointRecord]) -
     points, friction, reversals = comparison.points, comparison.friction, by_ratio(reversals)
     parameters, ratios = points[0].parameters, line_ratios(points)
     shown = _shown(reversals, parameters)
-    exact = _exact(reversals[0].content["dt_ps"])
+    exact = _exact(reversals[0].dt)
     lines = theory_lines(parameters, friction, ratios, ["swept_area_A2_per_ns", *_TEMPERATURES], exact, ideal_models)
     tables = [_asymmetries(reversals), _temperatures(points), *(_over_lag(point, friction) for point in shown), lines]
     data = pd.concat([table for table in tables if len(table)], ignore_index=True).reindex(columns=COLUMNS)
@@ -92,7 +92,7 @@ def detailed_balance(comparison: Comparison, reversals: Sequence[PointRecord]) -
     return figure, data
 
 
-def _shown(points: Sequence[PointRecord], parameters: Parameters) -> list[PointRecord]:
+def _shown(points: Sequence[ReversalPoint], parameters: Parameters) -> list[ReversalPoint]:
     """The points nearest to T_H/T_C and to the paper's, and the lowest; each once."""
     known = [point for point in points if point.ratio > 0]
     if not known:
@@ -114,9 +114,9 @@ def _exact(dt: float) -> Any:
     return values
 
 
-def _over_lag(point: PointRecord, friction: Friction) -> pd.DataFrame:
+def _over_lag(point: ReversalPoint, friction: Friction) -> pd.DataFrame:
     """Exact asymmetries over the lag at the κ_H/κ_C of a point."""
-    lags = np.linspace(0, point.content["lag_ps"][-1], _LINE_POINTS)
+    lags = np.linspace(0, point.lag[-1], _LINE_POINTS)
 
     def values(machine: Refrigerator) -> Array:
         later, variance = machine.correlation(lags), machine.covariance()
@@ -130,17 +130,13 @@ def _over_lag(point: PointRecord, friction: Friction) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _asymmetries(points: Sequence[PointRecord]) -> pd.DataFrame:
+def _asymmetries(points: Sequence[ReversalPoint]) -> pd.DataFrame:
     """Measured asymmetries over the lag, and the area swept."""
     tables = []
     for point in points:
-        found = point.content
-        lag = pd.DataFrame({"lag_ps": found["lag_ps"], "value": found["asymmetry"], "se": found["asymmetry_se"]})
-        area = {"value": or_nan(found["swept_area_A2_per_ns"]), "se": or_nan(found["swept_area_se"])}
-        rows = [
-            lag.astype(float).assign(quantity="asymmetry"),
-            pd.DataFrame([area | {"quantity": "swept_area_A2_per_ns"}]),
-        ]
+        lag = pd.DataFrame({"lag_ps": point.lag, "value": point.asymmetry, "se": point.asymmetry_se})
+        area = {"value": point.swept_area.value, "se": point.swept_area.se, "quantity": "swept_area_A2_per_ns"}
+        rows = [lag.assign(quantity="asymmetry"), pd.DataFrame([area])]
         tables.append(pd.concat(rows, ignore_index=True).assign(series="simulation", kappa_ratio=point.ratio))
     return pd.concat(tables, ignore_index=True)
 

@@ -11,16 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.data.runs import SIDES, Array, Run
+from analysis.data.runs import Array, Run
 from analysis.friction.result import shares_of
 from analysis.heat.point import Sides
-from analysis.heat.power import PointBlocks, entry, head
+from analysis.heat.power import PointBlocks, head
 from analysis.heat.rates import end_covariance, heat_rates, walk
+from analysis.heat.results import InformationPoint
 from analysis.model import BOLTZMANN, information_flow_from_rate, information_of_reading, mutual_information
 from analysis.statistics.timeseries import Estimate, student, without_oscillations
 from analysis.units import PER_NS
@@ -47,18 +48,14 @@ class Information(NamedTuple):
     second_law: Sides
 
 
-def information_summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """Mutual information of the particles and its flow at one point, ready for ``information.json``.
+def information_summary(runs: Sequence[Run]) -> InformationPoint:
+    """Mutual information of the particles and its flow at one point, with errors where the runs are long enough.
+
+    For a loop with noise ``reading`` is the mutual information of one reading and both positions, ½ ln det(1 + C/σ²) with C
+    their covariance.
 
     Args:
         runs: replicas of one point of the sweep.
-
-    Returns:
-        The entries of ``power.head``; ``information_<side>_kB_per_ns`` with ``information_se``, per coupled axis, and
-        ``mutual_information_kB`` with ``mutual_information_se``; the second law of each side, Q/T - k_B İ, as
-        ``second_law_<side>_kB_per_ns`` with ``second_law_<side>_se``. Errors are ``None`` where runs are too short for one.
-        For a loop with noise also ``reading_information_kB`` with ``reading_information_se``: the mutual information of one
-        reading and both positions, ½ ln det(1 + C/σ²) with C their covariance; else ``None``.
 
     Raises:
         AnalysisError: if the replicas differ in length.
@@ -67,16 +64,14 @@ def information_summary(runs: Sequence[Run]) -> dict[str, Any]:
     blocks = PointBlocks.of(runs, interval)
     slow = blocks.distribution
     found = information(runs, slow.count if slow else 1)
-    flow = entry("information_cold_kB_per_ns", "information_se", found.flow * PER_NS)
-    content = head(runs, blocks).to_json() | {
-        **flow,
-        "information_hot_kB_per_ns": None if (cold := flow["information_cold_kB_per_ns"]) is None else -cold,
-        **entry("mutual_information_kB", "mutual_information_se", found.shared),
-        **entry("reading_information_kB", "reading_information_se", found.reading),
-    }
-    for side, balance in zip(SIDES, found.second_law, strict=True):
-        content |= entry(f"second_law_{side}_kB_per_ns", f"second_law_{side}_se", balance * PER_NS)
-    return content
+    cold, hot = found.second_law
+    return InformationPoint(
+        **vars(head(runs, blocks)),
+        flow=found.flow * PER_NS,
+        shared=found.shared,
+        reading=found.reading,
+        second_law=(cold * PER_NS, hot * PER_NS),
+    )
 
 
 def information(runs: Sequence[Run], blocks: int) -> Information:

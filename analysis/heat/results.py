@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.data.runs import Array
-from analysis.heat.point import Point
+from analysis.data.runs import SIDES, Array
+from analysis.heat.point import Point, Sides
 from analysis.model.refrigerator import Target
 from analysis.statistics.timeseries import Estimate, Scale, known, or_nan
 
@@ -131,6 +131,90 @@ class PowerPoint(BlockedPoint):
                 for target, each in self.histograms.items()
             }
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReversalPoint(BlockedPoint):
+    """The content of ``reversal.json``.
+
+    Attributes:
+        dt: interval between samples, ps.
+        swept_area: per time and coupled axis, Å²/ns.
+        lag: of the asymmetry, (lags,), ps.
+        asymmetry: under time reversal (``statistics.correlation.reversal_asymmetry`` of X_C and X_H), (lags,).
+        asymmetry_se: its standard error, (lags,).
+    """
+
+    dt: float
+    swept_area: Estimate
+    lag: Array
+    asymmetry: Array
+    asymmetry_se: Array
+
+    _FILE = "reversal.json"
+
+    @classmethod
+    def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        return super()._measured(content) | {
+            "dt": content["dt_ps"],
+            "swept_area": _read(content, "swept_area", "A2_per_ns"),
+            "lag": np.array(content["lag_ps"], dtype=float),
+            **{key: np.array(content[key], dtype=float) for key in ("asymmetry", "asymmetry_se")},
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``reversal.json``."""
+        return super().to_json() | {
+            "dt_ps": self.dt,
+            **_entries("swept_area", self.swept_area, "A2_per_ns"),
+            "lag_ps": self.lag.tolist(),
+            "asymmetry": _list(self.asymmetry),
+            "asymmetry_se": _list(self.asymmetry_se),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class InformationPoint(BlockedPoint):
+    """The content of ``information.json``, per coupled axis.
+
+    Attributes:
+        flow: of information into the cold particle; that into the hot one is its negative. k_B/ns.
+        shared: mutual information of the particles, k_B.
+        reading: mutual information of one reading and both positions, k_B; NaN for readings without noise.
+        second_law: Q/T - k_B İ of each side, k_B/ns; NaN where a bath is active.
+    """
+
+    flow: Estimate
+    shared: Estimate
+    reading: Estimate
+    second_law: Sides
+
+    _FILE = "information.json"
+
+    @classmethod
+    def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        return super()._measured(content) | {
+            "flow": Estimate(or_nan(content["information_cold_kB_per_ns"]), or_nan(content["information_se"])),
+            "shared": _read(content, "mutual_information", "kB"),
+            "reading": _read(content, "reading_information", "kB"),
+            "second_law": (
+                _read(content, "second_law_cold", "kB_per_ns"),
+                _read(content, "second_law_hot", "kB_per_ns"),
+            ),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``information.json``."""
+        flows = zip(SIDES, (self.flow, self.flow * -1.0), strict=True)
+        content = super().to_json() | {
+            **{f"information_{side}_kB_per_ns": known(flow.value) for side, flow in flows},
+            "information_se": known(self.flow.se),
+            **_entries("mutual_information", self.shared, "kB"),
+            **_entries("reading_information", self.reading, "kB"),
+        }
+        for side, balance in zip(SIDES, self.second_law, strict=True):
+            content |= _entries(f"second_law_{side}", balance, "kB_per_ns")
+        return content
 
 
 def _entries(stem: str, estimate: Estimate, unit: str = "") -> dict[str, float | None]:

@@ -9,15 +9,15 @@ No force, work or heat is used here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from analysis.data.runs import Array, Run
-from analysis.heat.power import PointBlocks, entry, head, sampled_positions
+from analysis.heat.power import PointBlocks, head, sampled_positions
 from analysis.heat.rates import slowest_memory
+from analysis.heat.results import ReversalPoint
 from analysis.statistics.correlation import reversal_asymmetry
-from analysis.statistics.timeseries import joined, known, mean_rate
+from analysis.statistics.timeseries import joined, mean_rate
 from analysis.units import PER_NS
 
 REACH = 1.0
@@ -45,15 +45,11 @@ def swept_area(positions: Array) -> Array:
     return np.concatenate([np.zeros((len(positions), 1)), -np.cumsum(chords, axis=1) / 2], axis=1)
 
 
-def reversal_summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """The asymmetry under time reversal and the swept area of one point, for ``reversal.json``; unknown errors are ``None``.
+def reversal_summary(runs: Sequence[Run]) -> ReversalPoint:
+    """The asymmetry under time reversal and the swept area of one point.
 
     Args:
         runs: replicas of one point of the sweep.
-
-    Returns:
-        The entries of ``power.head``, ``dt_ps``, ``swept_area_A2_per_ns`` with ``swept_area_se``, per coupled axis, and
-        lists ``lag_ps``, ``asymmetry`` and ``asymmetry_se`` (``statistics.correlation.reversal_asymmetry`` of X_C and X_H).
 
     Raises:
         AnalysisError: if the replicas differ in length.
@@ -71,10 +67,11 @@ def reversal_summary(runs: Sequence[Run]) -> dict[str, Any]:
     )
     # Coupled axes count as one series.
     widening = slow.slow_widening * np.sqrt(blocks.together) if slow else 1.0
-    return head(runs, blocks).to_json() | {
-        "dt_ps": interval,
-        **entry("swept_area_A2_per_ns", "swept_area_se", area),
-        "lag_ps": curve.lag.tolist(),
-        "asymmetry": curve.value.tolist(),
-        "asymmetry_se": [known(error) for error in widening * curve.se],
-    }
+    return ReversalPoint(
+        **vars(head(runs, blocks)),
+        dt=interval,
+        swept_area=area,
+        lag=curve.lag,
+        asymmetry=curve.value,
+        asymmetry_se=widening * curve.se,
+    )

@@ -18,8 +18,8 @@ from analysis.figures.information import information
 from analysis.friction.result import AxisFriction, Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.information import information_summary
-from analysis.heat.point import PointRecord
 from analysis.heat.rates import point_summary
+from analysis.heat.results import InformationPoint
 from analysis.model import DelayedNetwork, Feedback, SampledNetwork, mutual_information
 from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, synthetic_runs
@@ -38,16 +38,15 @@ def test_flow_is_that_of_the_exact_pair() -> None:
     assert flow < 0, "the cold particle uses information up"
     deviations = []
     for run in runs:
-        found = json.loads(json.dumps(information_summary([run]), allow_nan=False))
-        assert found["information_hot_kB_per_ns"] == -found["information_cold_kB_per_ns"]
+        found = information_summary([run])
+        content = json.loads(json.dumps(found.to_json(), allow_nan=False))
+        assert content["information_hot_kB_per_ns"] == -content["information_cold_kB_per_ns"] == -found.flow.value
+        assert InformationPoint.from_json(content).to_json() == content
         deviations.append(
             [
-                (found["information_cold_kB_per_ns"] - flow) / found["information_se"],
-                (found["mutual_information_kB"] - shared) / found["mutual_information_se"],
-                *(
-                    (found[f"second_law_{side}_kB_per_ns"] - exact) / found[f"second_law_{side}_se"]
-                    for side, exact in zip(("cold", "hot"), paid, strict=True)
-                ),
+                found.flow.z(flow),
+                found.shared.z(shared),
+                *(balance.z(exact) for balance, exact in zip(found.second_law, paid, strict=True)),
             ]
         )
     z = np.array(deviations)
@@ -55,13 +54,13 @@ def test_flow_is_that_of_the_exact_pair() -> None:
     assert (np.abs(z.mean(axis=0)) < 4 * 0.32).all()
     assert (np.abs(z.std(axis=0, ddof=1) - 1) < 4 * 0.22).all()
     whole = information_summary(runs)
-    assert whole["information_cold_kB_per_ns"] == pytest.approx(flow, abs=4 * whole["information_se"])
-    assert whole["information_se"] < 0.15 * abs(flow)
+    assert abs(whole.flow.z(flow)) < 4
+    assert whole.flow.se < 0.15 * abs(flow)
 
 
 def test_short_runs_have_no_errors() -> None:
     """A few samples give a value without an error, or none, in valid JSON."""
-    found = information_summary(synthetic_runs(TRUTH, 1, 1, seed=92))
+    found = information_summary(synthetic_runs(TRUTH, 1, 1, seed=92)).to_json()
     json.dumps(found, allow_nan=False)
     assert found["information_se"] is None
 
@@ -70,7 +69,7 @@ def test_figure_shows_the_second_law_of_each_side() -> None:
     """Heat over temperature lies above the flow of information in theory's lines, and both vanish at T_H/T_C alone."""
     sweep = [synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 150, 1, seed=93) for ratio in ("0.17", "1.2", "4.80")]
     points = [point_summary(runs) for runs in sweep]
-    flows = [PointRecord.from_json(information_summary(runs)) for runs in sweep]
+    flows = [information_summary(runs) for runs in sweep]
     comparison = Comparison(tuple(points), FRICTION, None)
     figure, data = information(comparison, compared_information(comparison, flows))
     figure.draw_without_rendering()
@@ -84,7 +83,7 @@ def test_figure_shows_the_second_law_of_each_side() -> None:
     shown = data[(data["series"] == "simulation") & (data["kappa_ratio"] == 4.8)].set_index("quantity")["value"]
     heat = points[-1].heat[1].value
     assert math.isclose(shown["entropy_hot"], heat / (BOLTZMANN_EV_PER_K * TRUTH.temperature_hot), rel_tol=1e-6)
-    assert shown["information_hot"] == -flows[-1].content["information_cold_kB_per_ns"]
+    assert shown["information_hot"] == -flows[-1].flow.value
 
 
 def test_a_reading_tells_what_its_noise_leaves_of_the_positions() -> None:
@@ -99,27 +98,27 @@ def test_a_reading_tells_what_its_noise_leaves_of_the_positions() -> None:
         [float(np.mean(run.position[:, i, along] * run.position[:, j, along])) for j in (0, 1)] for i in (0, 1)
     )
     exact = np.log((1 + cc / 0.09) * (1 + hh / 0.09) - ch * hc / 0.09**2) / 2
-    assert found["reading_information_kB"] == pytest.approx(exact, rel=1e-2)
-    assert information_summary([run])["reading_information_kB"] is None
+    assert found.reading.value == pytest.approx(exact, rel=1e-2)
+    assert math.isnan(information_summary([run]).reading.value)
 
 
 def test_table_has_the_second_law_beside_theory() -> None:
     """Q/T from the heat, minus the flow, and the exact flow of the white pair in its own units; the text has the same."""
     runs = synthetic_runs(TRUTH, 250, 2, seed=94)
     comparison = Comparison((point_summary(runs),), FRICTION)
-    content = information_summary(runs)
-    (point,) = compared_information(comparison, [PointRecord.from_json(content)])
+    measured = information_summary(runs)
+    (point,) = compared_information(comparison, [measured])
     row = summary_table(comparison, [point]).iloc[0]
     pair = runs[0].parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
     assert row["theory_information_cold_kB_per_ns"] == pytest.approx(1e3 * pair.information_flow()[0], rel=1e-8)
     # Friction known to 5 parts in 10 000 leaves an error of that size.
     assert 0 < row["theory_information_cold_se"] < 2e-3 * abs(row["theory_information_cold_kB_per_ns"])
-    missed = content["information_cold_kB_per_ns"] - row["theory_information_cold_kB_per_ns"]
-    assert row["z_theory_information"] == pytest.approx(missed / content["information_se"], rel=1e-4)
+    missed = measured.flow.value - row["theory_information_cold_kB_per_ns"]
+    assert row["z_theory_information"] == pytest.approx(missed / measured.flow.se, rel=1e-4)
     for side, temperature, sign in (("cold", TRUTH.temperature_cold, 1), ("hot", TRUTH.temperature_hot, -1)):
         entropy = row[f"heat_{side}_eV_per_ns"] / (BOLTZMANN_EV_PER_K * temperature)
         assert row[f"entropy_{side}_kB_per_ns"] == pytest.approx(entropy, rel=1e-6)
-        balance = entropy - sign * content["information_cold_kB_per_ns"]
+        balance = entropy - sign * measured.flow.value
         assert row[f"second_law_{side}_kB_per_ns"] == pytest.approx(balance, rel=1e-6)
     assert row["reading_information_kB"] is None
     text = summary_text(comparison, friction_summary(runs_at_rest()), [point])
@@ -142,18 +141,18 @@ def test_noisy_readings_are_in_the_table() -> None:
     loop = Feedback(update_every=0.1, position_noise=0.3, delay=0.1)
     noisy = replace(run, parameters=replace(run.parameters, feedback=loop))
     comparison = Comparison((replace(point_summary([run]), parameters=noisy.parameters),), FRICTION)
-    content = information_summary([noisy])
-    (point,) = compared_information(comparison, [PointRecord.from_json(content)])
+    measured = information_summary([noisy])
+    (point,) = compared_information(comparison, [measured])
     row = point.row()
     assert list(row) == COLUMNS
-    assert row["reading_information_kB"] == content["reading_information_kB"]
+    assert row["reading_information_kB"] == measured.reading.value
     machine = run.parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot)).with_feedback(loop)
     assert isinstance(machine, SampledNetwork)
     assert row["theory_reading_information_kB"] == pytest.approx(machine.reading_information(), rel=1e-9)
     assert 0 < row["theory_new_information_kB"] < row["theory_reading_information_kB"]
     assert row["theory_information_cold_kB_per_ns"] is None
     text = summary_text(comparison, friction_summary(runs_at_rest()), [point])
-    assert f"one reading of both positions, k_B per axis: {content['reading_information_kB']:.3f} ±" in text
+    assert f"one reading of both positions, k_B per axis: {measured.reading.value:.3f} ±" in text
     assert "entropy pumping" in text
 
 

@@ -13,8 +13,8 @@ from scipy.linalg import expm, solve_continuous_lyapunov
 from analysis.compare.comparison import Comparison
 from analysis.figures.detailed_balance import detailed_balance
 from analysis.friction.result import AxisFriction, Friction
-from analysis.heat.point import PointRecord
 from analysis.heat.rates import point_summary
+from analysis.heat.results import ReversalPoint
 from analysis.heat.reversal import reversal_summary, swept_area
 from analysis.statistics.correlation import reversal_asymmetry
 from analysis.statistics.timeseries import Estimate
@@ -58,9 +58,12 @@ def test_measured_reversal_is_the_exact_one(ratio: str) -> None:
     variance = solve_continuous_lyapunov(drift, -noise)
     areas, asymmetries = [], []
     for run in synthetic_runs(truth, 500, 10, seed=81):
-        found = json.loads(json.dumps(reversal_summary([run]), allow_nan=False))
-        areas.append((found["swept_area_A2_per_ns"] - area) / found["swept_area_se"])
-        lags, values, errors = (np.array(found[key]) for key in ("lag_ps", "asymmetry", "asymmetry_se"))
+        point = reversal_summary([run])
+        found = json.loads(json.dumps(point.to_json(), allow_nan=False))
+        assert ReversalPoint.from_json(found).to_json() == found
+        assert found["swept_area_A2_per_ns"] == point.swept_area.value
+        areas.append(point.swept_area.z(area))
+        lags, values, errors = point.lag, point.asymmetry, point.asymmetry_se
         later = np.array([expm(drift * lag) @ variance for lag in lags])
         exact = (later[:, 1, 0] - later[:, 0, 1]) / math.sqrt(variance[0, 0] * variance[1, 1])
         asymmetries.append(((values - exact) / np.maximum(errors, 1e-12))[len(lags) // 3])
@@ -72,7 +75,7 @@ def test_measured_reversal_is_the_exact_one(ratio: str) -> None:
 
 def test_short_runs_have_no_errors() -> None:
     """A few samples give values without errors, in valid JSON."""
-    found = reversal_summary(synthetic_runs(TRUTH, 3, 1, seed=82))
+    found = reversal_summary(synthetic_runs(TRUTH, 3, 1, seed=82)).to_json()
     json.dumps(found, allow_nan=False)
     assert found["swept_area_se"] is None
     assert set(found["asymmetry_se"]) == {None}
@@ -84,7 +87,7 @@ def test_figure_shows_balance_where_the_temperatures_ask_for_it() -> None:
     for ratio in ("0.17", "1.2", "4.80"):
         runs = synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 300, 1, seed=83)
         heats.append(point_summary(runs))
-        reversals.append(PointRecord.from_json(reversal_summary(runs)))
+        reversals.append(reversal_summary(runs))
     figure, data = detailed_balance(Comparison(tuple(heats), FRICTION), reversals)
     figure.draw_without_rendering()
     theory, measured = (data[data["series"] == series] for series in ("theory", "simulation"))
@@ -98,6 +101,6 @@ def test_figure_shows_balance_where_the_temperatures_ask_for_it() -> None:
         assert balanced[f"temperature_{side}"] == pytest.approx(1.0)
     assert apart["temperature_cold"] < 0.99 < 1.01 < apart["temperature_hot"]
     shown = measured[measured["quantity"] == "swept_area_A2_per_ns"]
-    assert list(shown["value"]) == [point.content["swept_area_A2_per_ns"] for point in reversals]
+    assert list(shown["value"]) == [point.swept_area.value for point in reversals]
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]  # type: ignore[union-attr]
     assert [label.split(" = ")[1] for label in labels] == ["1.2", "4.80", "0.17"]

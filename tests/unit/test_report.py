@@ -200,7 +200,7 @@ def test_information_is_beside_theory(long_study: dict[str, Any]) -> None:
     assert 'id="information"' not in report_page(**long_study, figures=[], design=DESIGN)
     truth = Truth(friction_cold=0.2, friction_hot=0.3)
     flows = [
-        PointRecord.from_json(information_summary(synthetic_runs(replace(truth, kappa_ratio=ratio), 200, 1, seed=54)))
+        information_summary(synthetic_runs(replace(truth, kappa_ratio=ratio), 200, 1, seed=54))
         for ratio in ("4.80", "0.17")
     ]
     information = compared_information(long_study["comparison"], flows)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.compare.comparison import Comparison
 from analysis.compare.information import compared_information
 from analysis.compare.table import summary_table, summary_text
-from analysis.heat.point import PointRecord
+from analysis.heat.results import InformationPoint
 from job import job, read_json
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 with job(snakemake):
     comparison = Comparison.read(snakemake.input.heats, snakemake.input.friction, snakemake.input.response)
-    flows = [PointRecord.from_json(read_json(file)) for file in snakemake.input.flows]
+    flows = [InformationPoint.from_json(read_json(file)) for file in snakemake.input.flows]
     information = compared_information(comparison, flows)
     summary_table(comparison, information).to_csv(snakemake.output.csv, index=False, float_format="%.6g")
     text = summary_text(comparison, read_json(snakemake.input.friction), information)
