@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ _VECTORS = {
         "eV",
         "work of the controller on the particle since the first row; not a number along axes without controller",
     ),
+    "trap_work_eV": ("eV", "work of moving the trap since the first row; not a number along axes without controller"),
 }
 _SCALARS = {
     "thermostat_eV": ("eV", "energy that the fluid has given to its thermostat since the first row"),
@@ -47,7 +49,8 @@ def dataset(runs: Sequence[Run]) -> xarray.Dataset:
 
     Returns:
         Variables named as the columns of ``series.parquet`` (docs/reference/run-folder.md) without side and axis:
-        ``position_A``, ``velocity_A_per_ps``, ``work_eV`` (none without controller), ``thermostat_eV``, ``energy_eV``,
+        ``position_A``, ``velocity_A_per_ps``, ``work_eV`` (none without controller), ``trap_work_eV`` (of moving traps),
+        ``thermostat_eV``, ``energy_eV``,
         ``trap_eV``, ``temperature_K``, ``pressure_bar``, and ``internal_temperature_K`` where all runs have it.
         ``attrs`` of each holds ``units`` and ``long_name``, the attributes of the dataset describe the simulation and its
         physical parameters. Shorter runs are padded with NaN, and so is work along axes without controller.
@@ -66,7 +69,9 @@ def dataset(runs: Sequence[Run]) -> xarray.Dataset:
         name: (DIMENSIONS[:3], _padded([_columns(run, name) for run in runs], len(longest.series)), _attributes(kind))
         for name, kind in kinds.items()
     }
-    vectors = {name: kind for name, kind in _VECTORS.items() if longest.parameters.coupling_axes or name != "work_eV"}
+    parameters = longest.parameters
+    has = {"work_eV": bool(parameters.coupling_axes), "trap_work_eV": parameters.motion.moves}
+    vectors = {name: kind for name, kind in _VECTORS.items() if has.get(name, True)}
     variables |= {
         name: (DIMENSIONS, _padded([_vectors(run, name) for run in runs], len(longest.series)), _attributes(kind))
         for name, kind in vectors.items()
@@ -80,8 +85,12 @@ def dataset(runs: Sequence[Run]) -> xarray.Dataset:
     coordinates = {name: (name, values, _attributes(_COORDINATES[name])) for name, values in at.items()}
     first = runs[0]
     said = {key: first.metadata.get(key) for key in ("study", "purpose", "point", "kappa_ratio", "engine")}
-    # Values that a NetCDF file cannot store are left out.
-    whole = {key: value for key, value in (said | first.parameters.to_json()).items() if value is not None}
+    # A NetCDF file can store neither nothing nor a list or mapping.
+    whole = {
+        key: json.dumps(value) if isinstance(value, (list, dict)) else value
+        for key, value in (said | first.parameters.to_json()).items()
+        if value is not None
+    }
     return xarray.Dataset(variables, coordinates, whole)
 
 
@@ -97,7 +106,9 @@ def _columns(run: Run, name: str) -> Array:
 
 def _vectors(run: Run, name: str) -> Array:
     """A quantity of each side along each axis, (n, 2, 3); NaN where there is no column."""
-    stem, _, unit = name.partition("_")
+    stem, unit = next(
+        (name.removesuffix(f"_{unit}"), unit) for unit in ("A_per_ps", "A", "eV") if name.endswith(f"_{unit}")
+    )
     columns = [f"{stem}_{side}_{axis}_{unit}" for side in SIDES for axis in AXES]
     return run.series.reindex(columns=columns).to_numpy(float).reshape(len(run.series), 2, 3)
 

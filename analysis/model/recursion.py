@@ -14,7 +14,7 @@ def recursion(rate: complex, start: ArrayLike, kicks: NDArray[Any]) -> NDArray[A
     Args:
         rate: factor on x from one step to the next.
         start: x before the first kick, of the shape of `kicks` without its last axis.
-        kicks: shape (…, steps), at least one step.
+        kicks: shape (…, steps); there may be none.
 
     Returns:
         An array of the shape of `kicks`.
@@ -23,6 +23,8 @@ def recursion(rate: complex, start: ArrayLike, kicks: NDArray[Any]) -> NDArray[A
 
     # Row n of the triangular system says x_n - rate x_(n-1) = kick_n.
     driven = np.array(kicks, dtype=np.result_type(kicks, start, rate, float))
+    if driven.shape[-1] == 0:
+        return driven
     driven[..., 0] += rate * np.asarray(start)
     solve: Any = ztbtrs if np.iscomplexobj(driven) else dtbtrs
     bands = np.full((2, driven.shape[-1]), [[1.0], [-rate]], dtype=driven.dtype)

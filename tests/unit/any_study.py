@@ -126,7 +126,30 @@ def _fields(random: np.random.Generator, longest: int) -> dict[str, Any]:
     }
     if random.random() < 0.4:
         drawn["langevin"] |= _fluid(random)
+    if random.random() < 0.3:
+        drawn["trap"] |= _traps(random, sample, sweep_length * 1000)
     return drawn
+
+
+def _traps(random: np.random.Generator, sample_ps: float, run_ps: float) -> dict[str, Any]:
+    """Unlike stiffness along the axes, or centres that oscillate on one side or both, or all of these."""
+
+    def spread(low: float, high: float) -> float:
+        return float(np.exp(random.uniform(np.log(low), np.log(high))))
+
+    found: dict[str, Any] = {}
+    if random.random() < 0.6:
+        found["stiffness_eV_per_A2"] = {axes: spread(1e-4, 1) for axes in ("x", "yz")}
+    for side in SIDES:
+        found[f"motion_{side}"] = [
+            {
+                "amplitude_A": spread(1e-3, 100),
+                "period_ps": spread(sample_ps, 2 * run_ps),
+                "phase_deg": float(random.choice([0, 90, random.uniform(-180, 180)])),
+            }
+            for _ in range(random.integers(0, 3))
+        ]
+    return found
 
 
 def _fluid(random: np.random.Generator) -> dict[str, Any]:

@@ -23,3 +23,8 @@ def test_each_step_is_that_of_a_loop(rate: complex, is_complex: bool, shape: tup
     assert found.shape == shape
     assert_allclose(found, np.stack(expected, axis=-1)[..., 1:], rtol=1e-13, atol=1e-14)
     assert (kicks == given).all()
+
+
+def test_no_kicks_give_no_path() -> None:
+    """As a filter needs that reaches its steady state at the last sample."""
+    assert recursion(0.5, np.ones(3), np.empty((3, 0))).shape == (3, 0)
