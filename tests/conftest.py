@@ -16,8 +16,11 @@ LONGEST = (
     "md/test_ranks.py",
     "workflow/test_workflow_edges.py",
     "workflow/test_stale_results.py",
+    "md/test_demon_in_lammps.py",
+    "unit/test_analysis_performance.py",
+    "workflow/test_docs.py",
 )
-"""Files of a minute or more. Workers take whole files, in this order: one that is left to the end keeps the rest idle."""
+"""Files of about a minute or more. Workers take whole files, in this order: one that is left to the end keeps the rest idle."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, PrefixLoader, StrictUndefined
 
 from analysis.units import ATOMIC_MASS
 from simulation.study.fields import Study
 from simulation.study.materials import Species
-from simulation.study.places import folders
+from simulation.study.places import find
 from simulation.study.section import SIDES
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "lammps_templates"
@@ -74,11 +75,8 @@ def render(
         "bonded": BONDED if chains else "",
         "frame_steps": study.steps(study.schedule.trajectory_every_ps),
     }
-    return (
-        _environment(TEMPLATES, tuple(folders()))
-        .get_template(template)
-        .render(usual | {"study": study, "steps": study.steps} | context)
-    )
+    filled = usual | {"study": study, "steps": study.steps} | context
+    return _environment(TEMPLATES).get_template(template).render(filled)
 
 
 def _unit_of_time(fluid: Species) -> float:
@@ -102,11 +100,11 @@ def _only_watches(words: list[str]) -> bool:
 
 
 @cache
-def _environment(folder: Path, own: tuple[Path, ...]) -> Environment:
+def _environment(folder: Path) -> Environment:
     """The template environment, with those next to a study; cached, so that a template is compiled once."""
-    loaders = {OWN: FileSystemLoader(own, encoding="utf-8")}
+    shipped, own = FileSystemLoader(folder, encoding="utf-8"), PrefixLoader({OWN: FunctionLoader(_beside_study)})
     environment = Environment(
-        loader=ChoiceLoader([FileSystemLoader(folder, encoding="utf-8"), PrefixLoader(loaders)]),
+        loader=ChoiceLoader([shipped, own]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -114,6 +112,14 @@ def _environment(folder: Path, own: tuple[Path, ...]) -> Environment:
     )
     environment.filters["quoted"] = _quoted
     return environment
+
+
+def _beside_study(name: str) -> tuple[str, str, Callable[[], bool]] | None:
+    """A template next to a study as Jinja2 wants it: its text, its file, and whether that is still the one to be found."""
+    if (file := find(name)) is None:
+        return None
+    text = file.read_text(encoding="utf-8")
+    return text, str(file), lambda: find(name) == file and file.read_text(encoding="utf-8") == text
 
 
 def _quoted(path: str) -> str:

@@ -111,6 +111,21 @@ def test_template_and_files_decide_a_run(point: str, own_files: Path) -> None:
     assert len(set(prints)) == 3
 
 
+def test_the_template_of_the_working_folder_is_the_one_that_counts(
+    own_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is edited, or of the same name in another working folder, is another, though templates are compiled once."""
+    here = experiment_at(study(), "friction", 1).fingerprint
+    (tmp_path / "other/config").mkdir(parents=True)
+    (tmp_path / "other/config/mine.lmp.j2").write_text(TEMPLATE.replace("0.002", "0.003"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "other")
+    other = experiment_at(study(), "friction", 1).fingerprint
+    monkeypatch.chdir(tmp_path)
+    assert here == experiment_at(study(), "friction", 1).fingerprint != other
+    (own_files / "mine.lmp.j2").write_text(TEMPLATE.replace("0.002", "0.003"), encoding="utf-8")
+    assert experiment_at(study(), "friction", 1).fingerprint == other
+
+
 def test_declared_terms_are_sampled_and_counted() -> None:
     """Energy terms belong to the energy of their side; work terms are a column, and the balance subtracts it."""
     run = experiment_at(
