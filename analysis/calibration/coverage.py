@@ -24,10 +24,10 @@ from analysis.errors import AnalysisError
 from analysis.friction.curves import correlation_curves, equilibrium_blocks, particle, white_fits
 from analysis.friction.result import shares_of
 from analysis.friction.summary import variance_entries, white_entries
-from analysis.heat.performance import COPS, performance_summary
+from analysis.heat.performance import performance_summary
 from analysis.heat.power import DT_PS, power_summary
 from analysis.heat.rates import cumulative, point_summary
-from analysis.heat.results import TARGETS
+from analysis.heat.results import COPS, TARGETS
 from analysis.model import BOLTZMANN, PairWithBodies, Refrigerator, sampled_cop
 from analysis.model.recursion import recursion
 from analysis.model.refrigerator import Target
@@ -212,7 +212,7 @@ def measure_point(run: Run, files: dict[str, dict[str, float]]) -> pd.DataFrame:
     Returns:
         ``reported`` with ``file`` and ``truth``.
     """
-    performance = performance_summary([run])
+    performance = performance_summary([run]).to_json()
     for kind, cops in performance.pop("cop_fluctuations").items():
         for name, content in cops.items():
             for entry in ("tail_exponent", "beyond_carnot"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -22,18 +23,17 @@ from analysis.figures.over_ratio import (
     remark,
 )
 from analysis.figures.style import COLD, HOT, NEUTRAL, new_figure
-from analysis.heat.performance import COPS
-from analysis.heat.point import PointRecord, by_ratio
-from analysis.statistics.timeseries import or_nan
+from analysis.heat.point import by_ratio
+from analysis.heat.results import COPS, CopEstimator, PerformancePoint
 
 _COLOUR = {"refrigeration": COLD, "pumping": HOT}
 _MARKER = {"refrigeration": "o", "pumping": "s"}
 _TITLE = {"refrigeration": r"refrigeration, $-Q_C/W$", "pumping": r"heat pump, $Q_H/W$"}
 _LINE_POINTS = 121
-_ESTIMATORS = {"heat": "", "thermostat": "_thermostat"}
+_ESTIMATORS: tuple[CopEstimator, ...] = get_args(CopEstimator)
 
 
-def cop(points: Sequence[PointRecord]) -> tuple[Figure, pd.DataFrame]:
+def cop(points: Sequence[PerformancePoint]) -> tuple[Figure, pd.DataFrame]:
     """Draw both coefficients where the machine cools, with 95 % intervals, beside the exact values and Carnot's.
 
     The exact values, κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C), hold for any friction, white or dressed: an identity of the linear
@@ -41,7 +41,7 @@ def cop(points: Sequence[PointRecord]) -> tuple[Figure, pd.DataFrame]:
     another controller than the linear one makes a machine cool nobody knows: then all points are drawn, without exact values.
 
     Args:
-        points: contents of the ``performance.json`` files of one study.
+        points: of one study.
 
     Returns:
         The figure, and its data for all points: rows of ``series`` (``heat``, ``thermostat`` for the bare thermostat,
@@ -70,7 +70,7 @@ def cop(points: Sequence[PointRecord]) -> tuple[Figure, pd.DataFrame]:
         remark(panels[1], unknown)
     elif not any(low <= ratio <= high for ratio in measured_ratios(points)):
         remark(panels[1], "no point of this study cools")
-    elif all(point.content["current_blocks"] is None for point in points):
+    elif all(point.current_blocks is None for point in points):
         remark(panels[1], "runs too short for intervals")
     return figure, data
 
@@ -111,20 +111,18 @@ def _panel(axes: Axes, data: pd.DataFrame, name: str, limits: tuple[float, float
         )
 
 
-def _measured(points: Sequence[PointRecord]) -> pd.DataFrame:
+def _measured(points: Sequence[PerformancePoint]) -> pd.DataFrame:
     rows = [
         {
             "series": series,
             "cop": name,
             "kappa_ratio": point.ratio,
-            "value": or_nan(point.content[f"cop_{name}{suffix}"]),
-            "low": or_nan(point.content[f"cop_{name}{suffix}_low"]),
-            "high": or_nan(point.content[f"cop_{name}{suffix}_high"]),
+            **point.cop[series][name]._asdict(),
         }
-        for series, suffix in _ESTIMATORS.items()
+        for series in _ESTIMATORS
         for name in COPS
         for point in points
-        if f"cop_{name}" in point.content
+        if point.cop is not None
     ]
     return pd.DataFrame(rows, columns=["series", "cop", "kappa_ratio", "value", "low", "high"])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,9 @@ from analysis.data.runs import Array, Parameters
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, ratio_axis, remark
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, log_limits, new_figure
 from analysis.friction.result import Friction
-from analysis.heat.performance import COPS
-from analysis.heat.point import PointRecord, by_ratio
+from analysis.heat.point import by_ratio
+from analysis.heat.results import COPS, Cop, CopDistribution, CopKind, PerformancePoint
 from analysis.model import heat_cop, sampled_cop
-from analysis.statistics.timeseries import or_nan
 
 SHOWN_RATIO = 7.27
 """The κ_H/κ_C of the paper's figure; the nearest point of the study that cools is drawn."""
@@ -34,7 +32,7 @@ _LEAST = 0.05  # |ε| of points on linear axes, where the bins below are narrowe
 _LINE_BINS = 400
 
 
-def cop_fluctuations(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def cop_fluctuations(points: Sequence[PerformancePoint], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw the distribution of both fluctuating coefficients at one point, and the exponent of their tails at all of them.
 
     Heat is that of the first law over dt, beside its exact law, on logarithmic axes (first row) and on linear ones (second).
@@ -42,7 +40,7 @@ def cop_fluctuations(points: Sequence[PointRecord], friction: Friction) -> tuple
     of both variants.
 
     Args:
-        points: contents of the ``performance.json`` files of one study.
+        points: of one study.
         friction: of that study.
 
     Returns:
@@ -50,7 +48,7 @@ def cop_fluctuations(points: Sequence[PointRecord], friction: Friction) -> tuple
         ``cop``, ``kappa_ratio``, ``ratio`` (ε, middle of the bin, both signs), ``value``, ``se``; for the drawn point also
         ``theory``, ``dressed`` and ``modes``, bin averages of the exact laws.
     """
-    points = [point for point in by_ratio(points) if point.content["cop_fluctuations"]]
+    points = [point for point in by_ratio(points) if point.cop_fluctuations is not None]
     figure = new_figure(7.2, 8.6)
     panels = figure.subplots(3, 2)
     if not points:
@@ -60,15 +58,16 @@ def cop_fluctuations(points: Sequence[PointRecord], friction: Friction) -> tuple
     data = pd.concat([_densities(each) for each in points] + [_exponents(points)], ignore_index=True)
     data = data.reindex(columns=_COLUMNS)
     here = (data["kappa_ratio"] == point.ratio) & (data["quantity"] == "density")
-    for kind, name in (
+    drawn: tuple[tuple[CopKind, Cop], ...] = (
         ("heat", "refrigeration"),
         ("heat", "pumping"),
         ("sampled", "refrigeration"),
         ("sampled", "pumping"),
-    ):
+    )
+    for kind, name in drawn:
         laws = _laws(point, friction, kind, name)
         rows = here & (data["kind"] == kind) & (data["cop"] == name)
-        edges = np.array(point.content["cop_fluctuations"][kind][name]["edge"])
+        edges = _distributions(point)[kind, name].positive.edge
         for model, law in laws.items():
             data.loc[rows, model] = np.concatenate([_means(law, edges), _means(law, -edges[::-1])[::-1]])
         column = COPS.index(name)
@@ -78,7 +77,7 @@ def cop_fluctuations(points: Sequence[PointRecord], friction: Friction) -> tuple
         elif column == 0:
             _logarithmic_panel(panels[2, 0], data[rows], laws, point, kind, name)
     for row in panels:
-        row[0].set_ylabel(f"density over {point.content['dt_ps']:g} ps")
+        row[0].set_ylabel(f"density over {point.dt:g} ps")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=7)
     _exponent_panel(panels[2, 1], data[data["quantity"] == "tail_exponent"], point.parameters)
@@ -95,7 +94,7 @@ def _means(law: Mixture, edges: Array) -> Array:
 _COLUMNS = ["quantity", "kind", "cop", "kappa_ratio", "ratio", "value", "se", "theory", "dressed", "modes"]
 
 
-def _drawn(points: Sequence[PointRecord]) -> int:
+def _drawn(points: Sequence[PerformancePoint]) -> int:
     """The point to draw: nearest to the paper's among those that cool, or among all if none does."""
     ratios = [point.ratio for point in points]
     carnot = carnot_ratio(points[0].parameters)
@@ -110,9 +109,9 @@ def _side(parameters: Parameters, name: str) -> int:
     return parameters.colder if name == "refrigeration" else 1 - parameters.colder
 
 
-def _laws(point: PointRecord, friction: Friction, kind: str, name: str) -> dict[str, Mixture]:
+def _laws(point: PerformancePoint, friction: Friction, kind: str, name: str) -> dict[str, Mixture]:
     """Exact laws of |Q|/W over dt, or of |W_j|/W: for the hot side the same machine with the names of its sides exchanged."""
-    parameters, dt = point.parameters, point.content["dt_ps"]
+    parameters, dt = point.parameters, point.dt
     if _side(parameters, name) == 1:
         parameters = replace(
             parameters,
@@ -135,7 +134,7 @@ def _title(kind: str, name: str, side: int, ratio: str) -> str:
 
 
 def _logarithmic_panel(
-    axes: Axes, data: pd.DataFrame, laws: dict[str, Mixture], point: PointRecord, kind: str, name: str
+    axes: Axes, data: pd.DataFrame, laws: dict[str, Mixture], point: PerformancePoint, kind: str, name: str
 ) -> None:
     parameters = point.parameters
     for sign, fill in ((1, _COLOUR[name]), (-1, "none")):
@@ -165,7 +164,7 @@ def _logarithmic_panel(
     axes.set_title(_title(kind, name, _side(parameters, name), point.kappa_ratio), loc="left", fontsize=8)
 
 
-def _linear_panel(axes: Axes, data: pd.DataFrame, laws: dict[str, Mixture], point: PointRecord, name: str) -> None:
+def _linear_panel(axes: Axes, data: pd.DataFrame, laws: dict[str, Mixture], point: PerformancePoint, name: str) -> None:
     parameters = point.parameters
     edges = np.linspace(-_REACH, _REACH, _LINE_BINS + 1)
     for model, law in laws.items():
@@ -236,44 +235,43 @@ def _exponent_panel(axes: Axes, data: pd.DataFrame, parameters: Parameters) -> N
         remark(axes, "runs too short for a tail")
 
 
-def _densities(point: PointRecord) -> pd.DataFrame:
+def _distributions(point: PerformancePoint) -> dict[tuple[CopKind, Cop], CopDistribution]:
+    """All distributions of a point, by kind of flow and coefficient; none where a coupling is 0."""
+    return {(kind, name): each for kind, cops in (point.cop_fluctuations or {}).items() for name, each in cops.items()}
+
+
+def _densities(point: PerformancePoint) -> pd.DataFrame:
     tables = []
-    for kind, cops in point.content["cop_fluctuations"].items():
-        for name, content in cops.items():
-            edges = np.array(content["edge"])
-            middle = np.sqrt(edges[1:] * edges[:-1])
-            tables.append(
-                pd.DataFrame(
-                    {
-                        "quantity": "density",
-                        "kind": kind,
-                        "cop": name,
-                        "kappa_ratio": point.ratio,
-                        "ratio": np.concatenate([middle, -middle]),
-                        "value": _both(content, "density"),
-                        "se": _both(content, "se"),
-                    }
-                )
+    for (kind, name), found in _distributions(point).items():
+        edges = found.positive.edge
+        middle = np.sqrt(edges[1:] * edges[:-1])
+        tables.append(
+            pd.DataFrame(
+                {
+                    "quantity": "density",
+                    "kind": kind,
+                    "cop": name,
+                    "kappa_ratio": point.ratio,
+                    "ratio": np.concatenate([middle, -middle]),
+                    "value": np.concatenate([found.positive.density, found.negative.density]),
+                    "se": np.concatenate([found.positive.se, found.negative.se]),
+                }
             )
+        )
     return pd.concat(tables, ignore_index=True)
 
 
-def _both(content: dict[str, Any], stem: str) -> Array:
-    return np.array(content[f"{stem}_positive"] + content[f"{stem}_negative"], dtype=float)
-
-
-def _exponents(points: Sequence[PointRecord]) -> pd.DataFrame:
+def _exponents(points: Sequence[PerformancePoint]) -> pd.DataFrame:
     rows = [
         {
             "quantity": "tail_exponent",
             "kind": kind,
             "cop": name,
             "kappa_ratio": point.ratio,
-            "value": or_nan(content["tail_exponent"]),
-            "se": or_nan(content["tail_exponent_se"]),
+            "value": found.tail_exponent.value,
+            "se": found.tail_exponent.se,
         }
         for point in points
-        for kind, cops in point.content["cop_fluctuations"].items()
-        for name, content in cops.items()
+        for (kind, name), found in _distributions(point).items()
     ]
     return pd.DataFrame(rows)

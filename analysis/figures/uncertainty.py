@@ -29,16 +29,15 @@ from analysis.figures.over_ratio import (
 from analysis.figures.power_moments import TARGET_COLOUR, TARGET_MARKER, TARGET_TITLE
 from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, log_limits, new_figure
 from analysis.friction.result import Friction
-from analysis.heat.point import PointRecord, by_ratio
-from analysis.heat.results import TARGETS
+from analysis.heat.point import by_ratio
+from analysis.heat.results import TARGETS, Interval, PerformancePoint
 from analysis.model import Refrigerator
 from analysis.model.uncertainty import GATHERED, gathered_over_bound, sampled_over_bound
-from analysis.statistics.timeseries import or_nan
 
 SHOWN_RATIO = 4.80
 """The κ_H/κ_C nearest to which, and the lowest of the study, are drawn over time."""
 
-_KEYS = {target: f"uncertainty_{target}" for target in TARGETS} | {"bound": "bound"}
+_QUANTITIES = (*TARGETS, "bound")
 
 _FLOW_TITLE = {
     "full": "work of the whole force",
@@ -55,7 +54,7 @@ COLUMNS = ["series", "quantity", "kappa_ratio", "window_ps", "value", "low_value
 COLUMNS += ["over_bound", "low_over_bound", "high_over_bound"]
 
 
-def uncertainty(points: Sequence[PointRecord], friction: Friction) -> tuple[Figure, pd.DataFrame]:
+def uncertainty(points: Sequence[PerformancePoint], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw Var/mean² of sampled power and its bound (top row), and ratios of Var/mean² to the bound, which is met at 1.
 
     The vertical line is at the κ_H/κ_C of largest cooling by white friction, 3.79 at the paper's own.
@@ -66,7 +65,7 @@ def uncertainty(points: Sequence[PointRecord], friction: Friction) -> tuple[Figu
     from zero, upper ends are missing, or points.
 
     Args:
-        points: contents of the ``performance.json`` files of one study.
+        points: of one study.
         friction: of that study.
 
     Returns:
@@ -78,7 +77,7 @@ def uncertainty(points: Sequence[PointRecord], friction: Friction) -> tuple[Figu
     points = by_ratio(points)
     parameters = points[0].parameters
     ratios = line_ratios(points, diverging=True)
-    dt = points[0].content["dt_ps"]
+    dt = points[0].dt
     shown = _shown(points)
     tables = [_measured(points), _gathered(points), _over_ratio(parameters, friction, ratios, dt)]
     tables += [_over_time(point, friction) for point in shown]
@@ -139,7 +138,7 @@ def _mark_largest_cooling(axes: Axes, ratio: float) -> None:
     )
 
 
-def _point_handles(shown: Sequence[PointRecord]) -> list[Line2D]:
+def _point_handles(shown: Sequence[PerformancePoint]) -> list[Line2D]:
     """Legend of the bottom row."""
     return [
         Line2D(
@@ -154,7 +153,7 @@ def _point_handles(shown: Sequence[PointRecord]) -> list[Line2D]:
     ]
 
 
-def _shown(points: Sequence[PointRecord]) -> list[PointRecord]:
+def _shown(points: Sequence[PerformancePoint]) -> list[PerformancePoint]:
     """The points drawn over time: the one nearest to the paper's, and the lowest besides.
 
     None is at T_H/T_C, where the works give an entropy production of zero whatever was measured.
@@ -209,7 +208,7 @@ def _scale(axes: Axes, data: pd.DataFrame, column: str, parameters: Parameters) 
     axes.set_yscale("log")
 
 
-def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PointRecord]) -> None:
+def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PerformancePoint]) -> None:
     """One flow over the time window, at each of the shown points."""
     data = data[data["kappa_ratio"].isin([point.ratio for point in shown])]
     for point, colour, marker, shift in zip(shown, _POINT_COLOUR, _POINT_MARKER, _POINT_SHIFT, strict=False):
@@ -232,31 +231,36 @@ def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PointRecord]) 
         remark(axes, f"simulation: entropy production\n{why}")
 
 
-def _measured(points: Sequence[PointRecord]) -> pd.DataFrame:
+def _measured(points: Sequence[PerformancePoint]) -> pd.DataFrame:
+    unknown = Interval(math.nan, math.nan, math.nan)
     rows = []
     for point in points:
-        for quantity, key in _KEYS.items():
-            row = {"series": "simulation", "quantity": quantity, "kappa_ratio": point.ratio}
-            row |= {
-                f"{name}{column}": or_nan(point.content.get(f"{stem}{suffix}"))
-                for column, stem in (("value", key), ("over_bound", f"uncertainty_over_bound_{quantity}"))
-                for name, suffix in (("", ""), ("low_", "_low"), ("high_", "_high"))
-            }
-            rows.append(row | {"window_ps": point.content["dt_ps"]})
+        at = {"series": "simulation", "kappa_ratio": point.ratio, "window_ps": point.dt}
+        for target in TARGETS:
+            rows.append(at | _row(target, point.uncertainty[target], point.over_bound[target]))
+        rows.append(at | _row("bound", point.bound, unknown))
     return pd.DataFrame(rows)
 
 
-def _gathered(points: Sequence[PointRecord]) -> pd.DataFrame:
+def _row(quantity: str, uncertainty: Interval, over_bound: Interval) -> dict[str, str | float]:
+    found = {"value": uncertainty, "over_bound": over_bound}
+    ends = ("", "low_", "high_")
+    return {"quantity": quantity} | {
+        f"{end}{column}": number for column, each in found.items() for end, number in zip(ends, each, strict=True)
+    }
+
+
+def _gathered(points: Sequence[PerformancePoint]) -> pd.DataFrame:
     tables = []
     for point in points:
-        for flow in (name for name in GATHERED if name in point.content["windows"]):
-            found = {key: np.array(values, dtype=float) for key, values in point.content["windows"][flow].items()}
+        for flow in (name for name in GATHERED if name in point.windows.flows):
+            found = point.windows.flows[flow]
             columns = {
-                "window_ps": point.content["windows"]["window_ps"],
-                "value": found["uncertainty"],
-                "over_bound": found["over_bound"],
-                "low_over_bound": found["over_bound_low"],
-                "high_over_bound": found["over_bound_high"],
+                "window_ps": point.windows.length,
+                "value": found.uncertainty,
+                "over_bound": found.over_bound,
+                "low_over_bound": found.over_bound_low,
+                "high_over_bound": found.over_bound_high,
             }
             table = pd.DataFrame(columns).assign(series="simulation", quantity=flow)
             tables.append(table.assign(kappa_ratio=point.ratio))
@@ -275,18 +279,20 @@ def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: f
     rows = []
     for ratio in ratios if parameters.coupling[0] else ():
         for series, model in ideal_models(at_ratio(parameters, float(ratio)), friction).items():
-            value, over, gathered = np.split(model.mean(values)(model.measured), [len(_KEYS), 2 * len(_KEYS)])
+            value, over, gathered = np.split(
+                model.mean(values)(model.measured), [len(_QUANTITIES), 2 * len(_QUANTITIES)]
+            )
             at = {"series": series, "kappa_ratio": ratio, "window_ps": dt}
-            for quantity, *numbers in zip(_KEYS, value, over, strict=True):
+            for quantity, *numbers in zip(_QUANTITIES, value, over, strict=True):
                 rows.append(at | {"quantity": quantity} | dict(zip(("value", "over_bound"), numbers, strict=True)))
             rows += [at | {"quantity": flow, "over_bound": each} for flow, each in zip(flows, gathered, strict=True)]
     return pd.DataFrame(rows)
 
 
-def _over_time(point: PointRecord, friction: Friction) -> pd.DataFrame:
+def _over_time(point: PerformancePoint, friction: Friction) -> pd.DataFrame:
     """Exact lines over the time of gathering, at the κ_H/κ_C of a point."""
-    times = point.content["windows"]["window_ps"]
-    windows = np.geomspace(times[0], times[-1], _WINDOWS) if times else np.array([])
+    times = point.windows.length
+    windows = np.geomspace(times[0], times[-1], _WINDOWS) if times.size else np.array([])
     tables = []
     for series, model in ideal_models(point.parameters, friction).items():
         over_bound = model.mean(lambda machine: gathered_over_bound(machine, list(GATHERED), windows))(model.measured)

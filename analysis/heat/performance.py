@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 
 from analysis.data.runs import Array, Run
-from analysis.heat.point import Estimator
 from analysis.heat.power import (
     DT_PS,
     PointBlocks,
     by_target,
-    entry,
     head,
     histogram,
     moments,
@@ -32,15 +31,25 @@ from analysis.heat.power import (
     walk,
 )
 from analysis.heat.rates import entropy_rate, heat_rates, rate_covariance
+from analysis.heat.results import (
+    COPS,
+    Cop,
+    CopDistribution,
+    CopEstimator,
+    CopKind,
+    Histogram,
+    Interval,
+    PerformancePoint,
+)
 from analysis.heat.windows import window_uncertainties
 from analysis.model import BOLTZMANN
+from analysis.model.refrigerator import Target
 from analysis.statistics.timeseries import (
     NORMAL,
     Blocks,
     Estimate,
     block_rates,
     joined,
-    known,
     mean_rate,
     memory,
     stationary_mean,
@@ -52,8 +61,6 @@ EXCEEDANCES = 20
 
 RATIO_EDGES = np.logspace(-2, 4, 37)
 """Bins of |ε|, six to the decade."""
-
-COPS = ("refrigeration", "pumping")
 
 
 def ratio_interval(numerator: float, denominator: float, covariance: Array) -> tuple[float, float]:
@@ -76,9 +83,7 @@ def ratio_interval(numerator: float, denominator: float, covariance: Array) -> t
     return (b - root) / a, (b + root) / a
 
 
-def mean_cops(
-    rates: tuple[Estimate, Estimate], covariance: Array | None, colder: int = 0
-) -> dict[str, tuple[float, float, float]]:
+def mean_cops(rates: tuple[Estimate, Estimate], covariance: Array | None, colder: int = 0) -> dict[Cop, Interval]:
     """-Q_C/W and Q_H/W with W = Q_C + Q_H (arXiv:2211.05502, eqs. 7, D1), each with both ends of its 95 % interval.
 
     With the linear controller W_C/κ_C + W_H/κ_H = -Δ(X_H - X_C)²/2 along any path. These ratios therefore equal κ_C/(κ_H - κ_C)
@@ -90,14 +95,14 @@ def mean_cops(
         colder: index of the colder bath, C: 0 or 1.
     """
     heats = np.array([rates[0].value, rates[1].value])
-    result = {}
+    result: dict[Cop, Interval] = {}
     for name, sign, side in zip(COPS, (-1.0, 1.0), (colder, 1 - colder), strict=True):
         combine = np.array([sign * np.eye(2)[side], [1.0, 1.0]])
         n, d = combine @ heats
         ends = (math.nan, math.nan)
         if covariance is not None:
             ends = ratio_interval(n, d, combine @ covariance @ combine.T)
-        result[name] = (n / d if d else math.nan, *ends)
+        result[name] = Interval(n / d if d else math.nan, *ends)
     return result
 
 
@@ -150,42 +155,49 @@ def tail_decay(ratios: Array, together: int = 1) -> tuple[Estimate, float] | Non
     return Estimate(1 / index, share / index, "log"), threshold
 
 
-def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: PointBlocks) -> dict[str, Any]:
+def cop_fluctuations(runs: Sequence[Run], dt: float, blocks: PointBlocks) -> dict[CopKind, dict[Cop, CopDistribution]]:
     """Distributions of |Q|/W over intervals dt: ``sampled`` by eq. (8), work for heat, and ``heat`` by the first law.
 
-    Returns:
-        For either and each of ``COPS``: ``edge``, ``density_positive`` and ``density_negative`` of ε with ``se_*``,
-        ``tail_exponent`` with ``tail_exponent_se`` and ``tail_from``, and the share of ε above Carnot's value,
-        ``beyond_carnot`` with its error.
+    Args:
+        runs: replicas of one point.
+        dt: interval, ps.
+        blocks: of the point.
     """
     parameters = runs[0].parameters
     powers, used = sampled_powers(runs, dt)
     heats, works = window_flows(runs, dt)
     gap = abs(parameters.temperature[1] - parameters.temperature[0])
-    result: dict[str, Any] = {}
-    for kind, flows, total in (("sampled", powers, powers.sum(axis=-1)), ("heat", heats, works)):
+    flows_by_kind: dict[CopKind, tuple[Array, Array]] = {
+        "sampled": (powers, powers.sum(axis=-1)),
+        "heat": (heats, works),
+    }
+    result: dict[CopKind, dict[Cop, CopDistribution]] = {}
+    for kind, (flows, total) in flows_by_kind.items():
         result[kind] = {}
         for name, j in zip(COPS, (parameters.colder, 1 - parameters.colder), strict=True):
             signed = np.divide(flows[..., j], total, out=np.full_like(total, math.nan), where=total != 0)
             ratios = np.copysign(signed, total)
-            content: dict[str, Any] = {"edge": RATIO_EDGES.tolist()}
-            for sign, word in ((1, "positive"), (-1, "negative")):
-                density, se = histogram(sign * ratios, RATIO_EDGES, blocks.distribution, blocks.together)
-                content |= {f"density_{word}": density.tolist(), f"se_{word}": [known(value) for value in se]}
+            positive, negative = (
+                Histogram(RATIO_EDGES, *histogram(sign * ratios, RATIO_EDGES, blocks.distribution, blocks.together))
+                for sign in (1, -1)
+            )
             # The sign of the flow does not affect the exponent of the tail, and keeps the bulk of Q_H/W on one side of 0.
-            decay, content["tail_from"] = tail_decay(signed, blocks.together) or (Estimate(math.nan), None)
-            low, high = decay.interval()
-            content |= entry("tail_exponent", "tail_exponent_se", Estimate(-1 - decay.value, decay.se))
-            content |= {"tail_exponent_low": known(-1 - high), "tail_exponent_high": known(-1 - low)}
+            decay, start = tail_decay(signed, blocks.together) or (Estimate(math.nan), None)
+            beyond = None
             if gap > 0:
                 above = (ratios > parameters.temperature[j] / gap).astype(float)
-                share = stationary_mean(joined(above, blocks.together), blocks.distribution, "log", memory(above, used))
-                content |= entry("beyond_carnot", "beyond_carnot_se", share)
-            result[kind][name] = content
+                beyond = stationary_mean(
+                    joined(above, blocks.together), blocks.distribution, "log", memory(above, used)
+                )
+            result[kind][name] = CopDistribution(
+                positive, negative, Estimate(-1 - decay.value, decay.se), start, beyond
+            )
     return result
 
 
-def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: Estimate) -> dict[str, float | None]:
+def uncertainties(
+    runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: Estimate
+) -> tuple[Interval, dict[Target, Interval], dict[Target, Interval]]:
     """Var/mean² of the power over dt, and its ratio to 2 k_B/ΔS (arXiv:2211.05502, eq. 12), with 95 % intervals.
 
     The bound is proven for overdamped dynamics; underdamped dynamics may violate it, so only the ratio is reported. With
@@ -199,15 +211,16 @@ def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: 
         dt: sampling interval of the power, ps.
         blocks: of the point.
         entropy: production rate per coupled axis, eV/(K ps).
+
+    Returns:
+        2 k_B/ΔS, and for each target Var/mean² and its ratio to that.
     """
     powers, used = sampled_powers(runs, dt)
     stationary = by_target(stationary_work(runs, dt))
     low, high = entropy.value - NORMAL * entropy.se, entropy.value + NORMAL * entropy.se
-    result = {
-        "bound": known(_over(2 * BOLTZMANN, entropy.value * used)),
-        "bound_low": known(_over(2 * BOLTZMANN, high * used)),
-        "bound_high": known(_over(2 * BOLTZMANN, low * used)),
-    }
+    bound = Interval(*(_over(2 * BOLTZMANN, rate * used) for rate in (entropy.value, high, low))).in_file()
+    uncertainty: dict[Target, Interval] = {}
+    over_bound: dict[Target, Interval] = {}
     for target, power in by_target(powers).items():
         variance = moments(power, stationary[target], used, blocks)[1]
         # The walk has the mean of the whole work, without the noise of its ends.
@@ -217,21 +230,17 @@ def uncertainties(runs: Sequence[Run], dt: float, blocks: PointBlocks, entropy: 
         squares = joined((power - power.mean()) ** 2, blocks.together)
         shared = math.copysign(1.0, mean.value) * _correlation(squares, work, used, blocks.distribution)
         mean_share, variance_share = _over(mean.se, size), _over(variance.se, variance.value)
-        uncertainty = _over(variance.value, size**2)
-        over_bound = uncertainty * entropy.value * used / (2 * BOLTZMANN) if low > 0 else math.nan
-        for stem, value, power_of in (("uncertainty", uncertainty, 2), ("uncertainty_over_bound", over_bound, 1)):
-            part = variance_share / power_of
-            half = _joint(mean_share, part, shared)
-            result |= {
-                f"{stem}_{target}": known(value),
-                f"{stem}_{target}_low": known(value / (1 + half) ** power_of),
-                f"{stem}_{target}_high": known(_over(value, (1 - half) ** power_of)) if half < 1 else None,
-            }
-    return result
+        value = _over(variance.value, size**2)
+        ratio = value * entropy.value * used / (2 * BOLTZMANN) if low > 0 else math.nan
+        for found, middle, power_of in ((uncertainty, value, 2), (over_bound, ratio, 1)):
+            half = _joint(mean_share, variance_share / power_of, shared)
+            upper = _over(middle, (1 - half) ** power_of) if half < 1 else math.nan
+            found[target] = Interval(middle, middle / (1 + half) ** power_of, upper).in_file()
+    return bound, uncertainty, over_bound
 
 
-def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any]:
-    """Everything about performance and precision at one point, ready for ``performance.json``; unknown is ``None``.
+def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> PerformancePoint:
+    """Everything about performance and precision at one point.
 
     Args:
         runs: replicas of one point of the sweep.
@@ -242,27 +251,34 @@ def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> dict[str, Any
     """
     blocks = PointBlocks.of(runs, dt)
     parameters = runs[0].parameters
-    stride = sampling_stride(runs[0], dt)
-    result = head(runs, blocks).to_json() | {"dt_ps": stride * parameters.sample_interval}
-    result["windows"] = window_uncertainties(runs, blocks.distribution, dt)
-    rates = heat_rates(runs, None)
+    of_runs = head(runs, blocks)
     entropy = entropy_rate(runs, blocks.current)
+    cop: dict[CopEstimator, dict[Cop, Interval]] | None = None
+    fluctuations = None
     if 0.0 in parameters.coupling and parameters.is_linear:
         # One particle then drives the other without reaction: no circulation, and no ratio of two flows.
-        result["note"] = "; ".join(filter(None, [blocks.note, "a coupling is 0: no coefficient of performance"]))
-        return result | {"cop_fluctuations": None} | _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)
-    estimators: tuple[Estimator, ...] = ("heat", "thermostat")
-    for estimator in estimators:
-        covariance = rate_covariance(runs, blocks.current, estimator) if blocks.current else None
-        for name, (value, low, high) in mean_cops(rates[estimator], covariance, parameters.colder).items():
-            stem = f"cop_{name}" if estimator == "heat" else f"cop_{name}_thermostat"
-            result |= {stem: known(value), f"{stem}_low": known(low), f"{stem}_high": known(high)}
-    result |= _entropy(entropy) | uncertainties(runs, dt, blocks, entropy)
-    return result | {"cop_fluctuations": cop_fluctuations(runs, dt, blocks)}
-
-
-def _entropy(production: Estimate) -> dict[str, float | None]:
-    return entry("entropy_production_eV_per_K_ns", "entropy_production_se", production * PER_NS)
+        note = "; ".join(filter(None, [blocks.note, "a coupling is 0: no coefficient of performance"]))
+        of_runs = replace(of_runs, note=note)
+    else:
+        cop, rates = {}, heat_rates(runs, None)
+        estimators: tuple[CopEstimator, ...] = get_args(CopEstimator)
+        for estimator in estimators:
+            covariance = rate_covariance(runs, blocks.current, estimator) if blocks.current else None
+            found = mean_cops(rates[estimator], covariance, parameters.colder)
+            cop[estimator] = {name: each.in_file() for name, each in found.items()}
+        fluctuations = cop_fluctuations(runs, dt, blocks)
+    bound, uncertainty, over_bound = uncertainties(runs, dt, blocks, entropy)
+    return PerformancePoint(
+        **vars(of_runs),
+        dt=sampling_stride(runs[0], dt) * parameters.sample_interval,
+        windows=window_uncertainties(runs, blocks.distribution, dt),
+        cop=cop,
+        cop_fluctuations=fluctuations,
+        entropy_production=entropy * PER_NS,
+        uncertainty=uncertainty,
+        bound=bound,
+        over_bound=over_bound,
+    )
 
 
 def _correlation(squares: Array, work: Array, dt: float, blocks: Blocks | None) -> float:

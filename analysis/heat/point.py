@@ -94,21 +94,6 @@ def by_ratio(points: Iterable[AnyPoint]) -> list[AnyPoint]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointRecord(Point):
-    """A point with the content of its ``power.json``, ``performance.json`` or ``reversal.json``.
-
-    Attributes:
-        content: of the file.
-    """
-
-    content: Mapping[str, Any]
-
-    @classmethod
-    def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
-        return {"content": content}
-
-
-@dataclass(frozen=True, kw_only=True)
 class HeatPoint(Point):
     """The content of ``heat.json``: rates are per coupled axis, pairs are (cold, hot), and an unknown error is NaN.
 

@@ -6,9 +6,10 @@ for what is unknown here, NaN, and for an end of an interval that the data do no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -21,6 +22,30 @@ TARGETS: tuple[Target, ...] = ("cold", "hot", "total")
 """The cold particle, the hot one, and both together."""
 
 
+Cop = Literal["refrigeration", "pumping"]
+COPS: tuple[Cop, ...] = get_args(Cop)
+
+CopEstimator = Literal["heat", "thermostat"]
+
+CopKind = Literal["heat", "sampled"]
+"""Heat by the first law, or work in its place as in eq. (8) of arXiv:2211.05502."""
+
+_ENDS = ("", "_low", "_high")
+_COP_STEM: dict[CopEstimator, str] = {"heat": "cop_{}", "thermostat": "cop_{}_thermostat"}
+
+
+class Interval(NamedTuple):
+    """A number and both ends of its 95 % interval; NaN where unknown. Files do not distinguish unknown from unbounded."""
+
+    value: float
+    low: float
+    high: float
+
+    def in_file(self) -> Interval:
+        """The same with NaN for what a file does not hold: infinities."""
+        return Interval(*(each if math.isfinite(each) else math.nan for each in self))
+
+
 @dataclass(frozen=True)
 class Histogram:
     """Density in bins and its standard error: edges (bins + 1,), density and error (bins,)."""
@@ -28,6 +53,93 @@ class Histogram:
     edge: Array
     density: Array
     se: Array
+
+
+@dataclass(frozen=True)
+class CopDistribution:
+    """Distribution of a fluctuating coefficient ε.
+
+    Attributes:
+        positive: of ε.
+        negative: of -ε, with the same edges.
+        tail_exponent: of the density of ε in the tail; NaN if there are too few samples.
+        tail_from: start of the tail, as a distance from the median; ``None`` likewise.
+        beyond_carnot: share of samples above Carnot's value; ``None`` if both baths have one temperature.
+    """
+
+    positive: Histogram
+    negative: Histogram
+    tail_exponent: Estimate
+    tail_from: float | None
+    beyond_carnot: Estimate | None
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> CopDistribution:
+        """From an entry of ``cop_fluctuations``."""
+        edge = np.array(content["edge"])
+        positive, negative = (
+            Histogram(edge, np.array(content[f"density_{sign}"]), np.array(content[f"se_{sign}"], dtype=float))
+            for sign in ("positive", "negative")
+        )
+        beyond = _read(content, "beyond_carnot", scale="log") if "beyond_carnot" in content else None
+        return cls(positive, negative, _read(content, "tail_exponent"), content["tail_from"], beyond)
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry of ``cop_fluctuations``."""
+        # The density falls as y^-(1 + α), and errors of the decay α are symmetric in its logarithm.
+        low, high = Estimate(-1 - self.tail_exponent.value, self.tail_exponent.se, "log").interval()
+        return {
+            "edge": self.positive.edge.tolist(),
+            "density_positive": self.positive.density.tolist(),
+            "se_positive": _list(self.positive.se),
+            "density_negative": self.negative.density.tolist(),
+            "se_negative": _list(self.negative.se),
+            "tail_from": self.tail_from,
+            **_entries("tail_exponent", self.tail_exponent),
+            "tail_exponent_low": known(-1 - high),
+            "tail_exponent_high": known(-1 - low),
+            **(_entries("beyond_carnot", self.beyond_carnot) if self.beyond_carnot else {}),
+        }
+
+
+@dataclass(frozen=True)
+class WindowRatios:
+    """Var/mean² of a flow over each of the windows and its ratio to 2 k_B/ΔS with both ends of its interval, (windows,)."""
+
+    uncertainty: Array
+    over_bound: Array
+    over_bound_low: Array
+    over_bound_high: Array
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Uncertainty of accumulated flows.
+
+    Attributes:
+        length: of the windows, ps.
+        flows: by the name of the flow (``model.uncertainty.GATHERED``).
+    """
+
+    length: Array
+    flows: Mapping[str, WindowRatios]
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Windows:
+        """From ``windows`` of ``performance.json``."""
+        flows = {
+            name: WindowRatios(**{key: np.array(values, dtype=float) for key, values in ratios.items()})
+            for name, ratios in content.items()
+            if name != "window_ps"
+        }
+        return cls(np.array(content["window_ps"], dtype=float), flows)
+
+    def to_json(self) -> dict[str, Any]:
+        """``windows`` of ``performance.json``."""
+        flows = {
+            name: {key: _list(values) for key, values in vars(ratios).items()} for name, ratios in self.flows.items()
+        }
+        return {"window_ps": self.length.tolist()} | flows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +246,82 @@ class PowerPoint(BlockedPoint):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PerformancePoint(BlockedPoint):
+    """The content of ``performance.json``.
+
+    Attributes:
+        dt: interval of the fluctuating quantities, ps.
+        windows: uncertainty of accumulated flows.
+        cop: coefficients of the mean flows, by estimator of the heats; ``None`` where a coupling is 0.
+        cop_fluctuations: distributions of the fluctuating coefficients over dt; ``None`` likewise.
+        entropy_production: of both baths, eV/(K ns).
+        uncertainty: Var/mean² of the power over dt.
+        bound: 2 k_B/ΔS over dt.
+        over_bound: their ratio.
+    """
+
+    dt: float
+    windows: Windows
+    cop: Mapping[CopEstimator, Mapping[Cop, Interval]] | None
+    cop_fluctuations: Mapping[CopKind, Mapping[Cop, CopDistribution]] | None
+    entropy_production: Estimate
+    uncertainty: Mapping[Target, Interval]
+    bound: Interval
+    over_bound: Mapping[Target, Interval]
+
+    _FILE = "performance.json"
+
+    @property
+    def refrigeration(self) -> Interval | None:
+        """Coefficient of refrigeration of the headline heats; ``None`` where a coupling is 0."""
+        return None if self.cop is None else self.cop["heat"]["refrigeration"]
+
+    @classmethod
+    def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        def by_target(stem: str) -> dict[Target, Interval]:
+            return {target: _interval(content, f"{stem}_{target}") for target in TARGETS}
+
+        cop, fluctuations = None, content["cop_fluctuations"]
+        if fluctuations is not None:
+            cop = {
+                estimator: {name: _interval(content, stem.format(name)) for name in COPS}
+                for estimator, stem in _COP_STEM.items()
+            }
+            fluctuations = {
+                kind: {name: CopDistribution.from_json(each) for name, each in cops.items()}
+                for kind, cops in fluctuations.items()
+            }
+        return super()._measured(content) | {
+            "dt": content["dt_ps"],
+            "windows": Windows.from_json(content["windows"]),
+            "cop": cop,
+            "cop_fluctuations": fluctuations,
+            "entropy_production": _read(content, "entropy_production", "eV_per_K_ns"),
+            "uncertainty": by_target("uncertainty"),
+            "bound": _interval(content, "bound"),
+            "over_bound": by_target("uncertainty_over_bound"),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``performance.json``."""
+        content = super().to_json() | {"dt_ps": self.dt, "windows": self.windows.to_json()}
+        for estimator, cops in (self.cop or {}).items():
+            for name, interval in cops.items():
+                content |= _ends(_COP_STEM[estimator].format(name), interval)
+        content |= _entries("entropy_production", self.entropy_production, "eV_per_K_ns") | _ends("bound", self.bound)
+        for target in TARGETS:
+            content |= _ends(f"uncertainty_{target}", self.uncertainty[target])
+            content |= _ends(f"uncertainty_over_bound_{target}", self.over_bound[target])
+        fluctuations = None
+        if self.cop_fluctuations is not None:
+            fluctuations = {
+                kind: {name: found.to_json() for name, found in cops.items()}
+                for kind, cops in self.cop_fluctuations.items()
+            }
+        return content | {"cop_fluctuations": fluctuations}
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReversalPoint(BlockedPoint):
     """The content of ``reversal.json``.
 
@@ -229,6 +417,16 @@ def _entries(stem: str, estimate: Estimate, unit: str = "") -> dict[str, float |
 def _read(content: Mapping[str, Any], stem: str, unit: str = "", scale: Scale = "linear") -> Estimate:
     """An estimate from its JSON entries."""
     return Estimate(or_nan(content[f"{stem}_{unit}" if unit else stem]), or_nan(content[f"{stem}_se"]), scale)
+
+
+def _ends(stem: str, interval: Interval) -> dict[str, float | None]:
+    """An interval as three JSON entries."""
+    return {f"{stem}{end}": known(number) for end, number in zip(_ENDS, interval, strict=True)}
+
+
+def _interval(content: Mapping[str, Any], stem: str) -> Interval:
+    """An interval from its JSON entries."""
+    return Interval(*(or_nan(content[f"{stem}{end}"]) for end in _ENDS))
 
 
 def _list(values: Array) -> list[float | None]:

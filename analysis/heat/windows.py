@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy.special import chdtri
@@ -24,8 +23,9 @@ from scipy.special import chdtri
 from analysis.data.runs import SIDES, Array, Run
 from analysis.heat.power import DT_PS, coupled, sampling_stride
 from analysis.heat.rates import walk
+from analysis.heat.results import WindowRatios, Windows
 from analysis.model import BOLTZMANN
-from analysis.statistics.timeseries import NORMAL, Blocks, known, student
+from analysis.statistics.timeseries import NORMAL, Blocks, student
 
 _STEPS = (1, 2, 5)  # windows per decade
 _FEW = 40  # windows; with fewer the scatter of their squares is unknown
@@ -56,8 +56,8 @@ def gathered(runs: Sequence[Run]) -> dict[str, Array]:
     return found | {f"heat_{side}": heat[..., j] for j, side in enumerate(SIDES)}
 
 
-def window_uncertainties(runs: Sequence[Run], blocks: Blocks | None, dt: float = DT_PS) -> dict[str, Any]:
-    """Var/mean² of each flow over windows of many lengths, and its ratio to 2 k_B/ΔS, for ``performance.json``.
+def window_uncertainties(runs: Sequence[Run], blocks: Blocks | None, dt: float = DT_PS) -> Windows:
+    """Var/mean² of each flow over windows of many lengths, and its ratio to 2 k_B/ΔS.
 
     The means of all flows and the entropy production come from one current, the random walk of the work (``heat.walk``).
     The errors, a jackknife over blocks of single series, include its covariance with the variance.
@@ -68,9 +68,8 @@ def window_uncertainties(runs: Sequence[Run], blocks: Blocks | None, dt: float =
         dt: an additional window, ps, to those of ``windows_of``; rounded to a multiple of the interval between samples.
 
     Returns:
-        ``window_ps``, and under the name of each flow the lists ``uncertainty``, ``over_bound``, ``over_bound_low`` and
-        ``over_bound_high`` (95 %). Values are ``None`` if the mean flow or the entropy production is not
-        distinguishable from zero, or if there are too few windows.
+        The windows, and by the name of each flow its ratios. Ratios are NaN if the mean flow or the entropy production is
+        not distinguishable from zero, or if there are too few windows.
     """
     interval = runs[0].parameters.sample_interval
     flows = gathered(runs)
@@ -78,12 +77,11 @@ def window_uncertainties(runs: Sequence[Run], blocks: Blocks | None, dt: float =
     steps = walked.shape[1] - 1
     lengths = sorted({*windows_of(steps + 1), sampling_stride(runs[0], dt)})
     lengths = [length for length in lengths if len(walked) * (steps // length) > 1]
-    result: dict[str, Any] = {"window_ps": [length * interval for length in lengths]}
+    ratios = {}
     for name, flow in flows.items():
-        rows = [_uncertainty(name, flow, walked, length, runs, blocks) for length in lengths]
-        keys = ("uncertainty", "over_bound", "over_bound_low", "over_bound_high")
-        result[name] = {key: [known(row[i]) for row in rows] for i, key in enumerate(keys)}
-    return result
+        rows = np.array([_uncertainty(name, flow, walked, length, runs, blocks) for length in lengths]).reshape(-1, 4)
+        ratios[name] = WindowRatios(*np.where(np.isfinite(rows), rows, math.nan).T)
+    return Windows(np.array(lengths, dtype=float) * interval, ratios)
 
 
 def _uncertainty(

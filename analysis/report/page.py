@@ -23,7 +23,8 @@ from analysis.errors import AnalysisError
 from analysis.friction.drag import paper_friction
 from analysis.friction.result import METHODS, by_method, equivalence_z
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
-from analysis.heat.point import HeatPoint, Point, PointRecord
+from analysis.heat.point import HeatPoint, Point
+from analysis.heat.results import PerformancePoint
 from analysis.model import TrapMotion
 from analysis.report.checks import study_checks
 from analysis.report.explorer import Explorer
@@ -57,7 +58,7 @@ _FRICTION_KEYS = ("difference_ps", "axes", "older_protocol_runs")
 def report_page(
     runs: Sequence[dict[str, Any]],
     comparison: Comparison,
-    performances: Sequence[PointRecord],
+    performances: Sequence[PerformancePoint],
     friction: dict[str, Any],
     structure: dict[str, Any] | None,
     figures: Iterable[str | Path],
@@ -70,7 +71,7 @@ def report_page(
     Args:
         runs: contents of all ``run.json`` of the study, as ``read_metadata`` gives them.
         comparison: of its points with theory.
-        performances: of the same points, from their ``performance.json`` files.
+        performances: of the same points.
         friction: content of its ``friction.json``.
         structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
         figures: picture files (PNG; an SVG or CSV of the same name is included).
@@ -151,13 +152,13 @@ def _check(runs: Sequence[dict[str, Any]], friction: dict[str, Any]) -> None:
             raise AnalysisError(f"{name}: {', '.join(missing)} missing; delete it, and run the study again")
 
 
-def _row(compared: ComparedPoint, performance: PointRecord) -> dict[str, Any]:
+def _row(compared: ComparedPoint, performance: PerformancePoint) -> dict[str, Any]:
     """The row of a point: comparison with theory, performance of a refrigerator, the paper's rates, and which z are large."""
     cools, parameters = compared.point.mode == REFRIGERATOR, compared.point.parameters
     cooled, heated = parameters.coupling[parameters.colder], parameters.coupling[1 - parameters.colder]
     paper = paper_rates(parameters) or (None, None)
     return compared.row() | {
-        "performance": performance.content if cools else None,
+        "performance": performance if cools else None,
         # By noise a point may be called a refrigerator where theory predicts none.
         "cop_theory": cooled / (heated - cooled) if cools and heated > cooled and parameters.is_linear else None,
         "paper": dict(zip(SIDES, paper, strict=True)),

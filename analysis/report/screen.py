@@ -8,7 +8,7 @@ from typing import Any
 
 from analysis.compare.comparison import Comparison
 from analysis.compare.table import closure_line, heat_lines
-from analysis.heat.point import PointRecord
+from analysis.heat.results import PerformancePoint
 from analysis.report.checks import study_checks
 from analysis.report.verdict import verdict
 
@@ -17,7 +17,7 @@ WIDTH = 110
 
 def closing_text(
     comparison: Comparison,
-    performances: Sequence[PointRecord],
+    performances: Sequence[PerformancePoint],
     friction: dict[str, Any],
     structure: dict[str, Any] | None,
 ) -> str:
@@ -25,7 +25,7 @@ def closing_text(
 
     Args:
         comparison: of the study.
-        performances: of its points, from their ``performance.json`` files.
+        performances: of its points.
         friction: content of its ``friction.json``.
         structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
     """

@@ -10,7 +10,7 @@ from analysis.compare.comparison import THEORIES, Comparison
 from analysis.compare.studies import study_points
 from analysis.compare.variants import changed_settings
 from analysis.data.runs import SIDES
-from analysis.heat.point import PointRecord
+from analysis.heat.results import PerformancePoint
 from analysis.report.pictures import load_figures
 from analysis.report.verdict import Z_AGREES, verdict
 from analysis.report.words import report_environment
@@ -20,7 +20,7 @@ from analysis.units import FRICTION_SI
 def studies_page(
     runs: Sequence[Mapping[str, Any]],
     comparisons: Sequence[Comparison],
-    performances: Sequence[Sequence[PointRecord]],
+    performances: Sequence[Sequence[PerformancePoint]],
     figures: Sequence[str | Path],
     design: str | Path,
 ) -> str:
@@ -29,7 +29,7 @@ def studies_page(
     Args:
         runs: content of one ``run.json`` of each study; the others are compared with the first.
         comparisons: of the same studies.
-        performances: of the same studies, from the ``performance.json`` files of their points.
+        performances: of the points of the same studies.
         figures: picture files (PNG; an SVG or CSV of the same name beside it is taken along).
         design: folder of template, style and captions.
     """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
 from analysis.data.runs import SIDES
-from analysis.heat.point import PointRecord
+from analysis.heat.results import PerformancePoint
 from analysis.report.words import interval, measured, number, z_score
 from analysis.statistics.timeseries import known
 
@@ -20,14 +20,14 @@ CHANCE_AGREES = math.erfc(Z_AGREES / math.sqrt(2))
 """The same for all points together: the p-value of such a deviation."""
 
 
-def verdict(comparison: Comparison, performances: Sequence[PointRecord]) -> list[str]:
+def verdict(comparison: Comparison, performances: Sequence[PerformancePoint]) -> list[str]:
     """The three sentences, with numbers and their standard errors.
 
     They speak of the point at which the colder bath lost most heat, if any is decided, else of the point nearest to that.
 
     Args:
         comparison: of a study.
-        performances: of the same points, from their ``performance.json`` files.
+        performances: of the same points.
     """
     side = comparison.points[0].parameters.colder
     cooling = [each for each in comparison.compared if each.point.mode == REFRIGERATOR]
@@ -36,14 +36,14 @@ def verdict(comparison: Comparison, performances: Sequence[PointRecord]) -> list
     return [*heats, _against_theory(comparison, best, side)]
 
 
-def _cooling(best: ComparedPoint, side: int, performances: Sequence[PointRecord]) -> tuple[str, str]:
+def _cooling(best: ComparedPoint, side: int, performances: Sequence[PerformancePoint]) -> tuple[str, str]:
     heat, power = best.point.heat[side], best.point.power
-    content = next(each.content for each in performances if each.kappa_ratio == best.point.kappa_ratio)
+    performance = next(each for each in performances if each.kappa_ratio == best.point.kappa_ratio)
     return (
         f"It cools: at κ_H/κ_C = {best.point.kappa_ratio} the {SIDES[side]} bath loses "
         f"{measured(-heat.value, known(heat.se))} eV/ns of heat along each coupled axis.",
         f"The controller spends {measured(power.value, known(power.se))} eV/ns for it: the coefficient of performance is "
-        f"{interval(dict(content), 'cop_refrigeration')}, with its 95 % interval.",
+        f"{interval(performance.refrigeration)}, with its 95 % interval.",
     )
 
 

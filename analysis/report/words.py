@@ -10,6 +10,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from analysis.heat.results import Interval
+
 
 def report_environment(design: str | Path) -> Environment:
     """Where templates are found, and the filters that they use."""
@@ -50,15 +52,16 @@ def measured(value: float | None, se: float | None, scale: float = 1.0) -> str:
     return f"{number(scale * value, digits)} ± {number(error, digits)}"
 
 
-def interval(content: dict[str, Any], key: str) -> str:
-    """``key`` of a content with the ends of its 95 % interval, ``<key>_low`` to ``<key>_high``; an unknown end is a "?"."""
-    value, low, high = (content.get(f"{key}{end}") for end in ("", "_low", "_high"))
-    if value is None:
+def interval(found: Interval | None) -> str:
+    """A value with the ends of its 95 % interval; an unknown end is a "?", and a dash stands for an unknown value."""
+    if found is None or math.isnan(found.value):
         return "–"
-    width = high - low if low is not None and high is not None else abs(value)
+    width = found.high - found.low
+    if math.isnan(width):
+        width = abs(found.value)
     digits = min(max(1 - math.floor(math.log10(width / 4)), 0), 4) if width > 0 else 3
-    ends = ("?" if end is None else number(end, digits) for end in (low, high))
-    return f"{number(value, digits)} ({' to '.join(ends)})"
+    ends = ("?" if math.isnan(end) else number(end, digits) for end in (found.low, found.high))
+    return f"{number(found.value, digits)} ({' to '.join(ends)})"
 
 
 def z_score(value: float | None) -> str:

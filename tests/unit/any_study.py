@@ -45,10 +45,10 @@ from analysis.friction.result import Friction, friction_by_axis
 from analysis.friction.summary import friction_summary
 from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
-from analysis.heat.point import HeatPoint, PointRecord
+from analysis.heat.point import HeatPoint
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
-from analysis.heat.results import InformationPoint, PowerPoint, ReversalPoint
+from analysis.heat.results import InformationPoint, PerformancePoint, PowerPoint, ReversalPoint
 from analysis.heat.reversal import reversal_summary
 from analysis.report.explorer import explorer
 from analysis.report.page import report_page
@@ -228,7 +228,9 @@ class Analysis:
         self.fitted = Friction.from_json(self.friction)
         heats = [_as_read(point_summary(runs).to_json()) for runs in self.sweep]
         self.powers = [PowerPoint.from_json(_as_read(power_summary(runs).to_json())) for runs in self.sweep]
-        self.performances = [PointRecord.from_json(_as_read(performance_summary(runs))) for runs in self.sweep]
+        self.performances = [
+            PerformancePoint.from_json(_as_read(performance_summary(runs).to_json())) for runs in self.sweep
+        ]
         self.reversals = [ReversalPoint.from_json(_as_read(reversal_summary(runs).to_json())) for runs in self.sweep]
         self.flows = [InformationPoint.from_json(_as_read(information_summary(runs).to_json())) for runs in self.sweep]
         self.heats = [HeatPoint.from_json(content) for content in heats]

@@ -19,8 +19,9 @@ from analysis.figures.uncertainty import uncertainty
 from analysis.friction.result import AxisFriction, Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
-from analysis.heat.point import Point, PointRecord
+from analysis.heat.point import Point
 from analysis.heat.rates import point_summary
+from analysis.heat.results import PerformancePoint, Windows
 from analysis.model import Feedback, LangevinPair
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
@@ -36,13 +37,13 @@ def stub(ratio: str, truth: Truth = TRUTH) -> Point:
     return Point(name=f"kH_{ratio}", kappa_ratio=ratio, parameters=parameters, replicas=1, time=0.001, note=None)
 
 
-def performance(truth: Truth, duration: float, seed: int) -> PointRecord:
+def performance(truth: Truth, duration: float, seed: int) -> PerformancePoint:
     """What two runs say of a machine."""
-    return PointRecord.from_json(performance_summary(synthetic_runs(truth, duration, 2, seed)))
+    return performance_summary(synthetic_runs(truth, duration, 2, seed))
 
 
 @pytest.fixture(scope="module")
-def points() -> list[PointRecord]:
+def points() -> list[PerformancePoint]:
     """Three points of a sweep of 500 ps, sampled finely."""
     fine = replace(TRUTH, sample_interval=0.25, substeps=5)
     ratios = ("0.17", "1.2", "4.80")
@@ -123,20 +124,17 @@ def test_largest_cooling_is_where_the_paper_has_it(exchanged: bool) -> None:
     assert largest_cooling(replace(parameters, temperature=(100.0, 100.0)), same) is None
 
 
-def test_uncertainty_figure_of_a_loop_can_be_drawn(points: list[PointRecord]) -> None:
+def test_uncertainty_figure_of_a_loop_can_be_drawn(points: list[PerformancePoint]) -> None:
     """A controller in a loop has no cross and no antisymmetric force: their panels stay empty, and have axes."""
-    kept = {
-        name: value for name, value in points[2].content["windows"].items() if name not in ("cross", "antisymmetric")
-    }
+    windows = points[2].windows
+    kept = {name: found for name, found in windows.flows.items() if name not in ("cross", "antisymmetric")}
     looped = replace(points[2].parameters, feedback=Feedback(delay=0.1))
-    figure, _ = uncertainty(
-        [replace(points[2], parameters=looped, content={**points[2].content, "windows": kept})], FRICTION
-    )
+    figure, _ = uncertainty([replace(points[2], parameters=looped, windows=Windows(windows.length, kept))], FRICTION)
     figure.draw_without_rendering()
     assert all(low < high for axes in figure.axes for low, high in (axes.get_xlim(), axes.get_ylim()))
 
 
-def test_uncertainty_figure_holds_all_forces(points: list[PointRecord]) -> None:
+def test_uncertainty_figure_holds_all_forces(points: list[PerformancePoint]) -> None:
     """CSV: measured windows beside theory that they follow, over the ratio and over time; what diverges is infinite."""
     figure, data = uncertainty(points, FRICTION)
     figure.draw_without_rendering()
@@ -199,8 +197,8 @@ def test_cop_lines_follow_the_colder_bath(hot: float, ratio: str) -> None:
         z = ((shown["value"] - shown["theory"]) / shown["se"])[shown["quantity"] == "density"]
         assert len(z) > 8
         assert np.abs(z).max() < 5
-    beyond = points[0].content["cop_fluctuations"]["sampled"]["refrigeration"]
-    assert ("beyond_carnot" in beyond) == (hot != 100.0)
+    assert points[0].cop_fluctuations is not None
+    assert (points[0].cop_fluctuations["sampled"]["refrigeration"].beyond_carnot is not None) == (hot != 100.0)
     theory = data[data["series"] == "theory"]
     assert float(ratio) in set(theory["kappa_ratio"])
     for name, index in (("refrigeration", 0), ("pumping", 1)):

@@ -21,8 +21,8 @@ from analysis.heat.performance import (
     tail_decay,
     window_flows,
 )
-from analysis.heat.point import PointRecord
 from analysis.heat.rates import current_blocks, heat_rates, rate_covariance
+from analysis.heat.results import COPS, PerformancePoint
 from analysis.model import BOLTZMANN, sampled_cop
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from tests.unit.synthetic import Truth, synthetic_runs
@@ -65,7 +65,7 @@ def test_intervals_of_mean_cops_cover(runs: list[Run]) -> None:
             continue
         told += 1
         cops = mean_cops(heat_rates([run], blocks)["heat"], rate_covariance([run], blocks))
-        for name, exact in (("refrigeration", 1 / 3.8), ("pumping", 4.8 / 3.8)):
+        for name, exact in zip(COPS, (1 / 3.8, 4.8 / 3.8), strict=True):
             _, low, high = cops[name]
             inside[name] += low < exact < high
         widths.append(cops["refrigeration"][2] - cops["refrigeration"][1])
@@ -157,41 +157,51 @@ def test_fluctuating_cop_follows_the_exact_law(runs: list[Run]) -> None:
     """Density, tail and the share beyond Carnot of the sampled coefficient are the exact law's within their errors."""
     summary = performance_summary(runs)
     law = sampled_cop(runs[0].parameters.white_pair((0.45, 0.55)), 1.0)
-    content = summary["cop_fluctuations"]["sampled"]["refrigeration"]
-    edges = np.array(content["edge"])
-    for sign, word in ((1, "positive"), (-1, "negative")):
+    assert summary.cop_fluctuations is not None
+    found = summary.cop_fluctuations["sampled"]["refrigeration"]
+    edges = found.positive.edge
+    for sign, density in ((1, found.positive), (-1, found.negative)):
         expected = np.abs(np.diff(law.cdf(sign * edges))) / np.diff(edges)
-        seen = np.array(content[f"density_{word}"])
         often = expected * np.diff(edges) * 150_000 > 25
-        z = (seen - expected)[often] / np.array(content[f"se_{word}"])[often]
+        z = (density.density - expected)[often] / density.se[often]
         assert len(z) > 20
         assert np.abs(z).max() < 4.5
-    beyond = Estimate(content["beyond_carnot"], content["beyond_carnot_se"])
-    assert abs(beyond.z(float(law.sf(5.0)))) < 4
-    assert abs(Estimate(content["tail_exponent"], content["tail_exponent_se"]).z(-2.0)) < 4
+    assert found.beyond_carnot is not None
+    assert abs(found.beyond_carnot.z(float(law.sf(5.0)))) < 4
+    assert abs(found.tail_exponent.z(-2.0)) < 4
     # √n samples stand behind it.
-    assert content["tail_exponent_se"] < 2 / 150_000**0.25
+    assert found.tail_exponent.se < 2 / 150_000**0.25
 
 
 def test_uncertainty_is_the_exact_one(runs: list[Run]) -> None:
     """Var/mean² at dt, and 2 k_B/ΔS, lie in their intervals, whose ratio is reported as it is."""
     machine = runs[0].parameters.white_pair((0.45, 0.55))
     summary = performance_summary(runs)
-    for target in ("cold", "hot", "total"):
+    for target, (value, low, high) in summary.uncertainty.items():
         exact = machine.power_uncertainty(target, 1.0)
-        stem = f"uncertainty_{target}"
-        low, high = summary[f"{stem}_low"], summary[f"{stem}_high"]
         assert low - (high - low) / 2 < exact < high + (high - low) / 2
-        assert summary[f"uncertainty_over_bound_{target}"] == pytest.approx(summary[stem] / summary["bound"])
-    entropy = summary["entropy_production_eV_per_K_ns"] / 1e3
-    assert summary["bound"] == pytest.approx(2 * BOLTZMANN / entropy)
-    z = Estimate(entropy, summary["entropy_production_se"] / 1e3).z(machine.entropy_production())
-    assert abs(z) < 4
+        assert summary.over_bound[target].value == pytest.approx(value / summary.bound.value)
+    entropy = summary.entropy_production * 1e-3
+    assert summary.bound.value == pytest.approx(2 * BOLTZMANN / entropy.value)
+    assert abs(entropy.z(machine.entropy_production())) < 4
+
+
+def test_a_file_holds_all_of_a_point(runs: list[Run]) -> None:
+    """What is read from ``performance.json`` is what was written, with the keys that users read."""
+    content = json.loads(json.dumps(performance_summary(runs[:3]).to_json(), allow_nan=False))
+    read = PerformancePoint.from_json(content)
+    assert read.to_json() == content
+    assert read.cop is not None
+    assert read.cop["thermostat"]["pumping"].value == content["cop_pumping_thermostat"]
+    assert read.uncertainty["hot"].low == content["uncertainty_hot_low"]
+    np.testing.assert_array_equal(
+        read.windows.flows["heat"].over_bound_high[:5], content["windows"]["heat"]["over_bound_high"][:5]
+    )
 
 
 def test_pseudo_equilibrium_bounds_nothing() -> None:
     """At T_H/T_C all means vanish: ratios are told with open ends instead of a false error."""
-    summary = performance_summary(synthetic_runs(replace(TRUTH, kappa_ratio="1.2"), 1000, 1, seed=74))
+    summary = performance_summary(synthetic_runs(replace(TRUTH, kappa_ratio="1.2"), 1000, 1, seed=74)).to_json()
     json.dumps(summary, allow_nan=False)
     assert summary["current_blocks"] is not None
     assert summary["cop_refrigeration_thermostat_low"] is None
@@ -206,12 +216,9 @@ def test_short_and_one_sided_studies_are_drawn_with_what_is_missing() -> None:
     friction = Friction.same(AxisFriction((Estimate(0.45, math.nan), Estimate(0.55, math.nan))))
     for ratios in (("4.80", "1.2"), ("0",), ("0.17",)):
         points = [
-            PointRecord.from_json(
-                performance_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=75))
-            )
-            for ratio in ratios
+            performance_summary(synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 12, 1, seed=75)) for ratio in ratios
         ]
-        json.dumps([point.content for point in points], allow_nan=False)
+        json.dumps([point.to_json() for point in points], allow_nan=False)
         figures = [cop(points)[0], cop_fluctuations(points, friction)[0], uncertainty(points, friction)[0]]
         for figure in figures:
             figure.draw_without_rendering()
@@ -235,16 +242,15 @@ def test_short_and_one_sided_studies_are_drawn_with_what_is_missing() -> None:
 )
 def test_odd_studies_are_drawn(truth: Truth, duration_ps: float) -> None:
     """Baths without a gradient, exchanged baths, and the shortest run that can be read: plain JSON and all figures."""
-    content = performance_summary(synthetic_runs(truth, duration_ps, 1, seed=76))
-    json.dumps(content, allow_nan=False)
-    points = [PointRecord.from_json(content)]
+    points = [performance_summary(synthetic_runs(truth, duration_ps, 1, seed=76))]
+    json.dumps(points[0].to_json(), allow_nan=False)
     for figure in (cop(points)[0], cop_fluctuations(points, FRICTION)[0], uncertainty(points, FRICTION)[0]):
         figure.draw_without_rendering()
 
 
 def test_figures_hold_the_measurement_beside_theory(runs: list[Run]) -> None:
     """Each CSV carries what was measured and the exact value that it should have."""
-    points = [PointRecord.from_json(performance_summary(runs))]
+    points = [performance_summary(runs)]
     table = cop(points)[1]
     heat = table[(table["series"] == "heat") & (table["cop"] == "pumping")].iloc[0]
     assert heat["low"] < 4.8 / 3.8 < heat["high"]

@@ -45,16 +45,15 @@ def test_lengths_of_windows() -> None:
 def test_ratios_are_the_exact_ones_and_their_intervals_cover(runs: list[Run]) -> None:
     """Over sixty studies the mean is within 10 % of theory at every window that is not few, and 95 % intervals hold it."""
     found = [window_uncertainties(runs[i : i + 2], run_blocks(runs[i : i + 2])) for i in range(0, 2 * STUDIES, 2)]
-    windows = found[0]["window_ps"]
-    assert windows == [1, 2, 5, 10, 20, 50, 100, 200, 500]
+    windows = found[0].length
+    assert windows.tolist() == [1, 2, 5, 10, 20, 50, 100, 200, 500]
     exact = dict(zip(GATHERED, gathered_over_bound(machine(runs[0]), list(GATHERED), windows), strict=True))
     for flow in GATHERED:
         inside = 0
         for i, window in enumerate(windows):
-            ratios = np.array([each[flow]["over_bound"][i] for each in found])
-            ends = [(each[flow]["over_bound_low"][i], each[flow]["over_bound_high"][i]) for each in found]
-            low = np.array([0.0 if end is None else end for end, _ in ends])
-            high = np.array([np.inf if end is None else end for _, end in ends])
+            ratios = np.array([each.flows[flow].over_bound[i] for each in found])
+            low = np.nan_to_num([each.flows[flow].over_bound_low[i] for each in found])
+            high = np.nan_to_num([each.flows[flow].over_bound_high[i] for each in found], nan=np.inf)
             inside += int(((low < exact[flow][i]) & (exact[flow][i] < high)).sum())
             assert (low < ratios).all()
             assert (ratios < high).all()
@@ -70,14 +69,10 @@ def test_ratios_are_the_exact_ones_and_their_intervals_cover(runs: list[Run]) ->
         assert share > 0.9, (flow, share)
         if flow == "cross":
             # Few windows of its long tails tell less than few normal values do.
-            few = [each["cross"] for each in found]
-            ends = [(each["over_bound_low"][-3:], each["over_bound_high"][-3:]) for each in few]
-            hits = [
-                low < x < (np.inf if high is None else high)
-                for pair in ends
-                for low, high, x in zip(*pair, exact[flow][-3:], strict=True)
-            ]
-            assert np.mean(hits) > 0.9
+            few = [each.flows["cross"] for each in found]
+            lows = np.array([each.over_bound_low[-3:] for each in few])
+            highs = np.nan_to_num([each.over_bound_high[-3:] for each in few], nan=np.inf)
+            assert ((lows < exact[flow][-3:]) & (exact[flow][-3:] < highs)).mean() > 0.9
         else:
             assert binomtest(inside, STUDIES * len(windows), 0.95).pvalue > 1e-6 or share > 0.95
 
@@ -97,10 +92,12 @@ def test_variance_is_about_the_mean_of_the_current(runs: list[Run]) -> None:
         mean = window * side_rates.sum()
         changes = np.array(works).ravel()
         variance = ((changes - mean) ** 2).sum() / (changes.size - 1)
-        i = told["window_ps"].index(window)
-        assert told["full"]["uncertainty"][i] == pytest.approx(variance / mean**2, rel=1e-9)
+        i = told.length.tolist().index(window)
+        assert told.flows["full"].uncertainty[i] == pytest.approx(variance / mean**2, rel=1e-9)
         entropy = window * (side_rates / [100.0, 120.0]).sum()
-        assert told["full"]["over_bound"][i] == pytest.approx(variance / mean**2 * entropy / (2 * BOLTZMANN), rel=1e-9)
+        assert told.flows["full"].over_bound[i] == pytest.approx(
+            variance / mean**2 * entropy / (2 * BOLTZMANN), rel=1e-9
+        )
 
 
 def test_recorded_work_and_positions_tell_the_parts_apart(runs: list[Run]) -> None:
@@ -131,18 +128,18 @@ def test_recorded_work_and_positions_tell_the_parts_apart(runs: list[Run]) -> No
 def test_what_is_not_told_is_none(runs: list[Run]) -> None:
     """Nothing at the pseudo-equilibrium, no intervals without blocks, no window that is there only once; all plain JSON."""
     still = synthetic_runs(replace(TRUTH, kappa_ratio="1.2"), 500, 1, seed=83)
-    told = window_uncertainties(still, run_blocks(still))
+    told = window_uncertainties(still, run_blocks(still)).to_json()
     json.dumps(told, allow_nan=False)
     assert told["full"]["over_bound"] == [None] * len(told["window_ps"])
     assert told["full"]["uncertainty"][0] > 1e3
-    bare = window_uncertainties(runs[:1], None)
+    bare = window_uncertainties(runs[:1], None).to_json()
     json.dumps(bare, allow_nan=False)
     assert bare["full"]["over_bound_low"] == [None] * len(bare["window_ps"])
     assert bare["full"]["over_bound"][0] > 0
     alone = synthetic_runs(TRUTH, 50, 1, seed=84, axes="x")
-    assert window_uncertainties(alone, None)["window_ps"] == [1, 2, 5, 10, 20]
-    assert window_uncertainties(synthetic_runs(TRUTH, 1, 1, seed=85, axes="x"), None)["window_ps"] == []
-    assert window_uncertainties(alone, None, dt=3.0)["window_ps"] == [1, 2, 3, 5, 10, 20]
+    assert window_uncertainties(alone, None).length.tolist() == [1, 2, 5, 10, 20]
+    assert not window_uncertainties(synthetic_runs(TRUTH, 1, 1, seed=85, axes="x"), None).length.size
+    assert window_uncertainties(alone, None, dt=3.0).length.tolist() == [1, 2, 3, 5, 10, 20]
 
 
 def test_other_laws_are_told_by_records_alone(runs: list[Run]) -> None:
@@ -150,12 +147,11 @@ def test_other_laws_are_told_by_records_alone(runs: list[Run]) -> None:
     linear = window_uncertainties(runs[:4], run_blocks(runs[:4]))
     others = [replace(run, parameters=replace(run.parameters, controller="mine:Twice")) for run in runs[:4]]
     told = window_uncertainties(others, run_blocks(others))
-    assert set(told) == {"window_ps", *GATHERED} - {"cross", "antisymmetric"}
-    assert told["full"]["uncertainty"][0] == pytest.approx(linear["full"]["uncertainty"][0], rel=0.2)
+    assert set(told.flows) == set(GATHERED) - {"cross", "antisymmetric"}
+    full, full_of_linear = told.flows["full"], linear.flows["full"]
+    assert full.uncertainty[0] == pytest.approx(full_of_linear.uncertainty[0], rel=0.2)
     # Four windows of 500 ps instead of twelve: χ² of 3 degrees of freedom reaches further than of 11.
-    spans = [
-        math.log(each["full"]["over_bound_high"][-1] / each["full"]["over_bound_low"][-1]) for each in (told, linear)
-    ]
+    spans = [math.log(each.over_bound_high[-1] / each.over_bound_low[-1]) for each in (full, full_of_linear)]
     assert spans[0] > 1.5 * spans[1]
 
 
@@ -167,10 +163,10 @@ def test_shipped_runs_undercut_the_bound(ratio: str, window: float, value: float
     """The work of the whole force in the shipped molecular dynamics, with the upper end of its interval; other flows do not."""
     runs = load_runs(sorted((REFERENCE / f"kH_{ratio}").glob("*/run.json")))
     told = window_uncertainties(runs, run_blocks(runs))
-    i = told["window_ps"].index(pytest.approx(window))
-    assert told["full"]["over_bound"][i] == pytest.approx(value, rel=0.01)
-    assert told["full"]["over_bound_high"][i] < end
-    assert told["heat"]["over_bound_low"][i] > 5
+    i = int(np.flatnonzero(np.isclose(told.length, window))[0])
+    assert told.flows["full"].over_bound[i] == pytest.approx(value, rel=0.01)
+    assert told.flows["full"].over_bound_high[i] < end
+    assert told.flows["heat"].over_bound_low[i] > 5
     # Over 100 ps all but the cross force's springs have come together, above the bound.
-    i = told["window_ps"].index(pytest.approx(100.0))
-    assert all(1 < told[flow]["over_bound"][i] < 4 for flow in ("full", "antisymmetric", "heat"))
+    i = int(np.flatnonzero(np.isclose(told.length, 100.0))[0])
+    assert all(1 < told.flows[flow].over_bound[i] < 4 for flow in ("full", "antisymmetric", "heat"))

@@ -26,7 +26,6 @@ from analysis.friction.response import responses
 from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
-from analysis.heat.point import PointRecord
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
 from analysis.report.page import paper_rates, report_page
@@ -77,7 +76,9 @@ def friction(equilibrium: list[Run]) -> dict[str, Any]:
 def test_power_is_what_was_done(runs: list[Run]) -> None:
     """Rates, sampled power and uncertainty follow the recorded work of the stronger force, not the study's couplings."""
     exact = PER_NS * exact_rates(STRONGER)
-    heat, power, performance = point_summary(runs).to_json(), power_summary(runs).to_json(), performance_summary(runs)
+    heat, power, performance = (
+        summarise(runs).to_json() for summarise in (point_summary, power_summary, performance_summary)
+    )
     assert power["force"] == "full"
     for name, rate in (("cold", exact[0]), ("hot", exact[1]), ("total", exact.sum())):
         for key in ("power", "work"):
@@ -138,11 +139,15 @@ def test_axes_that_feel_each_other_count_once() -> None:
         single, copied = summarise([one]).to_json(), summarise([three]).to_json()
         for key in keys:
             assert copied[key] == pytest.approx(single[key], rel=0.02), key
-    single, copied = performance_summary([one]), performance_summary([three])
-    assert copied["uncertainty_total_low"] == pytest.approx(single["uncertainty_total_low"], rel=0.02)
-    single, copied = (content["cop_fluctuations"]["sampled"]["refrigeration"] for content in (single, copied))
+    alone, together = performance_summary([one]), performance_summary([three])
+    assert together.uncertainty["total"].low == pytest.approx(alone.uncertainty["total"].low, rel=0.02)
+    assert alone.cop_fluctuations is not None
+    assert together.cop_fluctuations is not None
+    tail, tail_of_copies = (
+        found["sampled"]["refrigeration"].tail_exponent for found in (alone.cop_fluctuations, together.cop_fluctuations)
+    )
     # Three times as many samples, of which a smaller share is taken for the tail.
-    assert copied["tail_exponent_se"] > 0.9 * single["tail_exponent_se"] / 3**0.25
+    assert tail_of_copies.se > 0.9 * tail.se / 3**0.25
     axes = work_by_axis(
         [three], Friction.from_json(friction_summary(synthetic_runs(replace(TRUTH, kappa_ratio=None), 50, 1, 1)))
     )
@@ -179,7 +184,7 @@ def test_figures_show_what_was_measured_and_say_why_no_more(
     fitted = Friction.from_json(friction)
     powers, performances = (
         [power_summary(runs)],
-        [PointRecord.from_json(performance_summary(runs))],
+        [performance_summary(runs)],
     )
     comparison = Comparison((point_summary(runs),), fitted, responses(equilibrium))
     drawn = [
@@ -210,7 +215,7 @@ def test_report_names_the_controller_and_forecasts_nothing(
 ) -> None:
     """The page tells that the law is the study's own, and has no table beside theory and no heat of the paper's machine."""
     comparison = Comparison((point_summary(runs),), Friction.from_json(friction), responses(equilibrium))
-    performances = [PointRecord.from_json(performance_summary(runs))]
+    performances = [performance_summary(runs)]
     page = report_page(
         provenance([*equilibrium, *runs], "lammps"),
         comparison,
@@ -230,7 +235,9 @@ def test_report_names_the_controller_and_forecasts_nothing(
 def test_a_law_that_does_nothing_is_analysed() -> None:
     """Without any force all works are 0 and ratios of them unknown; nothing divides by them."""
     idle = told(synthetic_runs(replace(TRUTH, coupling_cold=0.0), 300.0, 1, seed=96))
-    heat, power, performance = point_summary(idle).to_json(), power_summary(idle).to_json(), performance_summary(idle)
+    heat, power, performance = (
+        summarise(idle).to_json() for summarise in (point_summary, power_summary, performance_summary)
+    )
     assert (
         heat["work_cold_eV_per_ns"]
         == power["power_total_eV_per_ns"]

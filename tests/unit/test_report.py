@@ -24,8 +24,9 @@ from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
-from analysis.heat.point import HeatPoint, PointRecord
+from analysis.heat.point import HeatPoint
 from analysis.heat.rates import point_summary
+from analysis.heat.results import Interval
 from analysis.report.explorer import ALL_AXES, Explorer, explorer
 from analysis.report.page import PAPER, paper_rates, report_page
 from analysis.report.pictures import load_figures
@@ -82,7 +83,7 @@ def study(duration_ps: float, engine: str = "lammps") -> dict[str, Any]:
     return {
         "runs": provenance([*equilibrium, *(run for point in sweep for run in point)], engine),
         "comparison": Comparison(points, Friction.from_json(friction), responses(equilibrium)),
-        "performances": [PointRecord.from_json(performance_summary(point)) for point in reversed(sweep)],
+        "performances": [performance_summary(point) for point in reversed(sweep)],
         "friction": friction,
         "structure": STRUCTURE if engine == "lammps" else None,
         "interactive": interactive(Comparison(points, Friction.from_json(friction), responses(equilibrium)), sweep),
@@ -171,15 +172,15 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     """Headline heat, mode, friction, closure and ranks on the page are those of the files."""
     page = Page(report_page(**long_study, figures=figures, design=DESIGN))
     cells = [cell for row in page.rows for cell in row]
-    cop = next(p.content for p in long_study["performances"] if p.kappa_ratio == "4.80")
+    cop = next(p.refrigeration for p in long_study["performances"] if p.kappa_ratio == "4.80")
     for point in long_study["comparison"].points:
         for found in (*point.heat, point.entropy_production):
             assert measured(found.value, found.se) in cells
-        performance = next(p.content for p in long_study["performances"] if p.kappa_ratio == point.kappa_ratio)
-        assert (interval(performance, "cop_refrigeration") in cells) == (point.mode == "refrigerator")
+        performance = next(p.refrigeration for p in long_study["performances"] if p.kappa_ratio == point.kappa_ratio)
+        assert (interval(performance) in cells) == (point.mode == "refrigerator")
         assert [point.kappa_ratio, point.mode] in [row[:2] for row in page.rows]
     # Of the only refrigerator: what it should be, κ_C/(κ_H - κ_C), stands beside its coefficient of performance.
-    (refrigerator,) = (row for row in page.rows if row[0] == "4.80" and interval(cop, "cop_refrigeration") in row)
+    (refrigerator,) = (row for row in page.rows if row[0] == "4.80" and interval(cop) in row)
     assert refrigerator[2] == "0.263"
     friction = long_study["friction"]
     assert (
@@ -422,9 +423,9 @@ def test_numbers_are_rounded_to_their_error() -> None:
 
 def test_intervals_are_lopsided_or_unknown() -> None:
     """Both ends are shown, to the digits that their distance warrants."""
-    assert interval({"a": 0.2594, "a_low": 0.2378, "a_high": 0.2918}, "a") == "0.259 (0.238 to 0.292)"
-    assert interval({"a": 1165.5, "a_low": 790.0, "a_high": None}, "a") == "1166 (790 to ?)"
-    assert interval({}, "a") == "–"
+    assert interval(Interval(0.2594, 0.2378, 0.2918)) == "0.259 (0.238 to 0.292)"
+    assert interval(Interval(1165.5, 790.0, math.nan)) == "1166 (790 to ?)"
+    assert interval(Interval(math.nan, math.nan, math.nan)) == interval(None) == "–"
 
 
 def test_subscripts_escape() -> None:

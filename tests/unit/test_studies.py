@@ -16,7 +16,6 @@ from analysis.figures.style import save
 from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
-from analysis.heat.point import PointRecord
 from analysis.heat.rates import point_summary
 from analysis.report.studies_page import studies_page
 from analysis.report.verdict import Z_AGREES
@@ -43,7 +42,7 @@ def compared() -> dict[str, Any]:
         found["comparisons"].append(
             Comparison(tuple(point_summary(runs) for runs in sweep), Friction.from_json(at_rest))
         )
-        found["performances"].append([PointRecord.from_json(performance_summary(runs)) for runs in sweep])
+        found["performances"].append([performance_summary(runs) for runs in sweep])
     return found
 
 

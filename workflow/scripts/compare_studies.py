@@ -11,7 +11,7 @@ from analysis.compare.comparison import Comparison
 from analysis.data.runs import read_metadata
 from analysis.figures.studies import heats_of_studies
 from analysis.figures.style import save
-from analysis.heat.point import PointRecord
+from analysis.heat.results import PerformancePoint
 from analysis.report.studies_page import studies_page
 from job import job, read_json
 
@@ -24,7 +24,7 @@ with job(snakemake):
     counts = snakemake.params.counts
     files = zip(counts, snakemake.input.frictions, snakemake.input.responses, strict=True)
     comparisons = [Comparison.read(islice(heats, count), *at_rest) for count, *at_rest in files]
-    performances = [[PointRecord.from_json(read_json(file)) for file in islice(rest, count)] for count in counts]
+    performances = [[PerformancePoint.from_json(read_json(file)) for file in islice(rest, count)] for count in counts]
     picture = snakemake.output.figure[0]
     save(*heats_of_studies([run["study"] for run in runs], comparisons), picture)
     design = Path(snakemake.input.page).parent

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 from analysis.data.runs import Run, load_runs
 from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
+from analysis.heat.point import Point
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
 from analysis.heat.reversal import reversal_summary
 from job import job, write_json
 
-SUMMARIES: dict[str, Callable[[list[Run]], dict[str, Any]]] = {
-    "heat": lambda runs: point_summary(runs).to_json(),
-    "power": lambda runs: power_summary(runs).to_json(),
+SUMMARIES: dict[str, Callable[[list[Run]], Point]] = {
+    "heat": point_summary,
+    "power": power_summary,
     "performance": performance_summary,
-    "reversal": lambda runs: reversal_summary(runs).to_json(),
-    "information": lambda runs: information_summary(runs).to_json(),
+    "reversal": reversal_summary,
+    "information": information_summary,
 }
 
 if TYPE_CHECKING:
@@ -28,4 +29,4 @@ if TYPE_CHECKING:
 with job(snakemake):
     runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
     for file, summarise in SUMMARIES.items():
-        write_json(summarise(runs), snakemake.output[file])
+        write_json(summarise(runs).to_json(), snakemake.output[file])

@@ -18,8 +18,7 @@ from analysis.figures.power import power_histograms
 from analysis.figures.power_moments import power_moments
 from analysis.figures.style import save
 from analysis.figures.uncertainty import uncertainty
-from analysis.heat.point import PointRecord
-from analysis.heat.results import InformationPoint, PowerPoint, ReversalPoint
+from analysis.heat.results import InformationPoint, PerformancePoint, PowerPoint, ReversalPoint
 from job import job, read_json
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 with job(snakemake):
     comparison = Comparison.read(snakemake.input.heats, snakemake.input.friction, snakemake.input.response)
     powers = [PowerPoint.from_json(read_json(file)) for file in snakemake.input.powers]
-    performances = [PointRecord.from_json(read_json(file)) for file in snakemake.input.performances]
+    performances = [PerformancePoint.from_json(read_json(file)) for file in snakemake.input.performances]
     reversals = [ReversalPoint.from_json(read_json(file)) for file in snakemake.input.reversals]
     flows = [InformationPoint.from_json(read_json(file)) for file in snakemake.input.flows]
     friction = comparison.friction

@@ -12,8 +12,7 @@ import pandas as pd
 from analysis.compare.comparison import Comparison
 from analysis.compare.information import compared_information
 from analysis.data.runs import read_metadata
-from analysis.heat.point import PointRecord
-from analysis.heat.results import InformationPoint
+from analysis.heat.results import InformationPoint, PerformancePoint
 from analysis.report.explorer import explorer
 from analysis.report.page import report_page
 from analysis.report.screen import closing_text
@@ -26,7 +25,7 @@ with job(snakemake):
     files = [*snakemake.input.friction_runs, *snakemake.input.sweep_runs]
     runs = [read_metadata(file) for file in files if file.endswith("run.json")]
     comparison = Comparison.read(snakemake.input.heats, snakemake.input.friction, snakemake.input.response)
-    performances = [PointRecord.from_json(read_json(file)) for file in snakemake.input.performances]
+    performances = [PerformancePoint.from_json(read_json(file)) for file in snakemake.input.performances]
     flows = [InformationPoint.from_json(read_json(file)) for file in snakemake.input.flows]
     friction = read_json(snakemake.input.friction)
     structure = read_json(snakemake.input.structure[0]) if snakemake.input.structure else None
