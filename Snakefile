@@ -32,6 +32,7 @@ wildcard_constraints:
 
 
 include: "workflow/rules/locks.smk"
+include: "workflow/rules/display.smk"
 include: "workflow/rules/cluster.smk"
 include: "workflow/rules/runs.smk"
 include: "workflow/rules/simulate.smk"
@@ -49,6 +50,7 @@ include: "workflow/rules/reference.smk"
 onstart:
     check_slurm()
     hold_results()
+    shorten_display()
 
 
 if is_machine_study(STUDY):

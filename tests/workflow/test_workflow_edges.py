@@ -244,7 +244,28 @@ def test_two_snakemakes_never_write_one_folder(held: str, target: str, work: Wor
     with lock.held(work.folder / held / ".lock"):
         said = work.refused(target)
     assert f"{held} is in use by process {os.getpid()} of" in said
-    assert "rule " not in said.partition("Select jobs to execute")[2]
+    assert " steps (" not in said
+
+
+def test_terminal_has_one_line_for_a_finished_job(finished: Work) -> None:
+    """Details of jobs are in Snakemake's log, where `status` looks for failures, and with --verbose on the terminal too."""
+    shown = finished.snakemake("results/fast/sweep/kH_4.80/heat.json", "--forcerun", "measure")
+    assert shown.returncode == 0, shown.stderr
+    assert "1 of 1 steps (100%) done" in shown.stderr
+    for detail in ("rule measure:", "Select jobs", "Execute 1 jobs", "Finished jobid"):
+        assert detail not in shown.stderr
+    (log,) = re.findall(r"Complete log\(s\): (.+)", shown.stderr)
+    assert "rule measure:" in Path(log).read_text(encoding="utf-8")
+    again = finished.snakemake("results/fast/sweep/kH_4.80/heat.json", "--forcerun", "measure", "--verbose")
+    assert "rule measure:" in again.stderr
+
+
+def test_failed_job_is_told_on_the_terminal(finished: Work) -> None:
+    """The rule, its log and what is in the log."""
+    (finished.folder / "results/fast/sweep/kH_4.80/replica_1/series.parquet").write_bytes(b"no table")
+    said = finished.refused("results/fast/sweep/kH_4.80/heat.json", "--forcerun", "measure")
+    assert "Error in rule measure:" in said
+    assert "series.parquet" in said.partition("Logfile")[2]
 
 
 def test_what_is_missing_inside_snakemake_is_named(work: Work) -> None:
