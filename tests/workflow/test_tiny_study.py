@@ -61,7 +61,9 @@ def test_study_ends_in_summary_friction_and_figure(done: Checkout) -> None:
     results = done.folder / "results/tiny"
     with (results / "summary.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == COLUMNS
+    assert list(rows[0])[: len(COLUMNS)] == COLUMNS
+    assert all(float(row["information_cold_kB_per_ns"]) == -float(row["information_hot_kB_per_ns"]) for row in rows)
+    assert "Information, k_B/ns per coupled axis" in (results / "summary.txt").read_text(encoding="utf-8")
     assert [row["kappa_ratio"] for row in rows] == ["1.2", "4.80"]
     assert {row["mode"] for row in rows} <= {"refrigerator", "heater", "undecided"}
     assert (results / "friction.json").stat().st_size > 100
