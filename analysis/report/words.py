@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from markupsafe import Markup, escape
 from analysis.heat.results import Interval
 
 
+@cache
 def report_environment(design: str | Path) -> Environment:
-    """Where templates are found, and the filters that they use."""
+    """Where templates are found, and the filters that they use; cached, so that a template is compiled once."""
     environment = Environment(
         loader=FileSystemLoader(design),
         undefined=StrictUndefined,

@@ -1,6 +1,7 @@
 """No study is lost at its end: whatever `check` accepts is analysed to the last table and figure, or says what is too short.
 
-Twenty run by default. `NANOFRIDGE_STUDIES=2000 pytest -n 2 tests/unit/test_any_study.py` draws more, and longer ones.
+Sixteen run by default, as many as there are figures. `NANOFRIDGE_STUDIES=2000 pytest -n 2 tests/unit/test_any_study.py` draws
+more, and longer ones.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from analysis.data.runs import LINEAR
 from simulation.study.files import load_study
 from tests.unit.any_study import Analysis, draw_study
 
-STUDIES = int(os.environ.get("NANOFRIDGE_STUDIES", "20"))
+STUDIES = int(os.environ.get("NANOFRIDGE_STUDIES", "16"))
 LONGEST = 300 if STUDIES < 100 else 2500
-CHUNK = 5
+CHUNK = 4
 
 
 @pytest.mark.parametrize("first", range(0, STUDIES, CHUNK))
