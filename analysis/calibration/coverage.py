@@ -51,6 +51,10 @@ def with_bath_energy(run: Run, seed: int) -> Run:
     """The run with an energy of its baths, which the exact model has not: without it nothing drowns the bare thermostat.
 
     Stationary noise is added to the energy of each side and taken from its thermostat, so the first law holds.
+
+    Args:
+        run: of the exact engine; its series is copied.
+        seed: of the noise.
     """
     interval, n = run.parameters.sample_interval, len(run.series)
     random = np.random.default_rng(seed)
@@ -101,6 +105,9 @@ def true_machines(run: Run) -> dict[str, PairWithBodies]:
 def reported(summary: dict[str, Any]) -> pd.DataFrame:
     """Every number of a JSON summary that comes with an error, but for those of histograms and curves.
 
+    Args:
+        summary: content of a file of a point, as ``to_json`` gives it, or of ``friction.json``; units are in its keys.
+
     Returns:
         ``quantity`` (its name without unit), ``value``, and the ends of its 95 % interval, ``low`` and ``high``: NaN where
         the analysis refuses an interval, infinite where the data bound the quantity on that side not at all.
@@ -131,6 +138,12 @@ def exact_values(run: Run, dt: float = DT_PS) -> dict[str, dict[str, float]]:
     Args:
         run: says what it was made with.
         dt: sampling interval of the power, ps.
+
+    Returns:
+        For ``heat``, ``power`` and ``performance``: values by the names of ``reported``, in the units of the file.
+
+    Raises:
+        AnalysisError: if the exact values do not hold for the machine (``true_machines``).
     """
     machines = true_machines(run)
     shares = shares_of(run.parameters.coupling_axes, machines)
@@ -196,6 +209,9 @@ def measure(run: Run, seed: int) -> pd.DataFrame:
 
     Returns:
         As ``measure_point``.
+
+    Raises:
+        AnalysisError: if there is no true value (``true_machines``, ``measure_friction``).
     """
     if run.kappa_ratio is None:
         return measure_friction(run)
@@ -236,7 +252,14 @@ def measure_point(run: Run, files: dict[str, dict[str, float]]) -> pd.DataFrame:
 
 
 def naive_lines(run: Run) -> pd.DataFrame:
-    """What least squares claim for a straight line through the cumulative heat and through the bare thermostat's energy."""
+    """What least squares claim for straight lines through the cumulative heat, the bare thermostat's energy and the work.
+
+    Args:
+        run: of a driven pair.
+
+    Returns:
+        As ``reported``: slopes and 95 % intervals, eV/ns per coupled axis; names begin with ``NAIVE``.
+    """
     rows = []
     for name, flow in cumulative([run]).items():
         for j, side in enumerate(SIDES):
@@ -248,6 +271,11 @@ def naive_lines(run: Run) -> pd.DataFrame:
 
 def measure_friction(run: Run) -> pd.DataFrame:
     """All that is reported of the white friction, ⟨X²⟩ and ⟨V²⟩ from one equilibrium run; columns as ``measure_point``.
+
+    True values are the friction of the run, k_BT/κ and the temperature of the bath (equipartition).
+
+    Args:
+        run: without controller; friction in eV ps/Å², ⟨X²⟩ in Å², temperatures in K.
 
     Raises:
         AnalysisError: if its friction differs by axis, particles drag bodies along, or a bath has Maxwell modes: there is

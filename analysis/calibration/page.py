@@ -93,6 +93,12 @@ LINES: tuple[Row, ...] = tuple(
 def pooled(table: pd.DataFrame, row: Row, length: str, point: str | None = None) -> pd.Series:
     """Coverage of one row of the tables, over both sides and, without a point, over all points at which it is told.
 
+    Args:
+        table: from ``coverage``, with ``length`` and ``point``.
+        row: of ``DRIVEN``, ``AT_REST`` or ``LINES``.
+        length: of the runs, or name of a study.
+        point: such as ``kH_4.80``; ``None`` for all.
+
     Returns:
         ``coverage`` and its binomial error ``coverage_se``, as of independent intervals; ``told``, the share of runs with an
         interval of two ends; ``claimed_over_spread``, mean claimed over true standard error.
@@ -120,7 +126,11 @@ def pooled(table: pd.DataFrame, row: Row, length: str, point: str | None = None)
 
 
 def cell(result: pd.Series) -> str:
-    """One entry of a table: coverage in per cent, bold outside the band; how rarely it is told where it is refused."""
+    """One entry of a table: coverage in per cent, bold outside the band.
+
+    Args:
+        result: from ``pooled``. Where it is refused, the entry is the percentage of runs with an interval of two ends.
+    """
     if result["told"] < TOLD:
         return f"refused ({100 * result['told']:.0f})"
     text = f"{100 * result['coverage']:.1f}"
@@ -128,7 +138,12 @@ def cell(result: pd.Series) -> str:
 
 
 def by_point(table: pd.DataFrame, length: str) -> list[list[str]]:
-    """Rows of the table of one length: label, the points of the sweep in order, and all of them together."""
+    """Rows of the table of one length: label, the points of the sweep in order, and all of them together.
+
+    Args:
+        table: from ``coverage``, with ``length`` and ``point``.
+        length: one of ``LENGTHS``.
+    """
     points = points_of(table)
     return [
         [
@@ -172,7 +187,12 @@ def friction_at_rest(table: pd.DataFrame) -> list[list[str]]:
 
 
 def forecasts(table: pd.DataFrame, study: str) -> list[list[str]]:
-    """Rows of the table of forecast heats: theory, the points of a study in order, and all, which share one friction."""
+    """Rows of the table of predicted heats: theory, the points of a study in order, and all, which share one friction.
+
+    Args:
+        table: from ``coverage``, with ``length`` (the name of the study) and ``point``.
+        study: one of ``STUDIES``.
+    """
     return [
         [
             label,
@@ -203,7 +223,7 @@ def points_of(table: pd.DataFrame, lengths: Sequence[str] = LENGTHS) -> list[str
 
 
 def runs_of(table: pd.DataFrame, lengths: Sequence[str] = LENGTHS) -> dict[str, int]:
-    """Number of runs behind each length at each point, or of studies."""
+    """Number of runs of each length at each point, or of studies: the smallest of any quantity in the table."""
     return {length: int(table.loc[table["length"] == length, "runs"].min()) for length in lengths}
 
 

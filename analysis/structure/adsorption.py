@@ -47,6 +47,13 @@ def fluid_around(
 ) -> dict[str, Any]:
     """Fluid about the centre of mass of one particle, over all frames.
 
+    Args:
+        side: ``cold`` or ``hot``, for the names of the entries.
+        universe: trajectory of the run, at least one frame; Å and ps.
+        particle: atoms of the metal of that side.
+        fluid: atoms of the fluid of that side, all of one mass.
+        walls: x of the walls of that side, Å; ``None`` where the box is periodic along x.
+
     Returns:
         ``radius_<side>_A``, the outer radius of each shell, with ``radial_density_<side>_per_nm3`` in it and
         ``fluid_within_<side>``, the mass of the fluid nearer than it in units of the particle's; ``layer_<side>``: ``peak_A``,
@@ -90,7 +97,12 @@ def fluid_around(
 
 
 def shell_density(counts: Array, edges: Array) -> Array:
-    """Density in spherical shells, nm⁻³, from the atoms in each and the radii that bound them, Å."""
+    """Density in spherical shells, (shells,), nm⁻³: the atoms in a shell over its volume, 4π (r₂³ - r₁³)/3.
+
+    Args:
+        counts: atoms in each shell, (shells,).
+        edges: radii that bound the shells, (shells + 1,), increasing, Å.
+    """
     return np.asarray(counts / (4e-3 * np.pi / 3 * np.diff(edges**3)))
 
 
@@ -98,8 +110,8 @@ def adsorbed_layer(density: Array, edges: Array) -> Layer | None:
     """The first layer: the innermost peak of the smoothed density, out to the minimum behind it; ``None`` if either is missing.
 
     Args:
-        density: in each shell, nm⁻³.
-        edges: radii that bound the shells, Å.
+        density: in each shell, (shells,), nm⁻³.
+        edges: radii that bound the shells, (shells + 1,), spaced by ``SHELL_A``, Å.
     """
     from scipy.signal import find_peaks  # brings scipy.stats, and is needed only here
 

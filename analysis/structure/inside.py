@@ -26,19 +26,19 @@ RANGE_A = 8.0
 
 
 def metal_temperatures(run: Run, squared_frequencies: Sequence[float]) -> dict[str, Any]:
-    """Temperature of the metal's motion about the particle's centre of mass, against what its bath's asks for.
+    """Temperature of the metal's motion about the particle's centre of mass, beside that expected from its bath, K.
 
     Velocity Verlet with a time step h shows a vibration of angular frequency ω in equilibrium at T with a kinetic energy of
     k_BT/2 (1 - ω²h²/6) (M. P. Eastwood et al., J. Chem. Theory Comput. 6, 2045 (2010)): stiff metal looks colder than it is.
 
     Args:
-        run: its series.
+        run: its series, and its time step.
         squared_frequencies: mean ω² of the metal (cold, hot), rad²/ps².
 
     Returns:
         ``internal_temperature_<side>_K`` with standard error ``_se``, ``_expected_K`` and deviation ``_z`` from that; and
         ``over_time``: ``time_ps``, ``bath_<side>_K`` and ``internal_<side>_K``, means over stretches of the run. What was
-        measured inside is ``None`` in a run without that column, and error and deviation in one too short to tell them.
+        measured inside is ``None`` in a run without that column, and error and deviation in one too short for them.
     """
     stretches = min(SHOWN_TIMES, len(run.series))
 
@@ -73,6 +73,11 @@ def squared_frequency(
 
     That is the trace of the Hessian over mass and degrees of freedom: Σ (u'' + 2u'/r) over ordered pairs, over 3N m. The fluid
     around adds a sixtieth, which is left out.
+
+    Args:
+        universe: trajectory of the run, at least one frame; Å.
+        particle: the N atoms of the metal.
+        epsilon_eV, sigma_A: depth and length of the pair potential u = 4ε [(σ/r)¹² - (σ/r)⁶].
     """
     curvature = 0.0
     for _ in universe.trajectory:

@@ -46,14 +46,18 @@ class Side:
 def structure(run: Run) -> dict[str, Any]:
     """Structure of one run, over all frames of its trajectory and all samples of its series.
 
+    Args:
+        run: with atoms; its folder has the trajectory.
+
     Returns:
-        ``x_A`` and ``density_<side>_per_nm3``: fluid density along x, over the whole cross-section; ``leaked_atoms``: most
-        atoms in a frame beyond a wall of their side; ``emptiest_cell_<side>``: lowest density of a cell of about 12 Å, in
-        units of the mean of all cells of that side, over all frames, away from walls and particle; ``cavity``;
-        ``bulk_density_<side>_per_nm3``: mean of the cells that the layers on walls and particle do not reach;
-        ``largest_cluster_<side>``: fewest atoms in the particle's largest cluster; mean bath temperature and pressure;
-        ``sound``: nothing leaked, no cavity, both particles whole; and the entries of ``fluid_around`` and
-        ``metal_temperatures``.
+        ``frames``, their number; ``x_A`` and ``density_<side>_per_nm3``: fluid density along x, over the whole cross-section;
+        ``walls_<side>_A``: x of both walls, ``None`` without walls; ``leaked_atoms``: most atoms in a frame beyond a wall of
+        their side; ``emptiest_cell_<side>``: lowest density of a cell of about 12 Å, in units of the mean of all cells of that
+        side, over all frames, away from walls and particle; ``cavity``; ``bulk_density_<side>_per_nm3``: mean of the cells
+        that the layers on walls and particle do not reach; ``particle_atoms_<side>``, ``particle_mass_<side>_eV_ps2_per_A2``
+        and ``largest_cluster_<side>``: fewest atoms in the particle's largest cluster; mean bath temperature and pressure,
+        ``temperature_<side>_K`` and ``pressure_<side>_bar``; ``sound``: nothing leaked, no cavity, both particles whole; and
+        the entries of ``fluid_around`` and ``metal_temperatures``.
 
     Raises:
         RunFolderError: if the run has no trajectory, or one without frames.
@@ -146,7 +150,12 @@ def _cell_densities(side: Side, box: NDArray[np.float32], margin: float) -> Arra
 
 
 def largest_cluster(positions: NDArray[np.float32], box: NDArray[np.float32] | None = None) -> int:
-    """How many atoms hang together, of a metal at these positions, (n, 3), Å; across the faces of a periodic ``box`` too."""
+    """Number of atoms in the largest cluster, in which each has a neighbour within ``BOND_A``.
+
+    Args:
+        positions: of the metal, (n, 3), Å.
+        box: lengths and angles of a periodic box, (6,), Å and degrees, for bonds across its faces; ``None`` for no faces.
+    """
     pairs = self_capped_distance(positions, BOND_A, box=box, return_distances=False)
     n = len(positions)
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
