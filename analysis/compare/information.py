@@ -20,8 +20,7 @@ from analysis.data.runs import SIDES, Array
 from analysis.friction.result import Friction
 from analysis.heat.information import COLD
 from analysis.heat.point import HeatPoint, Sides
-from analysis.heat.power import entry
-from analysis.heat.results import InformationPoint
+from analysis.heat.results import InformationPoint, entries
 from analysis.model import BOLTZMANN, DelayedNetwork, Refrigerator, SampledNetwork, information_flow_from_rate
 from analysis.statistics.timeseries import Estimate, known
 from analysis.units import PER_NS
@@ -86,26 +85,24 @@ class ComparedInformation:
 
     def row(self) -> dict[str, Any]:
         """Entries of ``COLUMNS``; ``None`` where unknown."""
-        entries: dict[str, Any] = {}
+        row: dict[str, Any] = {}
         for quantity, sides in (("entropy", self.entropy), ("second_law", self.second_law)):
             for side, found in zip(SIDES, sides, strict=True):
-                entries |= entry(f"{quantity}_{side}_kB_per_ns", f"{quantity}_{side}_se", found)
-        entries |= {
+                row |= entries(f"{quantity}_{side}", found, "kB_per_ns")
+        row |= {
             f"information_{side}_kB_per_ns": known(found.value)
             for side, found in zip(SIDES, self.information, strict=True)
         }
-        entries["information_se"] = known(self.flow.se)
-        entries |= entry("mutual_information_kB", "mutual_information_se", self.shared)
-        entries |= entry("reading_information_kB", "reading_information_se", self.reading)
+        row["information_se"] = known(self.flow.se)
+        row |= entries("mutual_information", self.shared, "kB")
+        row |= entries("reading_information", self.reading, "kB")
         unknown = Estimate(math.nan)
         for model in MODELS:
-            name = f"{model}_information_cold"
-            entries |= entry(f"{name}_kB_per_ns", f"{name}_se", self.flows.get(model, unknown))
-            entries[f"z_{model}_information"] = self.z(model)
+            row |= entries(f"{model}_information_cold", self.flows.get(model, unknown), "kB_per_ns")
+            row[f"z_{model}_information"] = self.z(model)
             for kind, found in zip(("reading", "new"), self.readings.get(model, (unknown, unknown)), strict=True):
-                name = f"{model}_{kind}_information"
-                entries |= entry(f"{name}_kB", f"{name}_se", found)
-        return entries
+                row |= entries(f"{model}_{kind}_information", found, "kB")
+        return row
 
 
 COLUMNS = [

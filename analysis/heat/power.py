@@ -27,7 +27,6 @@ from analysis.statistics.timeseries import (
     SeriesTooShortError,
     end_noise,
     joined,
-    known,
     mean_rate,
     memory,
     stationary_mean,
@@ -282,13 +281,3 @@ def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> PowerPoint:
         sampling_error=errors or None,
         histograms=histograms,
     )
-
-
-def entry(name: str, error_name: str, estimate: Estimate) -> dict[str, float | None]:
-    """An estimate as two JSON entries; where its interval is asymmetric, its ends as two more."""
-    entries = {name: known(estimate.value), error_name: known(estimate.se)}
-    if estimate.scale != "linear":
-        stem = error_name.removesuffix("_se")
-        low, high = estimate.interval()
-        entries |= {f"{stem}_low": known(low), f"{stem}_high": known(high)}
-    return entries

@@ -95,10 +95,10 @@ class CopDistribution:
             "density_negative": self.negative.density.tolist(),
             "se_negative": _list(self.negative.se),
             "tail_from": self.tail_from,
-            **_entries("tail_exponent", self.tail_exponent),
+            **entries("tail_exponent", self.tail_exponent),
             "tail_exponent_low": known(-1 - high),
             "tail_exponent_high": known(-1 - low),
-            **(_entries("beyond_carnot", self.beyond_carnot) if self.beyond_carnot else {}),
+            **(entries("beyond_carnot", self.beyond_carnot) if self.beyond_carnot else {}),
         }
 
 
@@ -228,11 +228,11 @@ class PowerPoint(BlockedPoint):
         """The content of ``power.json``."""
         content = super().to_json() | {"dt_ps": self.dt, "samples": self.samples, "force": self.force}
         for target in TARGETS:
-            content |= _entries(f"power_{target}", self.mean[target], "eV_per_ns")
-            content |= _entries(f"power_variance_{target}", self.variance[target], "eV2_per_ns2")
-            content |= _entries(f"work_{target}", self.work[target], "eV_per_ns")
+            content |= entries(f"power_{target}", self.mean[target], "eV_per_ns")
+            content |= entries(f"power_variance_{target}", self.variance[target], "eV2_per_ns2")
+            content |= entries(f"work_{target}", self.work[target], "eV_per_ns")
             if self.sampling_error:
-                content |= _entries(f"sampling_error_{target}", self.sampling_error[target], "eV_per_ns")
+                content |= entries(f"sampling_error_{target}", self.sampling_error[target], "eV_per_ns")
         return content | {
             "histograms": {
                 target: {
@@ -308,7 +308,7 @@ class PerformancePoint(BlockedPoint):
         for estimator, cops in (self.cop or {}).items():
             for name, interval in cops.items():
                 content |= _ends(_COP_STEM[estimator].format(name), interval)
-        content |= _entries("entropy_production", self.entropy_production, "eV_per_K_ns") | _ends("bound", self.bound)
+        content |= entries("entropy_production", self.entropy_production, "eV_per_K_ns") | _ends("bound", self.bound)
         for target in TARGETS:
             content |= _ends(f"uncertainty_{target}", self.uncertainty[target])
             content |= _ends(f"uncertainty_over_bound_{target}", self.over_bound[target])
@@ -354,7 +354,7 @@ class ReversalPoint(BlockedPoint):
         """The content of ``reversal.json``."""
         return super().to_json() | {
             "dt_ps": self.dt,
-            **_entries("swept_area", self.swept_area, "A2_per_ns"),
+            **entries("swept_area", self.swept_area, "A2_per_ns"),
             "lag_ps": self.lag.tolist(),
             "asymmetry": _list(self.asymmetry),
             "asymmetry_se": _list(self.asymmetry_se),
@@ -397,21 +397,27 @@ class InformationPoint(BlockedPoint):
         content = super().to_json() | {
             **{f"information_{side}_kB_per_ns": known(flow.value) for side, flow in flows},
             "information_se": known(self.flow.se),
-            **_entries("mutual_information", self.shared, "kB"),
-            **_entries("reading_information", self.reading, "kB"),
+            **entries("mutual_information", self.shared, "kB"),
+            **entries("reading_information", self.reading, "kB"),
         }
         for side, balance in zip(SIDES, self.second_law, strict=True):
-            content |= _entries(f"second_law_{side}", balance, "kB_per_ns")
+            content |= entries(f"second_law_{side}", balance, "kB_per_ns")
         return content
 
 
-def _entries(stem: str, estimate: Estimate, unit: str = "") -> dict[str, float | None]:
-    """An estimate as two JSON entries; where its interval is asymmetric, its ends as two more."""
-    entries = {f"{stem}_{unit}" if unit else stem: known(estimate.value), f"{stem}_se": known(estimate.se)}
+def entries(stem: str, estimate: Estimate, unit: str = "") -> dict[str, float | None]:
+    """An estimate as two JSON entries; where its interval is asymmetric, its ends as two more.
+
+    Args:
+        stem: name of the quantity; the value is ``<stem>_<unit>``, the error ``<stem>_se``, the ends ``_low`` and ``_high``.
+        estimate: in the unit.
+        unit: such as ``eV_per_ns``; without a unit the value is ``<stem>``.
+    """
+    content = {f"{stem}_{unit}" if unit else stem: known(estimate.value), f"{stem}_se": known(estimate.se)}
     if estimate.scale == "linear":
-        return entries
+        return content
     low, high = estimate.interval()
-    return entries | {f"{stem}_low": known(low), f"{stem}_high": known(high)}
+    return content | {f"{stem}_low": known(low), f"{stem}_high": known(high)}
 
 
 def _read(content: Mapping[str, Any], stem: str, unit: str = "", scale: Scale = "linear") -> Estimate:
