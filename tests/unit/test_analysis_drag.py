@@ -184,7 +184,15 @@ def test_figure_shows_velocity_mean_and_forecasts() -> None:
     """Each panel has the velocity, its mean, and force over each friction; a panel without its number is refused."""
     groups = [[dragged(force, 400, 8)] for force in FORCE]
     friction: dict[str, Any] = {
-        "axes": {"xyz": {"friction_cold_eV_ps_per_A2": 0.5, "friction_cold_se": 0.05, "dressed": None}}
+        "equivalent_axes": ["xyz"],
+        "axes": {
+            "xyz": {
+                **{f"friction_{side}_eV_ps_per_A2": 0.5 for side in ("cold", "hot")},
+                **{f"friction_{side}_se": 0.05 for side in ("cold", "hot")},
+                "dressed": None,
+                "modes": None,
+            }
+        },
     }
     figure, data = draw_drag(groups, friction | {"drag": drag_summary(groups)})
     assert len(figure.axes) == 2
