@@ -32,12 +32,13 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env run test test-site bench docs lint format lock clean
+.PHONY: help env run test test-long test-site bench docs lint format lock clean
 
 help:
 	@echo "make run  [STUDY=demo] [CORES=all]   run a study of config/: tiny, demo or paper; end with its table and figure"
 	@echo "make env  [PYTHON=python3]           only make the environment in $(VENV)"
 	@echo "make test [TESTS=tests]              run the tests, real molecular dynamics included"
+	@echo "make test-long [TESTS=tests]         run the long tests that make test leaves out"
 	@echo "make test-site SITE=FOLDER           run the tests of molecular dynamics with Debian 13's LAMMPS (docs/how-to/machines.md)"
 	@echo "make bench [BENCH=NAMES]             measure what things cost, side by side (benchmarks/README.md)"
 	@echo "make docs                            build the site of the documentation: build/site/docs/index.html"
@@ -61,6 +62,10 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 TESTS   ?= tests
 test: $(DEV_STAMP)
 	@$(IN_VENV) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+
+# Further cases of what the tests above check, and checks that need many runs.
+test-long: $(DEV_STAMP)
+	@$(IN_VENV) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --long -m long $(TESTS)
 
 SITE ?=
 test-site: $(DEV_STAMP)

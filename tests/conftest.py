@@ -23,8 +23,17 @@ LONGEST = (
 """Files of about a minute or more. Workers take whole files, in this order: one that is left to the end keeps the rest idle."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put these files first; the order within each, and of all others, stays."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Long tests are run only if asked for."""
+    parser.addoption("--long", action="store_true", help="run the long tests, too (alone: --long -m long)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out long tests without --long, and put the longest files first; the order within each, and of others, stays."""
+    if not config.getoption("--long"):
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
 

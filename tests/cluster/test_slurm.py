@@ -182,6 +182,7 @@ def sweep(slurm: Slurm, checkout: Checkout, study: Study) -> Sweep:
     return Sweep(folder, said, returncode, jobs, committed, restarts, undisturbed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ratio", [CANCELLED, REQUEUED, LIMITED])
 def test_disturbed_sweep_ends_with_the_bytes_of_an_undisturbed_one(ratio: str, sweep: Sweep) -> None:
     """Whatever befalls a job, one Snakemake call brings the sweep to its end, keeps what was committed, to the same bytes."""
@@ -193,12 +194,14 @@ def test_disturbed_sweep_ends_with_the_bytes_of_an_undisturbed_one(ratio: str, s
     assert (run.parent / "heat.json").is_file()
 
 
+@pytest.mark.long
 def test_cancelled_job_stops_in_good_order(sweep: Sweep) -> None:
     """Slurm's SIGTERM reaches the simulation inside its job step: it says so, and Snakemake submits the run again."""
     assert "stopped by SIGTERM; the same command continues" in sweep.first_log(CANCELLED)
     assert f"SLURM-job '{sweep.jobs[CANCELLED]}' failed, SLURM status is: 'CANCELLED'" in sweep.said
 
 
+@pytest.mark.long
 def test_job_ends_itself_before_its_time_limit(sweep: Sweep) -> None:
     """`resources.runtime` reaches the simulation: it stops before Slurm's limit with its own exit, and the retry continues."""
     assert "--time-limit-min 0.25" in sweep.first_log(LIMITED)
@@ -209,6 +212,7 @@ def test_job_ends_itself_before_its_time_limit(sweep: Sweep) -> None:
     assert re.search(r"continuing after \d of 5 segments", log)
 
 
+@pytest.mark.long
 def test_requeued_job_continues_under_its_number(sweep: Sweep) -> None:
     """A job that Slurm puts back in the queue starts again by itself and continues; Snakemake only sees it end well."""
     assert re.search(r"JobState=COMPLETED .*Restarts=1 ", sweep.restarts.replace("\n", " "))
@@ -217,6 +221,7 @@ def test_requeued_job_continues_under_its_number(sweep: Sweep) -> None:
     assert "continuing after 2 of 5 segments" in log
 
 
+@pytest.mark.long
 def test_two_tasks_are_two_ranks(sweep: Sweep) -> None:
     """An MPI job gets its tasks from Slurm, and both launchers, mpiexec for the start and srun for the run, start its ranks."""
     content = json.loads(

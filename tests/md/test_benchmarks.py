@@ -21,6 +21,7 @@ from simulation.storage.files import LOG, RESTART
 from simulation.study.files import check_study
 
 
+@pytest.mark.long
 def test_all_demons_push_alike(tmp_path: Path) -> None:
     """After 500 steps the energy is the same with each demon, to the digits that the log prints, and another without."""
     study = system("tiny", schedule={"equilibration_ps": "1"})

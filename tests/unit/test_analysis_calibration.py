@@ -71,6 +71,7 @@ def table() -> pd.DataFrame:
     return coverage(pd.concat(rows).assign(length="short"))
 
 
+@pytest.mark.long
 def test_every_interval_covers(table: pd.DataFrame) -> None:
     """What is told in most runs holds the truth in 92 to 97 %, as far as 150 runs can tell."""
     told = table[~table["quantity"].str.startswith(NAIVE) & (table["told"] > 0.5) & (table["closed"] > 0.5)]
@@ -83,6 +84,7 @@ def test_every_interval_covers(table: pd.DataFrame) -> None:
         assert binomtest(hits, n, BAND[1], alternative="greater").pvalue > 1e-3, name
 
 
+@pytest.mark.long
 def test_straight_lines_do_not_cover(table: pd.DataFrame) -> None:
     """What least squares claim for the headline and the work is wrong in nine of ten runs, its error ten times too small."""
     lines = table[
@@ -93,6 +95,7 @@ def test_straight_lines_do_not_cover(table: pd.DataFrame) -> None:
     assert (lines["claimed"] < lines["spread"] / 10).all()
 
 
+@pytest.mark.long
 def test_every_reported_quantity_is_on_the_page(table: pd.DataFrame) -> None:
     """No number with an error is left out of the tables, but for those that appear there under another name."""
     shown = {(file, quantity) for _, file, quantities in (*DRIVEN, *AT_REST, *LINES) for quantity in quantities}
@@ -102,6 +105,7 @@ def test_every_reported_quantity_is_on_the_page(table: pd.DataFrame) -> None:
     assert set(zip(table["file"], table["quantity"], strict=True)) == shown | elsewhere
 
 
+@pytest.mark.long
 def test_page_and_figure_show_the_counts(table: pd.DataFrame) -> None:
     """Entries are the counted shares; a row that is rarely told is called refused, on the page and in the figure."""
     lengths = pd.concat([table.assign(length=length) for length in ("short", "medium", "paper")])

@@ -237,7 +237,11 @@ def test_short_and_one_sided_studies_are_drawn_with_what_is_missing() -> None:
 
 @pytest.mark.parametrize(
     ("truth", "duration_ps"),
-    [(replace(TRUTH, temperature_hot=100.0), 20), (replace(TRUTH, temperature_hot=90.0), 20), (TRUTH, 1)],
+    [
+        pytest.param(replace(TRUTH, temperature_hot=100.0), 20, marks=pytest.mark.long),
+        (replace(TRUTH, temperature_hot=90.0), 20),
+        pytest.param(TRUTH, 1, marks=pytest.mark.long),
+    ],
     ids=["equal temperatures", "hot is colder", "two rows"],
 )
 def test_odd_studies_are_drawn(truth: Truth, duration_ps: float) -> None:

@@ -28,7 +28,7 @@ SHELL = Truth(
 )
 
 
-@pytest.mark.parametrize("series", [3, 6])
+@pytest.mark.parametrize("series", [3, pytest.param(6, marks=pytest.mark.long)])
 def test_errors_cover(series: int) -> None:
     """Over studies of the size of the reference runs, deviations from the truth scatter as the errors say."""
     flight = propagate(SHELL, np.zeros(2), 10_001, series * STUDIES, np.random.default_rng(7))

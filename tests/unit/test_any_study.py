@@ -18,10 +18,13 @@ from tests.unit.any_study import Analysis, draw_study
 
 STUDIES = int(os.environ.get("NANOFRIDGE_STUDIES", "16"))
 LONGEST = 300 if STUDIES < 100 else 2500
-CHUNK = 4
+CHUNK, SHORT = 4, 8
 
 
-@pytest.mark.parametrize("first", range(0, STUDIES, CHUNK))
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(first, marks=pytest.mark.long if first >= SHORT else ()) for first in range(0, STUDIES, CHUNK)],
+)
 def test_any_study_is_analysed_to_its_end(first: int, tmp_path: Path) -> None:
     """Numbers, `null` or a note: no traceback, warning or invalid JSON, whatever lengths, samples, couplings and temperatures.
 
@@ -50,6 +53,7 @@ def test_figures_of_unusual_studies_are_drawn(seed: int, figure: int, tmp_path: 
     Analysis(draw_study(seed, 2500), tmp_path, LINEAR if seed % 5 else "mine:Mine").run(figures=[figure])
 
 
+@pytest.mark.long
 def test_dressed_model_is_analysed_to_its_end(tmp_path: Path) -> None:
     """The shipped study whose axes differ and whose particles drag fluid along, made shorter: all its tables and figures."""
     study = load_study("dressed-model")

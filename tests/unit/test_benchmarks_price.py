@@ -24,7 +24,7 @@ def test_limits_of_the_needed_time() -> None:
     assert loud.needed_ns(1, slope=True) == pytest.approx((1 / 0.03**2) ** (1 / 3), rel=1e-3)
 
 
-@pytest.mark.parametrize("slope", [False, True])
+@pytest.mark.parametrize("slope", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_runs_of_the_needed_time_have_the_promised_error(slope: bool) -> None:
     """Over 80 runs of that time the heat spreads by a tenth of itself, by either estimator."""
     known = synthetic_runs(TRUTH, 1500.0, 6, seed=81)

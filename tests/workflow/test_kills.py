@@ -137,6 +137,7 @@ def test_killed_jobs_are_given_again_and_change_no_byte(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("pwned"))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1500)
 def test_killed_snakemake_given_again_changes_no_byte(tmp_path: Path) -> None:
     """SIGKILL of Snakemake in every phase, whose simulation is an orphan that the next call meets, changes no byte."""
