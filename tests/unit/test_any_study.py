@@ -1,7 +1,7 @@
 """No study is lost at its end: whatever `check` accepts is analysed to the last table and figure, or says what is too short.
 
-Sixteen run by default, as many as there are figures. `NANOFRIDGE_STUDIES=2000 pytest -n 2 tests/unit/test_any_study.py` draws
-more, and longer ones.
+Eight run by default, and sixteen with the long tests, as many as there are figures.
+`NANOFRIDGE_STUDIES=2000 pytest --long -n 2 tests/unit/test_any_study.py` draws more, and longer ones.
 """
 
 from __future__ import annotations
