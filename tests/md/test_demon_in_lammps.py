@@ -27,7 +27,14 @@ pytestmark = pytest.mark.md
 ROUNDING_A = 1e-10  # 1 000 steps of chaos amplify the last bit of a double to about 1e-13 Å
 
 
-@pytest.mark.parametrize(("rival", "size"), [("native", 1), ("native", 2), ("couple", 1), ("couple", 2)])
+@pytest.mark.parametrize(
+    ("rival", "size"),
+    [
+        ("native", 1),
+        ("couple", 2),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in (("native", 2), ("couple", 1))),
+    ],
+)
 def test_python_demon_equals_lammps_forces(rival: str, size: int, start: Path, tmp_path: Path) -> None:
     """From the same start, 1 000 steps with the Python demon give the trajectory of native forces, on one and two ranks.
 
@@ -75,7 +82,7 @@ def moved_over(restart: Path, folder: Path, commands: str) -> Path:
     return folder / RESTART
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_atoms_beyond_a_face_count_where_they_are(
     ranks: int, thin_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

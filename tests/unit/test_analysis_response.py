@@ -121,7 +121,7 @@ def test_measured_friction_is_the_true_one() -> None:
         assert (value >= 0).all()
 
 
-@pytest.mark.parametrize("truth", [WHITE, DRESSED])
+@pytest.mark.parametrize("truth", [pytest.param(WHITE, marks=pytest.mark.long), DRESSED])
 def test_measured_responses_foretell_heats_within_their_errors(truth: Truth) -> None:
     """Over 16 studies deviations from the true heats are neither biased nor much larger or smaller than their errors."""
     parameters, true = parameters_of(truth), true_heat_rates(truth)

@@ -75,7 +75,7 @@ def test_theory_error_follows_the_friction() -> None:
     np.testing.assert_allclose([rate.se for rate in rates], spread, rtol=4 * 0.016)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.01])
+@pytest.mark.parametrize("share", [pytest.param(0.1, marks=pytest.mark.long), 0.01])
 def test_agreement_of_a_sweep(share: float) -> None:
     """Over drawn frictions and heats χ² is distributed as with as many degrees of freedom as points, and 0 where all fits.
 

@@ -379,7 +379,10 @@ def test_times_of_a_start_rerun_no_run(work: Work) -> None:
     ("length", "point", "quantities"),
     [
         ("short", "kH_4.80", {"heat_cold", "power", "entropy_production"}),
-        ("shell", "friction", {"spectrum_cold_xyz", "modes_hot_xyz", "response_cold", "dressed_cold"}),
+        pytest.param(
+            *("shell", "friction", {"spectrum_cold_xyz", "modes_hot_xyz", "response_cold", "dressed_cold"}),
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_calibration_measures_runs_of_known_truth(work: Work, length: str, point: str, quantities: set[str]) -> None:
