@@ -70,7 +70,7 @@ def work_by_axis(runs: Sequence[Run], friction: Friction, responses: Responses |
         others = [other for other in range(len(names)) if other != axis and names[other] in alike]
         expected = {
             theory: forecast.estimates()
-            for theory, forecast in forecasts(replace(parameters, coupling_axes=name), friction, responses).items()
+            for theory, forecast in forecasts(parameters.along(name), friction, responses).items()
         }
         following = (axis + 1) % len(names)
         row: dict[str, object] = {"kappa_ratio": runs[0].kappa_ratio, "axis": name}

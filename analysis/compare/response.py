@@ -63,11 +63,7 @@ def response_rates(parameters: Parameters, responses: Responses) -> Forecast | N
     for axes, share in shares.items():
         cold, hot = responses.along[axes]
         by_cold, by_hot = (
-            _pair(
-                parameters.along("".join(axis for axis in parameters.coupling_axes if axis in axes)),
-                cold.frequency,
-                *both,
-            )
+            _pair(parameters.along(axes), cold.frequency, *both)
             for both in ((cold.copies(), hot.friction), (cold.friction, hot.copies()))
         )
         if not by_cold.is_stable():

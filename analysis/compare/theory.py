@@ -149,7 +149,7 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
         return {}
     shares = friction.shares(parameters.coupling_axes)
     along = [friction.along[group] for group in shares]
-    own = [parameters.along("".join(axis for axis in parameters.coupling_axes if axis in group)) for group in shares]
+    own = [parameters.along(group) for group in shares]
     white = np.array([side.value for one in along for side in one.white])
     errors = np.array([side.se for one in along for side in one.white]) / white
 

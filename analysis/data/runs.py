@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from analysis.data import older_format
 from analysis.errors import AnalysisError
 from analysis.model import (
+    AT_REST,
     ControlledNetwork,
     DressedPair,
     Feedback,
@@ -55,7 +56,6 @@ class RunFolderError(AnalysisError):
 
 
 Forces = tuple[tuple[float, float], ...]
-AT_REST = TrapMotion()
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ class Parameters:
         return self.stiffness(self.coupling_axes or "".join(AXES))
 
     def along(self, axes: str) -> Parameters:
-        """The parameters of the machine along some of the coupled axes: a controller along these alone."""
-        return replace(self, coupling_axes=axes)
+        """The parameters of the machine along the coupled ones of some axes, or along all of these if none is coupled."""
+        return replace(self, coupling_axes="".join(axis for axis in self.coupling_axes if axis in axes) or axes)
 
     @property
     def told_controller(self) -> str:

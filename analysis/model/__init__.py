@@ -29,7 +29,7 @@ from analysis.model.information import (
 )
 from analysis.model.lyapunov import solve_lyapunov
 from analysis.model.margin import largest_stable_delay
-from analysis.model.moved import MovedPair, Oscillation, TrapMotion, moved_heats
+from analysis.model.moved import AT_REST, MovedPair, Oscillation, TrapMotion, moved_heats
 from analysis.model.network import LinearLangevin, Stability
 from analysis.model.pair import LangevinPair
 from analysis.model.power import QuadraticFormLaw
@@ -39,6 +39,7 @@ from analysis.model.sampled import SampledNetwork
 from analysis.units import BOLTZMANN
 
 __all__ = [
+    "AT_REST",
     "BOLTZMANN",
     "FLOWS",
     "ControlledNetwork",

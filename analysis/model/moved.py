@@ -90,6 +90,10 @@ class TrapMotion:
         return _at(self.amplitudes, np.asarray(time, dtype=float), 2)
 
 
+AT_REST = TrapMotion()
+"""Traps that do not move."""
+
+
 def _at(amplitudes: Mapping[float, ComplexArray], time: Array, size: int) -> Array:
     """Σ Re â e^{iωt}, (*time.shape, size)."""
     found = np.zeros((*time.shape, size))

@@ -22,8 +22,10 @@ class MovingTraps:
 
     def __init__(self, motion: TrapMotion, stiffness: Sequence[float], axes: str) -> None:
         self._motion = motion
-        self._stiffness = np.array(stiffness)
-        self._mask = np.array([float(axis in axes) for axis in "xyz"])
+        # Along other axes the trap is at rest, and a stiffness of 0 gives no work.
+        self._stiffness = np.array(
+            [kappa if axis in axes else 0.0 for axis, kappa in zip("xyz", stiffness, strict=True)]
+        )
         self.work = np.zeros((2, 3))
         """Work (eV) of moving the cold and the hot trap along x, y, z since the segment began."""
 
@@ -35,5 +37,5 @@ class MovingTraps:
             timestep_ps: length of the step.
             before, after: displacements of the particles from the centres at rest, (2, 3), Å.
         """
-        centres = self._motion.centre([time_ps - timestep_ps, time_ps])[..., None] * self._mask
+        centres = self._motion.centre([time_ps - timestep_ps, time_ps])[..., None]
         self.work += moving_work(self._stiffness, np.array([before, after]), centres)[0]

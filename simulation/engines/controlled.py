@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.model.lyapunov import expm
-from analysis.model.moved import Response, TrapMotion
+from analysis.model.moved import AT_REST, Response, TrapMotion
 from analysis.model.network import LinearLangevin
-from simulation.engines.langevin import AT_REST, moving_work, transition
+from simulation.engines.langevin import moving_work, transition
 
 Array = NDArray[np.float64]
 
@@ -78,7 +78,6 @@ def propagate_controlled(
 
     # The response of the plants to moving traps is added to their states wherever these are seen.
     responses = [Response.of(plant, kappa, motion) for plant, kappa in zip(plants, trap, strict=True)]
-    moving = np.array([float(kappa != 0) for kappa in trap])
 
     def seen(step: int) -> Array:
         """The state of all plants."""
@@ -93,7 +92,7 @@ def propagate_controlled(
 
     whole = seen(-before)
     push, work, moved = extra(-before, whole), np.zeros((2, 3)), np.zeros((2, 3))
-    centre = motion.centre(-before * timestep)[:, None] * moving
+    centre = motion.centre(-before * timestep)[:, None]
     states, works, moving_works = [], [], []
     for step in range(-before, steps + 1):
         if step >= 0 and step % stride == 0:
@@ -118,7 +117,7 @@ def propagate_controlled(
         there = whole[place]
         work += acting * (there - here) - springs / 2 * (there**2 - here**2)
         if motion.moves:
-            after = motion.centre((step + 1) * timestep)[:, None] * moving
+            after = motion.centre((step + 1) * timestep)[:, None]
             moved += moving_work(np.array(trap), np.array([here, there]), np.array([centre, after]))[0]
             centre = after
     path = np.array(states)

@@ -14,14 +14,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.model import BOLTZMANN, LinearLangevin, Refrigerator, TrapMotion
+from analysis.model import AT_REST, BOLTZMANN, LinearLangevin, Refrigerator, TrapMotion
 from analysis.model.lyapunov import expm
 from analysis.model.moved import Response
 from analysis.model.recursion import recursion
 
 Array = NDArray[np.float64]
-
-AT_REST = TrapMotion()
 
 CHUNK_STEPS = 200_000  # of four variables; limits memory to about 60 MB at a time
 

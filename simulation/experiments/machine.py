@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.model import LinearLangevin, Refrigerator, TrapMotion
+from analysis.model import AT_REST, LinearLangevin, Refrigerator, TrapMotion
 from analysis.units import PER_NS
 from simulation.control.controller import LINEAR
 from simulation.control.demon import Demon
 from simulation.engines.controlled import Array, propagate_controlled
-from simulation.engines.langevin import AT_REST, propagate_pair
+from simulation.engines.langevin import propagate_pair
 from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
 from simulation.experiments.baths import atoms, build_seeds, counted, start_of, system, thermostat_seeds
 from simulation.experiments.decks import render

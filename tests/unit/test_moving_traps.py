@@ -15,14 +15,14 @@ from scipy.integrate import solve_ivp
 
 from analysis.compare.response import response_rates
 from analysis.compare.theory import models
-from analysis.data.runs import AT_REST, Parameters, load_run
+from analysis.data.runs import Parameters, load_run
 from analysis.friction.response import Response as Friction
 from analysis.friction.response import Responses, response
 from analysis.friction.result import AxisFriction
 from analysis.friction.result import Friction as Measured
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
-from analysis.model import LangevinPair, MovedPair, Oscillation, PairWithBodies, TrapMotion, moved_heats
+from analysis.model import AT_REST, LangevinPair, MovedPair, Oscillation, PairWithBodies, TrapMotion, moved_heats
 from analysis.model.moved import Response
 from analysis.statistics.timeseries import Estimate, without_oscillations
 from analysis.units import FRICTION_SI, PER_NS
