@@ -25,21 +25,22 @@ RANGE_A = 8.0
 """Copper pairs farther apart add less than a thousandth to the squared frequency."""
 
 
-def metal_temperatures(run: Run, squared_frequencies: Sequence[float]) -> dict[str, Any]:
+def metal_temperatures(runs: Sequence[Run], squared_frequencies: Sequence[float]) -> dict[str, Any]:
     """Temperature of the metal's motion about the particle's centre of mass, beside that expected from its bath, K.
 
     Velocity Verlet with a time step h shows a vibration of angular frequency ω in equilibrium at T with a kinetic energy of
     k_BT/2 (1 - ω²h²/6) (M. P. Eastwood et al., J. Chem. Theory Comput. 6, 2045 (2010)): stiff metal looks colder than it is.
 
     Args:
-        run: its series, and its time step.
+        runs: replicas of one run, for their series and time step. Correlation times from a single short run are uncertain.
         squared_frequencies: mean ω² of the metal (cold, hot), rad²/ps².
 
     Returns:
         ``internal_temperature_<side>_K`` with standard error ``_se``, ``_expected_K`` and deviation ``_z`` from that; and
-        ``over_time``: ``time_ps``, ``bath_<side>_K`` and ``internal_<side>_K``, means over stretches of the run. What was
-        measured inside is ``None`` in a run without that column, and error and deviation in one too short for them.
+        ``over_time``: ``time_ps``, ``bath_<side>_K`` and ``internal_<side>_K``, means over stretches of the first run. What was
+        measured inside is ``None`` in runs without that column, and error and deviation in runs too short for them.
     """
+    run = runs[0]
     stretches = min(SHOWN_TIMES, len(run.series))
 
     def means(values: Array) -> list[float]:
@@ -47,19 +48,23 @@ def metal_temperatures(run: Run, squared_frequencies: Sequence[float]) -> dict[s
 
     timestep = run.metadata["parameters"]["timestep_ps"]
     expected = np.array(run.parameters.temperature) * (1 - np.array(squared_frequencies) * timestep**2 / 6)
-    inside, blocks = run.internal_temperature, None
+    measured = [each.internal_temperature for each in runs]
+    inside = None if any(one is None for one in measured) else np.array(measured)  # (runs, samples, sides)
+    blocks = None
     if inside is not None and run.duration >= LEAST_TIME_PS:
         with suppress(SeriesTooShortError):
-            blocks = choose_blocks([inside.T - expected[:, None]], run.parameters.sample_interval, series=1)
+            # Both particles exchange heat with their fluid alike: together they give the memory best.
+            both = np.concatenate(np.moveaxis(inside - expected, 2, 0))
+            blocks = choose_blocks([both], run.parameters.sample_interval, series=len(runs))
     over_time: dict[str, list[float] | None] = {"time_ps": means(run.series["time_ps"].to_numpy())}
     entries: dict[str, Any] = {"over_time": over_time}
     for j, side in enumerate(SIDES):
         stem = f"internal_temperature_{side}"
         over_time[f"bath_{side}_K"] = means(run.series[f"temperature_{side}_K"].to_numpy())
-        over_time[f"internal_{side}_K"] = None if inside is None else means(inside[:, j])
+        over_time[f"internal_{side}_K"] = None if inside is None else means(inside[0, :, j])
         entries |= dict.fromkeys((f"{stem}_K", f"{stem}_se", f"{stem}_z")) | {f"{stem}_expected_K": float(expected[j])}
         if inside is not None:
-            mean = stationary_mean(inside[None, :, j], blocks)
+            mean = stationary_mean(inside[:, :, j], blocks)
             entries[f"{stem}_K"] = mean.value
             if math.isfinite(mean.se):
                 entries |= {f"{stem}_se": mean.se, f"{stem}_z": mean.z(float(expected[j]))}

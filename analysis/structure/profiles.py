@@ -5,6 +5,7 @@ The fluid around the particles is the subject of ``adsorption``, their inside th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,11 +44,11 @@ class Side:
     walls: tuple[float, float] | None
 
 
-def structure(run: Run) -> dict[str, Any]:
-    """Structure of one run, over all frames of its trajectory and all samples of its series.
+def structure(runs: Sequence[Run]) -> dict[str, Any]:
+    """Structure of the first of some replicas, over all frames of its trajectory, and temperatures and pressures of all.
 
     Args:
-        run: with atoms; its folder has the trajectory.
+        runs: replicas of one run, with atoms; the folder of the first has the trajectory.
 
     Returns:
         ``frames``, their number; ``x_A`` and ``density_<side>_per_nm3``: fluid density along x, over the whole cross-section;
@@ -60,8 +61,9 @@ def structure(run: Run) -> dict[str, Any]:
         the entries of ``fluid_around`` and ``metal_temperatures``.
 
     Raises:
-        RunFolderError: if the run has no trajectory, or one without frames.
+        RunFolderError: if the first run has no trajectory, or one without frames.
     """
+    run = runs[0]
     system = universe(run.folder)
     if len(system.trajectory) == 0:
         raise RunFolderError(f"{run.folder / 'trajectory.dcd'}: holds no frame; lower schedule.trajectory_every_ps")
@@ -87,7 +89,7 @@ def structure(run: Run) -> dict[str, Any]:
         }
         result |= fluid_around(name, system, side.particle, side.fluid, side.walls)
         for column in (f"temperature_{name}_K", f"pressure_{name}_bar"):
-            result[column] = float(run.series[column].mean())
+            result[column] = float(np.mean([each.series[column].mean() for each in runs]))
     emptiest = [result[f"emptiest_cell_{name}"] for name in SIDES]
     result["cavity"] = any(ratio is not None and ratio < CAVITY_RATIO for ratio in emptiest)
     intact = all(result[f"largest_cluster_{name}"] == result[f"particle_atoms_{name}"] for name in SIDES)
@@ -96,7 +98,7 @@ def structure(run: Run) -> dict[str, Any]:
     frequencies = [
         squared_frequency(system, side.particle, metal["epsilon_eV"], metal["sigma_A"]) for side in sides.values()
     ]
-    return result | metal_temperatures(run, frequencies)
+    return result | metal_temperatures(runs, frequencies)
 
 
 def _side(system: MDAnalysis.Universe, name: str) -> Side:

@@ -109,7 +109,7 @@ def test_sides_share_the_cube_and_feel_nothing_of_each_other(runs: Path, tmp_pat
 def test_analysis_reads_and_draws_it(runs: Path) -> None:
     """Structure without walls: nothing can leak, density along x is that of all the cube, and both baths are drawn."""
     run = load_run(runs / "run")
-    found = structure(run)
+    found = structure([run])
     assert found["walls_cold_A"] is None
     assert (found["leaked_atoms"], found["sound"]) == (0, True)
     for side in ("cold", "hot"):

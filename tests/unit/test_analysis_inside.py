@@ -25,7 +25,7 @@ def test_a_particle_off_its_temperature_is_noticed(offset_K: float, agrees: bool
     shown = 1 - 2 / 300
     for side, true in (("cold", 100.0), ("hot", 120.0)):
         run.series[f"internal_temperature_{side}_K"] = true * shown + offset_K + noise + memory
-    found = metal_temperatures(run, [2500.0, 2500.0])
+    found = metal_temperatures([run], [2500.0, 2500.0])
     assert found["internal_temperature_cold_expected_K"] == pytest.approx(100 * shown)
     assert found["internal_temperature_cold_K"] == pytest.approx(100 * shown + offset_K, abs=1.5)
     assert found["internal_temperature_cold_se"] < 0.6
@@ -33,8 +33,32 @@ def test_a_particle_off_its_temperature_is_noticed(offset_K: float, agrees: bool
     over_time = found["over_time"]
     assert np.mean(over_time["internal_cold_K"]) == pytest.approx(found["internal_temperature_cold_K"], abs=0.1)
     assert np.all(np.diff(over_time["time_ps"]) > 0)
-    short = metal_temperatures(replace(run, series=run.series[:101]), [2500.0, 2500.0])
+    short = metal_temperatures([replace(run, series=run.series[:101])], [2500.0, 2500.0])
     assert short["internal_temperature_cold_z"] is None, "100 ps do not show how slowly copper changes its temperature"
+
+
+def test_errors_from_two_short_runs_hold() -> None:
+    """Deviations in units of their errors are normal for two runs of 520 ps, as in `demo`, and a correlation time of 8 ps."""
+    template = synthetic_runs(Truth(), 520, 1, seed=2)[0]
+    rng, decay = np.random.default_rng(5), np.exp(-template.parameters.sample_interval / 8)
+    deviations = []
+    for _ in range(60):
+        noise = 6 * np.sqrt(1 - decay**2) * rng.normal(size=(4, 2000 + len(template.series)))
+        cold, hot, cold_again, hot_again = lfilter([1.0], [1.0, -decay], noise)[:, 2000:]
+        runs = [
+            replace(
+                template,
+                series=template.series.assign(
+                    internal_temperature_cold_K=100 + of_cold, internal_temperature_hot_K=120 + of_hot
+                ),
+            )
+            for of_cold, of_hot in ((cold, hot), (cold_again, hot_again))
+        ]
+        found = metal_temperatures(runs, [0.0, 0.0])
+        assert found["internal_temperature_cold_K"] == pytest.approx(100 + np.mean([cold, cold_again]))
+        deviations += [found["internal_temperature_cold_z"], found["internal_temperature_hot_z"]]
+    assert np.std(deviations) == pytest.approx(1, abs=0.2)
+    assert np.sum(np.abs(deviations) > 3) <= 2
 
 
 def test_squared_frequency_of_atoms_that_pull_and_push() -> None:

@@ -48,7 +48,7 @@ def _check(tmp_path: Path, atoms: list[Array]) -> dict[str, Any]:
     folder = write_runs(tmp_path, Truth(), 10, 1, seed=1)[0]
     positions = {str(kind): group for kind, group in enumerate(atoms, start=1)}
     write_atoms(folder, positions, (-1, 2 * EDGE + 1, EDGE), frames=2)
-    return structure(load_run(folder))
+    return structure([load_run(folder)])
 
 
 def test_a_sound_system_passes(tmp_path: Path, atoms: list[Array]) -> None:
@@ -127,4 +127,4 @@ def test_a_run_without_atoms_is_refused(tmp_path: Path) -> None:
         RunFolderError,
         match=r"the exact model has no atoms, and reference/README\.md lists the shipped runs that have them",
     ):
-        structure(load_run(folder))
+        structure([load_run(folder)])

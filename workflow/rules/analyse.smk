@@ -106,7 +106,7 @@ rule summary:
 
 rule structure:
     input:
-        run="results/{study}/friction/replica_1/run.json",
+        runs=lambda wildcards: run_files(machine.friction_runs(study(wildcards.study))),
     output:
         "results/{study}/structure.json",
     log:

@@ -1,4 +1,4 @@
-"""Structure and its checks. inputs: run (run.json of one LAMMPS run, with its trajectory); outputs: [0] structure.json."""
+"""Structure and its checks. inputs: runs (run.json of replicas, the first with a trajectory); outputs: [0] structure.json."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,4 +10,4 @@ if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
-    write_json(structure(load_run(snakemake.input.run)), snakemake.output[0])
+    write_json(structure(list(map(load_run, snakemake.input.runs))), snakemake.output[0])
