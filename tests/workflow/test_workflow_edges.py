@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from simulation.storage import lock
 from simulation.study.fields import StudyError
 from simulation.study.files import check_study, load_study, read_plain
 from tests.workflow.checkout import ROOT, Checkout, planned, run, snakemake
-from tests.workflow.work import ATOMS, CONTROLLER, FAST, MTIME, Work, colder
+from tests.workflow.work import ATOMS, CONTROLLER, FAST, MTIME, RUNS, Work, colder
 
 
 def in_workflow(rules: str, **names: Any) -> dict[str, Any]:
@@ -326,6 +327,47 @@ def test_jobs_find_the_project_and_the_programs_that_they_should(
     assert f"PYTHONPATH={project}:/somewhere" in variables
     assert "PYTHONUTF8=1" in variables
     assert not [line for line in variables if line.startswith("PMI")]
+
+
+@pytest.fixture
+def conda(tmp_path: Path) -> Path:
+    """Stands in for conda, whose channels tests do not reach: environments are venvs with the packages of this one.
+
+    Python in such an environment notes each call in `calls` in its folder.
+    """
+    note = "import sys; print(*sys.orig_argv[1:4], file=open(sys.prefix + '/calls', 'a', encoding='utf-8'))"
+    programs = {
+        "activate": 'export PATH="$1/bin:$PATH"',
+        "conda": f"""#!/usr/bin/env bash
+case "$*" in
+    --version) echo "conda 24.9.2" ;;
+    info*) echo '{{"conda_prefix": "{tmp_path}/conda", "platform": "linux-64"}}' ;;
+    config*) echo '{{"get": {{"channel_priority": "strict"}}}}' ;;
+    env*create*) while [[ $1 != --prefix ]]; do shift; done
+        {sys.executable} -m venv --without-pip "$2"
+        packages=$(echo "$2"/lib/python3*/site-packages)
+        echo "{sysconfig.get_path("purelib")}" > "$packages/this.pth"
+        echo "{note}" > "$packages/sitecustomize.py" ;;
+esac
+""",
+    }
+    for name, text in programs.items():
+        program = tmp_path / "conda" / "bin" / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(text, encoding="utf-8")
+        program.chmod(0o755)
+    return program.parent
+
+
+@pytest.mark.long
+def test_jobs_run_in_the_environment_that_conda_makes(conda: Path, work: Work) -> None:
+    """With `--sdm conda` simulations, scripts and decks run the Python of the rule's environment, not that of Snakemake."""
+    result = work.snakemake("--sdm=conda", RUNS[0], "results/fast/friction.json", PATH=f"{conda}:{os.environ['PATH']}")
+    assert result.returncode == 0, result.stdout + result.stderr
+    (calls,) = work.folder.glob(".snakemake/conda/*/calls")
+    said = calls.read_text(encoding="utf-8")
+    assert "-m simulation run" in said
+    assert re.search(r"scripts/\S*friction.py", said)
 
 
 @pytest.mark.parametrize("module", ["x = 1", "print 'Python 2'", "class lammps:\n    version = lambda self: 2015"])
