@@ -18,15 +18,17 @@ from analysis.statistics.correlation import (
     Correlation,
     autocorrelation,
     cross_correlation,
+    decay_time,
     dressed_correlations,
     memory_time,
+    reversal_asymmetry,
     white_cross,
     white_position,
     white_velocity,
 )
 from analysis.statistics.timeseries import SeriesTooShortError
 from analysis.units import FRICTION_SI
-from tests.unit.synthetic import Truth, drift_and_noise, synthetic_runs
+from tests.unit.synthetic import Truth, drift_and_noise, propagate, synthetic_runs
 
 MASS, TRAP = 1.225, 0.01
 CRITICAL = 2 * math.sqrt(MASS * TRAP)
@@ -124,6 +126,33 @@ def test_memory_time_of_known_series() -> None:
     series = np.stack([np.cos(0.5 * time), np.sin(0.5 * time)])
     assert memory_time(series, 0.1) == pytest.approx(math.acos(1 / math.e) / 0.5, abs=0.1)
     assert memory_time(np.ones((1, 11)), 2.0) == 20.0
+
+
+@pytest.mark.parametrize(("estimate", "variance"), [("own", 1.0), ("cross", 0.5), ("reversal", 2.0)])
+def test_copies_from_few_blocks_scatter_as_the_estimate_does(estimate: str, variance: float) -> None:
+    """Over 400 pairs of white series of n samples in 4 blocks, the mean squared error of a correlation is its variance.
+
+    That is 1/n for one product, a half of it for the mean of two independent ones, and twice as much for their difference.
+    """
+    n, lags = 400, np.array([0, 3])
+    pairs = np.random.default_rng(24).standard_normal((400, 2, 1, n))
+    if estimate == "own":
+        found = [autocorrelation(x, 1.0, lags, 4, 100, seed=1) for x, _ in pairs]
+    else:
+        correlation = cross_correlation if estimate == "cross" else reversal_asymmetry
+        found = [correlation(x, y, 1.0, lags, 4, 100, seed=1) for x, y in pairs]
+    assert np.var([each.value[1] for each in found]) == pytest.approx(variance / n, rel=0.2)
+    assert np.mean([each.se[1] ** 2 for each in found]) == pytest.approx(variance / n, rel=0.15)
+
+
+@pytest.mark.parametrize(("friction", "trap"), [(0.05, 0.1), (1.0, 0.01)], ids=["under", "over"])
+def test_decay_time_is_that_of_the_slower_of_amplitude_and_position(friction: float, trap: float) -> None:
+    """A particle that rings forgets its amplitude in 2m/γ; one that creeps forgets its position in the slower of both times."""
+    truth = Truth(kappa_ratio=None, trap=trap, friction_cold=friction, friction_hot=friction, substeps=1)
+    rates = np.roots([truth.mass, friction, trap])
+    states = propagate(truth, truth.couplings, 20_000, 20, np.random.default_rng(23))
+    position, velocity = (states[name].transpose(2, 0, 1).reshape(40, -1) for name in ("position", "velocity"))
+    assert decay_time(position, velocity, 1.0) == pytest.approx(1 / -rates.real.max(), rel=0.08)
 
 
 @pytest.mark.parametrize("friction", [0.1, CRITICAL, 0.6], ids=["under", "critical", "over"])

@@ -73,9 +73,12 @@ def test_atoms_in_a_periodic_image_are_where_they_belong(tmp_path: Path, atoms: 
     assert _check(tmp_path, atoms)["sound"] is True
 
 
-def test_an_atom_beyond_its_wall_is_a_leak(tmp_path: Path, atoms: list[Array]) -> None:
-    """One atom of the cold fluid among the hot ones is counted."""
-    atoms[0][17, 0] = EDGE + 6
+@pytest.mark.parametrize(
+    ("kind", "x"), [(0, -0.5), (0, EDGE + 6), (1, EDGE - 6), (1, 2 * EDGE + 0.5), (2, EDGE + 6), (3, EDGE - 6)]
+)
+def test_an_atom_beyond_a_wall_of_its_side_is_a_leak(tmp_path: Path, atoms: list[Array], kind: int, x: float) -> None:
+    """One atom of a fluid or of a particle, beyond either wall of its side, is counted."""
+    atoms[kind][17, 0] = x
     found = _check(tmp_path, atoms)
     assert found["leaked_atoms"] == 1
     assert found["sound"] is False

@@ -170,7 +170,8 @@ def test_page_needs_nothing_else(long_study: dict[str, Any], figures: list[Path]
 
 def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list[Path]) -> None:
     """Headline heat, mode, friction, closure and ranks on the page are those of the files."""
-    page = Page(report_page(**long_study, figures=figures, design=DESIGN))
+    html = report_page(**long_study, figures=figures, design=DESIGN)
+    page = Page(html)
     cells = [cell for row in page.rows for cell in row]
     cop = next(p.refrigeration for p in long_study["performances"] if p.kappa_ratio == "4.80")
     for point in long_study["comparison"].points:
@@ -191,6 +192,8 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
         in cells
     )
     assert "1, 2" in cells
+    # Six runs of 900 s and 2 ns, with up to two ranks: 3 core-hours, 12 ns.
+    assert "6 runs, 12.00 ns, 3.0 core-hours" in html
     assert "0.3710 ± 0.0020" in cells
     assert number(friction["axes"]["xyz"]["likelihood_hot"]["bic_white_less_dressed"], 0) in cells
     assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4 + 2

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -451,6 +452,36 @@ def test_each_rule_holds_on_one_side_of_its_limit_only(name: str) -> None:
     good = -1 if "below" in name and "hot" not in name else 1
     assert verdict(**vary(limit + good * 1e-3 * abs(limit))) == ""
     assert message in verdict(**vary(limit - good * 1e-3 * abs(limit)))
+
+
+@pytest.mark.parametrize("origin", [(0.0, 0.25, 0.25), (0.1, 0.2, 0.4)])
+def test_a_sphere_holds_the_atoms_nearer_than_its_radius(origin: tuple[float, float, float]) -> None:
+    """Counted one by one in the fcc crystal; one atom more is refused, with the right number."""
+    sites = [
+        [x / 2 + origin[0], y / 2 + origin[1], z / 2 + origin[2]]
+        for x, y, z in product(range(-8, 9), repeat=3)
+        if (x + y + z) % 2 == 0
+    ]
+    for radius in (1.5, 1.7, 1.9, 2.1, 2.236, 2.4, 2.6, 2.8):
+        holds = sum(math.hypot(*site) < radius for site in sites)
+        particle = {"radius_lattice": radius, "origin_lattice": list(origin)}
+        assert "an fcc sphere" not in verdict(nanoparticle=particle | {"atoms": holds})
+        assert f"holds {holds}: for {holds + 1} atoms" in verdict(nanoparticle=particle | {"atoms": holds + 1})
+
+
+def test_a_loop_settles_during_the_relaxation_if_its_delay_is_shorter() -> None:
+    """A delay as long as the relaxation is refused; one a time step shorter passes this rule."""
+    said = "is not shorter than schedule.relaxation_ps"
+    for delay, is_good in ((0.999, True), (1.0, False), (1.001, False)):
+        found = verdict(demon={"feedback": {"delay_ps": delay}}, schedule={"relaxation_ps": 1})
+        assert (said not in found) == is_good, (delay, found)
+
+
+def test_an_unstable_coupling_names_the_softest_trap_it_acts_along() -> None:
+    """Of several coupled axes that of the weakest trap is unstable first: its sum of stiffnesses is in the message."""
+    traps = {"x": 0.01, "y": 0.05, "z": 0.001}
+    found = verdict(demon={"coupling_axes": "xy", "kappa_ratios": ["-1.2"]}, trap={"stiffness_eV_per_A2": traps})
+    assert "κ + κ_C + κ_H = -0.01 eV/Å² must be positive" in found
 
 
 def test_equal_temperatures_are_a_study() -> None:
