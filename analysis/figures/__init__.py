@@ -1,1 +1,1 @@
-"""Figures: each function takes data and draws, each file is written as SVG and PNG with its numbers as CSV beside it."""
+"""Figures: each function draws given data; ``style.save`` writes SVG and PNG, with the numbers as CSV beside them."""

@@ -36,9 +36,9 @@ _ESTIMATORS: tuple[CopEstimator, ...] = get_args(CopEstimator)
 def cop(points: Sequence[PerformancePoint]) -> tuple[Figure, pd.DataFrame]:
     """Draw both coefficients where the machine cools, with 95 % intervals, beside the exact values and Carnot's.
 
-    The exact values, κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C), hold for any friction, white or dressed: an identity of the linear
-    controller (``heat.performance.mean_cops``), so points on the line test no theory. C is the colder bath. Where
-    another controller than the linear one makes a machine cool nobody knows: then all points are drawn, without exact values.
+    The exact values κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C) hold for any friction. They are an identity of the linear controller
+    (``heat.performance.mean_cops``), so agreement with them tests no theory. C is the colder bath. For other controllers the
+    range of cooling is unknown: all points are drawn, without exact values.
 
     Args:
         points: of one study.
@@ -46,7 +46,7 @@ def cop(points: Sequence[PerformancePoint]) -> tuple[Figure, pd.DataFrame]:
     Returns:
         The figure, and its data for all points: rows of ``series`` (``heat``, ``thermostat`` for the bare thermostat,
         ``theory``, ``carnot``), ``cop``, ``kappa_ratio``, ``value``, ``low`` and ``high``; the ends are NaN where the power is
-        not told from zero.
+        indistinguishable from zero.
     """
     points = by_ratio(points)
     parameters = points[0].parameters
@@ -61,11 +61,11 @@ def cop(points: Sequence[PerformancePoint]) -> tuple[Figure, pd.DataFrame]:
     panels = figure.subplots(1, 2)
     for axes, name in zip(panels, COPS, strict=True):
         _panel(axes, data[data["cop"] == name], name, (low / 1.2, high * 1.2))
-        # Exactly at the Carnot point is still drawn.
+        # A point exactly at T_H/T_C is drawn too.
         ratio_axis(axes, (low / 1.15, high) if low == carnot else (low, high * 1.15), parameters)
         axes.set_title(_TITLE[name], loc="left")
     panels[0].set_ylabel("coefficient of performance")
-    panels[0].legend(loc="lower left")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     if (unknown := without_theory(points, ideal=True)) is not None:
         remark(panels[1], unknown)
     elif not any(low <= ratio <= high for ratio in measured_ratios(points)):
@@ -80,7 +80,7 @@ def _panel(axes: Axes, data: pd.DataFrame, name: str, limits: tuple[float, float
     if not theory.empty:
         axes.plot(theory["kappa_ratio"], theory["value"], color=NEUTRAL, label="exact, any friction")
     axes.plot(carnot["kappa_ratio"], carnot["value"], "--", color="black", linewidth=1, label="Carnot")
-    # Between baths of one temperature the coefficient grows without a bound, and sets no scale.
+    # Between baths of equal temperature the coefficient has no bound, so it cannot set the scale.
     scale = theory["value"] if not theory.empty else data["value"][data["value"] > 0]
     scale = scale.astype(float)
     scale = scale[np.isfinite(scale)] if np.isfinite(scale).any() else pd.Series([1.0])
@@ -96,7 +96,7 @@ def _panel(axes: Axes, data: pd.DataFrame, name: str, limits: tuple[float, float
     ):
         near = data["kappa_ratio"].between(*limits)
         shown = data[(data["series"] == series) & near]
-        # Without bounds the bar runs across the panel; a ratio that is not positive has no place on this axis.
+        # A bar without ends crosses the panel. A logarithmic axis cannot show a ratio that is not positive.
         value = shown["value"].to_numpy()
         ends = np.stack([shown["low"].fillna(low), shown["high"].fillna(high)])
         errors = np.abs(np.clip(ends, low / 10, high * 10) - value)
@@ -130,13 +130,13 @@ def _measured(points: Sequence[PerformancePoint]) -> pd.DataFrame:
 def _exact(parameters: Parameters, ratios: Array) -> pd.DataFrame:
     rows = []
     for ratio in ratios:
-        # Performance knows no friction: any will do.
+        # The coefficients do not depend on the friction.
         machine = at_ratio(parameters, float(ratio)).white_pair((1.0, 1.0))
         cooled, heated = (1.0, ratio) if machine.colder == 0 else (ratio, 1.0)
         tight = (cooled / (heated - cooled), heated / (heated - cooled)) if heated > cooled else (np.inf, np.inf)
         for name, value, bound in zip(COPS, tight, machine.carnot_cop(), strict=True):
             if parameters.is_linear:
                 rows.append({"series": "theory", "cop": name, "kappa_ratio": ratio, "value": value})
-            finite = bound if np.isfinite(bound) else np.nan  # baths of one temperature know no bound
+            finite = bound if np.isfinite(bound) else np.nan  # there is no bound between baths of equal temperature
             rows.append({"series": "carnot", "cop": name, "kappa_ratio": ratio, "value": finite})
     return pd.DataFrame(rows)

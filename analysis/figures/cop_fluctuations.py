@@ -27,17 +27,17 @@ SHOWN_RATIO = 7.27
 _COLOUR = {"refrigeration": COLD, "pumping": HOT}
 _MARKER = {"refrigeration": "o", "pumping": "s"}
 _LINE = {"theory": NEUTRAL, "dressed": "black", "modes": "black"}
-_REACH = 10.0  # of linear axes: beyond Carnot's 5 and 6
-_LEAST = 0.05  # |ε| of points on linear axes, where the bins below are narrower than a symbol, and their points a cloud
+_REACH = 10.0  # end of the linear axes, beyond Carnot's 5 and 6
+_LEAST = 0.05  # smallest |ε| drawn on linear axes; the bins below are narrower than a symbol
 _LINE_BINS = 400
 
 
 def cop_fluctuations(points: Sequence[PerformancePoint], friction: Friction) -> tuple[Figure, pd.DataFrame]:
-    """Draw the distribution of both fluctuating coefficients at one point, and the exponent of their tails at all of them.
+    """Draw the distributions of both fluctuating coefficients at one point, and the exponents of their tails at all points.
 
-    Heat is that of the first law over dt, beside its exact law, on logarithmic axes (first row) and on linear ones (second).
-    Third row: the variant with the work on one particle (arXiv:2211.05502, eq. 8) for the heat of its bath, and the exponents
-    of both variants.
+    The first row has logarithmic axes, the second linear ones; heat over dt follows from the first law. The third row shows the
+    variant with the work on one particle in place of the heat of its bath (arXiv:2211.05502, eq. 8), and the tail exponents of
+    both variants.
 
     Args:
         points: of one study.
@@ -87,7 +87,7 @@ def cop_fluctuations(points: Sequence[PerformancePoint], friction: Friction) -> 
 
 
 def _means(law: Mixture, edges: Array) -> Array:
-    """Means of a density over bins, (bins,)."""
+    """Mean of a density over each bin, (bins,)."""
     return np.asarray(np.diff(law.cdf(edges)) / np.diff(edges))
 
 
@@ -95,7 +95,7 @@ _COLUMNS = ["quantity", "kind", "cop", "kappa_ratio", "ratio", "value", "se", "t
 
 
 def _drawn(points: Sequence[PerformancePoint]) -> int:
-    """The point to draw: nearest to the paper's among those that cool, or among all if none does."""
+    """Index of the point to draw: the nearest to the paper's κ_H/κ_C among those that cool, or among all if none cools."""
     ratios = [point.ratio for point in points]
     carnot = carnot_ratio(points[0].parameters)
     cools = [0 < ratio < carnot if carnot < 1 else ratio > carnot for ratio in ratios]
@@ -105,12 +105,12 @@ def _drawn(points: Sequence[PerformancePoint]) -> int:
 
 
 def _side(parameters: Parameters, name: str) -> int:
-    """The side whose heat a coefficient compares with the work: the colder one of a refrigerator, the other of a heat pump."""
+    """Index of the side in the numerator of a coefficient: the colder one for refrigeration, the hotter one for pumping."""
     return parameters.colder if name == "refrigeration" else 1 - parameters.colder
 
 
 def _laws(point: PerformancePoint, friction: Friction, kind: str, name: str) -> dict[str, Mixture]:
-    """Exact laws of |Q|/W over dt, or of |W_j|/W: for the hot side the same machine with the names of its sides exchanged."""
+    """Exact laws of |Q|/W or |W_j|/W over dt by model; those of the hot side use the machine with its sides exchanged."""
     parameters, dt = point.parameters, point.dt
     if _side(parameters, name) == 1:
         parameters = replace(
@@ -200,7 +200,7 @@ def _carnot(axes: Axes, parameters: Parameters, name: str) -> None:
     if temperatures[0] != temperatures[1]:
         bound = temperatures[side] / abs(temperatures[1] - temperatures[0])
         axes.axvline(bound, color="black", linestyle="--", linewidth=0.8)
-        # Clipped: a bound beyond the axis would need space outside the panel.
+        # Clipped, since a bound beyond the axis would take space outside the panel.
         place = ("data", "axes fraction")
         axes.annotate(" Carnot", (bound, 0.97), xycoords=place, annotation_clip=True, fontsize=7, va="top", ha="left")
 
@@ -209,7 +209,7 @@ def _exponent_panel(axes: Axes, data: pd.DataFrame, parameters: Parameters) -> N
     ratios = data["kappa_ratio"][data["kappa_ratio"] > 0]
     carnot = carnot_ratio(parameters)
     axes.axhline(-2, color=ACCENT, linestyle=":")
-    # Both sampled coefficients add up to 1 but for a sign, so they share one tail.
+    # The two sampled coefficients add up to 1 up to a sign, so they have the same tail.
     for kind, name, shift in (
         ("sampled", "refrigeration", 1.0),
         ("heat", "refrigeration", 1.06),

@@ -18,7 +18,7 @@ from analysis.heat.results import PowerPoint
 from analysis.statistics.timeseries import Estimate
 from analysis.units import PER_NS
 
-# A curve of some hundred points fills a panel; more only swell the files.
+# Some hundred points suffice for a curve across a panel; more only enlarge the files.
 _POINTS = 600
 
 _COLOUR = SIDE_COLOUR | {"total": ACCENT}
@@ -26,19 +26,19 @@ _CURVES = {
     "heat": [("heat", "cold"), ("heat", "hot"), ("thermostat", "cold"), ("thermostat", "hot")],
     "work": [("work", "cold"), ("work", "hot"), ("work", "total")],
 }
-"""What each panel shows, in the order of its legend."""
+"""Curves of each panel, in the order of its legend."""
 
 COLUMNS = ["kappa_ratio", "series", "side", "time_ns", "flow_eV", "line_eV"]
 
 
 def cumulative_flows(points: Sequence[tuple[Sequence[Run], HeatPoint, PowerPoint]]) -> tuple[Figure, pd.DataFrame]:
-    """Draw, for each point of a sweep, cumulative heats (top) and works (bottom) with the lines whose slopes the legends quote.
+    """Draw cumulative heats (top) and works (bottom) for each point of a sweep, with lines of the quoted slopes.
 
-    The line of a headline heat and of a work is its mean growth from first sample to last, that of the bare thermostat its
-    least-squares line, as the paper has it.
+    The line of a headline heat or a work is its mean growth from the first to the last sample. The line of the bare
+    thermostat is a least-squares fit, as in the paper.
 
     Args:
-        points: runs of a point, its heats, and its power, with the total work; at least one.
+        points: runs, heats and power of each point; at least one point.
 
     Returns:
         The figure, and its data per coupled axis, averaged over replicas: ``COLUMNS``, with ``series`` (``heat``,
@@ -51,11 +51,11 @@ def cumulative_flows(points: Sequence[tuple[Sequence[Run], HeatPoint, PowerPoint
     for column, (_, point, _), own in zip(panels.T, points, rates, strict=True):
         shown = data[data["kappa_ratio"] == point.kappa_ratio]
         for axes, curves in zip(column, _CURVES.values(), strict=True):
-            for series, side in reversed(curves):  # what is faint lies below
+            for series, side in reversed(curves):  # faint curves lie below
                 curve = shown[(shown["series"] == series) & (shown["side"] == side)]
                 _draw(axes, curve, series, side, _quoted(own[series, side], series, side))
             axes.axhline(0, color="black", linewidth=0.5)
-            # Room above the curves, which go up and down alike.
+            # Room for the legend: curves rise and fall alike.
             low, high = axes.get_ylim()
             axes.set_ylim(low, high + 0.62 * (high - low))
             handles, labels = axes.get_legend_handles_labels()
@@ -104,13 +104,13 @@ def _flows(runs: Sequence[Run], rates: dict[tuple[str, str], Estimate]) -> pd.Da
     for (series, side), curve in measured.items():
         line = _line(time, curve, rates[series, side].value, least_squares=series == "thermostat")
         columns = {"time_ns": time, "flow_eV": curve, "line_eV": line}
-        # The last sample too: there a mean rate meets its curve.
+        # Including the last sample, where the line of the mean growth meets its curve.
         table = pd.DataFrame(columns).iloc[np.unique([*range(0, len(time), stride), len(time) - 1])]
         tables.append(table.assign(kappa_ratio=runs[0].kappa_ratio, series=series, side=side))
     return pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
 def _line(time: Array, curve: Array, rate: float, least_squares: bool) -> Array:
-    """A line of a given slope through the first sample, or through the means as least squares place it."""
+    """A line of a given slope through the first sample or, for least squares, through the mean time and value."""
     at = (time.mean(), curve.mean()) if least_squares else (time[0], curve[0])
     return np.asarray(at[1] + rate * (time - at[0]))

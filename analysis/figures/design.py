@@ -1,4 +1,4 @@
-"""Cooling over the power spent by the demon, for the machines of the study and the optimised ones."""
+"""Cooling against the power spent by the controller, for the machines of a study and the optimised ones."""
 
 from __future__ import annotations
 

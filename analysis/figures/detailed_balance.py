@@ -1,4 +1,4 @@
-"""Detailed balance at κ_H/κ_C = T_H/T_C and nowhere else (App. C of arXiv:2211.05502): measured, and by the exact theory."""
+"""Detailed balance, which holds at κ_H/κ_C = T_H/T_C only: measured, and by exact theory (App. C of arXiv:2211.05502)."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _TEMPERATURES = {f"temperature_{side}": side for side in SIDES}
 
 
 def detailed_balance(comparison: Comparison, reversals: Sequence[ReversalPoint]) -> tuple[Figure, pd.DataFrame]:
-    """Draw what vanishes in detailed balance: asymmetry under reversal over the lag, and over κ_H/κ_C the area swept.
+    """Draw quantities that vanish in detailed balance: asymmetry under time reversal over the lag, and area swept over κ_H/κ_C.
 
-    The third panel has each particle's temperature over its bath's, which is 1 where no heat flows. Theory is the mean over the
-    coupled axes.
+    The third panel shows the temperature of each particle over that of its bath, which is 1 where no heat flows. Theory is the
+    mean over the coupled axes.
 
     Args:
         comparison: of one study.
@@ -81,8 +81,10 @@ def detailed_balance(comparison: Comparison, reversals: Sequence[ReversalPoint])
     panels[2].set_ylabel("temperature of particle over bath")
     for axes, title in zip(panels, _TITLES, strict=True):
         axes.set_title(title, loc="left", fontsize=9)
-    for axes in panels[::2]:
-        axes.legend(loc="best")
+    low, high = panels[0].get_ylim()
+    panels[0].set_ylim(top=high + 0.3 * (high - low))  # room for the legend above the error bars
+    panels[0].legend(loc="upper right")
+    panels[2].legend(loc="best")
     styles = [name for name in MODEL_STYLE if name in set(data["series"])]
     handles = [Line2D([], [], color=NEUTRAL, linestyle=MODEL_STYLE[name], label=MODEL_LABEL[name]) for name in styles]
     handles.append(Line2D([], [], color=NEUTRAL, marker="D", linestyle="", label="simulation"))
@@ -93,7 +95,7 @@ def detailed_balance(comparison: Comparison, reversals: Sequence[ReversalPoint])
 
 
 def _shown(points: Sequence[ReversalPoint], parameters: Parameters) -> list[ReversalPoint]:
-    """The points nearest to T_H/T_C and to the paper's, and the lowest; each once."""
+    """The points nearest to T_H/T_C and to the paper's κ_H/κ_C, and the point of the lowest κ_H/κ_C; each once."""
     known = [point for point in points if point.ratio > 0]
     if not known:
         return list(points[:1])
@@ -102,10 +104,10 @@ def _shown(points: Sequence[ReversalPoint], parameters: Parameters) -> list[Reve
 
 
 def _exact(dt: float) -> Any:
-    """Area swept per time by chords over dt, and both temperatures over the baths', as a function of the machine."""
+    """Function of a machine: area swept per time by chords over dt, and both temperatures over those of the baths, (3,)."""
 
     def values(machine: Refrigerator) -> Array:
-        # (mid-points, displacements over dt)
+        # Covariance of (mid-points, displacements over dt).
         sampled, state = machine.sampled_covariance(dt), machine.covariance()
         velocities = np.diag(state)[machine.coordinates : machine.coordinates + 2]
         thermal = BOLTZMANN * np.array([machine.temperature_cold, machine.temperature_hot]) / machine.masses[:2]

@@ -1,4 +1,4 @@
-"""Velocity of dragged particles beside what the friction at equilibrium foretells (as Fig. 7 of arXiv:2211.05502)."""
+"""Velocity of dragged particles beside the prediction from the friction at equilibrium (as Fig. 7 of arXiv:2211.05502)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from analysis.friction.result import POOLED, Friction
 from analysis.statistics.timeseries import known
 from analysis.units import VELOCITY_SI
 
-# A curve of some hundred points fills a panel; each is the mean over its share of the samples, so none is lost.
+# Some hundred points suffice for a curve across a panel; each is a mean over samples, so none is ignored.
 _POINTS = 400
 
 
@@ -47,7 +47,7 @@ def drag(groups: Sequence[Sequence[DragRun]], friction: dict[str, Any]) -> tuple
         tables.append(table.assign(side=runs[0].side, force_nN=runs[0].force_nN))
         _draw(axes, table, entry, SIDE_COLOUR[runs[0].side])
     for axes in panels[0]:
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))  # the column shares it; only now is all drawn
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))  # panels of a column share this axis
     for axes in panels[-1]:
         axes.set_xlabel("time since the force was switched on (ps)")
     for axes in panels[:, 0]:
@@ -57,7 +57,7 @@ def drag(groups: Sequence[Sequence[DragRun]], friction: dict[str, Any]) -> tuple
 
 
 def _entry(friction: dict[str, Any], run: DragRun) -> dict[str, Any]:
-    """What ``friction.json`` holds of a side and force."""
+    """Entry of ``friction.json`` for the side and force of a run."""
     for entry in friction["drag"]:
         if (entry["side"], entry["force_nN"]) == (run.side, run.force_nN):
             return dict(entry)
@@ -87,9 +87,9 @@ def _steady(entry: dict[str, Any]) -> pd.DataFrame:
 
 
 def _forecasts(run: DragRun, friction: dict[str, Any]) -> list[pd.DataFrame]:
-    """F/γ for the frictions fitted at equilibrium over all axes, with errors to first order; one row at t = 0 for all times.
+    """Predicted velocities F/γ for the frictions fitted at equilibrium, with errors to first order; one row each, at t = 0.
 
-    Nothing holds the fluid of a dragged particle, so that none of the axes between walls is the one to compare with.
+    The friction is that of all axes together: a drag run has no walls, so no single axis corresponds to its direction.
     """
     white = Friction.from_json(friction).pooled.white[SIDES.index(run.side)]
     fits = {"white": (white.value, known(white.se))}
@@ -114,7 +114,7 @@ def _draw(axes: Axes, table: pd.DataFrame, entry: dict[str, Any], colour: str) -
     labels = {
         "steady": _friction("mean", entry),
         "white": "white friction at equilibrium",
-        "dressed": "dressed, at zero frequency",
+        "dressed": "dressed particle, zero frequency",
     }
     looks = {"steady": (colour, "-"), "white": (NEUTRAL, "-"), "dressed": (ACCENT, "--")}
     for line in table[table["series"] != "measured"].to_dict("records"):
@@ -134,4 +134,4 @@ def _friction(what: str, entry: dict[str, Any]) -> str:
     if se is None:
         return rf"{what}: $\gamma$ = {value:.2g} $\times10^{{-12}}$ kg/s"
     digits = max(1 - math.floor(math.log10(1e12 * se)), 0)
-    return rf"{what}: $\gamma$ = {value:.{digits}f} ± {1e12 * se:.{digits}f} $\times10^{{-12}}$ kg/s"
+    return rf"{what}: $\gamma$ = ({value:.{digits}f} ± {1e12 * se:.{digits}f})$\times10^{{-12}}$ kg/s"

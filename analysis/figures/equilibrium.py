@@ -18,14 +18,14 @@ from analysis.model import BOLTZMANN
 from analysis.statistics.timeseries import Blocks, SeriesTooShortError, stationary_mean
 
 _LINE_POINTS = 200
-_BINS, _REACH = 29, 3.5  # bins up to so many standard deviations on either side
+_BINS, _REACH = 29, 3.5  # number of bins, and their reach on either side in standard deviations
 
 _VELOCITY = ("Å/ps", "ps/Å")
 _UNITS = {
     "position": ("Å", "Å$^{-1}$"),
     "velocity": _VELOCITY,
     "difference": _VELOCITY,
-}  # of the observable, of its density
+}  # unit of the observable, unit of its density
 _SYMBOLS = {
     "position": r"$\langle X^2\rangle\,\kappa/k_BT$",
     "velocity": r"$\langle V^2\rangle\,m/k_BT$",
@@ -34,10 +34,10 @@ _SYMBOLS = {
 
 
 def equilibrium(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
-    """Draw the densities of position, velocity and the paper's velocity of both particles, over three axes and all replicas.
+    """Draw the densities of position, velocity and displacement over 1 ps of both particles, over all axes and replicas.
 
-    The paper's velocity is the displacement over 1 ps. Its variance is 2(⟨X²⟩ - ⟨X(0)X(dt)⟩)/dt², less than k_BT/m by as much
-    as the friction takes away in that time: no friction gives it here, so it stands beside the Gaussian of the true velocity.
+    The displacement over 1 ps is the paper's velocity. Its variance is 2(⟨X²⟩ - ⟨X(0)X(dt)⟩)/dt², smaller than k_BT/m by an
+    amount that depends on the friction. It is drawn beside the Gaussian of the instantaneous velocity.
 
     Args:
         runs: equilibrium replicas, κ_C = κ_H = 0.
@@ -48,7 +48,7 @@ def equilibrium(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
         instantaneous velocity averaged over the bin.
     """
     blocks: Blocks | None = None
-    # A study may be meant to be short (tests): its distributions have no error bars.
+    # A study may be short on purpose, as in tests: its distributions then have no error bars.
     with suppress(SeriesTooShortError):
         blocks = equilibrium_blocks(runs)
     figure = new_figure(10.2, 3.4)
@@ -59,7 +59,7 @@ def equilibrium(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
     tables = []
     for j, side in enumerate(SIDES):
         data = particle(runs, j)
-        # In traps of different stiffness all positions are shown as in the mean one.
+        # If traps differ in stiffness, positions are scaled to the mean one.
         scale = np.tile(np.sqrt(np.array(runs[0].parameters.traps) / data.trap), len(runs))[:, None]
         thermal = BOLTZMANN * runs[0].parameters.temperature[j]
         moved = (data.position[:, stride:] - data.position[:, :-stride]) / dt
@@ -68,7 +68,7 @@ def equilibrium(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
             (panels[1], "velocity", data.velocity, thermal / data.mass),
             (panels[2], "difference", moved, thermal / data.mass),
         ):
-            if series.shape[1] < 2:  # such a run holds a single displacement
+            if series.shape[1] < 2:  # a single displacement
                 continue
             table = _histogram(series, math.sqrt(variance), blocks)
             tables.append(table.assign(side=side, observable=observable))
@@ -86,7 +86,7 @@ def equilibrium(runs: Sequence[Run]) -> tuple[Figure, pd.DataFrame]:
 
 
 def _histogram(series: Array, deviation: float, blocks: Blocks | None) -> pd.DataFrame:
-    """Density of (m, n) series in bins, with block errors: neighbouring samples are far from independent."""
+    """Density of m series of n samples in bins, with block errors, since neighbouring samples are correlated."""
     edges = np.linspace(-_REACH, _REACH, _BINS + 1) * deviation
     width = edges[1] - edges[0]
     bins = np.digitize(series, edges) - 1
@@ -102,7 +102,7 @@ def _histogram(series: Array, deviation: float, blocks: Blocks | None) -> pd.Dat
 
 
 def _gaussian(middle: Array, width: float, deviation: float) -> Array:
-    """Means of a Gaussian density over bins of a width about some values, of their shape."""
+    """Mean of a Gaussian density over a bin of given width around each value, in the shape of ``middle``."""
     ends = ((middle + sign * width / 2) / (deviation * math.sqrt(2)) for sign in (1, -1))
     above, below = (np.array([math.erf(end) for end in each]) for each in ends)
     return np.asarray((above - below) / (2 * width))

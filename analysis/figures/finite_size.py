@@ -1,4 +1,4 @@
-"""Mobility of a dragged particle over the inverse edge of its bath, with the line that leads to an endless bath."""
+"""Mobility of a dragged particle over the inverse edge of its bath, with the extrapolation to an infinite bath."""
 
 from __future__ import annotations
 

@@ -34,7 +34,10 @@ _LABELS = {
 
 
 def fluxes(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
-    """Draw the entropy production rate (left) and the total power (right), both of one coupled axis.
+    """Draw the entropy production rate (left) and the total power (right), both per coupled axis.
+
+    Args:
+        comparison: of one study.
 
     Returns:
         The figure, and its data: rows of ``series`` (``measured``, ``theory`` or ``dressed``), ``quantity`` (with its unit),
@@ -44,7 +47,7 @@ def fluxes(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
     ratios = line_ratios(points)
 
     def exact(machine: Machine) -> Array:
-        """Both quantities of a machine; all work ends as heat."""
+        """Entropy production and total power of a machine, (2,); the power is the sum of both heats."""
         heats = machine.heat_rates()
         return PER_NS * np.array([heats @ parameters.per_kelvin / BOLTZMANN, heats.sum()])
 

@@ -19,16 +19,16 @@ from analysis.units import FRICTION_SI
 COLUMNS = ["axes", "side", "observable", "lag_ps", "correlation", "se", "own", "white", "dressed", "fitted_to_ps"]
 
 _PANELS = {"position": "X", "velocity": "V", "cross": "X and later V"}
-_LEGEND_ROOM = {"velocity": 0.4, "cross": 0.45}  # below the curves, as a share of their height
+_LEGEND_ROOM = {"velocity": 0.4, "cross": 0.45}  # room below the curves, as a fraction of their height
 _LINE_POINTS = 150
 
 
 def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw correlations of position, of velocity, and of both, a row for each particle and set of axes.
+    """Draw correlations of position, of velocity, and of position and later velocity, in a row per particle and set of axes.
 
-    Each has its own one-parameter fit, as the paper's; beside it stand one white friction and one shell, either fitted to
-    position and velocity at once. The paper's velocities, displacements over 1 ps, are drawn beside the instantaneous ones.
-    No fit has seen what lies right of the grey line.
+    Each correlation has its own one-parameter fit, as in the paper. Beside it are the fits of white friction and of the dressed
+    particle to position and velocity together. The paper's velocities, displacements over 1 ps, are drawn beside the
+    instantaneous ones. Fits end at the grey line.
 
     Args:
         content: of ``friction.json``.
@@ -53,7 +53,7 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
                 _points(axes, table, name, side)
             _lines(axes, content, along, side, names)
             foot = _LEGEND_ROOM.get(observable, 0.0)
-            foot /= 1 + foot  # no line runs through the legend
+            foot /= 1 + foot  # the line ends above the legend
             axes.axvline(curves[observable]["fitted_to_ps"], foot, color=NEUTRAL, linewidth=0.6, alpha=0.6)
             axes.axhline(0, color="black", linewidth=0.5)
             axes.set_title(f"{where}: {symbols}", loc="left", fontsize=9)
@@ -62,7 +62,7 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
         row[0].set_ylabel("normalised correlation")
     figure.suptitle(r"correlations at equilibrium, frictions in $10^{-12}$ kg/s", fontsize=9)
     data = pd.concat(tables, ignore_index=True)[COLUMNS]
-    # Two scales of a velocity's decay ask for a logarithm, which has no place for the trivial point at lag 0.
+    # The velocity decays on two time scales, which need a logarithmic axis. It cannot show the trivial point at lag 0.
     lags = data.loc[data["observable"].isin(["velocity", "difference"]) & (data["lag_ps"] > 0), "lag_ps"]
     panels[0, 1].set_xscale("log")
     panels[0, 1].set_xlim(lags.min() / 1.2, lags.max() * 1.2)
@@ -91,12 +91,12 @@ def _points(axes: Axes, table: pd.DataFrame, name: str, side: str) -> None:
 
 
 def _lines(axes: Axes, content: dict[str, Any], along: str, side: str, names: list[str]) -> None:
-    """The fits as smooth lines, each with its friction in the legend, in 10⁻¹² kg/s."""
+    """Draw the fits as smooth lines, with their frictions in the legend, in 10⁻¹² kg/s."""
     found, spacing = content["axes"][along], content["difference_ps"]
     mass, trap = content[f"mass_{side}_eV_ps2_per_A2"], content["trap_stiffness_eV_per_A2"][along]
     forms = white_forms(mass, trap, spacing)
     lags = np.array(found["curves"][side][names[0]]["lag_ps"])
-    # Even, and crowded towards 0 where velocities decay.
+    # Evenly spaced lags, and more of them near 0, where velocities decay.
     fine = np.union1d(np.linspace(0, lags[-1], _LINE_POINTS), np.geomspace(lags[1] / 2, lags[-1], _LINE_POINTS))
 
     def draw(stem: str, form: Callable[[Array, float], Array], label: str, **style: Any) -> None:

@@ -30,9 +30,12 @@ _LINE_LABEL = {"response": "linear response"} | MODEL_LABEL
 
 
 def heat_rates(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
-    """Draw one panel per bath: what was measured at each point, and theory from what the same study measured at equilibrium.
+    """Draw one panel per bath: the heat measured at each point, and theory from the friction that the same study measured.
 
-    Linear response leads; white friction and the dressed pair are thin lines.
+    Linear response is the thick line; the models of the friction are thin lines.
+
+    Args:
+        comparison: of one study.
 
     Returns:
         The figure, and its data: rows of ``series`` (``heat``, ``thermostat``, and ``THEORIES``),
@@ -45,9 +48,7 @@ def heat_rates(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
     ).rename(columns={"quantity": "side", "value": "rate_eV_per_ns"})
     leading = response_line(parameters, comparison.responses, ratios).rename(columns={"value": "rate_eV_per_ns"})
     data = pd.concat([table for table in (_measured(points), leading, lines) if len(table)], ignore_index=True)
-    data = data.astype(
-        {"rate_eV_per_ns": float, "se": float}
-    )  # where all errors are unknown, pandas takes None for an object
+    data = data.astype({"rate_eV_per_ns": float, "se": float})  # a column of None only would have the type object
 
     figure = new_figure(7.2, 3.9)
     panels = figure.subplots(1, 2)
@@ -76,12 +77,12 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters, li
             leads = series == "response"
             style, width = ("-", 1.8) if leads else (MODEL_STYLE[series], 0.9)
             axes.plot(x, y, style, color=line_colour, linewidth=width, label=_LINE_LABEL[series])
-    # The bare thermostat's error bars can dwarf the rest: the others set the scale.
+    # The error bars of the bare thermostat can be much larger than the heats, so they do not set the scale.
     heat = data[data["series"] == "heat"]
     seen = pd.concat(
         [theory["rate_eV_per_ns"], *(heat["rate_eV_per_ns"] + s * heat["se"].fillna(0.0) for s in (-1, 1))]
     )
-    # Nothing flows where nothing acts on the particle.
+    # Without forces all heats vanish; the axis then has unit margins.
     margin = 0.12 * float(seen.max() - seen.min()) or 1.0
     axes.set_ylim(min(seen.min(), 0) - margin, max(seen.max(), 0) + margin)
     bare = data[data["series"] == "thermostat"]
@@ -102,7 +103,7 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str, parameters: Parameters, li
 
 
 def _mark_cooling(axes: Axes, parameters: Parameters, limits: tuple[float, float]) -> None:
-    # Heat flows from cold to hot where the controller's asymmetry beats that of the temperatures.
+    # The machine cools where the ratio of the couplings exceeds that of the temperatures.
     low, high = cooling_range(parameters, limits)
     axes.annotate(
         rf"refrigerator: $\kappa_H/\kappa_C {'>' if low > limits[0] else '<'} T_H/T_C$",

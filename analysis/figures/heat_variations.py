@@ -1,4 +1,4 @@
-"""Heats of a study and its variants beside theory at the friction of each, and how well energy closed."""
+"""Heats of a study and its variants beside theory at the friction of each, and the drift of the energy balance."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _FORECASTS = {
 }
 
 CLOSED = 2.0
-"""A drift below this share of the heat, in per cent, is required of a default time step (docs/explanation/architecture.md)."""
+"""Largest drift of a default time step, in per cent of the heat (docs/explanation/architecture.md)."""
 
 
 def heat_variations(table: pd.DataFrame, study: str) -> tuple[Figure, pd.DataFrame]:
     """Draw heat against variant, one panel per bath, and the drift of each side's energy balance in per cent of its heat.
 
     Args:
-        table: from ``heat_by_variant``, with ``axes``, the number of coupled axes of each row: the balance
-            is that of a whole side, the heat that of one axis.
-        study: the name of the study that the others are variants of.
+        table: from ``heat_by_variant``, with ``axes``, the number of coupled axes of each row: the balance refers to a whole
+            side, the heat to one axis.
+        study: name of the original study.
 
     Returns:
         The figure, and the table it shows.

@@ -1,4 +1,4 @@
-"""Who pays for the cooling in information: heat over temperature and the flow of information, side by side."""
+"""Heat over temperature and information flow of each side, which the second law compares."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ _QUANTITIES = {
 
 
 def information(comparison: Comparison, measured: Sequence[ComparedInformation]) -> tuple[Figure, pd.DataFrame]:
-    """Draw, for each side, its heat over its temperature and the information that its particle's motion makes.
+    """Draw heat over temperature and information flow for each side.
 
-    The second law wants the former above the latter. Theory is that of the particles' positions and velocities, as measured.
+    The second law requires the former not to be smaller than the latter. In theory, as in the measurement, each particle is
+    described by its position and velocity.
 
     Args:
         comparison: of one study.
@@ -46,8 +47,8 @@ def information(comparison: Comparison, measured: Sequence[ComparedInformation])
 
     Returns:
         The figure, and its data, ``COLUMNS``: ``series`` is ``simulation`` or a model, ``quantity`` ``entropy_<side>`` or
-        ``information_<side>``, in k_B/ns per axis. Where readings have noise also ``reading``, what one tells by itself, and
-        ``news``, what it adds to all earlier ones (theory alone), in k_B per reading and axis.
+        ``information_<side>``, in k_B/ns per axis. If readings have noise there are also ``reading``, the information of one
+        reading, and ``news``, its part beyond all earlier readings (theory only), in k_B per reading and axis.
     """
     points = comparison.points
     parameters, ratios = points[0].parameters, line_ratios(points)
@@ -76,7 +77,7 @@ def information(comparison: Comparison, measured: Sequence[ComparedInformation])
 
 
 def _exact(parameters: Parameters) -> Any:
-    """All quantities of a machine, side by side, k_B/ns."""
+    """Function of a machine: heat over temperature and information flow of both sides, k_B/ns."""
 
     def values(machine: Refrigerator) -> Array:
         flow = flow_into_cold(machine)
@@ -97,7 +98,7 @@ def _measured(points: Sequence[ComparedInformation]) -> pd.DataFrame:
 
 
 def _readings(comparison: Comparison, points: Sequence[ComparedInformation], ratios: Array) -> pd.DataFrame:
-    """Information of readings with noise, measured and by theory; no rows where they have none."""
+    """Information of noisy readings, measured and from theory; no rows if readings have no noise."""
     parameters = comparison.points[0].parameters
     if parameters.feedback is None or not parameters.feedback.position_noise:
         return pd.DataFrame(columns=COLUMNS)

@@ -1,4 +1,4 @@
-"""What delay, hold, noise and filter of the controller's loop do to both heats: measured, and by every theory."""
+"""Heats of both baths against delay, hold, noise and filter of the feedback loop: measured, and by every theory."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from analysis.units import PER_NS
 
 _IDEAL = Feedback()
 _LINE_POINTS = 17
-_BEYOND = 1.5  # lines reach so much further than the furthest measured loop
+_BEYOND = 1.5  # end of the lines, over the largest measured value
 COLUMNS = ["quantity", "series", "side", "loop", "value", "se"]
 
 
 @dataclass(frozen=True)
 class _Quantity:
-    """One thing that a loop may have, all else ideal.
+    """One quantity in which a loop may differ from the ideal one.
 
     Attributes:
         label: of the axis.
-        read: its size in a loop.
-        make: a loop that has so much of it, next to what a measured loop has.
+        read: returns its value in a loop.
+        make: returns a loop with a given value, and otherwise like a measured loop.
     """
 
     label: str
@@ -61,9 +61,9 @@ _QUANTITIES = {
 
 
 def varied(loop: Feedback) -> str | None:
-    """Which one quantity sets a loop apart from the ideal one; ``None`` for the ideal one, and where it is more than one.
+    """Name of the one quantity in which a loop differs from the ideal one; ``None`` if there is none or more than one.
 
-    A noise has updates, at which it is read: its loop is one of noise.
+    Noise needs updates at which positions are read; a loop with both counts as one of noise.
     """
     found = [name for name, quantity in _QUANTITIES.items() if quantity.make(quantity.read(loop), loop) == loop]
     found = [name for name in found if _QUANTITIES[name].read(loop)]
@@ -71,7 +71,7 @@ def varied(loop: Feedback) -> str | None:
 
 
 def loops(points: Sequence[HeatPoint], friction: Friction, responses: Responses | None) -> tuple[Figure, pd.DataFrame]:
-    """Draw the heats of both baths over each quantity that the loops of these points differ in.
+    """Draw the heats of both baths over each quantity in which the loops of these points differ.
 
     Args:
         points: of a study and its variants, at one κ_H/κ_C.
@@ -145,7 +145,7 @@ def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
         label="simulation",
         zorder=5,
     )
-    # A loop near its limit heats without end: what was measured sets the scale.
+    # The heats diverge at the limit of stability, so the measured ones set the scale.
     low, high = ((heat["value"] + sign * heat["se"].fillna(0.0)) for sign in (-1, 1))
     bottom, top = min(float(low.min()), 0.0), max(float(high.max()), 0.0)
     span = top - bottom or 1.0

@@ -18,7 +18,7 @@ from analysis.units import FRICTION_SI
 
 COLUMNS = ["variant", "series", "side", "axes", "at", "value", "se"]
 
-_SHOWN = (0.1, 10.0)  # rad/ps: from below the trap's relaxation to where argon's own collisions are
+_SHOWN = (0.1, 10.0)  # rad/ps, from below the relaxation in the trap to the collision frequency of argon
 _PER_DECADE = 8
 _COLOURS = (NEUTRAL, ACCENT, PURPLE, "#E69F00", "#56B4E9")
 _FORECASTS = {"response": ("D", "linear response"), "theory": ("|", "white friction"), "dressed": ("^", "dressed pair")}
@@ -28,14 +28,14 @@ def memory_figure(comparisons: Mapping[str, Comparison]) -> tuple[Figure, pd.Dat
     """Draw Re γ(ω) of each variant, and its measured heats beside the predictions from its own friction.
 
     Args:
-        comparisons: by the name of the study or variant; of equal axes.
+        comparisons: by name of the study or variant; all with the same sets of equivalent axes.
 
     Returns:
         The figure, and its data: rows of ``variant``, ``series`` (``friction``, ``simulation`` or a theory), ``side``,
         ``axes``, ``at`` (rad/ps, or κ_H/κ_C), ``value`` (kg/s, or eV/ns per coupled axis) and ``se``.
 
     Raises:
-        AnalysisError: along no axis the friction runs of all are long enough for a response.
+        AnalysisError: if there is no axis along which all friction runs are long enough for a response.
     """
     colours = dict(zip(comparisons, _COLOURS * len(comparisons), strict=False))
     measured = [comparison.responses.along if comparison.responses else {} for comparison in comparisons.values()]

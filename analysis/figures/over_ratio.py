@@ -1,4 +1,4 @@
-"""What figures over κ_H/κ_C share: their axis, and the exact theory with the study's own friction and its error."""
+"""Common parts of figures over κ_H/κ_C: the axis, and lines of exact theory at the friction of the study with its error."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ MODEL_LABEL = {"theory": "white friction", "dressed": "dressed particle", "modes
 MODEL_STYLE: dict[str, Literal["-", "--", "-."]] = {"theory": "-", "dressed": "--", "modes": "-."}
 
 _LINE_POINTS = 41
-# Logarithmic distances from a divergence at which a line is known, so that it leaves the frame as steep as it is.
+# Logarithmic distances from a divergence at which a line is computed, so that it leaves the frame steeply enough.
 _APPROACH = np.geomspace(1e-3, 0.1, 5)
-# Every which ratio of a line has its error computed; between these it is interpolated over the logarithm of the ratio.
+# The error of a line is computed at every fourth ratio and interpolated over the logarithm of the ratio between these.
 _ERROR_EVERY = 4
 
 
 def published_law(parameters: Parameters, friction: Friction, side: str) -> Mixture | None:
-    """The paper's law of the power on one particle, with one friction for both, here the mean of both; see ``closed_forms``.
+    """The paper's law of the power on one particle, at the mean friction of both particles; see ``closed_forms``.
 
     Returns:
-        ``None`` where it has none: for another controller than the linear one, active baths, particles of unlike mass, a side
-        without coupling, and without a steady state.
+        ``None`` where the law is not defined: for controllers other than the linear one, active baths, particles of different
+        mass, a side without coupling, or without a steady state.
     """
     shares = friction.shares(parameters.coupling_axes)
     means = [sum(each.value for each in friction.along[axes].white) / 2 for axes in shares]
@@ -53,11 +53,11 @@ def published_law(parameters: Parameters, friction: Friction, side: str) -> Mixt
 
 
 def largest_cooling(parameters: Parameters, friction: Friction) -> float | None:
-    """κ_H/κ_C at which white friction, the paper's model, draws most heat out of the colder bath; mean over coupled axes.
+    """κ_H/κ_C of the largest cooling by white friction, the paper's model; mean over the coupled axes.
 
     Returns:
-        ``None`` for another controller, between active baths or baths of one temperature, without a steady state, and where κ_C
-        is not positive.
+        ``None`` for other controllers, active baths, baths of equal temperature, without a steady state, or if κ_C is not
+        positive.
     """
     carnot, side = carnot_ratio(parameters), parameters.colder
     is_known = parameters.balances and "theory" in ideal_models(parameters, friction)
@@ -69,7 +69,7 @@ def largest_cooling(parameters: Parameters, friction: Friction) -> float | None:
 
     def cost(excess: float) -> float:
         model = ideal_models(at_ratio(parameters, ratio(excess)), friction)["theory"]
-        # A logarithm falls and rises by steps of like size at any friction.
+        # The logarithm varies by similar amounts at any friction.
         return -math.log(-float(model.mean(lambda machine: machine.heat_rates())(model.measured)[side]))
 
     return ratio(first_minimum(cost))
@@ -81,36 +81,36 @@ def at_ratio(parameters: Parameters, ratio: float) -> Parameters:
 
 
 def carnot_ratio(parameters: Parameters) -> float:
-    """T_H/T_C, the κ_H/κ_C beyond which the machine cools (below which, if the bath named hot is the colder one)."""
+    """T_H/T_C, the κ_H/κ_C above which the machine cools (or below which, if the bath named hot is the colder one)."""
     return parameters.temperature[1] / parameters.temperature[0]
 
 
 def cooling_range(parameters: Parameters, limits: tuple[float, float]) -> tuple[float, float]:
-    """The part of a range of κ_H/κ_C where the machine draws heat out of its colder bath."""
+    """Part of a range of κ_H/κ_C in which the machine draws heat from its colder bath."""
     carnot = carnot_ratio(parameters)
     return (limits[0], carnot) if carnot < 1 else (carnot, limits[1])
 
 
 def measured_ratios(points: Sequence[Point]) -> list[float]:
-    """κ_H/κ_C of the points that have a place on a logarithmic axis."""
+    """κ_H/κ_C of the points that a logarithmic axis can show."""
     return [point.ratio for point in points if point.ratio > 0]
 
 
 def nearest(points: Sequence[Point], ratio: float) -> int | None:
-    """Which point has the positive κ_H/κ_C nearest to a given one, by their logarithms; ``None`` if none has one."""
+    """Index of the point with the positive κ_H/κ_C nearest to a given one, by their logarithms; ``None`` if there is none."""
     far = [abs(math.log(point.ratio / ratio)) if point.ratio > 0 else math.inf for point in points]
     return far.index(min(far)) if measured_ratios(points) else None
 
 
 def line_ratios(points: Sequence[Point], *, diverging: bool = False) -> Array:
-    """κ_H/κ_C of theory lines, increasing: an even grid over all that was measured and a little more on both sides.
+    """κ_H/κ_C of theory lines, increasing: a logarithmic grid a little wider than the measured range.
 
-    Every measured ratio is one of them, 1, where the total work vanishes, and T_H/T_C, where all flows do: no line cuts a
-    corner or jumps over a zero.
+    It includes every measured ratio, 1, where the total work vanishes, and T_H/T_C, where all flows vanish, so that lines pass
+    exactly through these.
 
     Args:
         points: of one study.
-        diverging: whether lines diverge at 1 and at T_H/T_C; more ratios lie close to these then.
+        diverging: whether lines diverge at 1 and at T_H/T_C; the grid is then finer around these.
     """
     marks = [1.0, carnot_ratio(points[0].parameters)]
     known = [*measured_ratios(points), *marks]
@@ -127,7 +127,7 @@ def theory_lines(
     values: Callable[[Any], Array],
     solved: Callable[[Parameters, Friction], dict[str, Model]] = models,
 ) -> pd.DataFrame:
-    """Some quantities of each model over κ_H/κ_C, means over the coupled axes, with the error that their friction leaves.
+    """Quantities of each model over κ_H/κ_C, as means over the coupled axes, with errors propagated from the friction.
 
     Args:
         parameters: of any point of the study.
@@ -135,13 +135,13 @@ def theory_lines(
         ratios: κ_H/κ_C of the lines.
         names: of the k quantities.
         values: the quantities of one machine, (k,).
-        solved: the models at a ratio: ``ideal_models`` for quantities that a machine with a loop does not tell.
+        solved: returns the models at a ratio: ``ideal_models`` for quantities not defined for a machine with a feedback loop.
 
     Returns:
         Rows of ``series`` (``theory``, ``dressed``), ``quantity``, ``kappa_ratio``, ``value`` and ``se``.
     """
     rows = []
-    # An error needs every friction moved in turn, and changes little from one ratio to the next but where a mean vanishes.
+    # An error needs a solution for each friction varied in turn. It changes slowly with the ratio except where a mean vanishes.
     with_error = {*ratios[::_ERROR_EVERY], ratios[-1], 1.0, carnot_ratio(parameters)}
     for ratio in ratios:
         has_error = ratio in with_error
@@ -164,7 +164,7 @@ def theory_lines(
 
 
 def response_line(parameters: Parameters, responses: Responses | None, ratios: Array) -> pd.DataFrame:
-    """Heat rates by linear response over κ_H/κ_C, where it tells them.
+    """Heat rates by linear response over κ_H/κ_C, where it is defined.
 
     Returns:
         Rows of ``series`` (``response``), ``side``, ``kappa_ratio``, ``value`` and ``se``, eV/ns.
@@ -178,7 +178,7 @@ def response_line(parameters: Parameters, responses: Responses | None, ratios: A
 
 
 def draw_line(axes: Axes, data: pd.DataFrame, colour: str, label: str | None = None, over: str = "kappa_ratio") -> None:
-    """The lines of one quantity, of all models, each in a band of one standard error of its friction where that is given.
+    """Draw one quantity of all models, each as a line in a band of one standard error of its friction, if that is given.
 
     Lines and bands are broken where the quantity is infinite or unknown.
     """
@@ -192,23 +192,23 @@ def draw_line(axes: Axes, data: pd.DataFrame, colour: str, label: str | None = N
 
 
 def ratio_axis(axes: Axes, limits: tuple[float, float], parameters: Parameters) -> None:
-    """A logarithmic axis of κ_H/κ_C, shaded where theory says that the machine cools."""
+    """Make the x axis a logarithmic one of κ_H/κ_C, shaded where theory predicts cooling."""
     if parameters.balances:
         axes.axvspan(*cooling_range(parameters, limits), color="#DDE8F2", zorder=0)
-    axes.set_xlim(*limits)  # before the scale, which would look for positive data where there may be none
+    axes.set_xlim(*limits)  # before the scale, which otherwise looks for positive data
     axes.set_xscale("log")
-    # Three decades have no room for more than their powers of ten.
+    # An axis of more than two decades has room for powers of ten only.
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if limits[1] < 100 * limits[0] else (1,)))
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(r"$\kappa_H/\kappa_C$")
 
 
-_REMARK = 44  # letters a line, so that a remark stays within its panel
+_REMARK = 44  # letters per line, so that a remark stays within its panel
 
 
 def remark(axes: Axes, text: str) -> None:
-    """A small remark at the foot of a panel, such as what a study is too short to show."""
+    """Write a small remark at the foot of a panel, such as why it is empty."""
     axes.annotate(
         "\n".join(textwrap.fill(line, _REMARK) for line in text.split("\n")),
         (0.5, 0.02),

@@ -19,10 +19,10 @@ from analysis.heat.point import by_ratio
 from analysis.heat.results import PowerPoint
 
 SHOWN = 3
-"""Points drawn; the CSV holds them all."""
+"""Number of points drawn; the CSV holds all of them."""
 
 PAPER_RATIO = 4.80
-"""κ_H/κ_C of the paper's figure, whose nearest point is always drawn."""
+"""κ_H/κ_C of the paper's figure; the nearest point is always drawn."""
 
 
 def power_histograms(points: Sequence[PowerPoint], friction: Friction) -> tuple[Figure, pd.DataFrame]:
@@ -63,7 +63,7 @@ def power_histograms(points: Sequence[PowerPoint], friction: Friction) -> tuple[
 
 
 def _shown(points: Sequence[PowerPoint]) -> list[int]:
-    """Which points to draw, in order: the paper's if a study has one with a ratio, then the ends, then the middle."""
+    """Indices of the points to draw, in order of priority: the nearest to the paper's, the ends, and the middle."""
     last = len(points) - 1
     wanted = [nearest(points, PAPER_RATIO), 0, last, last // 2]
     return sorted(list(dict.fromkeys(index for index in wanted if index is not None))[:SHOWN])
@@ -72,7 +72,7 @@ def _shown(points: Sequence[PowerPoint]) -> list[int]:
 def _panel(axes: Axes, data: pd.DataFrame, side: str) -> None:
     axes.set_yscale("log")
     seen = data[data["density_ns_per_eV"] > 0]
-    # Laws fall below anything that so many samples can show.
+    # The laws fall to densities that this number of samples cannot resolve.
     if not seen.empty:
         axes.set_ylim(seen["density_ns_per_eV"].min() / 5, 3 * seen["density_ns_per_eV"].max())
     middle = data["power_eV_per_ns"]

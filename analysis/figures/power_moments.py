@@ -43,7 +43,7 @@ _UNITS = {"mean": PER_NS, "variance": PER_NS**2}
 def power_moments(points: Sequence[PowerPoint], friction: Friction) -> tuple[Figure, pd.DataFrame]:
     """Draw mean (top) and variance (bottom) of the power on the cold particle, on the hot one, and of both together.
 
-    What was measured and the exact lines set the scales: the published law may leave the frame.
+    The measured points and the exact lines set the scales; the published law may leave the frame.
 
     Args:
         points: of one study.
@@ -85,7 +85,7 @@ def _panel(axes: Axes, data: pd.DataFrame, target: str, moment: str) -> None:
     for series, filled in (("work", "none"), ("sampled", colour)):
         shown = data[data["series"] == series]
         axes.errorbar(
-            # Beside each other, so that neither hides the other.
+            # Shifted, so that neither symbol hides the other.
             shown["kappa_ratio"] * (1.05 if series == "work" else 1.0),
             shown["value"],
             shown["se"].fillna(0.0),
@@ -141,7 +141,7 @@ def _exact(parameters: Parameters, friction: Friction, ratios: Array, dt: float)
         laws = machine.power_distributions(TARGETS, dt)
         return np.array([v for law in laws for v in (law.mean() * PER_NS, law.var() * PER_NS**2)])
 
-    # The means of the axes lie too close for their differences to add to the variance of all samples.
+    # The means along the axes differ too little to add to the variance of all samples.
     lines = theory_lines(parameters, friction, ratios, [" ".join(key) for key in keys], values, ideal_models)
     quantities = lines.pop("quantity")
     return lines.assign(
@@ -162,4 +162,4 @@ def _published(parameters: Parameters, friction: Friction, ratios: Array) -> pd.
                     {"series": "published", "target": side, "moment": moment, "kappa_ratio": ratio, "value": value}
                 )
     columns = {"series": str, "target": str, "moment": str, "kappa_ratio": float, "value": float}
-    return pd.DataFrame(rows, columns=list(columns)).astype(columns)  # without rows they had no type, and drew nothing
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)  # columns without rows have no type

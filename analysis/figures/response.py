@@ -12,34 +12,48 @@ from matplotlib.figure import Figure
 from analysis.compare.comparison import Comparison, without_theory
 from analysis.data.runs import SIDES, Array
 from analysis.errors import AnalysisError
-from analysis.figures.over_ratio import draw_line, line_ratios, ratio_axis, remark, response_line, theory_lines
+from analysis.figures.over_ratio import (
+    MODEL_LABEL,
+    MODEL_STYLE,
+    draw_line,
+    line_ratios,
+    ratio_axis,
+    remark,
+    response_line,
+    theory_lines,
+)
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.response import Response
 from analysis.friction.result import AxisFriction
 from analysis.units import FRICTION_SI, PER_NS
 
-_SHOWN = (0.03, 10.0)  # rad/ps: from the trap's relaxation to where argon's own collisions are
+_SHOWN = (0.03, 10.0)  # rad/ps, from the relaxation in the trap to the collision frequency of argon
 
-_EVERY = 15  # frequencies between two that are drawn: neighbours are smoothed together
+_EVERY = 15  # one of so many frequencies is drawn, because smoothing correlates neighbours
 
 COLUMNS = ["series", "axes", "at", "value", "se"]
 
 
 def response_figure(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
-    """Draw Re γ(ω) of both particles beside the models', and over κ_H/κ_C the cold heat measured and from linear response.
+    """Draw Re γ(ω) of both particles, measured and from models, and the heat into the cold bath over κ_H/κ_C.
 
     Each set of equivalent axes has a panel of its own.
 
     Args:
-        comparison: of a study whose responses were measured.
+        comparison: of one study, with measured responses.
 
     Returns:
         The figure, and its data: rows of ``series`` (``friction_cold``, ``friction_hot``, ``response``), ``axes``, ``at``
         (rad/ps, or κ_H/κ_C), ``value`` (kg/s, or eV/ns) and ``se``.
+
+    Raises:
+        AnalysisError: if the study has no response.
     """
     friction, responses = comparison.friction, comparison.responses
     if responses is None:
-        raise AnalysisError("no response: friction runs too short or sampled too coarsely")
+        raise AnalysisError(
+            "no response: the friction runs are too short or sampled too coarsely; make them longer, or sample more often"
+        )
     sets = list(responses.along)
     figure = new_figure(4.2 * (len(sets) + 1), 4.0)
     *spectra, heat = figure.subplots(1, len(sets) + 1, squeeze=False)[0]
@@ -65,13 +79,16 @@ def response_figure(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
 
 
 def _heat(axes: Axes, comparison: Comparison) -> pd.DataFrame:
-    """Cold heats over κ_H/κ_C; returns the line of linear response."""
+    """Draw the heat into the cold bath over κ_H/κ_C; returns the line of linear response."""
     points, parameters, ratios = comparison.points, comparison.points[0].parameters, line_ratios(comparison.points)
     lines = theory_lines(
         parameters, comparison.friction, ratios, ["heat"], lambda machine: machine.heat_rates()[:1] * PER_NS
     )
     ratio_axis(axes, (ratios[0], ratios[-1]), parameters)
-    draw_line(axes, lines, NEUTRAL, "white (solid), dressed (dashed), bodies (dash-dotted)")
+    draw_line(axes, lines, NEUTRAL)
+    for series, style in MODEL_STYLE.items():
+        if series in set(lines["series"]):
+            axes.plot([], [], style, color=NEUTRAL, label=MODEL_LABEL[series])
     if (unknown := without_theory(points)) is not None:
         remark(axes, unknown)
     forecast = response_line(parameters, comparison.responses, ratios)
@@ -96,7 +113,9 @@ def _heat(axes: Axes, comparison: Comparison) -> pd.DataFrame:
         "" if found is None else rf": $\chi^2$ = {found.chi_square:.1f} ({found.points} points), p = {found.chance:.2g}"
     )
     axes.set_title(f"linear response{told}", loc="left", fontsize=9)
-    axes.legend(loc="upper right", fontsize=7)
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(top=top + 0.15 * (top - bottom))  # room for the legend
+    axes.legend(loc="upper right", fontsize=7, ncols=2)
     return shown.rename(columns={"kappa_ratio": "at"}).assign(series="response", axes=parameters.coupling_axes)
 
 
@@ -105,7 +124,7 @@ def _once(label: str, index: int) -> str | None:
 
 
 def _spectrum(axes: Axes, index: int, found: Response, friction: AxisFriction) -> pd.DataFrame:
-    """One particle's friction over frequency; returns what is drawn of it."""
+    """Draw the friction of one particle over frequency; returns the points drawn."""
     value, error = found.dissipation()
     shown = np.flatnonzero((found.frequency >= _SHOWN[0]) & (found.frequency <= _SHOWN[1]))[::_EVERY]
     frequency, value, error = found.frequency[shown], FRICTION_SI * value[shown], FRICTION_SI * error[shown]

@@ -1,4 +1,4 @@
-"""The set-up as it was simulated: a cut through the box of a real run, with traps and demon drawn in."""
+"""The simulated set-up: a cut through the box of a run, with sketches of the traps and of the controller's forces."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
 COLOURS = {1: "#9bc9ea", 2: "#f3c29b", 3: COLD, 4: HOT, 5: NEUTRAL, 6: NEUTRAL}
 RADII_A = {1: 1.7, 2: 1.7, 3: 1.25, 4: 1.25, 5: 1.25, 6: 1.25}
 LABEL_BOX = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8}
-SLAB_A = 3.0  # half thickness of the fluid shown; metal is shown whole
+SLAB_A = 3.0  # half thickness of the slab of fluid shown; the metal particles are shown completely
 _LAYER_A = 1.0  # atoms are drawn in layers of this thickness, the nearest last
 _WIDTH_IN = 7.2
 
 
 def draw_setup(run: Run, frame: int = -1) -> Figure:
-    """Draw one frame of a run: walls, fluid in a slab about the particles, both particles, their traps, the demon's forces.
+    """Draw one frame of a run: walls, a slab of fluid, both particles, their traps and the forces of the controller.
 
     Baths that fill the same periodic cube are drawn side by side.
 
     Args:
         run: a molecular-dynamics run.
-        frame: which frame of its trajectory; the last by default.
+        frame: index of the frame in its trajectory; the last one by default.
 
     Raises:
         RunFolderError: if the run has no trajectory.
@@ -44,7 +44,7 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
     centre_z = positions[types == 3, 2].mean()
     shown = (np.abs(positions[:, 2] - centre_z) < SLAB_A) | (types == 3) | (types == 4)
 
-    # The drawing fills the figure, so that a radius in Å has a known size on the page.
+    # The axes fill the figure, so that the size of a marker in Å is known.
     left, right, bottom, top = -1.03 * edge, 1.03 * edge, -0.13 * edge, 1.18 * edge
     figure = new_figure(_WIDTH_IN, _WIDTH_IN * (top - bottom) / (right - left))
     figure.set_layout_engine("none")
@@ -117,7 +117,7 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
 
 
 def _draw_atoms(axes: Axes, positions: Array, types: Array, points_per_A: float) -> None:
-    """Atoms as markers, (n, 3) in Å and (n,): an SVG then stores each outline once, and two numbers for each atom."""
+    """Draw atoms at ``positions``, (n, 3), Å, of ``types``, (n,), as markers: an SVG stores each outline only once."""
     layers = np.floor(positions[:, 2] / _LAYER_A)
     for layer in np.unique(layers):
         for kind in np.unique(types[layers == layer]):

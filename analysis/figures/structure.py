@@ -1,4 +1,4 @@
-"""Fluid between the walls and around the particles, and how warm the particles are."""
+"""Density of the fluid between the walls and around the particles, and internal temperatures of the particles."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from analysis.data.runs import SIDES
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, new_figure
 from analysis.friction.result import POOLED
 
-SIDE_LINE = {"cold": "-", "hot": "--"}  # both particles are much alike: dashes leave the curve below visible
-INNER_NM = 0.7  # nearer than this is metal alone
+SIDE_LINE = {"cold": "-", "hot": "--"}  # the curves nearly coincide: dashes leave the lower one visible
+INNER_NM = 0.7  # there is no fluid at smaller distances
 
 
 def structure(content: dict[str, Any], friction: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
-    """Draw fluid along x, fluid around both particles, its mass beside the dressed model's, and temperatures over time.
+    """Draw the fluid along x and around both particles, its mass beside that of the dressed model, and temperatures over time.
 
     Args:
         content: of ``structure.json``.
@@ -104,7 +104,7 @@ def _draw_around(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> No
 
 
 def _shade_layer(axes: Axes, content: dict[str, Any], label: str | None = None) -> None:
-    """The first layer on the cold particle, from where there is fluid at all; on the hot one it ends within a shell of that."""
+    """Shade the first layer on the cold particle; that on the hot one ends at nearly the same distance."""
     if (layer := content["layer_cold"]) is not None:
         masses = zip(content["radius_cold_A"], content["fluid_within_cold"], strict=True)
         first = next(radius for radius, mass in masses if mass > 0.0)

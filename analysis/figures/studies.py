@@ -33,7 +33,7 @@ def heats_of_studies(names: Sequence[str], comparisons: Sequence[Comparison]) ->
     every = np.concatenate([line_ratios(comparison.points) for comparison in comparisons])
     for number, (name, comparison) in enumerate(zip(names, comparisons, strict=True)):
         colour, marker = _STYLES[number % len(_STYLES)]
-        shift = 1.03**number  # beside each other, so that neither hides the other
+        shift = 1.03**number  # so that no symbol hides another
         line = _leading_line(comparison)
         for j, (axes, side) in enumerate(zip(panels, SIDES, strict=True)):
             theory = line[line["side"] == side]
@@ -57,7 +57,7 @@ def heats_of_studies(names: Sequence[str], comparisons: Sequence[Comparison]) ->
 
 
 def _leading_line(comparison: Comparison) -> pd.DataFrame:
-    """Rows of ``side``, ``kappa_ratio`` and ``value``, eV/ns; none where no theory knows the study."""
+    """Rows of ``side``, ``kappa_ratio`` and ``value``, eV/ns; no rows if no theory describes the study."""
     parameters, ratios = comparison.points[0].parameters, line_ratios(comparison.points)
     if comparison.leading == "response":
         return response_line(parameters, comparison.responses, ratios)

@@ -1,4 +1,4 @@
-"""One look for all figures: readable in print, told apart without colour vision, the same bytes from the same data."""
+"""Style of all figures: readable in print and without colour vision; the same data give the same bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
 
-# Okabe & Ito's palette, which survives every common form of colour blindness; marker shapes repeat what colours say.
+# The palette of Okabe & Ito, distinguishable with every common form of colour blindness; markers differ as well.
 COLD, HOT, NEUTRAL, ACCENT, PURPLE = "#0072B2", "#D55E00", "#595959", "#009E73", "#CC79A7"
 SIDE_COLOUR = {"cold": COLD, "hot": HOT}
 SIDE_MARKER = {"cold": "o", "hot": "s"}
@@ -30,26 +30,26 @@ _RC: Any = {
     "lines.markersize": 5,
     "errorbar.capsize": 2.5,
     "savefig.dpi": 200,
-    # Element names in an SVG are hashed with this instead of a random number, so that equal figures are equal files.
+    # Salt for the names of SVG elements. The default is a random number, with which equal figures give different files.
     "svg.hashsalt": "nanofridge",
 }
 
 
 def new_figure(width: float = 6.4, height: float = 4.2) -> Figure:
-    """An empty figure of the given size in inches, in the house style."""
+    """An empty figure of the given size in inches, in this style."""
     matplotlib.rcParams.update(_RC)
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def log_limits(values: ArrayLike, margin: float, otherwise: tuple[float, float]) -> tuple[float, float]:
-    """Limits of a logarithmic axis: from the least to the largest positive finite value, and a margin.
+    """Limits of a logarithmic axis: the smallest and the largest positive finite value, with a margin.
 
-    They are to be set before the scale of the axis, which would look for positive data itself.
+    Set them before the scale of the axis, which otherwise looks for positive data itself.
 
     Args:
-        values: of any sign, any shape.
-        margin: factor beyond both.
-        otherwise: the limits where no value is positive.
+        values: any sign, any shape.
+        margin: factor by which the limits lie beyond the values.
+        otherwise: limits if no value is positive.
     """
     given = np.asarray(values, dtype=float)
     positive = given[np.isfinite(given) & (given > 0)]
@@ -57,16 +57,16 @@ def log_limits(values: ArrayLike, margin: float, otherwise: tuple[float, float])
 
 
 def save(figure: Figure, table: pd.DataFrame | None, path: str | Path) -> None:
-    """Write a figure as SVG and PNG, and its data as CSV, beside each other.
+    """Write a figure as SVG and PNG, and its data as CSV, in one folder.
 
     Args:
-        figure: what was drawn.
-        table: its numbers, units in the column names; ``None`` for a picture without numbers, which gets no CSV.
-        path: of any of the three files; the suffix is replaced.
+        figure: to write.
+        table: its numbers, with units in the column names; ``None`` for a picture without numbers, which has no CSV.
+        path: path of any of the three files; the suffix is replaced.
     """
     stem = Path(path)
     stem.parent.mkdir(parents=True, exist_ok=True)
-    # Each canvas draws once; `figure.savefig` would draw twice, and to lay out anew takes longer than to draw.
+    # Each canvas draws once. `figure.savefig` would draw twice, and computing the layout takes longer than drawing.
     FigureCanvasSVG(figure).print_svg(stem.with_suffix(".svg"), metadata={"Date": None})  # type: ignore[no-untyped-call]
     figure.set_layout_engine("none")
     _save_png(figure, stem.with_suffix(".png"))
@@ -75,7 +75,7 @@ def save(figure: Figure, table: pd.DataFrame | None, path: str | Path) -> None:
 
 
 def _save_png(figure: Figure, file: Path) -> None:
-    """Few colours and their edges fill a figure: a palette of 256 makes the file a third as large."""
+    """Write a PNG with a palette of 256 colours, which is a third as large; figures have few colours."""
     figure.dpi = _RC["savefig.dpi"]
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]

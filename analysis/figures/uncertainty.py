@@ -35,7 +35,7 @@ from analysis.model import Refrigerator
 from analysis.model.uncertainty import GATHERED, gathered_over_bound, sampled_over_bound
 
 SHOWN_RATIO = 4.80
-"""The κ_H/κ_C nearest to which, and the lowest of the study, are drawn over time."""
+"""The point nearest to this κ_H/κ_C, and the lowest one of the study, are drawn over time."""
 
 _QUANTITIES = (*TARGETS, "bound")
 
@@ -55,14 +55,14 @@ COLUMNS += ["over_bound", "low_over_bound", "high_over_bound"]
 
 
 def uncertainty(points: Sequence[PerformancePoint], friction: Friction) -> tuple[Figure, pd.DataFrame]:
-    """Draw Var/mean² of sampled power and its bound (top row), and ratios of Var/mean² to the bound, which is met at 1.
+    """Draw variance/mean² of the sampled power with its bound (top row), and its ratio to the bound (other rows).
 
-    The vertical line is at the κ_H/κ_C of largest cooling by white friction, 3.79 at the paper's own.
+    The vertical line is at the κ_H/κ_C of largest cooling by white friction, which is 3.79 at the friction of the paper.
 
-    The middle row, over κ_H/κ_C, and the bottom row, over time at two of its values, are of what has been gathered over some
-    time: works of the controller's whole force and of parts of it, and heat. Theory is the mean over the coupled axes. The
-    bound is proven for overdamped dynamics only: the figure shows a ratio, and no law. Where the mean is indistinguishable
-    from zero, upper ends are missing, or points.
+    The middle row, over κ_H/κ_C, and the bottom row, over time at two values of κ_H/κ_C, show quantities accumulated over a
+    time window: works of the whole force of the controller and of its parts, and heat. Theory is the mean over the coupled
+    axes. The bound is proven for overdamped dynamics only. Where the mean is indistinguishable from zero, a bar has no upper
+    end or the point is missing.
 
     Args:
         points: of one study.
@@ -71,8 +71,8 @@ def uncertainty(points: Sequence[PerformancePoint], friction: Friction) -> tuple
     Returns:
         The figure, and its data: rows of ``series`` (``simulation``, ``theory``, ``dressed``), ``quantity`` (``cold``, ``hot``,
         ``total``, ``bound`` of the cross force's power sampled every dt; flows of ``model.uncertainty.GATHERED``),
-        ``kappa_ratio``, ``window_ps``, ``value`` with ``low_value`` and ``high_value`` (95 %), and ``over_bound`` with the
-        same. Theory is that at the measured friction; bands of its error would hide eight lines behind each other.
+        ``kappa_ratio``, ``window_ps``, ``value`` with ``low_value`` and ``high_value`` (95 %), and ``over_bound`` with
+        ``low_over_bound`` and ``high_over_bound``. Theory is at the measured friction, without bands, which would overlap.
     """
     points = by_ratio(points)
     parameters = points[0].parameters
@@ -130,10 +130,11 @@ def _mark_largest_cooling(axes: Axes, ratio: float) -> None:
     axes.annotate(
         f"most\ncooling\n{ratio:.2f}",
         (ratio, 0.98),
-        xytext=(3, 0),
+        xytext=(-3, 0),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
         fontsize=7,
+        ha="right",
         va="top",
     )
 
@@ -154,9 +155,9 @@ def _point_handles(shown: Sequence[PerformancePoint]) -> list[Line2D]:
 
 
 def _shown(points: Sequence[PerformancePoint]) -> list[PerformancePoint]:
-    """The points drawn over time: the one nearest to the paper's, and the lowest besides.
+    """The points drawn over time: the nearest to the paper's κ_H/κ_C, and the lowest one.
 
-    None is at T_H/T_C, where the works give an entropy production of zero whatever was measured.
+    A point at T_H/T_C is left out, because the entropy production from the works vanishes there identically.
     """
     points = [point for point in points if not math.isclose(point.ratio, carnot_ratio(point.parameters))]
     index = nearest(points, SHOWN_RATIO) if points else None
@@ -197,8 +198,8 @@ def _draw(
 
 
 def _scale(axes: Axes, data: pd.DataFrame, column: str, parameters: Parameters) -> None:
-    """A logarithmic axis for what is bounded: what diverges where a mean passes zero shows the way and sets no scale."""
-    data = data[data["kappa_ratio"] > 0]  # others have no place over it
+    """Make the y axis logarithmic; lines that diverge where a mean vanishes do not set its limits."""
+    data = data[data["kappa_ratio"] > 0]  # a logarithmic axis cannot show others
     seen = data.loc[data[f"high_{column}"].notna(), column].dropna()
     away = (
         np.min([np.abs(np.log(data["kappa_ratio"] / mark)) for mark in (1.0, carnot_ratio(parameters))], axis=0) > 0.1
@@ -209,7 +210,7 @@ def _scale(axes: Axes, data: pd.DataFrame, column: str, parameters: Parameters) 
 
 
 def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PerformancePoint]) -> None:
-    """One flow over the time window, at each of the shown points."""
+    """Draw one quantity over the time window, at each of the shown points."""
     data = data[data["kappa_ratio"].isin([point.ratio for point in shown])]
     for point, colour, marker, shift in zip(shown, _POINT_COLOUR, _POINT_MARKER, _POINT_SHIFT, strict=False):
         of_point = data[data["kappa_ratio"] == point.ratio]
@@ -217,7 +218,7 @@ def _window_panel(axes: Axes, data: pd.DataFrame, shown: Sequence[PerformancePoi
     axes.set_xlabel("time window (ps)")
     known = data["over_bound"][np.isfinite(data["over_bound"]) & (data["over_bound"] > 0)]
     axes.set_ylim(*log_limits(known, 3, (0.1, 10)))
-    if not len(known):  # a flow that this controller does not have
+    if not len(known):  # not defined for this controller
         axes.set_xlim(0.1, 1000)
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -268,7 +269,7 @@ def _gathered(points: Sequence[PerformancePoint]) -> pd.DataFrame:
 
 
 def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: float) -> pd.DataFrame:
-    """Exact lines over κ_H/κ_C, of the power sampled every dt and of the work gathered over dt."""
+    """Exact lines over κ_H/κ_C of the power sampled every dt and of the work accumulated over dt."""
     flows = [flow for flow in _FLOW_TITLE if flow != "heat"]
 
     def values(machine: Refrigerator) -> Array:
@@ -290,7 +291,7 @@ def _over_ratio(parameters: Parameters, friction: Friction, ratios: Array, dt: f
 
 
 def _over_time(point: PerformancePoint, friction: Friction) -> pd.DataFrame:
-    """Exact lines over the time of gathering, at the κ_H/κ_C of a point."""
+    """Exact lines over the time window, at the κ_H/κ_C of a point."""
     times = point.windows.length
     windows = np.geomspace(times[0], times[-1], _WINDOWS) if times.size else np.array([])
     tables = []

@@ -1,4 +1,4 @@
-"""Friction of a study and its variants, by every method: what depends on the fluid, and what on how one looks at it."""
+"""Friction of a study and its variants by every method: its dependence on the fluid, and on the method."""
 
 from __future__ import annotations
 

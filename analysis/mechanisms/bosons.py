@@ -1,12 +1,12 @@
 """Networks of bosonic modes that exchange quanta with each other and with thermal baths, solved exactly.
 
-Modes c (m of them) with a Hermitian Hamiltonian matrix H, and baths b, each coupled to one combination of modes::
+The network has m modes c with a Hermitian Hamiltonian matrix H. Each bath b couples to one linear combination of the modes::
 
     dc/dt = (-iH - B B†/2) c + B c_in,   <c_in,b†(t) c_in,b'(t')> = N̄_b δ_bb' δ(t - t')
 
-H and the columns of B determine everything: damping and noise belong together, so commutators are preserved. H conserves
-the number of quanta, so every steady state is a weighted mean of the baths. A bath may be common to several modes; with a
-phase in H such a network is nonreciprocal. Rates and H (angular) have the same unit; flows are quanta per its time,
+H and B determine everything: damping and noise come from the same B, so commutators are preserved. H conserves the number of
+quanta, so every steady state is a weighted mean of the baths. A bath may be common to several modes; with a phase in H such a
+network is nonreciprocal. H (angular frequencies) and all rates have the same unit, 1/time. Flows are quanta per that time,
 positive *into* a bath. Derivations: docs/explanation/mechanisms/cascaded.md.
 """
 
@@ -25,17 +25,17 @@ from analysis.model.lyapunov import Array, solve_lyapunov
 
 ComplexArray = NDArray[np.complex128]
 
-# Of the largest rate; a mode damped less than this is not damped at all in double precision.
+# Fraction of the largest rate. In double precision, a mode damped more weakly than this is undamped.
 _UNDAMPED = 1e-14
 
 
 def quadratures(matrix: ComplexArray) -> Array:
-    """The real matrix that acts on (x, p) as a complex one, (m, m), acts on c = (x + ip)/√2; shape (2m, 2m)."""
+    """Real form, (2m, 2m), of a complex matrix, (m, m): it acts on (x, p) as the complex one acts on c = (x + ip)/√2."""
     return np.asarray(np.block([[matrix.real, -matrix.imag], [matrix.imag, matrix.real]]))
 
 
 def thermal_occupation(frequency: float, temperature: float) -> float:
-    """N̄ = 1/(e^(hf/k_BT) - 1) of a mode.
+    """Bose–Einstein occupation of a mode, N̄ = 1/(e^(hf/k_BT) - 1).
 
     Args:
         frequency: f, Hz, positive.
@@ -82,7 +82,7 @@ class LinearBosons:
         """Store and check the network.
 
         Raises:
-            ValueError: if H is not Hermitian, B does not fit, an occupation is negative, or a mode of motion has no bath.
+                ValueError: if H is not Hermitian, B does not fit, an occupation is negative, or a normal mode is not damped.
         """
         h, b = (np.array(x, dtype=complex) for x in (hamiltonian, couplings))
         n = np.array(bath_occupations, dtype=float)
@@ -101,15 +101,15 @@ class LinearBosons:
             raise ValueError(f"{self._blame()}: one mode is coupled to no bath and never relaxes (rate {-slowest:.2g})")
 
     def _blame(self) -> str:
-        """Cause of a motion without a bath: parameter and value."""
+        """Parameters and values that leave a normal mode undamped, for the message."""
         return "couplings"
 
     def drift(self) -> ComplexArray:
-        """-iH - B B†/2, (m, m)."""
+        """Drift matrix -iH - B B†/2, (m, m)."""
         return np.asarray(-1j * self.hamiltonian - self.couplings @ self.couplings.conj().T / 2)
 
     def shares(self) -> ComplexArray:
-        """What each bath contributes to the correlations per quantum of its occupation, (b, m, m).
+        """Contribution of each bath to the correlations per quantum of its occupation, (b, m, m).
 
         They add up to the identity: with all baths at one N̄, every mode has N̄.
         """
@@ -120,19 +120,19 @@ class LinearBosons:
         return np.array([x[:m, :m] + 1j * x[m:, :m] for x in solutions])
 
     def correlations(self) -> ComplexArray:
-        """n_ij = <c_j† c_i>, (m, m), Hermitian."""
+        """Correlations n_ij = <c_j† c_i>, (m, m), Hermitian."""
         return np.asarray(np.tensordot(self.bath_occupations, self.shares(), axes=1))
 
     def occupations(self) -> Array:
-        """<c_i† c_i> of every mode, (m,)."""
+        """Occupation <c_i† c_i> of every mode, (m,)."""
         return np.asarray(np.diagonal(self.correlations()).real)
 
     def covariance(self) -> Array:
-        """V of (x_1 … x_m, p_1 … p_m), x = (c + c†)/√2, symmetrised: 1/2 in the vacuum; (2m, 2m)."""
+        """Symmetrised covariance V of (x_1 … x_m, p_1 … p_m), (2m, 2m), with x = (c + c†)/√2; 1/2 in the vacuum."""
         return quadratures(self.correlations()) + np.eye(2 * len(self.hamiltonian)) / 2
 
     def conductances(self) -> Array:
-        """τ_bb', transfer rate from bath b' to bath b per quantum of N̄_b'; (b, b), zero diagonal.
+        """Transfer rates τ_bb' from bath b' to bath b per quantum of N̄_b', (b, b), with zero diagonal.
 
         It is ∫|S_bb'|² dω/2π. Rows and columns have equal sums, because S is unitary, but τ need not be symmetric.
         """
@@ -141,9 +141,11 @@ class LinearBosons:
         return np.asarray(seen)
 
     def rectification(self, first: int, second: int) -> float:
-        """(τ_ba - τ_ab)/(τ_ba + τ_ab) of baths a and b: 1 if quanta pass only from a to b, 0 if equally in both directions.
+        """Rectification (τ_ba - τ_ab)/(τ_ba + τ_ab) of baths a and b.
 
-        A hot bath sends to a cold one τ times their difference, so that this compares forward and reverse heat.
+        It is 1 if quanta pass only from a to b, and 0 if they pass equally in both directions. The heat from a hot bath to a
+        cold one is τ times the difference of their occupations, so this ratio compares the heat before and after they are
+        exchanged.
 
         Raises:
             ValueError: if there is no transfer between them.
@@ -155,16 +157,16 @@ class LinearBosons:
         return float((there - back) / (there + back))
 
     def heat_flows(self) -> Array:
-        """η, quanta per time into each bath, (b,): Σ_b' τ_bb' (N̄_b' - N̄_b). They add up to 0."""
+        """Quanta per time into each bath, η_b = Σ_b' τ_bb' (N̄_b' - N̄_b), (b,). They add up to 0."""
         difference = self.bath_occupations - self.bath_occupations[:, None]
         return np.asarray((self.conductances() * difference).sum(axis=1))
 
     def energy_conductances(self) -> Array:
-        """∫ω|S_bb'|² dω/2π, energy over ħ that bath b takes up per quantum of N̄_b'; (b, b), zero diagonal.
+        """Energy over ħ that bath b takes up per quantum of N̄_b', ∫ω|S_bb'|² dω/2π, (b, b), with zero diagonal.
 
-        With R = (-iω - M)⁻¹ and the share X_b' of bath b' it is B_b†(ω R B_b' B_b'† R†)B_b, integrated with ωR = i(1 + MR): the
-        Lyapunov equation's i(M X_b' - X_b' M†)/2 between the columns of B. Divergent parts of baths that act on one mode are
-        odd in ω and cancel. Frequencies are of the frame in which H is written.
+        M is the drift matrix and X_b' the share of bath b'. With R = (-iω - M)⁻¹ the integrand is B_b†(ω R B_b' B_b'† R†)B_b.
+        Inserting ωR = i(1 + MR) gives i(M X_b' - X_b' M†)/2 between the columns of B. The parts that diverge for baths of the
+        same mode are odd in ω and cancel. Frequencies refer to the frame in which H is written.
         """
         x, m, b = self.shares(), self.drift(), self.couplings
         moments = 0.5j * (m @ x - x @ m.conj().T)
@@ -173,18 +175,18 @@ class LinearBosons:
         return np.asarray(seen)
 
     def energy_flows(self) -> Array:
-        """Energy over ħ and time into each bath, (b,), from spectra, in the frame of H; they add up to 0 for any occupations.
+        """Energy per time over ħ into each bath, (b,), in the frame of H; the sum is 0 for any occupations.
 
-        A quantum carries the frequency at which it is transferred, not that of the mode.
+        A quantum carries the frequency at which it is transferred, not the frequency of the mode.
         """
         difference = self.bath_occupations - self.bath_occupations[:, None]
         return np.asarray((self.energy_conductances() * difference).sum(axis=1))
 
     def entropy_production(self) -> float:
-        """Entropy that the baths gain per time, in k_B: Σ_b η_b ln(1 + 1/N̄_b), never negative; inf at a bath of N̄ = 0.
+        """Entropy that the baths gain per time, Σ_b η_b ln(1 + 1/N̄_b), in k_B per time.
 
-        It is summed as τ_bb' times the relative entropy of a mode at N̄_b' to one at N̄_b, which is the same and keeps its
-        sign.
+        It is never negative, and infinite if quanta flow into a bath of N̄ = 0. The sum is evaluated as τ_bb' times the relative
+        entropy of a mode at N̄_b' to one at N̄_b: the same number, but never negative by rounding.
         """
         receiver, sender = self.bath_occupations[:, None], self.bath_occupations
         relative = np.maximum(rel_entr(sender, receiver) - rel_entr(1 + sender, 1 + receiver), 0.0)
@@ -193,9 +195,10 @@ class LinearBosons:
         return float(tau[linked] @ relative[linked])
 
     def bath_currents(self, *, fluctuations: bool = True) -> Currents:
-        """Quanta into each bath as ``Currents``: energies in ħω of the approximate common frequency of all modes, T in ħω/k_B.
+        """Quanta into each bath as ``Currents``, with energies in ħω and temperatures in ħω/k_B.
 
-        Cold and hot are the baths of least and largest N̄. There is no cost and no cooling.
+        ω is the frequency that all modes have approximately. The cold and the hot bath are those of the smallest and the
+        largest N̄. There is no cost and no cooling.
 
         Args:
             fluctuations: whether to include the covariance of the counts.
@@ -214,21 +217,21 @@ class LinearBosons:
             entropy=thermal_entropy(flows, temperatures),
             temperatures=temperatures,
             cold=int(self.bath_occupations.argmin()),
-            # Of equal baths the last is the environment.
+            # Among equal baths the last one is the environment.
             hot=flows.size - 1 - int(self.bath_occupations[::-1].argmax()),
             unit="quanta per unit of time",
             covariance=covariance,
         )
 
     def response(self, frequency: ArrayLike) -> ComplexArray:
-        """(-iω + iH + B B†/2)⁻¹ B, amplitude of each mode per input amplitude of each bath; (*frequency.shape, m, b)."""
+        """Amplitude of each mode per input amplitude of each bath, (-iω + iH + B B†/2)⁻¹ B, (*frequency.shape, m, b)."""
         w = np.asarray(frequency, dtype=float)[..., None, None]
         return np.asarray(
             np.linalg.solve(-1j * w * np.eye(len(self.hamiltonian)) - self.drift(), self.couplings + 0 * w)
         )
 
     def scattering(self, frequency: ArrayLike) -> ComplexArray:
-        """S(ω), from the inputs of the baths to their outputs; unitary, (*frequency.shape, b, b)."""
+        """Scattering matrix S(ω) from the inputs of the baths to their outputs, unitary, (*frequency.shape, b, b)."""
         return np.asarray(np.eye(len(self.bath_occupations)) - self.couplings.conj().T @ self.response(frequency))
 
     def occupation_spectrum(self, frequency: ArrayLike) -> Array:
@@ -239,15 +242,15 @@ class LinearBosons:
 def cascade(systems: Sequence[LinearBosons], ports: Sequence[int] | None = None) -> LinearBosons:
     """Cascaded systems: the output of each into its channel is the input of the next, without backward transfer.
 
-    Modes come in the order of the systems; so do the baths that are not channels. The last bath is the common channel, at the
+    The modes, and the baths that are not channels, keep the order of the systems. The last bath is the common channel, with the
     occupation that enters the first system.
 
     Args:
         systems: one or more.
-        ports: which bath of each is its channel; the last one if None.
+        ports: index of the bath of each system that is its channel; the last bath if None.
 
     Raises:
-        ValueError: if there is no system, or a port is none of its baths.
+        ValueError: if there is no system, or a port is not the index of a bath.
     """
     chosen = [system.bath_occupations.size - 1 for system in systems] if ports is None else list(ports)
     if not systems or len(chosen) != len(systems):

@@ -1,10 +1,10 @@
 """Two cascaded oscillators: the output of the first is the input of the second, but not the reverse; a heat rectifier.
 
-After Barzanjeh, Aquilina & Xuereb, "Manipulating heat flow in quantum devices"; equation numbers are theirs, errors in them
-are in docs/explanation/errata.md. Each oscillator has its own bath; a common bath and a coherent hopping couple them, and
-interfere such that there is no transfer from 2 to 1. Rates have one unit, flows are quanta per its time. Phases are
-those of their Langevin equations (2), (B3), the basis of all their results; φ has the opposite sign in their master
-equation (1).
+After Barzanjeh, Aquilina & Xuereb, "Manipulating heat flow in quantum devices". Equation numbers are theirs; the errors in them
+are listed in docs/explanation/errata.md. Each oscillator has its own bath. A common bath and a coherent hopping couple them and
+interfere such that there is no transfer from 2 to 1. All rates have one unit, 1/time; flows are quanta per that time. Phases
+follow the Langevin equations (2) and (B3), from which all results of the paper derive; in its master equation (1), φ has the
+opposite sign.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class CascadedOscillators(LinearBosons):
         hopping: F, the deviation of the hopping from nonreciprocity: with F = 0 there is no transfer from 2 to 1.
 
     Raises:
-        ValueError: if a value is not physical, or a motion is not damped; names all errors.
+        ValueError: if a value is not physical, or a normal mode is not damped; names all errors.
     """
 
     loss_1: float
@@ -61,7 +61,7 @@ class CascadedOscillators(LinearBosons):
             raise ValueError("; ".join(wrong))
         second = math.sqrt(self.channel_2) * np.exp(1j * self.phase)
         common = [np.array([math.sqrt(self.channel_1), 0]), np.array([0, second])]
-        # In a frame that rotates with the mean of ω₁ and ω₂; only their difference matters.
+        # The frame rotates with the mean of ω₁ and ω₂, because only their difference matters.
         own = [[-self.detuning / 2, self.hopping], [np.conj(self.hopping), self.detuning / 2]]
         super().__init__(
             hamiltonian=own + one_way_hopping(common),
@@ -86,7 +86,7 @@ class CascadedOscillators(LinearBosons):
 
 
 def closed_form_occupations(machine: CascadedOscillators) -> Array:
-    """n̄₁ and n̄₂ if all rates are equal, (2,): C1, C2.
+    """n̄₁ and n̄₂ if all rates are equal, (2,) (eqs. C1, C2).
 
     Raises:
         ValueError: if the rates differ.
@@ -102,7 +102,9 @@ def closed_form_occupations(machine: CascadedOscillators) -> Array:
 
 
 def closed_form_excess(machine: CascadedOscillators) -> Array:
-    """Δn₁ and Δn₂ if all rates are equal, (2,): C10, C11, with ℑ(ℑ + 2κ) for the printed ℑ(2ℑ + κ); eq. 3 where F = 0.
+    """Δn₁ and Δn₂ if all rates are equal, (2,) (eqs. C10, C11; eq. 3 for F = 0).
+
+    The printed ℑ(2ℑ + κ) is corrected to ℑ(ℑ + 2κ).
 
     Raises:
         ValueError: if the rates differ.
@@ -116,7 +118,7 @@ def closed_form_excess(machine: CascadedOscillators) -> Array:
 
 
 def closed_form_heat_flows(machine: CascadedOscillators) -> Array:
-    """η₁, η₂, η₃ if all rates are equal and F = 0, (3,): D7, in which m̄ is meant by n̄.
+    """η₁, η₂, η₃ if all rates are equal and F = 0, (3,) (eq. D7, whose n̄ is a misprint of m̄).
 
     Raises:
         ValueError: if the rates differ or F is not 0.

@@ -1,13 +1,13 @@
 """Full counting statistics of the quanta transferred by a bosonic network to its baths.
 
-With the weight exp(-Σ_b s_b K_b), K_b the quanta given to bath b so far, the state stays Gaussian and grows as exp(θ(s) t).
-In terms of n_ij = <c_j† c_i> of the weighted state, A the drift and B_b the columns of B,
+K_b is the number of quanta given to bath b so far. With the weight exp(-Σ_b s_b K_b) the state stays Gaussian and grows as
+exp(θ(s) t). With n_ij = <c_j† c_i> of the weighted state, the drift matrix A and the columns B_b of B,
 
     0 = A n + n A† + Σ_b N̄_b B_b B_b† + Σ_b [α_b n B_b B_b† n + β_b (n + 1) B_b B_b† (n + 1)]
     θ = Σ_b [α_b B_b† n B_b + β_b B_b† (n + 1) B_b],   α_b = (N̄_b + 1)(e^{-s_b} - 1),   β_b = N̄_b (e^{s_b} - 1)
 
-the biased Riccati equation of Barzanjeh, Aquilina & Xuereb (D1), corrected (docs/explanation/errata.md) and for any set of
-baths.
+This is the biased Riccati equation (D1) of Barzanjeh, Aquilina & Xuereb, corrected (docs/explanation/errata.md) and extended to
+any number of baths.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from analysis.model.lyapunov import Array, solve_lyapunov
 
 @dataclass(frozen=True)
 class Moments:
-    """Of the quanta K_b given to each bath over a long time.
+    """Long-time mean and covariance of the quanta K_b given to each bath.
 
     Attributes:
         mean: lim <K_b>/t, (b,), per time: the heat flows.
@@ -39,7 +39,7 @@ def moments(network: LinearBosons) -> Moments:
     """First two moments of the counts, from the slope of the biased state at s = 0 (D4, D5), exact."""
     b, n, m = network.couplings, network.correlations(), len(network.hamiltonian)
     bath = network.bath_occupations
-    # Quanta absorbed and emitted by each bath: of the right order of operators, so both are positive.
+    # Quanta absorbed and emitted by each bath. Normal and antinormal order of the operators keep both positive.
     absorbed = (bath + 1) * np.einsum("ib,ij,jb->b", b.conj(), n, b).real
     emitted = bath * np.einsum("ib,ij,jb->b", b.conj(), n + np.eye(m), b).real
     drift = quadratures(network.drift())
@@ -56,10 +56,10 @@ def moments(network: LinearBosons) -> Moments:
 
 
 def uncertainty_product(network: LinearBosons) -> Array:
-    """Variance/mean² of the quanta given to each bath, times the entropy produced meanwhile in k_B, (b,).
+    """Variance over squared mean of the quanta given to each bath, times the entropy produced in the same time in k_B, (b,).
 
-    Thermodynamic uncertainty relations put it at 2 or more where forward and reversed motion are alike; a nonreciprocal
-    network may go below. inf where nothing flows on average.
+    Thermodynamic uncertainty relations bound it from below by 2 if the dynamics is symmetric under time reversal. A
+    nonreciprocal network may fall below 2. It is infinite where nothing flows on average.
     """
     found = moments(network)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -67,14 +67,14 @@ def uncertainty_product(network: LinearBosons) -> Array:
 
 
 def least_uncertainty_product(network: LinearBosons) -> Array:
-    """The least ``uncertainty_product`` of each flow that small differences between the baths can reach, (b,).
+    """Smallest ``uncertainty_product`` of each flow for small differences between the baths, (b,).
 
-    Near equilibrium N̄ falls out: with affinities x, η = K x with K_bb' = τ_bb' off the diagonal and rows that add up to 0,
-    the entropy production is x·L x with -L the symmetric part of K, and the variance 2 L_bb. Minimising over x gives
-    2 L_bb/(K L⁺ Kᵀ)_bb, which is 2 if K is symmetric and less if not.
+    Near equilibrium the result does not depend on N̄. With affinities x the flows are η = K x, where K_bb' = τ_bb' off the
+    diagonal and each row adds up to 0. With -L the symmetric part of K, the entropy production is x·L x and the variance 2
+    L_bb. Minimising over x gives 2 L_bb/(K L⁺ Kᵀ)_bb, which is 2 if K is symmetric and smaller otherwise.
 
     Args:
-        network: whose baths are all linked to each other; its occupations do not matter.
+        network: all its baths must exchange quanta, directly or through others; its occupations do not matter.
     """
     tau = network.conductances()
     k = tau - np.diag(tau.sum(axis=1))
@@ -83,14 +83,14 @@ def least_uncertainty_product(network: LinearBosons) -> Array:
 
 
 def biased_correlations(network: LinearBosons, bias: ArrayLike) -> ComplexArray:
-    """n(s), the stabilising solution of the biased Riccati equation, (m, m).
+    """Stabilising solution n(s) of the biased Riccati equation, (m, m).
 
     Args:
         network: m modes and b baths.
-        bias: s, (b,); 0 for what is not counted.
+        bias: s, (b,); 0 for a bath that is not counted.
 
     Raises:
-        ValueError: if s does not fit the baths, or is so large that the mean of the weight is infinite.
+        ValueError: if s does not have one entry for each bath, or is so large that the mean of the weight is infinite.
     """
     s = np.asarray(bias, dtype=float)
     b = network.couplings
@@ -101,7 +101,7 @@ def biased_correlations(network: LinearBosons, bias: ArrayLike) -> ComplexArray:
     drift = network.drift() + (b * beta) @ b.conj().T
     source = (b * (network.bath_occupations * np.exp(s))) @ b.conj().T
     try:
-        # Its quadratic term is -X B R⁻¹ B† X: the signs go into R, so that a bath without weight leaves no trace.
+        # The quadratic term is -X B R⁻¹ B† X. Signs go into R, so that a bath without weight drops out.
         n = solve_continuous_are(
             drift.conj().T,
             b * np.sqrt(np.abs(both)),
@@ -133,6 +133,6 @@ def cumulant_function(network: LinearBosons, bias: ArrayLike) -> float:
 
 
 def _weights(network: LinearBosons, bias: Array) -> tuple[Array, Array]:
-    """α and β, what the bias adds to each quantum absorbed and emitted by the baths, (b,)."""
+    """α and β, the factors by which the bias weights quanta absorbed and emitted by each bath, (b,) each."""
     bath = network.bath_occupations
     return (bath + 1) * np.expm1(-bias), bath * np.expm1(bias)

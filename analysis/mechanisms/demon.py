@@ -1,10 +1,10 @@
-"""The best demon: occupations of a nonthermal terminal without net particle and energy flow, at minimum entropy.
+"""The best demon: a nonthermal terminal without net particle and energy flow that takes up the least entropy.
 
-A demon is coupled to its partners through narrow channels. Its occupations f at their levels enter all flows linearly, so its
-constraints and the cooling power are linear equations. The entropy flow into it is convex in f: with s = ln(1/f ∓ 1),
-(f_r - f) s has the second derivative [f(1 ∓ f_r) + f_r(1 ∓ f)]/[f(1 ∓ f)]², upper sign for fermions, which is never negative.
-So there is one best demon for each cooling power, found by Newton's method. The largest COP corresponds to the least entropy,
-because the heat of the partners of a demon is determined by the cooling power.
+A demon is coupled to its partners through narrow channels. All flows are linear in its occupations f, so its constraints and
+the cooling power are linear equations. The entropy flow into it is convex in f: with s = ln(1/f ∓ 1), the second derivative
+of (f_r - f) s is [f(1 ∓ f_r) + f_r(1 ∓ f)]/[f(1 ∓ f)]² (upper sign for fermions), which is never negative. So each cooling
+power has exactly one best demon, which Newton's method finds. The cooling power determines the heat of the partners, so the
+least entropy gives the largest COP.
 """
 
 from __future__ import annotations
@@ -151,7 +151,16 @@ class _Problem:
 def largest_cooling(machine: Landauer, demon: int, *, isolated: bool = False) -> float:
     """Maximum heat per time that a demon at this terminal extracts from the cold one; -inf if no demon is possible.
 
-    Arguments as of ``best_demon``.
+    Args:
+        machine: machine with the terminal ``demon``; its present occupation is ignored.
+        demon: index of the terminal.
+        isolated: whether the net particle flow to each partner must vanish, as in ``best_demon``.
+
+    Returns:
+        Heat per time in units of ε₀²/h.
+
+    Raises:
+        ValueError: if the demon's channels are not narrow, or it is the cold or the hot terminal.
     """
     return _Problem(machine, demon, isolated).largest_cooling()
 
@@ -162,7 +171,7 @@ def best_demon(machine: Landauer, demon: int, cooling: float, *, isolated: bool 
     Args:
         machine: machine with the terminal ``demon`` to be determined; its present occupation is ignored.
         demon: index of the terminal.
-        cooling: heat per time out of the cold terminal.
+        cooling: heat per time out of the cold terminal, ε₀²/h.
         isolated: whether the net particle flow to each partner vanishes, as in the four-level example of the paper;
             otherwise only that to all partners together.
 

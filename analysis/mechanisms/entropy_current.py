@@ -26,12 +26,12 @@ Statistics = Literal["fermions", "bosons"]
 
 
 def entropy_per_particle(occupation: ArrayLike, statistics: Statistics = "fermions") -> Array:
-    """ln(1/f ± 1), the entropy in k_B that one more particle brings to levels of this occupation (eq. 6), any shape.
+    """Entropy ln(1/f ± 1), in k_B, that one more particle adds to levels of this occupation (eq. 6).
 
-    Infinite at f = 0, and at f = 1 for fermions.
+    The result has the shape of ``occupation``. It is infinite at f = 0, and minus infinity at f = 1 for fermions.
 
     Raises:
-        ValueError: if an occupation is negative, or above 1 for fermions, or the statistics are neither.
+        ValueError: if an occupation is negative, or above 1 for fermions, or ``statistics`` has another value.
     """
     if statistics not in ("fermions", "bosons"):
         raise ValueError(f"statistics = {statistics!r}: give 'fermions' or 'bosons'")
@@ -47,12 +47,12 @@ def entropy_per_particle(occupation: ArrayLike, statistics: Statistics = "fermio
 def effective_temperature(
     energy: ArrayLike, occupation: ArrayLike, fermi_energy: float, statistics: Statistics = "fermions"
 ) -> Array:
-    """k_B T_eff(ε) = (ε - ε_F)/ln(1/f ± 1), of an equilibrium reservoir with this occupation (eq. A9).
+    """Temperature k_B T_eff(ε) = (ε - ε_F)/ln(1/f ± 1) of an equilibrium reservoir with this occupation (eq. A9).
 
-    Negative where levels are inverted; 0/0 (nan) at ε = ε_F of a reservoir that is in equilibrium.
+    It is negative where levels are inverted, and nan (0/0) at ε = ε_F of a reservoir in equilibrium.
 
     Raises:
-        ValueError: as ``entropy_per_particle``.
+        ValueError: for the occupations that ``entropy_per_particle`` rejects.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(
@@ -62,11 +62,11 @@ def effective_temperature(
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """Fermi–Dirac or Bose–Einstein occupation; an instance is called with energies.
+    """Fermi–Dirac or Bose–Einstein occupation, a function of energy.
 
     Attributes:
         temperature: k_BT.
-        chemical_potential: below every energy asked for, if bosons.
+        chemical_potential: μ; for bosons it must lie below every energy.
         statistics: of the particles.
     """
 
@@ -81,10 +81,10 @@ class Equilibrium:
             raise ValueError(f"chemical_potential = {self.chemical_potential}: must be finite")
 
     def __call__(self, energy: ArrayLike) -> Array:
-        """Occupation at these energies, any shape.
+        """Occupation, in the shape of ``energy``.
 
         Raises:
-            ValueError: if bosons are asked for at or below their chemical potential.
+            ValueError: for bosons, if an energy is at or below the chemical potential.
         """
         x = (np.asarray(energy, dtype=float) - self.chemical_potential) / self.temperature
         if self.statistics == "fermions":
@@ -104,11 +104,11 @@ class Inflow:
     entropy: float
 
     def heat(self, chemical_potential: float) -> float:
-        """J = U̇ - μ ṅ; in equilibrium at μ and T the entropy is J/T (eq. 7)."""
+        """Heat per time J = U̇ - μ ṅ; the entropy flow into a reservoir in equilibrium at μ and T is J/T (eq. 7)."""
         return self.energy - chemical_potential * self.particles
 
     def free_energy(self, temperature: float, chemical_potential: float) -> float:
-        """ΔE_l per time, U̇ - μ₀ṅ - T₀Ṡ (eq. 14); negative where the reservoir acts as a source of power.
+        """Free energy gained per time, ΔE_l = U̇ - μ₀ṅ - T₀Ṡ (eq. 14); negative if the reservoir is a source of power.
 
         Args:
             temperature: k_BT₀ of the environment.
@@ -125,11 +125,11 @@ def inflow(
     Args:
         flow: ṅ(ε), particles per time and energy.
         occupation: f(ε) of the reservoir that receives them.
-        windows: intervals of energy outside of which nothing flows.
+        windows: intervals of energy outside which nothing flows.
         statistics: of the particles.
 
     Raises:
-        ValueError: as ``entropy_per_particle``.
+        ValueError: for the occupations that ``entropy_per_particle`` rejects.
     """
 
     def moments(energy: float) -> Array:
@@ -147,18 +147,18 @@ def landauer_inflow(
     windows: Iterable[tuple[float, float]],
     statistics: Statistics = "fermions",
 ) -> Inflow:
-    """Ballistic currents into a reservoir, ṅ(ε) = Σ_α T_α(ε) [f_α(ε) - f(ε)] (eqs. 17, 18, C1), of either statistics.
+    """Ballistic currents into a reservoir, ṅ(ε) = Σ_α T_α(ε) [f_α(ε) - f(ε)] (eqs. 17, 18, C1), for either statistics.
 
-    Neither blocking nor stimulation shows in the difference of two flows; only the entropy knows the statistics.
+    Pauli blocking and stimulated emission cancel in the difference of two flows, so only the entropy depends on the statistics.
 
     Args:
         occupation: f(ε) of the reservoir.
-        others: transmittance T_α(ε) from, and occupation f_α(ε) of, each other reservoir.
-        windows: intervals of energy that hold every transmittance, each smooth inside.
+        others: for each other reservoir, the transmittance T_α(ε) and the occupation f_α(ε).
+        windows: intervals of energy outside which every transmittance vanishes, and inside which each is smooth.
         statistics: of the particles.
 
     Raises:
-        ValueError: as ``entropy_per_particle``.
+        ValueError: for the occupations that ``entropy_per_particle`` rejects.
     """
     return inflow(
         lambda energy: sum(through(energy) * (f(energy) - occupation(energy)) for through, f in others),
@@ -173,12 +173,12 @@ Machine = Literal["motor", "pump", "heat engine", "heat pump"]
 
 @dataclass(frozen=True)
 class Balance:
-    """Powers of a machine, or energies over one cycle of it, in the terms of eq. 13; their sum cannot be positive.
+    """Powers of a machine, or its energies over one cycle, in the terms of eq. 13; their sum cannot be positive.
 
     Attributes:
         work: W_F, done by the machine on its mechanical partner.
-        chemical: Σ_r ṅ_r δμ_r, δμ_r = μ_r - μ₀: work stored by moving particles uphill.
-        thermal: Σ_r J_r δT_r/T_r, δT_r = T_r - T₀: the work that the heat moved uphill is worth.
+        chemical: Σ_r ṅ_r δμ_r with δμ_r = μ_r - μ₀, the work stored by moving particles to higher chemical potential.
+        thermal: Σ_r J_r δT_r/T_r with δT_r = T_r - T₀, the work equivalent of heat moved to another temperature.
         free_energy: Σ_l ΔE_l, gained by the nonequilibrium reservoirs.
     """
 
@@ -216,7 +216,7 @@ class Balance:
         return float(terms[output] / (terms[output] + max(dissipation, 0.0)))
 
 
-# Terms of a balance are sums of flows that cancel; they are 0 to this share of the largest.
+# Terms of a balance are sums of flows that cancel. Below this fraction of the largest term they are rounding errors.
 _ROUNDING = 1e-12
 
 # Output of each machine, and the flow that it does not have.

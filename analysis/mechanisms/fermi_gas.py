@@ -1,8 +1,8 @@
 """Contents of a reservoir of free fermions whose density of states is A V ε^(α-1): particles, energy and entropy.
 
-``Sommerfeld`` is the expansion for μ ≫ T to second order, which Vovchenko et al. (arXiv:2412.15355) use (equation numbers
-are of their supplement); ``Exact`` has the full Fermi integrals. Both are per A V, with k_B = ħ = 1 and
-temperatures, chemical potentials and energies in the same unit. All arguments are broadcast.
+``Sommerfeld`` is the expansion to second order in T/μ that Vovchenko et al. (arXiv:2412.15355) use; equation numbers refer to
+their supplement. ``Exact`` evaluates the full Fermi integrals. Contents are per A V, with k_B = ħ = 1. Temperatures, chemical
+potentials and energies have the same unit. All arguments are broadcast.
 """
 
 from __future__ import annotations
@@ -34,13 +34,16 @@ class Gas(Protocol):
 
 
 class Sommerfeld:
-    """To order (T/μ)²; derives from the grand potential -μ^(α+1)/α(α+1) - π²T²μ^(α-1)/6, so that dE = T dS + μ dN."""
+    """Sommerfeld expansion to order (T/μ)².
 
-    # From here on the orders left out are below 0.2 % of the particles (α = 3/2).
+    It derives from the grand potential -μ^(α+1)/α(α+1) - π²T²μ^(α-1)/6, so that dE = T dS + μ dN.
+    """
+
+    # Above this μ/T the neglected orders are below 0.2 % of the particles (α = 3/2).
     least_ratio = 5.0
 
     def contents(self, temperature: ArrayLike, chemical_potential: ArrayLike, exponent: ArrayLike) -> Array:
-        """Eqs. 20, 21."""
+        """Particles, energy and entropy, (3, ...) (eqs. 20, 21)."""
         t, mu, a = map(np.asarray, (temperature, chemical_potential, exponent))
         q = np.pi**2 / 6 * t**2
         particles = mu**a / a + q * (a - 1) * mu ** (a - 2)
@@ -48,7 +51,7 @@ class Sommerfeld:
         return np.stack(np.broadcast_arrays(particles, energy, np.pi**2 / 3 * t * mu ** (a - 1)))
 
     def slopes(self, temperature: ArrayLike, chemical_potential: ArrayLike, exponent: ArrayLike) -> Array:
-        """Eqs. 22, 23."""
+        """[[∂N/∂T, ∂N/∂μ], [∂E/∂T, ∂E/∂μ]], (2, 2, ...) (eqs. 22, 23)."""
         t, mu, a = map(np.asarray, (temperature, chemical_potential, exponent))
         q, s = np.pi**2 / 6 * t**2, np.pi**2 / 3 * t
         return np.stack(
@@ -77,7 +80,7 @@ class Exact:
         return np.stack([particles, energy, (energy * (1 + 1 / a) - mu * particles) / t])
 
     def slopes(self, temperature: ArrayLike, chemical_potential: ArrayLike, exponent: ArrayLike) -> Array:
-        """Edge averages of the density of states."""
+        """[[∂N/∂T, ∂N/∂μ], [∂E/∂T, ∂E/∂μ]], (2, 2, ...), from averages of the density of states over the Fermi edge."""
         t, mu, a = np.broadcast_arrays(temperature, chemical_potential, exponent)
         return np.stack(
             [

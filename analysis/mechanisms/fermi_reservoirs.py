@@ -2,8 +2,8 @@
 
 The coldest reservoir can cool temporarily without an external drive: the flow of particles to a lower chemical potential
 compensates the entropy decrease of the heat flow. After Vovchenko, Zyablovsky, Pukhov & Andrianov (arXiv:2412.15355);
-equation numbers are of their main text. k_B = ħ = 1; levels, temperatures and chemical potentials have the same unit. Flows
-are positive *out of* a reservoir, as there.
+equation numbers refer to their main text. k_B = ħ = 1; levels, temperatures and chemical potentials have the same unit. Flows
+are positive *out of* a reservoir, as in the paper.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Reservoir:
         temperature: T.
         chemical_potential: μ.
         rate: g of the dissipation rate γ(ω) = g ω^(α-1).
-        exponent: α, the dimension over the power of momentum in the energy; 3/2 for free particles in space.
+        exponent: α = D/d for D dimensions and an energy proportional to the d-th power of momentum; 3/2 for free particles in
+            3D.
         size: A V of the density of states A V ε^(α-1).
     """
 
@@ -45,7 +46,7 @@ class Reservoir:
 
 @dataclass(frozen=True)
 class Flows:
-    """Quasi-stationary flows out of each reservoir, each (..., n): energy J, particles P and heat Y = J - μP (eq. 10)."""
+    """Flows out of each reservoir per time, each (..., n): energy J, particles P and heat Y = J - μP (eq. 10)."""
 
     energy: Array
     particles: Array
@@ -53,22 +54,22 @@ class Flows:
 
 
 LevelsStart = Literal["at once", "stationary"] | Sequence[float]
-"""State of levels: ``at once`` means quasi-stationary; otherwise with dynamics, from stationary or given occupations."""
+"""``at once``: levels are quasi-stationary. Otherwise they are dynamic, and start from stationary or given occupations."""
 
-_APART = 10.0  # widths that levels must lie apart to be independent modes
-_SLOW_LEVELS = 0.01  # τ_S/τ_eq from which on temperatures of two decimals depend on how the levels start
+_APART = 10.0  # smallest distance of levels, in their widths, at which they are independent modes
+_SLOW_LEVELS = 0.01  # τ_S/τ_eq above which the second decimal of temperatures depends on how the levels start
 
 
 @dataclass(frozen=True)
 class FermiReservoirs:
-    """n reservoirs around a system of free fermions, its levels.
+    """n reservoirs coupled to a system of free fermions with k levels.
 
     Attributes:
         levels: frequencies ω_κ of the system.
         reservoirs: in their initial state.
         gas: the reservoirs' equation of state, ``Sommerfeld()`` or ``Exact()``.
-        rate_matrix: γ_jκ, one row for each reservoir and one column for each level, in place of the reservoirs' g and α;
-            0 where a reservoir does not touch a level.
+        rate_matrix: γ_jκ, (n, k), which replaces the rates from the reservoirs' g and α; 0 where a reservoir is not coupled
+            to a level.
     """
 
     levels: tuple[float, ...]
@@ -118,32 +119,32 @@ class FermiReservoirs:
 
     @property
     def temperatures(self) -> Array:
-        """At the start, (n,)."""
+        """Initial temperatures, (n,)."""
         return self._each("temperature")
 
     @property
     def chemical_potentials(self) -> Array:
-        """At the start, (n,)."""
+        """Initial chemical potentials, (n,)."""
         return self._each("chemical_potential")
 
     def rates(self) -> Array:
-        """γ_j(ω_κ), (n, k)."""
+        """Dissipation rates γ_j(ω_κ), (n, k)."""
         if self.rate_matrix is not None:
             return np.array(self.rate_matrix, dtype=float)
         return self._each("rate")[:, None] * np.array(self.levels) ** (self._each("exponent")[:, None] - 1)
 
     def flows(self, temperatures: Array, chemical_potentials: Array, level_occupations: Array | None = None) -> Flows:
-        """Flows while reservoirs have these temperatures and chemical potentials, both (..., n) (eq. 10).
+        """Flows out of the reservoirs at given temperatures and chemical potentials (eq. 10).
 
         Args:
-            temperatures: T.
-            chemical_potentials: μ.
-            level_occupations: of the levels, (..., k); stationary ones if None.
+            temperatures: T, (..., n).
+            chemical_potentials: μ, (..., n).
+            level_occupations: of the levels, (..., k); the stationary ones if None.
         """
         levels, rates = np.array(self.levels), self.rates()
         x = (levels - chemical_potentials[..., None]) / temperatures[..., None]
         if level_occupations is None:
-            # Differences of occupations in pairs, without underflow or rounding to 0 if all are empty or full.
+            # Differences of occupations pair by pair: they neither underflow nor round to 0 if all are empty or full.
             here, there = x[..., :, None, :], x[..., None, :, :]
             low, high = np.minimum(here, there), np.maximum(here, there)
             fuller = np.sign(there - here) * expit(-low) * expit(high) * -np.expm1(low - high)
@@ -157,7 +158,7 @@ class FermiReservoirs:
         """Initial flows into each reservoir, with stationary levels: ``Currents`` in units of T̂².
 
         Args:
-            fluctuations: whether to give the covariance of the heats while reservoirs stay as they are.
+            fluctuations: whether to include the covariance of the heats, at fixed T and μ of the reservoirs.
         """
         t, mu = self.temperatures, self.chemical_potentials
         out = self.flows(t, mu)
@@ -175,10 +176,10 @@ class FermiReservoirs:
         )
 
     def heat_covariance(self, temperatures: Array, chemical_potentials: Array) -> Array:
-        """Long-time covariance of the heats into the reservoirs per time, (n, n), at these T and μ, both (n,).
+        """Long-time covariance of the heats into the reservoirs per time, (n, n), at fixed T and μ, both (n,).
 
-        A level is empty or full. Reservoir j fills it at the rate γ_j n_j and empties it at γ_j (1 - n_j); a jump is remembered
-        for 1/Σγ, in which the other reservoirs see the level as it left it. Levels are independent.
+        A level is empty or full. Reservoir j fills it at the rate γ_j n_j and empties it at the rate γ_j (1 - n_j). The state
+        after a jump decays within the time 1/Σγ, which correlates the counts of different reservoirs. Levels are independent.
         """
         levels, rates = np.array(self.levels), self.rates()
         x = (levels - chemical_potentials[:, None]) / temperatures[:, None]
@@ -186,7 +187,7 @@ class FermiReservoirs:
         full = (rates * n).sum(0) / total
         empty = (rates * hole).sum(0) / total
         jumps = rates * (n * empty + hole * full)
-        # What a jump of j leaves on the level, and reservoir l then takes of it.
+        # The change of the level by a jump of j, and the part of it that reservoir l then takes up.
         left = rates * (n * empty**2 + hole * full**2)
         shared = left[:, None] * rates[None] / total
         counts = np.eye(len(n))[..., None] * jumps[:, None] - shared - np.swapaxes(shared, 0, 1)
@@ -194,16 +195,16 @@ class FermiReservoirs:
         return np.asarray((counts * heat[:, None] * heat[None]).sum(-1))
 
     def stationary_occupations(self, temperatures: Array, chemical_potentials: Array) -> Array:
-        """n̄ of the levels between reservoirs in this state, means weighted with the rates, (..., k) (eq. 10)."""
+        """Stationary occupations n̄ of the levels, (..., k): means of the reservoirs' occupations weighted by rate (eq. 10)."""
         rates = self.rates()
         x = (np.array(self.levels) - chemical_potentials[..., None]) / temperatures[..., None]
         return np.asarray((rates * expit(-x)).sum(-2) / rates.sum(0))
 
     def time_scales(self) -> tuple[float, float]:
-        """τ_S of the slowest level, 1/Σ_j γ_j, and τ_eq, the fastest time scale of the reservoirs, in the initial state.
+        """τ_S = 1/Σ_j γ_j of the slowest level, and the fastest time scale τ_eq of the reservoirs, in the initial state.
 
-        Levels are quasi-stationary if τ_S ≪ τ_eq, which is proportional to the sizes. The latter is of the linearised
-        equations of motion of T and μ.
+        Levels are quasi-stationary if τ_S ≪ τ_eq. τ_eq follows from the linearised equations of motion of T and μ, and is
+        proportional to the sizes of the reservoirs.
         """
         n = len(self.reservoirs)
         start = np.concatenate([self.temperatures, self.chemical_potentials])
@@ -222,7 +223,7 @@ class FermiReservoirs:
     def velocities(
         self, temperatures: Array, chemical_potentials: Array, level_occupations: Array | None = None
     ) -> tuple[Array, Array]:
-        """dT/dt and dμ/dt, both (..., n): dN/dt = -P and dE/dt = -J, solved for them (eqs. 4, 5); arguments as of ``flows``."""
+        """dT/dt and dμ/dt, (..., n) each, from dN/dt = -P and dE/dt = -J (eqs. 4, 5); for the arguments see ``flows``."""
         out = self.flows(temperatures, chemical_potentials, level_occupations)
         (n_t, n_mu), (e_t, e_mu) = self._each("size") * self.gas.slopes(
             temperatures, chemical_potentials, self._each("exponent")
@@ -234,7 +235,7 @@ class FermiReservoirs:
         )
 
     def _first_occupations(self, levels: LevelsStart) -> Array | None:
-        """Of the levels at the start, (k,); None if they follow at once."""
+        """Initial occupations of the levels, (k,); None if they follow at once."""
         if isinstance(levels, str):
             if levels not in ("at once", "stationary"):
                 raise ValueError(f"levels = {levels!r}: give 'at once', 'stationary' or their occupations")
@@ -252,11 +253,11 @@ class FermiReservoirs:
 
         Args:
             duration: in the inverse unit of the rates.
-            points: of the output, evenly over the logarithm of time from duration/10⁸ on, after t = 0.
-            tolerance: of the integration, relative.
-            levels: ``at once`` keeps them stationary between the reservoirs, as the paper does, and warns where they are too
-                slow for that. With ``stationary`` or occupations, (k,), they start there and have dynamics of their own,
-                dn_κ/dt = Σ_j γ_j (n_j - n_κ); then particles and energy are conserved with those on the levels.
+            points: number of output times after t = 0, equally spaced in the logarithm of time from duration/10⁸.
+            tolerance: relative tolerance of the integration.
+            levels: ``at once`` keeps the levels stationary between the reservoirs, as in the paper, and warns if they are too
+                slow for that. ``stationary``, or occupations (k,), is where they start with dynamics of their own, dn_κ/dt =
+                Σ_j γ_j (n_j - n_κ); the conserved particles and energy then include those on the levels.
 
         Raises:
             ValueError: if the duration is not positive, occupations are not between 0 and 1, or the reservoirs become too hot
@@ -286,7 +287,7 @@ class FermiReservoirs:
 
         finest = tolerance * 1e-3
         levels_start = np.empty(0) if first is None else first
-        # Levels close to each other even out one combination of T and μ long before the other: stiff.
+        # The equations are stiff: through nearby levels one combination of T and μ equilibrates long before the other.
         solution = solve_ivp(
             slope,
             (0.0, duration),
@@ -311,14 +312,14 @@ class FermiReservoirs:
         return Evolution(self, solution.t, temperatures, potentials, own)
 
     def equilibrium(self, levels: LevelsStart = "at once") -> tuple[float, float]:
-        """T and μ of all reservoirs in the end, from the conserved particles and energy (eq. 6).
+        """Final T and μ of all reservoirs, from the conserved particles and energy (eq. 6).
 
         Args:
-            levels: as of ``evolve``; those that follow at once hold nothing.
+            levels: see ``evolve``; levels that follow at once hold no particles.
 
         Raises:
-            ValueError: if the levels leave more than one equilibrium, as equal ones do and reservoirs that share less than
-                two, occupations are not between 0 and 1, or it is too hot for the gas.
+            ValueError: if there is more than one equilibrium, because reservoirs share fewer than two different levels; if
+                occupations are not between 0 and 1; or if the equilibrium is too hot for the equation of state.
         """
         if self._conditions() < 2 * len(self.reservoirs) - 2:
             raise ValueError(
@@ -343,7 +344,8 @@ class FermiReservoirs:
                 held = share[0] @ np.exp(exponent * log_t) + on_levels(ratio, log_t).sum()
                 return float(held) / float(particles) - 1
 
-            # Between where all hold less than their share and where one holds all; equal reservoirs sit on the first.
+            # Lower bound: equal shares of the particles; upper bound: one reservoir holds all. Equal reservoirs lie on
+            # the first.
             bounds = np.log(particles / share[0] / np.array([[len(size)], [1.0]])) / exponent
             low, high = bounds.min(-1)
             low -= 1e-9
@@ -356,7 +358,7 @@ class FermiReservoirs:
         def excess(ratio: float) -> float:
             return at(ratio)[1] / float(energy) - 1
 
-        # The larger μ/T, the less energy.
+        # Energy falls with μ/T.
         low, high = max(self.gas.least_ratio, -1.0), 10.0
         while excess(high) > 0:
             high *= 2
@@ -369,9 +371,9 @@ class FermiReservoirs:
         return temperature, ratio * temperature
 
     def _conditions(self) -> int:
-        """How many independent conditions equal occupations put on all 1/T and μ/T: ω (1/T_j - 1/T_l) = μ_j/T_j - μ_l/T_l.
+        """Number of independent conditions ω (1/T_j - 1/T_l) = μ_j/T_j - μ_l/T_l that equal occupations impose.
 
-        Two parameters less than there are leave one common state.
+        The n reservoirs have 2n values 1/T and μ/T; with 2n - 2 conditions there is one common state.
         """
         n, rates = len(self.reservoirs), self.rates()
         rows = []
@@ -384,7 +386,9 @@ class FermiReservoirs:
         return int(np.linalg.matrix_rank(np.array(rows))) if rows else 0
 
     def two_dimensional_equilibrium(self) -> tuple[float, float]:
-        """The same in closed form for α = 1: μ = ⟨μ⟩, T² = ⟨T²⟩ + 3(⟨μ²⟩ - ⟨μ⟩²)/π², means weighted by size (eq. 29).
+        """``equilibrium`` in closed form for α = 1 (eq. 29).
+
+        μ = ⟨μ⟩ and T² = ⟨T²⟩ + 3(⟨μ²⟩ - ⟨μ⟩²)/π², with means weighted by size.
 
         Raises:
             ValueError: if an exponent is not 1, or the equation of state is not Sommerfeld's.
@@ -400,11 +404,11 @@ class FermiReservoirs:
 def from_sites(
     hamiltonian: ArrayLike, sites: ArrayLike, reservoirs: Sequence[Reservoir], gas: Gas | None = None
 ) -> FermiReservoirs:
-    """Reservoirs around a system of sites, H = Σ h_ab c_a† c_b, which is diagonalised (eq. 8).
+    """Reservoirs coupled to a system of sites, H = Σ h_ab c_a† c_b, which is diagonalised (eq. 8).
 
-    Reservoir j touches the combination Σ_a s_ja c_a of sites. Level κ, column U_κ of the eigenvectors, exchanges particles with
-    it at the rate g_j ω_κ^(α_j - 1) |Σ_a s_ja U_aκ|². That holds for levels that lie farther apart than they are wide (eq. 9,
-    in Davies' form).
+    Reservoir j couples to the combination Σ_a s_ja c_a of sites. Level κ, with eigenvector U_κ, exchanges particles with it
+    at the rate g_j ω_κ^(α_j - 1) |Σ_a s_ja U_aκ|². This holds if the levels are farther apart than they are wide (eq. 9, in
+    Davies' form).
 
     Args:
         hamiltonian: h, (m, m), Hermitian, with positive eigenvalues.
@@ -413,7 +417,7 @@ def from_sites(
         gas: their equation of state.
 
     Raises:
-        ValueError: if h is not Hermitian, s does not fit, or the system is not physical.
+        ValueError: if h is not Hermitian, s does not have the shape (n, m), or the system is not physical.
     """
     h, s = np.array(hamiltonian, dtype=complex), np.array(sites, dtype=complex)
     if h.ndim != 2 or not (np.isfinite(h).all() and np.array_equal(h, h.conj().T)):
@@ -425,7 +429,7 @@ def from_sites(
         raise ValueError(f"hamiltonian: its eigenvalues are {levels.tolist()}: they must be positive")
     alone = [r.rate * levels ** (r.exponent - 1) for r in reservoirs]
     rates = np.array(alone) * np.abs(s @ modes) ** 2
-    # What rounding leaves of an overlap is none.
+    # A rate this small is the rounding error of a vanishing overlap.
     rates[rates < 1e-24 * rates.max()] = 0.0
     gap, width = float(np.diff(levels).min(initial=math.inf)), float(rates.sum(0).max())
     if gap < _APART * width:
@@ -440,14 +444,14 @@ def from_sites(
 
 @dataclass(frozen=True, eq=False)
 class Evolution:
-    """What ``FermiReservoirs.evolve`` found.
+    """Result of ``FermiReservoirs.evolve``.
 
     Attributes:
-        system: that evolved.
-        time: (m,), from 0.
+        system: the system that evolved.
+        time: (m,), starting at 0.
         temperatures: (m, n).
         chemical_potentials: (m, n).
-        level_occupations: (m, k), of levels with dynamics of their own; None if they follow at once.
+        level_occupations: (m, k), if levels have dynamics of their own; None if they follow at once.
     """
 
     system: FermiReservoirs
@@ -457,7 +461,7 @@ class Evolution:
     level_occupations: Array | None = None
 
     def flows(self) -> Flows:
-        """Out of each reservoir at each time, (m, n)."""
+        """Flows out of each reservoir at each time, (m, n)."""
         return self.system.flows(self.temperatures, self.chemical_potentials, self.level_occupations)
 
     def contents(self) -> Array:
@@ -476,11 +480,17 @@ class Evolution:
         return np.stack([n.sum(-1), n @ np.array(self.system.levels), entropy.sum(-1)])
 
     def clausius(self) -> Array:
-        """Σ_j Y_j/T_j: minus the rate of the reservoirs' entropy, (m,); never positive if levels follow at once (eq. 3)."""
+        """Σ_j Y_j/T_j, (m,): minus the rate at which the reservoirs' entropy grows.
+
+        It is never positive if levels follow at once (eq. 3).
+        """
         return np.asarray((self.flows().heat / self.temperatures).sum(-1))
 
     def chemical_power(self) -> Array:
-        """Σ_j μ_j P_j, what falling particles pay, (m,); all of it becomes heat, -Σ_j Y_j, if levels follow at once."""
+        """Chemical power Σ_j μ_j P_j, (m,), released by particles that flow to lower chemical potential.
+
+        If levels follow at once, all of it becomes heat, -Σ_j Y_j.
+        """
         return np.asarray((self.chemical_potentials * self.flows().particles).sum(-1))
 
     def coldest(self) -> Array:
@@ -490,8 +500,8 @@ class Evolution:
     def cop(self) -> Array:
         """Heat out of the coldest reservoir over the chemical power, (m,); nan while it does not cool.
 
-        Of two reservoirs at most T_c/(T_h - T_c), by Clausius' inequality; of more, a third may drive as well, and so may
-        levels that fill or empty.
+        For two reservoirs it is at most T_c/(T_h - T_c), by Clausius' inequality. With more reservoirs, or levels that fill or
+        empty, there are further driving forces and this bound does not hold.
         """
         drawn = np.take_along_axis(self.flows().heat, self.temperatures.argmin(-1)[:, None], -1)[:, 0]
         paid = self.chemical_power()
@@ -500,9 +510,9 @@ class Evolution:
 
 
 def equal_occupation_frequency(temperatures: Array, chemical_potentials: Array) -> Array:
-    """ω̃ = (T_h μ_c - T_c μ_h)/(T_h - T_c), at which two reservoirs are equally occupied; arguments (..., 2).
+    """Frequency ω̃ = (T_h μ_c - T_c μ_h)/(T_h - T_c) at which two reservoirs have equal occupations; arguments (..., 2).
 
-    Infinite at equal temperatures; beyond it lie the frequencies at which the hotter reservoir is the fuller.
+    It is infinite at equal temperatures. Above it, the hotter reservoir has the larger occupation.
     """
     (t1, t2), (mu1, mu2) = np.moveaxis(temperatures, -1, 0), np.moveaxis(chemical_potentials, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -512,11 +522,11 @@ def equal_occupation_frequency(temperatures: Array, chemical_potentials: Array) 
 def flow_signs(temperatures: tuple[float, float], chemical_potentials: tuple[float, float]) -> list[dict[str, float]]:
     """Directions of all flows between two reservoirs through one level, for each window of its frequency (Table 1).
 
-    They are told from the logarithms of occupations, so that no reservoir is too full, too empty or too cold.
+    Signs are computed from logarithms of occupations, which neither underflow nor round to 1.
 
     Args:
         temperatures: T₁, T₂, positive.
-        chemical_potentials: μ₁, μ₂; reservoirs in one state have no flows.
+        chemical_potentials: μ₁, μ₂.
 
     Returns:
         One row for each window between 0, the positive ones of μ₁, μ₂, ω̃, and infinity: ``low``, ``high`` and the signs (1,
@@ -524,7 +534,7 @@ def flow_signs(temperatures: tuple[float, float], chemical_potentials: tuple[flo
         reservoir 2.
 
     Raises:
-        ValueError: if a value is not finite, a temperature is not positive, or the reservoirs are in one state.
+        ValueError: if a value is not finite, a temperature is not positive, or both reservoirs are in the same state.
     """
     t, mu = np.array(temperatures, dtype=float), np.array(chemical_potentials, dtype=float)
     wrong = [f"temperature {value}: must be positive and finite" for value in temperatures if not 0 < value < math.inf]

@@ -1,13 +1,13 @@
 """The circuit of the heat rectifier from laboratory parameters: drives and single-photon couplings.
 
-Mean fields α of the cavities and β of the resonator are the steady states of the nonlinear equations (5) of Barzanjeh,
-Aquilina & Xuereb, hopping and static shift included::
+The mean fields α of the cavities and β of the resonator are steady states of the nonlinear equations (5) of Barzanjeh, Aquilina
+& Xuereb, including hopping and static shift::
 
     0 = -(iΔ_i + κ_i/2) α_i - iJ α_j - i g_i x α_i + ℰ_i e^(iφ_i),   x = β + β* = -2 ω_m Σ g_i |α_i|²/(ω_m² + γ_m²/4)
 
-At a given x they are linear; x itself is a root of a polynomial of fifth degree, so that all branches are found. Around each
-the fluctuations are those of ``Optomechanics`` with G_i = g_i α_i and detunings Δ_i + g_i x. Frequencies and rates are angular,
-1/s.
+At a given x the equations are linear. x itself is a root of a polynomial of fifth degree, so that all branches are found. The
+fluctuations around each branch are those of ``Optomechanics`` with G_i = g_i α_i and detunings Δ_i + g_i x. Frequencies and
+rates are angular, in 1/s.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHARED = (
     *("hopping", "loss_1", "loss_2", "mechanical_frequency", "mechanical_damping", "drive_frequency"),
     *("occupation_1", "occupation_2", "occupation_m"),
 )
-_REAL = 1e-7  # imaginary part over size of a root that counts as real
+_REAL = 1e-7  # a root counts as real if its imaginary part is below this fraction of its modulus
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class Branch:
         amplitudes: α₁ and α₂, (2,), complex; their squares are photon numbers.
         displacement: x = <b + b†>, the resonator's static displacement over that of its zero-point motion.
         device: the fluctuations around it, with shifted detunings.
-        growth: of the slowest fluctuation, without the rotating-wave approximation, 1/s; negative if the branch is stable.
+        growth: growth rate of the slowest fluctuation without the rotating-wave approximation, 1/s; negative if stable.
     """
 
     amplitudes: ComplexArray
@@ -60,7 +60,7 @@ class DrivenCircuit:
 
     Args:
         single_photon_coupling_1, single_photon_coupling_2: g₁ and g₂.
-        drive_1, drive_2: |ℰ₁| and |ℰ₂|; ``amplitude_of_power`` has them from powers.
+        drive_1, drive_2: |ℰ₁| and |ℰ₂|; ``amplitude_of_power`` converts powers to them.
         drive_phase_1, drive_phase_2: φ₁ and φ₂, rad.
         hopping: J, real.
         loss_1, loss_2: κ₁ and κ₂.
@@ -101,11 +101,14 @@ class DrivenCircuit:
         return cmath.rect(self.drive_1, self.drive_phase_1), cmath.rect(self.drive_2, self.drive_phase_2)
 
     def _softness(self) -> float:
-        """-x per Σ g_i |α_i|², s."""
+        """Static displacement -x per Σ g_i |α_i|², s."""
         return 2 * self.mechanical_frequency / (self.mechanical_frequency**2 + self.mechanical_damping**2 / 4)
 
     def amplitudes(self, displacement: float = 0.0) -> ComplexArray:
-        """α₁ and α₂ at a fixed displacement x of the resonator, (2,); at 0 without the static shift, but with J."""
+        """α₁ and α₂ at a fixed displacement x of the resonator, (2,).
+
+        x = 0 leaves out the static shift, but not the hopping.
+        """
         (g_1, g_2), j = self._couplings(), 1j * self.hopping
         response = [
             [self.loss_1 / 2 + 1j * (self.detuning_1 + g_1 * displacement), j],
@@ -114,7 +117,7 @@ class DrivenCircuit:
         return np.asarray(np.linalg.solve(response, self._drives()))
 
     def branches(self) -> list[Branch]:
-        """All steady states of the mean fields, from the fewest photons to the most: one or several."""
+        """All steady states of the mean fields, one or several, in the order of increasing photon number."""
         displacements = sorted(self._displacements(), key=lambda x: float((np.abs(self.amplitudes(x)) ** 2).sum()))
         return [self._branch(x) for x in displacements]
 
@@ -124,7 +127,7 @@ class DrivenCircuit:
         largest = max(abs(g_1), abs(g_2))
         if largest == 0 or self.drive_1 == self.drive_2 == 0:
             return [0.0]
-        # Rates in units of one of them, and x in that of the x which shifts a cavity by it.
+        # Scaled variables: rates over the largest one, and x over the displacement that shifts a cavity by that rate.
         unit = max(self.loss_1, self.loss_2, abs(self.detuning_1), abs(self.detuning_2), abs(self.hopping))
         length = unit / largest
         first, second = (
@@ -148,7 +151,7 @@ class DrivenCircuit:
         device = Optomechanics(
             coupling_1=abs(dressed[0]),
             coupling_2=abs(dressed[1]),
-            # Both cavities' phases turn together, or J would not stay real.
+            # Only the relative phase: both cavities must be rotated together to keep J real.
             phase=cmath.phase(dressed[1] * np.conj(dressed[0])) if dressed.all() else 0.0,
             detuning_1=self.detuning_1 + g_1 * displacement,
             detuning_2=self.detuning_2 + g_2 * displacement,
@@ -172,7 +175,7 @@ class DrivenCircuit:
         return stable[0]
 
     def bath_currents(self, *, fluctuations: bool = True) -> Currents:
-        """Those of the device on the branch that ``steady`` finds, in W; the power of the coherent drive is not in them.
+        """Currents of the device on the branch that ``steady`` finds, in W, without the power of the coherent drive.
 
         Raises:
             ValueError: if no branch is stable.
@@ -180,9 +183,9 @@ class DrivenCircuit:
         return self.steady().device.bath_currents(fluctuations=fluctuations)
 
     def mean_field_power(self, branch: Branch) -> float:
-        """Power that the drives give to the mean fields, W: ħω_d Σ 2 Re(ℰ_i* α_i), which is that of all photons lost.
+        """Power that the drives give to the mean fields, ħω_d Σ 2 Re(ℰ_i* α_i), W; it equals the power of all photons lost.
 
-        What is lost through a driven port interferes there with what the port reflects; only the other losses heat the circuit.
+        Photons lost through a driven port interfere with the reflected drive. Only the other losses heat the circuit.
         """
         taken = 2 * np.real(np.conj(np.array(self._drives())) * branch.amplitudes).sum()
         return float(hbar * self.drive_frequency * taken)
@@ -195,7 +198,7 @@ def amplitude_of_power(power: float, drive_frequency: float, loss: float, extern
         power: P, that arrives at the port.
         drive_frequency: ω_d.
         loss: κ.
-        external_share: κ_ext/κ, of the losses through the port that is driven.
+        external_share: κ_ext/κ, the fraction of the losses through the driven port.
     """
     return math.sqrt(external_share * loss * power / (hbar * drive_frequency))
 
@@ -241,7 +244,7 @@ def _square(polynomial: np.polynomial.Polynomial) -> np.polynomial.Polynomial:
 
 
 def _polished(equation: np.polynomial.Polynomial, root: float) -> float:
-    """A real root to rounding, by Newton's method; where two meet it stays as it is."""
+    """A real root refined by Newton's method to rounding error; a double root is returned unchanged."""
     slope = equation.deriv()
     for _ in range(5):
         at = float(slope(root))

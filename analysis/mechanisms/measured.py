@@ -17,8 +17,8 @@ _NEEDED = ("heat_cold_eV_per_ns", "heat_cold_se", "heat_hot_eV_per_ns", "heat_ho
 def measured_currents(point: Mapping[str, Any]) -> Currents:
     """Heats of one measured point of a study, in eV/ns per coupled axis.
 
-    The error of the power, which is the sum of both heats, determines the correlation of the errors of the heats: one
-    circulation causes both, so they are nearly opposite and their ratio is known much better than each.
+    The power is the sum of both heats, so its error determines the correlation of their errors. One circulation causes both
+    heats: their errors are strongly correlated, and their ratio is known much better than either of them.
 
     Args:
         point: a ``heat.json`` of ``results/<study>/sweep/<point>``, or a row of a table with its ``heat_cold_eV_per_ns``,
@@ -48,7 +48,7 @@ def measured_currents(point: Mapping[str, Any]) -> Currents:
     power = values.get("power_se")
     shared = 0.0
     if power is not None and math.isfinite(power):
-        # No correlation exceeds 1 in size, whatever estimated errors say.
+        # Estimated errors may imply a correlation beyond ±1.
         shared = float(np.clip((power**2 - cold**2 - hot**2) / 2, -cold * hot, cold * hot))
     heats = np.array([number["heat_cold_eV_per_ns"], number["heat_hot_eV_per_ns"]])
     temperatures = np.array([number["temperature_cold_K"], number["temperature_hot_K"]])

@@ -1,8 +1,8 @@
 """The four-level N-demon: a reservoir without net energy and particle flow that moves heat from cold to hot.
 
-Electrons pass between the demon and the hot reservoir at energies ε₁, ε₂, between the demon and the cold one at ε₃, ε₄. The
-nonthermal occupation of the demon is such that its net flows of energy and particles vanish; its cost is entropy. Example
-of Deghi & Bustos-Marín (equation numbers are theirs); units as in ``entropy_current``.
+Electrons pass between the demon and the hot reservoir at the energies ε₁ and ε₂, and between the demon and the cold one at ε₃
+and ε₄. The nonthermal occupation of the demon makes its net flows of energy and particles vanish; the demon takes up entropy.
+This is the example of Deghi & Bustos-Marín; equation numbers are theirs. Units are those of ``entropy_current``.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ class NDemon:
     """Two reservoirs in equilibrium, and the demon between them.
 
     Attributes:
-        levels_hot: ε₁, ε₂, where the hot reservoir meets the demon.
-        levels_cold: ε₃, ε₄, where the cold one does.
+        levels_hot: ε₁, ε₂, at which the hot reservoir exchanges electrons with the demon.
+        levels_cold: ε₃, ε₄, at which the cold reservoir does.
         temperature_hot: k_BT_h, also that of the environment.
         temperature_cold: k_BT_c.
         chemical_potential: of both reservoirs and the environment.
-        width: Γ of the box-shaped transmittances, within which occupations do not change.
-        drive: s in f_l(ε₄) = f_c(ε₄) - s [f_c(ε₃) - f_c(ε₄)], how far the demon is from the cold reservoir; the paper
-            chooses 1 (eq. 20), any positive number cools.
+        width: Γ of the box-shaped transmittances; occupations are taken as constant within it.
+        drive: s in f_l(ε₄) = f_c(ε₄) - s [f_c(ε₃) - f_c(ε₄)], the distance of the demon from the cold reservoir. The paper
+            chooses 1 (eq. 20); any positive number cools.
     """
 
     levels_hot: tuple[float, float]
@@ -59,7 +59,7 @@ class NDemon:
                     f"temperature_cold = {self.temperature_cold}: must not exceed temperature_hot = "
                     f"{self.temperature_hot}"
                 )
-            # Two resonances at one energy would ask for two occupations of the same level of the demon.
+            # Two resonances at one energy would need two occupations of the same level of the demon.
             gap = min(abs(a - b) for a, b in combinations((*self.levels_hot, *self.levels_cold), 2))
             if gap < self.width:
                 wrong.append(f"width = {self.width}: resonances overlap, two levels are only {gap:g} apart")
@@ -68,19 +68,19 @@ class NDemon:
 
     @property
     def levels(self) -> Array:
-        """ε₁ … ε₄, (4,)."""
+        """Energies ε₁ … ε₄, (4,)."""
         return np.array([*self.levels_hot, *self.levels_cold])
 
     def partner_occupations(self) -> Array:
-        """f_h(ε₁), f_h(ε₂), f_c(ε₃), f_c(ε₄), (4,)."""
+        """Occupations of the partner reservoirs, f_h(ε₁), f_h(ε₂), f_c(ε₃), f_c(ε₄), (4,)."""
         hot = Equilibrium(self.temperature_hot, self.chemical_potential)
         cold = Equilibrium(self.temperature_cold, self.chemical_potential)
         return np.concatenate([hot(self.levels_hot), cold(self.levels_cold)])
 
     def surplus(self) -> Array:
-        """f_l less the occupation of the reservoir that each level leads to, (4,) (eqs. 20, C4).
+        """Occupation f_l of the demon minus that of the partner reservoir at each level, (4,) (eqs. 20, C4).
 
-        Particles balance between the two levels of a reservoir, and energy between the two reservoirs.
+        The particle flows at the two levels of a reservoir cancel, and so do the energy flows of the two reservoirs.
         """
         e1, e2, e3, e4 = self.levels
         taken = self.drive * math.copysign(math.exp(self._log_difference(self.temperature_cold)), e4 - e3)
@@ -88,18 +88,18 @@ class NDemon:
         return np.array([-given, given, taken, -taken])
 
     def occupations(self) -> Array:
-        """f_l(ε₁) … f_l(ε₄) of the demon, (4,); outside of 0 … 1 where there is no such demon."""
+        """Occupations f_l(ε₁) … f_l(ε₄) of the demon, (4,); outside 0 … 1 if no such demon exists."""
         return self.partner_occupations() + self.surplus()
 
     @property
     def physical(self) -> bool:
         """Whether a demon with these parameters exists: all its occupations are between 0 and 1."""
         f = self.occupations()
-        # Logarithms tell also where occupations underflow to 0 or round to 1.
+        # The logarithms also decide where occupations underflow to 0 or round to 1.
         return bool(np.all((f >= 0) & (f <= 1))) and math.log(self.drive) <= self._log_largest_drive() + 1e-9
 
     def inflow_hot(self) -> Inflow:
-        """Into the hot reservoir.
+        """Flows into the hot reservoir.
 
         Raises:
             ValueError: if the demon is not physical.
@@ -107,7 +107,7 @@ class NDemon:
         return self._inflow(slice(0, 2), 1.0)
 
     def inflow_cold(self) -> Inflow:
-        """Into the cold reservoir.
+        """Flows into the cold reservoir.
 
         Raises:
             ValueError: if the demon is not physical.
@@ -115,7 +115,7 @@ class NDemon:
         return self._inflow(slice(2, 4), 1.0)
 
     def inflow_demon(self) -> Inflow:
-        """Into the demon: neither particles nor energy, only entropy (eq. C8).
+        """Flows into the demon: neither particles nor energy, only entropy (eq. C8).
 
         Raises:
             ValueError: if the demon is not physical.
@@ -126,9 +126,9 @@ class NDemon:
         """Sum over resonances, each of which passes Γ times the difference of occupations (eqs. C3, C5, C8)."""
         self._require_physical()
         flow = sign * self.width * self.surplus()[levels]
-        # Of the demon, or of its partners in equilibrium; not from occupations, which may round to 1.
+        # Entropy per particle, of the demon or of its partners. Occupations may round to 1, so it is not computed from them.
         brought = (self._log_odds() if sign < 0 else self._reduced_levels())[levels]
-        # A level that is empty or full stays so if nothing flows; else it takes infinite entropy.
+        # The entropy per particle is infinite at an empty or full level; without flow its contribution is 0.
         entropy = np.where(flow == 0, 0.0, flow * np.where(flow == 0, 0.0, brought)).sum()
         return Inflow(float(flow.sum()), float(flow @ self.levels[levels]), float(entropy))
 
@@ -136,7 +136,7 @@ class NDemon:
         if not self.physical:
             names = [f"f(ε{k}) = {f:.4g}" for k, f in enumerate(self.occupations(), 1) if not 0 <= f <= 1]
             raise ValueError(
-                f"drive = {self.drive}: the demon's occupations {', '.join(names)}".rstrip() + " lie outside of 0 … 1; "
+                f"drive = {self.drive}: the demon's occupations {', '.join(names)}".rstrip() + " lie outside 0 … 1; "
                 f"stay at or below {self.largest_drive():.4g}, or raise temperature_cold = {self.temperature_cold}"
             )
 
@@ -149,7 +149,7 @@ class NDemon:
         return self.inflow_hot().energy
 
     def cop(self) -> float:
-        """Heat pumped over T_h times the entropy that the demon takes up (eq. 22), from the currents themselves.
+        """Heat pumped over T_h times the entropy that the demon takes up (eq. 22), computed from the currents.
 
         Raises:
             ValueError: if the demon is not physical.
@@ -157,18 +157,18 @@ class NDemon:
         power, entropy = self.power(), self.inflow_demon().entropy
         if power > _LEAST_FLOW * self.width and entropy > 0:
             return power / (self.temperature_hot * entropy)
-        # So far in the tail of the cold reservoir that currents underflow; their ratio does not.
+        # Far in the tail of the cold reservoir the currents underflow, but their ratio does not.
         s1, s2, s3, s4 = self._log_odds()
         (e1, e2), (e3, e4) = self.levels_hot, self.levels_cold
         return float(1 / (self.temperature_hot * ((s2 - s1) / (e1 - e2) + (s3 - s4) / (e3 - e4))))
 
     def carnot_cop(self) -> float:
-        """The bound on ``cop``, T_c/(T_h - T_c); inf without a gradient."""
+        """Carnot's bound on ``cop``, T_c/(T_h - T_c); inf at equal temperatures."""
         gradient = self.temperature_hot - self.temperature_cold
         return math.inf if gradient == 0 else self.temperature_cold / gradient
 
     def balance(self) -> Balance:
-        """The demon as a heat pump; its efficiency is cop() / carnot_cop().
+        """Powers of the demon as a heat pump; the efficiency is cop() / carnot_cop().
 
         Raises:
             ValueError: if the demon is not physical.
@@ -180,14 +180,13 @@ class NDemon:
         )
 
     def bath_currents(self, *, fluctuations: bool = True) -> Currents:
-        """Into the hot and the cold reservoir and the demon, as ``Currents``, in units of ε₀²/h.
+        """Flows into the hot reservoir, the cold reservoir and the demon as ``Currents``, in units of ε₀²/h.
 
-        Each resonance passes electrons with certainty, so that its count has the variance Γ [f_l(1 - f_l) + f_r(1 - f_r)] of
-        the two reservoirs' own fluctuations (L. S. Levitov & G. B. Lesovik, JETP Lett. 58, 230 (1993)), and counts of different
-        resonances are independent.
+        The transmittance of each resonance is 1. The variance of its count per time is then Γ [f_l(1 - f_l) + f_r(1 - f_r)]
+        (L. S. Levitov & G. B. Lesovik, JETP Lett. 58, 230 (1993)). Counts of different resonances are independent.
 
         Args:
-            fluctuations: whether to give the covariance of the heats.
+            fluctuations: whether to include the covariance of the heats.
 
         Raises:
             ValueError: if the demon is not physical.
@@ -217,11 +216,11 @@ class NDemon:
         )
 
     def largest_drive(self) -> float:
-        """The drive beyond which an occupation of the demon leaves 0 … 1; positive at any temperature."""
+        """Largest drive for which all occupations of the demon are within 0 … 1; positive at any temperature."""
         return math.exp(self._log_largest_drive())
 
     def _reduced_levels(self) -> Array:
-        """(ε - μ)/k_BT of the reservoir that each level leads to, (4,)."""
+        """Reduced energies (ε - μ)/k_BT of the levels, with T of the partner reservoir, (4,)."""
         temperatures = np.repeat([self.temperature_hot, self.temperature_cold], 2)
         return np.asarray((self.levels - self.chemical_potential) / temperatures)
 
@@ -238,7 +237,7 @@ class NDemon:
         return float(-np.logaddexp(0, lower) - np.logaddexp(0, -upper) + np.log(step))
 
     def _log_room_cold(self, temperature_cold: float) -> float:
-        """ln of the largest drive that the cold pair allows: it runs empty at its upper level or full at its lower one."""
+        """ln of the largest drive that the cold pair allows: there its upper level is empty or its lower one full."""
         lower, upper = self._reduced(temperature_cold)
         room = min(-np.logaddexp(0, upper), -np.logaddexp(0, -lower))
         return float(room) - self._log_difference(temperature_cold)
@@ -246,7 +245,7 @@ class NDemon:
     def _log_room_hot(self) -> float:
         """ln of the largest drive times |f_c(ε₃) - f_c(ε₄)| that the hot pair allows, whatever T_c is."""
         lower, upper = (np.sort(self.levels_hot) - self.chemical_potential) / self.temperature_hot
-        # Its lower level gives to its upper one.
+        # The drive moves particles from the lower level of the pair to the upper one.
         room = min(-np.logaddexp(0, lower), -np.logaddexp(0, -upper))
         (e1, e2), (e3, e4) = self.levels_hot, self.levels_cold
         return float(room) - math.log(abs((e3 - e4) / (e1 - e2)))
@@ -272,8 +271,9 @@ class NDemon:
     def cooling_intervals(self) -> tuple[tuple[float, float], ...]:
         """Intervals of k_BT_c up to k_BT_h within which a demon of this drive cools, in ascending order.
 
-        The cold pair allows the drive from a temperature on. The hot pair allows it where |f_c(ε₃) - f_c(ε₄)| is small enough,
-        and that has one maximum over T_c if both levels lie on one side of μ: what is left may be two intervals, or none.
+        The cold pair allows the drive above a certain temperature. The hot pair allows it where |f_c(ε₃) - f_c(ε₄)| is small
+        enough. If both levels lie on the same side of μ, this difference has one maximum over T_c, so there may be two
+        intervals, or none.
         """
         from scipy.optimize import brentq
 
@@ -294,7 +294,7 @@ class NDemon:
         while cold(bottom) >= 0:
             bottom -= 1.0
         start = root(cold, bottom, min(bottom + 1.0, top))
-        # Where the difference of occupations is largest: at the start if it only falls.
+        # The temperature of the largest difference of occupations; the start of the range if the difference only falls.
         peak = min(max(self._log_temperature_of_largest_difference(), start), top)
         found = []
         if hot(peak) >= 0:
@@ -307,7 +307,7 @@ class NDemon:
         return tuple((math.exp(low), self.temperature_hot if high == top else math.exp(high)) for low, high in found)
 
     def _log_temperature_of_largest_difference(self) -> float:
-        """ln k_BT_c at which f_c(ε₃) and f_c(ε₄) differ most; -inf if they differ ever more towards zero temperature."""
+        """ln k_BT_c at which f_c(ε₃) and f_c(ε₄) differ most; -inf if the difference grows down to zero temperature."""
         from scipy.optimize import brentq
 
         low, high = sorted(abs(level - self.chemical_potential) for level in self.levels_cold)
@@ -315,7 +315,7 @@ class NDemon:
         if sides[0] * sides[1] <= 0:
             return -math.inf
 
-        # The slope in 1/T_c vanishes where cosh²(high/2T)/cosh²(low/2T) = high/low, once as the left side only grows.
+        # The slope in 1/T_c vanishes where cosh²(high/2T)/cosh²(low/2T) = high/low. The left side is monotonic, so once only.
         def slope(log_inverse: float) -> float:
             b = math.exp(log_inverse)
             ratio = (high - low) * b / 2 + math.log1p(math.exp(-high * b)) - math.log1p(math.exp(-low * b))
@@ -330,10 +330,10 @@ class NDemon:
         return -float(brentq(slope, below, above)) if above > below else -guess
 
     def least_temperature_cold(self) -> float:
-        """k_BT_c below which a demon of this drive cannot cool; above it there may be a gap, see ``cooling_intervals``.
+        """Lowest k_BT_c at which a demon of this drive cools; above it there may be a gap, see ``cooling_intervals``.
 
         Raises:
-            ValueError: if it cannot cool at any T_c up to T_h.
+            ValueError: if it does not cool at any T_c up to T_h.
         """
         intervals = self.cooling_intervals()
         if not intervals:
@@ -341,12 +341,16 @@ class NDemon:
         return intervals[0][0]
 
 
-# Below it the digits of a current, in units of the width, are lost.
+# Currents below this, in units of the width, are denormal numbers and lose digits.
 _LEAST_FLOW = 1e-290
 
 
 def closed_form_cop(demon: NDemon, *, printed: bool = False) -> float:
-    """The coefficient of performance as logarithms of occupations: eq. C10; printed, eq. 23 has every ratio inverted.
+    """Coefficient of performance from the occupations in closed form (eq. C10).
+
+    Args:
+        demon: four-level demon.
+        printed: whether to use eq. 23 as printed, in which every ratio of occupations is inverted.
 
     Raises:
         ValueError: if the demon is not physical.
@@ -359,5 +363,8 @@ def closed_form_cop(demon: NDemon, *, printed: bool = False) -> float:
 
 
 def cop_of_near_levels(temperature_hot: float, temperature_cold: float, drive: float = 1.0) -> float:
-    """The limit ε₄ → ε₃, T_c/((1 + 2s) T_h - T_c) (eqs. 24, C20 for s = 1): Carnot's value as the drive vanishes."""
+    """Coefficient of performance in the limit ε₄ → ε₃, T_c/((1 + 2s) T_h - T_c) (eqs. 24 and C20 for s = 1).
+
+    It tends to Carnot's value as the drive s vanishes.
+    """
     return temperature_cold / ((1 + 2 * drive) * temperature_hot - temperature_cold)

@@ -1,8 +1,8 @@
-"""Nonreciprocal networks: n trapped particles in liquid baths, pushed towards each other by any matrix of couplings; exact.
+"""Exact solution of nonreciprocal networks: n trapped particles in liquid baths, coupled by an arbitrary matrix.
 
-The force on particle i is -κ_i X_i + Σ_j c_ij (X_j - X_i), in which c_ij and c_ji need not be equal: a controller pays for the
-difference. Two particles are the nanodemon. Units are LAMMPS *metal* (Å, ps, eV, K), masses in eV ps²/Å²; heat is positive
-*into* a bath, work on a particle. Derivations: docs/explanation/mechanisms/nonreciprocal.md.
+The force on particle i is -κ_i X_i + Σ_j c_ij (X_j - X_i). c_ij and c_ji need not be equal: a controller does the work that the
+difference takes. Two particles are the nanodemon. Units are LAMMPS *metal* (Å, ps, eV, K), with masses in eV ps²/Å². Heat is
+positive *into* a bath, and work is positive if done on a particle. Derivations: docs/explanation/mechanisms/nonreciprocal.md.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ class NonreciprocalNetwork(LinearLangevin):
     """n particles on one axis, each in one of the baths.
 
     Args:
-        couplings: c, (n, n), eV/Å²; c_ij is how strongly particle i is pulled towards j. The diagonal must be 0.
-        mass: of each particle, or of all, eV ps²/Å².
-        friction: likewise, eV ps/Å².
-        trap: stiffness κ_i, likewise, eV/Å².
+        couplings: c, (n, n), eV/Å²; c_ij is the strength with which particle i is pulled towards j. The diagonal must be 0.
+        mass: one for all particles, or (n,), eV ps²/Å².
+        friction: one for all particles, or (n,), eV ps/Å².
+        trap: stiffness κ_i, one for all particles, or (n,), eV/Å².
         temperature: of the baths, K.
-        bath: which bath each particle is in, counted from 0, (n,); each has its own if None.
+        bath: index of the bath of each particle, counted from 0, (n,); if None, each particle has a bath of its own.
 
     Raises:
-        ValueError: if a shape does not fit or a value is not physical; names all of them. An unstable network may be built, to
-            ask for its ``stability()`` and for what it does until it bursts.
+        ValueError: if a shape does not fit or a value is not physical; names all of them. An unstable network is no error: its
+            ``stability()`` and its ``transient`` are defined.
     """
 
     couplings: ArrayLike
@@ -86,13 +86,13 @@ class NonreciprocalNetwork(LinearLangevin):
         return f"couplings = {self._matrix().tolist()} eV/Å² with trap = {trap}: too strong or too unlike"
 
     def in_balance(self) -> bool:
-        """Whether c_ij T_j = c_ji T_i for every pair: then detailed balance holds and nothing flows, whatever the frictions."""
+        """Whether c_ij T_j = c_ji T_i for every pair: then detailed balance holds and nothing flows, for any friction."""
         bath = range(len(self.masses)) if self.bath is None else self.bath
         pulled = self._matrix() * self.temperatures[list(bath)]
         return bool(np.allclose(pulled, pulled.T, rtol=1e-12, atol=0.0))
 
     def power_between(self, covariance: Array | None = None) -> Array:
-        """P_ij = c_ij <(X_j - X_i) V_i>, the work done on particle i by its coupling to j, (n, n), eV/ps.
+        """Power P_ij = c_ij <(X_j - X_i) V_i> of the coupling of particle i to j on particle i, (n, n), eV/ps.
 
         Args:
             covariance: of the state, (..., 2n, 2n); the stationary one if None.
@@ -112,19 +112,19 @@ class NonreciprocalNetwork(LinearLangevin):
     def link_currents(self) -> Array:
         """Energy that passes from particle i to j per time, J_ij = (P_ji - P_ij)/2, (n, n), eV/ps, antisymmetric.
 
-        With equal couplings it is what a spring hands on. What the controller adds on the way is P_ij + P_ji.
+        With c_ij = c_ji it is the power transmitted by a spring. The controller adds P_ij + P_ji.
         """
         power = self.power_between()
         return np.asarray((power.T - power) / 2)
 
     def uncoupled_start(self, temperature: ArrayLike | None = None) -> Array:
-        """Covariance of particles that have not met: each in its trap at a temperature, (2n, 2n).
+        """Covariance of uncoupled particles, each in equilibrium in its own trap, (2n, 2n).
 
         Args:
-            temperature: of the particles, (n,) or one, K; that of each one's bath if None.
+            temperature: of the particles, (n,) or one, K; the temperature of each particle's bath if None.
 
         Raises:
-            ValueError: if a trap does not hold its particle.
+            ValueError: if a trap is not confining.
         """
         n = self.masses.size
         bath = list(range(n)) if self.bath is None else list(self.bath)
@@ -141,14 +141,14 @@ class NonreciprocalNetwork(LinearLangevin):
 
 @dataclass(frozen=True, eq=False)
 class Transient:
-    """A network on its way.
+    """Time evolution of a network.
 
     Attributes:
         time: (m,), ps.
         covariance: <r rᵀ> of the state (X, V), (m, 2n, 2n).
         heat: into each bath per time, (m, baths), eV/ps.
-        work: of the couplings on each particle per time, (m, n), eV/ps.
-        energy: kinetic and in the traps, (m,), eV; it changes by work less heat.
+        work: power of the couplings on each particle, (m, n), eV/ps.
+        energy: kinetic energy plus that in the traps, (m,), eV; its rate is total work minus total heat.
     """
 
     time: Array
@@ -158,13 +158,17 @@ class Transient:
     energy: Array
 
     def effective_temperatures(self, masses: Array) -> Array:
-        """m <V²>/k_B of each particle, (m, n), K."""
+        """Effective temperature m <V²>/k_B of each particle, (m, n), K.
+
+        Args:
+            masses: (n,), eV ps²/Å².
+        """
         n = masses.size
         return np.asarray(masses * np.diagonal(self.covariance, axis1=1, axis2=2)[:, n:] / BOLTZMANN)
 
 
 def transient(network: NonreciprocalNetwork, time: ArrayLike, start: Array | None = None) -> Transient:
-    """Solve d<r rᵀ>/dt = A<r rᵀ> + <r rᵀ>Aᵀ + D from the moment at which couplings are switched on; exact at every time.
+    """Solve d<r rᵀ>/dt = A<r rᵀ> + <r rᵀ>Aᵀ + D exactly, from the time at which the couplings are switched on.
 
     Args:
         network: stable or not.
@@ -196,16 +200,15 @@ def transient(network: NonreciprocalNetwork, time: ArrayLike, start: Array | Non
 def chain(
     temperatures: Sequence[float], coupling: float, ratio: float | Sequence[float], **particle: Any
 ) -> NonreciprocalNetwork:
-    """A cascade of refrigerators: a row of particles, each pulled by the next with ``coupling``.
+    """A cascade of refrigerators: a row of particles, each coupled to its neighbours.
 
-    Each particle pulls the next ``ratio`` as hard: every link is a nanodemon with κ_C = coupling and κ_H = ratio times it.
-    The row is in balance where every temperature is ``ratio`` times the one before, and pumps heat towards its end where
-    temperatures rise less than that.
+    Every link is a nanodemon with κ_C = coupling and κ_H = ratio · coupling. The row is in detailed balance if every
+    temperature is ``ratio`` times the one before. If temperatures rise by less than that, it pumps heat towards its end.
 
     Args:
-        temperatures: of the baths along the row, K.
-        coupling: eV/Å².
-        ratio: of every link, or of each.
+        temperatures: of the baths along the row, (n,), K.
+        coupling: κ_C of every link, eV/Å².
+        ratio: κ_H/κ_C, one for all links, or (n - 1,).
         particle: ``mass``, ``friction`` and ``trap`` of ``NonreciprocalNetwork``.
     """
     n = len(temperatures)
@@ -215,12 +218,12 @@ def chain(
 
 
 def ring(particles: int, forward: float, backward: float, temperature: float, **particle: Any) -> NonreciprocalNetwork:
-    """Particles in a ring at one temperature, each pulled by the one before with ``forward``, by the next with ``backward``.
+    """Particles in a ring at one temperature, each coupled to the one before and to the next.
 
     Args:
-        particles: 3 or more.
-        forward: c of each particle towards the one before, eV/Å²; motion is handed forward.
-        backward: towards the next, eV/Å².
+        particles: number of them, 3 or more.
+        forward: coupling of each particle to the one before, eV/Å²; it passes motion forward.
+        backward: coupling of each particle to the next, eV/Å².
         temperature: of all baths, K.
         particle: ``mass``, ``friction`` and ``trap`` of ``NonreciprocalNetwork``.
 

@@ -1,10 +1,10 @@
-"""The heat rectifier as a device: two driven cavities that share a mechanical resonator, and hop into each other.
+"""The heat rectifier as a device: two driven cavities that share a mechanical resonator and are coupled by hopping.
 
-After Barzanjeh, Aquilina & Xuereb, "Manipulating heat flow in quantum devices", Sec. III and App. A, B. The resonator stands
-in for the common bath of ``cascaded`` as long as its band is wider than whatever passes; here it is a mode of its own, so
-that one can see how far that holds. The drives lift every quantum of the resonator to the frequency of a cavity, and pay for
-it: this machine, unlike its effective model, pumps heat from cold to hot. Frequencies and rates are angular, 1/s; heats are
-taken from spectra at the frequencies of the laboratory.
+After Barzanjeh, Aquilina & Xuereb, "Manipulating heat flow in quantum devices", Sec. III and App. A, B. The resonator acts as
+the common bath of ``cascaded`` if its bandwidth exceeds that of the signals. Here it is a mode of its own, which shows where
+this approximation holds. The drives raise every quantum of the resonator to the frequency of a cavity and do the work for it:
+unlike its effective model, this machine pumps heat from cold to hot. Frequencies and rates are angular, in 1/s. Heats are
+computed from spectra at laboratory frequencies.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _NOT_NEGATIVE = ("occupation_1", "occupation_2", "occupation_m")
 
 
 def check_circuit(parameters: Mapping[str, float], not_negative: Sequence[str]) -> None:
-    """Check the parameters of two driven cavities around a resonator, however their drives are given.
+    """Check the parameters of two driven cavities and a resonator.
 
     Args:
-        parameters: by name.
-        not_negative: those that must not be negative, besides the occupations.
+        parameters: values by name.
+        not_negative: names that must not be negative, besides the occupations.
 
     Raises:
         ValueError: if a value is not physical; names all of them.
@@ -53,7 +53,7 @@ def check_circuit(parameters: Mapping[str, float], not_negative: Sequence[str]) 
 class Optomechanics(LinearBosons):
     """Modes (cavity 1, cavity 2, resonator), each with a bath of its own, linearised around strong drives (eqs. 5, 6, A4).
 
-    As a network of ``LinearBosons`` it is taken in the rotating-wave approximation, in the frame of the drives.
+    As ``LinearBosons`` it is described in the rotating-wave approximation, in the frame of the drives.
 
     Args:
         coupling_1, coupling_2: G₁ and G₂, many-photon couplings of cavity and resonator.
@@ -102,14 +102,14 @@ class Optomechanics(LinearBosons):
         return complex(self.coupling_1), self.coupling_2 * cmath.exp(1j * self.phase)
 
     def susceptibility(self, frequency: float) -> complex:
-        """χ_m(ω) = 1/[γ_m/2 - i(ω - ω_m)] of the resonator (B12), s."""
+        """Susceptibility of the resonator, χ_m(ω) = 1/[γ_m/2 - i(ω - ω_m)], s (eq. B12)."""
         return 1 / (self.mechanical_damping / 2 - 1j * (frequency - self.mechanical_frequency))
 
     def effective(self, frequency: float | None = None) -> CascadedOscillators:
-        """The cascaded oscillators that this device is to signals in a narrow band (B18 to B21).
+        """Cascaded oscillators that describe this device for signals in a narrow band (eqs. B18 to B21).
 
         Args:
-            frequency: Ω, the middle of the band in the frame of the drives; that of the resonator if None.
+            frequency: centre Ω of the band in the frame of the drives; the frequency of the resonator if None.
         """
         at = self.mechanical_frequency if frequency is None else frequency
         chi = self.susceptibility(at)
@@ -129,18 +129,18 @@ class Optomechanics(LinearBosons):
         )
 
     def pairing(self) -> ComplexArray:
-        """K of ``PairedBosons``, (3, 3): what the rotating-wave approximation leaves out, pairs of a photon and a phonon."""
+        """K of ``PairedBosons``, (3, 3): pairs of a photon and a phonon, which the rotating-wave approximation neglects."""
         pairs = np.zeros((3, 3), dtype=complex)
         pairs[2, :2] = pairs[:2, 2] = self._coupling_phasors()
         return pairs
 
     def occupations_with_counter_rotation(self) -> Array:
-        """Occupations of the three modes without the rotating-wave approximation (A4), (3,).
+        """Occupations of the three modes without the rotating-wave approximation, (3,) (eq. A4).
 
-        Drives then also create pairs of a photon and a phonon, which heats, and can grow without bound.
+        The drives then also create pairs of a photon and a phonon. This heats the modes, and may make them unstable.
 
         Raises:
-            ValueError: if it grows: there is no steady state.
+            ValueError: if the modes are unstable, so that there is no steady state.
         """
         full = PairedBosons(self, self.pairing())
         if (growth := full.growth()) >= 0:
@@ -151,32 +151,33 @@ class Optomechanics(LinearBosons):
         return full.occupations()
 
     def bath_frequencies(self) -> Array:
-        """Of the mode that each bath belongs to: ω_d + Δ₁, ω_d + Δ₂, ω_m; (3,), 1/s."""
+        """Frequencies ω_d + Δ₁, ω_d + Δ₂ and ω_m of the modes that the baths are coupled to, (3,), 1/s."""
         cavities = (self.drive_frequency + self.detuning_1, self.drive_frequency + self.detuning_2)
         return np.array([*cavities, self.mechanical_frequency])
 
     def bath_temperatures(self) -> Array:
-        """T of each bath, K, (3,): ħω/[k_B ln(1 + 1/N̄)] at the frequency of its mode."""
+        """Temperature ħω/[k_B ln(1 + 1/N̄)] of each bath at the frequency of its mode, (3,), K."""
         with np.errstate(divide="ignore"):
             return np.asarray(hbar * self.bath_frequencies() / (k * np.log1p(1 / self.bath_occupations)))
 
     def heat_rates(self) -> Array:
-        """Heat into each bath, W, (3,): ħ times the frequencies in the laboratory at which quanta pass.
+        """Heat per time into each bath, (3,), W: ħ times the laboratory frequency at which each quantum passes.
 
-        Hopping and losses keep a quantum's frequency, whatever the cavity's own. Only an exchange with the resonator changes
-        it, by ω_d, which the drives give or take. So the cavities' baths get ω_d more per quantum than in the frame of H.
+        Hopping and losses conserve the frequency of a quantum. Only an exchange with the resonator changes it, by ω_d, with
+        energy from the drives. The baths of the cavities therefore receive ħω_d more per quantum than in the frame of H.
         """
         lifted = np.array([self.drive_frequency, self.drive_frequency, 0.0])
         return np.asarray(hbar * (self.energy_flows() + lifted * self.heat_flows()))
 
     def bath_currents(self, *, fluctuations: bool = True) -> Currents:
-        """Heats into the baths of both cavities and of the resonator, which is to be cooled, as ``Currents`` in W.
+        """Heats into the baths of both cavities and of the resonator as ``Currents``, in W; the resonator is to be cooled.
 
-        Occupations are the same at all frequencies here, so that entropies are those of the quanta. The colder cavity stands
-        for the environment, at the temperature that its bath has for the quanta which the resonator gives (``carnot_cop``).
+        The occupation of a bath is the same at all frequencies, so that the entropy flows are those of the quanta. The colder
+        cavity is the environment, at the temperature of its bath for the quanta from the resonator (see ``carnot_cop``).
 
         Args:
-            fluctuations: of no effect: those of the heats are not known, those of the quanta are in ``counting.moments``.
+            fluctuations: has no effect. The fluctuations of the heats are unknown; ``counting.moments`` has those of the
+                quanta.
         """
         del fluctuations
         flows = self.heat_flows()
@@ -195,31 +196,32 @@ class Optomechanics(LinearBosons):
         )
 
     def _passing_frequency(self) -> float:
-        """Mean frequency of the quanta that the resonator's bath gives, 1/s; ω_m where it gives none."""
+        """Mean frequency of the quanta that leave the bath of the resonator, 1/s; ω_m if none do."""
         flow = self.heat_flows()[2]
         return float(self.energy_flows()[2] / flow) if flow < 0 else self.mechanical_frequency
 
     def drive_power(self) -> float:
-        """Work that the drives do on the fluctuations, W: ħω_d for each quantum that leaves the resonator's bath.
+        """Power of the drives on the fluctuations, W: ħω_d for each quantum that leaves the bath of the resonator.
 
-        It is the sum of ``heat_rates``. What it takes to keep the cavities full is ``coherent_drive_power``, and far more.
+        It equals the sum of ``heat_rates``. The power that maintains the mean fields is ``coherent_drive_power``, which is much
+        larger.
         """
         if self.coupling_1 == self.coupling_2 == 0:
-            return 0.0  # not the rounding of flows that are none
+            return 0.0  # rather than the rounding error of flows that vanish
         return float(-hbar * self.drive_frequency * self.heat_flows()[2])
 
     def coherent_drive_power(self, single_photon_coupling_1: float, single_photon_coupling_2: float) -> float:
-        """Power that keeps up the mean fields α_i = G_i/g_i of both cavities, W: ħω_d Σ κ_i|α_i|².
+        """Power that maintains the mean fields α_i = G_i/g_i of both cavities, ħω_d Σ κ_i|α_i|², W.
 
-        The drives must replace every photon lost, wherever it was sent in and whatever J is. All of it ends as light or heat of
-        the cavities' baths, next to ``heat_rates``.
+        The drives replace every photon lost, for any J and any port. All of this power ends as light or heat in the baths of
+        the cavities, in addition to ``heat_rates``.
 
         Args:
-            single_photon_coupling_1: g₁, 1/s; not 0 unless G₁ is.
-            single_photon_coupling_2: g₂, likewise.
+            single_photon_coupling_1: g₁, 1/s; 0 only if G₁ is 0.
+            single_photon_coupling_2: g₂, 1/s; 0 only if G₂ is 0.
 
         Raises:
-            ValueError: if a single-photon coupling is not finite, or 0 where the many-photon coupling is not.
+            ValueError: if a single-photon coupling is not finite, or is 0 where the many-photon coupling is not.
         """
         lost = 0.0
         for i, bare in ((1, single_photon_coupling_1), (2, single_photon_coupling_2)):
@@ -230,24 +232,25 @@ class Optomechanics(LinearBosons):
         return hbar * self.drive_frequency * lost
 
     def cop(self) -> float:
-        """Heat drawn from the resonator's bath over the drives' work on the fluctuations; nan where it is not drawn.
+        """Heat drawn from the bath of the resonator over the work of the drives on the fluctuations; nan if none is drawn.
 
-        A conversion ratio: the mean frequency of the quanta drawn over ω_d, whatever the temperatures, and about ω_m/ω_d. The
-        power of the coherent drive is not in it.
+        It is a conversion ratio: the mean frequency of the quanta over ω_d, about ω_m/ω_d at any temperatures. The power of the
+        coherent drive is not included.
         """
         heat, work = self.heat_rates()[2], self.drive_power()
         return float(-heat / work) if heat < 0 < work else math.nan
 
     def carnot_cop(self) -> float:
-        """The bound on ``cop``, T_m/(T - T_m), T of the colder cavity; inf if that is no warmer than the resonator.
+        """Carnot's bound on ``cop``, T_m/(T - T_m), with T of the colder cavity; inf if that is no warmer than the resonator.
 
-        Occupations are the same at all frequencies here, so temperatures are those at which the quanta pass: at ω, which the
-        resonator's bath gives on the mean, and at ω_d + ω; at ω_m where it gives none.
+        The occupation of a bath is the same at all frequencies, so its temperature depends on the frequency of the quanta. Here
+        it is taken at the mean frequency ω of the quanta from the resonator, and at ω_d + ω for the cavity. ω is ω_m if no
+        quanta leave the resonator.
         """
         passing = self._passing_frequency()
         with np.errstate(divide="ignore"):
             odds = np.log1p(1 / self.bath_occupations)
-        # Over k_B/ħ.
+        # Temperatures times k_B/ħ.
         resonator, cavity = passing / odds[2], (self.drive_frequency + passing) / odds[:2].max()
         return math.inf if cavity <= resonator else float(resonator / (cavity - resonator))
 
@@ -255,15 +258,18 @@ class Optomechanics(LinearBosons):
 def realisation(
     machine: CascadedOscillators, *, mechanical_frequency: float, mechanical_damping: float, drive_frequency: float
 ) -> tuple[Optomechanics, float]:
-    """A device whose effective model is this machine, and the frequency Ω at which it is: the map B18 to B21 inverted.
+    """A device with this machine as its effective model, and the frequency Ω at which that holds (inverse of eqs. B18 to B21).
 
-    J must be real, which fixes how far Ω lies from the resonance: by γ_m/2 times -(cos φ + 2 ℑF/√(γ₁γ₂))/sin φ.
+    J must be real. This fixes the distance of Ω from resonance to -(γ_m/2) (cos φ + 2 ℑF/√(γ₁γ₂))/sin φ.
 
     Args:
-        machine: rates in 1/s; both oscillators coupled to the common bath.
+        machine: rates in 1/s; both oscillators must be coupled to the common bath.
         mechanical_frequency: ω_m, 1/s.
-        mechanical_damping: γ_m, 1/s; the effective model holds where it exceeds the machine's rates.
+        mechanical_damping: γ_m, 1/s; the effective model holds if it exceeds the rates of the machine.
         drive_frequency: ω_d, 1/s.
+
+    Returns:
+        The device, and Ω in the frame of the drives, 1/s.
 
     Raises:
         ValueError: if there is no such device.

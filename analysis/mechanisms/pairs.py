@@ -1,11 +1,11 @@
-"""Networks of bosonic modes beyond the rotating-wave approximation, and any network over time.
+"""Networks of bosonic modes beyond the rotating-wave approximation, and their time evolution.
 
-Drives may create and destroy quanta in pairs, H = Σ H_ij c_i†c_j + ½ Σ (K_ij c_i†c_j† + h.c.)::
+Drives may create and annihilate quanta in pairs, H = Σ H_ij c_i†c_j + ½ Σ (K_ij c_i†c_j† + h.c.)::
 
     dc/dt = (-iH - B B†/2) c - iK c† + B c_in
 
-The number of quanta is then not conserved: drives give what the baths gain. Second moments of x = (c + c†)/√2 and p obey
-dV/dt = A V + V Aᵀ + N, which is solved exactly. Conventions are those of ``bosons``.
+The number of quanta is then not conserved: the drives supply the quanta that the baths gain. The second moments of
+x = (c + c†)/√2 and p obey dV/dt = A V + V Aᵀ + N, which is solved exactly. Conventions are those of ``bosons``.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ from analysis.model.lyapunov import Array, covariance_over_time, solve_lyapunov
 
 @dataclass(frozen=True, eq=False)
 class PairedBosons:
-    """A network and what creates pairs in it.
+    """A network with creation of pairs.
 
     Attributes:
-        network: modes, baths and what conserves quanta.
+        network: m modes, b baths and the part of H that conserves the number of quanta.
         pairing: K, (m, m), symmetric; all 0 if None.
+
+    Raises:
+        ValueError: if K is not finite, not symmetric, or not of shape (m, m).
     """
 
     network: LinearBosons
@@ -42,38 +45,38 @@ class PairedBosons:
         return np.zeros((m, m), dtype=complex) if self.pairing is None else np.array(self.pairing, dtype=complex)
 
     def drift(self) -> Array:
-        """A of the quadratures (x_1 … x_m, p_1 … p_m), (2m, 2m)."""
+        """Drift matrix A of the quadratures (x_1 … x_m, p_1 … p_m), (2m, 2m)."""
         kept, pairs = self.network.drift(), -1j * self._pairs()
         return np.block([[(kept + pairs).real, -(kept - pairs).imag], [(kept + pairs).imag, (kept - pairs).real]])
 
     def noise(self) -> Array:
-        """N, (2m, 2m)."""
+        """Noise matrix N, (2m, 2m)."""
         b = self.network.couplings
         return quadratures((b * (self.network.bath_occupations + 0.5)) @ b.conj().T)
 
     def growth(self) -> float:
-        """Rate at which the slowest motion grows; negative if there is a steady state."""
+        """Growth rate of the slowest normal mode; negative if there is a steady state."""
         return float(np.linalg.eigvals(self.drift()).real.max())
 
     def covariance(self) -> Array:
-        """V in the steady state, symmetrised: 1/2 in the vacuum; (2m, 2m).
+        """Symmetrised covariance V in the steady state, (2m, 2m); 1/2 in the vacuum.
 
         Raises:
-            ValueError: if there is none.
+            ValueError: if there is no steady state.
         """
         if (growth := self.growth()) >= 0:
             raise ValueError(f"pairing: pairs grow at the rate {growth:.3g}; weaken it, or damp the modes more")
         return solve_lyapunov(self.drift(), self.noise())
 
     def covariance_over_time(self, time: ArrayLike, start: ArrayLike | None = None) -> Array:
-        """V at each time, (k, 2m, 2m), whether there is a steady state or not.
+        """V at each time, (k, 2m, 2m); a steady state need not exist.
 
         Args:
             time: (k,), not negative.
             start: V at time 0, (2m, 2m), symmetric; the vacuum if None.
 
         Raises:
-            ValueError: if a time is negative, or the start has another shape.
+            ValueError: if a time is negative, or the start is not symmetric or has another shape.
         """
         t, d = np.atleast_1d(np.array(time, dtype=float)), 2 * len(self.network.hamiltonian)
         first = np.eye(d) / 2 if start is None else np.array(start, dtype=float)
@@ -84,7 +87,7 @@ class PairedBosons:
         return covariance_over_time(self.drift(), self.noise(), first, t)
 
     def occupations(self, covariance: Array | None = None) -> Array:
-        """<c_i† c_i> of every mode, (..., m).
+        """Occupation <c_i† c_i> of every mode, (..., m).
 
         Args:
             covariance: (..., 2m, 2m); that of the steady state if None.
@@ -98,13 +101,15 @@ class PairedBosons:
         return np.asarray((variances[..., :m] + variances[..., m:] - 1) / 2)
 
     def heat_flows(self, covariance: Array | None = None) -> Array:
-        """Quanta into each bath per time, (..., b): B_b† (n - N̄_b) B_b; in the steady state their sum is what drives create.
+        """Quanta into each bath per time, B_b† (n - N̄_b) B_b, (..., b).
+
+        In the steady state their sum is the rate at which the drives create quanta.
 
         Args:
-            covariance: as of ``occupations``.
+            covariance: (..., 2m, 2m); that of the steady state if None.
 
         Raises:
-            ValueError: as ``occupations``.
+            ValueError: if there is no steady state and no covariance is given.
         """
         v = self.covariance() if covariance is None else covariance
         m, b = len(self.network.hamiltonian), self.network.couplings
@@ -117,7 +122,7 @@ class PairedBosons:
         """Quanta into each bath as ``Currents``, in the units of the network; ``work`` is the rate of quanta created in pairs.
 
         Args:
-            fluctuations: of no effect: they are not known beyond the rotating-wave approximation.
+            fluctuations: has no effect. Fluctuations are not known beyond the rotating-wave approximation.
 
         Raises:
             ValueError: if there is no steady state.

@@ -1,4 +1,4 @@
-"""A machine over one of its parameters: currents, performance and its own quantities, as one table."""
+"""Table of a machine over one of its parameters: currents, performance and quantities of that kind of machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.currents import Array, Currents
 
 NOTE = "note"
-"""Column that says why there is no machine at a value; empty where there is one."""
+"""Name of the column with the reason why a point has no solution; empty where it has one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Solution:
 
     Attributes:
         currents: into its baths.
-        quantities: what it has beyond them, by name.
+        quantities: further quantities of this kind of machine, by name.
     """
 
     currents: Currents
@@ -33,8 +33,8 @@ class Course:
 
     Attributes:
         time: (m,).
-        series: by quantity, with its unit, and by what has it: (m,) each.
-        time_unit: of the times.
+        series: for each quantity (its name with unit), the values of each bath, reservoir, mode or particle, (m,) each.
+        time_unit: unit of the times.
         logarithmic: whether times are best shown on a logarithmic axis.
     """
 
@@ -58,9 +58,9 @@ class SweepPoint:
     """One value of the sweep.
 
     Attributes:
-        value: of the parameter.
+        value: value of the parameter.
         line: value of the second parameter; None without one.
-        solve: gives the machine's solution, or raises ValueError where there is none.
+        solve: returns the solution, or raises ValueError if there is none.
     """
 
     value: float
@@ -69,12 +69,12 @@ class SweepPoint:
 
 
 def sweep_table(points: Iterable[SweepPoint], parameter: str, line_parameter: str | None = None) -> pd.DataFrame:
-    """Solve all points.
+    """Solve all points of a sweep.
 
     Args:
         points: of the sweep.
-        parameter: name of the column of their values.
-        line_parameter: name of the column of their lines' values, if there are lines.
+        parameter: name of the swept parameter, the column of ``value``.
+        line_parameter: name of the second parameter, the column of ``line``; None without one.
 
     Returns:
         One row for each point: the values of the parameters; ``cooling``, ``paid``, ``work``, ``chemical_work``, ``cop``,
@@ -92,7 +92,7 @@ def sweep_table(points: Iterable[SweepPoint], parameter: str, line_parameter: st
         except ValueError as reason:
             rows.append(at | {NOTE: str(reason)})
         else:
-            # A parameter may have the name of a column, temperature_cold: it stands first, as it was given.
+            # A parameter may have the name of another column, such as temperature_cold: its given value takes precedence.
             rows.append(at | _columns(solution) | at | {NOTE: ""})
     table = pd.DataFrame(rows)
     return table[[*(name for name in table.columns if name != NOTE), NOTE]]
@@ -118,21 +118,21 @@ def _columns(solution: Solution) -> dict[str, float | str]:
 
 
 def column(bath: str) -> str:
-    """A bath's name as a part of a column's name."""
+    """Name of a bath in the form used in column names."""
     return bath.replace(" ", "_")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one line of a sweep shows.
+    """Summary of one line of a sweep.
 
     Attributes:
         line: value of the second parameter; None without one.
-        solved: points with a machine.
-        points: of the line.
-        cools: least and largest value of the parameter at which the machine cools; None if it nowhere does.
-        most_cooling: the value at which it cools most, that cooling, and the COP there over its bound.
-        best_cop: the value at which the COP is highest, that COP, and its share of the bound.
+        solved: number of points with a solution.
+        points: number of all points of the line.
+        cools: smallest and largest value of the parameter at which the machine cools; None if it does not cool.
+        most_cooling: value of the parameter at the largest cooling power, that cooling power, and the COP over its bound there.
+        best_cop: value of the parameter at the highest COP, that COP, and the COP over its bound there.
     """
 
     line: float | None

@@ -1,9 +1,9 @@
-"""Ballistic machines of any number of terminals, with fermions or bosons, and work: Landauer's currents and their balance.
+"""Ballistic machines with any number of terminals: Landauer currents of fermions or bosons, and their balance.
 
 Terminals exchange particles through channels. A channel passes a particle elastically, or a work terminal (a motor, a drive)
-adds an energy, the lift, to each particle on its way. Terminals are in equilibrium or have any occupation f(ε). After Deghi &
-Bustos-Marín (arXiv:2006.16397; equation numbers are theirs). Units as in ``entropy_current``; flows are positive *into* a
-terminal.
+adds an energy, the lift, to each particle that passes. A terminal is in equilibrium or has any occupation f(ε). After Deghi &
+Bustos-Marín (arXiv:2006.16397); equation numbers are theirs. Units are those of ``entropy_current``. Flows are positive *into*
+a terminal.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Occupation = Callable[[Array], Array]
 Shape = Literal["narrow", "box", "lorentzian", "table"]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-# Where panels of an integral end: in temperatures from a chemical potential, in widths from a level.
+# Ends of the panels of an integral, in k_BT from a chemical potential or in widths from a level.
 _EDGES = np.array([-40.0, -20.0, -10.0, -5.0, -2.0, 0.0, 2.0, 5.0, 10.0, 20.0, 40.0])
-_SUM_RULE = 1e-9  # by which rows and columns of a transmission matrix may differ
+_SUM_RULE = 1e-9  # tolerance on the difference of row and column sums of a transmission matrix
 
 
 @dataclass(frozen=True)
 class Steps:
-    """The occupation of a nonthermal terminal at a few energies; elsewhere it is that at the nearest of them.
+    """Occupation of a nonthermal terminal, given at a few energies; elsewhere it is that of the nearest one.
 
     Attributes:
         energies: (k,), ascending.
@@ -49,7 +49,7 @@ class Steps:
             raise ValueError(f"energies = {self.energies}: must be finite and ascending")
 
     def __call__(self, energy: ArrayLike) -> Array:
-        """f at these energies, any shape."""
+        """Occupation f, in the shape of ``energy``."""
         distance = np.abs(np.asarray(energy, dtype=float)[..., None] - np.array(self.energies))
         return np.asarray(np.array(self.occupations)[distance.argmin(-1)])
 
@@ -60,7 +60,7 @@ class Terminal:
 
     Attributes:
         name: for tables and messages.
-        occupation: f(ε), called with arrays of energies; an ``Equilibrium`` makes the terminal thermal.
+        occupation: function f(ε) of an array of energies; the terminal is thermal if it is an ``Equilibrium``.
     """
 
     name: str
@@ -68,24 +68,24 @@ class Terminal:
 
     @property
     def temperature(self) -> float:
-        """k_BT; nan if it is not thermal."""
+        """k_BT; nan if the terminal is not thermal."""
         return self.occupation.temperature if isinstance(self.occupation, Equilibrium) else math.nan
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A way between two terminals, open in both directions.
+    """A connection of two terminals, open in both directions.
 
     Attributes:
-        between: indices of the terminals, a and b.
-        level: energy at a at which it is open.
-        width: of the box, or full width at half maximum of the Lorentzian.
+        between: indices of the terminals a and b.
+        level: energy at a, at which the channel is open.
+        width: width of the box, or full width at half maximum of the Lorentzian.
         peak: transmittance at the level, above 0 and at most 1.
-        shape: ``narrow`` takes occupations at the level as those of the whole width; ``box``, ``lorentzian`` and ``table``
+        shape: ``narrow`` takes the occupations at the level for the whole width; ``box``, ``lorentzian`` and ``table``
             integrate.
-        lift: energy that the work terminal adds to a particle on its way from a to b, and takes from one on its way back.
-        table: of the shape ``table``: ascending energies at a, each with its transmittance; linear between them, and 0 outside.
-            Level, width and peak do not matter then.
+        lift: energy that the work terminal adds to a particle from a to b, and removes from a particle from b to a.
+        table: for the shape ``table``: ascending energies at a, each with its transmittance. It is linear between them and 0
+            outside; level, width and peak are ignored.
     """
 
     between: tuple[int, int]
@@ -102,8 +102,8 @@ class Matrix:
     """Elastic transmission between all terminals, which need not be the same in both directions.
 
     Attributes:
-        transmission: T_βα(ε) from α to β: takes energies (k,), gives (k, n, n); the diagonal does not matter.
-        windows: intervals of energy outside of which it vanishes, and within which it is smooth.
+        transmission: T_βα(ε) from α to β, a function of energies (k,) that returns (k, n, n); the diagonal is ignored.
+        windows: intervals of energy outside which it vanishes, and within which it is smooth.
     """
 
     transmission: Callable[[Array], Array]
@@ -112,20 +112,20 @@ class Matrix:
 
 @dataclass(frozen=True, kw_only=True)
 class Landauer:
-    """Terminals and what connects them.
+    """Terminals and their connections.
 
     Attributes:
-        terminals: two or more.
-        channels: between pairs of them.
-        matrix: further elastic transmission; None for none.
+        terminals: n of them, two or more.
+        channels: between pairs of terminals.
+        matrix: additional elastic transmission, or None.
         statistics: of the particles.
-        environment: k_BT₀ and μ₀, to which ``balance`` refers; index of a thermal terminal, or the two values.
+        environment: reference of ``balance``: the index of a thermal terminal, or the values k_BT₀ and μ₀.
         cold: index of the terminal that is to be cooled.
-        hot: index of the terminal that stands for the environment in ``bath_currents``.
-        band: interval of energy to which Lorentzian tails are integrated.
+        hot: index of the terminal that is the environment in ``bath_currents``.
+        band: interval of energy over which Lorentzian tails are integrated.
 
     Raises:
-        ValueError: if a value is not physical or an index names no terminal; names all of them.
+        ValueError: if a value is not physical or an index does not exist; names all of them.
     """
 
     terminals: tuple[Terminal, ...]
@@ -180,7 +180,7 @@ class Landauer:
         return occupation.temperature, occupation.chemical_potential
 
     def chemical_potentials(self) -> Array:
-        """μ of each terminal, that of the environment for one that is not thermal, (n,)."""
+        """μ of each terminal, (n,); μ₀ of the environment for a terminal that is not thermal."""
         occupations = [terminal.occupation for terminal in self.terminals]
         return np.array(
             [f.chemical_potential if isinstance(f, Equilibrium) else self.reference()[1] for f in occupations]
@@ -223,13 +223,13 @@ class Landauer:
     def _entropy(self, terminal: int, flow: Array, energy: Array) -> float:
         occupation = self.terminals[terminal].occupation
         if isinstance(occupation, Equilibrium):
-            # Not from f, which may round to 1.
+            # f may round to 1, so the entropy of a thermal terminal is not computed from it.
             return float(flow @ (energy - occupation.chemical_potential) / occupation.temperature)
         brought = entropy_per_particle(occupation(energy), self.statistics)
         return float(np.where(flow == 0, 0.0, flow * np.where(flow == 0, 0.0, brought)).sum())
 
     def _nodes(self, channel: Channel) -> tuple[Array, Array]:
-        """Energies at the first terminal, and transmittance times interval there, (k,) each."""
+        """Energies at the first terminal, and transmittance times the interval of each, (k,) each."""
         if channel.shape == "narrow":
             return np.array([channel.level]), np.array([channel.peak * channel.width])
         half = channel.width / 2
@@ -265,13 +265,14 @@ class Landauer:
         return np.concatenate(nodes), np.concatenate(weights)
 
     def heat_covariance(self) -> Array:
-        """Long-time covariance of the heats per time, (n, n), of the channels; they are independent of each other.
+        """Long-time covariance of the heats per time, (n, n); channels are independent of each other.
 
-        At each energy a channel of transmittance T between occupations f and g has the variance T[f(1∓g) + g(1∓f)] ∓ T²(f - g)²
-        of its count (upper sign: fermions, L. S. Levitov & G. B. Lesovik, JETP Lett. 58, 230 (1993)).
+        At each energy the count of a channel of transmittance T between occupations f and g has the variance
+        T[f(1∓g) + g(1∓f)] ∓ T²(f - g)², with the upper sign for fermions (L. S. Levitov & G. B. Lesovik, JETP Lett. 58, 230
+        (1993)).
 
         Raises:
-            ValueError: if there is a matrix, of which this is not known.
+            ValueError: if there is a matrix, since its fluctuations are not known.
         """
         if self.matrix is not None:
             raise ValueError("matrix: its fluctuations are not known; describe it by channels")
@@ -297,13 +298,13 @@ class Landauer:
         return np.asarray(channel.peak / (1 + (2 * (energy - channel.level) / channel.width) ** 2))
 
     def bath_currents(self, *, fluctuations: bool = True) -> Currents:
-        """Into each terminal, as ``Currents``, in units of ε₀²/h; the work terminal gives ``work``.
+        """Flows into each terminal as ``Currents``, in units of ε₀²/h; ``work`` is the power of the work terminal.
 
         Args:
-            fluctuations: whether to give the covariance of the heats, where it is known.
+            fluctuations: whether to include the covariance of the heats, where it is known.
 
         Raises:
-            ValueError: as ``flows``.
+            ValueError: if an occupation is not physical, or rows and columns of the matrix have different sums.
         """
         particles, energy, entropy = self.flows()
         return Currents(
@@ -320,10 +321,10 @@ class Landauer:
         )
 
     def balance(self) -> Balance:
-        """Powers in the terms of eq. 13: work done on the work terminal, particles and heat moved uphill, free energy.
+        """Powers in the terms of eq. 13: work done on the work terminal, chemical work, heat moved, and free energy.
 
         Raises:
-            ValueError: as ``flows``.
+            ValueError: if an occupation is not physical, or rows and columns of the matrix have different sums.
         """
         currents = self.bath_currents(fluctuations=False)
         t0, mu0 = self.reference()
@@ -332,7 +333,7 @@ class Landauer:
         uphill = currents.heat * (temperature - t0) / temperature
         gained = currents.energy - mu0 * currents.particles - t0 * currents.entropy
         return Balance(
-            # Each lift is taken out of the partner; energies of elastic channels cancel but for rounding.
+            # From the lifts themselves: the sum of the energy flows has rounding errors of the elastic channels.
             work=-self._lifted(),
             chemical=float((currents.particles * (currents.chemical_potentials - mu0))[thermal].sum()),
             thermal=float(uphill[thermal].sum()),

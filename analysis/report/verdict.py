@@ -23,7 +23,8 @@ CHANCE_AGREES = math.erfc(Z_AGREES / math.sqrt(2))
 def verdict(comparison: Comparison, performances: Sequence[PerformancePoint]) -> list[str]:
     """The three sentences, with numbers and their standard errors.
 
-    They speak of the point at which the colder bath lost most heat, if any is decided, else of the point nearest to that.
+    They describe the point at which the colder bath lost the most heat. If no point cools at two standard errors, they describe
+    the point with the lowest heat into that bath.
 
     Args:
         comparison: of a study.
@@ -42,8 +43,8 @@ def _cooling(best: ComparedPoint, side: int, performances: Sequence[PerformanceP
     return (
         f"It cools: at κ_H/κ_C = {best.point.kappa_ratio} the {SIDES[side]} bath loses "
         f"{measured(-heat.value, known(heat.se))} eV/ns of heat along each coupled axis.",
-        f"The controller spends {measured(power.value, known(power.se))} eV/ns for it: the coefficient of performance is "
-        f"{interval(performance.refrigeration)}, with its 95 % interval.",
+        f"The controller spends {measured(power.value, known(power.se))} eV/ns: the coefficient of performance, with its "
+        f"95 % interval, is {interval(performance.refrigeration)}.",
     )
 
 
@@ -63,7 +64,7 @@ def _against_theory(comparison: Comparison, point: ComparedPoint, side: int) -> 
     lead = next((name for name in THEORIES if name in point.forecasts), None)
     rates = point.rates(lead) if lead else None
     if lead is None or rates is None:
-        return f"No theory knows κ_H/κ_C = {point.point.kappa_ratio}."
+        return f"No theory has a steady state at κ_H/κ_C = {point.point.kappa_ratio}."
     z = point.z(lead)[side]
     rate, everywhere = rates[side], comparison.agreement.get(lead)
     told = (

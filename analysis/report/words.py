@@ -68,12 +68,12 @@ def interval(found: Interval | None) -> str:
 
 def z_score(value: float | None) -> str:
     """A deviation in standard errors, with its sign; a question mark if the error is unknown."""
-    return "?" if value is None else f"{value:+.1f}".replace("-", "−")
+    return "?" if value is None else f"{value:+z.1f}".replace("-", "−")
 
 
 def subscripts(text: str) -> Markup:
     """Text with its κ_H, T_C, k_B set as symbols with subscripts, safe for use in HTML."""
-    return Markup(re.sub(r"(\w)_([BCHjl])\b", r"\1<sub>\2</sub>", str(escape(text))))
+    return Markup(re.sub(r"(\w)_([BCHjl])(?![A-Za-z])", r"\1<sub>\2</sub>", str(escape(text))))
 
 
 def ranks(run: dict[str, Any]) -> list[int]:

@@ -222,7 +222,7 @@ def test_the_sweep_has_the_machine_s_own_numbers(tmp_path: Path) -> None:
     """A row holds what the machine says of itself; where there is none it holds the reason, and findings leave it out."""
     found = study(tmp_path, NDEMON)
     table = sweep_table(found.sweep_points(), "temperature_cold")
-    assert "lie outside of 0 … 1" in table["note"].iloc[0]
+    assert "lie outside 0 … 1" in table["note"].iloc[0]
     assert math.isnan(table["cop"].iloc[0])
     for row, temperature in ((table.iloc[1], 0.5), (table.iloc[2], 0.9)):
         demon = NDemon((1, 2), (1.5, 1.25), 1, temperature, 1)
@@ -264,7 +264,7 @@ def test_the_page_shows_findings_and_missing_machines(tmp_path: Path) -> None:
     page = machine_page(
         found.name, found.kind, found.description, table, found.parameters, found.settings, pictures, DESIGN
     )
-    for text in ("cools most at temperature_cold", "Points without a machine", "lie outside of 0 … 1", "levels_hot"):
+    for text in ("cools most at temperature_cold", "Points without a machine", "lie outside 0 … 1", "levels_hot"):
         assert text in page, text
     assert page.count("data:image/svg+xml") == 2
 

@@ -223,9 +223,10 @@ def test_all_points_together_are_compared_with_each_theory(long_study: dict[str,
     """χ² on the page is that of the analysis; a rejected theory is marked, and without errors of the points there is no χ²."""
     comparison: Comparison = long_study["comparison"]
     html = report_page(**long_study, figures=[], design=DESIGN)
+    table = html.partition("<caption>All cold heats together")[2].partition("</table>")[0]
     for found in comparison.agreement.values():
-        assert f"χ² = {number(found.chi_square, 1)}" in html
-    assert '<span class="bad">' not in html.partition("All cold heats together")[2].partition("</p>")[0]
+        assert f"<td>{number(found.chi_square, 1)}</td><td>{found.points}</td>" in table
+    assert 'class="bad"' not in table
 
     def changed(shift: float, factor: float) -> Comparison:
         """The same study with other cold heats, and errors."""
@@ -237,7 +238,7 @@ def test_all_points_together_are_compared_with_each_theory(long_study: dict[str,
         return replace(comparison, points=tuple(points))
 
     html = report_page(**long_study | {"comparison": changed(1.0, 1.0)}, figures=[], design=DESIGN)
-    assert '<span class="bad">' in html.partition("All cold heats together")[2].partition("</p>")[0]
+    assert 'class="bad"' in html.partition("<caption>All cold heats together")[2].partition("</table>")[0]
     unknown = changed(0.0, math.nan)
     assert "All cold heats together" not in report_page(
         **long_study | {"comparison": unknown}, figures=[], design=DESIGN

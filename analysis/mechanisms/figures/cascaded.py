@@ -74,8 +74,10 @@ def cascaded_surfaces() -> tuple[Figure, pd.DataFrame]:
             table = pd.DataFrame({key: values.ravel() for key, values in columns.items()})
             tables.append(table.assign(hopping=name, excess_2=level))
         # One collection, so that what is nearer hides what is behind, also where surfaces cross.
+        # Without autoscaling: Matplotlib pads polygons of fewer corners with uninitialised numbers, and would read these too.
         space.add_collection3d(
-            Poly3DCollection(polygons, facecolors=colours, edgecolors=colours, linewidths=0.1, rasterized=True)
+            Poly3DCollection(polygons, facecolors=colours, edgecolors=colours, linewidths=0.1, rasterized=True),
+            autolim=False,
         )
         axis = r"\Re F/\kappa" if name == "real" else r"\Im F/\kappa"
         space.set(xlabel=r"$\Delta/\kappa$", ylabel=f"${axis}$", zlabel=r"$\bar m_3$", zlim=(0, _HIGHEST))
