@@ -66,7 +66,7 @@ def calibration(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             )
     lines.set_xlim(0, 45)
     intervals.set_xlim(86, 100)
-    lines.set_yticks(list(place.values()), list(place))
+    lines.set_yticks(list(place.values()), [name.replace("2k_B", "$2k_B$") for name in place])
     lines.set_ylim(-0.6, len(names) - 0.4)
     lines.spines["right"].set_visible(False)
     intervals.spines["left"].set_visible(False)

@@ -1,4 +1,4 @@
-"""One figure per function, named as its file in results/mechanisms/; each returns the figure and its data."""
+"""Figures of the machines: one function per file in results/mechanisms/, of the same name, returns the figure and its data."""
 
 from analysis.mechanisms.figures.cascaded import cascaded_counting, cascaded_surfaces
 from analysis.mechanisms.figures.comparison import comparison

@@ -19,7 +19,7 @@ from analysis.mechanisms.cascaded import CascadedOscillators, closed_form_excess
 from analysis.mechanisms.counting import least_uncertainty_product, moments
 from analysis.model.lyapunov import Array
 
-# As published: φ = 0, all rates κ, here 1.
+# The published machine: φ = 0 and all rates equal to κ, here 1.
 EQUAL_RATES = CascadedOscillators(
     loss_1=1.0, loss_2=1.0, channel_1=1.0, channel_2=1.0, occupation_1=0.0, occupation_2=0.0, occupation_3=0.5
 )
@@ -28,23 +28,23 @@ DISCONNECTED = (50.0, 100.0)
 LEVELS = {10: HOT, 0: ACCENT, -10: COLD}
 """Δn₂ of the surfaces, and their colours."""
 FLOW_COLOUR, FLOW_STYLE = (COLD, HOT, ACCENT), ("--", ":", "-")
-"""Of η₁, η₂, η₃, as in the published figure."""
+"""Colours and line styles of η₁, η₂, η₃, as in the published figure."""
 
-# F real and negative is the mirror image, Δ of opposite sign.
+# Negative real F gives the mirror image, with Δ of opposite sign.
 _HOPPINGS = {"real": np.linspace(0, 2, 61), "imaginary": 1j * np.linspace(-1, 1, 61)}
 _DETUNINGS = np.linspace(-4, 4, 65)
 _SLICES: dict[float, Literal["-", "--"]] = {0.0: "-", 2.0: "--"}
-_HIGHEST = 2 * min(DISCONNECTED)  # m̄₃ beyond which one of the other baths would need N̄ < 0
+_HIGHEST = 2 * min(DISCONNECTED)  # above this m̄₃ one of the other baths would need N̄ < 0
 
 
 def cascaded_surfaces() -> tuple[Figure, pd.DataFrame]:
     """Draw where Δn₂ = 10, 0, -10, over detuning, hopping F (real and imaginary) and occupation of the common bath.
 
-    Surfaces end where m̄₃ would be negative or leave another bath with N̄ < 0.
+    Surfaces end where m̄₃ or the occupation of another bath would be negative.
 
     Returns:
         The figure, and rows of ``hopping`` (``real``, ``imaginary``), ``detuning_over_kappa``, ``hopping_over_kappa``,
-        ``excess_2`` and ``occupation_3`` (m̄₃; nan where it would need a bath below N̄ = 0).
+        ``excess_2`` and ``occupation_3`` (m̄₃; nan where an occupation would be negative).
     """
     figure = new_figure(8.2, 7.0)
     tables = []
@@ -56,7 +56,7 @@ def cascaded_surfaces() -> tuple[Figure, pd.DataFrame]:
         ends = np.array([[_excess_at_ends(complex(f), float(d)) for f in hoppings] for d in _DETUNINGS])
         polygons, colours = [], []
         for level, colour in LEVELS.items():
-            # The excess is linear in m̄₃, which is this fraction.
+            # The excess is linear in m̄₃; solved for m̄₃ it gives above/below.
             above, below = _HIGHEST * (level - ends[..., 0]), ends[..., 1] - ends[..., 0]
             with np.errstate(divide="ignore", invalid="ignore"):
                 surface = above / below
@@ -64,7 +64,7 @@ def cascaded_surfaces() -> tuple[Figure, pd.DataFrame]:
             for detuning, style in _SLICES.items():
                 line = surface[np.argmin(np.abs(_DETUNINGS - detuning))]
                 shown = np.where(np.abs(line) <= 3 * _HIGHEST, line, np.nan)
-                # Where Δ does not matter one line lies on the other, and only its marks are seen.
+                # Where Δ has no effect the lines coincide, and only the markers show the second one.
                 marker = "o" if detuning else None
                 plane.plot(sizes, shown, style, color=colour, marker=marker, markevery=6, markersize=2.5)
             pieces = _clipped(grid, above, below)
@@ -73,7 +73,7 @@ def cascaded_surfaces() -> tuple[Figure, pd.DataFrame]:
             columns = {"detuning_over_kappa": grid[0], "hopping_over_kappa": grid[1], "occupation_3": physical}
             table = pd.DataFrame({key: values.ravel() for key, values in columns.items()})
             tables.append(table.assign(hopping=name, excess_2=level))
-        # One collection, so that what is nearer hides what is behind, also where surfaces cross.
+        # One collection, so that Matplotlib sorts the polygons of all surfaces by depth, also where surfaces cross.
         # Without autoscaling: Matplotlib pads polygons of fewer corners with uninitialised numbers, and would read these too.
         space.add_collection3d(
             Poly3DCollection(polygons, facecolors=colours, edgecolors=colours, linewidths=0.1, rasterized=True),
@@ -83,7 +83,7 @@ def cascaded_surfaces() -> tuple[Figure, pd.DataFrame]:
         space.set(xlabel=r"$\Delta/\kappa$", ylabel=f"${axis}$", zlabel=r"$\bar m_3$", zlim=(0, _HIGHEST))
         space.set(xlim=(_DETUNINGS[0], _DETUNINGS[-1]), ylim=(sizes[0], sizes[-1]))
         space.set(xticks=[-4, -2, 0, 2, 4], yticks=np.linspace(sizes[0], sizes[-1], 5))
-        space.set_box_aspect((1, 1, 0.8), zoom=0.84)  # farther away, or the z label is outside of the figure
+        space.set_box_aspect((1, 1, 0.8), zoom=0.84)  # zoomed out, so that the z label is inside the figure
         space.view_init(elev=22, azim=-50)
         plane.set(
             xlabel=f"${axis}$", xticks=np.linspace(sizes[0], sizes[-1], 5), ylabel=r"$\bar m_3$", ylim=(0, _HIGHEST)
@@ -106,7 +106,7 @@ def cascaded_surfaces() -> tuple[Figure, pd.DataFrame]:
 
 
 def _excess_at_ends(hopping: complex, detuning: float) -> tuple[float, float]:
-    """Δn₂ at m̄₃ = 0 and at the highest one, between and beyond which it is linear."""
+    """Δn₂ at m̄₃ = 0 and at m̄₃ = ``_HIGHEST``; it is linear in m̄₃."""
     found = []
     for occupation_3 in (0.0, _HIGHEST):
         n1, n2 = (2 * m - occupation_3 for m in DISCONNECTED)
@@ -117,9 +117,9 @@ def _excess_at_ends(hopping: complex, detuning: float) -> tuple[float, float]:
 
 
 def _clipped(grid: Sequence[Array], above: Array, below: Array) -> list[Array]:
-    """The part of the surface z = above/below with 0 <= z <= _HIGHEST, as polygons (corners, 3).
+    """Part of the surface z = above/below with 0 <= z <= _HIGHEST, as polygons (corners, 3).
 
-    Numerator and denominator are smooth where z has a pole, so the cuts are made on them.
+    The cuts are computed from numerator and denominator, which are smooth at the poles of z.
     """
     corners = np.stack([*grid, above, below], axis=-1)
     cells = np.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], axis=2).reshape(-1, 4, 4)
@@ -128,14 +128,14 @@ def _clipped(grid: Sequence[Array], above: Array, below: Array) -> list[Array]:
         low, high = sign * cells[..., 2], sign * (_HIGHEST * cells[..., 3] - cells[..., 2])
         for cell in cells[(low > 0).any(-1) & (high > 0).any(-1)]:
             piece = _cut(_cut(cell, sign * cell[:, 2]), None, sign)
-            # A corner where both vanish has no one height.
+            # The height is undefined at a corner where both vanish.
             if len(piece) > 2 and (piece[:, 3] != 0).all():
                 pieces.append(np.column_stack([piece[:, :2], piece[:, 2] / piece[:, 3]]))
     return pieces
 
 
 def _cut(polygon: Array, values: Array | None, sign: float = 1.0) -> Array:
-    """The part of a polygon in which values, given at its corners, are positive; by default those of z <= _HIGHEST."""
+    """Part of a polygon in which ``values``, given at its corners, are positive; if None, the part with z <= _HIGHEST."""
     if not len(polygon):
         return polygon
     inside = sign * (_HIGHEST * polygon[:, 3] - polygon[:, 2]) if values is None else values
@@ -157,11 +157,11 @@ def _shaded(piece: Array, colour: str) -> tuple[float, ...]:
 
 
 def cascaded_counting() -> tuple[Figure, pd.DataFrame]:
-    """Draw the noise of the flows: mean and variance over N̄₁, and the least uncertainty product over F.
+    """Draw the noise of the flows: mean and variance over N̄₁, and the smallest uncertainty product over F.
 
     Returns:
         The figure, and rows of ``quantity`` (``mean``, ``variance``, ``least_uncertainty_product``), ``series`` (``eta_1`` to
-        ``eta_3``, or the direction of F), ``x`` (N̄₁, or size of F over κ) and ``value`` (κ, or without unit).
+        ``eta_3``, or the direction of F), ``x`` (N̄₁, or |F|/κ) and ``value`` (κ, or without unit).
     """
     figure = new_figure(7.4, 3.6)
     noise, product = figure.subplots(1, 2)
@@ -184,7 +184,7 @@ def _noise(axes: Axes) -> list[pd.DataFrame]:
         axes.plot(occupations, mean, style, color=colour, linewidth=0.7)
         tables += [curve("mean", f"eta_{bath + 1}", occupations, mean)]
         tables += [curve("variance", f"eta_{bath + 1}", occupations, variance)]
-    # Means change their sign: logarithmic, but smooth through 0.
+    # Means change their sign, so the axis is logarithmic far from 0 and linear near it.
     axes.set_yscale("asinh", linear_width=0.3)
     axes.set_yticks([-2, -1, -0.5, 0, 0.5, 1, 2, 5, 10], ["−2", "−1", "−0.5", "0", "0.5", "1", "2", "5", "10"])
     axes.axhline(0, color=NEUTRAL, linewidth=0.6, zorder=0)
@@ -199,7 +199,7 @@ def _least_products(axes: Axes) -> list[pd.DataFrame]:
     ways = {"real": (1.0, COLD, "-"), "positive imaginary": (1j, ACCENT, "--"), "negative imaginary": (-1j, HOT, "-.")}
     tables = []
     for name, (direction, colour, style) in ways.items():
-        # The same for all three flows, as there is but one way around three baths.
+        # It is the same for all three flows, because three baths form a single loop.
         least = [least_uncertainty_product(replace(EQUAL_RATES, hopping=f * direction))[0] for f in sizes]
         axes.plot(sizes, least, linestyle=style, color=colour, label=f"F {name}")
         tables.append(curve("least_uncertainty_product", name, sizes, least))

@@ -1,4 +1,4 @@
-"""Comparison of the refrigerator with the other machines: their fraction of Carnot's performance while cooling."""
+"""Comparison of the refrigerator with the other machines: fraction of Carnot's performance against cooling power."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from analysis.mechanisms.ndemon import NDemon
 from analysis.model import LangevinPair
 from analysis.units import ATOMIC_MASS, FRICTION_SI
 
-# Of the nanoparticles' own paper; 120 K is the hot bath.
+# Parameters of the paper on the nanoparticles; the hot bath has 120 K.
 _PAIR = LangevinPair(
     mass=186 * 63.546 * ATOMIC_MASS,
     friction_cold=3.5e-12 / FRICTION_SI,
@@ -47,11 +47,12 @@ class Machine:
 
     Attributes:
         label: for a legend.
-        at: its currents, of T_c/T_h and a setting of the knob.
-        knob: of T_c/T_h: settings from where it just begins to cool, at Carnot's performance, to its other end.
-        published: the setting in the machine's paper; None if there is none.
-        published_ratio: T_c/T_h there.
-        measured: what was measured on it, at temperatures and in the unit of its own.
+        at: function of T_c/T_h and the control parameter that returns the currents.
+        knob: function of T_c/T_h that returns values of the control parameter, from the onset of cooling (at Carnot's
+            performance) to its other end.
+        published: value of the control parameter in the paper of the machine, or None.
+        published_ratio: T_c/T_h in that paper.
+        measured: measured currents, in their own unit and at their own temperatures.
     """
 
     label: str
@@ -62,17 +63,17 @@ class Machine:
     measured: tuple[Currents, ...] = ()
 
     def trade_off(self, ratio: float) -> tuple[Array, Array]:
-        """Power over the largest one, and performance over Carnot's, at T_c/T_h = ratio; both (m,)."""
+        """Cooling power over its largest value, and COP over Carnot's, at T_c/T_h = ratio; (m,) each."""
         found = [self.at(ratio, float(setting)) for setting in self.knob(ratio)]
         power = np.array([currents.cooling for currents in found])
         return power / power.max(), np.array([currents.cop_over_bound for currents in found])
 
     def largest(self, ratio: float) -> float:
-        """Largest cooling power at T_c/T_h = ratio, in the machine's own unit."""
+        """Largest cooling power at T_c/T_h = ratio, in the unit of the machine."""
         return _largest(self, ratio)
 
     def as_published(self) -> tuple[float, float]:
-        """Power over the largest one, and performance over Carnot's, of the published setting at the published T_c/T_h.
+        """Cooling power over its largest value, and COP over Carnot's, of the published setting at the published T_c/T_h.
 
         Raises:
             ValueError: if nothing is published.
@@ -83,7 +84,7 @@ class Machine:
         return currents.cooling / self.largest(self.published_ratio), currents.cop_over_bound
 
     def at_half_power(self, ratio: float) -> float:
-        """Performance over Carnot's at half of the largest cooling power, on the way up."""
+        """COP over Carnot's at half of the largest cooling power, between the onset of cooling and the maximum."""
         power, performance = self.trade_off(ratio)
         top = int(power.argmax()) + 1
         return float(np.interp(0.5, power[:top], performance[:top]))
@@ -103,7 +104,7 @@ def _nanodemon(ratio: float, coupling_ratio: float) -> Currents:
 
 
 def measured_nanodemon() -> tuple[Currents, ...]:
-    """The nanodemon in the long runs of molecular dynamics of study ``reference`` (long-runs.md), in eV/ps per axis."""
+    """Currents of the nanodemon in the long runs of molecular dynamics of study ``reference``, in eV/ps per axis."""
     table = pd.read_csv(Path(__file__).with_name("measured.csv"))
     return tuple(
         measured_currents(dict(zip(table.columns, row, strict=True))).scaled(1e-3, "eV/ps")
@@ -120,12 +121,12 @@ def _ndemon(ratio: float, drive: float) -> Currents:
 
 
 def _ndemon_drives(ratio: float) -> Array:
-    # Close at both ends: performance falls to zero as the logarithm of what is left to the largest drive.
+    # Dense at both ends: the COP falls to zero as the logarithm of the distance to the largest drive.
     shares = (1 - 1e-12) / (1 + np.exp(-np.linspace(-9, 25, _SETTINGS)))
     return np.asarray(_ndemon_at(ratio).largest_drive() * shares)
 
 
-# Fig. 1 of the reservoirs' paper as it starts, through one level.
+# Fig. 1 of the paper on the reservoirs, in the initial state, with one level.
 _POTENTIALS = np.array([20.8, 16.0])
 
 
@@ -141,12 +142,12 @@ def _thermoelectric_levels(ratio: float) -> Array:
 
 # ħω/k_BT of the published circuit's cavities, which are the hot baths: 5 GHz at 10 mK.
 _CAVITY = hbar * 2 * math.pi * 5e9 / (k * 0.01)
-# K, of the resonator's bath: 0.5 phonons at 6 MHz.
+# Temperature of the bath of the resonator, K: 0.5 phonons at 6 MHz.
 _PHONONS = hbar * 2 * math.pi * 6e6 / (k * math.log(3))
 
 
 def _driven_cavities(ratio: float, frequency_ratio: float) -> Currents:
-    # Quanta pass at one rate whatever ω_m is, if the drives follow it; each takes ħ(ω - ω_m) from them.
+    # If the drives follow ω_m, quanta pass at the same rate at any ω_m; each takes ħ(ω - ω_m) from the drives.
     passed = 1 / math.expm1(_CAVITY * frequency_ratio / ratio) - 1 / math.expm1(_CAVITY)
     return Currents(
         baths=("cavities", "resonator"),
@@ -182,7 +183,7 @@ _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 
 
 def comparison_table(machines: Mapping[str, Currents]) -> pd.DataFrame:
-    """A comparison of any machines, exact or measured.
+    """Comparison of any machines, exact or measured, as a table.
 
     Args:
         machines: currents by name.
@@ -215,12 +216,12 @@ def comparison_table(machines: Mapping[str, Currents]) -> pd.DataFrame:
 def comparison(machines: Sequence[Machine] = MACHINES, ratio: float = _RATIO) -> tuple[Figure, pd.DataFrame]:
     """Draw performance over Carnot's against cooling power at one T_c/T_h, and at half power against T_c/T_h.
 
-    Published settings are drawn as they are at the temperature ratio of their publication, which is written beside them if it
-    is another. Measured points are drawn with their standard errors where the machine cools by more than one: over the largest
-    power of the exact machine at their temperatures.
+    Published settings are drawn at the temperature ratio of their publication, with a label if that differs from ``ratio``.
+    Measured points are drawn where the machine cools by more than one standard error. Their powers are over the largest power
+    of the exact machine at the same temperatures.
 
     Args:
-        machines: to compare, each with its own knob.
+        machines: to compare, each with its control parameter.
         ratio: T_c/T_h of the left panel.
 
     Returns:
@@ -276,7 +277,7 @@ def _series(name: str, ratio: ArrayLike, power: ArrayLike, performance: ArrayLik
 
 
 def _mark(axes: Axes, machine: Machine, colour: str, ratio: float) -> None:
-    """The published setting, filled if its temperatures are those of the panel."""
+    """Draw the published setting, as a filled symbol if its temperature ratio is that of the panel."""
     here = math.isclose(machine.published_ratio, ratio)
     point = machine.as_published()
     axes.plot(*point, "o", color=colour, markerfacecolor=colour if here else "white", zorder=4)
@@ -289,6 +290,8 @@ def _mark(axes: Axes, machine: Machine, colour: str, ratio: float) -> None:
             fontsize=7,
             color=colour,
             ha="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.6},
+            zorder=5,
         )
 
 

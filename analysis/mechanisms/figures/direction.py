@@ -23,7 +23,7 @@ _MEGAHERTZ = 2e6 * math.pi
 def heat_direction() -> tuple[Figure, pd.DataFrame]:
     """Draw transmittances of the published circuit in both directions over φ, J and Ω, and heat routing by a three-mode ring.
 
-    Of a narrow signal at Ω, |S₂₁|² passes from cavity 1 to 2 and |S₁₂|² back.
+    For a narrow signal at Ω, |S₂₁|² is the transmittance from cavity 1 to 2 and |S₁₂|² that from 2 to 1.
 
     Returns:
         The figure, and rows of ``quantity`` (``phase``, ``hopping``, ``frequency`` or ``router``), ``series``, ``x`` (rad, MHz,
@@ -70,7 +70,13 @@ def _passed(device: Optomechanics, frequency: float) -> tuple[float, float]:
 
 
 def ring_of_three(phase: float, hopping: float = 0.5, occupation: float = 10.0) -> LinearBosons:
-    """Three modes of equal losses 1 in a ring, the first at a hot bath, with a phase around the ring."""
+    """Three modes in a ring with a phase around it, each with the loss rate 1; the first one has a hot bath.
+
+    Args:
+        phase: around the ring, rad.
+        hopping: J between neighbours, over the loss rate.
+        occupation: N̄ of the hot bath; the others have 0.
+    """
     turn = hopping * np.exp(1j * phase)
     return LinearBosons(
         hamiltonian=[[0, hopping, np.conj(turn)], [hopping, 0, hopping], [turn, hopping, 0]],

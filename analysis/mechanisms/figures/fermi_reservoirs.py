@@ -25,7 +25,7 @@ from analysis.mechanisms.fermi_reservoirs import (
 _COLOURS = (COLD, HOT, ACCENT, "#CC79A7", "#E69F00")
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 SIZE = 1e3
-"""A V of every published reservoir, which the paper does not give: so large that levels follow at once, as it supposes."""
+"""A V of every published reservoir. The paper does not give it; here it is so large that levels follow at once, as assumed."""
 DURATION = 1e9 * SIZE
 
 
@@ -41,8 +41,9 @@ def _system(
     return FermiReservoirs(levels, reservoirs, gas or Sommerfeld())
 
 
-# In units of T̂ = 1000 K. Printed: Figs. 1, 2 and, but for prefactors of rates, 4 and 5. Fig. 3 repeats the caption of Fig. 2,
-# whose parameters exchange temperatures and not chemical potentials: with a smaller μ₁ they do.
+# In units of T̂ = 1000 K. The paper prints the parameters of Figs. 1 and 2, and of Figs. 4 and 5 except for prefactors of rates.
+# The caption of Fig. 3 repeats that of Fig. 2, but with these parameters temperatures cross and chemical potentials do not.
+# With a smaller μ₁ chemical potentials cross.
 COOLING = _system((21.1, 21.5), (0.6, 1.0), (20.8, 16.0))
 TEMPERATURES_CROSS = _system((17.1, 17.5), (0.8, 1.0), (18.8, 18.0))
 POTENTIALS_CROSS = _system((17.1, 17.5), (0.8, 1.0), (18.4, 18.0))
@@ -58,9 +59,9 @@ FIVE = _system(
 
 
 def fermi_cooling() -> tuple[Figure, pd.DataFrame]:
-    """Draw two reservoirs of which the coldest cools first (Fig. 1), with full Fermi integrals beside the expansion.
+    """Draw two reservoirs of which the coldest first cools (Fig. 1), with full Fermi integrals beside the expansion.
 
-    On the right beside it small reservoirs, A V = 1, whose levels have dynamics of their own, from three starts.
+    The right panel adds small reservoirs, A V = 1, for three initial states of their levels, which have dynamics of their own.
 
     Returns:
         The figure, and rows of ``equation_of_state``, ``levels`` (``at once``, or their start), ``time``, ``temperature_j``,
@@ -95,10 +96,11 @@ def fermi_cooling() -> tuple[Figure, pd.DataFrame]:
 def fermi_crossings() -> tuple[Figure, pd.DataFrame]:
     """Draw two reservoirs whose temperatures, or whose chemical potentials, change their order (Figs. 2 and 3).
 
-    On the right ω̃ is drawn on an axis that goes on to both infinities, which are one: what leaves above comes back below.
+    In the right panels the axis of ω̃ extends to infinity at both ends. Both ends are the same point: a line that leaves at the
+    top returns at the bottom.
 
     Returns:
-        The figure, and rows as of ``fermi_cooling`` with ``chemical_potential_1_at_start`` in place of the equation of state.
+        The figure, and the rows of ``fermi_cooling`` with ``chemical_potential_1_at_start`` in place of the equation of state.
     """
     figure = new_figure(10.6, 6.0)
     panels = figure.subplots(2, 3)
@@ -119,7 +121,7 @@ def fermi_many() -> tuple[Figure, pd.DataFrame]:
     """Draw four and five reservoirs (Figs. 4 and 5).
 
     Returns:
-        The figure, and rows of ``reservoirs`` (how many) and the columns of ``fermi_cooling``.
+        The figure, and rows of ``reservoirs`` (their number) and the columns of ``fermi_cooling``.
     """
     figure = new_figure(8.6, 6.2)
     panels = figure.subplots(2, 2)
@@ -133,7 +135,9 @@ def fermi_many() -> tuple[Figure, pd.DataFrame]:
 
 
 def fermi_windows() -> tuple[Figure, pd.DataFrame]:
-    """Draw through which frequencies particles and heat leave either of two reservoirs (Table 1), for T₁ < T₂ and T₁ > T₂.
+    """Draw the flows of particles and heat out of two reservoirs over the frequency of the level, for T₁ < T₂ and T₁ > T₂.
+
+    Their signs are those of Table 1.
 
     Returns:
         The figure, and the table of signs: ``temperature_1``, ``temperature_2`` and the columns of ``flow_signs``.
@@ -154,7 +158,7 @@ def fermi_windows() -> tuple[Figure, pd.DataFrame]:
             r"$\bar Y_2$": [flow.heat[1] for flow in flows],
         }
         for (label, line), colour, style in zip(lines.items(), (NEUTRAL, COLD, HOT), _STYLES[:3], strict=True):
-            # What matters is the sign; far from the edge flows are small, so the scale is logarithmic, and smooth through 0.
+            # The sign matters, and flows are small far from the edge: a scale logarithmic far from 0 and linear near it.
             axes.plot(levels, np.array(line) * 1e4, linestyle=style, color=colour, label=label)
         axes.set_yscale("asinh", linear_width=1e-4)
         axes.set_yticks([-1, -1e-2, 0, 1e-2, 1], ["$-1$", "$-10^{-2}$", "0", "$10^{-2}$", "1"])
@@ -170,7 +174,7 @@ def fermi_windows() -> tuple[Figure, pd.DataFrame]:
 
 
 def _draw(temperature: Axes, potential: Axes, evolution: Evolution) -> None:
-    """Both panels of one evolution, its equilibrium, its levels and, of two reservoirs, ω̃."""
+    """Draw temperatures and chemical potentials of one evolution, with equilibrium, levels and, for two reservoirs, ω̃."""
     equilibrium = evolution.system.equilibrium()
     time = evolution.time[1:] / SIZE
     for axes, values, end in (
@@ -185,7 +189,7 @@ def _draw(temperature: Axes, potential: Axes, evolution: Evolution) -> None:
         potential.axhline(level, color=NEUTRAL, linewidth=0.5, label=None if k else r"levels $\omega_\kappa$")
     if evolution.temperatures.shape[1] == 2:
         crossing, told = _crossing(evolution)
-        # Its branches through infinity are not joined.
+        # Branches on both sides of infinity are not joined.
         jump = np.append(np.abs(np.diff(np.sign(crossing - equilibrium[1]))) > 0, False)
         potential.plot(
             time, np.where(told & ~jump, crossing, np.nan), color=ACCENT, linestyle=":", label=r"$\tilde\omega$"
@@ -197,12 +201,12 @@ def _draw(temperature: Axes, potential: Axes, evolution: Evolution) -> None:
     potential.set_ylabel(r"chemical potential $\mu/\hat T$")
 
 
-# About the equilibrium's μ the axis is even; this far from it the first half of the way to infinity is done.
+# The axis is linear near the μ of the equilibrium; at this distance from it, half of the way to infinity is drawn.
 _FAR = 2.0
 
 
 def _draw_through_infinity(axes: Axes, evolution: Evolution) -> None:
-    """ω̃, both μ and the levels over time, on an axis of arctan((ω - μ_end)/_FAR)."""
+    """Draw ω̃, both μ and the levels over time, on an axis of arctan((ω - μ_end)/_FAR)."""
     end = evolution.system.equilibrium()[1]
     time = evolution.time[1:] / SIZE
 
@@ -212,7 +216,7 @@ def _draw_through_infinity(axes: Axes, evolution: Evolution) -> None:
     crossing, told = _crossing(evolution)
     angle = np.where(told, place(crossing), np.nan)
     steps = np.flatnonzero(np.abs(np.diff(angle)) > np.pi / 2)
-    # To the edge, and on from the other one.
+    # A line through infinity ends at one edge and continues at the other.
     edges = np.sign(angle[steps]) * np.pi / 2
     middle = np.sqrt(time[steps] * time[steps + 1])
     x = np.insert(time, np.repeat(steps + 1, 3), np.repeat(middle, 3))
@@ -229,7 +233,7 @@ def _draw_through_infinity(axes: Axes, evolution: Evolution) -> None:
 
 
 def _crossing(evolution: Evolution) -> tuple[Array, NDArray[np.bool_]]:
-    """ω̃ after the start, and where it is more than the 0/0 of equilibrium."""
+    """ω̃ after the start, and a mask that excludes the equilibrium, where it is 0/0."""
     crossing = equal_occupation_frequency(evolution.temperatures, evolution.chemical_potentials)[1:]
     apart = np.abs(np.diff(evolution.temperatures[1:])[:, 0]) + np.abs(np.diff(evolution.chemical_potentials[1:])[:, 0])
     return crossing, apart > 1e-6
@@ -256,7 +260,7 @@ def _table(evolution: Evolution, size: float = SIZE) -> pd.DataFrame:
     columns["clausius"] = evolution.clausius()
     if evolution.temperatures.shape[1] == 2:
         columns["equal_occupation"] = equal_occupation_frequency(evolution.temperatures, evolution.chemical_potentials)
-        # In equilibrium a ratio of rounding errors.
+        # In equilibrium it is a ratio of rounding errors.
         far = -evolution.clausius() > 1e-9 * -evolution.clausius()[0]
         columns["cop"] = np.where(far, evolution.cop(), np.nan)
     return pd.DataFrame(columns)

@@ -54,7 +54,7 @@ def ndemon() -> tuple[Figure, pd.DataFrame]:
 
 def _line(level: float) -> pd.DataFrame:
     demon = replace(PUBLISHED, levels_cold=(PUBLISHED.levels_cold[0], level))
-    # Just above the least temperature the loss is infinite only logarithmically: many points where it falls.
+    # Just above the lowest temperature the entropy diverges logarithmically, so the points are dense there.
     least = demon.least_temperature_cold()
     rows = []
     for ratio in least + (1 - least) * np.linspace(1e-6, 1, _POINTS) ** 2:

@@ -1,4 +1,4 @@
-"""Networks of nonreciprocally coupled particles: a cascade, four baths without work, a ring, and their first picoseconds."""
+"""Networks of nonreciprocally coupled particles: a cascade, three and four baths, a ring, and a transient."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, PURPLE, new_figur
 from analysis.mechanisms.figures.cascaded import curve
 from analysis.mechanisms.nonreciprocal import NonreciprocalNetwork, chain, ring, transient
 
-# The paper's particles and traps.
+# Particles and traps of the paper.
 PARTICLE: dict[str, Any] = {"mass": 1.225, "friction": 0.2185, "trap": 0.01}
 COUPLING = 0.1
 RATIO = 2.0
 FOUR_BATHS = (100.0, 200.0, 600.0, 700.0)
-"""K: ten times the temperatures of an example of Vovchenko et al."""
+"""Temperatures, K: ten times those of an example of Vovchenko et al."""
 _COLOURS, _STYLES = (COLD, HOT, ACCENT, PURPLE), ("-", "--", "-.", ":")
 
 
 def four_baths() -> NonreciprocalNetwork:
-    """Particles 0 and 3 are a refrigerator between the coldest and the hottest bath, 1 and 2 an engine that gives its work."""
+    """Four particles: 0 and 3 are a refrigerator between the coldest and the hottest bath, 1 and 2 an engine that drives it."""
 
     def network(strength: float) -> NonreciprocalNetwork:
         couplings = np.zeros((4, 4))
@@ -36,7 +36,7 @@ def four_baths() -> NonreciprocalNetwork:
 
 
 def three_baths(temperatures: tuple[float, float, float] = (100.0, 150.0, 200.0)) -> NonreciprocalNetwork:
-    """A row of three in which the middle bath neither gains nor loses: heat goes from the coldest to the hottest."""
+    """A row of three particles without net heat into the middle bath: heat flows from the coldest bath to the hottest."""
 
     def network(second: float) -> NonreciprocalNetwork:
         return chain(temperatures, COUPLING, (RATIO, second), **PARTICLE)
@@ -120,7 +120,7 @@ def _transient(axes: Axes) -> list[pd.DataFrame]:
         axes.plot(time, heat, linestyle=style, color=colour, label=f"{network.temperatures[bath]:.0f} K")
         axes.plot(time[-1] * 1.02, network.heat_rates()[bath] * 1e3, "<", color=colour, markersize=4, clip_on=False)
         tables.append(curve("transient", f"{network.temperatures[bath]:.0f} K", time, heat))
-    # At first some forty times the end: what the couplings find in the traps goes into the baths.
+    # The first heats are some forty times the stationary ones: energy stored in the traps goes into the baths.
     axes.set_yscale("asinh", linear_width=0.3)
     axes.set_yticks([-0.2, 0, 0.2, 1, 10, 40], ["−0.2", "0", "0.2", "1", "10", "40"])
     axes.minorticks_off()

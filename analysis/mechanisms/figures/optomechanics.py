@@ -1,4 +1,4 @@
-"""Heat rectifier, device and effective model: heat flows (Fig. 3 of Barzanjeh, Aquilina & Xuereb), and the band."""
+"""Heat rectifier as a device and as its effective model: heat flows (Fig. 3 of Barzanjeh, Aquilina & Xuereb) and bandwidth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PUBLISHED = Optomechanics(
     coupling_1=7e3 * _HZ,
     coupling_2=7e3 * _HZ,
     hopping=1e6 * _HZ,
-    phase=math.pi / 2,  # not printed: the one that brings F near 0
+    phase=math.pi / 2,  # not printed; this value makes F nearly 0
     loss_1=2e6 * _HZ,
     loss_2=2e6 * _HZ,
     detuning_1=6e6 * _HZ,
@@ -34,7 +34,7 @@ PUBLISHED = Optomechanics(
 )
 """The microwave circuit of the paper."""
 
-# Of the figure over the band: κ = 1, F = 0, and baths far from each other.
+# Machine of the figure over the bandwidth: κ = 1, F = 0, and baths of very different occupation.
 _MACHINE = replace(EQUAL_RATES, phase=math.pi / 2, occupation_1=10.0)
 _MECHANICAL = {3.0: (":", HOT), 100.0: ("-.", ACCENT), 1e4: ("--", COLD)}
 
@@ -131,7 +131,7 @@ def _occupations(axes: Axes) -> pd.DataFrame:
 
 def _spectrum(axes: Axes) -> pd.DataFrame:
     device = replace(PUBLISHED, occupation_2=10.0)
-    # The loss of each cavity through the resonator is as large as its own, so γ_m is broadened to its double.
+    # Each cavity loses as much through the resonator as on its own, which doubles the width γ_m.
     offset = np.concatenate([-np.geomspace(1e6, 1e-2, 161), np.geomspace(1e-2, 1e6, 161)])
     effective: CascadedOscillators = device.effective()
     kappa = device.loss_1

@@ -26,7 +26,7 @@ class _Drawing:
     def part(
         self, name: str, at: tuple[float, float], text: str, colour: str, size: tuple[float, float] = (0.26, 0.13)
     ) -> None:
-        """A box."""
+        """Draw a part as a box."""
         self.places[name] = at
         corner, (width, height) = (at[0] - size[0] / 2, at[1] - size[1] / 2), size
         style = "round,pad=0.01,rounding_size=0.03"
@@ -34,7 +34,7 @@ class _Drawing:
         self.axes.text(*at, text, ha="center", va="center", fontsize=8)
 
     def mode(self, name: str, at: tuple[float, float], text: str, colour: str = _SYSTEM, radius: float = 0.075) -> None:
-        """A circle: a mode, a dot or a level."""
+        """Draw a mode, a dot or a level as a circle."""
         self.places[name] = at
         self.axes.add_patch(Circle(at, radius, edgecolor=colour, facecolor="white", linewidth=1.4))
         self.axes.text(*at, text, ha="center", va="center", fontsize=8)
@@ -50,7 +50,7 @@ class _Drawing:
         bend: float = 0.0,
         label: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        """An arrow, with heads at both ends or at the second alone; ``label`` moves its text."""
+        """Draw an arrow, with heads at both ends or at the second one only; ``label`` moves its text."""
         (x, y), (u, v) = self.places[start], self.places[end]
         self.axes.add_patch(
             FancyArrowPatch(
@@ -80,13 +80,13 @@ def _drawings(figure: Figure, titles: list[str]) -> list[_Drawing]:
 
 
 def ndemon_schematic() -> tuple[Figure, pd.DataFrame]:
-    """Draw a machine with reservoirs of all kinds, and the four-level N-demon.
+    """Draw a machine with thermal and nonthermal reservoirs, and the four-level N-demon.
 
     Returns:
         The figure, and rows of ``panel``, ``from``, ``to``, ``what`` and ``ways``: flows between its parts.
     """
     figure = new_figure(7.6, 4.0)
-    general, demon = _drawings(figure, ["reservoirs of all kinds", "the N-demon"])
+    general, demon = _drawings(figure, ["thermal and nonthermal reservoirs", "the N-demon"])
     general.mode("system", (0.5, 0.5), "local\nsystem", radius=0.12)
     general.part("reservoir 1", (0.16, 0.82), "$T_1,\\ \\mu_1$", HOT)
     general.part("reservoir r", (0.16, 0.18), "$T_r,\\ \\mu_r$", COLD)
@@ -123,7 +123,7 @@ def ndemon_schematic() -> tuple[Figure, pd.DataFrame]:
 
 
 def cascaded_schematic() -> tuple[Figure, pd.DataFrame]:
-    """Draw two oscillators in cascade, the model with a common bath that is the same, and the circuit that realises it.
+    """Draw two oscillators in cascade, the equivalent model with a common bath, and the circuit that realises it.
 
     Returns:
         The figure, and rows of ``panel``, ``from``, ``to``, ``what`` and ``ways``: flows between its parts.

@@ -1,4 +1,4 @@
-"""Figures of any machine over one of its parameters, and over time."""
+"""Figures of a machine over one of its parameters, and over time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLOURS = (COLD, HOT, ACCENT, PURPLE, "#E69F00", "#56B4E9", NEUTRAL)
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (3, 5, 1, 5)))
 _PREFIX = "heat_"
 
-# Columns of the performance, their labels, and the column of the bound that is drawn beside them.
+# Columns of the panels, their labels, and the columns of the bounds that are drawn with them.
 _PANELS = {
     "cooling": ("cooling power,\n{unit}", None),
     "cop": ("coefficient of performance", "bound"),
@@ -34,10 +34,10 @@ def currents(
     """Draw the heat into each bath over the parameter; with lines, each bath in a separate panel.
 
     Args:
-        table: of ``sweep_table``.
+        table: from ``sweep_table``.
         parameter: its column along the axis.
-        line_parameter: its column of lines, if it has any.
-        logarithmic: whether the axis is.
+        line_parameter: its column with the values of the lines; None without lines.
+        logarithmic: whether the axis is logarithmic.
     """
     solved = table[table[NOTE] == ""]
     baths = [name.removeprefix(_PREFIX) for name in table.columns if name.startswith(_PREFIX)]
@@ -62,7 +62,13 @@ def performance(
 ) -> Figure:
     """Draw cooling, COP and its bound, entropy production and uncertainty product over the parameter.
 
-    Panels without any known value, such as the COP of a machine that does not cool, are omitted. Arguments as ``currents``.
+    Panels without any known value, such as the COP of a machine that does not cool, are omitted.
+
+    Args:
+        table: from ``sweep_table``.
+        parameter: its column along the axis.
+        line_parameter: its column with the values of the lines; None without lines.
+        logarithmic: whether the axis is logarithmic.
     """
     solved = table[table[NOTE] == ""]
     known = [name for name in _PANELS if name in solved and np.isfinite(solved[name].astype(float)).any()]
@@ -78,7 +84,7 @@ def performance(
                 )
         top = float(solved[name].max())
         if bound is not None:
-            # A bound far above what is reached would press all lines to the axis.
+            # Limited by the COP, because a much higher bound would compress all lines.
             axes.set_ylim(0, 2.5 * top)
             if float(solved[bound][solved[name].notna()].min()) < 2.5 * top:
                 axes.plot([], [], color=NEUTRAL, linewidth=0.7, alpha=0.6, label="bound")
