@@ -254,8 +254,9 @@ def write_atoms(
     frames: int,
     layout: str = "molecular",
     every_ps: float = 50.0,
+    last: dict[str, Array] | None = None,
 ) -> None:
-    """Write ``topology.data`` and ``trajectory.dcd`` of atoms that do not move, as the contract says.
+    """Write ``topology.data`` and ``trajectory.dcd`` of atoms that do not move but in the last frame, as the contract says.
 
     Args:
         folder: the run folder.
@@ -264,6 +265,7 @@ def write_atoms(
         frames: how many.
         layout: of the atoms' lines, ``atomic`` in format 1.
         every_ps: between frames.
+        last: positions in the last frame, if they differ.
     """
     positions = np.vstack(list(atoms.values()))
     types = np.repeat(list(atoms), [len(group) for group in atoms.values()])
@@ -283,5 +285,7 @@ def write_atoms(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with MDAnalysis.Writer(str(folder / "trajectory.dcd"), len(positions), dt=every_ps, format="DCD") as writer:
-            for _ in range(frames):
+            for frame in range(frames):
+                if last is not None and frame == frames - 1:
+                    still.atoms.positions = np.vstack(list(last.values()))
                 writer.write(still.atoms)

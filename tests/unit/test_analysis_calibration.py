@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.container import ErrorbarContainer
 from scipy.stats import binomtest
 
 from analysis.calibration.coverage import (
@@ -26,6 +27,7 @@ from analysis.calibration.page import (
     BAND,
     BY_FORM,
     DRIVEN,
+    LENGTHS,
     LINES,
     STUDIES,
     by_point,
@@ -33,6 +35,7 @@ from analysis.calibration.page import (
     forecasts,
     friction_at_rest,
     pooled,
+    straight_lines,
 )
 from analysis.calibration.studies import measure_study
 from analysis.data.runs import SIDES, Parameters, Run
@@ -117,6 +120,58 @@ def test_page_and_figure_show_the_counts(table: pd.DataFrame) -> None:
     figure.draw_without_rendering()
     assert any("refused" in text.get_text() for axes in figure.axes for text in axes.texts)
     assert data.loc[data["quantity"] == "(b) heat, headline", "coverage"].to_numpy() == pytest.approx(heat)
+
+
+def counted(coverages: dict[str, tuple[float, float]], told: float = 1.0) -> pd.DataFrame:
+    """A made-up table of ``coverage`` at one point: of each quantity of heat.json its coverage and spread over claim."""
+    rows = [
+        {"length": length, "point": "kH_4.80", "file": "heat", "quantity": quantity, "coverage": covered}
+        | {"runs": 400, "told": told, "closed": 1.0, "claimed": 0.5, "spread": 0.5 * spread}
+        for length in LENGTHS
+        for quantity, (covered, spread) in coverages.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_page_and_figure_show_shares_in_per_cent_with_binomial_errors() -> None:
+    """Coverage is the mean over both sides; a straight line's error is as many times too small as its claim is short."""
+    heats = {"heat_cold": (0.94, 1.0), "heat_hot": (0.96, 1.0)}
+    lines = {f"{NAIVE}work_{side}": (0.08, 25.0) for side in ("cold", "hot")}
+    table = counted(heats | lines)
+    error = 100 * math.sqrt(0.95 * 0.05 / 800)
+    (row,) = (row for row in by_point(table, "short") if row[0] == "(b) heat, headline")
+    assert row[1:] == ["95.0", f"95.0 ± {error:.1f}"]
+    (row,) = (row for row in straight_lines(table) if row[0] == "work")
+    assert row[1:] == ["8 % (25 times)"] * 3
+    figure, data = calibration(table)
+    drawn = data[data["quantity"] == "(b) heat, headline"]
+    assert drawn["coverage_se"].to_numpy() == pytest.approx(error / 100)
+    for container in figure.axes[1].containers:
+        assert isinstance(container, ErrorbarContainer)
+        points, _, bars = container.lines
+        assert points is not None
+        places = np.asarray(points.get_xdata(), dtype=float)
+        (place,) = np.flatnonzero(np.isclose(places, 95.0))
+        low, high = np.array(bars[0].get_segments()[place])[:, 0]
+        assert (low, high) == pytest.approx((95 - error, 95 + error))
+
+
+@pytest.mark.parametrize(
+    ("covered", "told", "text"),
+    [
+        (0.92, 1.0, "92.0"),
+        (0.97, 1.0, "97.0"),
+        (0.919, 1.0, "**91.9**"),
+        (0.971, 1.0, "**97.1**"),
+        (0.95, 0.5, "95.0"),
+        (0.95, 0.49, "refused (49)"),
+    ],
+)
+def test_entries_are_marked_beyond_the_band_and_refused_below_half(covered: float, told: float, text: str) -> None:
+    """Both ends of the band are within it, and a half of the runs is enough."""
+    table = counted({"heat_cold": (covered, 1.0)}, told)
+    for point in ("kH_4.80", None):
+        assert cell(pooled(table, ("", "heat", ("heat_cold",)), "paper", point)) == text
 
 
 def test_surrogate_bath_keeps_the_first_law() -> None:

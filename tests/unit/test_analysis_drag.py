@@ -16,6 +16,7 @@ from scipy.signal import lfilter
 from analysis.data.runs import Array, RunFolderError
 from analysis.figures.drag import drag as draw_drag
 from analysis.friction.drag import COLUMNS, DragRun, drag_summary, load_drag_run, load_drag_runs
+from analysis.friction.result import SHELL_KEYS
 from analysis.statistics.timeseries import steady_from
 from analysis.units import FRICTION_SI
 from tests.unit.synthetic import MATERIALS, write_atoms
@@ -38,7 +39,9 @@ def dragged(force: str, duration_ps: float, seed: int, friction: float = FRICTIO
     series = pd.DataFrame({column: np.zeros(n + 1) for column in COLUMNS})
     time = INTERVAL * np.arange(n + 1)
     series = series.assign(step=50 * np.arange(n + 1), time_ps=time, displacement_x_A=way)
-    series = series.assign(velocity_x_A_per_ps=velocity, particle_velocity_x_A_per_ps=velocity)
+    backflow = -0.1 * terminal  # what counts is the velocity relative to the fluid
+    series = series.assign(velocity_x_A_per_ps=velocity, fluid_velocity_x_A_per_ps=backflow)
+    series = series.assign(particle_velocity_x_A_per_ps=velocity + backflow)
     series = series.assign(work_eV=FORCE[force] * way, thermostat_eV=0.9 * FORCE[force] * way)
     series = series.assign(temperature_K=TEMPERATURE + 1.5 + rng.standard_normal(n + 1), internal_temperature_K=130.0)
     return DragRun(Path("synthetic"), "cold", force, FORCE[force], MASS, TEMPERATURE, INTERVAL, series)
@@ -117,6 +120,20 @@ def test_entry_tells_both_units_and_the_heating() -> None:
     assert abs(entry["drift_z"]) < 4
 
 
+def test_only_the_steady_part_counts() -> None:
+    """What a run does before it is steady changes neither its temperatures nor its powers, and is not part of its time."""
+    runs = [dragged("3.0", 400, 5), dragged("3.0", 400, 6)]
+    (usual,) = drag_summary([runs])
+    early = [
+        replace(run, series=run.series.assign(**{name: run.series[name] + 9.0 * (run.series["time_ps"] < 60)}))
+        for run in runs
+        for name in ("temperature_K", "internal_temperature_K", "work_eV", "thermostat_eV")
+    ]
+    for one, other in zip(early[:4], early[4:], strict=True):
+        assert drag_summary([[one, other]]) == [usual]
+    assert usual["time_ns"] == pytest.approx(2 * (400 - usual["transient_ps"]) / 1000)
+
+
 def test_slow_transient_is_left_out() -> None:
     """A transient that lasts beyond a quarter of the run is found, and would have spoilt the mean."""
     rng = np.random.default_rng(3)
@@ -170,36 +187,51 @@ def test_folders_are_grouped_and_checked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layout", ["molecular", "atomic"])
 def test_atoms_that_left_the_particle_are_counted(tmp_path: Path, layout: str) -> None:
-    """Of a particle in pieces the largest counts, across a periodic face too; the fluid around is no part of it."""
-    folder = write(dragged("0.3", 200, 9), tmp_path / "drag")
+    """Of a particle in pieces the largest counts, in the worst frame, across a periodic face too, and without fluid."""
     near = 2.5 * np.arange(-2.0, 3.0)[:, None] * [1, 0, 0]  # a row of five atoms, two of them beyond the face at 0
     far = np.array([[15.0, 15.0, 15.0]])
-    write_atoms(folder, {"1": near + 1.0, "3": np.vstack([near, far])}, (0.0, 30.0, 30.0), frames=2, layout=layout)
-    (entry,) = drag_summary([[load_drag_run(folder)]])
-    assert (entry["particle_atoms"], entry["largest_piece_atoms"]) == (6, 5)
+    whole, broken = (
+        {"1": near + 1.0, "3": np.vstack([near, atom])} for atom in (near[-1:] + np.array([2.5, 0, 0]), far)
+    )
+    for number, (first, last) in enumerate(((whole, broken), (broken, whole))):
+        folder = write(dragged("0.3", 200, 9), tmp_path / f"drag{number}")
+        write_atoms(folder, first, (0.0, 30.0, 30.0), frames=2, layout=layout, last=last)
+        (entry,) = drag_summary([[load_drag_run(folder)]])
+        assert (entry["particle_atoms"], entry["largest_piece_atoms"]) == (6, 5)
     assert entry["older_protocol_runs"] == 0
 
 
 def test_figure_shows_velocity_mean_and_forecasts() -> None:
-    """Each panel has the velocity, its mean, and force over each friction; a panel without its number is refused."""
-    groups = [[dragged(force, 400, 8)] for force in FORCE]
+    """Each panel has the velocity, its mean, and force over each friction of its particle; without its number it is refused."""
+    groups = [[replace(dragged(force, 400, 8), side=side)] for side in ("cold", "hot") for force in FORCE]
+    true = {"white": {"cold": 0.5, "hot": 0.4}, "dressed": {"cold": 0.6, "hot": 0.7}}
     friction: dict[str, Any] = {
         "equivalent_axes": ["xyz"],
         "axes": {
             "xyz": {
-                **{f"friction_{side}_eV_ps_per_A2": 0.5 for side in ("cold", "hot")},
-                **{f"friction_{side}_se": 0.05 for side in ("cold", "hot")},
-                "dressed": None,
+                **{f"friction_{side}_eV_ps_per_A2": value for side, value in true["white"].items()},
+                **{f"friction_{side}_se": 0.05 * value for side, value in true["white"].items()},
+                "dressed": {
+                    side: {
+                        "zero_frequency_friction_eV_ps_per_A2": value,
+                        "zero_frequency_friction_se": 0.1 * value,
+                        **dict.fromkeys(SHELL_KEYS, 1.0),
+                        "log_covariance": np.eye(3).tolist(),
+                    }
+                    for side, value in true["dressed"].items()
+                },
                 "modes": None,
             }
         },
     }
     figure, data = draw_drag(groups, friction | {"drag": drag_summary(groups)})
-    assert len(figure.axes) == 2
-    for force, table in data.groupby("force_nN"):
+    assert len(figure.axes) == 4
+    for (side, force), table in data.groupby(["side", "force_nN"]):
         (steady,) = table.loc[table["series"] == "steady", "velocity_m_per_s"]
-        (white,) = table.loc[table["series"] == "white", "velocity_m_per_s"]
-        assert white == pytest.approx(100 * FORCE[str(force)] / 0.5)
+        for name, share in (("white", 0.05), ("dressed", 0.1)):
+            (row,) = table[table["series"] == name].to_dict("records")
+            assert row["velocity_m_per_s"] == pytest.approx(100 * FORCE[str(force)] / true[name][str(side)])
+            assert row["se"] == pytest.approx(share * row["velocity_m_per_s"])
         late = table[(table["series"] == "measured") & (table["time_ps"] > 100)]
         assert late["velocity_m_per_s"].mean() == pytest.approx(steady, rel=0.03)
     with pytest.raises(ValueError, match=r"no drag run of side cold, 0\.3 nN"):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from scipy.linalg import expm
 
 from analysis.compare.comparison import Comparison
@@ -23,6 +24,7 @@ from analysis.friction.summary import friction_summary
 from analysis.heat.point import HeatPoint
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
+from tests.unit.drawn import line, symbols
 from tests.unit.synthetic import Truth, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.2, friction_hot=0.3)
@@ -57,11 +59,28 @@ def test_heat_rates_show_measurement_and_theory(points: list[HeatPoint], frictio
     heating = theory["rate_eV_per_ns"] > 0
     flows = ~np.isclose(theory["kappa_ratio"], 1.2)  # there nothing flows, and rounding has a sign
     assert (heating == (theory["kappa_ratio"] < 1.2))[flows].all()
-    for axes, side in zip(figure.axes, ("cold", "hot"), strict=True):
+    for index, (axes, side) in enumerate(zip(figure.axes, ("cold", "hot"), strict=True)):
         low, high = axes.get_ylim()
         shown = data[(data["series"] == "heat") & (data["side"] == side)]
         assert (shown["rate_eV_per_ns"].between(low, high)).all()
         assert axes.get_xscale() == "log"
+        for label, shift, rates in (
+            ("simulation", 1.0, [point.rates["heat"][index] for point in reversed(points)]),
+            ("bare thermostat", 1.04, [point.rates["thermostat"][index] for point in reversed(points)]),
+        ):
+            (drawn,) = symbols(axes, label)
+            ratios = [shift * point.ratio for point in reversed(points)]
+            expected = [(ratio, rate.value, rate.se) for ratio, rate in zip(ratios, rates, strict=True)]
+            np.testing.assert_allclose(drawn, expected)
+        theory = data[(data["series"] == "theory") & (data["side"] == side)]
+        np.testing.assert_array_equal(line(axes, "white friction"), theory[["kappa_ratio", "rate_eV_per_ns"]].T)
+        # Bands of one standard error to either side: of linear response first, and then of white friction.
+        band = [each for each in axes.collections if isinstance(each, PolyCollection)][1]
+        corners = np.asarray(band.get_paths()[0].vertices)
+        for (ratio, value), se in zip(line(axes, "white friction").T, theory["se"], strict=True):
+            ends = corners[np.isclose(corners[:, 0], ratio), 1]
+            assert (ends.min(), ends.max()) == pytest.approx((value - se, value + se))
+        assert [text.get_text().endswith("> T_H/T_C$") for text in axes.texts] == [True]
 
 
 def test_fluxes_show_measurement_and_second_law(points: list[HeatPoint], friction_content: dict[str, Any]) -> None:
@@ -153,22 +172,34 @@ def test_friction_figure_holds_all_curves(friction_content: dict[str, Any]) -> N
 
 
 def test_structure_figure_draws_what_there_is() -> None:
-    """A set-up that failed a check gets no reassuring title; shell masses and inner temperatures are drawn where known."""
+    """Each side's own numbers are drawn; a set-up that failed a check gets no reassuring title."""
     content: dict[str, Any] = {"x_A": [5.0, 15.0], "frames": 3, "sound": False, "over_time": {"time_ps": [0.0, 1.0]}}
-    layer = {"end_A": 12.0}
-    for side, walls in (("cold", [0.0, 10.0]), ("hot", [10.0, 20.0])):
-        content |= {f"density_{side}_per_nm3": [1.0, 2.0], f"walls_{side}_A": walls, f"layer_{side}": layer}
-        content |= {f"radius_{side}_A": [9.0, 12.0], f"radial_density_{side}_per_nm3": [0.0, 3.0]}
-        content |= {f"fluid_within_{side}": [0.0, 0.4], f"bulk_density_{side}_per_nm3": 2.0}
+    layer, shells = {"end_A": 12.0}, {}
+    for number, (side, walls) in enumerate((("cold", [0.0, 10.0]), ("hot", [10.0, 20.0])), start=1):
+        content |= {f"density_{side}_per_nm3": [1.0 * number, 2.0], f"walls_{side}_A": walls, f"layer_{side}": layer}
+        content |= {f"radius_{side}_A": [9.0, 12.0], f"radial_density_{side}_per_nm3": [0.0, 3.0 * number]}
+        content |= {f"fluid_within_{side}": [0.0, 0.4 * number], f"bulk_density_{side}_per_nm3": 2.0}
         content |= {f"temperature_{side}_K": 100.0, f"pressure_{side}_bar": 300.0}
-        content[f"particle_mass_{side}_eV_ps2_per_A2"] = 1.25
-        content["over_time"] |= {f"bath_{side}_K": [100.0, 101.0], f"internal_{side}_K": [99.0, 98.0]}
-    shell = {"shell_mass_eV_ps2_per_A2": 1.5, "shell_mass_se": 0.5}
-    figure, table = draw_structure(content, {"axes": {"xyz": {"dressed": {"cold": shell, "hot": shell}}}})
+        content[f"particle_mass_{side}_eV_ps2_per_A2"] = 1.25 * number
+        content["over_time"] |= {f"bath_{side}_K": [100.0 * number, 101.0], f"internal_{side}_K": [99.0 * number, 98.0]}
+        shells[side] = {"shell_mass_eV_ps2_per_A2": 1.5, "shell_mass_se": 0.5}
+    figure, table = draw_structure(content, {"axes": {"xyz": {"dressed": shells}}})
     assert "NOT SOUND" in figure.get_suptitle()
-    shells = [line for line in figure.axes[2].lines if "M of" in str(line.get_label())]
-    assert [np.asarray(line.get_ydata())[0] for line in shells] == [1.2, 1.2]
-    assert set(table["panel"]) == {"along_x", "radial_density", "fluid_within", "internal", "bath"}
+    lines = [line for line in figure.axes[2].lines if "M of" in str(line.get_label())]
+    assert [np.asarray(line.get_ydata())[0] for line in lines] == [1.2, 0.6]
+    bands = [patch.get_extents().transformed(figure.axes[2].transData.inverted()) for patch in figure.axes[2].patches]
+    assert [(band.y0, band.y1) for band in bands[:2]] == [pytest.approx(ends) for ends in ((0.8, 1.6), (0.4, 0.8))]
+    for panel, stem in (
+        ("along_x", "density_{}_per_nm3"),
+        ("radial_density", "radial_density_{}_per_nm3"),
+        ("fluid_within", "fluid_within_{}"),
+        ("internal", "internal_{}_K"),
+        ("bath", "bath_{}_K"),
+    ):
+        for side in ("cold", "hot"):
+            name = stem.format(side)
+            shown = table[(table["panel"] == panel) & (table["side"] == side)]
+            assert list(shown["value"]) == content.get(name, content["over_time"].get(name)), (panel, side)
 
     older = content | {"sound": True, "layer_cold": None, "bulk_density_cold_per_nm3": None}
     older["over_time"] = content["over_time"] | {"internal_cold_K": None, "internal_hot_K": None}

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.compare.finite_size import HASIMOTO, drags_by_size, fit_size
 from analysis.figures.finite_size import finite_size
+from tests.unit.drawn import symbols
 
 ENDLESS, VISCOSITY = 3.7e-12, 1.8e-4
 EDGES = (5.0, 6.5, 8.0, 11.0)
@@ -42,7 +43,8 @@ def test_errors_cover_the_truth() -> None:
         chi2.append(fit.chi2)
     assert abs(np.mean(z)) * math.sqrt(400) < 4
     assert np.std(z) == pytest.approx(1, abs=4 / math.sqrt(2 * 400))
-    assert np.mean(chi2) == pytest.approx(2, abs=4 * 2 / math.sqrt(400))
+    assert fit.freedom == 2
+    assert np.mean(chi2) == pytest.approx(fit.freedom, abs=4 * 2 / math.sqrt(400))
 
 
 def test_two_sizes_are_refused() -> None:
@@ -59,7 +61,7 @@ def test_figure_shows_the_weakest_force_and_leaves_out_what_never_was_steady() -
                 "side": side,
                 "force_nN": force,
                 "temperature_K": 100.0,
-                "friction_kg_per_s": friction(edge),
+                "friction_kg_per_s": friction(edge) * (1 if force == "0.3" else 2),
                 "friction_kg_per_s_se": None if force == "3.0" else 1e-13,
             }
             for side in ("cold", "hot")
@@ -69,6 +71,11 @@ def test_figure_shows_the_weakest_force_and_leaves_out_what_never_was_steady() -
     ]
     table = drags_by_size(EDGES, drags)
     assert set(table["force_nN"]) == {"0.3", "1.0"}
-    _, shown = finite_size(table)
+    figure, shown = finite_size(table)
     assert len(shown) == 2 * len(EDGES)
     assert shown["friction_endless_kg_per_s"].to_numpy() == pytest.approx(ENDLESS, rel=1e-9)
+    for drawn in symbols(figure.axes[0]):
+        # Mobilities in 10¹² s/kg, whose errors are those of the frictions, relative to them.
+        expected = [(1 / edge, 1e-12 / friction(edge), 1e-25 / friction(edge) ** 2) for edge in EDGES]
+        np.testing.assert_allclose(drawn, expected, rtol=1e-6)
+    assert len(symbols(figure.axes[0])) == 2

@@ -149,6 +149,8 @@ def test_noisy_readings_are_in_the_table() -> None:
     machine = run.parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot)).with_feedback(loop)
     assert isinstance(machine, SampledNetwork)
     assert row["theory_reading_information_kB"] == pytest.approx(machine.reading_information(), rel=1e-9)
+    # Of one reading, made every 0.1 ps.
+    assert row["theory_new_information_kB"] == pytest.approx(0.1 * machine.information_rate(), rel=1e-9)
     assert 0 < row["theory_new_information_kB"] < row["theory_reading_information_kB"]
     assert row["theory_information_cold_kB_per_ns"] is None
     text = summary_text(comparison, friction_summary(runs_at_rest()), [point])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.response import response_rates
 from analysis.data.runs import Parameters
 from analysis.figures.response import response_figure
-from analysis.friction.response import Response, Responses, response, responses
+from analysis.friction.response import Response, Responses, _left_out, response, responses
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
@@ -48,6 +49,23 @@ def exact(truth: Truth, friction: float) -> Response:
 def exact_responses(truth: Truth, axes: str = "xyz") -> Responses:
     """Of both particles along some axes."""
     return Responses({axes: (exact(truth, truth.friction_cold), exact(truth, truth.friction_hot))})
+
+
+def test_correlations_without_a_block_have_all_pairs_that_begin_elsewhere() -> None:
+    """Against loops over pairs of samples, from all of two series first and then without each of three blocks of each."""
+    series = np.random.default_rng(2).normal(size=(2, 31))
+    edges = np.linspace(0, 31, 4).round()
+    found = _left_out(series, 3, 5)
+    blocks = [(m, start, stop) for start, stop in pairwise(edges) for m in (0, 1)]
+    for row, left_out in zip(found, [None, *blocks], strict=True):
+        for lag, value in enumerate(row):
+            pairs = [
+                series[m, i] * series[m, i + lag]
+                for m in (0, 1)
+                for i in range(31 - lag)
+                if left_out is None or m != left_out[0] or not left_out[1] <= i < left_out[2]
+            ]
+            assert value == pytest.approx(np.mean(pairs))
 
 
 @pytest.mark.parametrize("ratio", ["-0.5", "0.17", "1.2", "4.80", "12.0"])

@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.linalg import expm, solve_continuous_lyapunov
+from scipy.stats import norm, t
 
 from analysis.compare.comparison import Comparison
 from analysis.figures.detailed_balance import detailed_balance
 from analysis.friction.result import AxisFriction, Friction
-from analysis.heat.rates import point_summary
+from analysis.heat.rates import point_summary, run_blocks
 from analysis.heat.results import ReversalPoint
-from analysis.heat.reversal import reversal_summary, swept_area
+from analysis.heat.reversal import COPIES, reversal_summary, swept_area
 from analysis.statistics.correlation import reversal_asymmetry
 from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import Truth, drift_and_noise, heat_rates, synthetic_runs
@@ -73,6 +74,18 @@ def test_measured_reversal_is_the_exact_one(ratio: str) -> None:
         assert 1 - 4 * 0.22 < np.std(z, ddof=1) < 1 + 4 * 0.22
 
 
+def test_errors_of_the_asymmetry_are_those_of_few_slow_blocks() -> None:
+    """They are the scatter of the copies, with Student's factor, and what blocks of a few memories hide of a slow quantity."""
+    runs = synthetic_runs(TRUTH, 300, 1, seed=84)
+    found = reversal_summary(runs)
+    blocks = run_blocks(runs)
+    x, y = (np.stack([run.position[:, side].T for run in runs])[0] for side in (0, 1))
+    lags = np.rint(found.lag / TRUTH.sample_interval).astype(int)
+    plain = reversal_asymmetry(x, y, TRUTH.sample_interval, lags, blocks.count, COPIES, 0).se
+    wider = t.ppf(0.975, blocks.total - 1) / norm.ppf(0.975) / math.sqrt(1 - blocks.memory / blocks.length / 2)
+    np.testing.assert_allclose(found.asymmetry_se, wider * plain, rtol=1e-9)
+
+
 def test_short_runs_have_no_errors() -> None:
     """A few samples give values without errors, in valid JSON."""
     found = reversal_summary(synthetic_runs(TRUTH, 3, 1, seed=82)).to_json()
@@ -102,5 +115,9 @@ def test_figure_shows_balance_where_the_temperatures_ask_for_it() -> None:
     assert apart["temperature_cold"] < 0.99 < 1.01 < apart["temperature_hot"]
     shown = measured[measured["quantity"] == "swept_area_A2_per_ns"]
     assert list(shown["value"]) == [point.swept_area.value for point in reversals]
+    for index, bath in enumerate((100.0, 120.0)):
+        particles = measured[measured["quantity"] == f"temperature_{('cold', 'hot')[index]}"]
+        found = [point.effective_temperature[index] for point in heats]
+        np.testing.assert_allclose(particles[["value", "se"]], [(each.value / bath, each.se / bath) for each in found])
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]  # type: ignore[union-attr]
     assert [label.split(" = ")[1] for label in labels] == ["1.2", "4.80", "0.17"]

@@ -43,11 +43,11 @@ def atoms() -> list[Array]:
     return [_lattice(0), _lattice(EDGE), _particle(0), _particle(EDGE), *walls]
 
 
-def _check(tmp_path: Path, atoms: list[Array]) -> dict[str, Any]:
-    """What the checks say about two frames of ``atoms``."""
+def _check(tmp_path: Path, atoms: list[Array], last: list[Array] | None = None) -> dict[str, Any]:
+    """What the checks say about two frames of ``atoms``, or one of these and a ``last`` one."""
     folder = write_runs(tmp_path, Truth(), 10, 1, seed=1)[0]
-    positions = {str(kind): group for kind, group in enumerate(atoms, start=1)}
-    write_atoms(folder, positions, (-1, 2 * EDGE + 1, EDGE), frames=2)
+    first, then = ({str(kind): group for kind, group in enumerate(each, start=1)} for each in (atoms, last or atoms))
+    write_atoms(folder, first, (-1, 2 * EDGE + 1, EDGE), frames=2, last=then)
     return structure([load_run(folder)])
 
 
@@ -111,6 +111,19 @@ def test_a_broken_particle_is_noticed(tmp_path: Path, atoms: list[Array]) -> Non
     assert found["largest_cluster_cold"] == 90
     assert found["largest_cluster_hot"] == 93
     assert found["sound"] is False
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_a_fault_in_one_frame_is_enough(tmp_path: Path, atoms: list[Array], is_last: bool) -> None:
+    """Leaks, cavities and lost atoms are those of the worst frame, be it the first one or the last."""
+    broken = [group.copy() for group in atoms]
+    broken[0][17, 0] = EDGE + 6
+    broken[1][np.linalg.norm(broken[1] - [EDGE + 15, 10, 10], axis=1) < 10] = [EDGE + 45, 50, 50]
+    broken[2][-3:, 0] += 12
+    found = _check(tmp_path, *((atoms, broken) if is_last else (broken, atoms)))
+    assert (found["leaked_atoms"], found["largest_cluster_cold"], found["largest_cluster_hot"]) == (1, 90, 93)
+    assert found["emptiest_cell_hot"] < 0.5 < found["emptiest_cell_cold"]
+    assert found["cavity"] is True
 
 
 def test_older_folders_without_internal_temperature_are_analysed(tmp_path: Path, atoms: list[Array]) -> None:

@@ -1,6 +1,7 @@
 """Means and rates of correlated series: right on average, and with errors that say how far off they are."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -151,6 +152,27 @@ def test_interval_ends_are_two_standard_errors_away(scale: Scale) -> None:
     # An expected value's own error counts as much as the estimate's, where both are small.
     assert Estimate(2.0, 0.003, scale).z(2.01, 0.004) == pytest.approx(-0.01 / 0.005, rel=0.02)
     assert math.isnan(Estimate(2.0, scale=scale).interval()[0])
+
+
+@pytest.mark.parametrize(
+    ("scale", "place"),
+    [
+        ("linear", lambda x: x),
+        ("log", math.log),
+        ("reciprocal root", lambda x: -(x**-0.5)),
+        ("reciprocal", lambda x: -1 / x),
+    ],
+)
+def test_deviations_are_measured_on_the_scale_of_the_estimate(scale: Scale, place: Callable[[float], float]) -> None:
+    """Both numbers and both errors are transformed to it, however far apart the numbers are."""
+
+    def slope_at(x: float) -> float:
+        return (place(x + 1e-6) - place(x - 1e-6)) / 2e-6
+
+    for expected in (0.4, 1.9, 6.0):
+        error = math.hypot(slope_at(2.0) * 0.3, slope_at(expected) * 0.5)
+        deviation = (place(2.0) - place(expected)) / error
+        assert Estimate(2.0, 0.3, scale).z(expected, 0.5) == pytest.approx(deviation, rel=1e-6)
 
 
 def test_interval_without_an_upper_end() -> None:

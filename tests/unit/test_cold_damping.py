@@ -178,6 +178,13 @@ def test_linear_response_knows_damping(loop: Feedback) -> None:
             {"feedback": {"delayed": "partner", "delay_ps": 0.1}},
             r"delayed = partner gives no reading .* use all, or no damping",
         ),
+        *(
+            (
+                {"feedback": {"delayed": "partner", "delay_ps": 0.1}, f"damping_{side}_kg_per_s": 0},
+                r"delayed = partner gives no reading .* use all, or no damping",
+            )
+            for side in ("cold", "hot")
+        ),
         (
             {"controller": "mine:Mine"},
             r"demon\.damping_… requires the linear controller, but demon\.controller is mine:Mine",

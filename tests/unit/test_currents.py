@@ -166,6 +166,11 @@ def test_measurements_that_say_too_little_are_refused() -> None:
     alone = measured_currents({**point, "parameters": {"temperature_cold_K": 100.0, "temperature_hot_K": 120.0}})
     assert_allclose(known(alone.error), [[0.01, 0.0], [0.0, 0.04]])
     assert alone.cop == 0.5
+    # Temperatures and not names say which bath is the colder one.
+    names = ("cold", "hot")
+    turned = {key: point[key.replace("cold", "*").replace("hot", "cold").replace("*", "hot")] for key in point}
+    swapped = measured_currents({**turned, "temperature_cold_K": 120.0, "temperature_hot_K": 100.0})
+    assert (names[swapped.cold], names[swapped.hot], swapped.cop) == ("hot", "cold", 0.5)
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:

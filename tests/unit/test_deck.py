@@ -280,6 +280,42 @@ def test_integration_is_that_of_the_study(name: str) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["equilibrated", "friction", "kH_4.80"])
+def test_unlike_baths_without_walls_are_each_as_the_study_has_them(name: str) -> None:
+    """Masses, springs that hold the fluids still at 5 rad/ps, and pressures of whole cubes are those of each side's fluid."""
+    fluids = {
+        side: {"mass_u": mass, "epsilon_eV": 0.011, "sigma_A": sigma}
+        for side, mass, sigma in (("cold", 41.0, 3.3), ("hot", 83.0, 3.5))
+    }
+    chosen = study(
+        materials={"fluid": fluids},
+        baths={"walls": "none", "accessible_density_per_nm3": {"cold": 19.0, "hot": 15.0}},
+        limits={"liquid": False},
+    )
+    run = experiment_at(chosen, name, 1)
+    deck = Deck(run.deck(run.pieces()[-1], "restart"))
+    masses = {types: float(mass) for types, mass in deck.all("mass")}
+    assert masses == {"1": 41.0, "2": 83.0, "3*6": 61.0}
+    unit = atomic_mass * 1e4 / electron_volt  # u (Å/ps)² in eV
+    springs = {name: fix for name, fix in deck.fixes("spring").items() if name.startswith("rest")}
+    assert len(springs) == 2
+    for side in SIDES:
+        mass = float(fluids[side]["mass_u"]) * chosen.fluid_atoms(side) * unit
+        types, (kind, stiffness, *place) = springs[f"rest_{side}"]
+        assert (types, kind) == (FLUID[side], "tether")
+        assert float(stiffness) == pytest.approx(25 * mass)
+        assert [*map(float, place)] == [*CENTRE["cold"], 0.0]
+
+        def world(style: str, types: frozenset[int], arguments: tuple[Any, ...], index: int = 0) -> float:
+            """1 eV of kinetic energy and 1, 2, 4 bar Å³ on the diagonal of Σ stress × volume, of one side alone."""
+            assert types == SIDE[side]  # noqa: B023
+            assert style in ("ke", "reduce")
+            return 1.0 if style == "ke" else float(2 ** (arguments[1][1] - 1))
+
+        kinetic = electron_volt / (bar * 1e-30)
+        assert deck.variable(f"pressure_{side}", world) == pytest.approx((2 * kinetic - 7) / 3 / EDGE**3)
+
+
 # --- what is built ----------------------------------------------------------------------------------------------------
 
 

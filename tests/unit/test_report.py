@@ -32,7 +32,7 @@ from analysis.report.page import PAPER, paper_rates, report_page
 from analysis.report.pictures import load_figures
 from analysis.report.screen import closing_text
 from analysis.report.verdict import verdict
-from analysis.report.words import interval, measured, number, subscripts
+from analysis.report.words import interval, measured, number, subscripts, z_score
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from tests.unit.synthetic import MATERIALS, Truth, synthetic_runs
 
@@ -423,6 +423,7 @@ def test_numbers_are_rounded_to_their_error() -> None:
     assert measured(0.0, 1e-17) == "0.000 ± 0.000"
     assert measured(None, None) == number(None) == "–"
     assert number(-0.0001) == "0.000"
+    assert [z_score(z) for z in (2.34, -2.34, None)] == ["+2.3", "−2.3", "?"]
 
 
 def test_intervals_are_lopsided_or_unknown() -> None:

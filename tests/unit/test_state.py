@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,41 @@ def test_first_guess_is_near_the_paper() -> None:
     assert guess.fluid_atoms("cold") == pytest.approx(demo.fluid_atoms("cold"), rel=0.02)
     thick, thin = (study(edge_nm=6.5, pressure_bar=bar).fluid_atoms("hot") for bar in (800, 0))
     assert thin < thick < 1.4 * thin
+
+
+@pytest.mark.parametrize("aim", ["bulk_density_per_nm3", "pressure_bar"])
+def test_filling_goes_towards_what_the_study_states(aim: str) -> None:
+    """Each side for itself gets atoms below its aim and loses some above it: what the difference needs, or a tenth of all."""
+    stated = {"cold": 17.0, "hot": 16.0} if aim == "bulk_density_per_nm3" else {"cold": 400.0, "hot": 200.0}
+    chosen = study(edge_nm=6.5, **{aim: stated})
+    build = experiment_at(chosen, "equilibrated", 1)
+    deck = build.deck(build.pieces()[0], "")
+    formulas = dict(
+        re.findall(r"^variable +(\w+) +(?:equal|string) (.+)$", deck, re.MULTILINE)[::-1]
+    )  # of the first round
+    (order,) = set(
+        re.findall(r"^fix +fill_mean all ave/time .* v_\w+_(cold|hot) v_\w+_(cold|hot)$", deck, re.MULTILINE)
+    )
+
+    def change(side: str, difference: float) -> int:
+        """Atoms to add to a side, negative if it loses some, if it is so far from its aim and the other side at its own."""
+        measured = [stated[each] + (difference if each == side else 0.0) for each in order]
+
+        def value(name: str) -> float:
+            formula = re.sub(r"v_(\w+)", lambda found: f"({value(found[1])!r})", formulas[name])
+            formula = re.sub(r"f_fill_mean\[(\d)\]", lambda found: repr(measured[int(found[1]) - 1]), formula)
+            formula = re.sub(r"count\(fluid_\w+\)", "5000", formula).replace("$(", "(").replace(":%.0f", "")
+            names = {"abs": abs, "round": round, "ternary": lambda condition, one, other: one if condition else other}
+            return float(eval(formula, {"__builtins__": {}}, names))
+
+        add, take = (value(f"{what}_{side}") for what in ("add", "take"))
+        assert add == 0 or take == 0
+        return round(add - take)
+
+    for side in ("cold", "hot"):
+        needed = 20 / chosen.atoms_per_aim(side)
+        assert (change(side, -needed), change(side, needed)) == (20, -20)
+        assert (change(side, -1e6), change(side, 1e6)) == (500, -500)
 
 
 def test_deck_asks_lammps_how_many_atoms_there_are() -> None:
