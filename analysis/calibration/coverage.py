@@ -1,8 +1,8 @@
 """Coverage of the intervals: runs with known true values pass through the analysis, and each reported error is tested.
 
-``measure_point`` and ``measure_friction`` take what ``heat.json``, ``power.json``, ``performance.json`` and
-``friction.json`` would say of a run of the exact model, and set the true value beside each number that has an error.
-``coverage`` counts, over many runs, how often the 95 % intervals hold the truth.
+``measure_point`` and ``measure_friction`` compute the numbers of ``heat.json``, ``power.json``, ``performance.json`` and
+``friction.json`` for a run of the exact model, and add the true value of each number that has an error. ``coverage`` counts,
+over many runs, how often the 95 % intervals cover the true value.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from analysis.statistics.timeseries import NORMAL, Blocks, Estimate, SeriesTooSh
 from analysis.units import FRICTION_SI, PER_NS
 
 BATH_ENERGY = ((4.0, 3.0), (1.0, 100.0))
-"""Spreads, eV, and 1/e times, ps, of the parts of a bath's surrogate energy. As in molecular dynamics most of it is fast,
-and a small slow part makes the fluctuations over a ns thrice what the fast one would (``timeseries.slope_variance``)."""
+"""Standard deviations, eV, and 1/e times, ps, of the parts of the surrogate energy of a bath. As in molecular dynamics most of
+it is fast. A small slow part triples the fluctuations over a nanosecond (``timeseries.slope_variance``)."""
 
 NAIVE = "naive_"
-"""Prefix of what a straight line fitted to a cumulative flow claims."""
+"""Prefix of the slopes of straight lines fitted to cumulative flows."""
 
 HIDDEN = ("bodies", "maxwell")
-"""Entries of ``run.json``, with the side after them, for what gives a particle memory."""
+"""Entries of ``run.json`` (followed by the side) that give the friction of a particle memory."""
 
 _UNITS = ("eV_per_ns", "kB_per_ns", "eV2_per_ns2", "eV_per_K_ns", "eV_ps_per_A2", "A2", "K")
 
 
 def with_bath_energy(run: Run, seed: int) -> Run:
-    """The run with an energy of its baths, which the exact model has not: without it nothing drowns the bare thermostat.
+    """The run with a fluctuating energy of its baths, the noise of the bare thermostat, which the exact model does not have.
 
-    Stationary noise is added to the energy of each side and taken from its thermostat, so the first law holds.
+    Stationary noise is added to the energy of each side and subtracted from that of its thermostat, so the first law holds.
 
     Args:
         run: of the exact engine; its series is copied.
@@ -73,10 +73,10 @@ def true_machines(run: Run) -> dict[str, PairWithBodies]:
     """The machine that the exact engine made a run with, along each set of axes on which it is the same.
 
     Args:
-        run: of the exact engine; its ``run.json`` holds the friction, bodies and Maxwell modes of each side.
+        run: of the exact engine; its ``run.json`` contains the friction, bodies and Maxwell modes of each side.
 
     Raises:
-        AnalysisError: if the controller is not the ideal linear one, or the traps move: the exact values hold for neither.
+        AnalysisError: if the controller is not the ideal linear one, or the traps move, since there are no exact values then.
     """
     if not run.parameters.is_linear:
         moving = " and moving traps" if run.parameters.motion.moves else ""
@@ -103,14 +103,14 @@ def true_machines(run: Run) -> dict[str, PairWithBodies]:
 
 
 def reported(summary: dict[str, Any]) -> pd.DataFrame:
-    """Every number of a JSON summary that comes with an error, but for those of histograms and curves.
+    """Every number of a JSON summary that has an error, except those of histograms and curves.
 
     Args:
-        summary: content of a file of a point, as ``to_json`` gives it, or of ``friction.json``; units are in its keys.
+        summary: content of a file of a point, as returned by ``to_json``, or of ``friction.json``; units are in its keys.
 
     Returns:
-        ``quantity`` (its name without unit), ``value``, and the ends of its 95 % interval, ``low`` and ``high``: NaN where
-        the analysis refuses an interval, infinite where the data bound the quantity on that side not at all.
+        ``quantity`` (its name without unit), ``value``, and the ends of its 95 % interval, ``low`` and ``high``. An end is NaN
+        if the analysis refuses an interval, and infinite if the data set no bound on that side.
     """
     rows = []
     stems = dict.fromkeys(key.removesuffix(end) for end in ("_se", "_low") for key in summary if key.endswith(end))
@@ -122,7 +122,7 @@ def reported(summary: dict[str, Any]) -> pd.DataFrame:
         if f"{stem}_low" not in summary:
             low, high = Estimate(_or(value, math.nan), _or(summary[f"{stem}_se"], math.nan)).interval()
         elif low is None and high is None:
-            # No blocks, no claim; but a ratio whose denominator may be 0 has an interval without ends.
+            # Without blocks there is no interval. A ratio with a denominator that may be 0 has an interval without ends.
             open_ended = stem.startswith("cop_") and summary["current_blocks"] is not None
             low, high = (-math.inf, math.inf) if open_ended else (math.nan, math.nan)
         rows.append((stem, _or(value, math.nan), _or(low, -math.inf), _or(high, math.inf)))
@@ -130,13 +130,13 @@ def reported(summary: dict[str, Any]) -> pd.DataFrame:
 
 
 def exact_values(run: Run, dt: float = DT_PS) -> dict[str, dict[str, float]]:
-    """True values of what is reported of a driven run, by file; NaN where no exact law is known.
+    """True values of the numbers reported for a driven run, by file; NaN where no exact law is known.
 
-    Along axes that differ act machines that differ: rates are the mean over the coupled axes, and samples of power and of ε are
-    drawn from all of them alike.
+    The machines along different axes may differ: rates are means over the coupled axes, and samples of power and of ε come from
+    all of them.
 
     Args:
-        run: says what it was made with.
+        run: of the exact engine; its metadata contain the parameters of the machine.
         dt: sampling interval of the power, ps.
 
     Returns:
@@ -162,7 +162,7 @@ def _exact_values(
     def sampled(target: Target, interval: float | None) -> Mixture:
         return model.mixture(lambda pair: pair.power_distribution(target, interval))
 
-    couplings = machines[0]  # alike along all axes, as the temperatures are
+    couplings = machines[0]  # couplings and temperatures are the same along all axes
     active = any(couplings.active_forces(side) for side in (0, 1))
     heat = mean(lambda pair: pair.heat_rates()) * PER_NS
     # No temperature belongs to the heat of an active bath.
@@ -201,14 +201,14 @@ def _exact_values(
 
 
 def measure(run: Run, seed: int) -> pd.DataFrame:
-    """All that is reported of one run of the exact model, driven or not.
+    """All numbers reported for one run of the exact model, driven or not, with their true values.
 
     Args:
-        run: says what it was made with.
-        seed: of the energy that the baths of a driven run are given.
+        run: of the exact engine; its metadata contain the parameters of the machine.
+        seed: of the energy of the baths, for a driven run.
 
     Returns:
-        As ``measure_point``.
+        ``reported`` with the columns ``file`` and ``truth``.
 
     Raises:
         AnalysisError: if there is no true value (``true_machines``, ``measure_friction``).
@@ -219,14 +219,14 @@ def measure(run: Run, seed: int) -> pd.DataFrame:
 
 
 def measure_point(run: Run, files: dict[str, dict[str, float]]) -> pd.DataFrame:
-    """All that is reported of one run of a driven pair.
+    """All numbers reported for one run of a driven pair, with their true values.
 
     Args:
-        run: with its baths' energy.
+        run: with the energy of its baths (``with_bath_energy``).
         files: from ``exact_values``.
 
     Returns:
-        ``reported`` with ``file`` and ``truth``.
+        ``reported`` with the columns ``file`` and ``truth``.
     """
     performance = performance_summary([run]).to_json()
     for kind, cops in performance.pop("cop_fluctuations").items():
@@ -252,13 +252,13 @@ def measure_point(run: Run, files: dict[str, dict[str, float]]) -> pd.DataFrame:
 
 
 def naive_lines(run: Run) -> pd.DataFrame:
-    """What least squares claim for straight lines through the cumulative heat, the bare thermostat's energy and the work.
+    """Slopes and errors of least-squares lines through the cumulative heat, the bare thermostat energy and the work.
 
     Args:
         run: of a driven pair.
 
     Returns:
-        As ``reported``: slopes and 95 % intervals, eV/ns per coupled axis; names begin with ``NAIVE``.
+        The columns of ``reported``: slopes and 95 % intervals, eV/ns per coupled axis; names begin with ``NAIVE``.
     """
     rows = []
     for name, flow in cumulative([run]).items():
@@ -270,9 +270,9 @@ def naive_lines(run: Run) -> pd.DataFrame:
 
 
 def measure_friction(run: Run) -> pd.DataFrame:
-    """All that is reported of the white friction, ⟨X²⟩ and ⟨V²⟩ from one equilibrium run; columns as ``measure_point``.
+    """White friction, ⟨X²⟩ and ⟨V²⟩ from one equilibrium run, with their true values; columns as in ``measure_point``.
 
-    True values are the friction of the run, k_BT/κ and the temperature of the bath (equipartition).
+    True values are the friction of the run, k_BT/κ, and the temperature of the bath (equipartition).
 
     Args:
         run: without controller; friction in eV ps/Å², ⟨X²⟩ in Å², temperatures in K.
@@ -316,19 +316,21 @@ def measure_friction(run: Run) -> pd.DataFrame:
 
 
 def coverage(rows: pd.DataFrame, by: Sequence[str] = ("length", "point")) -> pd.DataFrame:
-    """How often intervals hold the truth, for each quantity.
+    """Fraction of intervals that cover the true value, for each quantity.
 
-    Where no exact law is known, the mean over all runs stands for the truth.
+    Where no exact law is known, the mean over all runs is used as the true value.
 
     Args:
-        rows: of many runs, as ``measure_point`` and ``measure_friction`` give them, with the columns of ``by``.
-        by: what tells conditions apart.
+        rows: of many runs, from ``measure_point`` and ``measure_friction``, with the columns of ``by``.
+        by: columns that define a condition, such as length and point.
 
     Returns:
-        ``runs``; ``told``, the share of runs in which the analysis gives an interval; ``coverage`` of those, with its
-        binomial error ``coverage_se``; ``above`` and ``below``, shares of intervals that lie wholly above and below the
-        truth; ``claimed``, the mean claimed standard error (half of the 95 % interval over 1.96), and ``spread``, the
-        standard deviation of the values, both over runs whose interval has two ends; ``closed``, their share.
+        ``runs``; ``told``, the fraction of runs in which the analysis gives an interval; ``coverage`` of those, with its
+        binomial error ``coverage_se``; ``above`` and ``below``, the fractions of intervals entirely above and below the true
+        value. Over the runs with two finite ends: ``claimed``, the mean standard error (half of the 95 % interval over 1.96),
+        ``spread``,
+            the
+        standard deviation of the values, and ``closed``, their fraction.
     """
     results = []
     for key, group in rows.groupby([*by, "file", "quantity"], sort=False):

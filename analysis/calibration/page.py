@@ -91,7 +91,7 @@ LINES: tuple[Row, ...] = tuple(
 
 
 def pooled(table: pd.DataFrame, row: Row, length: str, point: str | None = None) -> pd.Series:
-    """Coverage of one row of the tables, over both sides and, without a point, over all points at which it is told.
+    """Coverage of one row of the tables, over both sides and, without a point, over all points with an interval.
 
     Args:
         table: from ``coverage``, with ``length`` and ``point``.
@@ -211,7 +211,7 @@ def _in_study(
     result = pooled(table, (name, file, quantities), study, point)
     if name in BY_FORM[study] and result["told"] >= TOLD:
         return f"{100 * result['coverage']:.0f}, by its form"
-    # All points of a study share one friction: they are no independent intervals.
+    # The points of a study share one friction, so their intervals are not independent.
     text = cell(result) if point is None else _with_error(result)
     return text if text.startswith("refused") else f"{text} ({result['claimed_over_spread']:.2f})"
 

@@ -1,8 +1,8 @@
-"""Does what a study forecasts hold? Equilibrium runs of known friction go through every method and theory.
+"""Calibration of frictions and predicted heats: equilibrium runs of known friction pass through every method and theory.
 
-The machines of the exact engine differ by axis and drag bodies along, as particles in a fluid do. Their friction at rest and
-their heats are known exactly. A method or a theory whose form is another misses them however long the runs are: that is no
-fault of its error, and the tables say so (``page.BY_FORM``).
+As in a fluid, the machines of the exact engine differ by axis and drag bodies along. Their zero-frequency friction and their
+heats are known exactly. A method or a theory that assumes another form of friction has a bias at any length of the runs,
+which its error does not include; the tables mark these (``page.BY_FORM``).
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from analysis.units import PER_NS
 
 REPLICAS = 3
-"""Equilibrium runs of one study, as of study ``reference``."""
+"""Number of equilibrium runs of one study, as in study ``reference``."""
 
 AT_REST, FORECAST = "friction_at_rest", "forecast"
-"""What stands in the column ``file`` of both kinds of rows."""
+"""Values of the column ``file`` for frictions and for predicted heats."""
 
 
 def measure_study(runs: Sequence[Run], points: Mapping[str, Parameters]) -> pd.DataFrame:
-    """Friction at rest by every method, and the heat that each theory forecasts, beside the truth.
+    """Zero-frequency friction by every method, and the heat predicted by each theory, with their true values.
 
-    The heats of both sides are one current, so only the cold one counts.
+    The heats of both sides are the same current, so only the cold one is included.
 
     Args:
-        runs: equilibrium runs of one study, which say what they were made with.
-        points: parameters of each point to forecast, by its name.
+        runs: equilibrium runs of one study of the exact engine; their metadata contain the parameters of the machine.
+        points: parameters of each point to predict, by its name.
 
     Returns:
-        ``point`` (``friction`` for the runs' own), ``file``, ``quantity`` (``<method>_<side>_<axes>`` or ``<theory>_cold``),
-        ``value``, ``low`` and ``high``, and ``truth``: eV ps/Å², and eV/ns per coupled axis. Ends of intervals are NaN where
-        the analysis tells none, infinite where it sets no bound.
+        ``point`` (``friction`` for frictions), ``file``, ``quantity`` (``<method>_<side>_<axes>`` or ``<theory>_cold``),
+        ``value``, ``low``, ``high`` and ``truth``, in eV ps/Å² or in eV/ns per coupled axis. An end of an interval is NaN if
+        the analysis gives none, and infinite if it sets no bound.
 
     Raises:
         AnalysisError: if the controller of a point is not the ideal linear one (``true_machines``).

@@ -1,1 +1,1 @@
-"""Measurement beside theory: forecasts, the table of a study, its variants."""
+"""Comparison of measurement and theory: predictions, the table of a study, its variants."""

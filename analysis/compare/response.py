@@ -12,11 +12,11 @@ passes through the loop, L is the response of the loop. With R the inverse of D 
 force, Re ⟨F_j V_j*⟩ with X = R (ξ + G L n), integrated over all frequencies. A loop with updates is represented by its mean
 response, without aliasing from other frequencies.
 
-The integral is positive: whatever a linear bath remembers, it is cooled where κ_H/κ_C > T_H/T_C (docs/explanation/theory.md).
-Active forces, which a study states, add their spectra to those of the noise, 2 k_B T_j r_j. Where
-molecular dynamics parts from this, the response is not linear; where it parts only from the dressed pair, the bath
-remembers in another way than one shell does. Axes that are not equivalent have responses of their own, and the heat per
-coupled axis is the mean of what each of them carries.
+The integral is positive: with any memory of the baths the cold bath is cooled where κ_H/κ_C > T_H/T_C
+(docs/explanation/theory.md).
+The spectra of active forces, which are parameters of a study, add to those of the noise, 2 k_B T_j r_j. If molecular dynamics
+deviates from this theory, the response is not linear. If it deviates only from the dressed pair, the memory of the bath is not
+that of one shell. Axes that are not equivalent have different responses, and the heat per coupled axis is the mean over them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Several studies side by side: the heats of each beside its own theory, and beside those of the first of them."""
+"""Comparison of several studies: heats of each with its own theory, and with the heats of the first study."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StudyPoint:
 
     Attributes:
         study: its name.
-        compared: the point beside theory at what the same study measured without controller.
+        compared: the point with theory, at the friction that the same study measured without controller.
         first: the point of the first study at the same κ_H/κ_C; ``None`` for that study itself, and where it has none.
     """
 
@@ -72,7 +72,7 @@ def study_points(names: Sequence[str], comparisons: Sequence[Comparison]) -> lis
     """All points of several studies by κ_H/κ_C, and at each in the order of the studies.
 
     Args:
-        names: of the studies; the first is what the others are compared with.
+        names: of the studies; the others are compared with the first one.
         comparisons: of the same studies.
     """
 

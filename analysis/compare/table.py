@@ -76,7 +76,7 @@ def older_protocol(points: Sequence[HeatPoint], friction: dict[str, Any]) -> str
 
     Args:
         points: of a study.
-        friction: content of its ``friction.json``, whose drag runs count too.
+        friction: content of its ``friction.json``; its drag runs are included.
     """
     at_rest = [friction, *friction.get("drag", ())]
     older = sum(each["older_protocol_runs"] for each in at_rest) + sum(point.older_protocol_runs for point in points)

@@ -30,7 +30,7 @@ _PERIODIC = dict.fromkeys("xyz", "periodic")
 def translated_metadata(content: dict[str, Any]) -> dict[str, Any]:
     """The content of a ``run.json`` of format 1 with the names of format 2.
 
-    Missing entries stay missing, so that a damaged file is rejected for what it lacks.
+    Missing entries stay missing, so that a damaged file is rejected with a message that names them.
     """
     purpose = content.get("purpose")
     result = content | {"format": 2}

@@ -6,11 +6,10 @@ velocity are observed without error. White friction is Markovian in these two. T
 and a Kalman filter integrates it out exactly.
 
 Samples are ``INTERVAL`` apart, not closer. Below half a picosecond a collision with the argon is still in progress and the
-copper moves in its cage: the velocity is smoother than with white noise and then rebounds. Neither model describes this,
-    and
-the likelihood would mostly compare how badly each fails there. The prediction errors show where this ends: those of the
-correct model are independent. In argon at the density of the demo their correlation from sample to sample is -0.3 at 0.2 ps
-and -0.2 at 0.5 ps for both models; at 1 ps, the interval of the paper, it has vanished for the dressed particle (0.05) but
+copper moves in its cage: the velocity is smoother than with white noise and then rebounds. Neither model describes this, so
+the likelihood would mostly compare their failure at short times. The prediction errors show where this ends, because those of
+the correct model are independent. In argon at the density of the demo their correlation from sample to sample is -0.3 at 0.2
+ps and -0.2 at 0.5 ps for both models. At 1 ps, the interval of the paper, it has vanished for the dressed particle (0.05) but
 not for white friction (0.15).
 """
 

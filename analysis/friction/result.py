@@ -73,7 +73,7 @@ class AxisFriction:
     Attributes:
         white: the one-parameter friction γ with its error, eV ps/Å².
         dressed: the core-and-shell parameters, or ``None`` if the study is too short to determine them.
-        modes: white friction and bodies of fluid, their number chosen by cross-validation; ``None`` likewise.
+        modes: white friction and bodies of fluid, their number chosen by cross-validation, or ``None`` if they were not fitted.
     """
 
     white: tuple[Estimate, Estimate]
@@ -141,7 +141,7 @@ class Friction:
             raise AnalysisError(f"friction.json: key {missing} is missing; run the friction analysis again") from None
 
     def shares(self, axes: str) -> dict[str, float]:
-        """As ``shares_of``, for the sets of axes of this friction."""
+        """The share of some coupled axes in each set of axes of this friction; see ``shares_of``."""
         return shares_of(axes, self.along)
 
     def exchanged(self) -> Friction:

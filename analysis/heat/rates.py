@@ -217,7 +217,7 @@ def rate_covariance(runs: Sequence[Run], blocks: Blocks, estimator: Estimator = 
     Args:
         runs: replicas of one point, of equal length.
         blocks: from ``current_blocks``.
-        estimator: whose.
+        estimator: of the heats.
     """
     interval, axes = runs[0].parameters.sample_interval, len(runs[0].parameters.coupling_axes)
     walks = joined(np.concatenate([walk(run).transpose(2, 1, 0) for run in runs]), axes_together(runs[0]))
@@ -239,7 +239,7 @@ def end_covariance(runs: Sequence[Run], estimator: Literal["heat", "work"] = "he
 
     Args:
         runs: replicas of one point, of equal length.
-        estimator: whose.
+        estimator: of the heats.
     """
     stored = [spring_energy(run).sum(axis=2) for run in runs]
     if estimator == "heat":

@@ -63,7 +63,7 @@ class CopDistribution:
         positive: of ε.
         negative: of -ε, with the same edges.
         tail_exponent: of the density of ε in the tail; NaN if there are too few samples.
-        tail_from: start of the tail, as a distance from the median; ``None`` likewise.
+        tail_from: start of the tail, as a distance from the median; ``None`` if there are too few samples.
         beyond_carnot: share of samples above Carnot's value; ``None`` if both baths have one temperature.
     """
 
@@ -149,7 +149,7 @@ class BlockedPoint(Point):
     Attributes:
         distribution_block: length of the blocks for distributions, ps; ``None`` if the runs are too short.
         distribution_blocks: their number.
-        current_block: length of the blocks for mean currents, ps; ``None`` likewise.
+        current_block: length of the blocks for mean currents, ps; ``None`` if the runs are too short.
         current_blocks: their number.
     """
 
@@ -253,7 +253,7 @@ class PerformancePoint(BlockedPoint):
         dt: interval of the fluctuating quantities, ps.
         windows: uncertainty of accumulated flows.
         cop: coefficients of the mean flows, by estimator of the heats; ``None`` where a coupling is 0.
-        cop_fluctuations: distributions of the fluctuating coefficients over dt; ``None`` likewise.
+        cop_fluctuations: distributions of the fluctuating coefficients over dt; ``None`` where a coupling is 0.
         entropy_production: of both baths, eV/(K ns).
         uncertainty: Var/mean² of the power over dt.
         bound: 2 k_B/ΔS over dt.

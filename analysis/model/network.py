@@ -6,9 +6,9 @@ n velocities V, of which the first p belong to coordinates X of the forces, are 
 
 Λ_b contains the forces of a bath besides friction: springs of the fluid (Λ_b antisymmetric), and active forces, each
 represented by a velocity that exerts a force without reaction. With the state r = (X, V) this is dr/dt = A r + noise, so the
-stationary distribution of r is a Gaussian whose covariance C solves the Lyapunov equation A C + C Aᵀ = -D. Everything else
-follows from A, D and C. Units are
-LAMMPS *metal* (Å, ps, eV, K), masses in eV ps²/Å²; heat is positive *into* a bath. Derivations: docs/explanation/theory.md.
+stationary distribution of r is a Gaussian. Its covariance C solves the Lyapunov equation A C + C Aᵀ = -D. Everything else
+follows from A, D and C. Units are LAMMPS *metal* (Å, ps, eV, K), with masses in eV ps²/Å². Heat is positive *into* a bath.
+Derivations: docs/explanation/theory.md.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class LinearLangevin:
         if exchanges.shape != shape or not np.isfinite(exchanges).all():
             raise ValueError(f"links of shape {exchanges.shape}: must be finite, (baths, n, n) = {shape}")
         if np.diagonal(exchanges, axis1=1, axis2=2).any():
-            raise ValueError("links: the diagonal must be zero; what a velocity does to itself is friction")
+            raise ValueError("links: the diagonal must be zero; a force of a velocity on itself belongs to frictions")
         for array in (m, k, g, t, exchanges):
             array.setflags(write=False)
         # Straight into __dict__: subclasses are frozen dataclasses, whose attributes cannot be assigned.

@@ -1,7 +1,7 @@
-"""The interactive figure of a report: heats beside every theory, over all coupled axes or along one set of them.
+"""The interactive figure of a report: heats with every theory, over all coupled axes or along one set of them.
 
-Every number in it is computed here: the page only chooses which of them to show. A slider moves over the κ_H/κ_C at which
-theory was solved, and beside each is the exact value, without interpolation.
+Every number is computed here; the script of the page only selects numbers. A slider moves over the κ_H/κ_C at which the
+theories were solved, and a table shows their exact values there, without interpolation.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from analysis.statistics.timeseries import Estimate, known, or_nan
 from analysis.units import PER_NS
 
 STOPS = 41
-"""How many κ_H/κ_C the slider has, besides those that were measured."""
+"""Number of κ_H/κ_C of the slider, in addition to the measured ones."""
 
 ALL_AXES = "all coupled axes"
-"""The choice of axes that the page opens with: their mean, with the headline heats."""
+"""The initial choice of axes: their mean, with the headline heats."""
 
 _LINES = {
     "response": ("solid", ACCENT, 2.5),
@@ -49,18 +49,18 @@ _LINES = {
     "dressed": ("dashed", "black", 1.5),
     "modes": ("dashdot", PURPLE, 1.5),
 }
-_SHOWN_FIRST = 2  # of the theories that are known
+_SHOWN_FIRST = 2  # number of theories that are shown initially
 
 
 @dataclass(frozen=True)
 class Explorer:
-    """What the page's script needs.
+    """Input of the script of the page.
 
     Attributes:
-        library: BokehJS, the source of a script.
-        content: the figure as Bokeh's JSON (``item``), ``theories`` with the names that people use, ``shown`` of them at
-            first, the stops of the slider as numbers (``ratios``) and text (``stops``), which of them it starts at
-            (``start``) and, for each choice of axes, what is drawn and written (``axes``).
+        library: source of BokehJS.
+        content: the figure as JSON of Bokeh (``item``); names of the ``theories``, and those ``shown`` initially; the stops of
+            the slider as numbers (``ratios``) and text (``stops``), and the index of its initial stop (``start``); and for
+            each choice of axes the numbers to draw and to print (``axes``).
     """
 
     library: str
@@ -73,10 +73,10 @@ def explorer(comparison: Comparison, by_axis: pd.DataFrame, stops: int = STOPS) 
     Args:
         comparison: of its points with theory.
         by_axis: table of ``compare.by_axis.work_by_axis``; without rows where the runs are too short for one.
-        stops: how many κ_H/κ_C the slider has.
+        stops: number of κ_H/κ_C of the slider, in addition to the measured ones.
 
     Returns:
-        ``None`` if no point has a place on a logarithmic axis.
+        ``None`` if no point can be shown on a logarithmic axis.
     """
     positive = [point for point in comparison.points if point.ratio > 0]
     if not positive:
@@ -124,7 +124,7 @@ def _sets(comparison: Comparison) -> list[str]:
 
 
 def _solved(comparison: Comparison, axes: str, ratios: Array) -> dict[str, list[Forecast | None]]:
-    """Each theory of a machine coupled along some axes, at every κ_H/κ_C that it knows."""
+    """Each theory of a machine coupled along some axes, at every κ_H/κ_C; ``None`` where it has no solution."""
     parameters = replace(comparison.points[0].parameters, coupling_axes=axes)
     cold = parameters.coupling[0]
     at = [
@@ -155,7 +155,7 @@ def _choice(
     points: Mapping[str, Sequence[tuple[float, str, Estimate]]],
     quantity: str,
 ) -> dict[str, Any]:
-    """What is drawn and written for one choice of axes."""
+    """Numbers to draw and to print for one choice of axes."""
     return {
         "quantity": quantity,
         "measured": {side: _points(found) for side, found in points.items()},
@@ -176,7 +176,7 @@ def _points(found: Sequence[tuple[float, str, Estimate]]) -> dict[str, list[Any]
 
 
 def _line(along: Sequence[Forecast | None]) -> dict[str, Any]:
-    """Both heats with their bands, and in words also the power, which is their sum."""
+    """Both heats with their bands, and as text also the power, which is their sum."""
     told: dict[str, list[str]] = {"cold": [], "hot": [], "power": []}
     drawn: dict[str, dict[str, list[float | None]]] = {side: {"value": [], "low": [], "high": []} for side in SIDES}
     for forecast in along:
@@ -191,7 +191,7 @@ def _line(along: Sequence[Forecast | None]) -> dict[str, Any]:
 
 
 def _plots(choice: Mapping[str, Any], ratios: Array, shown: Sequence[str], start: float) -> Model:
-    """A panel for each bath; the page's script fills the sources ``measured_<side>`` and ``<theory>_<side>`` anew."""
+    """A panel for each bath; the script of the page fills the sources ``measured_<side>`` and ``<theory>_<side>``."""
     plots = []
     limits = Range1d(start=float(ratios[0]), end=float(ratios[-1]))
     for side in SIDES:
@@ -250,7 +250,7 @@ def _plots(choice: Mapping[str, Any], ratios: Array, shown: Sequence[str], start
             HoverTool(renderers=[points], tooltips=[("measured", "@told eV/ns"), ("κH/κC", "@name")], visible=False)
         )
         plots.append(plot)
-    # One below the other on a narrow screen.
+    # On a narrow screen the panels are placed below each other.
     return row(plots, sizing_mode="stretch_width", styles={"flex-wrap": "wrap"})
 
 

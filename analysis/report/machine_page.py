@@ -32,7 +32,7 @@ def machine_page(
         table: of ``sweep_table``.
         parameters: the parameter along the axis and, if there are lines, that of the lines.
         settings: the whole study as text.
-        figures: picture files (PNG; an SVG or CSV of the same name beside it is taken along).
+        figures: picture files (PNG; an SVG or CSV of the same name is included).
         design: folder of template, style and captions.
     """
     line = parameters[1] if len(parameters) > 1 else None

@@ -1,4 +1,4 @@
-"""One page for several studies: what each says, and how far their heats are apart."""
+"""One page for several studies: the answers of each, and the differences of their heats."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def studies_page(
         runs: content of one ``run.json`` of each study; the others are compared with the first.
         comparisons: of the same studies.
         performances: of the points of the same studies.
-        figures: picture files (PNG; an SVG or CSV of the same name beside it is taken along).
+        figures: picture files (PNG; an SVG or CSV of the same name is included).
         design: folder of template, style and captions.
     """
     names = [str(run["study"]) for run in runs]

@@ -60,7 +60,7 @@ def _not_cooling(nearest: ComparedPoint, side: int) -> tuple[str, str]:
 
 def _against_theory(comparison: Comparison, point: ComparedPoint, side: int) -> str:
     if (unknown := without_theory(comparison.points)) is not None:
-        return f"{unknown}, so none stands beside these heats."
+        return f"{unknown}, so these heats are not compared with one."
     lead = next((name for name in THEORIES if name in point.forecasts), None)
     rates = point.rates(lead) if lead else None
     if lead is None or rates is None:

@@ -16,20 +16,21 @@ from analysis.statistics.timeseries import SeriesTooShortError, choose_blocks, s
 from analysis.units import ATOMIC_MASS
 
 LEAST_TIME_PS = 300.0
-"""Copper and argon exchange heat within some 20 ps: shorter runs cannot tell how slowly, and with it not their own error."""
+"""Copper and argon exchange heat within some 20 ps. Shorter runs do not determine this time, and therefore no error."""
 
 SHOWN_TIMES = 80
-"""Stretches of the run that temperatures are averaged over, to be drawn against time."""
+"""Number of intervals of the run over which temperatures are averaged for the figure."""
 
 RANGE_A = 8.0
-"""Copper pairs farther apart add less than a thousandth to the squared frequency."""
+"""Pairs of copper atoms at larger distances contribute less than a thousandth of the squared frequency."""
 
 
 def metal_temperatures(runs: Sequence[Run], squared_frequencies: Sequence[float]) -> dict[str, Any]:
-    """Temperature of the metal's motion about the particle's centre of mass, beside that expected from its bath, K.
+    """Temperature of the metal's motion about the particle's centre of mass, and its expected value, K.
 
-    Velocity Verlet with a time step h shows a vibration of angular frequency ω in equilibrium at T with a kinetic energy of
-    k_BT/2 (1 - ω²h²/6) (M. P. Eastwood et al., J. Chem. Theory Comput. 6, 2045 (2010)): stiff metal looks colder than it is.
+    With velocity Verlet and a time step h, a vibration of angular frequency ω in equilibrium at T has the kinetic energy
+    k_BT/2 (1 - ω²h²/6) (M. P. Eastwood et al., J. Chem. Theory Comput. 6, 2045 (2010)): a stiff metal appears colder than it
+    is.
 
     Args:
         runs: replicas of one run, for their series and time step. Correlation times from a single short run are uncertain.

@@ -67,7 +67,7 @@ class LinearController:
     version = 1
     """Part of the identity of a run: increase it when the law changes."""
     sees_velocity = False
-    """It does not need velocities, which cost a sum over all forces at every step."""
+    """Velocities are not needed; computing them costs a sum over all forces at every step."""
 
     def __init__(self, *, coupling_cold_eV_per_A2: float, coupling_hot_eV_per_A2: float) -> None:
         self._coupling = np.array([[coupling_cold_eV_per_A2], [-coupling_hot_eV_per_A2]])
@@ -79,9 +79,9 @@ class LinearController:
 
 
 class DampingController(LinearController):
-    """The linear coupling and cold damping: a force -g V in addition, V from the change of what is read.
+    """The linear coupling plus cold damping: an additional force -g V, with V from the change of the readings.
 
-    Read positions are all that it uses, as in a laboratory: through a loop their noise is in the velocity, too.
+    As in a laboratory, only positions are read. In a feedback loop V therefore contains their noise.
     """
 
     version = 1
@@ -95,7 +95,7 @@ class DampingController(LinearController):
         self._time = 0.0
 
     def forces(self, seen: Seen) -> Vector:
-        """See `Controller.forces`; at the first reading no velocity is known."""
+        """See `Controller.forces`; at the first reading there is no velocity, so only the coupling acts."""
         force = super().forces(seen)
         if self._before is not None:
             velocity = (seen.displacement_A - self._before) / (seen.time_ps - self._time)
@@ -104,12 +104,12 @@ class DampingController(LinearController):
         return force
 
     def state(self) -> State:
-        """The reading before, and when it was."""
+        """The previous reading and its time."""
         before = np.empty((0, 2, 3)) if self._before is None else self._before[None]
         return {"before": before, "time_ps": np.array(self._time)}
 
     def restore(self, state: State) -> None:
-        """Take back what `state` told."""
+        """Restore the result of `state`."""
         self._before = state["before"][0] if len(state["before"]) else None
         self._time = float(state["time_ps"])
 

@@ -37,7 +37,7 @@ class Demon:
         axes: coupled axes, such as `x` or `xyz`; forces along others are dropped.
         timestep_ps: MD time step.
         max_displacement_A: largest distance from the trap centre at rest; beyond it a particle counts as lost.
-        moving_traps: books the work of moving traps; None if the traps are at rest.
+        moving_traps: sums the work of moving traps; None if the traps are at rest.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Demon:
         self.force = np.zeros((2, 3))
         """The force since `step`, eV/Å, along coupled axes."""
         self.sees_velocity: bool = getattr(controller, "sees_velocity", True)
-        """Whether velocities are computed; a controller that does not need them may say so."""
+        """Whether velocities are computed: not for a controller class with `sees_velocity = False`."""
         self._mask = np.array([float(axis in axes) for axis in "xyz"])
         self._is_partial = len(axes) < 3
         self._fresh_memory = None if controller is None else memory(controller)

@@ -44,8 +44,8 @@ def run_piece(
     """Run one segment in a fresh LAMMPS; writes a restart file, the log, the series and the memory of the demon.
 
     Args:
-        experiment: what is run.
-        piece: which segment of it.
+        experiment: the experiment.
+        piece: its segment to run.
         restart: initial state, relative to `folder`; empty for a build.
         folder: working directory of LAMMPS; empty.
         ranks: MPI ranks; all of them call.
@@ -147,8 +147,8 @@ def check_sides_apart(lmp: Any, ranks: Ranks) -> None:
     ranks.sum(found)
     if crossing := [f"{one}-{other}" for one, other in np.argwhere(found) if (one - other) % 2]:
         raise EngineError(
-            f"the study's own interactions join the two sides: atoms of types {', '.join(crossing)} interact; odd types are of "
-            "the cold side, even ones of the hot: give these pairs a range of zero, or 'none' in a hybrid style"
+            f"the interactions of the study couple the two sides: atoms of types {', '.join(crossing)} interact; odd types "
+            "belong to the cold side, even types to the hot side: give these pairs a range of zero, or 'none' in a hybrid style"
         )
 
 

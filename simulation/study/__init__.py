@@ -1,1 +1,1 @@
-"""Studies: what a user may choose (`fields`), which combinations can run (`rules`), and the files that say it (`files`)."""
+"""Studies: their fields (`fields`), the rules for valid combinations (`rules`), and study files (`files`)."""

@@ -31,7 +31,7 @@ class Chains(Section):
     """Longest bond (`fene`) or rest length (`harmonic`); left out, 1.5 σ or 0.97 σ of the fluid."""
 
     def of(self, fluid: Species, fluid_atoms: int) -> Chain:
-        """The chains of a bath of so many atoms of that fluid."""
+        """The chains of a bath with this number of atoms of a fluid."""
         sigma = fluid.sigma_A
         return Chain(
             bond=self.bond,
@@ -48,12 +48,12 @@ class Chain:
     """The chains of one bath.
 
     Attributes:
-        bond: LAMMPS's style.
-        atoms: in each.
-        count: how many.
-        stiffness: LAMMPS's K, eV/Å².
-        length: longest bond of FENE, or rest length, Å.
-        fluid: what they are made of.
+        bond: bond style of LAMMPS.
+        atoms: number of atoms in each chain.
+        count: number of chains.
+        stiffness: K of the bond style, eV/Å².
+        length: longest bond (FENE) or rest length (harmonic), Å.
+        fluid: species of their atoms.
     """
 
     bond: str
@@ -65,23 +65,23 @@ class Chain:
 
     @property
     def bonds(self) -> int:
-        """Of all chains together."""
+        """Number of bonds in all chains."""
         return self.count * (self.atoms - 1)
 
     @property
     def coefficients(self) -> str:
-        """As LAMMPS's bond_coeff has them."""
+        """Arguments of the LAMMPS command `bond_coeff`."""
         own = f"{self.stiffness:.8g} {self.length:.8g}"
         return f"{own} {self.fluid.epsilon_eV} {self.fluid.sigma_A}" if self.bond == "fene" else own
 
     @property
     def spacing_A(self) -> float:
-        """Distance of neighbours where a chain is built."""
+        """Distance of neighbours in a newly built chain."""
         return self.length if self.bond == "harmonic" else min(REST * self.fluid.sigma_A, 0.9 * self.length)
 
     @property
     def places_A(self) -> list[tuple[float, float, float]]:
-        """Where the atoms of a chain lie when it is built, about its middle: to and fro in a square, so that it is small."""
+        """Initial positions of the atoms of a chain relative to its middle: folded into a square, so that it is small."""
         width = math.ceil(math.sqrt(self.atoms))
         rows = [divmod(index, width) for index in range(self.atoms)]
         sites = [(row, column if row % 2 == 0 else width - 1 - column) for row, column in rows]
@@ -98,7 +98,7 @@ class Chain:
 
     @property
     def period_ps(self) -> float:
-        """Period of a bond's vibration."""
+        """Vibration period of a bond."""
         if self.bond == "harmonic":
             curvature = 2 * self.stiffness
         else:

@@ -70,7 +70,7 @@ def test_a_particle_by_embedded_atoms(config: Path, tmp_path: Path) -> None:
 def test_sides_that_meet_are_refused(config: Path, tmp_path: Path) -> None:
     """A fluid that felt the other side's copy of the wall between them would give that side energy."""
     study = own(config, LENNARD_JONES + "pair_coeff 1 6 0.065 2.8715\n")
-    with pytest.raises(EngineError, match=r"join the two sides: atoms of types 1-6 interact; odd types"):
+    with pytest.raises(EngineError, match=r"couple the two sides: atoms of types 1-6 interact; odd types"):
         perform(Baths(study, 1), tmp_path / "baths", Ranks(1))
 
 

@@ -116,8 +116,11 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
             ("[0.2, 0.5, 0.9]", "[0.5, 2]"),
             "at temperature_cold = 2: temperature_cold = 2.0: must not exceed temperature_hot",
         ),
-        (("temperature_cold, values", "levels_cold.7, values"), "7 is none of its 2 entries, which count from 0"),
-        (("temperature_cold, values", "levels_hot.x.y, values"), "x is none of its 2 entries"),
+        (
+            ("temperature_cold, values", "levels_cold.7, values"),
+            "7 is not an index of its 2 entries, which count from 0",
+        ),
+        (("temperature_cold, values", "levels_hot.x.y, values"), "x is not an index of its 2 entries"),
         (("temperature_cold, values", "machine, values"), "give one of units, levels_hot"),
         (("machine: n-demon", "machine: perpetuum"), "machine = 'perpetuum': give one of n-demon"),
         (("[1.5, 1.25]", "[1.5, 1.5]"), "two levels are only 0 apart"),

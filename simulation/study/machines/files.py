@@ -229,7 +229,7 @@ def _with(data: Any, path: list[str], value: float) -> Any:
         return {**data, key: _with(data[key], rest, value)}
     if isinstance(data, list):
         if not (key.isdigit() and int(key) < len(data)):
-            raise LookupError(f"{key} is none of its {len(data)} entries, which count from 0")
+            raise LookupError(f"{key} is not an index of its {len(data)} entries, which count from 0")
         changed = _with(data[int(key)], rest, value) if rest else value
         return [changed if i == int(key) else entry for i, entry in enumerate(data)]
     raise LookupError(f"there is no {key} in what is a single value")
