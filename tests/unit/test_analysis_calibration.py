@@ -174,6 +174,14 @@ def test_entries_are_marked_beyond_the_band_and_refused_below_half(covered: floa
         assert cell(pooled(table, ("", "heat", ("heat_cold",)), "paper", point)) == text
 
 
+def test_points_at_which_most_runs_refuse_do_not_count() -> None:
+    """Over all points the coverage is that of those where at least half of the runs have an interval with two ends."""
+    table = pd.concat([counted({"heat_cold": (0.96, 1.0)}, 0.5), counted({"heat_cold": (0.2, 1.0)}, 0.4)])
+    table["point"] = np.repeat(["kH_4.80", "kH_1.2"], len(table) // 2)
+    found = pooled(table, ("", "heat", ("heat_cold",)), "short")
+    assert (found["coverage"], found["told"]) == (pytest.approx(0.96), 0.5)
+
+
 def test_surrogate_bath_keeps_the_first_law() -> None:
     """The baths' energy has the spread it should, and what it takes it takes from the thermostat."""
     run = with_bath_energy(runs_of(DRIVEN_TRUTH, 3000, 1, seed=103)[0], seed=1)

@@ -84,6 +84,7 @@ def test_figure_shows_the_second_law_of_each_side() -> None:
     heat = points[-1].heat[1].value
     assert math.isclose(shown["entropy_hot"], heat / (BOLTZMANN_EV_PER_K * TRUTH.temperature_hot), rel_tol=1e-6)
     assert shown["information_hot"] == -flows[-1].flow.value
+    np.testing.assert_allclose(theory["information_hot"], -theory["information_cold"], atol=1e-9)
 
 
 def test_a_reading_tells_what_its_noise_leaves_of_the_positions() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.linalg import expm, solve_continuous_lyapunov
+from scipy.linalg import expm, solve_continuous_lyapunov, solve_triangular
 from scipy.stats import multivariate_normal
 
 from analysis.compare.comparison import Comparison
@@ -63,6 +63,10 @@ def test_filter_agrees_with_the_dense_gaussian(truth: Truth, interval: float) ->
     thermal = BOLTZMANN * likelihood.temperature
     exact = multivariate_normal(np.zeros(2 * n), thermal * dense).logpdf(states.reshape(2, -1))
     assert likelihood.log_likelihood == pytest.approx(float(exact.sum()), abs=1e-6)
+    # Factor by factor of the dense covariance come the errors of predictions; their correlation is of neighbouring samples.
+    missed = solve_triangular(np.linalg.cholesky(dense), states.reshape(2, -1).T, lower=True).T.reshape(2, n, 2)
+    together = (missed[:, 1:] * missed[:, :-1]).mean(axis=(0, 1)) / (missed**2).mean()
+    assert likelihood.error_correlation == pytest.approx(np.sqrt((together**2).mean()), rel=1e-6)
     for other in (0.9, 1.1):
         hotter = multivariate_normal(np.zeros(2 * n), other * thermal * dense).logpdf(states.reshape(2, -1))
         assert hotter.sum() < likelihood.log_likelihood

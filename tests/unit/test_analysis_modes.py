@@ -109,6 +109,9 @@ def test_order_is_found(shell: ModalFits) -> None:
     assert all(np.diff(likelihoods) > -0.01)
     assert shell.fits[0].goodness < 1e-6 < 0.01 < shell.chosen.goodness
     assert shell.fits[0].held_out < shell.chosen.held_out - 20
+    # Data that no fit has seen are less likely than those it was fitted to, by about one for each parameter.
+    for fit in shell.fits:
+        assert fit.held_out < fit.log_likelihood - 0.2 * (2 * fit.order + 1)
     assert abs(shell.chosen.zero_frequency.z(0.4)) < 2.5
     assert abs(shell.zero_frequency.z(0.4)) < 2.5
     assert shell.zero_frequency.se >= 0.99 * shell.chosen.zero_frequency.se

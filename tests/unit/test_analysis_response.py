@@ -19,6 +19,8 @@ from analysis.friction.response import Response, Responses, _left_out, response,
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
+from analysis.units import FRICTION_SI
+from tests.unit.drawn import line, symbols
 from tests.unit.synthetic import Truth, synthetic_runs
 from tests.unit.synthetic import heat_rates as true_heat_rates
 
@@ -110,6 +112,10 @@ def test_errors_of_axes_and_particles_add_up_as_squares() -> None:
     # Ten values that scatter by 5 % tell their mean to 5 %/√10, and Student's 97.5 % quantile for nine of them is 2.2622.
     relative = 0.05 / np.sqrt(10) * 2.2622 / 1.95996
     assert pair[0].dissipation()[1] == pytest.approx(relative * WHITE.friction_cold, rel=1e-4)
+    # Other tapers, each 3 % off, add an error of 3 %, one of them or two.
+    for others in (1, 2):
+        shifted = replace(pair[0], otherwise=np.tile(0.97 * pair[0].friction, (others, 1)))
+        assert shifted.dissipation()[1] == pytest.approx(np.hypot(relative, 0.03) * WHITE.friction_cold, rel=1e-4)
     slopes = [
         (
             true_heat_rates(replace(WHITE, **{name: getattr(WHITE, name) * (1 + step)}))[0]
@@ -132,8 +138,13 @@ def test_measured_friction_is_the_true_one() -> None:
         found = response(runs, 0, "xyz")
         value, error = found.dissipation()
         at = [int(np.searchsorted(found.frequency, frequency)) for frequency in (0.03, 0.1, 0.3, 0.6, 1.0)]
-        true = kernel(truth, truth.friction_cold, found.frequency).real
+        exact_kernel = kernel(truth, truth.friction_cold, found.frequency)
+        true = exact_kernel.real
         z = (value - true)[at] / error[at]
+        assert np.sqrt(np.mean(z**2)) < 2.2
+        # The part out of phase too, which no bath may take from the inertia or from the trap.
+        imaginary = found.copies().imag
+        z = (imaginary[0] - exact_kernel.imag)[at] / np.linalg.norm(found.deviations(imaginary), axis=0)[at]
         assert np.sqrt(np.mean(z**2)) < 2.2
         assert (error[at] < 0.35 * true[at]).all()
         assert (value >= 0).all()
@@ -181,6 +192,15 @@ def test_table_and_agreement() -> None:
     figure.draw_without_rendering()
     assert f"{chi_square:.1f} (2 points)" in figure.axes[-1].get_title(loc="left")
     assert set(data["series"]) == {"friction_cold", "friction_hot", "response"}
+    # The cold heats, measured and of white friction, and the white friction of both particles.
+    (drawn,) = symbols(figure.axes[-1], "simulation")
+    colds = [(each.point.ratio, each.point.heat[0]) for each in comparison.compared]
+    np.testing.assert_allclose(drawn, [(ratio, cold.value, cold.se) for ratio, cold in colds])
+    ratios, heats = line(figure.axes[-1], "white")
+    assert heats[ratios == 4.8] == pytest.approx(1e3 * true_heat_rates(WHITE)[0])
+    levels = [each.get_ydata() for each in figure.axes[0].lines if each.get_linestyle() == ":"]
+    expected = [1e12 * FRICTION_SI * each for each in (DRESSED.friction_cold, DRESSED.friction_hot)]
+    assert [float(np.ravel(np.asarray(level))[0]) for level in levels] == pytest.approx(expected)
 
     def changed(shift: float, factor: float) -> Comparison:
         """The same with other cold heats, and errors."""

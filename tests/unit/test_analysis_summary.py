@@ -1,5 +1,6 @@
 """From run folders to the table: theory at the study's own friction, the promised columns, and a text for people."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -163,6 +164,37 @@ def test_text_says_that_the_cop_is_an_identity(study: tuple[Comparison, dict[str
     own = [replace(point.parameters, controller="own:Law") for point in comparison.points]
     other = [replace(point, parameters=law) for point, law in zip(comparison.points, own, strict=True)]
     assert IDENTITY not in summary_text(beside(other, friction), friction)
+
+
+def test_friction_lines_have_every_number_at_its_name(study: tuple[Comparison, dict[str, Any]]) -> None:
+    """Frictions by each method, residuals, and the model that is clearly likelier: those of that side, under their names."""
+    comparison, friction = study
+    content = json.loads(json.dumps(friction))
+    (along,) = (entry for axes, entry in content["axes"].items() if axes == "xyz")
+    favoured = {"cold": (12.0, "the dressed particle"), "hot": (-12.0, "white friction")}
+    for place, side in enumerate(("cold", "hot")):
+        for number, method in enumerate(("", "_position", "_velocity", "_cross", "_difference")):
+            along[f"friction_{side}{method}_kg_per_s"] = (10 * place + number + 1) * 1e-12
+            along[f"friction_{side}{method}_kg_per_s_se"] = 0.1e-12
+        along["dressed"][side] |= {"zero_frequency_friction_kg_per_s": (10 * place + 7) * 1e-12}
+        along["dressed"][side] |= {"zero_frequency_friction_kg_per_s_se": 0.1e-12}
+        along |= {f"held_out_residual_{side}_dressed": 0.1 + place, f"held_out_residual_{side}_white": 0.2 + place}
+        along[f"position_variance_{side}_z"] = 0.3 - place
+        along[f"likelihood_{side}"]["bic_white_less_dressed"] = favoured[side][0]
+    lines = summary_text(comparison, content).splitlines()
+    for side, first, z in (("cold", "", "+0.3"), ("hot", "1", "-0.7")):
+        (start,) = (n for n, line in enumerate(lines) if line.startswith(f"Friction, {side} particle"))
+        assert lines[start].partition(": ")[2] == (
+            f"{int(first or 0) * 10 + 1}.0 ± 0.1 (from position {first}2.0 ± 0.1, from velocity {first}3.0 ± 0.1, "
+            f"from both {first}4.0 ± 0.1, from displacements over 1 ps {first}5.0 ± 0.1); ⟨X²⟩ compared with k_BT/κ: z = {z}"
+        )
+        dressed, likelihood = lines[start + 1 : start + 3]
+        assert f"{first}7.0 ± 0.1 at zero frequency" in dressed
+        assert f"{int(first or 0)}.100 (dressed), {int(first or 0)}.200 (white)" in dressed
+        assert f"favours {favoured[side][1]}: white minus dressed ΔBIC {favoured[side][0]:+.0f}" in likelihood
+    for undecided in (9.0, -9.0):
+        along["likelihood_hot"]["bic_white_less_dressed"] = undecided
+        assert f"favours neither model: white minus dressed ΔBIC {undecided:+.0f}" in summary_text(comparison, content)
 
 
 def test_text_tells_of_dragged_particles(study: tuple[Comparison, dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.container import ErrorbarContainer
 
 from analysis.compare.comparison import Comparison
 from analysis.compare.variants import (
@@ -90,6 +91,15 @@ def test_figure_has_a_row_per_variant(frictions: pd.DataFrame, tmp_path: Path) -
     figure, _ = variations(pd.read_csv(tmp_path / "table.csv"))
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert labels == ["as in the study, xyz", "thick, xyz", "t@thick, xyz"]
+    for axes, side in zip(figure.axes, ("cold", "hot"), strict=True):
+        here = frictions[frictions["side"] == side]
+        for container, (_, rows) in zip(axes.containers, here.groupby("method", sort=False), strict=True):
+            assert isinstance(container, ErrorbarContainer)
+            points, _, bars = container.lines
+            assert points is not None
+            np.testing.assert_allclose(np.asarray(points.get_xdata(), float), 1e12 * rows["friction_kg_per_s"])
+            ends = np.array(bars[0].get_segments())[:, :, 0]
+            np.testing.assert_allclose(np.diff(ends)[:, 0] / 2, 1e12 * rows["friction_kg_per_s_se"].fillna(0))
 
 
 def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None:

@@ -133,3 +133,14 @@ def test_figure_has_measured_loops_on_exact_lines() -> None:
     line = data[(data["series"] == "theory") & (data["side"] == "cold") & (data["quantity"] == "delay")]
     assert np.interp(0.2, line["loop"], line["value"]) == pytest.approx(-0.177, abs=0.003)
     assert line["value"].iloc[0] == pytest.approx(-0.289, abs=1e-3)
+    # All lines of a panel begin at the heats of the ideal demon, and have those of such a loop at its size.
+    white = WHITE.pooled.white
+    ideal = points[0].parameters.white_pair((white[0].value, white[1].value))
+    for quantity in ("delay", "hold"):
+        for index, side in enumerate(("cold", "hot")):
+            rows = data[(data["series"] == "theory") & (data["side"] == side) & (data["quantity"] == quantity)]
+            for place in (0, 8):
+                size = float(rows["loop"].iloc[place])
+                loop = Feedback(delay=size) if quantity == "delay" else Feedback(update_every=size)
+                exact = PER_NS * ideal.with_feedback(loop).heat_rates()[index]
+                assert rows["value"].iloc[place] == pytest.approx(exact, rel=1e-6)
