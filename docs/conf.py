@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs/_extensions")]
 project = "nanofridge"
 author = "the nanofridge developers"
 html_title = "nanofridge"
-copyright = "MIT licence"
+copyright = "the nanofridge developers, MIT licence"
 
 extensions = [
     "myst_nb",
@@ -55,7 +55,7 @@ napoleon_use_ivar = True
 
 html_theme = "furo"
 html_static_path = ["_static"]
-html_css_files = ["math.css"]
+html_css_files = ["site.css"]
 
 
 def _plain(_app: Sphinx, _kind: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:

@@ -167,7 +167,7 @@ def _beside(compared: ComparedPoint, theory: str) -> str:
 
 
 def _trap_lines(comparison: Comparison) -> list[str]:
-    """Power of moving the traps beside theory; empty for traps at rest."""
+    """Power of moving the traps, measured and by theory; empty for traps at rest."""
     lines = []
     for point in comparison.points:
         if point.trap_power is None:
@@ -246,7 +246,7 @@ def _axes_lines(friction: dict[str, Any]) -> list[str]:
             *(line for side in SIDES for line in _friction_lines(side, which, content, friction["difference_ps"])),
         ]
     if friction["equivalence"]:
-        one, other = friction["equivalence"][0]["axes"]
+        one, other = (", ".join(axes) for axes in friction["equivalence"][0]["axes"])
         found = {method: equivalence_z(friction["equivalence"], method) for method in METHODS}
         apart = "; ".join(f"{METHODS[method]}: {_z(z)}" for method, z in found.items() if z is not None)
         lines += [
@@ -266,7 +266,7 @@ def _friction_lines(side: str, which: str, friction: dict[str, Any], difference_
     lines = [
         f"Friction, {side} particle{which}, 10⁻¹² kg/s: {value(friction, stem)} "
         f"(from position {value(friction, stem + '_position')}, from velocity {value(friction, stem + '_velocity')}, "
-        f"from both {value(friction, stem + '_cross')}, "
+        f"from position and later velocity {value(friction, stem + '_cross')}, "
         f"from displacements over {difference_ps:g} ps {value(friction, stem + '_difference')}); ⟨X²⟩ compared with k_BT/κ: "
         f"z = {_z(friction[f'position_variance_{side}_z'])}"
     ]

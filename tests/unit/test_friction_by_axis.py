@@ -198,4 +198,4 @@ def test_text_tells_friction_by_axis_and_leads_with_linear_response(
     for axes in ("x", "y, z", "x, y, z together"):
         assert f"Friction, cold particle along {axes}, 10⁻¹² kg/s:" in text
     z = equivalence_z(friction["equivalence"], "joint")
-    assert f"position and velocity together: {z:+.1f}" in text.partition("Friction along x minus that along yz")[2]
+    assert f"position and velocity together: {z:+.1f}" in text.partition("Friction along x minus that along y, z")[2]
