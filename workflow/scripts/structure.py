@@ -1,8 +1,8 @@
-"""Structure and its checks. inputs: runs (run.json of replicas, the first with a trajectory); outputs: [0] structure.json."""
+"""Structure and its checks. inputs: runs (run folders, the first with a trajectory); outputs: [0] structure.json."""
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.data.runs import load_run
+from analysis.data.runs import load_runs
 from analysis.structure.profiles import structure
 from job import job, write_json
 
@@ -10,4 +10,5 @@ if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
-    write_json(structure(list(map(load_run, snakemake.input.runs))), snakemake.output[0])
+    runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
+    write_json(structure(runs), snakemake.output[0])
