@@ -69,7 +69,7 @@ def summary_text(study: str, table: pd.DataFrame, parameters: Sequence[str]) -> 
     for found in findings(table, parameters[0], line):
         start = f"{line} = {found.line:g}: " if line is not None and found.line is not None else ""
         if found.cools is None or found.most_cooling is None or found.best_cop is None:
-            lines.append(f"{start}{found.solved} of {found.points} points have a machine, and none of them cools")
+            lines.append(f"{start}{found.solved} of {found.points} points have a solution, and none of them cools")
             continue
         at, power, share = found.most_cooling
         best, cop, of_bound = found.best_cop
@@ -80,9 +80,15 @@ def summary_text(study: str, table: pd.DataFrame, parameters: Sequence[str]) -> 
     return "\n".join(lines) + "\n"
 
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def short(value: float) -> str:
-    """A number to four digits with a true minus sign; a dash if it is not known."""
-    return "–" if not math.isfinite(value) else f"{value:.4g}".replace("-", "−")
+    """A number to four digits with a true minus sign and powers of ten; a dash if it is not known."""
+    if not math.isfinite(value):
+        return "–"
+    digits, _, power = f"{value:.4g}".replace("-", "−").partition("e")
+    return f"{digits}·10{str(int(power.replace('−', '-'))).translate(_RAISED)}" if power else digits
 
 
 def _most_efficient(table: pd.DataFrame, parameters: Sequence[str]) -> dict[str, float] | None:
@@ -98,7 +104,7 @@ def _cooling(found: Finding) -> float:
 
 
 def _missing(table: pd.DataFrame, parameters: Sequence[str]) -> list[tuple[str, str]]:
-    """For each line with points that have no machine: where, and the reason at the first of them."""
+    """For each line with points without a solution: their values, and the reason at the first of them."""
     without = table[table[NOTE] != ""]
     groups = [("", without)] if len(parameters) == 1 else list(without.groupby(parameters[1], sort=False))
     rows = []

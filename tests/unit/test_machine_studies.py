@@ -23,7 +23,7 @@ from analysis.mechanisms.figures.optomechanics import PUBLISHED
 from analysis.mechanisms.ndemon import NDemon, cop_of_near_levels
 from analysis.mechanisms.sweep import findings, sweep_table
 from analysis.model import LangevinPair
-from analysis.report.machine_page import machine_page, summary_text
+from analysis.report.machine_page import machine_page, short, summary_text
 from simulation.__main__ import main
 from simulation.study.fields import StudyError
 from simulation.study.files import load_study, machine_names
@@ -257,7 +257,7 @@ def test_a_swept_parameter_may_be_left_out(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_findings_and_missing_machines(tmp_path: Path) -> None:
-    """The report names the best point, says where there is no machine and why, and holds its figures and parameters."""
+    """The report names the best point, says where there is no solution and why, and holds its figures and parameters."""
     found = study(tmp_path, NDEMON)
     table = sweep_table(found.sweep_points(), *found.parameters)
     pictures = []
@@ -267,9 +267,17 @@ def test_the_page_shows_findings_and_missing_machines(tmp_path: Path) -> None:
     page = machine_page(
         found.name, found.kind, found.description, table, found.parameters, found.settings, pictures, DESIGN
     )
-    for text in ("cools most at temperature_cold", "Points without a machine", "lie outside 0 … 1", "levels_hot"):
+    for text in ("cools most at temperature_cold", "Points without a solution", "lie outside 0 … 1", "levels_hot"):
         assert text in page, text
     assert page.count("data:image/svg+xml") == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(8.605e-05, "8.605·10⁻⁵"), (-1.5e12, "−1.5·10¹²"), (0.25342, "0.2534"), (math.nan, "–")]
+)
+def test_numbers_on_the_page_are_readable(value: float, text: str) -> None:
+    """Four digits, powers of ten in place of an e, a true minus sign, and a dash for an unknown number."""
+    assert short(value) == text
 
 
 def test_the_course_of_reservoirs_starts_as_the_file_says() -> None:
