@@ -15,14 +15,17 @@ from analysis.data.runs import SIDES
 from analysis.friction.result import METHODS
 
 LENGTHS = ("short", "medium", "paper")
-STUDIES = {"shell": ("xyz",), "bodies": ("x", "yz")}
-"""Studies of particles that drag one or two bodies along, and the sets of equivalent axes of each."""
+STUDIES = {"shell": ("xyz",), "bodies": ("x", "yz"), "maxwell": ("xyz",)}
+"""Studies of particles with one or two bodies or in a fluid with memory, and the sets of equivalent axes of each."""
 
+_WHITE = ("position", "velocity", "cross", "joint", "difference", "theory")
 BY_FORM = {
-    "shell": ("position", "velocity", "cross", "joint", "difference", "theory"),
-    "bodies": ("position", "velocity", "cross", "joint", "difference", "theory", "zero_frequency", "dressed"),
+    "shell": _WHITE,
+    "bodies": (*_WHITE, "zero_frequency", "dressed"),
+    "maxwell": (*_WHITE, "zero_frequency", "dressed", "modes"),
 }
-"""Methods and theories that assume another form of friction than that of the study: white, or a single shell."""
+"""Methods and theories that assume another form of friction than that of the study: white, a single shell, or bodies, with
+which friction increases with frequency, whereas that of a Maxwell mode decreases."""
 
 BAND = (0.92, 0.97)
 """Target range for the coverage of a nominal 95 % interval."""

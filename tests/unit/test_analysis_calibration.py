@@ -391,14 +391,18 @@ def test_page_tells_what_misses_by_its_form(studies: pd.DataFrame) -> None:
     other = pd.concat(
         [axes.assign(quantity=axes["quantity"].str.replace("_xyz", f"_{group}")) for group in STUDIES["bodies"]]
     )
-    both = pd.concat([twice, pd.concat([other, studies[studies["file"] == "forecast"]]).assign(length="bodies")])
-    table = coverage(both)
+    bodies = pd.concat([other, studies[studies["file"] == "forecast"]]).assign(length="bodies")
+    table = coverage(pd.concat([twice, bodies, twice.assign(length="maxwell")]))
     rest = {row[0]: row[1:] for row in friction_at_rest(table)}
     assert all(entry.endswith(", by its form") for entry in rest["position"])
-    shell, *bodies = rest["dressed, zero frequency"]
-    assert "by its form" not in shell
-    assert len(bodies) == 2
-    assert all(entry.endswith(", by its form") for entry in bodies)
+    assert [entry.endswith(", by its form") for entry in rest["dressed, zero frequency"]] == [False, True, True, True]
+    assert [entry.endswith(", by its form") for entry in rest["bodies of fluid, zero frequency"]] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+    assert not any(entry.endswith(", by its form") for entry in rest["spectrum of the position near zero"])
     heats = {row[0]: row[1:] for row in forecasts(table, "shell")}
     assert len(heats["linear response"]) == 3
     assert "by its form" in heats["white friction"][0]

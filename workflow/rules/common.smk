@@ -293,7 +293,7 @@ def measured_friction(wildcards):
 
 # The calibration (calibration.smk): lengths of its runs and, of dressed particles, studies of several runs; how many in one job.
 CALIBRATION = ("short", "medium", "paper")
-CALIBRATION_STUDIES = ("shell", "bodies")
+CALIBRATION_STUDIES = ("shell", "bodies", "maxwell")
 RUNS_PER_JOB = 100
 STUDIES_PER_JOB = 50
 
