@@ -10,6 +10,7 @@ import pytest
 from analysis.compare.by_axis import COLUMNS, work_by_axis
 from analysis.data.runs import Run
 from analysis.friction.result import AxisFriction, Friction
+from analysis.heat.rates import current_blocks
 from analysis.statistics.timeseries import Estimate
 from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
 
@@ -39,6 +40,8 @@ def test_independent_axes_do_not_correlate_and_a_copy_does(runs: list[Run]) -> N
     """Correlations of independent currents vanish within their error; with x in the place of y, x and y correlate fully."""
     table = work_by_axis(runs, FRICTION)
     assert (table["correlation"].abs() < 3.5 * table["correlation_se"]).all()
+    # Correlations of N independent pairs scatter by 1/√N, here of the blocks of both replicas.
+    assert (table["correlation_se"] == 1 / np.sqrt(2 * current_blocks(runs).count)).all()
     copies = []
     for run in runs:
         series = run.series.copy()

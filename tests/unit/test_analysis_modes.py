@@ -101,6 +101,19 @@ def shell() -> ModalFits:
     return fit_modes(positions(0.4, [1.6], [0.64], (6, 10_001), seed=34), INTERVAL, MASS, TRAP, TEMPERATURE)
 
 
+@pytest.mark.parametrize("samples", [66, 67, 300, 301])
+def test_bands_hold_every_frequency_once_but_the_highest(samples: int) -> None:
+    """Two numbers for each frequency, one for the lowest, and none at π, which counts half: of white noise all are alike."""
+    noise = np.random.default_rng(35).standard_normal((400, samples))
+    bands = periodogram(noise, np.array([1.0, 0.0, 0.0]))
+    n = samples - 2
+    assert bands.frequency.max() < np.pi
+    assert bands.ordinates.sum() == 0.5 + (n - 1) // 2
+    # Means of exponential numbers of mean 1; that of the lowest frequency has one degree of freedom.
+    z = (bands.power.mean(axis=0) - 1) * np.sqrt(400 * bands.ordinates)
+    assert np.abs(z).max() < 4.5
+
+
 def test_order_is_found(shell: ModalFits) -> None:
     """More bodies fit better and foretell no better; the friction at rest is that of the truth."""
     assert [fit.order for fit in shell.fits] == [0, 1, 2, 3]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm, t
 
 from analysis.data.runs import Run
 from analysis.figures.power import power_histograms
@@ -26,7 +26,8 @@ from analysis.heat.power import (
 from analysis.heat.rates import run_blocks
 from analysis.heat.results import TARGETS, PowerPoint
 from analysis.model import LangevinPair
-from analysis.statistics.timeseries import Estimate, stationary_mean
+from analysis.statistics.timeseries import Blocks, Estimate, stationary_mean
+from tests.unit.drawn import symbols
 from tests.unit.synthetic import Truth, synthetic_runs
 
 RUNS = 100
@@ -123,6 +124,17 @@ def test_histogram_counts_every_sample_once() -> None:
     assert np.isnan(se).all()
 
 
+def test_histogram_errors_are_those_of_block_means() -> None:
+    """Of two series in three blocks: the sample scatter of six shares, by Student's factor, over the root of their number."""
+    values = np.repeat([[0.5, 0.5, 0.5, 1.5, 0.5, 1.5], [1.5, 1.5, 0.5, 0.5, 0.5, 0.5]], 500, axis=1)
+    blocks = Blocks(count=3, length=1000.0, total=6, memory=0.0)
+    _, se = histogram(values, np.array([0.0, 1.0, 3.0]), blocks)
+    shares = np.array([1.0, 0.5, 0.5, 0.0, 1.0, 1.0])
+    scatter = math.sqrt(((shares - shares.mean()) ** 2).sum() / 5 / 6)
+    expected = t.ppf(0.975, 5) / norm.ppf(0.975) * scatter / np.array([1.0, 2.0])
+    np.testing.assert_allclose(se, expected)
+
+
 def test_summary_is_json_and_states_its_interval(runs: list[Run]) -> None:
     """Values in eV/ns, per dt as stored, and plain JSON."""
     point = power_summary(runs[:3], dt=2.0)
@@ -175,7 +187,11 @@ def test_figures_hold_the_measurement_beside_its_law(runs: list[Run]) -> None:
     data = power_histograms(points, FRICTION)[1]
     z = (data["density_ns_per_eV"] - data["theory"]) / data["se"]
     assert np.abs(z[data["density_ns_per_eV"] > 0]).mean() < 1.2
-    moments_data = power_moments(points, FRICTION)[1]
+    figure, moments_data = power_moments(points, FRICTION)
+    for axes, target in zip(figure.axes, TARGETS, strict=False):
+        work, sampled_mean = (pair[0] for pair in symbols(axes))
+        assert work == pytest.approx((4.8 * 1.05, points[0].work[target].value, points[0].work[target].se))
+        assert sampled_mean == pytest.approx((4.8, points[0].mean[target].value, points[0].mean[target].se))
     hot = moments_data[(moments_data["target"] == "hot") & (moments_data["moment"] == "variance")]
     sampled = hot.loc[hot["series"] == "sampled", "value"].iloc[0]
     theory, published = (

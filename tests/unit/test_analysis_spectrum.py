@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from analysis.friction.modes import fit_modes
-from analysis.friction.spectrum import low_spectrum, zero_frequency_friction
+from analysis.friction.spectrum import MEMORIES, low_spectrum, zero_frequency_friction
 from analysis.friction.whittle import periodogram, white_filter
 from analysis.statistics.timeseries import SeriesTooShortError
 from tests.unit.modal_particle import INTERVAL, MASS, TEMPERATURE, TRAP, positions
@@ -97,6 +97,20 @@ def test_too_short_runs_say_what_they_need() -> None:
         zero_frequency_friction(x[:, :90], INTERVAL, MASS, TRAP, TEMPERATURE)
     with pytest.raises(SeriesTooShortError, match="each needs at least 64"):
         zero_frequency_friction(x[:, :50], INTERVAL, MASS, TRAP, TEMPERATURE)
+
+
+def test_runs_must_last_as_long_as_their_position_is_remembered() -> None:
+    """A run shorter than that many times γ₀/κ is refused for it; one of the length that is asked for is not."""
+    x = positions(2.0, [], [], (4, 12_000), seed=10)
+    found = zero_frequency_friction(x, INTERVAL, MASS, TRAP, TEMPERATURE)
+    least = MEMORIES * found.value / TRAP / INTERVAL
+    for share, is_long_enough in ((0.75, False), (1.5, True)):
+        part = x[:, : round(share * least)]
+        if is_long_enough:
+            assert zero_frequency_friction(part, INTERVAL, MASS, TRAP, TEMPERATURE).value > 0
+        else:
+            with pytest.raises(SeriesTooShortError, match=r"too short for the zero-frequency friction"):
+                zero_frequency_friction(part, INTERVAL, MASS, TRAP, TEMPERATURE)
 
 
 @pytest.mark.parametrize(

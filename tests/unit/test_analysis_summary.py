@@ -12,7 +12,7 @@ from scipy.stats import kstest
 
 from analysis.compare import information
 from analysis.compare.comparison import Comparison
-from analysis.compare.table import COLUMNS, IDENTITY, older_protocol, summary_table, summary_text
+from analysis.compare.table import COLUMNS, IDENTITY, SIMPLIFICATIONS, older_protocol, summary_table, summary_text
 from analysis.compare.theory import models
 from analysis.data.runs import Parameters
 from analysis.friction.response import responses
@@ -153,6 +153,18 @@ def test_text_tells_what_the_table_tells(study: tuple[Comparison, dict[str, Any]
     assert "Friction, hot particle" in text
     assert "dressed pair" in text
     assert "Note" not in text
+    # Below the heading of each simplification stand its own heats and deviations.
+    lines = text.splitlines()
+    for theory in set(study[0].known) - {study[0].leading}:
+        start = lines.index(SIMPLIFICATIONS[theory]) + 1
+        for line, each in zip(lines[start:], study[0].compared, strict=False):
+            rates = each.rates(theory)
+            assert rates is not None
+            expected = "   ".join(
+                f"{side} {rate.value:z7.3f} (z {z:+.1f})"
+                for side, rate, z in zip(("cold", "hot"), rates, each.z(theory), strict=True)
+            )
+            assert line.split(maxsplit=1) == [each.point.kappa_ratio, expected]
 
 
 def test_text_says_that_the_cop_is_an_identity(study: tuple[Comparison, dict[str, Any]]) -> None:

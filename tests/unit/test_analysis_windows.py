@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, chi2
 
 from analysis.data.runs import Run, load_runs
 from analysis.heat.rates import run_blocks
-from analysis.heat.windows import gathered, window_uncertainties, windows_of
+from analysis.heat.windows import _of_few, gathered, window_uncertainties, windows_of
 from analysis.model import BOLTZMANN, LangevinPair
 from analysis.model.uncertainty import GATHERED, gathered_over_bound
 from tests.unit.synthetic import Truth, synthetic_runs
@@ -40,6 +40,19 @@ def test_lengths_of_windows() -> None:
     assert windows_of(51) == [1, 2, 5, 10, 20, 50]
     assert windows_of(50) == [1, 2, 5, 10, 20]
     assert windows_of(10_001)[-1] == 10_000
+
+
+def test_few_windows_have_the_interval_of_a_chi_square() -> None:
+    """A variance of normal values has one degree of freedom less than there are windows; the mean's error adds as a square."""
+    changes = np.sqrt(3) * np.linspace(-1, 1, 12)  # less peaked than normal
+    low, high = _of_few(changes, 12, 0.0, 3.0)
+    assert (low, high) == pytest.approx((11 / chi2.ppf(0.975, 11), 11 / chi2.ppf(0.025, 11)))
+    wide = _of_few(changes, 12, 0.2, 3.0)
+    expected = [math.hypot(math.log(end), 1.96 * 0.2) for end in (low, high)]
+    assert [abs(math.log(end)) for end in wide] == pytest.approx(expected)
+    # Values with the kurtosis of squares, 9, scatter as a quarter as many normal ones do.
+    long_tailed = _of_few(changes, 13, 0.0, 9.0)
+    assert long_tailed == pytest.approx((3 / chi2.ppf(0.975, 3), 3 / chi2.ppf(0.025, 3)))
 
 
 def test_ratios_are_the_exact_ones_and_their_intervals_cover(runs: list[Run]) -> None:

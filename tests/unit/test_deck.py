@@ -280,6 +280,27 @@ def test_integration_is_that_of_the_study(name: str) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["friction", "kH_4.80"])
+def test_energy_of_a_trap_is_that_of_all_its_springs(name: str) -> None:
+    """Springs of each stiffness hold each particle along their own axes, and the recorded energy is their sum."""
+    traps = {"x": 0.013, "y": 0.021, "z": 0.013}
+    run = experiment_at(study(trap={"stiffness_eV_per_A2": traps}), name, 1)
+    deck = Deck(run.deck(run.pieces()[-1], "restart"))
+    springs = deck.fixes("spring")
+    for side in SIDES:
+        own = {key: fix for key, fix in springs.items() if fix[0] == PARTICLE[side]}
+        held = {
+            axis: float(words[1])
+            for _, words in own.values()
+            for axis, at in zip("xyz", words[2:5], strict=True)
+            if at != "NULL"
+        }
+        assert held == traps
+        expected = sum(some_world(*deck.quantity(f"f_{key}")[0]) for key in own)
+        assert len(own) == 2
+        assert deck.variable(f"trap_{side}") == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("name", ["equilibrated", "friction", "kH_4.80"])
 def test_unlike_baths_without_walls_are_each_as_the_study_has_them(name: str) -> None:
     """Masses, springs that hold the fluids still at 5 rad/ps, and pressures of whole cubes are those of each side's fluid."""

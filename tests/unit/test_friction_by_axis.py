@@ -166,8 +166,24 @@ def test_theory_is_the_mean_of_the_machines_of_all_axes() -> None:
     assert alone["xyz"] == pytest.approx(np.hypot(alone["x"] / 3, 2 * alone["y"] / 3))
 
 
+def test_white_friction_of_unlike_traps_is_averaged_over_axes() -> None:
+    """Without a fit to all axes the mean stands for it: each set counts by its axes, and independent errors add as squares."""
+
+    def entry(cold: tuple[float, float], hot: tuple[float, float]) -> dict[str, Any]:
+        found: dict[str, Any] = {"dressed": None, "modes": None}
+        for side, (value, se) in (("cold", cold), ("hot", hot)):
+            found |= {f"friction_{side}_eV_ps_per_A2": value, f"friction_{side}_se": se}
+        return found
+
+    axes = {"x": entry((0.6, 0.06), (0.9, 0.03)), "yz": entry((0.3, 0.04), (0.6, 0.06))}
+    pooled = Friction.from_json({"axes": axes, "equivalent_axes": ["x", "yz"]}).pooled.white
+    for found, value, parts in zip(pooled, (0.4, 0.7), ((0.06, 0.08), (0.03, 0.12)), strict=True):
+        assert (found.value, found.se) == pytest.approx((value, np.hypot(*parts) / 3))
+
+
 def test_shares() -> None:
-    """Of coupled axes among sets of equivalent ones."""
+    """Of coupled axes among sets of equivalent ones; an axis in none of them leaves its share out."""
+    assert shares_of("xy", ["x"]) == {"x": 0.5}
     assert shares_of("xyz", ["x", "yz"]) == {"x": pytest.approx(1 / 3), "yz": pytest.approx(2 / 3)}
     assert shares_of("x", ["x", "yz"]) == {"x": 1.0}
     assert shares_of("xz", ["xyz"]) == {"xyz": 1.0}

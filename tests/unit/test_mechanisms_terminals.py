@@ -70,6 +70,18 @@ def test_the_isolated_demon_of_four_levels_is_the_published_one(drive: float) ->
     )
 
 
+@pytest.mark.parametrize("lift", [-0.3, 0.4])
+def test_heats_of_a_lifted_channel_fluctuate_with_its_count(lift: float) -> None:
+    """A particle takes its energy above μ from one terminal and brings that and the lift to the other: one count, two heats."""
+    level, mu = 0.8, (0.5, 0.2)
+    terminals = tuple(Terminal(name, Equilibrium(0.3, each)) for name, each in zip("ab", mu, strict=True))
+    covariance = Landauer(terminals=terminals, channels=(Channel((0, 1), level, WIDTH, lift=lift),)).heat_covariance()
+    f, g = (expit((each - energy) / 0.3) for each, energy in zip(mu, (level, level + lift), strict=True))
+    count = WIDTH * (f * (1 - f) + g * (1 - g))  # each terminal's own fluctuations, at perfect transmission
+    heats = np.array([-(level - mu[0]), level + lift - mu[1]])
+    np.testing.assert_allclose(covariance, count * np.outer(heats, heats), rtol=1e-9)
+
+
 @pytest.mark.parametrize("statistics", ["fermions", "bosons"])
 def test_no_other_demon_of_the_same_power_is_better(statistics: Statistics) -> None:
     """The demon found takes neither particles nor energy, cools as asked, and all its neighbours need more entropy."""

@@ -263,6 +263,21 @@ def test_first_screen_answers_with_the_numbers_of_the_comparison(long_study: dic
     }
     wrong = replace(comparison, points=(comparison.points[0], replace(best.point, rates=rates)))
     assert "differ" in verdict(wrong, long_study["performances"])[2]
+    # Either is enough: a large deviation there, in a sweep that agrees, or a sweep that disagrees elsewhere.
+    heater, cooler = comparison.points
+    shifts = [(each.rates("theory") or (Estimate(0.0),))[0] for each in comparison.compared]
+
+    def sentence(heater_z: float, cooler_z: float) -> str:
+        """The last sentence, for cold heats that deviate from white friction by so many combined errors."""
+        points = []
+        for point, rate, z in zip((heater, cooler), shifts, (heater_z, cooler_z), strict=True):
+            heat = Estimate(rate.value + z * math.hypot(point.heat[0].se, rate.se), point.heat[0].se)
+            points.append(replace(point, rates=point.rates | {"heat": (heat, point.heat[1])}))
+        return verdict(replace(comparison, points=tuple(points), responses=None), long_study["performances"])[2]
+
+    assert sentence(0.0, 0.0).startswith("Theory and measurement agree")
+    assert sentence(0.0, -3.1).startswith("Theory and measurement differ")
+    assert sentence(-9.0, 0.0).startswith("Theory and measurement differ")
 
 
 def test_interactive_figure_shows_what_tables_say(long_study: dict[str, Any]) -> None:
