@@ -245,6 +245,8 @@ def _plots(choice: Mapping[str, Any], ratios: Array, shown: Sequence[str], start
         source = ColumnDataSource(choice["measured"][side], name=f"measured_{side}")
         colour = SIDE_COLOUR[side]
         plot.add_layout(Whisker(source=source, base="ratio", lower="low", upper="high", line_color=colour))
+        for end in ("low", "high"):  # whiskers do not count for the range of the axis
+            plot.scatter("ratio", end, source=source, size=0, alpha=0)
         points = plot.scatter("ratio", "value", source=source, size=8, color=colour, name=f"points_{side}")
         plot.add_tools(
             HoverTool(renderers=[points], tooltips=[("measured", "@told eV/ns"), ("κH/κC", "@name")], visible=False)
