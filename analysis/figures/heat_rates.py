@@ -57,7 +57,7 @@ def heat_rates(comparison: Comparison) -> tuple[Figure, pd.DataFrame]:
     if (unknown := without_theory(points)) is not None:
         remark(panels[0], unknown)
     panels[0].set_ylabel("heat into the bath (eV/ns per axis)")
-    panels[0].legend(loc="best", frameon=True, framealpha=1, edgecolor="none")  # the zero line must not cross it
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure, data
 
 
