@@ -89,6 +89,7 @@ def test_atoms_count_in_their_nearest_image_and_walls_end_the_shells() -> None:
     moved[::3, 2] -= EDGE
     centre = CENTRE - np.array([5.0, 0.0, 0.0])
     here, there = _found([gas], centre), _found([moved], centre)
+    assert _found([gas], CENTRE + np.array([7.0, 0.0, 0.0]))["radius_cold_A"][-1] == EDGE / 2 - 7.0
     assert np.allclose(here["radial_density_cold_per_nm3"], there["radial_density_cold_per_nm3"], atol=1e-9)
     assert here["radius_cold_A"][-1] == EDGE / 2 - 5.0
 

@@ -15,12 +15,13 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.response import response_rates
 from analysis.data.runs import Parameters
 from analysis.figures.response import response_figure
-from analysis.friction.response import Response, Responses, _left_out, response, responses
+from analysis.friction.curves import Particle
+from analysis.friction.response import Response, Responses, _faded, _left_out, response, responses
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI
-from tests.unit.drawn import line, symbols
+from tests.unit.drawn import symbols
 from tests.unit.synthetic import Truth, synthetic_runs
 from tests.unit.synthetic import heat_rates as true_heat_rates
 
@@ -95,6 +96,29 @@ def test_each_axis_flows_by_its_own_friction() -> None:
     only_x = Responses({"x": found.along["x"]})
     assert response_rates(replace(parameters, coupling_axes="xy"), only_x) is None
     assert response_rates(replace(parameters, coupling_axes="x"), only_x) is not None
+
+
+def test_each_active_bath_heats_its_own_particle() -> None:
+    """With active forces that differ from side to side the heats are those of the pair with the same forces."""
+    active = replace(parameters_of(WHITE), active=(((0.02, 5.0),), ((0.05, 20.0), (0.01, 1.0))))
+    forecast = response_rates(active, exact_responses(WHITE))
+    assert forecast is not None
+    pair = active.in_active_baths(active.white_pair((WHITE.friction_cold, WHITE.friction_hot)))
+    np.testing.assert_allclose(forecast.rates, pair.heat_rates(), rtol=1e-3)
+
+
+def test_tapered_velocities_are_those_of_the_tapered_position() -> None:
+    """The correlation of velocities is minus the second derivative of that of positions, with the taper upon it."""
+    interval, omega = 0.05, 0.7
+    time = interval * np.arange(401)
+    mass = 0.01 / omega**2
+    data = Particle(np.zeros((1, 401)), np.zeros((1, 401)), interval, mass, 0.01)
+    swing = np.cos(omega * time)[None]
+    found = _faded(data, swing, swing, 1.0, (5.0, 15.0), 0.01)[0]
+    window = np.where(time > 5, (1 + np.cos(np.pi * np.clip((time - 5) / 10, 0, 1))) / 2, 1.0)
+    expected = -np.diff(swing[0] * window, 2) / interval**2
+    inner = (time[1:-1] < 14.9) & (np.abs(time[1:-1] - 5) > 0.1)
+    np.testing.assert_allclose(found[1:300][inner[:299]], expected[:299][inner[:299]], atol=2e-3)
 
 
 def test_errors_of_axes_and_particles_add_up_as_squares() -> None:
@@ -196,8 +220,9 @@ def test_table_and_agreement() -> None:
     (drawn,) = symbols(figure.axes[-1], "simulation")
     colds = [(each.point.ratio, each.point.heat[0]) for each in comparison.compared]
     np.testing.assert_allclose(drawn, [(ratio, cold.value, cold.se) for ratio, cold in colds])
-    ratios, heats = line(figure.axes[-1], "white")
-    assert heats[ratios == 4.8] == pytest.approx(1e3 * true_heat_rates(WHITE)[0])
+    ratios, heats = next(np.array(each.get_data()) for each in figure.axes[-1].lines if np.size(each.get_xdata()) > 30)
+    (heat,) = heats[ratios == 4.8]
+    assert heat == pytest.approx(1e3 * true_heat_rates(WHITE)[0])
     levels = [each.get_ydata() for each in figure.axes[0].lines if each.get_linestyle() == ":"]
     expected = [1e12 * FRICTION_SI * each for each in (DRESSED.friction_cold, DRESSED.friction_hot)]
     assert [float(np.ravel(np.asarray(level))[0]) for level in levels] == pytest.approx(expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -30,8 +31,9 @@ from simulation.engines.controlled import propagate_controlled
 from simulation.engines.langevin import propagate_pair
 from simulation.engines.ranks import Ranks
 from simulation.experiments import experiment_at
-from simulation.experiments.machine import friction_study
+from simulation.experiments.machine import Machine, friction_study
 from simulation.perform import perform
+from simulation.segments.piece import demon_of
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
 
@@ -415,3 +417,17 @@ def test_centre_is_the_sum_of_its_oscillations() -> None:
     hot = np.sin(2 * np.pi * times / 20) + 0.8 * np.sin(2 * np.pi * times / 7 + np.radians(100))
     np.testing.assert_allclose(found, np.stack([cold, hot], axis=-1), rtol=0, atol=1e-9)
     assert Response.of(WHITE, 0.01, MOTION).at(times).shape == (2, 3, 4)
+
+
+def test_deck_reads_each_work_from_the_place_at_which_the_demon_writes_it() -> None:
+    """Works of the controller first and then of the traps, side by side and axis by axis, as the demon's own table has them."""
+    run = experiment_at(study(), "kH_3", 1)
+    assert isinstance(run, Machine)
+    demon = demon_of(run, None, Ranks(1))
+    places = np.arange(1, demon.works.size + 1).reshape(demon.works.shape)
+    deck = run.deck(run.pieces()[-1], "restart")
+    found = re.findall(r"^variable +(trap_)?work_(cold|hot)_([xyz]) equal f_demon\[(\d+)\]$", deck, re.MULTILINE)
+    assert len(found) == 4 * len(run.axes)
+    for of_trap, side, axis, place in found:
+        row = 2 * bool(of_trap) + ("cold", "hot").index(side)
+        assert int(place) == places[row, "xyz".index(axis)], (of_trap, side, axis)
