@@ -198,7 +198,8 @@ def test_friction_lines_have_every_number_at_its_name(study: tuple[Comparison, d
         (start,) = (n for n, line in enumerate(lines) if line.startswith(f"Friction, {side} particle"))
         assert lines[start].partition(": ")[2] == (
             f"{int(first or 0) * 10 + 1}.0 ± 0.1 (from position {first}2.0 ± 0.1, from velocity {first}3.0 ± 0.1, "
-            f"from both {first}4.0 ± 0.1, from displacements over 1 ps {first}5.0 ± 0.1); ⟨X²⟩ compared with k_BT/κ: z = {z}"
+            f"from position and later velocity {first}4.0 ± 0.1, from displacements over 1 ps {first}5.0 ± 0.1); "
+            f"⟨X²⟩ compared with k_BT/κ: z = {z}"
         )
         dressed, likelihood = lines[start + 1 : start + 3]
         assert f"{first}7.0 ± 0.1 at zero frequency" in dressed
