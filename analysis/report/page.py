@@ -206,10 +206,10 @@ def _friction_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _apart(friction: dict[str, Any]) -> list[tuple[str, str]]:
-    """For each method the difference of the friction along the first two sets of axes, both particles together."""
+def _apart(friction: dict[str, Any]) -> dict[str, str]:
+    """Difference of the friction along the first two sets of axes, both particles together, in standard errors, by method."""
     found = {method: equivalence_z(friction["equivalence"], method) for method in METHODS}
-    return [(METHODS[method], z_score(z)) for method, z in found.items() if z is not None]
+    return {METHODS[method]: z_score(z) for method, z in found.items() if z is not None}
 
 
 def _told_traps(traps: tuple[float, float, float]) -> str:
