@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from scipy.constants import e, h, k
@@ -23,7 +24,7 @@ from analysis.mechanisms.figures.optomechanics import PUBLISHED
 from analysis.mechanisms.ndemon import NDemon, cop_of_near_levels
 from analysis.mechanisms.sweep import findings, sweep_table
 from analysis.model import LangevinPair
-from analysis.report.machine_page import machine_page, short, summary_text
+from analysis.report.machine_page import _most_efficient, machine_page, short, summary_text
 from simulation.__main__ import main
 from simulation.study.fields import StudyError
 from simulation.study.files import load_study, machine_names
@@ -529,3 +530,12 @@ def test_cold_bath_at_absolute_zero_has_no_bound_to_compare_with(tmp_path: Path)
     assert np.isfinite(table[["heat_first", "heat_second", "heat_common"]].to_numpy()).all()
     assert (table["bound"] == 0).all()
     assert table["cop_over_bound"].isna().all()
+
+
+def test_the_page_names_the_most_efficient_point() -> None:
+    """It is the solved point of largest efficiency, with its parameters; a machine without a role has none."""
+    table = pd.DataFrame(
+        {"efficiency": [0.1, 0.7, np.nan, 0.3], "bias": [1.0, 2.0, 3.0, 4.0], "line": [5.0, 5.0, 6.0, 6.0]}
+    )
+    assert _most_efficient(table, ["bias", "line"]) == {"efficiency": 0.7, "bias": 2.0, "line": 5.0}
+    assert _most_efficient(table.drop(columns="efficiency"), ["bias"]) is None
