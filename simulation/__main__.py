@@ -31,7 +31,7 @@ from simulation.study.files import NOTHING_SIMULATED, is_machine, load_study, pl
 from simulation.study.section import SIDES
 from simulation.study.table import field_table, schema_text
 
-RESULTS, WORKFLOW_LOGS = Path("results"), Path(".snakemake/log")  # as in the workflow, which runs in its own folder
+RESULTS = Path("results")  # as in the workflow, which runs in its own folder
 
 PROBLEMS = (
     StudyError,
@@ -99,7 +99,7 @@ def _arguments() -> argparse.Namespace:
     status = commands.add_parser("status", help="show what is done, running, failed and waiting")
     for command in (plan, status):
         command.add_argument("study")
-        command.add_argument("--targets", type=Path, nargs="*", default=[], help="files that the workflow makes")
+    status.add_argument("--targets", type=Path, nargs="*", default=[], help="files that the workflow makes")
     status.add_argument(
         "--watch",
         type=float,
@@ -173,11 +173,11 @@ def main() -> int:
                 print(make_design(study, RESULTS), end="")
             case "plan":
                 ranks = Ranks(arguments.ranks, site)
-                make_plan(study, RESULTS, ranks, arguments.cores, arguments.targets)
+                make_plan(study, RESULTS, ranks, arguments.cores)
             case "status" if arguments.watch is not None:
                 watch(study, RESULTS, arguments.targets, max(arguments.watch, 1.0))
             case "status":
-                print(status_text(study, RESULTS, arguments.targets, WORKFLOW_LOGS), end="")
+                print(status_text(study, RESULTS, arguments.targets), end="")
         if experiment is not None:
             ranks = Ranks(study.ranks, site)
             perform(experiment, arguments.folder, ranks, getattr(arguments, "start", None), arguments.time_limit_min)

@@ -21,6 +21,7 @@ from analysis.model.design import Design, Limits, best_damping, best_design, par
 from analysis.model.dressed import DressedPair
 from analysis.model.feedback import ControlledNetwork, Feedback
 from analysis.model.heat_cop import QuadraticRatioLaw, heat_cop
+from analysis.model.heat_of_run import HeatOfRun, heats_of_runs
 from analysis.model.information import (
     information_flow_from_rate,
     information_flow_from_samples,
@@ -48,6 +49,7 @@ __all__ = [
     "Design",
     "DressedPair",
     "Feedback",
+    "HeatOfRun",
     "LangevinPair",
     "Limits",
     "LinearLangevin",
@@ -70,6 +72,7 @@ __all__ = [
     "covariance_over",
     "heat_cop",
     "heat_current",
+    "heats_of_runs",
     "information_flow_from_rate",
     "information_flow_from_samples",
     "information_of_reading",

@@ -1,1 +1,1 @@
-"""Cost and expected precision of a study before it runs (`snakemake plan`), and its progress (`snakemake status`)."""
+"""A study before it runs (`snakemake plan`, `design`, `doctor`) and while it runs (`snakemake status`)."""

@@ -1,4 +1,4 @@
-"""The simulations of a study as jobs: their folders among the results, and their progress."""
+"""The simulations of a study as jobs: their folders among the results, and how much of each is done."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Job:
     @property
     def log(self) -> Path:
         """Log of the rule that runs it."""
-        study = self.experiment.study.name
-        return self.results / study / "logs" / f"{self.experiment.group}/replica_{self.experiment.replica}.log"
+        study, group = self.experiment.study.name, self.experiment.group
+        return self.results / study / "logs" / group / f"replica_{self.experiment.replica}.log"
 
     @property
     def name(self) -> str:
@@ -53,14 +53,10 @@ class Job:
     @cached_property
     def record(self) -> dict[str, Any] | None:
         """The `run.json` of a run with the current parameters and length of the study; None if it is not done."""
-        folder = SHIPPED / self.experiment.folder if self.is_shipped else self.folder
-        content = read_json(folder / RUN)
-        return content if content is not None and (self.is_shipped or matches(self.experiment, content)) else None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing is left to simulate."""
-        return self.record is not None
+        if self.is_shipped:
+            return read_json(SHIPPED / self.experiment.folder / RUN)
+        content = read_json(self.folder / RUN)
+        return content if content is not None and matches(self.experiment, content) else None
 
     @cached_property
     def segments(self) -> Segments | None:
@@ -68,23 +64,17 @@ class Job:
         return segments_of(self.experiment, self.folder) if self.experiment.study.engine == "lammps" else None
 
     @cached_property
-    def steps(self) -> list[int]:
-        """MD steps of each of its segments."""
-        if self.segments is None:
-            return [self.experiment.study.steps(self.experiment.duration_ps)]
-        return [piece.steps for piece in self.experiment.pieces()]
+    def steps(self) -> int:
+        """MD steps of the whole run."""
+        return sum(piece.steps for piece in self.experiment.pieces())
 
-    @property
-    def committed(self) -> int:
-        """Number of finished segments."""
-        if self.is_done:
-            return len(self.steps)
-        return 0 if self.segments is None else min(len(self.segments.names()), len(self.steps))
-
-    @property
-    def left(self) -> list[int]:
-        """Steps of the remaining segments."""
-        return self.steps[self.committed :]
+    @cached_property
+    def left(self) -> int:
+        """MD steps that are not in committed segments."""
+        if self.record is not None:
+            return 0
+        committed = 0 if self.segments is None else len(self.segments.names())
+        return sum(piece.steps for piece in self.experiment.pieces()[committed:])
 
 
 def jobs(study: Study, results: Path) -> list[Job]:

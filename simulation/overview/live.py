@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +18,12 @@ from simulation.experiments.machine import Machine
 from simulation.folder.closure import balance
 from simulation.folder.run_folder import join_series
 from simulation.overview.jobs import Job, jobs
-from simulation.overview.status import State, Status, status_of
-from simulation.segments.progress import duration_text
+from simulation.overview.status import State, Status, counts, now, status_of
 from simulation.storage.files import SERIES, read_json, replace
 from simulation.study.fields import Study
+from simulation.study.section import SIDES
 
 PAGE = "status.html"
-SIDES = ("cold", "hot")
 _FEWEST_SEGMENTS = 4
 """From so many segments on, the scatter of their rates gives an error."""
 
@@ -102,27 +100,24 @@ def live_page(study: Study, results: Path, targets: Sequence[Path], every_s: flo
         study, results, targets: as for ``watch``.
         every_s: after how many seconds a browser loads it again; ``None`` for a page that stays as it is.
     """
-    made = jobs(study, results)
-    statuses = [status_of(job, results / study.name / ".lock") for job in made]
-    found = list(zip(made, statuses, strict=True))
-    counts = Counter(status.state for status in statuses)
+    statuses = [status_of(job) for job in jobs(study, results)]
     return _TEMPLATE.render(
         study=study.name,
         every_s=every_s,
-        now=time.strftime("%Y-%m-%d %H:%M:%S"),
-        counts={state: counts[state] for state in State if counts[state]},
-        share=_share(made, statuses),
-        left=max((status.left_s for status in statuses if status.left_s is not None), default=None),
+        now=now(),
+        counts=counts(statuses),
+        share=sum(status.share * status.job.steps for status in statuses)
+        / sum(status.job.steps for status in statuses),
         statuses=statuses,
         present=sum(target.is_file() for target in targets),
         targets=len(targets),
-        heats=list(point_heats(study, results, found)),
-        drifts=[drift for job, status in found for drift in drifts(job, status.state)],
+        heats=list(point_heats(study, results, statuses)),
+        drifts=[drift for status in statuses for drift in drifts(status.job, status.state)],
         report=(results / study.name / "report.html").is_file(),
     )
 
 
-def point_heats(study: Study, results: Path, found: Sequence[tuple[Job, Status]]) -> Iterator[PointHeat]:
+def point_heats(study: Study, results: Path, found: Sequence[Status]) -> Iterator[PointHeat]:
     """The heats of each point that has any: of its finished runs, else the work so far.
 
     In the steady state the work on a particle is the heat of its bath (docs/explanation/theory.md). It needs no correction
@@ -131,19 +126,21 @@ def point_heats(study: Study, results: Path, found: Sequence[tuple[Job, Status]]
     Args:
         study: which study.
         results: the folder with the results of all studies.
-        found: its simulations and their states.
+        found: its simulations.
     """
     for ratio in study.demon.kappa_ratios:
-        runs = [each for each in found if isinstance(each[0].experiment, Machine) and each[0].experiment.ratio == ratio]
-        states = {status.state for _, status in runs}
+        runs = [
+            each for each in found if isinstance(machine := each.job.experiment, Machine) and machine.ratio == ratio
+        ]
+        states = {status.state for status in runs}
         state = next(each for each in _BY_URGENCY if each in states)
-        content = read_json(results / study.name / "sweep" / runs[0][0].experiment.point / "heat.json")
+        content = read_json(results / study.name / "sweep" / runs[0].job.experiment.point / "heat.json")
         if content is not None and state is State.DONE:
             rates = (content["heat_cold_eV_per_ns"], content["heat_hot_eV_per_ns"])
             errors = (content["heat_cold_se"], content["heat_hot_se"])
             yield PointHeat(ratio, state, "heat", content["time_ns"], rates, None if None in errors else errors)
             continue
-        segments = [segment for job, _ in runs for segment in _segment_works(job, study.demon.coupling_axes)]
+        segments = [segment for run in runs for segment in _segment_works(run.job, study.demon.coupling_axes)]
         if segments:
             yield _work_so_far(ratio, state, np.array(segments))
 
@@ -197,15 +194,11 @@ def _work_so_far(ratio: str, state: State, segments: NDArray[np.float64]) -> Poi
     return PointHeat(ratio, state, "work so far", float(duration.sum()) / 1000, (rates[0], rates[1]), errors)
 
 
-def _share(made: Sequence[Job], found: Sequence[Status]) -> float:
-    """Share of all steps that are done."""
-    steps = np.array([sum(job.steps) for job in made], dtype=float)
-    return float(steps @ [status.share for status in found] / steps.sum())
-
-
 def _write(study: Study, results: Path, targets: Sequence[Path], every_s: float | None, page: Path) -> bool:
     """Write the page; whether nothing is left to wait for."""
-    finished = all(job.is_done for job in jobs(study, results)) and all(target.is_file() for target in targets)
+    finished = all(job.record is not None for job in jobs(study, results)) and all(
+        target.is_file() for target in targets
+    )
     html = live_page(study, results, targets, None if finished else every_s)
     replace(page, lambda part: part.write_text(html, encoding="utf-8"))
     return finished
@@ -217,5 +210,5 @@ def _measured(value: float, error: float | None) -> str:
 
 
 _ENVIRONMENT = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-_ENVIRONMENT.filters |= {"measured": _measured, "duration": duration_text}
+_ENVIRONMENT.filters["measured"] = _measured
 _TEMPLATE = _ENVIRONMENT.from_string((Path(__file__).parent / "live.html.j2").read_text(encoding="utf-8"))

@@ -32,7 +32,7 @@ from simulation.folder import run_folder
 from simulation.folder.archive import archive, unpack
 from simulation.folder.closure import ClosureError
 from simulation.overview.jobs import jobs
-from simulation.overview.plan import plan_of
+from simulation.overview.plan import cost_table, costs_of
 from simulation.overview.speed import Speed
 from simulation.overview.status import status_text
 from simulation.perform import perform, segments_of
@@ -531,11 +531,10 @@ def test_a_new_kind_of_experiment_is_one_class(toy: type[Experiment], tmp_path: 
     assert segments_of(found[0], tmp_path).folder.parent == tmp_path / "segments"
 
     simulations = jobs(chosen, tmp_path)
-    plan = plan_of(chosen, simulations, Speed(1e-3, 1.0, 10.0, 1e6, 1e6, "a guess"), 2, tmp_path, [])
-    (cost,) = [cost for cost in plan.costs if cost.purpose == "toy"]
-    assert (cost.jobs, cost.to_do) == (2, 2)
-    assert "toy" in plan.text()
-    assert "toy replica 2" in status_text(chosen, tmp_path, [], tmp_path)
+    costs = costs_of(simulations, Speed(1e-3, "a guess"))
+    assert costs.loc[costs["purpose"] == "toy", ["jobs", "to_do"]].to_numpy().tolist() == [[2, 2]]
+    assert "toy" in cost_table(costs)
+    assert "toy replica 2" in status_text(chosen, tmp_path, [])
 
     exact = study(engine="langevin")
     run = experiment_at(exact, "toy", 1)

@@ -505,15 +505,16 @@ def test_forecast_is_that_of_the_axes_together(tmp_path: Path) -> None:
             row.append(series[f"thermostat_{side}_eV"].iloc[-1] + stored[1] - stored[0])
         gathered.append(row)
     rates = np.array(gathered) / (time / 1000) / 2  # of two axes
-    (foretold,) = forecast(chosen, friction_of(chosen, tmp_path))
-    assert foretold.copies == 2 * replicas
-    for measured, heat in zip(rates.T, foretold.heats, strict=True):
-        assert abs(measured.mean() - heat.heat) < 3.5 * heat.se
-        squares = (measured - heat.heat) ** 2
+    predicted = forecast(chosen, friction_of(chosen, tmp_path)).iloc[0]
+    assert predicted["axes_times_replicas"] == 2 * replicas
+    for measured, side in zip(rates.T, SIDES, strict=True):
+        heat, se = predicted[f"heat_{side}_eV_per_ns"], predicted[f"se_{side}_eV_per_ns"]
+        assert abs(measured.mean() - heat) < 3.5 * se
+        squares = (measured - heat) ** 2
         error = squares.std(ddof=1) / np.sqrt(replicas)
-        assert abs(squares.mean() - replicas * heat.se**2) < 3.5 * error
+        assert abs(squares.mean() - replicas * se**2) < 3.5 * error
     expected = np.mean([of_axis(axis, True).heat_rates() for axis in "xy"], axis=0) * 1000
-    assert [heat.heat for heat in foretold.heats] == pytest.approx(expected)
+    assert [predicted[f"heat_{side}_eV_per_ns"] for side in SIDES] == pytest.approx(expected)
 
 
 def test_limit_of_the_balance_is_a_share_of_each_axis_own_heat() -> None:

@@ -57,7 +57,7 @@ def commit(job: Job, rates: np.ndarray, leak: tuple[float, float] = (0.0, 0.0)) 
 
 def heats(study: Study, results: Path) -> list[PointHeat]:
     """Of the points of a study, as they lie on disk."""
-    return list(point_heats(study, results, [(job, status_of(job, results / ".lock")) for job in jobs(study, results)]))
+    return list(point_heats(study, results, [status_of(job) for job in jobs(study, results)]))
 
 
 def finish(study: Study, results: Path) -> None:

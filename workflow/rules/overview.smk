@@ -19,12 +19,11 @@ rule plan:
     params:
         study=STUDY.name,
         cores=cores_at_once(STUDY),
-        targets=[*EVERYTHING, *rules.sweep.input],
         launcher=launcher,
         site=site,
     shell:
         "{params.launcher} python -m simulation plan {params.study} --cores {params.cores} --ranks {resources.tasks}"
-        " {params.site} --targets {params.targets} 2>&1 | tee {log}"
+        " {params.site} 2>&1 | tee {log}"
 
 
 rule doctor:
