@@ -11,17 +11,18 @@ from matplotlib.figure import Figure
 from analysis.data.runs import SIDES
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, new_figure
 from analysis.friction.result import POOLED
+from analysis.structure.result import Structure
 
 SIDE_LINE = {"cold": "-", "hot": "--"}  # the curves nearly coincide: dashes leave the lower one visible
 INNER_NM = 0.7  # there is no fluid at smaller distances
 
 
-def structure(content: dict[str, Any], friction: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def structure(content: Structure, friction: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     """Draw the fluid along x and around both particles, its mass beside that of the dressed model, and temperatures over time.
 
     Args:
-        content: of ``structure.json``.
-        friction: of ``friction.json`` of the same study.
+        content: the atoms of a study.
+        friction: content of its ``friction.json``.
 
     Returns:
         The figure, and its data: rows of ``panel`` (``along_x``, ``radial_density``, ``fluid_within``, ``internal`` or
@@ -35,28 +36,27 @@ def structure(content: dict[str, Any], friction: dict[str, Any]) -> tuple[Figure
     _draw_within(within, table, content, friction)
     _draw_temperatures(warmth, table, content)
     titles = (
-        "between the walls" if content["walls_cold_A"] else "along x",
+        "between the walls" if content.sides["cold"].walls else "along x",
         "around each particle",
         "mass of the fluid",
         "inside the particles",
     )
     for axes, letter, title in zip((along, around, within, warmth), "abcd", titles, strict=True):
         axes.set_title(f"({letter}) {title}", loc="left", fontsize=9)
-    verdict = "no leaks, no cavity, particles intact" if content["sound"] else "NOT SOUND: see structure.json"
-    figure.suptitle(f"{content['frames']} frames: {verdict}", fontsize=9)
+    verdict = "no leaks, no cavity, particles intact" if content.is_sound else "NOT SOUND: see structure.json"
+    figure.suptitle(f"{content.frames} frames: {verdict}", fontsize=9)
     return figure, table
 
 
-def _table(content: dict[str, Any]) -> pd.DataFrame:
-    over_time = content["over_time"]
+def _table(content: Structure) -> pd.DataFrame:
     rows = []
-    for side in SIDES:
+    for side, found in content.sides.items():
         for panel, abscissa, values in (
-            ("along_x", content["x_A"], content[f"density_{side}_per_nm3"]),
-            ("radial_density", content[f"radius_{side}_A"], content[f"radial_density_{side}_per_nm3"]),
-            ("fluid_within", content[f"radius_{side}_A"], content[f"fluid_within_{side}"]),
-            ("internal", over_time["time_ps"], over_time[f"internal_{side}_K"]),
-            ("bath", over_time["time_ps"], over_time[f"bath_{side}_K"]),
+            ("along_x", content.x, found.density),
+            ("radial_density", found.around.radius, found.around.density),
+            ("fluid_within", found.around.radius, found.around.mass_within),
+            ("internal", content.time, found.metal.over_time),
+            ("bath", content.time, found.metal.bath_over_time),
         ):
             if values is not None:
                 rows.append(pd.DataFrame({"panel": panel, "side": side, "abscissa": abscissa, "value": values}))
@@ -68,14 +68,15 @@ def _plot(axes: Axes, table: pd.DataFrame, panel: str, side: str, scale: float =
     axes.plot(chosen["abscissa"] * scale, chosen["value"], **({"color": SIDE_COLOUR[side]} | style))
 
 
-def _draw_along_x(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> None:
+def _draw_along_x(axes: Axes, table: pd.DataFrame, content: Structure) -> None:
     for side, place in zip(SIDES, (0.25, 0.75), strict=True):
-        walls = content[f"walls_{side}_A"]
-        low, high = walls or (content["x_A"][0], content["x_A"][-1])
+        found = content.sides[side]
+        walls = found.walls
+        low, high = walls or (content.x[0], content.x[-1])
         inside = table[(table["panel"] != "along_x") | table["abscissa"].between(low, high)]
         _plot(axes, inside, "along_x", side, scale=0.1, linewidth=1.0)
         axes.annotate(
-            f"{side} bath\n{content[f'temperature_{side}_K']:.1f} K\n{content[f'pressure_{side}_bar']:.0f} bar",
+            f"{side} bath\n{found.temperature:.1f} K\n{found.pressure:.0f} bar",
             ((low + high) / 20, 0.97) if walls else (place, 0.6),
             xycoords=("data" if walls else "axes fraction", "axes fraction"),
             ha="center",
@@ -89,11 +90,11 @@ def _draw_along_x(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> N
     axes.set_ylabel("fluid density (nm$^{-3}$)")
 
 
-def _draw_around(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> None:
+def _draw_around(axes: Axes, table: pd.DataFrame, content: Structure) -> None:
     for side in SIDES:
         _plot(axes, table, "radial_density", side, scale=0.1, linestyle=SIDE_LINE[side], label=f"{side} particle")
     for side in SIDES:
-        if (bulk := content[f"bulk_density_{side}_per_nm3"]) is not None:
+        if (bulk := content.sides[side].bulk_density) is not None:
             axes.axhline(bulk, color=NEUTRAL, linestyle=":", linewidth=1, label="bulk" if side == "cold" else None)
     _shade_layer(axes, content, label="first layer")
     axes.set_xlim(left=INNER_NM)
@@ -103,21 +104,21 @@ def _draw_around(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> No
     axes.legend()
 
 
-def _shade_layer(axes: Axes, content: dict[str, Any], label: str | None = None) -> None:
+def _shade_layer(axes: Axes, content: Structure, label: str | None = None) -> None:
     """Shade the first layer on the cold particle; that on the hot one ends at nearly the same distance."""
-    if (layer := content["layer_cold"]) is not None:
-        masses = zip(content["radius_cold_A"], content["fluid_within_cold"], strict=True)
-        first = next(radius for radius, mass in masses if mass > 0.0)
-        axes.axvspan(first / 10, layer["end_A"] / 10, color=NEUTRAL, alpha=0.15, linewidth=0, label=label)
+    around = content.sides["cold"].around
+    if (layer := around.layer) is not None:
+        first = around.radius[around.mass_within > 0.0][0]
+        axes.axvspan(first / 10, layer.end / 10, color=NEUTRAL, alpha=0.15, linewidth=0, label=label)
 
 
-def _draw_within(axes: Axes, table: pd.DataFrame, content: dict[str, Any], friction: dict[str, Any]) -> None:
+def _draw_within(axes: Axes, table: pd.DataFrame, content: Structure, friction: dict[str, Any]) -> None:
     top = 3.0
     dressed = friction["axes"].get(POOLED, {}).get("dressed")
     for side in SIDES:
         _plot(axes, table, "fluid_within", side, scale=0.1, linestyle=SIDE_LINE[side])
         if dressed is not None:
-            shell, mass = dressed[side], content[f"particle_mass_{side}_eV_ps2_per_A2"]
+            shell, mass = dressed[side], content.sides[side].particle_mass
             ratio, se = shell["shell_mass_eV_ps2_per_A2"] / mass, shell["shell_mass_se"] / mass
             label = f"M of the {side} dressed particle"
             axes.axhline(ratio, color=SIDE_COLOUR[side], linestyle=SIDE_LINE[side], linewidth=1, label=label)
@@ -132,11 +133,11 @@ def _draw_within(axes: Axes, table: pd.DataFrame, content: dict[str, Any], frict
         axes.legend(loc="lower right")
 
 
-def _draw_temperatures(axes: Axes, table: pd.DataFrame, content: dict[str, Any]) -> None:
+def _draw_temperatures(axes: Axes, table: pd.DataFrame, content: Structure) -> None:
     for side in SIDES:
         _plot(axes, table, "bath", side, linewidth=0.7, alpha=0.7, label=f"{side} bath")
         _plot(axes, table, "internal", side, label=f"{side} particle")
-    if content["over_time"]["internal_cold_K"] is None:
+    if content.sides["cold"].metal.over_time is None:
         axes.text(0.5, 0.5, "not measured in this run", ha="center", transform=axes.transAxes)
     axes.set_ylim(top=axes.get_ylim()[0] + 1.35 * (axes.get_ylim()[1] - axes.get_ylim()[0]))  # room for the legend
     axes.set_xlabel("time (ps)")

@@ -8,17 +8,16 @@ from analysis.data.runs import SIDES, Parameters
 from analysis.friction.result import POOLED
 from analysis.report.verdict import Z_AGREES
 from analysis.report.words import measured, number, z_score
-from analysis.structure.profiles import CAVITY_RATIO
+from analysis.statistics.timeseries import known
+from analysis.structure.result import CAVITY_RATIO, AdsorbedLayer, MetalTemperature, Structure
 
 
-def study_checks(
-    friction: dict[str, Any], structure: dict[str, Any] | None, parameters: Parameters
-) -> list[dict[str, Any]]:
+def study_checks(friction: dict[str, Any], structure: Structure | None, parameters: Parameters) -> list[dict[str, Any]]:
     """All checks of a study.
 
     Args:
         friction: content of its ``friction.json``.
-        structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
+        structure: its atoms; ``None`` if the engine has no atoms.
         parameters: of any of its points.
 
     Returns:
@@ -59,49 +58,51 @@ def _equilibrium_checks(friction: dict[str, Any], parameters: Parameters, along:
 
 
 def _structure_checks(
-    structure: dict[str, Any] | None, parameters: Parameters, dressed: dict[str, Any] | None
+    structure: Structure | None, parameters: Parameters, dressed: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
     """Checks of the atoms: leaks, cavities, intact particles, temperatures, pressure, and adsorbed fluid."""
     if structure is None:
         return []
-    leaked = structure["leaked_atoms"]
+    leaked = structure.leaked_atoms
     rows = [_finding("Atoms beyond a wall of their side, at most", str(leaked), "0", leaked == 0)]
     for j, side in enumerate(SIDES):
-        emptiest = structure[f"emptiest_cell_{side}"]
-        whole, atoms = structure[f"largest_cluster_{side}"], structure[f"particle_atoms_{side}"]
+        found = structure.sides[side]
+        emptiest = found.emptiest_cell
         rows += [
             _finding(
                 f"Emptiest cell of the {side} bath, in mean densities",
                 "bath too small" if emptiest is None else number(emptiest, 2),
                 f"above {CAVITY_RATIO:g}: no cavity",
-                None if emptiest is None else emptiest >= CAVITY_RATIO,
+                None if emptiest is None else not found.has_cavity,
             ),
-            _finding(f"Connected atoms, {side} particle, at least", str(whole), f"{atoms}: intact", whole == atoms),
+            _finding(
+                f"Connected atoms, {side} particle, at least",
+                str(found.largest_cluster),
+                f"{found.particle_atoms}: intact",
+                found.is_intact,
+            ),
             _finding(
                 f"Mean temperature of the {side} fluid, K",
-                number(structure[f"temperature_{side}_K"], 2),
+                number(found.temperature, 2),
                 f"{parameters.temperature[j]:g}",
                 None,
             ),
-            _finding(f"Mean pressure of the {side} fluid, bar", number(structure[f"pressure_{side}_bar"], 0), "", None),
-            _internal_temperature(side, structure),
-            _first_layer(side, structure[f"layer_{side}"], parameters.mass[j], dressed and dressed[side]),
+            _finding(f"Mean pressure of the {side} fluid, bar", number(found.pressure, 0), "", None),
+            _internal_temperature(side, found.metal),
+            _first_layer(side, found.around.layer, parameters.mass[j], dressed and dressed[side]),
         ]
     return rows
 
 
-def _internal_temperature(side: str, structure: dict[str, Any]) -> dict[str, Any]:
-    value, se, z = (structure[f"internal_temperature_{side}_{end}"] for end in ("K", "se", "z"))
-    found = "not measured" if value is None else measured(value, se)
-    expected = f"{structure[f'internal_temperature_{side}_expected_K']:.4g} (z {z_score(z)})"
-    ok = None if z is None else abs(z) < Z_AGREES
+def _internal_temperature(side: str, metal: MetalTemperature) -> dict[str, Any]:
+    found = "not measured" if metal.mean is None else measured(metal.mean.value, known(metal.mean.se))
+    expected = f"{metal.expected:.4g} (z {z_score(metal.z)})"
+    ok = None if metal.z is None else abs(metal.z) < Z_AGREES
     return _finding(f"Internal temperature of the {side} particle, K", found, expected, ok)
 
 
-def _first_layer(
-    side: str, layer: dict[str, Any] | None, mass: float, dressed: dict[str, Any] | None
-) -> dict[str, Any]:
-    found = "no distinct layer" if layer is None else measured(layer["mass_ratio"], layer["mass_ratio_se"])
+def _first_layer(side: str, layer: AdsorbedLayer | None, mass: float, dressed: dict[str, Any] | None) -> dict[str, Any]:
+    found = "no distinct layer" if layer is None else measured(layer.mass_ratio.value, known(layer.mass_ratio.se))
     expected = ""
     if dressed is not None:
         shell = measured(dressed["shell_mass_eV_ps2_per_A2"], dressed["shell_mass_se"], 1 / mass)

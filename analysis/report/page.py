@@ -32,6 +32,7 @@ from analysis.report.pictures import load_figures
 from analysis.report.verdict import CHANCE_AGREES, REFRIGERATOR, Z_AGREES, verdict
 from analysis.report.words import measured, ranks, report_environment, z_score
 from analysis.statistics.timeseries import known
+from analysis.structure.result import Structure
 from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
 
 PAPER = Parameters(
@@ -60,7 +61,7 @@ def report_page(
     comparison: Comparison,
     performances: Sequence[PerformancePoint],
     friction: dict[str, Any],
-    structure: dict[str, Any] | None,
+    structure: Structure | None,
     figures: Iterable[str | Path],
     design: str | Path,
     interactive: Explorer | None = None,
@@ -73,7 +74,7 @@ def report_page(
         comparison: of its points with theory.
         performances: of the same points.
         friction: content of its ``friction.json``.
-        structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
+        structure: its atoms; ``None`` if the engine has no atoms.
         figures: picture files (PNG; an SVG or CSV of the same name is included).
         design: folder of template, style, script and captions.
         interactive: the interactive figure, from ``explorer``; without it the page has none.

@@ -11,6 +11,7 @@ from analysis.compare.table import closure_line, heat_lines
 from analysis.heat.results import PerformancePoint
 from analysis.report.checks import study_checks
 from analysis.report.verdict import verdict
+from analysis.structure.result import Structure
 
 WIDTH = 110
 
@@ -19,7 +20,7 @@ def closing_text(
     comparison: Comparison,
     performances: Sequence[PerformancePoint],
     friction: dict[str, Any],
-    structure: dict[str, Any] | None,
+    structure: Structure | None,
 ) -> str:
     """What a terminal shows when a study is done.
 
@@ -27,7 +28,7 @@ def closing_text(
         comparison: of the study.
         performances: of its points.
         friction: content of its ``friction.json``.
-        structure: content of its ``structure.json``; ``None`` if the engine has no atoms.
+        structure: its atoms; ``None`` if the engine has no atoms.
     """
     checks = [
         check for check in study_checks(friction, structure, comparison.points[0].parameters) if check["ok"] is not None

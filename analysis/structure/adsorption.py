@@ -8,16 +8,13 @@ density over that of the bulk.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any
-
 import MDAnalysis
 import numpy as np
 from MDAnalysis.lib.distances import capped_distance
 from scipy.ndimage import gaussian_filter1d
 
 from analysis.statistics.timeseries import Array, mean_of_one
+from analysis.structure.result import AdsorbedLayer, FluidAround, Layer
 
 SHELL_A = 0.25
 """Width of a shell, a tenth of that of a layer of argon."""
@@ -29,36 +26,19 @@ PROMINENCE = 0.5
 """Least rise of a layer, and least fall behind it, in units of the outermost density: more than noise, less than a layer's."""
 
 
-@dataclass(frozen=True)
-class Layer:
-    """The first layer of fluid on a particle: radius (Å) and density (nm⁻³) of its peak, and the radius where it ends (Å)."""
-
-    peak: float
-    peak_density: float
-    end: float
-
-
 def fluid_around(
-    side: str,
     universe: MDAnalysis.Universe,
     particle: MDAnalysis.AtomGroup,
     fluid: MDAnalysis.AtomGroup,
     walls: tuple[float, float] | None,
-) -> dict[str, Any]:
+) -> FluidAround:
     """Fluid about the centre of mass of one particle, over all frames.
 
     Args:
-        side: ``cold`` or ``hot``, for the names of the entries.
         universe: trajectory of the run, at least one frame; Å and ps.
         particle: atoms of the metal of that side.
         fluid: atoms of the fluid of that side, all of one mass.
         walls: x of the walls of that side, Å; ``None`` where the box is periodic along x.
-
-    Returns:
-        ``radius_<side>_A``, the outer radius of each shell, with ``radial_density_<side>_per_nm3`` in it and
-        ``fluid_within_<side>``, the mass of the fluid nearer than it in units of the particle's; ``layer_<side>``: ``peak_A``,
-        ``peak_density_per_nm3``, ``end_A``, the number of ``atoms`` nearer than that and their ``mass_ratio`` to the particle,
-        both with ``_se``, or ``None`` if no layer stands out.
     """
     edges = np.arange(0.0, float(universe.dimensions[1:3].min()) / 2 + 1e-6, SHELL_A)
     counts = np.zeros((len(universe.trajectory), len(edges) - 1))
@@ -75,25 +55,11 @@ def fluid_around(
     density = shell_density(counts.mean(axis=0), edges)
     atom = float(fluid.masses[0] / particle.total_mass())
     layer = adsorbed_layer(density, edges)
-    entries: dict[str, Any] = {
-        f"radius_{side}_A": edges[1:].tolist(),
-        f"radial_density_{side}_per_nm3": density.tolist(),
-        f"fluid_within_{side}": (atom * counts.mean(axis=0).cumsum()).tolist(),
-        f"layer_{side}": None,
-    }
+    adsorbed: AdsorbedLayer | None = None
     if layer is not None:
         atoms = mean_of_one(counts[:, edges[1:] <= layer.end].sum(axis=1), universe.trajectory.dt)
-        se = atoms.se if math.isfinite(atoms.se) else None
-        entries[f"layer_{side}"] = {
-            "peak_A": layer.peak,
-            "peak_density_per_nm3": layer.peak_density,
-            "end_A": layer.end,
-            "atoms": atoms.value,
-            "atoms_se": se,
-            "mass_ratio": atom * atoms.value,
-            "mass_ratio_se": None if se is None else atom * se,
-        }
-    return entries
+        adsorbed = AdsorbedLayer(layer.peak, layer.peak_density, layer.end, atoms, atoms * atom)
+    return FluidAround(edges[1:], density, atom * counts.mean(axis=0).cumsum(), adsorbed)
 
 
 def shell_density(counts: Array, edges: Array) -> Array:

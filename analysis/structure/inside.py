@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import MDAnalysis
 import numpy as np
@@ -13,6 +11,7 @@ from MDAnalysis.lib.distances import self_capped_distance
 
 from analysis.data.runs import SIDES, Array, Run
 from analysis.statistics.timeseries import SeriesTooShortError, choose_blocks, stationary_mean
+from analysis.structure.result import MetalTemperature
 from analysis.units import ATOMIC_MASS
 
 LEAST_TIME_PS = 300.0
@@ -25,7 +24,9 @@ RANGE_A = 8.0
 """Pairs of copper atoms at larger distances contribute less than a thousandth of the squared frequency."""
 
 
-def metal_temperatures(runs: Sequence[Run], squared_frequencies: Sequence[float]) -> dict[str, Any]:
+def metal_temperatures(
+    runs: Sequence[Run], squared_frequencies: Sequence[float]
+) -> tuple[Array, list[MetalTemperature]]:
     """Temperature of the metal's motion about the particle's centre of mass, and its expected value, K.
 
     With velocity Verlet and a time step h, a vibration of angular frequency ω in equilibrium at T has the kinetic energy
@@ -37,15 +38,14 @@ def metal_temperatures(runs: Sequence[Run], squared_frequencies: Sequence[float]
         squared_frequencies: mean ω² of the metal (cold, hot), rad²/ps².
 
     Returns:
-        ``internal_temperature_<side>_K`` with standard error ``_se``, ``_expected_K`` and deviation ``_z`` from that; and
-        ``over_time``: ``time_ps``, ``bath_<side>_K`` and ``internal_<side>_K``, means over stretches of the first run. What was
-        measured inside is ``None`` in runs without that column, and error and deviation in runs too short for them.
+        Mean times of stretches of the first run, (stretches,), ps; and the temperatures of the cold and the hot particle. What
+        was measured inside is ``None`` in runs without that column, and its error unknown in runs too short for it.
     """
     run = runs[0]
     stretches = min(SHOWN_TIMES, len(run.series))
 
-    def means(values: Array) -> list[float]:
-        return [float(part.mean()) for part in np.array_split(values, stretches)]
+    def means(values: Array) -> Array:
+        return np.array([part.mean() for part in np.array_split(values, stretches)])
 
     timestep = run.metadata["parameters"]["timestep_ps"]
     expected = np.array(run.parameters.temperature) * (1 - np.array(squared_frequencies) * timestep**2 / 6)
@@ -57,19 +57,16 @@ def metal_temperatures(runs: Sequence[Run], squared_frequencies: Sequence[float]
             # Both particles exchange heat with their fluid alike: together they give the memory best.
             both = np.concatenate(np.moveaxis(inside - expected, 2, 0))
             blocks = choose_blocks([both], run.parameters.sample_interval, series=len(runs))
-    over_time: dict[str, list[float] | None] = {"time_ps": means(run.series["time_ps"].to_numpy())}
-    entries: dict[str, Any] = {"over_time": over_time}
-    for j, side in enumerate(SIDES):
-        stem = f"internal_temperature_{side}"
-        over_time[f"bath_{side}_K"] = means(run.series[f"temperature_{side}_K"].to_numpy())
-        over_time[f"internal_{side}_K"] = None if inside is None else means(inside[0, :, j])
-        entries |= dict.fromkeys((f"{stem}_K", f"{stem}_se", f"{stem}_z")) | {f"{stem}_expected_K": float(expected[j])}
-        if inside is not None:
-            mean = stationary_mean(inside[:, :, j], blocks)
-            entries[f"{stem}_K"] = mean.value
-            if math.isfinite(mean.se):
-                entries |= {f"{stem}_se": mean.se, f"{stem}_z": mean.z(float(expected[j]))}
-    return entries
+    found = [
+        MetalTemperature(
+            None if inside is None else stationary_mean(inside[:, :, j], blocks),
+            float(expected[j]),
+            None if inside is None else means(inside[0, :, j]),
+            means(run.series[f"temperature_{side}_K"].to_numpy()),
+        )
+        for j, side in enumerate(SIDES)
+    ]
+    return means(run.series["time_ps"].to_numpy()), found
 
 
 def squared_frequency(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import MDAnalysis
 import numpy as np
@@ -20,6 +19,7 @@ from analysis.data.runs import SIDES, Array, Run, RunFolderError
 from analysis.data.universe import universe
 from analysis.structure.adsorption import fluid_around
 from analysis.structure.inside import metal_temperatures, squared_frequency
+from analysis.structure.result import SideStructure, Structure
 
 PROFILE_BIN_A = 0.5
 CAVITY_CELL_A = 12.0
@@ -27,9 +27,6 @@ CAVITY_CELL_A = 12.0
 
 BULK_MARGIN_A = 12.0
 """Three layers of argon: beyond, a wall changes its density by less than a hundredth."""
-
-CAVITY_RATIO = 0.5
-"""A cell at less than half of the mean density is a bubble: thermal fluctuations of a liquid reach about a fifth."""
 
 BOND_A = 3.6
 """Copper atoms closer than this are neighbours: between first (2.56 Å) and second shell (3.61 Å) of fcc copper."""
@@ -44,21 +41,11 @@ class Side:
     walls: tuple[float, float] | None
 
 
-def structure(runs: Sequence[Run]) -> dict[str, Any]:
+def structure(runs: Sequence[Run]) -> Structure:
     """Structure of the first of some replicas, over all frames of its trajectory, and temperatures and pressures of all.
 
     Args:
         runs: replicas of one run, with atoms; the folder of the first has the trajectory.
-
-    Returns:
-        ``frames``, their number; ``x_A`` and ``density_<side>_per_nm3``: fluid density along x, over the whole cross-section;
-        ``walls_<side>_A``: x of both walls, ``None`` without walls; ``leaked_atoms``: most atoms in a frame beyond a wall of
-        their side; ``emptiest_cell_<side>``: lowest density of a cell of about 12 Å, in units of the mean of all cells of that
-        side, over all frames, away from walls and particle; ``cavity``; ``bulk_density_<side>_per_nm3``: mean of the cells
-        that the layers on walls and particle do not reach; ``particle_atoms_<side>``, ``particle_mass_<side>_eV_ps2_per_A2``
-        and ``largest_cluster_<side>``: fewest atoms in the particle's largest cluster; mean bath temperature and pressure,
-        ``temperature_<side>_K`` and ``pressure_<side>_bar``; ``sound``: nothing leaked, no cavity, both particles whole; and
-        the entries of ``fluid_around`` and ``metal_temperatures``.
 
     Raises:
         RunFolderError: if the first run has no trajectory, or one without frames.
@@ -71,34 +58,36 @@ def structure(runs: Sequence[Run]) -> dict[str, Any]:
     first, last = sides["cold"].walls, sides["hot"].walls
     low, high = (first[0], last[1]) if first and last else (0.0, float(system.dimensions[0]))
     edges = np.arange(low, high + (PROFILE_BIN_A if first else 1e-6), PROFILE_BIN_A)
-    result: dict[str, Any] = {"frames": len(system.trajectory), "x_A": ((edges[1:] + edges[:-1]) / 2).tolist()}
-    result["leaked_atoms"] = max(sum(_outside(side) for side in sides.values()) for _ in system.trajectory)
-    for name, side in sides.items():
-        box = system.dimensions[:3]
-        cells = [cell for _ in system.trajectory if (cell := _cell_densities(side, box, CAVITY_CELL_A / 2)).size]
-        bulk = np.concatenate([_cell_densities(side, box, BULK_MARGIN_A) for _ in system.trajectory])
-        # In a bath barely larger than its particle every cell touches it, and of the bulk nothing can be said.
-        result |= {
-            f"density_{name}_per_nm3": _density_along_x(system, side, edges).tolist(),
-            f"walls_{name}_A": None if side.walls is None else list(side.walls),
-            f"emptiest_cell_{name}": min(float(cell.min() / cell.mean()) for cell in cells) if cells else None,
-            f"bulk_density_{name}_per_nm3": float(bulk.mean()) if bulk.size else None,
-            f"largest_cluster_{name}": min(largest_cluster(side.particle.positions) for _ in system.trajectory),
-            f"particle_atoms_{name}": len(side.particle),
-            f"particle_mass_{name}_eV_ps2_per_A2": run.parameters.mass[SIDES.index(name)],
-        }
-        result |= fluid_around(name, system, side.particle, side.fluid, side.walls)
-        for column in (f"temperature_{name}_K", f"pressure_{name}_bar"):
-            result[column] = float(np.mean([each.series[column].mean() for each in runs]))
-    emptiest = [result[f"emptiest_cell_{name}"] for name in SIDES]
-    result["cavity"] = any(ratio is not None and ratio < CAVITY_RATIO for ratio in emptiest)
-    intact = all(result[f"largest_cluster_{name}"] == result[f"particle_atoms_{name}"] for name in SIDES)
-    result["sound"] = result["leaked_atoms"] == 0 and not result["cavity"] and intact
     metal = run.metadata["settings"]["materials"]["metal"]
     frequencies = [
         squared_frequency(system, side.particle, metal["epsilon_eV"], metal["sigma_A"]) for side in sides.values()
     ]
-    return result | metal_temperatures(runs, frequencies)
+    time, temperatures = metal_temperatures(runs, frequencies)
+    found = {}
+    for j, (name, side) in enumerate(sides.items()):
+        box = system.dimensions[:3]
+        cells = [cell for _ in system.trajectory if (cell := _cell_densities(side, box, CAVITY_CELL_A / 2)).size]
+        bulk = np.concatenate([_cell_densities(side, box, BULK_MARGIN_A) for _ in system.trajectory])
+        temperature, pressure = (
+            float(np.mean([each.series[column].mean() for each in runs]))
+            for column in (f"temperature_{name}_K", f"pressure_{name}_bar")
+        )
+        found[name] = SideStructure(
+            density=_density_along_x(system, side, edges),
+            walls=side.walls,
+            # In a bath barely larger than its particle every cell touches it, and of the bulk nothing can be said.
+            emptiest_cell=min(float(cell.min() / cell.mean()) for cell in cells) if cells else None,
+            bulk_density=float(bulk.mean()) if bulk.size else None,
+            largest_cluster=min(largest_cluster(side.particle.positions) for _ in system.trajectory),
+            particle_atoms=len(side.particle),
+            particle_mass=run.parameters.mass[j],
+            around=fluid_around(system, side.particle, side.fluid, side.walls),
+            temperature=temperature,
+            pressure=pressure,
+            metal=temperatures[j],
+        )
+    leaked = max(sum(_outside(side) for side in sides.values()) for _ in system.trajectory)
+    return Structure(len(system.trajectory), (edges[1:] + edges[:-1]) / 2, leaked, found, time)
 
 
 def _side(system: MDAnalysis.Universe, name: str) -> Side:

@@ -140,4 +140,4 @@ def test_silver_in_argon_and_krypton(tmp_path: Path) -> None:
     silver = atoms.select_atoms("resname particle")
     assert (set(silver.names), len(silver)) == ({"Ag"}, 2 * 186)
     np.testing.assert_allclose(silver.masses, 107.868)
-    assert structure([load_run(tmp_path / "run")])["sound"]
+    assert structure([load_run(tmp_path / "run")]).is_sound

@@ -110,10 +110,10 @@ def test_analysis_reads_and_draws_it(runs: Path) -> None:
     """Structure without walls: nothing can leak, density along x is that of all the cube, and both baths are drawn."""
     run = load_run(runs / "run")
     found = structure([run])
-    assert found["walls_cold_A"] is None
-    assert (found["leaked_atoms"], found["sound"]) == (0, True)
+    assert found.sides["cold"].walls is None
+    assert (found.leaked_atoms, found.is_sound) == (0, True)
     for side in ("cold", "hot"):
-        mean = np.mean(found[f"density_{side}_per_nm3"])
+        mean = np.mean(found.sides[side].density)
         assert mean == pytest.approx(study().fluid_atoms(side) / 3.6**3, rel=1e-6)
     atoms = [line for line in draw_setup(run).axes[0].lines if line.get_marker() == "o"]
     places = np.concatenate([np.asarray(line.get_xdata(), dtype=float) for line in atoms])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import MDAnalysis
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from MDAnalysis.coordinates.memory import MemoryReader
 from numpy.typing import NDArray
 
 from analysis.structure.adsorption import SHELL_A, adsorbed_layer, fluid_around
+from analysis.structure.result import FluidAround
 
 EDGE = 50.0
 CENTRE = np.array([EDGE / 2, EDGE / 2, EDGE / 2])
@@ -19,7 +18,7 @@ DENSITY = 0.02
 Array = NDArray[np.float64]
 
 
-def _found(frames: list[Array], centre: Array = CENTRE) -> dict[str, Any]:
+def _found(frames: list[Array], centre: Array = CENTRE) -> FluidAround:
     """What is found about four copper atoms at ``centre`` among argon at ``frames``, walls at 0 and ``EDGE``, 10 ps apart."""
     n = len(frames[0])
     universe = MDAnalysis.Universe.empty(n + 4, trajectory=False)
@@ -27,7 +26,7 @@ def _found(frames: list[Array], centre: Array = CENTRE) -> dict[str, Any]:
     positions = np.stack([np.vstack([argon, COPPER + centre]) for argon in frames]).astype(np.float32)
     box = np.tile([2 * EDGE + 2, EDGE, EDGE, 90, 90, 90], (len(frames), 1)).astype(np.float32)
     universe.load_new(positions, format=MemoryReader, dimensions=box, dt=10.0)
-    return fluid_around("cold", universe, universe.atoms[n:], universe.atoms[:n], (0.0, EDGE))
+    return fluid_around(universe, universe.atoms[n:], universe.atoms[:n], (0.0, EDGE))
 
 
 def _gas(rng: np.random.Generator, low: Array, high: Array) -> Array:
@@ -48,17 +47,17 @@ def test_ideal_gas_has_its_density_in_every_shell() -> None:
     frames = [_gas(rng, np.zeros(3), np.full(3, EDGE)) for _ in range(40)]
     least = min(map(len, frames))  # a universe holds equally many atoms in all frames; which are left out is random
     found = _found([frame[:least] for frame in frames])
-    radius = np.array(found["radius_cold_A"])
+    radius = found.radius
     assert radius[-1] == EDGE / 2
     volume = 4 / 3 * np.pi * (radius**3 - (radius - SHELL_A) ** 3)
     true = 1000 * least / EDGE**3
     expected = 40 * volume * true / 1000
-    z = (np.array(found["radial_density_cold_per_nm3"]) / true - 1) * np.sqrt(expected)
+    z = (found.density / true - 1) * np.sqrt(expected)
     assert np.abs(z[expected > 20]).max() < 4
     assert np.mean(z[expected > 20] ** 2) == pytest.approx(1, abs=0.5)
-    atoms, expected_atoms = 400 / 40 * found["fluid_within_cold"][-1], expected.sum() / 40
+    atoms, expected_atoms = 400 / 40 * found.mass_within[-1], expected.sum() / 40
     assert abs(atoms - expected_atoms) < 4 * np.sqrt(expected_atoms / 40)
-    assert found["layer_cold"] is None
+    assert found.layer is None
 
 
 def test_layer_of_known_count_is_found() -> None:
@@ -69,15 +68,16 @@ def test_layer_of_known_count_is_found() -> None:
         gas = _gas(rng, np.zeros(3), np.full(3, EDGE))
         gas = gas[np.linalg.norm(gas - CENTRE, axis=1) > 13][:2000]
         frames.append(np.vstack([_shell(rng, 60 + frame % 2, 9.0, 10.0), gas])[:2060])
-    layer = _found(frames)["layer_cold"]
-    assert 9.0 < layer["peak_A"] < 10.0
-    assert 10.0 < layer["end_A"] < 13.0
+    layer = _found(frames).layer
+    assert layer is not None
+    assert 9.0 < layer.peak < 10.0
+    assert 10.0 < layer.end < 13.0
     # Smoothing lowers the peak of a box 1 Å wide, never below half of it.
     top = 1000 * 60 / (4 / 3 * np.pi * (10.0**3 - 9.0**3))
-    assert 0.5 * top < layer["peak_density_per_nm3"] < top
-    assert layer["atoms"] == 60.5
-    assert 0 < layer["atoms_se"] < 1
-    assert layer["mass_ratio"] == pytest.approx(layer["atoms"] * 40 / 400)
+    assert 0.5 * top < layer.peak_density < top
+    assert layer.atoms.value == 60.5
+    assert 0 < layer.atoms.se < 1
+    assert layer.mass_ratio.value == pytest.approx(layer.atoms.value * 40 / 400)
 
 
 def test_atoms_count_in_their_nearest_image_and_walls_end_the_shells() -> None:
@@ -89,9 +89,9 @@ def test_atoms_count_in_their_nearest_image_and_walls_end_the_shells() -> None:
     moved[::3, 2] -= EDGE
     centre = CENTRE - np.array([5.0, 0.0, 0.0])
     here, there = _found([gas], centre), _found([moved], centre)
-    assert _found([gas], CENTRE + np.array([7.0, 0.0, 0.0]))["radius_cold_A"][-1] == EDGE / 2 - 7.0
-    assert np.allclose(here["radial_density_cold_per_nm3"], there["radial_density_cold_per_nm3"], atol=1e-9)
-    assert here["radius_cold_A"][-1] == EDGE / 2 - 5.0
+    assert _found([gas], CENTRE + np.array([7.0, 0.0, 0.0])).radius[-1] == EDGE / 2 - 7.0
+    assert np.allclose(here.density, there.density, atol=1e-9)
+    assert here.radius[-1] == EDGE / 2 - 5.0
 
 
 def test_a_shoulder_is_no_layer() -> None:

@@ -24,6 +24,8 @@ from analysis.friction.summary import friction_summary
 from analysis.heat.point import HeatPoint
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
+from analysis.statistics.timeseries import Estimate
+from analysis.structure.result import AdsorbedLayer, FluidAround, MetalTemperature, SideStructure, Structure
 from tests.unit.drawn import line, symbols
 from tests.unit.synthetic import Truth, synthetic_runs
 
@@ -173,37 +175,43 @@ def test_friction_figure_holds_all_curves(friction_content: dict[str, Any]) -> N
 
 def test_structure_figure_draws_what_there_is() -> None:
     """Each side's own numbers are drawn; a set-up that failed a check gets no reassuring title."""
-    content: dict[str, Any] = {"x_A": [5.0, 15.0], "frames": 3, "sound": False, "over_time": {"time_ps": [0.0, 1.0]}}
-    layer, shells = {"end_A": 12.0}, {}
-    for number, (side, walls) in enumerate((("cold", [0.0, 10.0]), ("hot", [10.0, 20.0])), start=1):
-        content |= {f"density_{side}_per_nm3": [1.0 * number, 2.0], f"walls_{side}_A": walls, f"layer_{side}": layer}
-        content |= {f"radius_{side}_A": [9.0, 12.0], f"radial_density_{side}_per_nm3": [0.0, 3.0 * number]}
-        content |= {f"fluid_within_{side}": [0.0, 0.4 * number], f"bulk_density_{side}_per_nm3": 2.0}
-        content |= {f"temperature_{side}_K": 100.0, f"pressure_{side}_bar": 300.0}
-        content[f"particle_mass_{side}_eV_ps2_per_A2"] = 1.25 * number
-        content["over_time"] |= {f"bath_{side}_K": [100.0 * number, 101.0], f"internal_{side}_K": [99.0 * number, 98.0]}
+    layer, shells, sides = AdsorbedLayer(10.0, 3.0, 12.0, Estimate(60.0), Estimate(0.4)), {}, {}
+    for number, (side, walls) in enumerate((("cold", (0.0, 10.0)), ("hot", (10.0, 20.0))), start=1):
+        around = FluidAround(np.array([9.0, 12.0]), np.array([0.0, 3.0 * number]), np.array([0.0, 0.4 * number]), layer)
+        inside, bath = np.array([99.0 * number, 98.0]), np.array([100.0 * number, 101.0])
+        metal = MetalTemperature(Estimate(99.0), 100.0, inside, bath)
+        density = np.array([1.0 * number, 2.0])
+        sides[side] = SideStructure(density, walls, 0.8, 2.0, 186, 186, 1.25 * number, around, 100.0, 300.0, metal)
         shells[side] = {"shell_mass_eV_ps2_per_A2": 1.5, "shell_mass_se": 0.5}
+    content = Structure(3, np.array([5.0, 15.0]), 1, sides, np.array([0.0, 1.0]))
     figure, table = draw_structure(content, {"axes": {"xyz": {"dressed": shells}}})
     assert "NOT SOUND" in figure.get_suptitle()
     lines = [line for line in figure.axes[2].lines if "M of" in str(line.get_label())]
     assert [np.asarray(line.get_ydata())[0] for line in lines] == [1.2, 0.6]
     bands = [patch.get_extents().transformed(figure.axes[2].transData.inverted()) for patch in figure.axes[2].patches]
     assert [(band.y0, band.y1) for band in bands[:2]] == [pytest.approx(ends) for ends in ((0.8, 1.6), (0.4, 0.8))]
-    for panel, stem in (
-        ("along_x", "density_{}_per_nm3"),
-        ("radial_density", "radial_density_{}_per_nm3"),
-        ("fluid_within", "fluid_within_{}"),
-        ("internal", "internal_{}_K"),
-        ("bath", "bath_{}_K"),
-    ):
-        for side in ("cold", "hot"):
-            name = stem.format(side)
+    for side, found in content.sides.items():
+        for panel, values in (
+            ("along_x", found.density),
+            ("radial_density", found.around.density),
+            ("fluid_within", found.around.mass_within),
+            ("internal", found.metal.over_time),
+            ("bath", found.metal.bath_over_time),
+        ):
             shown = table[(table["panel"] == panel) & (table["side"] == side)]
-            assert list(shown["value"]) == content.get(name, content["over_time"].get(name)), (panel, side)
+            assert values is not None
+            assert list(shown["value"]) == list(values), (panel, side)
 
-    older = content | {"sound": True, "layer_cold": None, "bulk_density_cold_per_nm3": None}
-    older["over_time"] = content["over_time"] | {"internal_cold_K": None, "internal_hot_K": None}
-    figure, table = draw_structure(older, {"axes": {"xyz": {"dressed": None}}})
+    older = {
+        side: replace(
+            found,
+            around=replace(found.around, layer=None),
+            bulk_density=None,
+            metal=replace(found.metal, mean=None, over_time=None),
+        )
+        for side, found in content.sides.items()
+    }
+    figure, table = draw_structure(replace(content, leaked_atoms=0, sides=older), {"axes": {"xyz": {"dressed": None}}})
     assert "NOT SOUND" not in figure.get_suptitle()
     assert "internal" not in set(table["panel"])
     assert [text.get_text() for text in figure.axes[3].texts] == ["not measured in this run"]

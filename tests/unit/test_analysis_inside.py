@@ -25,16 +25,18 @@ def test_a_particle_off_its_temperature_is_noticed(offset_K: float, agrees: bool
     shown = 1 - 2 / 300
     for side, true in (("cold", 100.0), ("hot", 120.0)):
         run.series[f"internal_temperature_{side}_K"] = true * shown + offset_K + noise + memory
-    found = metal_temperatures([run], [2500.0, 2500.0])
-    assert found["internal_temperature_cold_expected_K"] == pytest.approx(100 * shown)
-    assert found["internal_temperature_cold_K"] == pytest.approx(100 * shown + offset_K, abs=1.5)
-    assert found["internal_temperature_cold_se"] < 0.6
-    assert (abs(found["internal_temperature_hot_z"]) < 3) == agrees
-    over_time = found["over_time"]
-    assert np.mean(over_time["internal_cold_K"]) == pytest.approx(found["internal_temperature_cold_K"], abs=0.1)
-    assert np.all(np.diff(over_time["time_ps"]) > 0)
-    short = metal_temperatures([replace(run, series=run.series[:101])], [2500.0, 2500.0])
-    assert short["internal_temperature_cold_z"] is None, "100 ps do not show how slowly copper changes its temperature"
+    time, (cold, hot) = metal_temperatures([run], [2500.0, 2500.0])
+    assert cold.mean is not None
+    assert cold.over_time is not None
+    assert hot.z is not None
+    assert cold.expected == pytest.approx(100 * shown)
+    assert cold.mean.value == pytest.approx(100 * shown + offset_K, abs=1.5)
+    assert cold.mean.se < 0.6
+    assert (abs(hot.z) < 3) == agrees
+    assert np.mean(cold.over_time) == pytest.approx(cold.mean.value, abs=0.1)
+    assert np.all(np.diff(time) > 0)
+    short = metal_temperatures([replace(run, series=run.series[:101])], [2500.0, 2500.0])[1][0]
+    assert short.z is None, "100 ps do not show how slowly copper changes its temperature"
 
 
 def test_errors_from_two_short_runs_hold() -> None:
@@ -54,9 +56,11 @@ def test_errors_from_two_short_runs_hold() -> None:
             )
             for of_cold, of_hot in ((cold, hot), (cold_again, hot_again))
         ]
-        found = metal_temperatures(runs, [0.0, 0.0])
-        assert found["internal_temperature_cold_K"] == pytest.approx(100 + np.mean([cold, cold_again]))
-        deviations += [found["internal_temperature_cold_z"], found["internal_temperature_hot_z"]]
+        found = metal_temperatures(runs, [0.0, 0.0])[1]
+        assert found[0].mean is not None
+        assert found[0].mean.value == pytest.approx(100 + np.mean([cold, cold_again]))
+        deviations += [each.z for each in found if each.z is not None]
+    assert len(deviations) == 120
     assert np.std(deviations) == pytest.approx(1, abs=0.2)
     assert np.sum(np.abs(deviations) > 3) <= 2
 

@@ -1,14 +1,17 @@
 """Structure checks on made-up trajectories: each fault is found, and a sound set-up passes."""
 
+import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from analysis.data.runs import RunFolderError, load_run
+from analysis.errors import AnalysisError
+from analysis.statistics.timeseries import or_nan
 from analysis.structure.profiles import structure
+from analysis.structure.result import Structure
 from tests.unit.synthetic import Truth, write_atoms, write_runs
 
 EDGE = 60.0
@@ -43,7 +46,7 @@ def atoms() -> list[Array]:
     return [_lattice(0), _lattice(EDGE), _particle(0), _particle(EDGE), *walls]
 
 
-def _check(tmp_path: Path, atoms: list[Array], last: list[Array] | None = None) -> dict[str, Any]:
+def _check(tmp_path: Path, atoms: list[Array], last: list[Array] | None = None) -> Structure:
     """What the checks say about two frames of ``atoms``, or one of these and a ``last`` one."""
     folder = write_runs(tmp_path, Truth(), 10, 1, seed=1)[0]
     first, then = ({str(kind): group for kind, group in enumerate(each, start=1)} for each in (atoms, last or atoms))
@@ -54,15 +57,15 @@ def _check(tmp_path: Path, atoms: list[Array], last: list[Array] | None = None) 
 def test_a_sound_system_passes(tmp_path: Path, atoms: list[Array]) -> None:
     """Fluid between its walls, particles whole: sound, and the profile counts every atom of it."""
     found = _check(tmp_path, atoms)
-    assert found["sound"] is True
-    assert found["frames"] == 2
+    assert found.is_sound is True
+    assert found.frames == 2
     # Cells of 12 Å cut the lattice of 3.75 Å anywhere.
-    assert found["bulk_density_hot_per_nm3"] == pytest.approx(1000 / 3.75**3, rel=0.05)
-    profile = np.array(found["density_cold_per_nm3"])
+    assert found.sides["hot"].bulk_density == pytest.approx(1000 / 3.75**3, rel=0.05)
+    profile = found.sides["cold"].density
     assert profile.sum() * 0.5 * EDGE**2 / 1000 == pytest.approx(len(atoms[0]))
-    x = np.array(found["x_A"])
+    x = found.x
     assert profile[x > EDGE].sum() == 0
-    assert np.array(found["density_hot_per_nm3"])[x < EDGE].sum() == 0
+    assert found.sides["hot"].density[x < EDGE].sum() == 0
 
 
 def test_atoms_in_a_periodic_image_are_where_they_belong(tmp_path: Path, atoms: list[Array]) -> None:
@@ -70,7 +73,7 @@ def test_atoms_in_a_periodic_image_are_where_they_belong(tmp_path: Path, atoms: 
     for bath in atoms[:2]:
         bath[bath[:, 1] < 15, 1] += EDGE
         bath[bath[:, 2] > 45, 2] -= EDGE
-    assert _check(tmp_path, atoms)["sound"] is True
+    assert _check(tmp_path, atoms).is_sound is True
 
 
 @pytest.mark.parametrize(
@@ -80,8 +83,8 @@ def test_an_atom_beyond_a_wall_of_its_side_is_a_leak(tmp_path: Path, atoms: list
     """One atom of a fluid or of a particle, beyond either wall of its side, is counted."""
     atoms[kind][17, 0] = x
     found = _check(tmp_path, atoms)
-    assert found["leaked_atoms"] == 1
-    assert found["sound"] is False
+    assert found.leaked_atoms == 1
+    assert found.is_sound is False
 
 
 def test_a_bubble_is_a_cavity(tmp_path: Path, atoms: list[Array]) -> None:
@@ -89,9 +92,10 @@ def test_a_bubble_is_a_cavity(tmp_path: Path, atoms: list[Array]) -> None:
     centre = np.array([EDGE + 15, 10, 10])
     atoms[1] = atoms[1][np.linalg.norm(atoms[1] - centre, axis=1) > 10]
     found = _check(tmp_path, atoms)
-    assert found["cavity"] is True
-    assert found["sound"] is False
-    assert found["emptiest_cell_hot"] < 0.5 < found["emptiest_cell_cold"]
+    assert found.has_cavity is True
+    assert found.is_sound is False
+    cold, hot = (or_nan(found.sides[side].emptiest_cell) for side in ("cold", "hot"))
+    assert hot < 0.5 < cold
 
 
 def test_a_bath_too_small_for_cells_is_not_called_empty(
@@ -100,17 +104,17 @@ def test_a_bath_too_small_for_cells_is_not_called_empty(
     """Where every cell touches the particle no density is claimed, and none is mistaken for a cavity."""
     monkeypatch.setattr("analysis.structure.profiles.CAVITY_CELL_A", 40.0)
     found = _check(tmp_path, atoms)
-    assert found["emptiest_cell_cold"] is None
-    assert found["cavity"] is False
+    assert found.sides["cold"].emptiest_cell is None
+    assert found.has_cavity is False
 
 
 def test_a_broken_particle_is_noticed(tmp_path: Path, atoms: list[Array]) -> None:
     """Metal atoms that drifted away from the particle no longer count as part of it."""
     atoms[2][-3:, 0] += 12
     found = _check(tmp_path, atoms)
-    assert found["largest_cluster_cold"] == 90
-    assert found["largest_cluster_hot"] == 93
-    assert found["sound"] is False
+    assert found.sides["cold"].largest_cluster == 90
+    assert found.sides["hot"].largest_cluster == 93
+    assert found.is_sound is False
 
 
 @pytest.mark.parametrize("is_last", [True, False])
@@ -121,19 +125,43 @@ def test_a_fault_in_one_frame_is_enough(tmp_path: Path, atoms: list[Array], is_l
     broken[1][np.linalg.norm(broken[1] - [EDGE + 15, 10, 10], axis=1) < 10] = [EDGE + 45, 50, 50]
     broken[2][-3:, 0] += 12
     found = _check(tmp_path, *((atoms, broken) if is_last else (broken, atoms)))
-    assert (found["leaked_atoms"], found["largest_cluster_cold"], found["largest_cluster_hot"]) == (1, 90, 93)
-    assert found["emptiest_cell_hot"] < 0.5 < found["emptiest_cell_cold"]
-    assert found["cavity"] is True
+    assert (found.leaked_atoms, found.sides["cold"].largest_cluster, found.sides["hot"].largest_cluster) == (1, 90, 93)
+    cold, hot = (or_nan(found.sides[side].emptiest_cell) for side in ("cold", "hot"))
+    assert hot < 0.5 < cold
+    assert found.has_cavity is True
 
 
 def test_older_folders_without_internal_temperature_are_analysed(tmp_path: Path, atoms: list[Array]) -> None:
     """A run folder from before the column came has everything but what the column tells."""
     found = _check(tmp_path, atoms)
-    assert found["internal_temperature_cold_K"] is None
-    assert found["internal_temperature_hot_z"] is None
-    assert found["over_time"]["internal_cold_K"] is None
-    assert len(found["over_time"]["bath_cold_K"]) == 11
-    assert found["sound"] is True
+    assert found.sides["cold"].metal.mean is None
+    assert found.sides["hot"].metal.z is None
+    assert found.sides["cold"].metal.over_time is None
+    assert len(found.sides["cold"].metal.bath_over_time) == 11
+    assert found.is_sound is True
+
+
+def test_file_gives_back_the_structure(tmp_path: Path, atoms: list[Array]) -> None:
+    """What is read from the file is written again as the same bytes, and each key holds the number that its name says."""
+    found = _check(tmp_path, atoms)
+    text = json.dumps(found.to_json())
+    assert json.dumps(Structure.from_json(json.loads(text)).to_json()) == text
+    content = json.loads(text)
+    assert (content["leaked_atoms"], content["sound"], content["internal_temperature_cold_K"]) == (0, True, None)
+    for side, origin in (("cold", 0.0), ("hot", EDGE)):
+        assert content[f"walls_{side}_A"] == [origin, origin + EDGE]
+        assert content[f"fluid_within_{side}"] == found.sides[side].around.mass_within.tolist()
+        assert content["over_time"][f"bath_{side}_K"] == found.sides[side].metal.bath_over_time.tolist()
+
+
+def test_a_file_without_a_key_is_refused(tmp_path: Path, atoms: list[Array]) -> None:
+    """The message names the file, the key and the cure."""
+    content = _check(tmp_path, atoms).to_json()
+    del content["bulk_density_hot_per_nm3"]
+    with pytest.raises(
+        AnalysisError, match=r"structure\.json: 'bulk_density_hot_per_nm3' is missing; delete it, and run"
+    ):
+        Structure.from_json(content)
 
 
 def test_a_run_without_atoms_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -34,27 +35,29 @@ from analysis.report.screen import closing_text
 from analysis.report.verdict import verdict
 from analysis.report.words import interval, measured, number, subscripts, z_score
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
+from analysis.structure.result import AdsorbedLayer, FluidAround, MetalTemperature, SideStructure, Structure
 from tests.unit.synthetic import MATERIALS, Truth, synthetic_runs
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
 # The smallest PNG: one white pixel.
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAGzXo2AAAAABJRU5ErkJggg==")
-STRUCTURE = {"leaked_atoms": 0, "cavity": False, "sound": True} | {
-    f"{name}_{side}{unit}": value
-    for side in ("cold", "hot")
-    for name, unit, value in (
-        ("emptiest_cell", "", 0.7),
-        ("largest_cluster", "", 186),
-        ("particle_atoms", "", 186),
-        ("temperature", "_K", 100.0),
-        ("pressure", "_bar", 400.0),
-        ("internal_temperature", "_K", 99.0),
-        ("internal_temperature", "_se", 0.5),
-        ("internal_temperature", "_expected_K", 100.0),
-        ("internal_temperature", "_z", -2.0),
-        ("layer", "", {"mass_ratio": 0.371, "mass_ratio_se": 0.002}),
-    )
-}
+NOTHING = np.empty(0)
+SIDE = SideStructure(
+    density=NOTHING,
+    walls=None,
+    emptiest_cell=0.7,
+    bulk_density=None,
+    largest_cluster=186,
+    particle_atoms=186,
+    particle_mass=1.225,
+    around=FluidAround(
+        NOTHING, NOTHING, NOTHING, AdsorbedLayer(9.0, 40.0, 11.0, Estimate(57.7, 0.3), Estimate(0.371, 0.002))
+    ),
+    temperature=100.0,
+    pressure=400.0,
+    metal=MetalTemperature(Estimate(99.0, 0.5), 100.0, None, NOTHING),
+)
+STRUCTURE = Structure(2, NOTHING, 0, {"cold": SIDE, "hot": SIDE}, NOTHING)
 
 
 def provenance(runs: Sequence[Run], engine: str) -> list[dict[str, Any]]:
@@ -357,7 +360,10 @@ def test_failed_checks_are_seen(long_study: dict[str, Any], figures: list[Path])
     """A leak, a broken particle, a cold one and an unclosed energy each turn one verdict to no."""
     runs = [dict(run) for run in long_study["runs"]]
     runs[0]["closure"] = runs[0]["closure"] | {"hot_drift_eV_per_ns": -0.06}
-    broken = STRUCTURE | {"leaked_atoms": 3, "largest_cluster_hot": 185, "internal_temperature_hot_z": -3.5}
+    cold = replace(SIDE.metal, mean=Estimate(98.25, 0.5))
+    broken = replace(
+        STRUCTURE, leaked_atoms=3, sides={"cold": SIDE, "hot": replace(SIDE, largest_cluster=185, metal=cold)}
+    )
     html = report_page(**(long_study | {"runs": runs, "structure": broken}), figures=figures, design=DESIGN)
     assert html.count("✗ no") == 4
 
@@ -365,7 +371,7 @@ def test_failed_checks_are_seen(long_study: dict[str, Any], figures: list[Path])
 def test_last_screen_is_short_and_names_failed_checks(long_study: dict[str, Any]) -> None:
     """Sentences of the report, the heats of its table, and each check that failed, within the lines of a terminal."""
     known = {name: long_study[name] for name in ("comparison", "performances", "friction", "structure")}
-    structure = long_study["structure"] | {"leaked_atoms": 3}
+    structure = replace(long_study["structure"], leaked_atoms=3)
     text = closing_text(**known | {"structure": structure})
     assert " ".join(verdict(known["comparison"], known["performances"])) in " ".join(text.split())
     for point in known["comparison"].points:

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.figures.structure import structure
 from analysis.figures.style import save
+from analysis.structure.result import Structure
 from job import job, read_json
 
 if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
-    contents = [read_json(file) for file in (snakemake.input.structure, snakemake.input.friction)]
-    save(*structure(*contents), snakemake.output[0])
+    found = Structure.from_json(read_json(snakemake.input.structure))
+    save(*structure(found, read_json(snakemake.input.friction)), snakemake.output[0])

@@ -16,6 +16,7 @@ from analysis.heat.results import InformationPoint, PerformancePoint
 from analysis.report.explorer import explorer
 from analysis.report.page import report_page
 from analysis.report.screen import closing_text
+from analysis.structure.result import Structure
 from job import job, read_json
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ with job(snakemake):
     performances = [PerformancePoint.from_json(read_json(file)) for file in snakemake.input.performances]
     flows = [InformationPoint.from_json(read_json(file)) for file in snakemake.input.flows]
     friction = read_json(snakemake.input.friction)
-    structure = read_json(snakemake.input.structure[0]) if snakemake.input.structure else None
+    structure = Structure.from_json(read_json(snakemake.input.structure[0])) if snakemake.input.structure else None
     design = Path(snakemake.input.page).parent
     by_axis = pd.read_csv(snakemake.input.by_axis, dtype={"kappa_ratio": str})
     page = report_page(

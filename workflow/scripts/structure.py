@@ -11,4 +11,4 @@ if TYPE_CHECKING:
 
 with job(snakemake):
     runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
-    write_json(structure(runs), snakemake.output[0])
+    write_json(structure(runs).to_json(), snakemake.output[0])
