@@ -25,7 +25,7 @@ from analysis.dataset import dataset
 from analysis.errors import AnalysisError
 from analysis.friction.drag import DragRun, load_drag_run
 from analysis.friction.response import Responses
-from analysis.friction.result import Friction, friction_by_axis
+from analysis.friction.result import Friction, FrictionResult
 from analysis.heat.point import HeatPoint
 from analysis.heat.results import InformationPoint
 from analysis.units import PER_NS
@@ -160,7 +160,7 @@ class StudyResults:
         Raises:
             AnalysisError: if ``friction.json`` is missing.
         """
-        return friction_by_axis(self._friction)
+        return self._friction.by_axis()
 
     @cached_property
     def friction(self) -> Friction:
@@ -169,7 +169,7 @@ class StudyResults:
         Raises:
             AnalysisError: if ``friction.json`` is missing.
         """
-        return Friction.from_json(self._friction)
+        return self._friction.friction
 
     @cached_property
     def responses(self) -> Responses:
@@ -214,8 +214,8 @@ class StudyResults:
         return pd.DataFrame(rows, columns=THEORY_COLUMNS)
 
     @cached_property
-    def _friction(self) -> dict[str, Any]:
-        return self._content(self.folder / "friction.json", self._command("friction"))
+    def _friction(self) -> FrictionResult:
+        return FrictionResult.from_json(self._content(self.folder / "friction.json", self._command("friction")))
 
     @cached_property
     def _heats(self) -> dict[str, HeatPoint]:

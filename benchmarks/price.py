@@ -98,7 +98,7 @@ def noise_at(size: str) -> Noise:
         ValueError: they are too short for the friction of a dressed particle.
     """
     driven, equilibrium = (long_runs(size, group) for group in (POINT, "friction"))
-    friction = Friction.from_json(friction_summary(equilibrium))
+    friction = friction_summary(equilibrium).friction
     if friction.pooled.dressed is None:
         raise ValueError(f"{STUDIES[size]}: its friction runs are too short for the friction of a dressed particle")
     (machine,) = models(driven[0].parameters, Friction.same(friction.pooled))["dressed"].measured

@@ -23,7 +23,7 @@ from analysis.data.runs import SIDES, Array, Run
 from analysis.errors import AnalysisError
 from analysis.friction.curves import correlation_curves, equilibrium_blocks, particle, white_fits
 from analysis.friction.result import shares_of
-from analysis.friction.summary import variance_entries, white_entries
+from analysis.friction.summary import white_friction
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import DT_PS, power_summary
 from analysis.heat.rates import cumulative, point_summary
@@ -304,8 +304,8 @@ def measure_friction(run: Run) -> pd.DataFrame:
     for j, side in enumerate(SIDES):
         data, temperature = particle([run], j), parameters.temperature[j]
         curves = correlation_curves(data, blocks, seed=j)
-        fits = white_entries(side, white_fits(data, curves, blocks, seed=j))
-        table = reported(fits | variance_entries(side, data, blocks, temperature)).assign(file="friction")
+        found = white_friction(data, white_fits(data, curves, blocks, seed=j), blocks, temperature)
+        table = reported(found.entries(side)).assign(file="friction")
         truth = {
             f"position_variance_{side}": BOLTZMANN * temperature / parameters.trap,
             f"particle_temperature_{side}": temperature,

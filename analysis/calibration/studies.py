@@ -7,7 +7,6 @@ which its error does not include; the tables mark these (``page.BY_FORM``).
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,11 +16,10 @@ import pandas as pd
 from analysis.calibration.coverage import true_machines
 from analysis.compare.comparison import THEORIES, forecasts
 from analysis.data.runs import SIDES, Parameters, Run
-from analysis.friction.curves import equilibrium_blocks
 from analysis.friction.response import responses
-from analysis.friction.result import METHODS, AxisFriction, Friction, entries_by_method, shares_of
-from analysis.friction.summary import fits_along
-from analysis.statistics.timeseries import Estimate, SeriesTooShortError
+from analysis.friction.result import METHODS, Friction, shares_of
+from analysis.friction.summary import friction_along
+from analysis.statistics.timeseries import Estimate
 from analysis.units import PER_NS
 
 REPLICAS = 3
@@ -51,22 +49,13 @@ def measure_study(runs: Sequence[Run], points: Mapping[str, Parameters]) -> pd.D
     machines = true_machines(runs[0])
     along, rows = {}, []
     for axes, machine in machines.items():
-        blocks = None
-        with contextlib.suppress(SeriesTooShortError):
-            blocks = equilibrium_blocks(runs, axes)
-        entries, _ = fits_along(runs, axes, blocks, with_bodies=True)
-        along[axes] = AxisFriction.from_json(entries)
-        for j, side in enumerate(SIDES):
-            at_rest = float(machine.friction(j, 0.0).real)
-            told = {method: (where, stem) for method, where, stem in entries_by_method(entries, side)}
+        result = friction_along(runs, axes, is_one=True, details=False)
+        along[axes] = result.friction
+        for j, (side, measured) in enumerate(zip(SIDES, result.particles, strict=True)):
+            at_rest, by_method = float(machine.friction(j, 0.0).real), measured.by_method()
             for method in METHODS:
-                where, stem = told.get(method, ({}, ""))
-                ends = [where.get(f"{stem}_{end}") for end in ("low", "high")]
-                if where.get(f"{stem}_se") is None:
-                    ends = [math.nan, math.nan]
-                elif ends[1] is None:
-                    ends[1] = math.inf
-                value = where.get(f"{stem}_eV_ps_per_A2")
+                estimate = by_method.get(method, Estimate(math.nan))
+                value, ends = estimate.value, estimate.interval()
                 rows.append(("friction", AT_REST, f"{method}_{side}_{axes}", value, *ends, at_rest))
     friction, response = Friction(along, next(iter(along.values()))), responses(runs)
     for point, parameters in points.items():

@@ -20,7 +20,7 @@ from analysis.compare.response import response_rates
 from analysis.compare.theory import models
 from analysis.data.runs import LINEAR, SIDES, Parameters
 from analysis.friction.response import Responses
-from analysis.friction.result import Friction
+from analysis.friction.result import Friction, FrictionResult
 from analysis.heat.point import HeatPoint, Point, Sides, by_ratio
 from analysis.statistics.timeseries import known
 from analysis.units import PER_NS
@@ -119,7 +119,7 @@ class Comparison:
             AnalysisError: if a file lacks a key; names both.
         """
         points = tuple(HeatPoint.from_json(_content(file)) for file in heats)
-        return cls(points, Friction.from_json(_content(friction)), Responses.load(responses))
+        return cls(points, FrictionResult.read(friction).friction, Responses.load(responses))
 
     @cached_property
     def compared(self) -> tuple[ComparedPoint, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.compare import information as informed
@@ -14,7 +15,16 @@ from analysis.compare.information import ComparedInformation
 from analysis.compare.theory import models
 from analysis.data.runs import LINEAR, SIDES
 from analysis.friction.drag import paper_friction
-from analysis.friction.result import METHODS, POOLED, SHELL_KEYS, equivalence_z
+from analysis.friction.result import (
+    METHODS,
+    POOLED,
+    Bodies,
+    FrictionResult,
+    ModelsCompared,
+    MostLikely,
+    ParticleFriction,
+    Shell,
+)
 from analysis.heat.point import HeatPoint
 from analysis.statistics.timeseries import Estimate, known
 from analysis.units import FRICTION_SI, PER_NS
@@ -71,16 +81,17 @@ WITH_DELAY = "(with a delay the second law has one more term, the entropy pumpin
 """Remark below a table with the second law of a loop with delay."""
 
 
-def older_protocol(points: Sequence[HeatPoint], friction: dict[str, Any]) -> str | None:
+def older_protocol(points: Sequence[HeatPoint], friction: FrictionResult) -> str | None:
     """One sentence with the number of a study's runs of an older protocol; ``None`` if there are none.
 
     Args:
         points: of a study.
-        friction: content of its ``friction.json``; its drag runs are included.
+        friction: of the study; its drag runs are included.
     """
-    at_rest = [friction, *friction.get("drag", ())]
-    older = sum(each["older_protocol_runs"] for each in at_rest) + sum(point.older_protocol_runs for point in points)
-    runs = sum(each["replicas"] for each in at_rest) + sum(point.replicas for point in points)
+    older = friction.older_protocol_runs + sum(entry["older_protocol_runs"] for entry in friction.drags)
+    runs = friction.replicas + sum(entry["replicas"] for entry in friction.drags)
+    older += sum(point.older_protocol_runs for point in points)
+    runs += sum(point.replicas for point in points)
     return f"Runs of an older protocol with the same physical parameters: {older} of {runs}." if older else None
 
 
@@ -129,16 +140,16 @@ def heat_lines(comparison: Comparison, study: str) -> list[str]:
 
 
 def summary_text(
-    comparison: Comparison, friction: dict[str, Any], information: Sequence[ComparedInformation] = ()
+    comparison: Comparison, friction: FrictionResult, information: Sequence[ComparedInformation] = ()
 ) -> str:
     """The summary of a study: measured heat rates and theory, information, friction, and energy balance.
 
     Args:
         comparison: of the study.
-        friction: content of its ``friction.json``.
+        friction: measured in its runs without controller.
         information: at its points.
     """
-    points, lines = comparison.points, heat_lines(comparison, friction["study"])
+    points, lines = comparison.points, heat_lines(comparison, friction.study)
     for name in comparison.known:
         if name != comparison.leading:
             lines += ["", SIMPLIFICATIONS[name], *(_beside(each, name) for each in comparison.compared)]
@@ -150,7 +161,7 @@ def summary_text(
     lines += ["", closure_line(points)]
     if (older := older_protocol(points, friction)) is not None:
         lines.append(older)
-    notes = {"friction": friction["note"]} | {f"κ_H/κ_C = {point.kappa_ratio}": point.note for point in points}
+    notes = {"friction": friction.note} | {f"κ_H/κ_C = {point.kappa_ratio}": point.note for point in points}
     lines += [f"Note on {name}: {note}" for name, note in notes.items() if note]
     return "\n".join(lines) + "\n"
 
@@ -235,20 +246,17 @@ def _information_theory_lines(each: ComparedInformation) -> list[str]:
     return lines
 
 
-def _axes_lines(friction: dict[str, Any]) -> list[str]:
+def _axes_lines(friction: FrictionResult) -> list[str]:
     """Friction along each set of equivalent axes, a test of their difference, and all three axes together."""
-    sets = friction["equivalent_axes"]
     lines: list[str] = []
-    for axes, content in friction["axes"].items():
-        which = "" if sets == [POOLED] else f" along {', '.join(axes)}" + (" together" if axes == POOLED else "")
-        lines += [
-            "",
-            *(line for side in SIDES for line in _friction_lines(side, which, content, friction["difference_ps"])),
-        ]
-    if friction["equivalence"]:
-        one, other = (", ".join(axes) for axes in friction["equivalence"][0]["axes"])
-        found = {method: equivalence_z(friction["equivalence"], method) for method in METHODS}
-        apart = "; ".join(f"{METHODS[method]}: {_z(z)}" for method, z in found.items() if z is not None)
+    for axes, result in friction.axes.items():
+        which = "" if friction.equivalent == (POOLED,) else f" along {', '.join(axes)}" + " together" * (axes == POOLED)
+        lines.append("")
+        for side, particle in zip(SIDES, result.particles, strict=True):
+            lines += _friction_lines(side, which, particle, friction.spacing)
+    if len(friction.equivalent) > 1:
+        one, other = (", ".join(axes) for axes in friction.equivalent[:2])
+        apart = "; ".join(f"{METHODS[method]}: {_z(z)}" for method, z in friction.apart().items())
         lines += [
             "",
             f"Friction along {one} minus that along {other}, both particles, in standard errors: {apart or '?'}",
@@ -257,36 +265,37 @@ def _axes_lines(friction: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _friction_lines(side: str, which: str, friction: dict[str, Any], difference_ps: float) -> list[str]:
-    def value(source: dict[str, Any], stem: str) -> str:
-        friction, se = (source[f"{stem}_kg_per_s{end}"] for end in ("", "_se"))
-        return "?" if friction is None else _with_error(1e12 * friction, None if se is None else 1e12 * se, digits=1)
+def _friction_lines(side: str, which: str, particle: ParticleFriction, spacing: float) -> list[str]:
+    found = particle.by_method()
 
-    stem = f"friction_{side}"
+    def value(method: str) -> str:
+        friction = found[method] * (1e12 * FRICTION_SI)
+        return "?" if known(friction.value) is None else _with_error(friction.value, known(friction.se), digits=1)
+
     lines = [
-        f"Friction, {side} particle{which}, 10⁻¹² kg/s: {value(friction, stem)} "
-        f"(from position {value(friction, stem + '_position')}, from velocity {value(friction, stem + '_velocity')}, "
-        f"from position and later velocity {value(friction, stem + '_cross')}, "
-        f"from displacements over {difference_ps:g} ps {value(friction, stem + '_difference')}); ⟨X²⟩ compared with k_BT/κ: "
-        f"z = {_z(friction[f'position_variance_{side}_z'])}"
+        f"Friction, {side} particle{which}, 10⁻¹² kg/s: {value('joint')} "
+        f"(from position {value('position')}, from velocity {value('velocity')}, "
+        f"from position and later velocity {value('cross')}, "
+        f"from displacements over {spacing:g} ps {value('difference')}); ⟨X²⟩ compared with k_BT/κ: "
+        f"z = {_z(known(particle.position_variance.z))}"
     ]
-    if friction["dressed"] is not None:
-        held_out = [friction[f"held_out_residual_{side}_{model}"] for model in ("dressed", "white")]
+    if particle.dressed:
+        held_out = [known(particle.held_out.get(model)) for model in ("dressed", "white")]
         residuals = ["?" if residual is None else f"{residual:.3f}" for residual in held_out]
         lines.append(
-            f"   dressed with fluid: {value(friction['dressed'][side], 'zero_frequency_friction')} at zero frequency; "
+            f"   dressed with fluid: {value('zero_frequency')} at zero frequency; "
             f"held-out residual {residuals[0]} (dressed), {residuals[1]} (white), rms of the correlations"
         )
-    if (likelihood := friction[f"likelihood_{side}"]) is not None:
-        lines.append(_likelihood_line(likelihood, friction["dressed"] and friction["dressed"][side]))
-    if friction["modes"] is not None:
-        lines.append(_modes_line(friction["modes"][side], value(friction["modes"][side], "zero_frequency_friction")))
+    if particle.likelihood:
+        lines.append(_likelihood_line(particle.likelihood, particle.dressed))
+    if particle.modes:
+        lines.append(_modes_line(particle.modes, value("modes")))
     return lines
 
 
-def _drag_lines(friction: dict[str, Any]) -> list[str]:
-    lines = ["", "Friction of dragged particles, 10⁻¹² kg/s:"] if friction.get("drag") else []
-    for entry in friction.get("drag", ()):
+def _drag_lines(friction: FrictionResult) -> list[str]:
+    lines = ["", "Friction of dragged particles, 10⁻¹² kg/s:"] if friction.drags else []
+    for entry in friction.drags:
         se, paper = entry["friction_kg_per_s_se"], paper_friction(entry["force_nN"])
         measured = _with_error(1e12 * entry["friction_kg_per_s"], None if se is None else 1e12 * se, digits=2)
         hotter = entry["particle_excess_temperature_K"]
@@ -302,44 +311,43 @@ def _drag_lines(friction: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _lost(entry: dict[str, Any]) -> str:
+def _lost(entry: Mapping[str, Any]) -> str:
     """Warning that a dragged particle lost atoms: its velocity then does not give the friction of that particle."""
     atoms, least = entry["particle_atoms"], entry["largest_piece_atoms"]
     return "" if least == atoms else f"; LOSES ATOMS: {least} of {atoms} stay connected"
 
 
-def _modes_line(modes: dict[str, Any], at_rest: str) -> str:
+def _modes_line(modes: Bodies, at_rest: str) -> str:
     """The fitted bodies of fluid and their goodness of fit."""
-    pairs = zip(modes["body_frictions_eV_ps_per_A2"], modes["body_times_ps"], strict=True)
-    bodies = ", ".join(f"{1e12 * FRICTION_SI * friction:.1f} over {time:.2g} ps" for friction, time in pairs)
-    fit = modes["goodness"]
+    bodies = ", ".join(f"{1e12 * FRICTION_SI * friction:.1f} over {time:.2g} ps" for friction, time in modes.bodies)
+    fit = known(modes.goodness)
     return (
         f"   with bodies of fluid: {at_rest} at zero frequency; bodies: {bodies or 'none'}; goodness of fit "
-        f"up to {modes['highest_frequency_rad_per_ps']:g} rad/ps: p = " + ("?" if fit is None else f"{fit:.2g}")
+        f"up to {modes.limit:g} rad/ps: p = " + ("?" if fit is None else f"{fit:.2g}")
     )
 
 
-def _likelihood_line(likelihood: dict[str, Any], shell: dict[str, Any] | None) -> str:
+def _likelihood_line(models: ModelsCompared, shell: Shell | None) -> str:
     """The model with the larger likelihood, and its distance from the fit; a ΔBIC of 10 is usually taken as decisive."""
-    difference = likelihood["bic_white_less_dressed"]
+    difference = models.bic_difference
     preferred = (
         "neither model" if abs(difference) < 10 else "the dressed particle" if difference > 0 else "white friction"
     )
-    white, dressed = (likelihood[model]["forecast_error_correlation"] for model in ("white", "dressed"))
+    white, dressed = models.white.error_correlation, models.dressed.error_correlation
     return (
-        f"   likelihood of samples {likelihood['interval_ps']:g} ps apart favours {preferred}: white minus dressed "
-        f"ΔBIC {difference:+.0f}, ΔAIC {likelihood['aic_white_less_dressed']:+.0f}; correlation of prediction errors "
+        f"   likelihood of samples {models.interval:g} ps apart favours {preferred}: white minus dressed "
+        f"ΔBIC {difference:+.0f}, ΔAIC {models.aic_difference:+.0f}; correlation of prediction errors "
         f"{white:.2f} (white), {dressed:.2f} (dressed)"
-        + (f"; fitted minus most likely g₁, g₂, M: z = {_shell_z(likelihood, shell)}" if shell else "")
+        + (f"; fitted minus most likely g₁, g₂, M: z = {_shell_z(models.dressed, shell)}" if shell else "")
     )
 
 
-def _shell_z(likelihood: dict[str, Any], shell: dict[str, Any]) -> str:
+def _shell_z(likely: MostLikely, shell: Shell) -> str:
     """Logarithms of the fitted minus the most likely parameters, in standard errors of the fit: a check of the model."""
-    errors = [math.sqrt(row[i]) for i, row in enumerate(shell["log_covariance"])]
+    errors = np.sqrt(np.diag(shell.log_covariance))
     found = [
-        math.log(shell[key] / likelihood["dressed"][key]) / error if error > 0 else None
-        for key, error in zip(SHELL_KEYS, errors, strict=True)
+        math.log(fitted / most_likely) / error if error > 0 else None
+        for fitted, most_likely, error in zip(shell.values, likely.values, errors, strict=True)
     ]
     return ", ".join(_z(z) for z in found)
 

@@ -28,7 +28,7 @@ from analysis.friction.curves import (
     white_fits,
 )
 from analysis.friction.fits import fit_white
-from analysis.friction.result import POOLED, by_method
+from analysis.friction.result import POOLED, FrictionResult
 from analysis.statistics.timeseries import Blocks, Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI
 
@@ -123,12 +123,12 @@ def _against(table: pd.DataFrame, own: pd.Series[bool]) -> pd.DataFrame:
     return table
 
 
-def friction_by_variant(runs: Sequence[Mapping[str, Any]], frictions: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def friction_by_variant(runs: Sequence[Mapping[str, Any]], frictions: Sequence[FrictionResult]) -> pd.DataFrame:
     """The friction of a study and of its variants, by every method.
 
     Args:
         runs: ``run.json`` of one equilibrium run of the study and of each variant, the study first, from ``read_metadata``.
-        frictions: ``friction.json`` of each, in the same order.
+        frictions: of each, in the same order.
 
     Returns:
         ``COLUMNS``, one row for each variant, side, set of axes and method; the study's own ``variant`` is empty, that of
@@ -210,12 +210,13 @@ def _part(run: Run, rows: slice) -> Run:
     return replace(run, series=run.series.iloc[rows].reset_index(drop=True))
 
 
-def _measured(friction: Mapping[str, Any], side: str) -> Iterator[tuple[str, str, dict[str, float | None]]]:
+def _measured(friction: FrictionResult, side: str) -> Iterator[tuple[str, str, dict[str, float | None]]]:
     """Axes, method, and friction with its error."""
-    for axes, content in friction["axes"].items():
-        for method, found in by_method(content, side):
-            yield axes, method, dict(zip(COLUMNS[-2:], (found.value, found.se), strict=True))
-    for entries in friction["drag"]:
+    for axes, result in friction.axes.items():
+        for method, found in result.particles[SIDES.index(side)].by_method().items():
+            si = found * FRICTION_SI
+            yield axes, method, dict(zip(COLUMNS[-2:], (si.value, si.se), strict=True))
+    for entries in friction.drags:
         if entries["side"] == side:
             yield POOLED, f"drag {entries['force_nN']} nN", {column: entries[column] for column in COLUMNS[-2:]}
 

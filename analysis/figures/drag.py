@@ -15,20 +15,19 @@ from analysis.data.runs import SIDES
 from analysis.errors import AnalysisError
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, new_figure
 from analysis.friction.drag import DragRun
-from analysis.friction.result import POOLED, Friction
-from analysis.statistics.timeseries import known
+from analysis.friction.result import FrictionResult
 from analysis.units import VELOCITY_SI
 
 # Some hundred points suffice for a curve across a panel; each is a mean over samples, so none is ignored.
 _POINTS = 400
 
 
-def drag(groups: Sequence[Sequence[DragRun]], friction: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def drag(groups: Sequence[Sequence[DragRun]], friction: FrictionResult) -> tuple[Figure, pd.DataFrame]:
     """Draw the particle's velocity relative to the fluid, a row for each bath and a column for each force.
 
     Args:
         groups: replicas of one side and force each.
-        friction: content of ``friction.json``.
+        friction: of the same study.
 
     Returns:
         The figure, and its data in m/s: ``side``, ``force_nN``, ``series``, ``time_ps``, ``velocity_m_per_s`` and ``se``. The
@@ -56,9 +55,9 @@ def drag(groups: Sequence[Sequence[DragRun]], friction: dict[str, Any]) -> tuple
     return figure, pd.concat(tables, ignore_index=True)[order]
 
 
-def _entry(friction: dict[str, Any], run: DragRun) -> dict[str, Any]:
+def _entry(friction: FrictionResult, run: DragRun) -> dict[str, Any]:
     """Entry of ``friction.json`` for the side and force of a run."""
-    for entry in friction["drag"]:
+    for entry in friction.drags:
         if (entry["side"], entry["force_nN"]) == (run.side, run.force_nN):
             return dict(entry)
     raise AnalysisError(
@@ -86,23 +85,19 @@ def _steady(entry: dict[str, Any]) -> pd.DataFrame:
     )
 
 
-def _forecasts(run: DragRun, friction: dict[str, Any]) -> list[pd.DataFrame]:
+def _forecasts(run: DragRun, friction: FrictionResult) -> list[pd.DataFrame]:
     """Predicted velocities F/γ for the frictions fitted at equilibrium, with errors to first order; one row each, at t = 0.
 
     The friction is that of all axes together: a drag run has no walls, so no single axis corresponds to its direction.
     """
-    white = Friction.from_json(friction).pooled.white[SIDES.index(run.side)]
-    fits = {"white": (white.value, known(white.se))}
-    if (dressed := friction["axes"].get(POOLED, {}).get("dressed")) is not None:
-        shell = dressed[run.side]
-        fits["dressed"] = (
-            shell["zero_frequency_friction_eV_ps_per_A2"],
-            shell["zero_frequency_friction_se"],
-        )
+    j = SIDES.index(run.side)
+    fits = {"white": friction.friction.pooled.white[j]}
+    if friction.dressed:
+        fits["dressed"] = friction.dressed[j].at_rest
     tables = []
-    for name, (value, se) in fits.items():
-        speed = run.force / value * VELOCITY_SI
-        error = math.nan if se is None else speed * se / value
+    for name, found in fits.items():
+        speed = run.force / found.value * VELOCITY_SI
+        error = speed * found.se / found.value
         tables.append(pd.DataFrame({"series": [name], "time_ps": [0.0], "velocity_m_per_s": [speed], "se": [error]}))
     return tables
 

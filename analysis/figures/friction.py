@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from matplotlib.figure import Figure
 from analysis.data.runs import SIDES, Array
 from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.curves import dressed_forms, white_forms
-from analysis.friction.result import SHELL_KEYS
+from analysis.friction.result import DrawnCurve, FrictionResult, ParticleFriction
+from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
 
 COLUMNS = ["axes", "side", "observable", "lag_ps", "correlation", "se", "own", "white", "dressed", "fitted_to_ps"]
@@ -23,7 +25,15 @@ _LEGEND_ROOM = {"velocity": 0.4, "cross": 0.45}  # room below the curves, as a f
 _LINE_POINTS = 150
 
 
-def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+class _Forms(NamedTuple):
+    """What correlations depend on besides friction: mass (eV ps²/Å²), trap (eV/Å²), and displacement time (ps)."""
+
+    mass: float
+    trap: float
+    spacing: float
+
+
+def friction(result: FrictionResult) -> tuple[Figure, pd.DataFrame]:
     """Draw correlations of position, of velocity, and of position and later velocity, in a row per particle and set of axes.
 
     Each correlation has its own one-parameter fit, as in the paper. Beside it are the fits of white friction and of the dressed
@@ -31,30 +41,31 @@ def friction(content: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
     instantaneous ones. Fits end at the grey line.
 
     Args:
-        content: of ``friction.json``.
+        result: of a study.
 
     Returns:
         The figure, and its data: ``COLUMNS``, with ``observable`` ``position``, ``velocity``, ``cross`` or ``difference``;
         ``own``, ``white`` and ``dressed`` are the three fits.
     """
-    sets = content["equivalent_axes"]
-    rows = [(axes, side) for axes in sets for side in SIDES]
+    sets = result.equivalent
+    rows = [(axes, side, result.axes[axes].particles[j]) for axes in sets for j, side in enumerate(SIDES)]
     figure = new_figure(10.8, 2.9 * len(rows))
     panels = figure.subplots(len(rows), 3, sharex="col", sharey="col", squeeze=False)
     tables = []
-    for row, (along, side) in zip(panels, rows, strict=True):
-        curves = content["axes"][along]["curves"][side]
+    for row, (along, side, particle) in zip(panels, rows, strict=True):
+        j, curves = SIDES.index(side), particle.curves
+        forms = _Forms(result.masses[j], result.traps[along], result.spacing)
         where = f"{side} particle" + (f" along {', '.join(along)}" if len(sets) > 1 else "")
         for axes, (observable, symbols) in zip(row, _PANELS.items(), strict=True):
             names = [observable, "difference"] if observable == "velocity" and "difference" in curves else [observable]
             for name in names:
-                table = pd.DataFrame({column: curves[name][column] for column in COLUMNS[3:]}).astype(float)
+                table = _table(curves[name])
                 tables.append(table.assign(axes=along, side=side, observable=name))
                 _points(axes, table, name, side)
-            _lines(axes, content, along, side, names)
+            _lines(axes, particle, forms, names)
             foot = _LEGEND_ROOM.get(observable, 0.0)
             foot /= 1 + foot  # the line ends above the legend
-            axes.axvline(curves[observable]["fitted_to_ps"], foot, color=NEUTRAL, linewidth=0.6, alpha=0.6)
+            axes.axvline(curves[observable].fitted_to, foot, color=NEUTRAL, linewidth=0.6, alpha=0.6)
             axes.axhline(0, color="black", linewidth=0.5)
             axes.set_title(f"{where}: {symbols}", loc="left", fontsize=9)
             place = "upper right" if observable == "position" else "lower right"
@@ -90,35 +101,37 @@ def _points(axes: Axes, table: pd.DataFrame, name: str, side: str) -> None:
     )
 
 
-def _lines(axes: Axes, content: dict[str, Any], along: str, side: str, names: list[str]) -> None:
+def _lines(axes: Axes, particle: ParticleFriction, forms: _Forms, names: list[str]) -> None:
     """Draw the fits as smooth lines, with their frictions in the legend, in 10⁻¹² kg/s."""
-    found, spacing = content["axes"][along], content["difference_ps"]
-    mass, trap = content[f"mass_{side}_eV_ps2_per_A2"], content["trap_stiffness_eV_per_A2"][along]
-    forms = white_forms(mass, trap, spacing)
-    lags = np.array(found["curves"][side][names[0]]["lag_ps"])
+    white = white_forms(*forms)
+    lags = particle.curves[names[0]].lag
     # Evenly spaced lags, and more of them near 0, where velocities decay.
     fine = np.union1d(np.linspace(0, lags[-1], _LINE_POINTS), np.geomspace(lags[1] / 2, lags[-1], _LINE_POINTS))
 
-    def draw(stem: str, form: Callable[[Array, float], Array], label: str, **style: Any) -> None:
-        if (value := found[f"{stem}_kg_per_s"]) is not None:
-            line = form(fine, value / FRICTION_SI)
-            axes.plot(fine, line, label=f"{label}: {_quoted(found, stem)}", linewidth=1.2, zorder=3, **style)
+    def draw(method: str, form: Callable[[Array, float], Array], label: str, **style: Any) -> None:
+        friction = particle.white[method]
+        if math.isfinite(friction.value):
+            line = form(fine, friction.value)
+            axes.plot(fine, line, label=f"{label}: {_quoted(friction)}", linewidth=1.2, zorder=3, **style)
 
     for name in names:
-        stem = f"friction_{side}_{name}"
         if name == "difference":
-            draw(stem, forms[name], f"separate fit, displacements over {spacing:g} ps", color=ACCENT, linestyle=":")
+            label = f"separate fit, displacements over {forms.spacing:g} ps"
+            draw(name, white[name], label, color=ACCENT, linestyle=":")
         else:
-            draw(stem, forms[name], "separate fit", color="black")
-    draw(f"friction_{side}", forms[names[0]], "X and V together", color=NEUTRAL, linestyle="-.")
-    if found["dressed"]:
-        shell = found["dressed"][side]
-        line = dressed_forms(mass, trap, [shell[key] for key in SHELL_KEYS], spacing)[names[0]](fine)
-        at_rest = _quoted(shell, "zero_frequency_friction")
-        axes.plot(fine, line, "--", color=PURPLE, linewidth=1.2, zorder=4, label=f"dressed, zero frequency: {at_rest}")
+            draw(name, white[name], "separate fit", color="black")
+    draw("joint", white[names[0]], "X and V together", color=NEUTRAL, linestyle="-.")
+    if shell := particle.dressed:
+        line = dressed_forms(forms.mass, forms.trap, shell.values, forms.spacing)[names[0]](fine)
+        label = f"dressed, zero frequency: {_quoted(shell.at_rest)}"
+        axes.plot(fine, line, "--", color=PURPLE, linewidth=1.2, zorder=4, label=label)
 
 
-def _quoted(entries: dict[str, Any], stem: str) -> str:
-    value, se = entries[f"{stem}_kg_per_s"], entries[f"{stem}_kg_per_s_se"]
-    error = "" if se is None else rf" $\pm$ {1e12 * se:.1f}"
-    return f"{1e12 * value:.1f}{error}"
+def _quoted(friction: Estimate) -> str:
+    si = friction * (1e12 * FRICTION_SI)
+    return f"{si.value:.1f}" + (rf" $\pm$ {si.se:.1f}" if math.isfinite(si.se) else "")
+
+
+def _table(curve: DrawnCurve) -> pd.DataFrame:
+    names = ("lag", "correlation", "se", "own", "white", "dressed", "fitted_to")
+    return pd.DataFrame(dict(zip(COLUMNS[3:], (getattr(curve, name) for name in names), strict=True)))

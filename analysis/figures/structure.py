@@ -10,19 +10,19 @@ from matplotlib.figure import Figure
 
 from analysis.data.runs import SIDES
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, new_figure
-from analysis.friction.result import POOLED
+from analysis.friction.result import FrictionResult
 from analysis.structure.result import Structure
 
 SIDE_LINE = {"cold": "-", "hot": "--"}  # the curves nearly coincide: dashes leave the lower one visible
 INNER_NM = 0.7  # there is no fluid at smaller distances
 
 
-def structure(content: Structure, friction: dict[str, Any]) -> tuple[Figure, pd.DataFrame]:
+def structure(content: Structure, friction: FrictionResult) -> tuple[Figure, pd.DataFrame]:
     """Draw the fluid along x and around both particles, its mass beside that of the dressed model, and temperatures over time.
 
     Args:
         content: the atoms of a study.
-        friction: content of its ``friction.json``.
+        friction: of the same study.
 
     Returns:
         The figure, and its data: rows of ``panel`` (``along_x``, ``radial_density``, ``fluid_within``, ``internal`` or
@@ -112,14 +112,13 @@ def _shade_layer(axes: Axes, content: Structure, label: str | None = None) -> No
         axes.axvspan(first / 10, layer.end / 10, color=NEUTRAL, alpha=0.15, linewidth=0, label=label)
 
 
-def _draw_within(axes: Axes, table: pd.DataFrame, content: Structure, friction: dict[str, Any]) -> None:
+def _draw_within(axes: Axes, table: pd.DataFrame, content: Structure, friction: FrictionResult) -> None:
     top = 3.0
-    dressed = friction["axes"].get(POOLED, {}).get("dressed")
-    for side in SIDES:
+    for j, side in enumerate(SIDES):
         _plot(axes, table, "fluid_within", side, scale=0.1, linestyle=SIDE_LINE[side])
-        if dressed is not None:
-            shell, mass = dressed[side], content.sides[side].particle_mass
-            ratio, se = shell["shell_mass_eV_ps2_per_A2"] / mass, shell["shell_mass_se"] / mass
+        if friction.dressed:
+            shell, mass = friction.dressed[j].mass, content.sides[side].particle_mass
+            ratio, se = shell.value / mass, shell.se / mass
             label = f"M of the {side} dressed particle"
             axes.axhline(ratio, color=SIDE_COLOUR[side], linestyle=SIDE_LINE[side], linewidth=1, label=label)
             axes.axhspan(ratio - se, ratio + se, color=SIDE_COLOUR[side], alpha=0.15, linewidth=0)
@@ -129,7 +128,7 @@ def _draw_within(axes: Axes, table: pd.DataFrame, content: Structure, friction: 
     axes.set_ylim(0, top)
     axes.set_xlabel("distance r from the centre of mass (nm)")
     axes.set_ylabel("fluid within r\n(particle masses)")
-    if dressed is not None:
+    if friction.dressed:
         axes.legend(loc="lower right")
 
 

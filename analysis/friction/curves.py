@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from analysis.data.runs import Run
 from analysis.friction.fits import Curves, DressedFit, WhiteFit, fit_cross, fit_differences, fit_white, noise_weights
 from analysis.friction.likelihood import dressed_particle
-from analysis.friction.result import POOLED
+from analysis.friction.result import POOLED, DrawnCurve
 from analysis.statistics.correlation import (
     Array,
     Correlation,
@@ -170,14 +169,14 @@ def white_fits(data: Particle, curves: Curves, blocks: Blocks | None, seed: int)
     }
 
 
-def curve_entries(
+def drawn_curves(
     data: Particle,
     curves: Curves,
     blocks: Blocks | None,
     white: dict[str, WhiteFit],
     dressed: DressedFit | None,
     seed: int,
-) -> dict[str, Any]:
+) -> dict[str, DrawnCurve]:
     """Correlations and fits for figures, beyond the fitted range.
 
     Args:
@@ -188,9 +187,7 @@ def curve_entries(
         dressed: the fit of a shell to position and velocity together.
 
     Returns:
-        For ``position``, ``velocity``, ``cross`` and ``difference`` (which runs of a single displacement lack) the lists
-        ``lag_ps``, ``correlation``, ``se``, ``own`` (white friction fitted to this curve alone), ``white`` (fitted to
-        position and velocity together) and ``dressed``, and ``fitted_to_ps``, the fitted range. ``None`` where unknown.
+        ``position``, ``velocity``, ``cross`` and ``difference`` (which runs of a single displacement lack).
     """
     shown = correlation_curves(data, blocks, seed, SHOWN_WINDOW)
     found = {
@@ -204,15 +201,15 @@ def curve_entries(
     forms = white_forms(data.mass, data.trap, spacing)
     shells = dressed_forms(data.mass, data.trap, dressed.values, spacing) if dressed else {}
     return {
-        name: {
-            "lag_ps": curve.lag.tolist(),
-            "correlation": curve.value.tolist(),
-            "se": curve.se.tolist() if len(curve.resampled) else None,
-            "own": forms[name](curve.lag, white[name].friction.value).tolist(),
-            "white": forms[name](curve.lag, white["joint"].friction.value).tolist(),
-            "dressed": shells[name](curve.lag).tolist() if dressed else None,
-            "fitted_to_ps": float(curves.position.lag[-1]),
-        }
+        name: DrawnCurve(
+            lag=curve.lag,
+            correlation=curve.value,
+            se=curve.se if len(curve.resampled) else np.full(len(curve.lag), math.nan),
+            own=forms[name](curve.lag, white[name].friction.value),
+            white=forms[name](curve.lag, white["joint"].friction.value),
+            dressed=shells[name](curve.lag) if dressed else np.full(len(curve.lag), math.nan),
+            fitted_to=float(curves.position.lag[-1]),
+        )
         for name, curve in found.items()
     }
 

@@ -8,8 +8,9 @@ for each set of equivalent axes and for all three together, with a test of wheth
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from analysis.friction.curves import (
     DIFFERENCE,
     Particle,
     correlation_curves,
-    curve_entries,
+    drawn_curves,
     equilibrium_blocks,
     particle,
     samples_in,
@@ -31,7 +32,18 @@ from analysis.friction.curves import (
 from analysis.friction.fits import Curves, DressedFit, WhiteFit, fit_dressed, fit_white
 from analysis.friction.likelihood import INTERVAL, Likelihood, compare
 from analysis.friction.modes import ModalFits, fit_modes
-from analysis.friction.result import POOLED, SHELL_KEYS, equivalence
+from analysis.friction.result import (
+    POOLED,
+    WHITE,
+    AxisResult,
+    Bodies,
+    Equipartition,
+    FrictionResult,
+    ModelsCompared,
+    MostLikely,
+    ParticleFriction,
+    Shell,
+)
 from analysis.friction.spectrum import zero_frequency_friction
 from analysis.model import BOLTZMANN
 from analysis.statistics.correlation import autocorrelation
@@ -39,11 +51,10 @@ from analysis.statistics.timeseries import (
     Blocks,
     Estimate,
     SeriesTooShortError,
-    known,
     memory_of_square,
     stationary_mean,
 )
-from analysis.units import FRICTION_SI, PER_NS
+from analysis.units import PER_NS
 
 PAPER_FRICTION_KG_PER_S = 3.5e-12
 """Friction from the equilibrium run of the paper, for both particles."""
@@ -56,7 +67,7 @@ def held_out_residuals(data: Particle, curves: Curves, dressed: DressedFit | Non
     """Prediction error of each model for held-out series: rms over up to three parts left out in turn.
 
     Residuals at neighbouring lags are correlated, which invalidates information criteria based on them
-    (``information_criteria`` has those of the trajectory); held-out data do not have this problem. A failed dressed fit
+    (``models_compared`` has those of the trajectory); held-out data do not have this problem. A failed dressed fit
     counts as an infinite error.
 
     Args:
@@ -88,18 +99,15 @@ def held_out_residuals(data: Particle, curves: Curves, dressed: DressedFit | Non
     return {model: math.sqrt(float(np.mean(values))) for model, values in squares.items()}
 
 
-def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | None) -> dict[str, Any] | None:
-    """Both models at their most likely parameters, and the preference of AIC and BIC for the dressed particle.
+def models_compared(data: Particle, white: WhiteFit, dressed: DressedFit | None) -> ModelsCompared | None:
+    """Both models at their most likely parameters.
 
     Args:
         data: the particle.
         white, dressed: fits to its correlations, from which the search starts.
 
     Returns:
-        ``interval_ps``, ``white`` and ``dressed`` (parameters, ``temperature_K``, ``log_likelihood``, ``aic``, ``bic`` and
-        ``forecast_error_correlation``), and ``aic_white_less_dressed`` and ``bic_white_less_dressed``: positive if the
-        dressed particle is favoured, decisively beyond 10. ``None`` if the runs have fewer than three samples at this
-        spacing.
+        ``None`` if the runs have fewer than three samples at the spacing of the likelihood.
     """
     stride = samples_in(INTERVAL, data.interval)
     interval = stride * data.interval
@@ -108,21 +116,15 @@ def information_criteria(data: Particle, white: WhiteFit, dressed: DressedFit | 
         return None
     shell = dressed.values if dressed else None
     models = compare(states, interval, data.mass, data.trap, white.friction.value, shell)
-    return {
-        "interval_ps": interval,
-        "white": _likelihood_entries(("friction_eV_ps_per_A2",), models["white"]),
-        "dressed": _likelihood_entries(SHELL_KEYS, models["dressed"]),
-        "aic_white_less_dressed": models["white"].aic - models["dressed"].aic,
-        "bic_white_less_dressed": models["white"].bic - models["dressed"].bic,
-    }
+    return ModelsCompared(interval, _most_likely(models["white"]), _most_likely(models["dressed"]))
 
 
-def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
-    """The friction from equilibrium runs, for ``friction.json``; unknown errors are ``None``.
+def friction_summary(runs: Sequence[Run], drags: Sequence[Mapping[str, Any]] = ()) -> FrictionResult:
+    """The friction from equilibrium runs, and entries of drag runs beside it.
 
-    Returns:
-        ``axes`` has the results for each set of equivalent axes and, if all have the same trap stiffness, for all three
-        together (``xyz``); ``equivalent_axes`` lists the sets, and ``equivalence`` compares them pairwise.
+    Args:
+        runs: equilibrium runs of equal length.
+        drags: from ``drag.drag_summary``.
 
     Raises:
         AnalysisError: if a run is not an equilibrium run, or the replicas differ in length.
@@ -133,31 +135,33 @@ def friction_summary(runs: Sequence[Run]) -> dict[str, Any]:
         raise AnalysisError(
             f"friction replicas have {[len(run.series) for run in runs]} samples: they must be equally long"
         )
-    alike = runs[0].equivalent_axes
-    interval = runs[0].parameters.sample_interval
+    alike, parameters = runs[0].equivalent_axes, runs[0].parameters
     # One fit to all axes makes sense only in one trap.
-    together = [POOLED] if len(set(runs[0].parameters.traps)) == 1 else []
-    axes = {group: _along(runs, group, is_one=group in alike) for group in dict.fromkeys([*alike, *together])}
-    return {
-        "study": runs[0].metadata["study"],
-        "replicas": len(runs),
-        "older_protocol_runs": sum(run.older_protocol for run in runs),
-        "time_ns": sum(run.duration for run in runs) / PER_NS,
-        "sample_interval_ps": interval,
-        "trap_stiffness_eV_per_A2": {group: runs[0].parameters.stiffness(group) for group in axes},
-        **{f"mass_{side}_eV_ps2_per_A2": runs[0].parameters.mass[j] for j, side in enumerate(SIDES)},
-        "difference_ps": samples_in(DIFFERENCE, interval) * interval,
-        "note": next((content["note"] for content in axes.values() if content["note"]), None),
-        "equivalent_axes": list(alike),
-        "equivalence": equivalence({group: axes[group] for group in alike}),
-        "axes": axes,
-    }
+    together = [POOLED] if len(set(parameters.traps)) == 1 else []
+    groups = dict.fromkeys([*alike, *together])
+    return FrictionResult(
+        study=runs[0].metadata["study"],
+        replicas=len(runs),
+        older_protocol_runs=sum(run.older_protocol for run in runs),
+        time=sum(run.duration for run in runs) / PER_NS,
+        sample_interval=parameters.sample_interval,
+        traps={group: parameters.stiffness(group) for group in groups},
+        masses=parameters.mass,
+        spacing=samples_in(DIFFERENCE, parameters.sample_interval) * parameters.sample_interval,
+        equivalent=tuple(alike),
+        axes={group: friction_along(runs, group, is_one=group in alike) for group in groups},
+        drags=tuple(drags),
+    )
 
 
-def _along(runs: Sequence[Run], axes: str, is_one: bool) -> dict[str, Any]:
-    """The friction along some axes, treated as equivalent.
+def friction_along(runs: Sequence[Run], axes: str, is_one: bool, details: bool = True) -> AxisResult:
+    """The friction of both particles along some axes, treated as equivalent, by every method.
 
-    If these are not one set of equivalent axes, no likelihood of a common model is computed.
+    Args:
+        runs: equilibrium runs of equal length.
+        axes: such as ``yz``.
+        is_one: whether these are one set of equivalent axes; no common model with several parameters is fitted to others.
+        details: whether to compute what no friction depends on, too: prediction errors, likelihoods and curves for figures.
     """
     note: str | None = None
     blocks: Blocks | None = None
@@ -166,118 +170,67 @@ def _along(runs: Sequence[Run], axes: str, is_one: bool) -> dict[str, Any]:
     except SeriesTooShortError as problem:
         # In a very short study (as in tests) values have no errors and there is no dressed fit.
         note = str(problem)
-    result: dict[str, Any] = {
-        "block_ps": blocks.length if blocks else None,
-        "blocks": blocks.total if blocks else None,
-        "note": note,
-    }
-    entries, fits = fits_along(runs, axes, blocks, with_bodies=is_one)
-    drawn = {}
-    for j, side in enumerate(SIDES):
-        data, curves, white, dressed = fits[j]
-        held_out = held_out_residuals(data, curves, dressed) if blocks else {}
-        result |= {f"held_out_residual_{side}_{model}": known(held_out.get(model)) for model in ("white", "dressed")}
-        result[f"likelihood_{side}"] = (
-            information_criteria(data, white["joint"], dressed) if blocks and is_one else None
-        )
-        drawn[side] = curve_entries(data, curves, blocks, white, dressed, seed=j)
-    return result | entries | {"curves": drawn}
+    found = [_particle_friction(runs, j, axes, blocks, is_one, details) for j in range(len(SIDES))]
+    # A pair needs both particles.
+    if not all(particle.dressed for particle in found):
+        found = [replace(particle, dressed=None) for particle in found]
+    if not all(particle.modes for particle in found):
+        found = [replace(particle, modes=None) for particle in found]
+    cold, hot = found
+    return AxisResult((cold, hot), blocks.length if blocks else None, blocks.total if blocks else None, note)
 
 
-def fits_along(
-    runs: Sequence[Run], axes: str, blocks: Blocks | None, with_bodies: bool
-) -> tuple[dict[str, Any], list[tuple[Particle, Curves, dict[str, WhiteFit], DressedFit | None]]]:
-    """The friction of both particles along some axes, treated as equivalent, by every method.
+def _particle_friction(
+    runs: Sequence[Run], j: int, axes: str, blocks: Blocks | None, is_one: bool, details: bool
+) -> ParticleFriction:
+    data, temperature = particle(runs, j, axes), runs[0].parameters.temperature[j]
+    curves = correlation_curves(data, blocks, seed=j)
+    white, dressed = white_fits(data, curves, blocks, seed=j), fit_dressed(curves) if blocks else None
+    at_rest, modal = _by_spectrum(data, temperature, is_one) if blocks else (None, None)
+    found = white_friction(data, white, blocks, temperature)
+    found = replace(
+        found,
+        spectrum=at_rest or found.spectrum,
+        dressed=_shell(dressed) if dressed else None,
+        modes=_bodies(modal) if modal else None,
+    )
+    if not details:
+        return found
+    return replace(
+        found,
+        held_out=held_out_residuals(data, curves, dressed) if blocks else {},
+        likelihood=models_compared(data, white["joint"], dressed) if blocks and is_one else None,
+        curves=drawn_curves(data, curves, blocks, white, dressed, seed=j),
+    )
+
+
+def white_friction(
+    data: Particle, fits: Mapping[str, WhiteFit], blocks: Blocks | None, temperature: float
+) -> ParticleFriction:
+    """White friction of one particle by every fit, and its mean squares of position and velocity.
 
     Args:
-        runs: equilibrium runs of equal length.
-        axes: such as ``yz``.
-        blocks: of the series, for errors and for all fits except that of white friction; None for none.
-        with_bodies: whether to fit bodies of fluid, which takes a second.
-
-    Returns:
-        Entries of ``friction.json``, as read by ``AxisFriction.from_json`` and ``entries_by_method``; and for each side the
-        particle, its correlations, and the fits to them.
+        data: the particle.
+        fits: from ``white_fits``.
+        blocks: for the errors of the mean squares; without them these are unknown.
+        temperature: of its bath, K.
     """
-    result: dict[str, Any] = {}
-    shells: dict[str, dict[str, Any] | None] = {}
-    bodies: dict[str, dict[str, Any] | None] = {}
-    fits = []
-    for j, side in enumerate(SIDES):
-        temperature = runs[0].parameters.temperature[j]
-        data = particle(runs, j, axes)
-        curves = correlation_curves(data, blocks, seed=j)
-        white, dressed = white_fits(data, curves, blocks, seed=j), fit_dressed(curves) if blocks else None
-        result |= white_entries(side, white) | variance_entries(side, data, blocks, temperature)
-        shells[side] = _dressed_entries(dressed) if dressed else None
-        at_rest, modal = _by_spectrum(data, temperature, with_bodies) if blocks else (None, None)
-        result |= _friction_entries(f"friction_{side}_spectrum", at_rest or Estimate(math.nan, scale="log"))
-        bodies[side] = _modal_entries(modal) if modal else None
-        fits.append((data, curves, white, dressed))
-    # A pair needs both particles.
-    result["dressed"] = shells if all(shells.values()) else None
-    result["modes"] = bodies if all(bodies.values()) else None
-    return result, fits
-
-
-def white_entries(side: str, fits: dict[str, WhiteFit]) -> dict[str, float | None]:
-    """White friction of one particle by every fit, as entries of ``friction.json``."""
-    entries: dict[str, float | None] = {}
-    for name, fit in fits.items():
-        stem = f"friction_{side}" if name == "joint" else f"friction_{side}_{name}"
-        entries |= _friction_entries(stem, fit.friction) | {f"{stem}_residual": known(fit.residual)}
-    return entries
-
-
-def _friction_entries(stem: str, friction: Estimate) -> dict[str, float | None]:
-    """A friction and its error in metal units and in kg/s."""
-    si = friction * FRICTION_SI
-    low, high = friction.interval()
-    return {
-        f"{stem}_eV_ps_per_A2": known(friction.value),
-        f"{stem}_se": known(friction.se),
-        f"{stem}_kg_per_s": known(si.value),
-        f"{stem}_kg_per_s_se": known(si.se),
-        f"{stem}_low": known(low),
-        f"{stem}_high": known(high),
-    }
-
-
-def variance_entries(side: str, data: Particle, blocks: Blocks | None, temperature: float) -> dict[str, float | None]:
-    """Mean squares of position and velocity of one particle, as entries of ``friction.json``."""
     variance, kinetic = (
         stationary_mean(series**2, blocks, "reciprocal", memory_of_square(series, data.interval))
         for series in (data.position, data.velocity)
     )
-    kinetic *= data.mass / BOLTZMANN
-    theory = BOLTZMANN * temperature / data.trap
-    ends = {f"position_variance_{side}": variance.interval(), f"particle_temperature_{side}": kinetic.interval()}
-    intervals = {
-        f"{stem}_{end}": known(value)
-        for stem, pair in ends.items()
-        for end, value in zip(("low", "high"), pair, strict=True)
-    }
-    return intervals | {
-        f"position_variance_{side}_A2": variance.value,
-        f"position_variance_{side}_se": known(variance.se),
-        f"position_variance_{side}_theory_A2": theory,
-        f"position_variance_{side}_z": known(variance.z(theory)),
-        f"particle_temperature_{side}_K": kinetic.value,
-        f"particle_temperature_{side}_se": known(kinetic.se),
-        f"particle_temperature_{side}_z": known(kinetic.z(temperature)),
-    }
-
-
-def _dressed_entries(fit: DressedFit) -> dict[str, Any]:
-    entries: dict[str, Any] = {}
-    for key, value, variance in zip(SHELL_KEYS, fit.values, np.diag(fit.log_covariance), strict=True):
-        entries[key] = float(value)
-        entries[key.split("_eV")[0] + "_se"] = float(value) * math.sqrt(variance)
-    return (
-        entries
-        | _friction_entries("zero_frequency_friction", fit.zero_frequency)
-        | {"residual": fit.residual, "log_covariance": fit.log_covariance.tolist()}
+    return ParticleFriction(
+        white={name: fits[name].friction for name in WHITE if name in fits},
+        residual={name: fits[name].residual for name in WHITE if name in fits},
+        spectrum=Estimate(math.nan, scale="log"),
+        position_variance=Equipartition(variance, BOLTZMANN * temperature / data.trap),
+        temperature=Equipartition(kinetic * (data.mass / BOLTZMANN), temperature),
     )
+
+
+def _shell(fit: DressedFit) -> Shell:
+    core, shell, mass = map(float, fit.values)
+    return Shell((core, shell, mass), fit.log_covariance, fit.zero_frequency, fit.residual)
 
 
 def _by_spectrum(data: Particle, temperature: float, with_bodies: bool) -> tuple[Estimate | None, ModalFits | None]:
@@ -292,24 +245,19 @@ def _by_spectrum(data: Particle, temperature: float, with_bodies: bool) -> tuple
     return at_rest, modal
 
 
-def _modal_entries(found: ModalFits) -> dict[str, Any]:
+def _bodies(found: ModalFits) -> Bodies:
     chosen = found.chosen
-    return {
-        "friction_eV_ps_per_A2": chosen.g0,
-        "body_frictions_eV_ps_per_A2": chosen.c.tolist(),
-        "body_times_ps": chosen.tau.tolist(),
-        "log_covariance": chosen.log_covariance.tolist(),
-        "highest_frequency_rad_per_ps": chosen.limit,
-        "goodness": known(chosen.goodness),
-        "held_out_log_likelihood": [known(fit.held_out) for fit in found.fits],
-    } | _friction_entries("zero_frequency_friction", found.zero_frequency)
+    return Bodies(
+        (chosen.g0, *map(float, chosen.c), *map(float, chosen.tau)),
+        chosen.log_covariance,
+        found.zero_frequency,
+        chosen.limit,
+        chosen.goodness,
+        tuple(fit.held_out for fit in found.fits),
+    )
 
 
-def _likelihood_entries(keys: Sequence[str], model: Likelihood) -> dict[str, float]:
-    return dict(zip(keys, model.values.tolist(), strict=True)) | {
-        "temperature_K": model.temperature,
-        "log_likelihood": model.log_likelihood,
-        "aic": model.aic,
-        "bic": model.bic,
-        "forecast_error_correlation": model.error_correlation,
-    }
+def _most_likely(model: Likelihood) -> MostLikely:
+    values = tuple(map(float, model.values))
+    criteria = (model.log_likelihood, model.aic, model.bic)
+    return MostLikely(values, model.temperature, *criteria, model.error_correlation)

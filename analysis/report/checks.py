@@ -5,60 +5,54 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.data.runs import SIDES, Parameters
-from analysis.friction.result import POOLED
+from analysis.friction.result import POOLED, AxisResult, FrictionResult, Shell
 from analysis.report.verdict import Z_AGREES
 from analysis.report.words import measured, number, z_score
 from analysis.statistics.timeseries import known
 from analysis.structure.result import CAVITY_RATIO, AdsorbedLayer, MetalTemperature, Structure
 
 
-def study_checks(friction: dict[str, Any], structure: Structure | None, parameters: Parameters) -> list[dict[str, Any]]:
+def study_checks(friction: FrictionResult, structure: Structure | None, parameters: Parameters) -> list[dict[str, Any]]:
     """All checks of a study.
 
     Args:
-        friction: content of its ``friction.json``.
+        friction: measured in its runs without controller.
         structure: its atoms; ``None`` if the engine has no atoms.
         parameters: of any of its points.
 
     Returns:
         For each check ``what``, ``found`` and ``expected`` as text, and ``ok``: ``None`` if the value is shown without a limit.
     """
-    pooled = friction["axes"].get(POOLED)
+    pooled = friction.axes.get(POOLED)
     if pooled is not None:
-        return _equilibrium_checks(pooled, parameters) + _structure_checks(structure, parameters, pooled["dressed"])
-    sets = friction["axes"].items()
-    checks = [
-        check for axes, each in sets for check in _equilibrium_checks(each, parameters, f" along {', '.join(axes)}")
-    ]
-    return checks + _structure_checks(structure, parameters, None)
+        checks = _equilibrium_checks(pooled)
+    else:
+        sets = friction.axes.items()
+        checks = [check for axes, each in sets for check in _equilibrium_checks(each, f" along {', '.join(axes)}")]
+    return checks + _structure_checks(structure, parameters, friction.dressed)
 
 
 def _finding(what: str, found: str, expected: str, ok: bool | None) -> dict[str, Any]:
     return {"what": what, "found": found, "expected": expected, "ok": ok}
 
 
-def _equilibrium_checks(friction: dict[str, Any], parameters: Parameters, along: str = "") -> list[dict[str, Any]]:
+def _equilibrium_checks(result: AxisResult, along: str = "") -> list[dict[str, Any]]:
     """Equipartition in the run without controller, along some axes."""
     rows = []
-    for side, temperature in zip(SIDES, parameters.temperature, strict=True):
-        for stem, unit, what, expected in (
-            (
-                f"position_variance_{side}",
-                "A2",
-                "⟨X²⟩ of the {} particle{}, Å²",
-                friction[f"position_variance_{side}_theory_A2"],
-            ),
-            (f"particle_temperature_{side}", "K", "m⟨V²⟩/k_B of the {} particle{}, K", temperature),
+    for side, particle in zip(SIDES, result.particles, strict=True):
+        for what, found in (
+            (f"⟨X²⟩ of the {side} particle{along}, Å²", particle.position_variance),
+            (f"m⟨V²⟩/k_B of the {side} particle{along}, K", particle.temperature),
         ):
-            z = friction[f"{stem}_z"]
-            found = measured(friction[f"{stem}_{unit}"], friction[f"{stem}_se"])
+            z = known(found.z)
             ok = None if z is None else abs(z) < Z_AGREES
-            rows.append(_finding(what.format(side, along), found, f"{expected:.4g} (z {z_score(z)})", ok))
+            value = measured(found.measured.value, known(found.measured.se))
+            rows.append(_finding(what, value, f"{found.expected:.4g} (z {z_score(z)})", ok))
     return rows
 
 
 def _structure_checks(
-    structure: Structure | None, parameters: Parameters, dressed: dict[str, Any] | None
+    structure: Structure | None, parameters: Parameters, dressed: tuple[Shell, Shell] | None
 ) -> list[dict[str, Any]]:
     """Checks of the atoms: leaks, cavities, intact particles, temperatures, pressure, and adsorbed fluid."""
     if structure is None:
@@ -89,7 +83,7 @@ def _structure_checks(
             ),
             _finding(f"Mean pressure of the {side} fluid, bar", number(found.pressure, 0), "", None),
             _internal_temperature(side, found.metal),
-            _first_layer(side, found.around.layer, parameters.mass[j], dressed and dressed[side]),
+            _first_layer(side, found.around.layer, parameters.mass[j], dressed and dressed[j]),
         ]
     return rows
 
@@ -101,10 +95,10 @@ def _internal_temperature(side: str, metal: MetalTemperature) -> dict[str, Any]:
     return _finding(f"Internal temperature of the {side} particle, K", found, expected, ok)
 
 
-def _first_layer(side: str, layer: AdsorbedLayer | None, mass: float, dressed: dict[str, Any] | None) -> dict[str, Any]:
+def _first_layer(side: str, layer: AdsorbedLayer | None, mass: float, dressed: Shell | None) -> dict[str, Any]:
     found = "no distinct layer" if layer is None else measured(layer.mass_ratio.value, known(layer.mass_ratio.se))
     expected = ""
     if dressed is not None:
-        shell = measured(dressed["shell_mass_eV_ps2_per_A2"], dressed["shell_mass_se"], 1 / mass)
+        shell = measured(dressed.mass.value, dressed.mass.se, 1 / mass)
         expected = f"dressed particle: M/m = {shell}"
     return _finding(f"Mass of the first layer of fluid on the {side} particle, m", found, expected, None)

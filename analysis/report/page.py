@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from analysis.data.runs import AXES, LINEAR, SIDES, Parameters
 from analysis.data.universe import species_of
 from analysis.errors import AnalysisError
 from analysis.friction.drag import paper_friction
-from analysis.friction.result import METHODS, by_method, equivalence_z
+from analysis.friction.result import METHODS, FrictionResult, ParticleFriction
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 from analysis.heat.point import HeatPoint, Point
 from analysis.heat.results import PerformancePoint
@@ -52,15 +52,13 @@ _RUN_KEYS = (
     *("engine", "settings", "versions", "protocol"),
     *("wall_time_s", "duration_ps", "closure", "fingerprint"),
 )
-# The newest entries: if these exist, so do the others.
-_FRICTION_KEYS = ("difference_ps", "axes", "older_protocol_runs")
 
 
 def report_page(
     runs: Sequence[dict[str, Any]],
     comparison: Comparison,
     performances: Sequence[PerformancePoint],
-    friction: dict[str, Any],
+    friction: FrictionResult,
     structure: Structure | None,
     figures: Iterable[str | Path],
     design: str | Path,
@@ -73,7 +71,7 @@ def report_page(
         runs: contents of all ``run.json`` of the study, as ``read_metadata`` gives them.
         comparison: of its points with theory.
         performances: of the same points.
-        friction: content of its ``friction.json``.
+        friction: measured in its runs without controller.
         structure: its atoms; ``None`` if the engine has no atoms.
         figures: picture files (PNG; an SVG or CSV of the same name is included).
         design: folder of template, style, script and captions.
@@ -83,7 +81,7 @@ def report_page(
     Raises:
         AnalysisError: if there is no run, or a file lacks a required key; names the file and the key.
     """
-    _check(runs, friction)
+    _check(runs)
     pictures = load_figures(figures, Path(design) / "captions.yaml")
     environment = report_environment(design)
     points, parameters = comparison.points, comparison.points[0].parameters
@@ -111,11 +109,12 @@ def report_page(
         axes=" and ".join(", ".join(parameters.coupling_axes).rsplit(", ", 1)),
         friction=friction,
         friction_rows=_friction_rows(friction),
+        white_friction={axes: list(map(_white, each.particles)) for axes, each in friction.axes.items()},
         apart=_apart(friction),
         drags=_drag_rows(friction),
         setup=next((picture for picture in pictures if picture["name"] == "setup"), None),
         pictures=[picture for picture in pictures if picture["name"] != "setup"],
-        notes=[note for note in (friction["note"], *(point.note for point in points)) if note],
+        notes=[note for note in (friction.note, *(point.note for point in points)) if note],
         checks=study_checks(friction, structure, parameters),
         runs=runs,
         cost=_cost(runs),
@@ -141,15 +140,12 @@ def paper_rates(parameters: Parameters) -> tuple[float, float] | None:
     return float(cold), float(hot)
 
 
-def _check(runs: Sequence[dict[str, Any]], friction: dict[str, Any]) -> None:
+def _check(runs: Sequence[dict[str, Any]]) -> None:
     if not runs:
         raise AnalysisError("the report needs at least one run.json: run the study first")
-    files: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
-        (f"run.json of {run['point']}, replica {run['replica']}", _RUN_KEYS, run) for run in runs
-    ]
-    files.append(("friction.json", _FRICTION_KEYS, friction))
-    for name, keys, content in files:
-        if missing := [key for key in keys if key not in content]:
+    for run in runs:
+        if missing := [key for key in _RUN_KEYS if key not in run]:
+            name = f"run.json of {run['point']}, replica {run['replica']}"
             raise AnalysisError(f"{name}: {', '.join(missing)} missing; delete it, and run the study again")
 
 
@@ -191,26 +187,35 @@ def _agreement(comparison: Comparison) -> list[dict[str, Any]]:
     ]
 
 
-def _friction_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:
+def _friction_rows(friction: FrictionResult) -> list[dict[str, Any]]:
     """For each method the friction along each set of axes, 10⁻¹² kg/s, cold and hot, and the value of the paper."""
     along = {
-        (axes, side): dict(by_method(content, side)) for axes, content in friction["axes"].items() for side in SIDES
+        (axes, side): each.particles[j].by_method()
+        for axes, each in friction.axes.items()
+        for j, side in enumerate(SIDES)
     }
     paper = {"position": "3.5", "difference": "3.5"}
     rows = []
     for method, words in METHODS.items():
         cells = {
-            f"{axes} {side}": measured(known(found[method].value), found[method].se, 1e12) if method in found else "–"
+            f"{axes} {side}": measured(known(found[method].value), found[method].se, 1e12 * FRICTION_SI)
+            if method in found
+            else "–"
             for (axes, side), found in along.items()
         }
         rows.append({"name": words, "cells": cells, "paper": paper.get(method, "–")})
     return rows
 
 
-def _apart(friction: dict[str, Any]) -> dict[str, str]:
+def _white(particle: ParticleFriction) -> str:
+    """White friction fitted to position and velocity together, 10⁻¹² kg/s."""
+    friction = particle.white["joint"]
+    return measured(known(friction.value), friction.se, 1e12 * FRICTION_SI)
+
+
+def _apart(friction: FrictionResult) -> dict[str, str]:
     """Difference of the friction along the first two sets of axes, both particles together, in standard errors, by method."""
-    found = {method: equivalence_z(friction["equivalence"], method) for method in METHODS}
-    return {METHODS[method]: z_score(z) for method, z in found.items() if z is not None}
+    return {METHODS[method]: z_score(z) for method, z in friction.apart().items()}
 
 
 def _told_traps(traps: tuple[float, float, float]) -> str:
@@ -268,9 +273,9 @@ def _each_once(texts: Iterable[str]) -> str:
     return " and ".join(dict.fromkeys(texts))
 
 
-def _drag_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:
+def _drag_rows(friction: FrictionResult) -> list[dict[str, Any]]:
     """For each force the entry of each side that was run, and the friction of the paper, 10⁻¹² kg/s."""
-    entries = friction.get("drag", ())
+    entries = friction.drags
     return [
         {
             "force_nN": force,
@@ -283,7 +288,7 @@ def _drag_rows(friction: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _first(entries: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+def _first(entries: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return next(iter(entries), None)
 
 

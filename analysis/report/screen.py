@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
 from analysis.compare.comparison import Comparison
 from analysis.compare.table import closure_line, heat_lines
+from analysis.friction.result import FrictionResult
 from analysis.heat.results import PerformancePoint
 from analysis.report.checks import study_checks
 from analysis.report.verdict import verdict
@@ -19,7 +19,7 @@ WIDTH = 110
 def closing_text(
     comparison: Comparison,
     performances: Sequence[PerformancePoint],
-    friction: dict[str, Any],
+    friction: FrictionResult,
     structure: Structure | None,
 ) -> str:
     """What a terminal shows when a study is done.
@@ -27,7 +27,7 @@ def closing_text(
     Args:
         comparison: of the study.
         performances: of its points.
-        friction: content of its ``friction.json``.
+        friction: measured in its runs without controller.
         structure: its atoms; ``None`` if the engine has no atoms.
     """
     checks = [
@@ -35,11 +35,11 @@ def closing_text(
     ]
     failed = [check for check in checks if not check["ok"]]
     passed = f"Checks of equilibrium and atoms: {len(checks) - len(failed)} of {len(checks)} passed"
-    notes = [note for note in (friction["note"], *(point.note for point in comparison.points)) if note]
+    notes = [note for note in (friction.note, *(point.note for point in comparison.points)) if note]
     lines = [
         *(line for sentence in verdict(comparison, performances) for line in textwrap.wrap(sentence, WIDTH)),
         "",
-        *heat_lines(comparison, friction["study"]),
+        *heat_lines(comparison, friction.study),
         "",
         closure_line(comparison.points),
         passed,

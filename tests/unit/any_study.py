@@ -41,7 +41,7 @@ from analysis.figures.uncertainty import uncertainty
 from analysis.figures.variations import variations
 from analysis.friction.drag import drag_summary, load_drag_runs
 from analysis.friction.response import responses
-from analysis.friction.result import Friction, friction_by_axis
+from analysis.friction.result import FrictionResult
 from analysis.friction.summary import friction_summary
 from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
@@ -224,8 +224,9 @@ class Analysis:
         self.drags = load_drag_runs(self._drag_runs)
         self.sweep = [load_runs(folders) for folders in self._point_runs]
         self.metadata = [read_metadata(run.folder) for runs in (self.at_rest, *self.sweep) for run in runs]
-        self.friction = _as_read(friction_summary(self.at_rest) | {"drag": drag_summary(self.drags)})
-        self.fitted = Friction.from_json(self.friction)
+        at_rest = friction_summary(self.at_rest, drag_summary(self.drags))
+        self.friction = FrictionResult.from_json(_as_read(at_rest.to_json()))
+        self.fitted = self.friction.friction
         heats = [_as_read(point_summary(runs).to_json()) for runs in self.sweep]
         self.powers = [PowerPoint.from_json(_as_read(power_summary(runs).to_json())) for runs in self.sweep]
         self.performances = [
@@ -236,7 +237,7 @@ class Analysis:
         self.heats = [HeatPoint.from_json(content) for content in heats]
         self.responses = responses(self.at_rest)
         self.comparison = Comparison(tuple(self.heats), self.fitted, self.responses)
-        _valid(friction_by_axis(self.friction))
+        _valid(self.friction.by_axis())
         self.information = compared_information(self.comparison, self.flows)
         self.summary = _valid(summary_table(self.comparison, self.information))
         self.text = summary_text(self.comparison, self.friction, self.information)

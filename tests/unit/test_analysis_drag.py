@@ -16,10 +16,11 @@ from scipy.signal import lfilter
 from analysis.data.runs import Array, RunFolderError
 from analysis.figures.drag import drag as draw_drag
 from analysis.friction.drag import COLUMNS, DragRun, drag_summary, load_drag_run, load_drag_runs
-from analysis.friction.result import SHELL_KEYS
-from analysis.statistics.timeseries import steady_from
+from analysis.friction.result import Shell
+from analysis.friction.summary import friction_summary
+from analysis.statistics.timeseries import Estimate, steady_from
 from analysis.units import FRICTION_SI
-from tests.unit.synthetic import MATERIALS, write_atoms
+from tests.unit.synthetic import MATERIALS, Truth, synthetic_runs, write_atoms
 
 MASS, FRICTION, TEMPERATURE, INTERVAL = 1.225, 0.5, 100.0, 0.2
 BOLTZMANN_EV_PER_K = 8.617333262e-5
@@ -205,26 +206,18 @@ def test_figure_shows_velocity_mean_and_forecasts() -> None:
     """Each panel has the velocity, its mean, and force over each friction of its particle; without its number it is refused."""
     groups = [[replace(dragged(force, 400, 8), side=side)] for side in ("cold", "hot") for force in FORCE]
     true = {"white": {"cold": 0.5, "hot": 0.4}, "dressed": {"cold": 0.6, "hot": 0.7}}
-    friction: dict[str, Any] = {
-        "equivalent_axes": ["xyz"],
-        "axes": {
-            "xyz": {
-                **{f"friction_{side}_eV_ps_per_A2": value for side, value in true["white"].items()},
-                **{f"friction_{side}_se": 0.05 * value for side, value in true["white"].items()},
-                "dressed": {
-                    side: {
-                        "zero_frequency_friction_eV_ps_per_A2": value,
-                        "zero_frequency_friction_se": 0.1 * value,
-                        **dict.fromkeys(SHELL_KEYS, 1.0),
-                        "log_covariance": np.eye(3).tolist(),
-                    }
-                    for side, value in true["dressed"].items()
-                },
-                "modes": None,
-            }
-        },
-    }
-    figure, data = draw_drag(groups, friction | {"drag": drag_summary(groups)})
+    at_rest = friction_summary(synthetic_runs(Truth(kappa_ratio=None), 30, 1, seed=3))
+    cold, hot = (
+        replace(
+            particle,
+            white={"joint": Estimate(true["white"][side], 0.05 * true["white"][side])},
+            dressed=Shell((1.0, 1.0, 1.0), np.eye(3), Estimate(true["dressed"][side], 0.1 * true["dressed"][side])),
+        )
+        for side, particle in zip(("cold", "hot"), at_rest.axes["xyz"].particles, strict=True)
+    )
+    axes = {"xyz": replace(at_rest.axes["xyz"], particles=(cold, hot))}
+    friction = replace(at_rest, axes=axes, drags=tuple(drag_summary(groups)))
+    figure, data = draw_drag(groups, friction)
     assert len(figure.axes) == 4
     for (side, force), table in data.groupby(["side", "force_nN"]):
         (steady,) = table.loc[table["series"] == "steady", "velocity_m_per_s"]
@@ -235,4 +228,4 @@ def test_figure_shows_velocity_mean_and_forecasts() -> None:
         late = table[(table["series"] == "measured") & (table["time_ps"] > 100)]
         assert late["velocity_m_per_s"].mean() == pytest.approx(steady, rel=0.03)
     with pytest.raises(ValueError, match=r"no drag run of side cold, 0\.3 nN"):
-        draw_drag(groups, friction | {"drag": []})
+        draw_drag(groups, replace(friction, drags=()))

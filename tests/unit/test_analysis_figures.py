@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,13 +18,14 @@ from analysis.figures.friction import friction as draw_friction
 from analysis.figures.heat_rates import heat_rates as draw_heat_rates
 from analysis.figures.structure import structure as draw_structure
 from analysis.figures.style import save
-from analysis.friction.result import Friction
+from analysis.friction.result import FrictionResult, Shell
 from analysis.friction.summary import friction_summary
 from analysis.heat.point import HeatPoint
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate
 from analysis.structure.result import AdsorbedLayer, FluidAround, MetalTemperature, SideStructure, Structure
+from analysis.units import FRICTION_SI
 from tests.unit.drawn import line, symbols
 from tests.unit.synthetic import Truth, synthetic_runs
 
@@ -40,8 +40,8 @@ def labels_of(axes: Axes) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def friction_content() -> dict[str, Any]:
-    """Content of a friction.json."""
+def measured_friction() -> FrictionResult:
+    """Friction of the same particles."""
     return friction_summary(synthetic_runs(replace(TRUTH, kappa_ratio=None), 1000, 1, seed=51))
 
 
@@ -51,9 +51,9 @@ def points() -> list[HeatPoint]:
     return [point_summary(synthetic_runs(replace(TRUTH, kappa_ratio=r), 600, 1, seed=52)) for r in ("4.80", "0.17")]
 
 
-def test_heat_rates_show_measurement_and_theory(points: list[HeatPoint], friction_content: dict[str, Any]) -> None:
+def test_heat_rates_show_measurement_and_theory(points: list[HeatPoint], measured_friction: FrictionResult) -> None:
     """Measured points sit at their ratios, the white line changes sign at T_H/T_C, and the headline is on the axes."""
-    figure, data = draw_heat_rates(Comparison(tuple(points), Friction.from_json(friction_content)))
+    figure, data = draw_heat_rates(Comparison(tuple(points), measured_friction.friction))
     heat = data[(data["series"] == "heat") & (data["side"] == "cold")]
     assert list(heat["kappa_ratio"]) == [0.17, 4.8]
     assert heat["rate_eV_per_ns"].iloc[1] == points[0].heat[0].value
@@ -85,9 +85,9 @@ def test_heat_rates_show_measurement_and_theory(points: list[HeatPoint], frictio
         assert [text.get_text().endswith("> T_H/T_C$") for text in axes.texts] == [True]
 
 
-def test_fluxes_show_measurement_and_second_law(points: list[HeatPoint], friction_content: dict[str, Any]) -> None:
+def test_fluxes_show_measurement_and_second_law(points: list[HeatPoint], measured_friction: FrictionResult) -> None:
     """Measured values are those of heat.json; the exact entropy production is nowhere negative and 0 at T_H/T_C alone."""
-    figure, data = draw_fluxes(Comparison(tuple(points), Friction.from_json(friction_content)))
+    figure, data = draw_fluxes(Comparison(tuple(points), measured_friction.friction))
     assert len(figure.axes) == 2
     entropy, power = (data[data["quantity"] == f"{name}_per_ns"] for name in ("entropy_production_kB", "power_eV"))
     for quantity, key in ((entropy, "entropy_production_kB_per_ns"), (power, "power_eV_per_ns")):
@@ -152,9 +152,9 @@ def test_cumulative_flows_start_at_zero_and_follow_their_lines() -> None:
     np.testing.assert_allclose(works["total"], works["cold"] + works["hot"])
 
 
-def test_friction_figure_holds_all_curves(friction_content: dict[str, Any]) -> None:
+def test_friction_figure_holds_all_curves(measured_friction: FrictionResult) -> None:
     """All correlations of both particles are there, further than fitted, and each legend quotes the friction of every line."""
-    figure, data = draw_friction(friction_content)
+    figure, data = draw_friction(measured_friction)
     assert len(figure.axes) == 6
     assert set(map(tuple, data[["side", "observable"]].to_numpy())) == {
         (side, name) for side in ("cold", "hot") for name in ("position", "velocity", "cross", "difference")
@@ -164,27 +164,32 @@ def test_friction_figure_holds_all_curves(friction_content: dict[str, Any]) -> N
     fitted = data[data["lag_ps"] <= data["fitted_to_ps"]]
     for model in ("own", "white"):
         assert np.abs(fitted["correlation"] - fitted[model]).max() < 0.35
-    found = friction_content["axes"]["xyz"]
+    found = measured_friction.axes["xyz"].particles[0].by_method()
     for axes, name in zip(figure.axes[:3], ("position", "velocity", "cross"), strict=True):
         labels = labels_of(axes)
         drawn = [line.get_label() for line in axes.lines if not str(line.get_label()).startswith("_")]
         assert labels == drawn
-        assert labels[0].startswith(f"separate fit: {1e12 * found[f'friction_cold_{name}_kg_per_s']:.1f} ")
+        assert labels[0].startswith(f"separate fit: {1e12 * FRICTION_SI * found[name].value:.1f} ")
         assert sum("displacements over 1 ps" in label for label in labels) == (name == "velocity")
 
 
-def test_structure_figure_draws_what_there_is() -> None:
+def with_shells(friction: FrictionResult, shell: Shell | None) -> FrictionResult:
+    """The same with the same shell on both particles."""
+    cold, hot = (replace(particle, dressed=shell) for particle in friction.axes["xyz"].particles)
+    return replace(friction, axes={"xyz": replace(friction.axes["xyz"], particles=(cold, hot))})
+
+
+def test_structure_figure_draws_what_there_is(measured_friction: FrictionResult) -> None:
     """Each side's own numbers are drawn; a set-up that failed a check gets no reassuring title."""
-    layer, shells, sides = AdsorbedLayer(10.0, 3.0, 12.0, Estimate(60.0), Estimate(0.4)), {}, {}
+    layer, sides = AdsorbedLayer(10.0, 3.0, 12.0, Estimate(60.0), Estimate(0.4)), {}
     for number, (side, walls) in enumerate((("cold", (0.0, 10.0)), ("hot", (10.0, 20.0))), start=1):
         around = FluidAround(np.array([9.0, 12.0]), np.array([0.0, 3.0 * number]), np.array([0.0, 0.4 * number]), layer)
         inside, bath = np.array([99.0 * number, 98.0]), np.array([100.0 * number, 101.0])
         metal = MetalTemperature(Estimate(99.0), 100.0, inside, bath)
         density = np.array([1.0 * number, 2.0])
         sides[side] = SideStructure(density, walls, 0.8, 2.0, 186, 186, 1.25 * number, around, 100.0, 300.0, metal)
-        shells[side] = {"shell_mass_eV_ps2_per_A2": 1.5, "shell_mass_se": 0.5}
     content = Structure(3, np.array([5.0, 15.0]), 1, sides, np.array([0.0, 1.0]))
-    figure, table = draw_structure(content, {"axes": {"xyz": {"dressed": shells}}})
+    figure, table = draw_structure(content, with_shells(measured_friction, Shell((1.0, 1.0, 1.5), np.eye(3) / 9)))
     assert "NOT SOUND" in figure.get_suptitle()
     lines = [line for line in figure.axes[2].lines if "M of" in str(line.get_label())]
     assert [np.asarray(line.get_ydata())[0] for line in lines] == [1.2, 0.6]
@@ -211,16 +216,16 @@ def test_structure_figure_draws_what_there_is() -> None:
         )
         for side, found in content.sides.items()
     }
-    figure, table = draw_structure(replace(content, leaked_atoms=0, sides=older), {"axes": {"xyz": {"dressed": None}}})
+    figure, table = draw_structure(replace(content, leaked_atoms=0, sides=older), with_shells(measured_friction, None))
     assert "NOT SOUND" not in figure.get_suptitle()
     assert "internal" not in set(table["panel"])
     assert [text.get_text() for text in figure.axes[3].texts] == ["not measured in this run"]
 
 
-def test_saved_files_lie_beside_each_other_and_repeat(tmp_path: Path, friction_content: dict[str, Any]) -> None:
+def test_saved_files_lie_beside_each_other_and_repeat(tmp_path: Path, measured_friction: FrictionResult) -> None:
     """One call leaves SVG, PNG and CSV; the same data give the same bytes, so reruns change nothing under version control."""
     for folder in ("first", "second"):
-        save(*draw_friction(friction_content), tmp_path / folder / "friction.png")
+        save(*draw_friction(measured_friction), tmp_path / folder / "friction.png")
     for suffix in ("svg", "png", "csv"):
         first, second = ((tmp_path / folder / f"friction.{suffix}").read_bytes() for folder in ("first", "second"))
         assert first == second

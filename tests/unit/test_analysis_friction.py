@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from scipy.linalg import expm, solve_continuous_lyapunov
 from analysis.data.runs import Run
 from analysis.friction.curves import correlation_curves, difference_fit, equilibrium_blocks, particle, white_fits
 from analysis.friction.fits import Curves, fit_dressed, fit_white
-from analysis.friction.summary import friction_summary, held_out_residuals, variance_entries
+from analysis.friction.summary import friction_summary, held_out_residuals, white_friction
 from analysis.statistics.correlation import (
     Correlation,
     autocorrelation,
@@ -101,22 +100,20 @@ def test_cross_correlation_is_the_odd_mean_of_products() -> None:
 def test_cross_correlation_of_equilibrium_runs_is_the_exact_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """⟨X(0)V(τ)⟩, unseen by the joint fits, follows from the friction that the autocorrelations gave, white or dressed."""
     # Likelihoods, which take long, are not asked.
-    monkeypatch.setattr("analysis.friction.summary.information_criteria", lambda *_: None)
+    monkeypatch.setattr("analysis.friction.summary.models_compared", lambda *_: None)
     monkeypatch.setattr("analysis.friction.summary._by_spectrum", lambda *_: (None, None))
     for truth in (
         Truth(kappa_ratio=None, sample_interval=0.5, substeps=1),
         Truth(kappa_ratio=None, friction_hot=0.7, shell_mass=1.6, core_friction=2.0, sample_interval=0.5, substeps=1),
     ):
-        cross = friction_summary(synthetic_runs(truth, 4000, 2, seed=30))["axes"]["xyz"]["curves"]["hot"]["cross"]
-        model = cross["dressed"] if truth.shell_mass else cross["white"]
+        cross = friction_summary(synthetic_runs(truth, 4000, 2, seed=30)).axes["xyz"].particles[1].curves["cross"]
+        model = cross.dressed if truth.shell_mass else cross.white
         drift, noise = drift_and_noise(truth, np.zeros(2))
         variance = solve_continuous_lyapunov(drift, -noise)
-        exact = propagator(drift.tolist(), np.array(cross["lag_ps"]))[:, 3, 1] * math.sqrt(
-            variance[1, 1] / variance[3, 3]
-        )
+        exact = propagator(drift.tolist(), cross.lag)[:, 3, 1] * math.sqrt(variance[1, 1] / variance[3, 3])
         # The fitted friction is off by its own error; a tenth of the depth of the curve leaves room for that alone.
         np.testing.assert_allclose(model, exact, atol=0.1 * np.abs(exact).max())
-        z = (np.array(cross["correlation"]) - exact)[1:] / np.array(cross["se"])[1:]
+        z = (cross.correlation - exact)[1:] / cross.se[1:]
         assert np.sqrt((z**2).mean()) < 2.5
 
 
@@ -296,19 +293,23 @@ def test_position_variance_is_that_of_the_trap() -> None:
     truth = Truth(kappa_ratio=None, sample_interval=0.5, substeps=1)
     runs = synthetic_runs(truth, 5000, 20, seed=23)
     blocks = equilibrium_blocks(runs)
-    summary: dict[str, Any] = {}
-    for j, side in enumerate(("cold", "hot")):
-        summary |= variance_entries(side, particle(runs, j), blocks, runs[0].parameters.temperature[j])
-        assert abs(summary[f"position_variance_{side}_z"]) < 4
-        assert abs(summary[f"particle_temperature_{side}_z"]) < 4
-    gap = summary["position_variance_hot_theory_A2"] - summary["position_variance_cold_A2"]
-    assert gap > 4 * summary["position_variance_cold_se"]
+    cold, hot = (
+        white_friction(particle(runs, j), {}, blocks, temperature)
+        for j, temperature in enumerate(runs[0].parameters.temperature)
+    )
+    for found in (cold, hot):
+        assert abs(found.position_variance.z) < 4
+        assert abs(found.temperature.z) < 4
+    measured = cold.position_variance.measured
+    assert hot.position_variance.expected - measured.value > 4 * measured.se
 
 
 def test_summary_is_json_with_both_unit_systems() -> None:
     """The summary is strict JSON; SI values are the metal ones converted; curves and fits have one value per lag."""
     truth = Truth(kappa_ratio=None, friction_cold=0.3, sample_interval=0.5, substeps=1)
-    content = json.loads(json.dumps(friction_summary(synthetic_runs(truth, 800, 2, seed=24)), allow_nan=False))
+    content = json.loads(
+        json.dumps(friction_summary(synthetic_runs(truth, 800, 2, seed=24)).to_json(), allow_nan=False)
+    )
     summary = content["axes"]["xyz"]
     for side in ("cold", "hot"):
         stem = f"friction_{side}"
@@ -326,7 +327,7 @@ def test_short_runs_give_values_without_errors() -> None:
     runs = synthetic_runs(Truth(kappa_ratio=None, sample_interval=0.5, substeps=1), 30, 1, seed=25)
     with pytest.raises(SeriesTooShortError):
         equilibrium_blocks(runs)
-    content = friction_summary(runs)
+    content = friction_summary(runs).to_json()
     summary = content["axes"]["xyz"]
     assert content["note"] == summary["note"]
     assert summary["friction_hot_eV_ps_per_A2"] > 0

@@ -14,8 +14,8 @@ from analysis.compare.table import summary_text
 from analysis.friction.curves import Particle, particle
 from analysis.friction.fits import DressedFit, WhiteFit
 from analysis.friction.likelihood import Likelihood, dressed_particle, evaluate, white_particle
-from analysis.friction.result import Friction
-from analysis.friction.summary import friction_summary, information_criteria
+from analysis.friction.result import FrictionResult, ModelsCompared
+from analysis.friction.summary import friction_summary, models_compared
 from analysis.heat.rates import point_summary
 from analysis.model import BOLTZMANN
 from analysis.statistics.timeseries import Estimate
@@ -81,9 +81,9 @@ def test_forecast_errors_of_the_true_model_are_independent(truth: Truth) -> None
     assert likelihood.temperature == pytest.approx(100.0, rel=4 * math.sqrt(2 / 24000))
 
 
-def told(data: Particle, white: WhiteFit, dressed: DressedFit | None) -> dict[str, Any]:
+def told(data: Particle, white: WhiteFit, dressed: DressedFit | None) -> ModelsCompared:
     """Both models compared, of runs that are long enough for it."""
-    criteria = information_criteria(data, white, dressed)
+    criteria = models_compared(data, white, dressed)
     assert criteria is not None
     return criteria
 
@@ -93,13 +93,13 @@ def test_white_data_prefer_white_friction() -> None:
     for seed in range(3):
         data = particle(synthetic_runs(WHITE, 1500, 1, seed=63 + seed), 0)
         criteria = told(data, WhiteFit(Estimate(0.3), 0.0), None)
-        assert criteria["interval_ps"] == 1.0
-        gain = criteria["dressed"]["log_likelihood"] - criteria["white"]["log_likelihood"]
+        assert criteria.interval == 1.0
+        gain = criteria.dressed.log_likelihood - criteria.white.log_likelihood
         assert -0.2 < gain < 8
-        assert criteria["bic_white_less_dressed"] < -4
-        assert criteria["aic_white_less_dressed"] == pytest.approx(2 * gain - 4)
+        assert criteria.bic_difference < -4
+        assert criteria.aic_difference == pytest.approx(2 * gain - 4)
         # The sampled velocity alone tells γ to about √(2/n) of itself.
-        assert criteria["white"]["friction_eV_ps_per_A2"] == pytest.approx(0.5, rel=4 * math.sqrt(2 / 4500))
+        assert criteria.white.values[0] == pytest.approx(0.5, rel=4 * math.sqrt(2 / 4500))
 
 
 def test_dressed_data_prefer_the_dressed_particle() -> None:
@@ -107,19 +107,18 @@ def test_dressed_data_prefer_the_dressed_particle() -> None:
     for seed in range(4):
         data = particle(synthetic_runs(DRESSED, 360, 1, seed=70 + seed), 0)
         criteria = told(data, WhiteFit(Estimate(1.0), 0.0), None)
-        assert criteria["bic_white_less_dressed"] > 10
-        assert criteria["aic_white_less_dressed"] > criteria["bic_white_less_dressed"]
-        assert criteria["dressed"]["forecast_error_correlation"] < criteria["white"]["forecast_error_correlation"]
+        assert criteria.bic_difference > 10
+        assert criteria.aic_difference > criteria.bic_difference
+        assert criteria.dressed.error_correlation < criteria.white.error_correlation
 
 
 def test_most_likely_shell_is_the_true_one() -> None:
     """Over twelve long runs the most likely (g₁, g₂, M) scatter about the truth."""
-    keys = ("core_friction_eV_ps_per_A2", "shell_friction_eV_ps_per_A2", "shell_mass_eV_ps2_per_A2")
     found = []
     for seed in range(12):
         data = particle(synthetic_runs(DRESSED, 3000, 1, seed=300 + seed), 0)
         criteria = told(data, WhiteFit(Estimate(1.0), 0.0), None)
-        found.append([criteria["dressed"][key] for key in keys])
+        found.append(criteria.dressed.values)
     logs = np.log(found) - np.log([2.0, 0.7, 1.6])
     t = logs.mean(axis=0) / (logs.std(axis=0, ddof=1) / math.sqrt(12))
     # Student's t of eleven degrees of freedom exceeds 4.4 once in a thousand.
@@ -137,15 +136,16 @@ def test_criteria_charge_for_parameters() -> None:
 def test_summary_says_which_model_is_preferred() -> None:
     """friction.json holds the criteria of both particles and the text names the model; short runs make no claim."""
     summary = friction_summary(synthetic_runs(DRESSED, 800, 1, seed=67))
-    for side in ("cold", "hot"):
-        assert summary["axes"]["xyz"][f"likelihood_{side}"]["bic_white_less_dressed"] > 10
+    for each in summary.axes["xyz"].particles:
+        assert each.likelihood
+        assert each.likelihood.bic_difference > 10
     assert _text(summary).count("favours the dressed particle") == 2
     short = friction_summary(synthetic_runs(WHITE, 20, 1, seed=68))
-    assert short["axes"]["xyz"]["likelihood_cold"] is None
+    assert short.axes["xyz"].particles[0].likelihood is None
     assert "favours" not in _text(short)
 
 
-def _text(friction: dict[str, Any]) -> str:
+def _text(friction: FrictionResult) -> str:
     """The table of a study of one point that measured this friction."""
     point = point_summary(synthetic_runs(Truth(kappa_ratio="4.80"), 30, 1, seed=69))
-    return summary_text(Comparison((point,), Friction.from_json(friction)), friction)
+    return summary_text(Comparison((point,), friction.friction), friction)

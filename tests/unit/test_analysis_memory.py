@@ -12,7 +12,6 @@ from analysis.compare.comparison import Comparison
 from analysis.errors import AnalysisError
 from analysis.figures.memory import memory_figure
 from analysis.friction.response import Responses, responses
-from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.units import FRICTION_SI
@@ -29,7 +28,7 @@ def comparison(friction: float, seed: int) -> Comparison:
     driven = Truth(kappa_ratio="4.80", friction_cold=friction, friction_hot=friction, sample_interval=0.1)
     runs = synthetic_runs(at_rest, 600.0, 1, seed=seed)
     point = point_summary(synthetic_runs(driven, 200.0, 1, seed=seed + 1))
-    return Comparison((point,), Friction.from_json(friction_summary(runs)), responses(runs))
+    return Comparison((point,), friction_summary(runs).friction, responses(runs))
 
 
 def test_each_variant_has_its_own_friction_and_predictions() -> None:

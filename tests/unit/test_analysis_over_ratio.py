@@ -224,7 +224,7 @@ def test_verdict_is_about_the_colder_bath(cold: float, hot: float, ratio: str) -
     assert point.mode == "refrigerator"
     drawn = -heats[colder] / sum(heats.values())
     friction = friction_summary(synthetic_runs(replace(truth, kappa_ratio=None), 500, 1, seed=64))
-    text = summary_text(Comparison((point,), Friction.from_json(friction)), friction)
+    text = summary_text(Comparison((point,), friction.friction), friction)
     (row,) = (line for line in text.splitlines() if line.endswith("refrigerator"))
     assert row.split()[-2] == f"{drawn:.2f}"
     assert 0 < drawn < 1

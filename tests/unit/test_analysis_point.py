@@ -13,7 +13,6 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_table, summary_text
 from analysis.data.runs import Parameters
 from analysis.errors import AnalysisError
-from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.point import ESTIMATORS, HeatPoint, by_ratio
 from analysis.heat.rates import point_summary
@@ -110,7 +109,7 @@ def test_theory_is_solved_once(point: HeatPoint, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "forecasts", counted)
     friction = friction_summary(synthetic_runs(replace(TRUTH, kappa_ratio=None), 300, 1, seed=4))
     other = replace(point, kappa_ratio="2", parameters=replace(point.parameters, coupling=(0.1, 0.2)))
-    comparison = Comparison((point, other), Friction.from_json(friction))
+    comparison = Comparison((point, other), friction.friction)
     assert solved == []
     summary_table(comparison)
     summary_text(comparison, friction)

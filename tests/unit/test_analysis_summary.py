@@ -1,9 +1,7 @@
 """From run folders to the table: theory at the study's own friction, the promised columns, and a text for people."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +14,12 @@ from analysis.compare.table import COLUMNS, IDENTITY, SIMPLIFICATIONS, older_pro
 from analysis.compare.theory import models
 from analysis.data.runs import Parameters
 from analysis.friction.response import responses
-from analysis.friction.result import AxisFriction, Friction, Shell
+from analysis.friction.result import AxisFriction, Friction, FrictionResult, ParticleFriction, Shell
 from analysis.friction.summary import friction_summary
 from analysis.heat.point import HeatPoint
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate
-from analysis.units import PER_NS
+from analysis.units import FRICTION_SI, PER_NS
 from tests.unit.synthetic import Truth, heat_rates, metadata, synthetic_runs
 
 DRESSED = Truth(
@@ -36,14 +34,14 @@ def parameters(truth: Truth) -> Parameters:
     return Parameters.from_json(metadata(truth, 100, 1)["parameters"])
 
 
-def beside(points: Sequence[HeatPoint], friction: dict[str, Any]) -> Comparison:
+def beside(points: Sequence[HeatPoint], friction: FrictionResult) -> Comparison:
     """Points beside theory that knows no response."""
-    return Comparison(tuple(points), Friction.from_json(friction))
+    return Comparison(tuple(points), friction.friction)
 
 
 @pytest.fixture(scope="module")
-def study() -> tuple[Comparison, dict[str, Any]]:
-    """A synthetic study of dressed particles, its points given out of order, and the content of its friction.json."""
+def study() -> tuple[Comparison, FrictionResult]:
+    """A synthetic study of dressed particles, its points given out of order, and its friction."""
     equilibrium = synthetic_runs(replace(DRESSED, kappa_ratio=None, substeps=1), 2000, 3, seed=31)
     friction = friction_summary(equilibrium)
     ratios = ("10", "0.17", "4.80", "1.2")
@@ -51,7 +49,7 @@ def study() -> tuple[Comparison, dict[str, Any]]:
         point_summary(synthetic_runs(replace(DRESSED, kappa_ratio=r, substeps=5), 800, 2, seed=32 + i))
         for i, r in enumerate(ratios)
     ]
-    return Comparison(tuple(points), Friction.from_json(friction), responses(equilibrium)), friction
+    return Comparison(tuple(points), friction.friction, responses(equilibrium)), friction
 
 
 def test_theory_is_the_exact_model() -> None:
@@ -104,7 +102,7 @@ def test_agreement_of_a_sweep(share: float) -> None:
     assert kstest(chances, "uniform").pvalue > 1e-3
 
 
-def test_table_has_the_promised_columns(study: tuple[Comparison, dict[str, Any]]) -> None:
+def test_table_has_the_promised_columns(study: tuple[Comparison, FrictionResult]) -> None:
     """Columns and their order are those that users' programs read; rows follow κ_H/κ_C, spelled as in the study."""
     table = summary_table(study[0])
     assert list(table.columns) == COLUMNS
@@ -136,7 +134,7 @@ def test_columns_are_the_published_ones() -> None:
     )
 
 
-def test_dressed_theory_explains_dressed_runs(study: tuple[Comparison, dict[str, Any]]) -> None:
+def test_dressed_theory_explains_dressed_runs(study: tuple[Comparison, FrictionResult]) -> None:
     """From friction to heat the dressed theory agrees with the runs, and at strong coupling white friction does not."""
     z = {theory: np.array([each.z(theory) for each in study[0].compared], float) for theory in ("theory", "dressed")}
     assert np.abs(z["dressed"]).max() < 4
@@ -144,7 +142,7 @@ def test_dressed_theory_explains_dressed_runs(study: tuple[Comparison, dict[str,
     assert z["theory"][-2:, 1].min() < -2
 
 
-def test_text_tells_what_the_table_tells(study: tuple[Comparison, dict[str, Any]]) -> None:
+def test_text_tells_what_the_table_tells(study: tuple[Comparison, FrictionResult]) -> None:
     """Each point has a line with its mode; a refrigerator's shows the COP, near κ_C/(κ_H - κ_C)."""
     text = summary_text(*study)
     line = next(line for line in text.splitlines() if line.strip().startswith("4.80"))
@@ -167,7 +165,7 @@ def test_text_tells_what_the_table_tells(study: tuple[Comparison, dict[str, Any]
             assert line.split(maxsplit=1) == [each.point.kappa_ratio, expected]
 
 
-def test_text_says_that_the_cop_is_an_identity(study: tuple[Comparison, dict[str, Any]]) -> None:
+def test_text_says_that_the_cop_is_an_identity(study: tuple[Comparison, FrictionResult]) -> None:
     """Where a COP of mean rates stands, so does what it is worth; not where none does, nor where the law has no identity."""
     comparison, friction = study
     assert IDENTITY in summary_text(*study)
@@ -178,22 +176,40 @@ def test_text_says_that_the_cop_is_an_identity(study: tuple[Comparison, dict[str
     assert IDENTITY not in summary_text(beside(other, friction), friction)
 
 
-def test_friction_lines_have_every_number_at_its_name(study: tuple[Comparison, dict[str, Any]]) -> None:
+def test_friction_lines_have_every_number_at_its_name(study: tuple[Comparison, FrictionResult]) -> None:
     """Frictions by each method, residuals, and the model that is clearly likelier: those of that side, under their names."""
     comparison, friction = study
-    content = json.loads(json.dumps(friction))
-    (along,) = (entry for axes, entry in content["axes"].items() if axes == "xyz")
     favoured = {"cold": (12.0, "the dressed particle"), "hot": (-12.0, "white friction")}
-    for place, side in enumerate(("cold", "hot")):
-        for number, method in enumerate(("", "_position", "_velocity", "_cross", "_difference")):
-            along[f"friction_{side}{method}_kg_per_s"] = (10 * place + number + 1) * 1e-12
-            along[f"friction_{side}{method}_kg_per_s_se"] = 0.1e-12
-        along["dressed"][side] |= {"zero_frequency_friction_kg_per_s": (10 * place + 7) * 1e-12}
-        along["dressed"][side] |= {"zero_frequency_friction_kg_per_s_se": 0.1e-12}
-        along |= {f"held_out_residual_{side}_dressed": 0.1 + place, f"held_out_residual_{side}_white": 0.2 + place}
-        along[f"position_variance_{side}_z"] = 0.3 - place
-        along[f"likelihood_{side}"]["bic_white_less_dressed"] = favoured[side][0]
-    lines = summary_text(comparison, content).splitlines()
+
+    def numbered(particle: ParticleFriction, place: int, criterion: float) -> ParticleFriction:
+        """A particle whose numbers tell where they come from."""
+        unit, models, shell, variance = (
+            1e-12 / FRICTION_SI,
+            particle.likelihood,
+            particle.dressed,
+            particle.position_variance,
+        )
+        assert models
+        assert shell
+        methods = ("joint", "position", "velocity", "cross", "difference")
+        return replace(
+            particle,
+            white={
+                method: Estimate((10 * place + number) * unit, 0.1 * unit)
+                for number, method in enumerate(methods, start=1)
+            },
+            dressed=replace(shell, at_rest=Estimate((10 * place + 7) * unit, 0.1 * unit)),
+            held_out={"dressed": 0.1 + place, "white": 0.2 + place},
+            position_variance=replace(variance, measured=Estimate(variance.expected + 0.3 - place, 1.0)),
+            likelihood=replace(models, white=replace(models.white, bic=models.dressed.bic + criterion)),
+        )
+
+    def text(cold: float, hot: float) -> str:
+        along = friction.axes["xyz"]
+        particles = (numbered(along.particles[0], 0, cold), numbered(along.particles[1], 1, hot))
+        return summary_text(comparison, replace(friction, axes={"xyz": replace(along, particles=particles)}))
+
+    lines = text(favoured["cold"][0], favoured["hot"][0]).splitlines()
     for side, first, z in (("cold", "", "+0.3"), ("hot", "1", "-0.7")):
         (start,) = (n for n, line in enumerate(lines) if line.startswith(f"Friction, {side} particle"))
         assert lines[start].partition(": ")[2] == (
@@ -206,11 +222,10 @@ def test_friction_lines_have_every_number_at_its_name(study: tuple[Comparison, d
         assert f"{int(first or 0)}.100 (dressed), {int(first or 0)}.200 (white)" in dressed
         assert f"favours {favoured[side][1]}: white minus dressed ΔBIC {favoured[side][0]:+.0f}" in likelihood
     for undecided in (9.0, -9.0):
-        along["likelihood_hot"]["bic_white_less_dressed"] = undecided
-        assert f"favours neither model: white minus dressed ΔBIC {undecided:+.0f}" in summary_text(comparison, content)
+        assert f"favours neither model: white minus dressed ΔBIC {undecided:+.0f}" in text(12.0, undecided)
 
 
-def test_text_tells_of_dragged_particles(study: tuple[Comparison, dict[str, Any]]) -> None:
+def test_text_tells_of_dragged_particles(study: tuple[Comparison, FrictionResult]) -> None:
     """Each drag has a line with the paper's number beside it, and an evaporating particle is shouted about."""
     comparison, friction = study
     entry = {
@@ -228,11 +243,11 @@ def test_text_tells_of_dragged_particles(study: tuple[Comparison, dict[str, Any]
         "largest_piece_atoms": 150,
         "note": None,
     }
-    text = summary_text(comparison, friction | {"drag": [entry]})
+    text = summary_text(comparison, replace(friction, drags=(entry,)))
     (line,) = (line for line in text.splitlines() if "3.0 nN, 100 K" in line)
     assert "1.60 ± 0.04 (paper 3.1) at 1850 m/s" in line
     assert "150 of 186 stay connected" in line
-    whole = summary_text(comparison, friction | {"drag": [entry | {"largest_piece_atoms": 186}]})
+    whole = summary_text(comparison, replace(friction, drags=(entry | {"largest_piece_atoms": 186},)))
     assert "stay connected" not in whole
 
 
@@ -246,7 +261,7 @@ def test_text_tells_of_dragged_particles(study: tuple[Comparison, dict[str, Any]
         (6e-14, "3.50 ± 0.06"),
     ],
 )
-def test_no_error_is_told_as_zero(study: tuple[Comparison, dict[str, Any]], se: float | None, told: str) -> None:
+def test_no_error_is_told_as_zero(study: tuple[Comparison, FrictionResult], se: float | None, told: str) -> None:
     """An error that is not known is a question mark, and a small one gets the digits that it needs."""
     comparison, friction = study
     drag = {
@@ -265,40 +280,37 @@ def test_no_error_is_told_as_zero(study: tuple[Comparison, dict[str, Any]], se: 
         "replicas": 1,
         "older_protocol_runs": 0,
     }
-    text = summary_text(comparison, friction | {"drag": [drag]})
+    text = summary_text(comparison, replace(friction, drags=(drag,)))
     assert f"3.0 nN, 100 K: {told} (paper 3.1)" in text
     assert "± 0.00 " not in text
 
 
-def test_text_counts_runs_of_an_older_protocol(study: tuple[Comparison, dict[str, Any]]) -> None:
+def test_text_counts_runs_of_an_older_protocol(study: tuple[Comparison, FrictionResult]) -> None:
     """Copies of older runs are counted over friction, sweep and drag in one sentence, which is missing where there is none."""
     comparison, friction = study
     points = comparison.points
-    runs = friction["replicas"] + sum(point.replicas for point in points)
+    runs = friction.replicas + sum(point.replicas for point in points)
     assert "older protocol" not in summary_text(comparison, friction)
     older = [replace(points[0], older_protocol_runs=2), *points[1:]]
-    text = summary_text(beside(older, friction), friction | {"older_protocol_runs": 1})
+    text = summary_text(beside(older, friction), replace(friction, older_protocol_runs=1))
     assert f"Runs of an older protocol with the same physical parameters: 3 of {runs}.\n" in text
-    drag = {"drag": [{"replicas": 4, "older_protocol_runs": 4}]}
-    assert older_protocol(older, friction | drag) == (
+    drag = {"replicas": 4, "older_protocol_runs": 4}
+    assert older_protocol(older, replace(friction, drags=(drag,))) == (
         f"Runs of an older protocol with the same physical parameters: 6 of {runs + 4}."
     )
 
 
 def test_copies_of_older_runs_are_counted_in_the_files() -> None:
     """``heat.json`` and ``friction.json`` tell how many of their runs are copies of older ones."""
-    for truth, summarise in (
-        (WHITE, lambda runs: point_summary(runs).to_json()),
-        (replace(WHITE, kappa_ratio=None), friction_summary),
-    ):
+    for truth, summarise in ((WHITE, point_summary), (replace(WHITE, kappa_ratio=None), friction_summary)):
         runs = synthetic_runs(truth, 30, 3, seed=43)
-        assert summarise(runs)["older_protocol_runs"] == 0
+        assert summarise(runs).to_json()["older_protocol_runs"] == 0
         runs[1].metadata["older_protocol"] = "made by protocol 1"
-        assert summarise(runs)["older_protocol_runs"] == 1
+        assert summarise(runs).to_json()["older_protocol_runs"] == 1
 
 
 def test_text_tells_the_largest_drift_beside_the_smallest_decided_heat(
-    study: tuple[Comparison, dict[str, Any]],
+    study: tuple[Comparison, FrictionResult],
 ) -> None:
     """Of either sign, on either side, shared by three axes; a heat that its error may make zero is no measure."""
     comparison, friction = study
@@ -324,7 +336,9 @@ def test_text_of_a_short_study_says_what_is_missing() -> None:
     assert "Note on κ_H/κ_C = 4.80: " in text
 
 
-def test_incomplete_friction_is_refused() -> None:
+def test_incomplete_friction_is_refused(study: tuple[Comparison, FrictionResult]) -> None:
     """A friction.json of an older version is named, with the key that it lacks."""
+    content = study[1].to_json()
+    del content["axes"]
     with pytest.raises(ValueError, match=r"friction\.json: key 'axes' is missing"):
-        Friction.from_json({"study": "old"})
+        FrictionResult.from_json(content)

@@ -20,7 +20,7 @@ from analysis.compare.variants import (
 )
 from analysis.figures.heat_variations import heat_variations
 from analysis.figures.variations import variations
-from analysis.friction.result import METHODS, Friction
+from analysis.friction.result import METHODS
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate
@@ -66,7 +66,7 @@ def frictions() -> pd.DataFrame:
             }
             for side in ("cold", "hot")
         ]
-        contents.append(friction_summary(synthetic_runs(truth, 800.0, 1, seed=3)) | {"drag": drags})
+        contents.append(friction_summary(synthetic_runs(truth, 800.0, 1, seed=3), drags))
     settings = [{"study": "s", "settings": {"g": 1.0}}] + [
         {"study": name, "settings": {"g": 2.0}} for name in ("s@thick", "t@thick")
     ]
@@ -111,7 +111,7 @@ def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None
         runs.append({"study": name, "settings": {"friction": friction}})
         measured = friction_summary(synthetic_runs(at_rest, 1500.0, 1, seed=20 + number))
         point = point_summary(synthetic_runs(truth, 1000.0, 2, seed=30 + number))
-        comparisons.append(Comparison((point,), Friction.from_json(measured)))
+        comparisons.append(Comparison((point,), measured.friction))
     table = heat_by_variant(runs, comparisons)
     assert table["variant"].tolist() == ["", "thick"]
     assert table["changes"].tolist() == ["", "friction: 0.6"]
@@ -151,8 +151,7 @@ def test_thermostats_are_compared_with_the_own_one() -> None:
     )
     frictions = [hard, soft, soft]
     comparisons = [
-        Comparison((point,), Friction.from_json(friction))
-        for point, friction in zip(points.values(), frictions, strict=True)
+        Comparison((point,), friction.friction) for point, friction in zip(points.values(), frictions, strict=True)
     ]
     table = thermostat_table(list(points), "nose-hoover", comparisons)
     table = table.set_index("thermostat")
@@ -161,7 +160,7 @@ def test_thermostats_are_compared_with_the_own_one() -> None:
     np.testing.assert_allclose(table["z_hot"].astype(float), [np.nan, np.nan, -2.0 / np.hypot(0.3, 0.3)])
     assert table["friction_hot_kg_per_s"]["langevin"] > 2 * table["friction_hot_kg_per_s"]["nose-hoover"]
     for name, friction in zip(points, frictions, strict=True):
-        cold, hot = (friction["axes"]["xyz"][f"friction_{side}_eV_ps_per_A2"] for side in ("cold", "hot"))
+        cold, hot = (white.value for white in friction.friction.pooled.white)
         assert table["friction_hot_kg_per_s"][name] == pytest.approx(hot * FRICTION_SI)
         exact = 1e3 * heat_rates(Truth(friction_cold=cold, friction_hot=hot))[0]
         assert table["theory_cold_eV_per_ns"][name] == pytest.approx(exact)

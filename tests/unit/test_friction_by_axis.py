@@ -19,10 +19,9 @@ from analysis.friction.result import (
     BY_AXIS_COLUMNS,
     METHODS,
     AxisFriction,
+    AxisResult,
     Friction,
-    equivalence,
-    equivalence_z,
-    friction_by_axis,
+    FrictionResult,
     shares_of,
 )
 from analysis.friction.summary import friction_summary
@@ -69,10 +68,15 @@ def equilibrium() -> list[Run]:
 
 
 @pytest.fixture(scope="module")
-def friction(equilibrium: list[Run]) -> dict[str, Any]:
+def friction(equilibrium: list[Run]) -> FrictionResult:
     """What they say, as it is read from its file."""
-    content: dict[str, Any] = json.loads(json.dumps(friction_summary(equilibrium) | {"drag": []}, allow_nan=False))
-    return content
+    return FrictionResult.from_json(json.loads(json.dumps(friction_summary(equilibrium).to_json(), allow_nan=False)))
+
+
+def test_friction_read_back_is_written_the_same(equilibrium: list[Run]) -> None:
+    """`friction.json` holds all of the result: what is read from it makes the same file, along every axis."""
+    text = json.dumps(friction_summary(equilibrium).to_json(), allow_nan=False)
+    assert json.dumps(FrictionResult.from_json(json.loads(text)).to_json(), allow_nan=False) == text
 
 
 def test_geometry_tells_which_axes_are_alike(equilibrium: list[Run]) -> None:
@@ -89,11 +93,11 @@ def test_geometry_tells_which_axes_are_alike(equilibrium: list[Run]) -> None:
     assert told(None, equivalent_axes=["x", "y", "z"]) == ("x", "y", "z")
 
 
-def test_each_set_of_axes_has_its_own_friction(friction: dict[str, Any]) -> None:
+def test_each_set_of_axes_has_its_own_friction(friction: FrictionResult) -> None:
     """White friction along x and along y and z is the true one of each, and their pool is neither."""
-    assert friction["equivalent_axes"] == ["x", "yz"]
-    assert list(friction["axes"]) == ["x", "yz", "xyz"]
-    fitted = Friction.from_json(friction)
+    assert friction.equivalent == ("x", "yz")
+    assert list(friction.axes) == ["x", "yz", "xyz"]
+    fitted = friction.friction
     for axes, truth in (("x", ALONG_X), ("yz", ALONG_YZ)):
         for estimate, true in zip(fitted.along[axes].white, (truth.friction_cold, truth.friction_hot), strict=True):
             assert abs(Estimate(estimate.value, estimate.se, "log").z(true)) < 3.5
@@ -102,20 +106,17 @@ def test_each_set_of_axes_has_its_own_friction(friction: dict[str, Any]) -> None
         assert low < pooled.value < high
 
 
-def test_difference_of_axes_is_told(friction: dict[str, Any]) -> None:
+def test_difference_of_axes_is_told(friction: FrictionResult) -> None:
     """A friction that is twice as large along x shows beyond three standard errors, with its sign and ratio."""
-    rows = friction["equivalence"]
-    assert {row["particle"] for row in rows} == {"cold", "hot"}
-    joint = {row["particle"]: row for row in rows if row["method"] == "joint"}
-    assert joint["cold"]["ratio"] == pytest.approx(0.6 / 0.25, rel=0.4)
-    assert joint["cold"]["axes"] == ["x", "yz"]
-    z = equivalence_z(rows, "joint")
-    assert z is not None
+    rows = friction.equivalence()
+    assert {row.particle for row in rows} == {"cold", "hot"}
+    joint = {row.particle: row for row in rows if row.method == "joint"}
+    assert joint["cold"].ratio == pytest.approx(0.6 / 0.25, rel=0.4)
+    assert joint["cold"].axes == ("x", "yz")
+    z, parts = friction.apart()["joint"], np.array([joint[side].z for side in ("cold", "hot")], dtype=float)
     assert z > 3
-    assert z == pytest.approx((joint["cold"]["z"] + joint["hot"]["z"]) / np.sqrt(2))
-    assert equivalence_z(rows, "no such method") is None
-    swapped = equivalence({axes: friction["axes"][axes] for axes in ("yz", "x")})
-    assert equivalence_z(swapped, "joint") == pytest.approx(-z)
+    assert z == pytest.approx(parts.sum() / np.sqrt(2))
+    assert replace(friction, equivalent=("yz", "x")).apart()["joint"] == pytest.approx(-z)
 
 
 def test_axes_that_are_alike_are_not_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,28 +124,27 @@ def test_axes_that_are_alike_are_not_told_apart(monkeypatch: pytest.MonkeyPatch)
     # White friction from velocities is asked; what else takes long is left out.
     for name in ("fit_modes", "zero_frequency_friction"):
         monkeypatch.setattr(f"analysis.friction.summary.{name}", too_short)
-    for name in ("fit_dressed", "information_criteria"):
+    for name in ("fit_dressed", "models_compared"):
         monkeypatch.setattr(f"analysis.friction.summary.{name}", lambda *_: None)
     found = []
     for seed in range(8):
         runs = between_walls(at_rest(ALONG_YZ), at_rest(ALONG_YZ), 400.0, 3, seed=200 + seed)
-        z = equivalence_z(friction_summary(runs)["equivalence"], "velocity")
-        assert z is not None
-        found.append(z)
+        found.append(friction_summary(runs).apart()["velocity"])
     # Eight tell a mean to 0.35 and a spread to a quarter.
     assert abs(np.mean(found)) < 3 * 0.35
     assert 0.4 < np.std(found) < 2.0
 
 
-def test_table_has_a_row_for_each_particle_axes_and_method(friction: dict[str, Any]) -> None:
+def test_table_has_a_row_for_each_particle_axes_and_method(friction: FrictionResult) -> None:
     """`friction_by_axis.csv` holds what friction.json holds, in kg/s."""
-    table = friction_by_axis(friction)
+    table = friction.by_axis()
     assert list(table.columns) == BY_AXIS_COLUMNS == ["particle", "axes", "method", "friction_kg_per_s", "se"]
     assert set(table["axes"]) == {"x", "yz", "xyz"}
     assert set(table["method"]) <= set(METHODS)
     row = table[(table["particle"] == "hot") & (table["axes"] == "x") & (table["method"] == "position")]
-    assert row["friction_kg_per_s"].item() == friction["axes"]["x"]["friction_hot_position_kg_per_s"]
-    assert row["se"].item() == friction["axes"]["x"]["friction_hot_position_kg_per_s_se"]
+    content = friction.to_json()["axes"]["x"]
+    assert row["friction_kg_per_s"].item() == content["friction_hot_position_kg_per_s"]
+    assert row["se"].item() == content["friction_hot_position_kg_per_s_se"]
 
 
 def test_theory_is_the_mean_of_the_machines_of_all_axes() -> None:
@@ -166,17 +166,18 @@ def test_theory_is_the_mean_of_the_machines_of_all_axes() -> None:
     assert alone["xyz"] == pytest.approx(np.hypot(alone["x"] / 3, 2 * alone["y"] / 3))
 
 
-def test_white_friction_of_unlike_traps_is_averaged_over_axes() -> None:
+def test_white_friction_of_unlike_traps_is_averaged_over_axes(friction: FrictionResult) -> None:
     """Without a fit to all axes the mean stands for it: each set counts by its axes, and independent errors add as squares."""
 
-    def entry(cold: tuple[float, float], hot: tuple[float, float]) -> dict[str, Any]:
-        found: dict[str, Any] = {"dressed": None, "modes": None}
-        for side, (value, se) in (("cold", cold), ("hot", hot)):
-            found |= {f"friction_{side}_eV_ps_per_A2": value, f"friction_{side}_se": se}
-        return found
+    def along(axes: str, *white: tuple[float, float]) -> AxisResult:
+        particles = friction.axes[axes].particles
+        cold, hot = (
+            replace(each, white={"joint": Estimate(*found)}) for each, found in zip(particles, white, strict=True)
+        )
+        return replace(friction.axes[axes], particles=(cold, hot))
 
-    axes = {"x": entry((0.6, 0.06), (0.9, 0.03)), "yz": entry((0.3, 0.04), (0.6, 0.06))}
-    pooled = Friction.from_json({"axes": axes, "equivalent_axes": ["x", "yz"]}).pooled.white
+    axes = {"x": along("x", (0.6, 0.06), (0.9, 0.03)), "yz": along("yz", (0.3, 0.04), (0.6, 0.06))}
+    pooled = replace(friction, axes=axes).friction.pooled.white
     for found, value, parts in zip(pooled, (0.4, 0.7), ((0.06, 0.08), (0.03, 0.12)), strict=True):
         assert (found.value, found.se) == pytest.approx((value, np.hypot(*parts) / 3))
 
@@ -189,10 +190,10 @@ def test_shares() -> None:
     assert shares_of("xz", ["xyz"]) == {"xyz": 1.0}
 
 
-def test_work_between_walls_agrees_with_theory_axis_by_axis(equilibrium: list[Run], friction: dict[str, Any]) -> None:
+def test_work_between_walls_agrees_with_theory_axis_by_axis(equilibrium: list[Run], friction: FrictionResult) -> None:
     """Measured currents along x and y differ as their frictions do, and every theory agrees with each."""
     runs = between_walls(ALONG_X, ALONG_YZ, 1500.0, 4, seed=70)
-    fitted, found = Friction.from_json(friction), responses(equilibrium)
+    fitted, found = friction.friction, responses(equilibrium)
     table = work_by_axis(runs, fitted, found).set_index("axis")
     assert table[["z_response_cold", "z_theory_cold", "z_response_hot", "z_theory_hot"]].abs().to_numpy().max() < 4
     for axis, truth in (("x", ALONG_X), ("y", ALONG_YZ), ("z", ALONG_YZ)):
@@ -205,13 +206,13 @@ def test_work_between_walls_agrees_with_theory_axis_by_axis(equilibrium: list[Ru
 
 
 def test_text_tells_friction_by_axis_and_leads_with_linear_response(
-    equilibrium: list[Run], friction: dict[str, Any]
+    equilibrium: list[Run], friction: FrictionResult
 ) -> None:
     """The table names axes, says how far they are apart, and puts white friction below as a simplification."""
     point = point_summary(between_walls(ALONG_X, ALONG_YZ, 1500.0, 2, seed=70))
-    text = summary_text(Comparison((point,), Friction.from_json(friction), responses(equilibrium)), friction)
+    text = summary_text(Comparison((point,), friction.friction, responses(equilibrium)), friction)
     assert text.index("theory: linear response") < text.index("Comparison with the paper's pair")
     for axes in ("x", "y, z", "x, y, z together"):
         assert f"Friction, cold particle along {axes}, 10⁻¹² kg/s:" in text
-    z = equivalence_z(friction["equivalence"], "joint")
+    z = friction.apart()["joint"]
     assert f"position and velocity together: {z:+.1f}" in text.partition("Friction along x minus that along y, z")[2]

@@ -295,13 +295,13 @@ def test_runs_are_analysed_along_each_axis_in_its_own_trap(tmp_path: Path) -> No
         assert abs(heat.trap_power[j].z(PER_NS * np.mean([pair.trap_work_rates()[j] for pair in exact]))) < 3.5
         assert 0 < heat.heat[j].se < 0.2 * abs(heat.heat[j].value)
     friction = friction_summary([load_run(tmp_path / "friction_1")])
-    assert list(friction["axes"]) == friction["equivalent_axes"] == ["x", "yz"]
+    assert tuple(friction.axes) == friction.equivalent == ("x", "yz")
     for axes, trap in (("x", 0.01), ("yz", 0.05)):
-        theory = friction["axes"][axes]["position_variance_cold_theory_A2"]
-        assert theory == pytest.approx(8.617333e-5 * 100 / trap, rel=1e-5)
-        assert abs(friction["axes"][axes]["position_variance_cold_z"]) < 3.5
-    pooled = Measured.from_json(friction).pooled.white[0]
-    along = [friction["axes"][axes]["friction_cold_eV_ps_per_A2"] for axes in ("x", "yz")]
+        variance = friction.axes[axes].particles[0].position_variance
+        assert variance.expected == pytest.approx(8.617333e-5 * 100 / trap, rel=1e-5)
+        assert abs(variance.z) < 3.5
+    pooled = friction.friction.pooled.white[0]
+    along = [friction.axes[axes].particles[0].white["joint"].value for axes in ("x", "yz")]
     assert pooled.value == pytest.approx((along[0] + 2 * along[1]) / 3)
 
 

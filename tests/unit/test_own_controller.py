@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +22,7 @@ from analysis.figures.power_moments import power_moments
 from analysis.figures.response import response_figure
 from analysis.figures.uncertainty import uncertainty
 from analysis.friction.response import responses
-from analysis.friction.result import Friction
+from analysis.friction.result import FrictionResult
 from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import power_summary
@@ -68,8 +67,8 @@ def equilibrium() -> list[Run]:
 
 
 @pytest.fixture(scope="module")
-def friction(equilibrium: list[Run]) -> dict[str, Any]:
-    """Content of its friction.json."""
+def friction(equilibrium: list[Run]) -> FrictionResult:
+    """Friction of the same particles."""
     return friction_summary(equilibrium)
 
 
@@ -148,16 +147,14 @@ def test_axes_that_feel_each_other_count_once() -> None:
     )
     # Three times as many samples, of which a smaller share is taken for the tail.
     assert tail_of_copies.se > 0.9 * tail.se / 3**0.25
-    axes = work_by_axis(
-        [three], Friction.from_json(friction_summary(synthetic_runs(replace(TRUTH, kappa_ratio=None), 50, 1, 1)))
-    )
+    axes = work_by_axis([three], friction_summary(synthetic_runs(replace(TRUTH, kappa_ratio=None), 50, 1, 1)).friction)
     np.testing.assert_allclose(axes["correlation"], 1.0)
     assert axes[["z_others_cold", "z_others_hot"]].isna().to_numpy().all()
 
 
-def test_no_theory_stands_beside_it(runs: list[Run], friction: dict[str, Any], equilibrium: list[Run]) -> None:
+def test_no_theory_stands_beside_it(runs: list[Run], friction: FrictionResult, equilibrium: list[Run]) -> None:
     """Forecasts, z, χ² and linear response are empty; the text says that theory covers only the linear controller."""
-    fitted = Friction.from_json(friction)
+    fitted = friction.friction
     assert models(runs[0].parameters, fitted) == {}
     found = responses(equilibrium)
     comparison = Comparison((point_summary(runs),), fitted, found)
@@ -178,10 +175,10 @@ def test_no_theory_stands_beside_it(runs: list[Run], friction: dict[str, Any], e
 
 
 def test_figures_show_what_was_measured_and_say_why_no_more(
-    runs: list[Run], friction: dict[str, Any], equilibrium: list[Run]
+    runs: list[Run], friction: FrictionResult, equilibrium: list[Run]
 ) -> None:
     """No figure has a line of a theory or the published law; each names the controller."""
-    fitted = Friction.from_json(friction)
+    fitted = friction.friction
     powers, performances = (
         [power_summary(runs)],
         [performance_summary(runs)],
@@ -211,10 +208,10 @@ def test_figures_show_what_was_measured_and_say_why_no_more(
 
 
 def test_report_names_the_controller_and_forecasts_nothing(
-    runs: list[Run], equilibrium: list[Run], friction: dict[str, Any]
+    runs: list[Run], equilibrium: list[Run], friction: FrictionResult
 ) -> None:
     """The page tells that the law is the study's own, and has no table beside theory and no heat of the paper's machine."""
-    comparison = Comparison((point_summary(runs),), Friction.from_json(friction), responses(equilibrium))
+    comparison = Comparison((point_summary(runs),), friction.friction, responses(equilibrium))
     performances = [performance_summary(runs)]
     page = report_page(
         provenance([*equilibrium, *runs], "lammps"),

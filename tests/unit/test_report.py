@@ -21,7 +21,6 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.information import compared_information
 from analysis.data.runs import Run
 from analysis.friction.response import responses
-from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
@@ -36,6 +35,7 @@ from analysis.report.verdict import verdict
 from analysis.report.words import interval, measured, number, subscripts, z_score
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from analysis.structure.result import AdsorbedLayer, FluidAround, MetalTemperature, SideStructure, Structure
+from analysis.units import FRICTION_SI
 from tests.unit.synthetic import MATERIALS, Truth, synthetic_runs
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
@@ -85,11 +85,11 @@ def study(duration_ps: float, engine: str = "lammps") -> dict[str, Any]:
     points = tuple(point_summary(point) for point in sweep)
     return {
         "runs": provenance([*equilibrium, *(run for point in sweep for run in point)], engine),
-        "comparison": Comparison(points, Friction.from_json(friction), responses(equilibrium)),
+        "comparison": Comparison(points, friction.friction, responses(equilibrium)),
         "performances": [performance_summary(point) for point in reversed(sweep)],
         "friction": friction,
         "structure": STRUCTURE if engine == "lammps" else None,
-        "interactive": interactive(Comparison(points, Friction.from_json(friction), responses(equilibrium)), sweep),
+        "interactive": interactive(Comparison(points, friction.friction, responses(equilibrium)), sweep),
     }
 
 
@@ -186,11 +186,11 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     # Of the only refrigerator: what it should be, κ_C/(κ_H - κ_C), stands beside its coefficient of performance.
     (refrigerator,) = (row for row in page.rows if row[0] == "4.80" and interval(cop) in row)
     assert refrigerator[2] == "0.263"
-    friction = long_study["friction"]
+    hot = long_study["friction"].axes["xyz"].particles[1]
     assert (
         measured(
-            1e12 * friction["axes"]["xyz"]["friction_hot_kg_per_s"],
-            1e12 * friction["axes"]["xyz"]["friction_hot_kg_per_s_se"],
+            1e12 * FRICTION_SI * hot.white["joint"].value,
+            1e12 * FRICTION_SI * hot.white["joint"].se,
         )
         in cells
     )
@@ -198,7 +198,7 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
     # Six runs of 900 s and 2 ns, with up to two ranks: 3 core-hours, 12 ns.
     assert "6 runs, 12.00 ns, 3.0 core-hours" in html
     assert "0.3710 ± 0.0020" in cells
-    assert number(friction["axes"]["xyz"]["likelihood_hot"]["bic_white_less_dressed"], 0) in cells
+    assert number(hot.likelihood.bic_difference, 0) in cells
     assert sum(cell == "✓ yes" for cell in cells) == 6 + 5 + 4 + 2
 
 
@@ -323,7 +323,7 @@ def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) ->
         "particle_atoms": 186,
         "largest_piece_atoms": 150,
     }
-    dragged = long_study | {"friction": long_study["friction"] | {"drag": [entry]}}
+    dragged = long_study | {"friction": replace(long_study["friction"], drags=(entry,))}
     rows = Page(report_page(**dragged, figures=[], design=DESIGN)).rows
     assert ["dragged by 0.3 nN, no walls", "–", "6.85 ± 0.43", "2.8"] in rows
     assert ["0.3", "hot", "43.8 ± 2.7", "4.8", "−1.1", "82", "−0.13 ± 0.13", "–", "150 of 186"] in rows
@@ -336,7 +336,7 @@ def test_runs_of_an_older_protocol_are_told(long_study: dict[str, Any]) -> None:
     assert ["protocol", "2"] in Page(html).rows
     runs = [dict(run) for run in long_study["runs"]]
     runs[0]["protocol"] = {"experiment": "machine", "version": 1}
-    friction = long_study["friction"] | {"older_protocol_runs": 1}
+    friction = replace(long_study["friction"], older_protocol_runs=1)
     html = report_page(**long_study | {"friction": friction, "runs": runs}, figures=[], design=DESIGN)
     assert f"Runs of an older protocol with the same physical parameters: 1 of {len(runs)}." in html
     assert ["protocol", "1, 2"] in Page(html).rows
@@ -387,7 +387,7 @@ def test_short_study_shows_unknown_errors(figures: list[Path]) -> None:
     html = report_page(**short, figures=figures[:1], design=DESIGN)
     assert "± ?" in html
     assert "No point of this study shows cooling" in html
-    assert short["friction"]["note"] in html
+    assert short["friction"].note in html
     assert "no atoms" in html
     assert "beyond a wall" not in html
 
@@ -471,7 +471,5 @@ def test_incomplete_run_is_named(long_study: dict[str, Any]) -> None:
     del content["power_se"]
     with pytest.raises(ValueError, match=r"heat\.json of kH_4\.80: 'power_se' is missing"):
         HeatPoint.from_json(content)
-    with pytest.raises(ValueError, match=r"friction\.json: axes.* missing"):
-        report_page(**(long_study | {"friction": {"difference_ps": 1.0}}), figures=[], design=DESIGN)
     with pytest.raises(ValueError, match=r"at least one run\.json"):
         report_page(**(long_study | {"runs": []}), figures=[], design=DESIGN)

@@ -13,7 +13,6 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.studies import COLUMNS, studies_table, study_points
 from analysis.figures.studies import heats_of_studies
 from analysis.figures.style import save
-from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.rates import point_summary
@@ -39,9 +38,7 @@ def compared() -> dict[str, Any]:
             for i, ratio in enumerate(ratios)
         ]
         found["runs"].append({"study": name, "settings": {"friction": friction, "baths": {"edge_nm": 6.5}}})
-        found["comparisons"].append(
-            Comparison(tuple(point_summary(runs) for runs in sweep), Friction.from_json(at_rest))
-        )
+        found["comparisons"].append(Comparison(tuple(point_summary(runs) for runs in sweep), at_rest.friction))
         found["performances"].append([performance_summary(runs) for runs in sweep])
     return found
 

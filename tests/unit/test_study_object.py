@@ -22,7 +22,7 @@ from analysis.dataset import dataset
 from analysis.errors import AnalysisError
 from analysis.friction.drag import drag_summary, load_drag_runs
 from analysis.friction.response import responses
-from analysis.friction.result import friction_by_axis
+from analysis.friction.result import FrictionResult
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.study import THEORY_COLUMNS, StudyResults
@@ -62,7 +62,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     at_rest = load_runs([simulate(run, results) for run in friction_runs(study)])
     drags = load_drag_runs([simulate(run, results) for run in Drag.all_of(study)])
     folder = results / "exact"
-    _write(folder / "friction.json", friction_summary(at_rest) | {"drag": drag_summary(drags)})
+    _write(folder / "friction.json", friction_summary(at_rest, drag_summary(drags)).to_json())
     responses(at_rest).save(folder / "response.npz")
     for point in points(study):
         runs = load_runs([simulate(run, results) for run in point_runs(study, point)])
@@ -120,7 +120,7 @@ def test_tables_are_those_of_the_workflow(study: StudyResults, whole: Path) -> N
     table.loc[:, "heat_cold_eV_per_ns"] = 0.0
     pd.testing.assert_frame_equal(study.summary, summary_table(comparison))
     assert list(study.summary.columns) == COLUMNS
-    pd.testing.assert_frame_equal(study.friction_by_axis, friction_by_axis(friction))
+    pd.testing.assert_frame_equal(study.friction_by_axis, FrictionResult.from_json(friction).by_axis())
     assert study.friction.pooled.white[1].value == friction["axes"]["xyz"]["friction_hot_eV_ps_per_A2"]
     assert list(study.responses.along) == list(study.friction.along)
 

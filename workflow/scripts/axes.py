@@ -9,15 +9,15 @@ import pandas as pd
 from analysis.compare.by_axis import COLUMNS, work_by_axis
 from analysis.data.runs import load_runs
 from analysis.friction.response import Responses
-from analysis.friction.result import Friction
+from analysis.friction.result import FrictionResult
 from analysis.statistics.timeseries import SeriesTooShortError
-from job import job, read_json
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
-    friction = Friction.from_json(read_json(snakemake.input.friction))
+    friction = FrictionResult.read(snakemake.input.friction).friction
     responses = Responses.load(snakemake.input.response)
     files = [file for file in snakemake.input.runs if file.endswith("run.json")]
     points = [load_runs(replicas) for _, replicas in groupby(files, key=lambda file: Path(file).parents[1])]

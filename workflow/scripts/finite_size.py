@@ -6,12 +6,13 @@ from analysis.compare.finite_size import drags_by_size
 from analysis.data.runs import read_metadata
 from analysis.figures.finite_size import finite_size
 from analysis.figures.style import save
-from job import job, read_json
+from analysis.friction.result import FrictionResult
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
     edges = [read_metadata(file)["settings"]["baths"]["edge_nm"] for file in snakemake.input.runs]
-    drags = [read_json(file)["drag"] for file in snakemake.input.frictions]
+    drags = [FrictionResult.read(file).drags for file in snakemake.input.frictions]
     save(*finite_size(drags_by_size(edges, drags)), snakemake.output[0])

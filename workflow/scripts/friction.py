@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from analysis.data.runs import load_runs
 from analysis.friction.drag import drag_summary, load_drag_runs
 from analysis.friction.response import responses
-from analysis.friction.result import friction_by_axis
 from analysis.friction.summary import friction_summary
 from job import job, write_json
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 with job(snakemake):
     runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
     drags = load_drag_runs(file for file in snakemake.input.drags if file.endswith("run.json"))
-    content = friction_summary(runs) | {"drag": drag_summary(drags)}
-    friction_by_axis(content).to_csv(snakemake.output.by_axis, index=False, float_format="%.6g")
+    found = friction_summary(runs, drag_summary(drags))
+    found.by_axis().to_csv(snakemake.output.by_axis, index=False, float_format="%.6g")
     responses(runs).save(snakemake.output.response)
-    write_json(content, snakemake.output.friction)
+    write_json(found.to_json(), snakemake.output.friction)

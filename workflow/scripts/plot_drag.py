@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 from analysis.figures.drag import drag
 from analysis.figures.style import save
 from analysis.friction.drag import load_drag_runs
-from job import job, read_json
+from analysis.friction.result import FrictionResult
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
     groups = load_drag_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
-    save(*drag(groups, read_json(snakemake.input.friction)), snakemake.output[0])
+    save(*drag(groups, FrictionResult.read(snakemake.input.friction)), snakemake.output[0])

@@ -10,13 +10,14 @@ from analysis.data.runs import load_runs
 from analysis.figures.equilibrium import equilibrium
 from analysis.figures.friction import friction
 from analysis.figures.style import save
-from job import job, read_json
+from analysis.friction.result import FrictionResult
+from job import job
 
 if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
     folder = Path(snakemake.output[0]).parent
-    save(*friction(read_json(snakemake.input.friction)), folder / "friction")
+    save(*friction(FrictionResult.read(snakemake.input.friction)), folder / "friction")
     runs = load_runs(file for file in snakemake.input.runs if file.endswith("run.json"))
     save(*equilibrium(runs), folder / "equilibrium")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.figures.loops import loops
 from analysis.figures.style import save
 from analysis.friction.response import Responses
-from analysis.friction.result import Friction
+from analysis.friction.result import FrictionResult
 from analysis.heat.point import HeatPoint
 from job import job, read_json
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 with job(snakemake):
     heats = [HeatPoint.from_json(read_json(file)) for file in snakemake.input.heats]
-    friction = Friction.from_json(read_json(snakemake.input.friction))
+    friction = FrictionResult.read(snakemake.input.friction).friction
     save(*loops(heats, friction, Responses.load(snakemake.input.response)), snakemake.output[0])

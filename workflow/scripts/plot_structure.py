@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.figures.structure import structure
 from analysis.figures.style import save
+from analysis.friction.result import FrictionResult
 from analysis.structure.result import Structure
 from job import job, read_json
 
@@ -12,4 +13,4 @@ if TYPE_CHECKING:
 
 with job(snakemake):
     found = Structure.from_json(read_json(snakemake.input.structure))
-    save(*structure(found, read_json(snakemake.input.friction)), snakemake.output[0])
+    save(*structure(found, FrictionResult.read(snakemake.input.friction)), snakemake.output[0])

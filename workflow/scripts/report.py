@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.compare.comparison import Comparison
 from analysis.compare.information import compared_information
 from analysis.data.runs import read_metadata
+from analysis.friction.result import FrictionResult
 from analysis.heat.results import InformationPoint, PerformancePoint
 from analysis.report.explorer import explorer
 from analysis.report.page import report_page
@@ -28,7 +29,7 @@ with job(snakemake):
     comparison = Comparison.read(snakemake.input.heats, snakemake.input.friction, snakemake.input.response)
     performances = [PerformancePoint.from_json(read_json(file)) for file in snakemake.input.performances]
     flows = [InformationPoint.from_json(read_json(file)) for file in snakemake.input.flows]
-    friction = read_json(snakemake.input.friction)
+    friction = FrictionResult.read(snakemake.input.friction)
     structure = Structure.from_json(read_json(snakemake.input.structure[0])) if snakemake.input.structure else None
     design = Path(snakemake.input.page).parent
     by_axis = pd.read_csv(snakemake.input.by_axis, dtype={"kappa_ratio": str})
