@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.friction.result import POOLED, AxisFriction, FrictionResult
 from analysis.model import DressedPair, LangevinPair, MovedPair, Refrigerator, heats_of_runs
 from analysis.units import PER_NS
 from simulation.experiments.machine import point_runs, points
-from simulation.storage.files import read_json
 from simulation.study.axes import AXES
 from simulation.study.fields import Study
 from simulation.study.section import SIDES
@@ -29,11 +29,7 @@ NO_HEAT_EV_PER_NS = 1e-9
 """Smaller values are rounding: at the pseudo-equilibrium, or without coupling, no heat flows."""
 
 PAIR = ("mass", "trap", "coupling_cold", "coupling_hot", "temperature_cold", "temperature_hot")
-SHELL = {
-    "core_friction": "core_friction_eV_ps_per_A2",
-    "shell_friction": "shell_friction_eV_ps_per_A2",
-    "shell_mass": "shell_mass_eV_ps2_per_A2",
-}
+SHELL = ("core_friction", "shell_friction", "shell_mass")
 
 
 @dataclass(frozen=True)
@@ -42,23 +38,28 @@ class Friction:
 
     Attributes:
         source: its origin, in words.
-        measured: entries of `axes` of `friction.json` by set of axes; empty if section `langevin` of the study is used.
+        measured: by set of axes; empty if section `langevin` of the study is used.
     """
 
     source: str
-    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    measured: Mapping[str, AxisFriction] = field(default_factory=dict)
 
     def machine(self, study: Study, coupling_cold: float, coupling_hot: float, axis: str) -> Refrigerator:
         """The exact model of a study along one axis, couplings in eV/Å²."""
         pair = study.pair(coupling_cold, coupling_hot, axis)
         if not self.measured:
             return pair
-        content = self.measured[next(axes for axes in self.measured if axis in axes)]
+        found = self.measured[next(axes for axes in self.measured if axis in axes)]
         known = {name: getattr(pair, name) for name in PAIR}
-        if shells := content["dressed"]:
-            found = {f"{name}_{side}": shells[side][key] for side in SIDES for name, key in SHELL.items()}
-            return DressedPair(**known, **found)
-        return LangevinPair(**known, **{f"friction_{side}": content[f"friction_{side}_eV_ps_per_A2"] for side in SIDES})
+        if found.dressed is None:
+            white = {f"friction_{side}": each.value for side, each in zip(SIDES, found.white, strict=True)}
+            return LangevinPair(**known, **white)
+        shells = {
+            f"{name}_{side}": value
+            for side, shell in zip(SIDES, found.dressed, strict=True)
+            for name, value in zip(SHELL, shell.values, strict=True)
+        }
+        return DressedPair(**known, **shells)
 
 
 def friction_of(study: Study, results: Path) -> Friction:
@@ -69,12 +70,13 @@ def friction_of(study: Study, results: Path) -> Friction:
     if study.engine == "langevin":
         return Friction("section langevin of the study, used by the model")
     file = results / study.name / "friction.json"
-    axes: dict[str, Any] = (read_json(file) or {}).get("axes", {})
-    if not axes:
+    try:
+        axes = {group: each.friction for group, each in FrictionResult.read(file).axes.items()}
+    except (OSError, ValueError):  # not measured, or by another version
         return Friction("section langevin of the study, because none is measured yet")
     # All axes together, which has the smallest error, if they share a trap.
-    used = {"xyz": axes["xyz"]} if "xyz" in axes else axes
-    kind = "particles dressed with fluid" if all(each["dressed"] for each in used.values()) else "one per particle"
+    used = {POOLED: axes[POOLED]} if POOLED in axes else axes
+    kind = "particles dressed with fluid" if all(each.dressed for each in used.values()) else "one per particle"
     return Friction(f"measured, {kind} ({file})", used)
 
 

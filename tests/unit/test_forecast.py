@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from analysis.friction.result import Shell
+from analysis.friction.summary import friction_summary
 from analysis.model import HeatOfRun, LangevinPair
+from analysis.statistics.timeseries import Estimate
 from simulation.experiments.machine import point_runs
 from simulation.overview.forecast import DECIDED_Z, PRECISE_Z, forecast, friction_of
 from simulation.study.fields import Study
 from simulation.study.files import check_study
 from simulation.study.section import SIDES
+from tests.unit.synthetic import Truth, synthetic_runs
 
 REPLICAS = 150
 
@@ -101,25 +106,27 @@ def test_measured_friction_is_taken_where_there_is_one(tmp_path: Path) -> None:
     stated = friction_of(study, tmp_path)
     assert "none is measured" in stated.source
     frictions = dict(zip(SIDES, (0.5, 0.7), strict=True))
-    content: dict[str, Any] = {f"friction_{side}_eV_ps_per_A2": frictions[side] for side in SIDES} | {"dressed": None}
+    at_rest = friction_summary(synthetic_runs(Truth(kappa_ratio=None), 30, 1, seed=1))
     (tmp_path / study.name).mkdir()
     file = tmp_path / study.name / "friction.json"
-    file.write_text(json.dumps({"axes": {"xyz": content}}))
+
+    def write(*shells: Shell | None) -> None:
+        """Known frictions, and shells, in a file."""
+        particles = [
+            replace(particle, white=dict(particle.white) | {"joint": Estimate(frictions[side], 0.1)}, dressed=shell)
+            for particle, side, shell in zip(at_rest.axes["xyz"].particles, SIDES, shells, strict=True)
+        ]
+        along = replace(at_rest.axes["xyz"], particles=(particles[0], particles[1]))
+        file.write_text(json.dumps(replace(at_rest, axes={"xyz": along}).to_json()), encoding="utf-8")
+
+    write(None, None)
     white = friction_of(study, tmp_path)
     pair = white.machine(study, 0.1, 0.2, "x")
     assert isinstance(pair, LangevinPair)
     assert (pair.friction_cold, pair.friction_hot) == (0.5, 0.7)
     assert str(file) in white.source
     # A shell held fast by its bath leaves the core the white friction of its contact.
-    shells = {
-        side: {
-            "core_friction_eV_ps_per_A2": frictions[side],
-            "shell_friction_eV_ps_per_A2": 5e4,
-            "shell_mass_eV_ps2_per_A2": 1.0,
-        }
-        for side in SIDES
-    }
-    file.write_text(json.dumps({"axes": {"xyz": content | {"dressed": shells}}}))
+    write(*(Shell((frictions[side], 5e4, 1.0), np.eye(3)) for side in SIDES))
     dressed = friction_of(study, tmp_path)
     assert "dressed" in dressed.source
     heats = [
@@ -129,3 +136,5 @@ def test_measured_friction_is_taken_where_there_is_one(tmp_path: Path) -> None:
     assert heats[1] == pytest.approx(heats[0], rel=1e-3)
     assert heats[2] != pytest.approx(heats[0], rel=0.1)
     assert friction_of(model(), tmp_path).measured == stated.measured == {}
+    file.write_text("{}", encoding="utf-8")
+    assert friction_of(study, tmp_path) == stated, "a file of another version, or damaged, is no measurement"
