@@ -12,15 +12,16 @@ therefore gives the friction γ(∞) and, from its slope, the viscosity η of th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.errors import AnalysisError
+from analysis.friction.drag import DragFriction
 from analysis.statistics.timeseries import Estimate
+from analysis.units import FRICTION_SI
 
 HASIMOTO = 2.837297
 
@@ -52,21 +53,28 @@ class SizeFit:
         return 1 / (self.mobility.value + self.slope.value / edge_nm)
 
 
-def drags_by_size(edges_nm: Sequence[float], drags: Sequence[Sequence[Mapping[str, Any]]]) -> pd.DataFrame:
+def drags_by_size(edges_nm: Sequence[float], drags: Sequence[Sequence[DragFriction]]) -> pd.DataFrame:
     """The frictions from dragging in baths of several sizes.
 
     Args:
         edges_nm: of each bath.
-        drags: entries ``drag`` of each bath's ``friction.json``.
+        drags: of the dragged particles of each bath.
 
     Returns:
         ``COLUMNS``, sorted; drags without an error, whose velocity never became steady, are left out.
     """
     rows = [
-        {"edge_nm": edge} | {column: entry[column] for column in COLUMNS[1:]}
-        for edge, entries in zip(edges_nm, drags, strict=True)
-        for entry in entries
-        if entry["friction_kg_per_s_se"] is not None
+        (
+            edge,
+            drag.side,
+            drag.force_nN,
+            drag.bath_temperature,
+            drag.friction.value * FRICTION_SI,
+            drag.friction.se * FRICTION_SI,
+        )
+        for edge, found in zip(edges_nm, drags, strict=True)
+        for drag in found
+        if math.isfinite(drag.friction.se)
     ]
     return pd.DataFrame(rows, columns=COLUMNS).sort_values(["side", "force_nN", "edge_nm"], ignore_index=True)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ from analysis.friction.result import (
 )
 from analysis.heat.point import HeatPoint
 from analysis.statistics.timeseries import Estimate, known
-from analysis.units import FRICTION_SI, PER_NS
+from analysis.units import FRICTION_SI, PER_NS, VELOCITY_SI
 
 COLUMNS = [
     "kappa_ratio",
@@ -88,8 +87,8 @@ def older_protocol(points: Sequence[HeatPoint], friction: FrictionResult) -> str
         points: of a study.
         friction: of the study; its drag runs are included.
     """
-    older = friction.older_protocol_runs + sum(entry["older_protocol_runs"] for entry in friction.drags)
-    runs = friction.replicas + sum(entry["replicas"] for entry in friction.drags)
+    older = friction.older_protocol_runs + sum(drag.older_protocol_runs for drag in friction.drags)
+    runs = friction.replicas + sum(drag.replicas for drag in friction.drags)
     older += sum(point.older_protocol_runs for point in points)
     runs += sum(point.replicas for point in points)
     return f"Runs of an older protocol with the same physical parameters: {older} of {runs}." if older else None
@@ -295,26 +294,20 @@ def _friction_lines(side: str, which: str, particle: ParticleFriction, spacing: 
 
 def _drag_lines(friction: FrictionResult) -> list[str]:
     lines = ["", "Friction of dragged particles, 10⁻¹² kg/s:"] if friction.drags else []
-    for entry in friction.drags:
-        se, paper = entry["friction_kg_per_s_se"], paper_friction(entry["force_nN"])
-        measured = _with_error(1e12 * entry["friction_kg_per_s"], None if se is None else 1e12 * se, digits=2)
-        hotter = entry["particle_excess_temperature_K"]
+    for drag in friction.drags:
+        found, paper = drag.friction * (1e12 * FRICTION_SI), paper_friction(drag.force_nN)
+        # Particles that lose atoms are no longer the ones whose friction was asked.
+        lost = f"; LOSES ATOMS: {drag.largest_piece} of {drag.particle_atoms} stay connected"
         lines.append(
-            f"   {entry['force_nN']} nN, {entry['temperature_K']:g} K: {measured}"
+            f"   {drag.force_nN} nN, {drag.bath_temperature:g} K: {_with_error(found.value, known(found.se), digits=2)}"
             + (f" (paper {1e12 * paper:.1f})" if paper else "")
-            + f" at {entry['velocity_m_per_s']:.0f} m/s, {entry['velocity_over_thermal']:.1f} thermal speeds; "
-            f"bath {entry['bath_excess_temperature_K']:+.1f} K"
-            + ("" if hotter is None else f", particle {hotter:+.0f} K")
-            + (", not steady or too short" if entry["note"] else "")
-            + _lost(entry)
+            + f" at {drag.velocity.value * VELOCITY_SI:.0f} m/s, {drag.over_thermal:.1f} thermal speeds"
+            + (f"; bath {drag.bath_excess.value:+.1f} K" if drag.bath_excess else "")
+            + (f", particle {drag.particle_excess.value:+.0f} K" if drag.particle_excess else "")
+            + (", not steady or too short" if drag.note else "")
+            + (lost if drag.loses_atoms else "")
         )
     return lines
-
-
-def _lost(entry: Mapping[str, Any]) -> str:
-    """Warning that a dragged particle lost atoms: its velocity then does not give the friction of that particle."""
-    atoms, least = entry["particle_atoms"], entry["largest_piece_atoms"]
-    return "" if least == atoms else f"; LOSES ATOMS: {least} of {atoms} stay connected"
 
 
 def _modes_line(modes: Bodies, at_rest: str) -> str:

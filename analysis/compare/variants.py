@@ -216,9 +216,10 @@ def _measured(friction: FrictionResult, side: str) -> Iterator[tuple[str, str, d
         for method, found in result.particles[SIDES.index(side)].by_method().items():
             si = found * FRICTION_SI
             yield axes, method, dict(zip(COLUMNS[-2:], (si.value, si.se), strict=True))
-    for entries in friction.drags:
-        if entries["side"] == side:
-            yield POOLED, f"drag {entries['force_nN']} nN", {column: entries[column] for column in COLUMNS[-2:]}
+    for drag in friction.drags:
+        if drag.side == side:
+            si = drag.friction * FRICTION_SI
+            yield POOLED, f"drag {drag.force_nN} nN", dict(zip(COLUMNS[-2:], (si.value, si.se), strict=True))
 
 
 def _told(value: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,10 @@ from matplotlib.figure import Figure
 from analysis.data.runs import SIDES
 from analysis.errors import AnalysisError
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, new_figure
-from analysis.friction.drag import DragRun
+from analysis.friction.drag import DragFriction, DragRun
 from analysis.friction.result import FrictionResult
-from analysis.units import VELOCITY_SI
+from analysis.statistics.timeseries import Estimate
+from analysis.units import FRICTION_SI, VELOCITY_SI
 
 # Some hundred points suffice for a curve across a panel; each is a mean over samples, so none is ignored.
 _POINTS = 400
@@ -40,11 +40,11 @@ def drag(groups: Sequence[Sequence[DragRun]], friction: FrictionResult) -> tuple
     panels = figure.subplots(len(sides), len(forces), sharex="col", sharey="col", squeeze=False)
     tables = []
     for runs in groups:
-        entry = _entry(friction, runs[0])
+        found = _found(friction, runs[0])
         axes = panels[sides.index(runs[0].side), forces.index(runs[0].force_nN)]
-        table = pd.concat([_measured(runs), _steady(entry), *_forecasts(runs[0], friction)], ignore_index=True)
+        table = pd.concat([_measured(runs), _steady(found), *_forecasts(runs[0], friction)], ignore_index=True)
         tables.append(table.assign(side=runs[0].side, force_nN=runs[0].force_nN))
-        _draw(axes, table, entry, SIDE_COLOUR[runs[0].side])
+        _draw(axes, table, found, SIDE_COLOUR[runs[0].side])
     for axes in panels[0]:
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))  # panels of a column share this axis
     for axes in panels[-1]:
@@ -55,11 +55,11 @@ def drag(groups: Sequence[Sequence[DragRun]], friction: FrictionResult) -> tuple
     return figure, pd.concat(tables, ignore_index=True)[order]
 
 
-def _entry(friction: FrictionResult, run: DragRun) -> dict[str, Any]:
-    """Entry of ``friction.json`` for the side and force of a run."""
-    for entry in friction.drags:
-        if (entry["side"], entry["force_nN"]) == (run.side, run.force_nN):
-            return dict(entry)
+def _found(friction: FrictionResult, run: DragRun) -> DragFriction:
+    """The friction at the side and force of a run."""
+    for found in friction.drags:
+        if (found.side, found.force_nN) == (run.side, run.force_nN):
+            return found
     raise AnalysisError(
         f"friction.json: no drag run of side {run.side}, {run.force_nN} nN; run the friction analysis again"
     )
@@ -73,14 +73,13 @@ def _measured(runs: Sequence[DragRun]) -> pd.DataFrame:
     return pd.DataFrame({"series": "measured", "time_ps": time, "velocity_m_per_s": mean * VELOCITY_SI, "se": math.nan})
 
 
-def _steady(entry: dict[str, Any]) -> pd.DataFrame:
-    se = entry["velocity_m_per_s_se"]
+def _steady(found: DragFriction) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "series": ["steady"],
-            "time_ps": [entry["transient_ps"]],
-            "velocity_m_per_s": [entry["velocity_m_per_s"]],
-            "se": [math.nan if se is None else se],
+            "time_ps": [found.transient],
+            "velocity_m_per_s": [found.velocity.value * VELOCITY_SI],
+            "se": [found.velocity.se * VELOCITY_SI],
         }
     )
 
@@ -102,12 +101,12 @@ def _forecasts(run: DragRun, friction: FrictionResult) -> list[pd.DataFrame]:
     return tables
 
 
-def _draw(axes: Axes, table: pd.DataFrame, entry: dict[str, Any], colour: str) -> None:
+def _draw(axes: Axes, table: pd.DataFrame, found: DragFriction, colour: str) -> None:
     measured = table[table["series"] == "measured"]
     axes.plot(measured["time_ps"], measured["velocity_m_per_s"], color=colour, linewidth=0.7, alpha=0.6)
     end = float(measured["time_ps"].iloc[-1])
     labels = {
-        "steady": _friction("mean", entry),
+        "steady": _friction("mean", found.friction),
         "white": "white friction at equilibrium",
         "dressed": "dressed particle, zero frequency",
     }
@@ -118,15 +117,15 @@ def _draw(axes: Axes, table: pd.DataFrame, entry: dict[str, Any], colour: str) -
         axes.plot(span, [speed, speed], color=line_colour, linestyle=style, label=labels[line["series"]])
         if math.isfinite(se):
             axes.fill_between(span, speed - se, speed + se, color=line_colour, alpha=0.25, linewidth=0)
-    axes.axvspan(0, entry["transient_ps"], color="black", alpha=0.05, linewidth=0)
-    axes.set_title(f"{entry['force_nN']} nN, {entry['temperature_K']:g} K", loc="left")
+    axes.axvspan(0, found.transient, color="black", alpha=0.05, linewidth=0)
+    axes.set_title(f"{found.force_nN} nN, {found.bath_temperature:g} K", loc="left")
     axes.set_xlim(0, end)
     axes.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none")
 
 
-def _friction(what: str, entry: dict[str, Any]) -> str:
-    value, se = 1e12 * entry["friction_kg_per_s"], entry["friction_kg_per_s_se"]
-    if se is None:
-        return rf"{what}: $\gamma$ = {value:.2g} $\times10^{{-12}}$ kg/s"
-    digits = max(1 - math.floor(math.log10(1e12 * se)), 0)
-    return rf"{what}: $\gamma$ = ({value:.{digits}f} ± {1e12 * se:.{digits}f})$\times10^{{-12}}$ kg/s"
+def _friction(what: str, friction: Estimate) -> str:
+    si = friction * (1e12 * FRICTION_SI)
+    if not math.isfinite(si.se):
+        return rf"{what}: $\gamma$ = {si.value:.2g} $\times10^{{-12}}$ kg/s"
+    digits = max(1 - math.floor(math.log10(si.se)), 0)
+    return rf"{what}: $\gamma$ = ({si.value:.{digits}f} ± {si.se:.{digits}f})$\times10^{{-12}}$ kg/s"

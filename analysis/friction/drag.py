@@ -7,7 +7,7 @@ Friction is F over the steady mean velocity relative to the fluid. The force is 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -25,6 +25,7 @@ from analysis.statistics.timeseries import (
     choose_blocks,
     known,
     mean_rate,
+    or_nan,
     stationary_mean,
     steady_from,
 )
@@ -137,61 +138,170 @@ def load_drag_runs(paths: Iterable[str | Path]) -> list[list[DragRun]]:
     return groups
 
 
-def drag_summary(groups: Sequence[Sequence[DragRun]]) -> list[dict[str, Any]]:
-    """Friction and heating for each force in each bath, for ``friction.json``; unknown errors are ``None``.
+@dataclass(frozen=True)
+class DragFriction:
+    """Friction and heating of one particle at one force: an entry ``drag`` of ``friction.json``.
+
+    Attributes:
+        side: ``cold`` or ``hot``.
+        force_nN: as written in the study.
+        bath_temperature: of the thermostat, K.
+        replicas: number of runs.
+        older_protocol_runs: how many of them are of an older protocol.
+        transient: time left out at the start of each run, ps.
+        time: of all runs together after it, ns.
+        velocity: steady mean relative to the fluid, Å/ps.
+        friction: force over velocity, eV ps/Å².
+        drift_z: velocity in the second half of the steady time minus that in the first, in standard errors; NaN if unknown.
+        over_thermal: velocity over the thermal velocity √(k_BT/m).
+        note: why there are no errors; ``None`` if there are.
+        particle_atoms: number of atoms of the particle; ``None`` without atoms.
+        largest_piece: smallest number of connected ones in any frame.
+        work: of the force, eV/ns.
+        thermostat: energy given to the thermostat, eV/ns.
+        bath_excess: mean temperature of the fluid minus that of its thermostat, K.
+        particle_excess: the same of the motion inside the particle; ``None`` if not measured.
+    """
+
+    side: str
+    force_nN: str
+    bath_temperature: float
+    replicas: int
+    older_protocol_runs: int
+    transient: float
+    time: float
+    velocity: Estimate
+    friction: Estimate
+    drift_z: float
+    over_thermal: float
+    note: str | None
+    particle_atoms: int | None
+    largest_piece: int | None
+    work: float
+    thermostat: float
+    bath_excess: Estimate | None
+    particle_excess: Estimate | None
+
+    @property
+    def loses_atoms(self) -> bool:
+        """Whether it evaporates: its velocity then does not give the friction of the particle."""
+        return self.largest_piece != self.particle_atoms
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> DragFriction:
+        """From an entry of the file.
+
+        Raises:
+            KeyError: if a key is missing.
+        """
+        bath, particle = (
+            None if content[f"{stem}_K"] is None else Estimate(content[f"{stem}_K"], or_nan(content[f"{stem}_se"]))
+            for stem in ("bath_excess_temperature", "particle_excess_temperature")
+        )
+        return cls(
+            side=content["side"],
+            force_nN=content["force_nN"],
+            bath_temperature=content["temperature_K"],
+            replicas=content["replicas"],
+            older_protocol_runs=content["older_protocol_runs"],
+            transient=content["transient_ps"],
+            time=content["time_ns"],
+            velocity=Estimate(content["velocity_A_per_ps"], or_nan(content["velocity_A_per_ps_se"])),
+            friction=Estimate(content["friction_eV_ps_per_A2"], or_nan(content["friction_se"])),
+            drift_z=or_nan(content["drift_z"]),
+            over_thermal=content["velocity_over_thermal"],
+            note=content["note"],
+            particle_atoms=content["particle_atoms"],
+            largest_piece=content["largest_piece_atoms"],
+            work=content["work_eV_per_ns"],
+            thermostat=content["thermostat_eV_per_ns"],
+            bath_excess=bath,
+            particle_excess=particle,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry of the file; unknown values are ``None``."""
+        content: dict[str, Any] = {
+            "side": self.side,
+            "force_nN": self.force_nN,
+            "temperature_K": self.bath_temperature,
+            "replicas": self.replicas,
+            "older_protocol_runs": self.older_protocol_runs,
+            "transient_ps": self.transient,
+            "time_ns": self.time,
+            "velocity_A_per_ps": self.velocity.value,
+            "velocity_m_per_s": self.velocity.value * VELOCITY_SI,
+            "friction_eV_ps_per_A2": self.friction.value,
+            "friction_kg_per_s": self.friction.value * FRICTION_SI,
+            "drift_z": known(self.drift_z),
+            "velocity_over_thermal": self.over_thermal,
+            "note": self.note,
+            "particle_atoms": self.particle_atoms,
+            "largest_piece_atoms": self.largest_piece,
+            "velocity_A_per_ps_se": known(self.velocity.se),
+            "velocity_m_per_s_se": known(self.velocity.se * VELOCITY_SI),
+            "friction_se": known(self.friction.se),
+            "friction_kg_per_s_se": known(self.friction.se * FRICTION_SI),
+            "work_eV_per_ns": self.work,
+            "thermostat_eV_per_ns": self.thermostat,
+        }
+        for name, excess in (("bath", self.bath_excess), ("particle", self.particle_excess)):
+            content[f"{name}_excess_temperature_K"] = excess.value if excess else None
+            content[f"{name}_excess_temperature_se"] = known(excess.se) if excess else None
+        return content
+
+
+def drag_summary(groups: Sequence[Sequence[DragRun]]) -> list[DragFriction]:
+    """Friction and heating for each force in each bath.
 
     Args:
         groups: replicas of one side and force each.
     """
-    return [_entry(runs) for runs in groups]
+    return [_friction_of(runs) for runs in groups]
 
 
-def _entry(runs: Sequence[DragRun]) -> dict[str, Any]:
+def _friction_of(runs: Sequence[DragRun]) -> DragFriction:
     run, interval = runs[0], runs[0].interval
     velocity = _stack(runs, "velocity_x_A_per_ps")
     start = steady_from(velocity)
     mean, note = _mean(velocity[:, start:], interval)
-    # The error of a ratio F/v to first order; its bias, of second order in se/v, is much smaller.
-    friction = Estimate(run.force / mean.value, abs(run.force / mean.value**2) * mean.se)
     halves = np.array_split(velocity[:, start:], 2, axis=1)
     thermal = math.sqrt(BOLTZMANN * run.temperature / run.mass)
     steps = velocity.shape[1] - 1
-    content: dict[str, Any] = {
-        "side": run.side,
-        "force_nN": run.force_nN,
-        "temperature_K": run.temperature,
-        "replicas": len(runs),
-        "older_protocol_runs": sum(run.older_protocol for run in runs),
-        "transient_ps": start * interval,
-        "time_ns": len(runs) * (steps - start) * interval / PER_NS,
-        "velocity_A_per_ps": mean.value,
-        "velocity_m_per_s": mean.value * VELOCITY_SI,
-        "friction_eV_ps_per_A2": friction.value,
-        "friction_kg_per_s": friction.value * FRICTION_SI,
+    atoms, largest_piece = _whole(runs)
+    work, thermostat = (
+        mean_rate(_stack(runs, f"{name}_eV")[:, start:], interval, None).value * PER_NS
+        for name in ("work", "thermostat")
+    )
+    bath, particle = (
+        _mean(_stack(runs, column)[:, start:] - run.temperature, interval)[0] if column in run.series.columns else None
+        for column in ("temperature_K", INTERNAL_TEMPERATURE)
+    )
+    return DragFriction(
+        side=run.side,
+        force_nN=run.force_nN,
+        bath_temperature=run.temperature,
+        replicas=len(runs),
+        older_protocol_runs=sum(run.older_protocol for run in runs),
+        transient=start * interval,
+        time=len(runs) * (steps - start) * interval / PER_NS,
+        velocity=mean,
+        # The error of a ratio F/v to first order; its bias, of second order in se/v, is much smaller.
+        friction=Estimate(run.force / mean.value, abs(run.force / mean.value**2) * mean.se),
         # The halves of a steady window differ only by noise: the error of their difference is twice that of the whole.
-        "drift_z": known((halves[1].mean() - halves[0].mean()) / (2 * mean.se)),
-        "velocity_over_thermal": mean.value / thermal,
-        "note": note,
-    }
-    content |= _whole(runs)
-    content |= {
-        "velocity_A_per_ps_se": known(mean.se),
-        "velocity_m_per_s_se": known(mean.se * VELOCITY_SI),
-        "friction_se": known(friction.se),
-        "friction_kg_per_s_se": known(friction.se * FRICTION_SI),
-    }
-    for name in ("work", "thermostat"):
-        rate = mean_rate(_stack(runs, f"{name}_eV")[:, start:], interval, None)
-        content[f"{name}_eV_per_ns"] = rate.value * PER_NS
-    for name, column in (("bath", "temperature_K"), ("particle", INTERNAL_TEMPERATURE)):
-        measured = column in run.series.columns
-        excess = _mean(_stack(runs, column)[:, start:] - run.temperature, interval)[0] if measured else None
-        content[f"{name}_excess_temperature_K"] = excess.value if excess else None
-        content[f"{name}_excess_temperature_se"] = known(excess.se) if excess else None
-    return content
+        drift_z=float((halves[1].mean() - halves[0].mean()) / (2 * mean.se)),
+        over_thermal=mean.value / thermal,
+        note=note,
+        particle_atoms=atoms,
+        largest_piece=largest_piece,
+        work=work,
+        thermostat=thermostat,
+        bath_excess=bath,
+        particle_excess=particle,
+    )
 
 
-def _whole(runs: Sequence[DragRun]) -> dict[str, Any]:
+def _whole(runs: Sequence[DragRun]) -> tuple[int | None, int | None]:
     """Number of atoms of the particle, and the smallest connected number in any frame; unknown without atoms.
 
     A strong force heats the metal until it evaporates, and the pulled object is then no longer the particle.
@@ -206,7 +316,7 @@ def _whole(runs: Sequence[DragRun]) -> dict[str, Any]:
             pieces = [largest_cluster(particle.positions, frame.dimensions) for frame in system.trajectory]
             found.append((particle.n_atoms, min(pieces)))
     atoms, least = (min(column) for column in zip(*found, strict=True)) if found else (None, None)
-    return {"particle_atoms": atoms, "largest_piece_atoms": least}
+    return atoms, least
 
 
 def _stack(runs: Sequence[DragRun], column: str) -> Array:

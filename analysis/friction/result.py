@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from analysis.data.runs import SIDES
 from analysis.errors import AnalysisError
+from analysis.friction.drag import DragFriction
 from analysis.statistics.timeseries import Estimate, Scale, known, or_nan
 from analysis.units import FRICTION_SI
 
@@ -496,7 +497,7 @@ class FrictionResult:
         spacing: of the displacements of the method ``difference``, ps.
         equivalent: the sets of equivalent axes.
         axes: the results along each of these sets and, if all axes have the same traps, along all three together (``xyz``).
-        drags: entries of the drag runs (``friction.drag``).
+        drags: of dragged particles.
     """
 
     study: str
@@ -509,7 +510,7 @@ class FrictionResult:
     spacing: float
     equivalent: tuple[str, ...]
     axes: Mapping[str, AxisResult]
-    drags: tuple[Mapping[str, Any], ...] = ()
+    drags: tuple[DragFriction, ...] = ()
 
     @property
     def note(self) -> str | None:
@@ -547,7 +548,7 @@ class FrictionResult:
                 spacing=content["difference_ps"],
                 equivalent=tuple(content["equivalent_axes"]),
                 axes={group: AxisResult.from_json(entries) for group, entries in content["axes"].items()},
-                drags=tuple(content["drag"]),
+                drags=tuple(map(DragFriction.from_json, content["drag"])),
             )
         except KeyError as missing:
             raise AnalysisError(f"friction.json: key {missing} is missing; run the friction analysis again") from None
@@ -576,7 +577,7 @@ class FrictionResult:
             "equivalent_axes": list(self.equivalent),
             "equivalence": [each._asdict() | {"axes": list(each.axes)} for each in self.equivalence()],
             "axes": {group: each.to_json() for group, each in self.axes.items()},
-            "drag": list(self.drags),
+            "drag": [drag.to_json() for drag in self.drags],
         }
 
     def by_axis(self) -> pd.DataFrame:

@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +28,7 @@ from analysis.friction.curves import (
     samples_of,
     white_fits,
 )
+from analysis.friction.drag import DragFriction
 from analysis.friction.fits import Curves, DressedFit, WhiteFit, fit_dressed, fit_white
 from analysis.friction.likelihood import INTERVAL, Likelihood, compare
 from analysis.friction.modes import ModalFits, fit_modes
@@ -119,8 +119,8 @@ def models_compared(data: Particle, white: WhiteFit, dressed: DressedFit | None)
     return ModelsCompared(interval, _most_likely(models["white"]), _most_likely(models["dressed"]))
 
 
-def friction_summary(runs: Sequence[Run], drags: Sequence[Mapping[str, Any]] = ()) -> FrictionResult:
-    """The friction from equilibrium runs, and entries of drag runs beside it.
+def friction_summary(runs: Sequence[Run], drags: Sequence[DragFriction] = ()) -> FrictionResult:
+    """The friction from equilibrium runs, with that of dragged particles.
 
     Args:
         runs: equilibrium runs of equal length.

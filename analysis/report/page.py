@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,9 @@ from analysis.report.explorer import Explorer
 from analysis.report.pictures import load_figures
 from analysis.report.verdict import CHANCE_AGREES, REFRIGERATOR, Z_AGREES, verdict
 from analysis.report.words import measured, ranks, report_environment, z_score
-from analysis.statistics.timeseries import known
+from analysis.statistics.timeseries import Estimate, known
 from analysis.structure.result import Structure
-from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS
+from analysis.units import ATOMIC_MASS, FRICTION_SI, MASS_SI, PER_NS, VELOCITY_SI
 
 PAPER = Parameters(
     mass=(186 * 63.546 * ATOMIC_MASS, 186 * 63.546 * ATOMIC_MASS),
@@ -198,9 +198,7 @@ def _friction_rows(friction: FrictionResult) -> list[dict[str, Any]]:
     rows = []
     for method, words in METHODS.items():
         cells = {
-            f"{axes} {side}": measured(known(found[method].value), found[method].se, 1e12 * FRICTION_SI)
-            if method in found
-            else "–"
+            f"{axes} {side}": _measured(found[method] * (1e12 * FRICTION_SI)) if method in found else "–"
             for (axes, side), found in along.items()
         }
         rows.append({"name": words, "cells": cells, "paper": paper.get(method, "–")})
@@ -209,8 +207,7 @@ def _friction_rows(friction: FrictionResult) -> list[dict[str, Any]]:
 
 def _white(particle: ParticleFriction) -> str:
     """White friction fitted to position and velocity together, 10⁻¹² kg/s."""
-    friction = particle.white["joint"]
-    return measured(known(friction.value), friction.se, 1e12 * FRICTION_SI)
+    return _measured(particle.white["joint"] * (1e12 * FRICTION_SI))
 
 
 def _apart(friction: FrictionResult) -> dict[str, str]:
@@ -274,22 +271,30 @@ def _each_once(texts: Iterable[str]) -> str:
 
 
 def _drag_rows(friction: FrictionResult) -> list[dict[str, Any]]:
-    """For each force the entry of each side that was run, and the friction of the paper, 10⁻¹² kg/s."""
-    entries = friction.drags
+    """For each force what was found on each side, as text, and the friction of the paper, 10⁻¹² kg/s."""
     return [
         {
             "force_nN": force,
             "sides": {
-                side: _first(e for e in entries if (e["force_nN"], e["side"]) == (force, side)) for side in SIDES
+                drag.side: {
+                    "found": drag,
+                    "friction": _measured(drag.friction * (1e12 * FRICTION_SI)),
+                    "velocity": _measured(drag.velocity * VELOCITY_SI),
+                    "drift": z_score(known(drag.drift_z)),
+                    "bath": _measured(drag.bath_excess),
+                    "particle": _measured(drag.particle_excess),
+                }
+                for drag in friction.drags
+                if drag.force_nN == force
             },
             "paper": None if (paper := paper_friction(force)) is None else 1e12 * paper,
         }
-        for force in dict.fromkeys(entry["force_nN"] for entry in entries)
+        for force in dict.fromkeys(drag.force_nN for drag in friction.drags)
     ]
 
 
-def _first(entries: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    return next(iter(entries), None)
+def _measured(found: Estimate | None) -> str:
+    return measured(known(found.value), found.se) if found else measured(None, None)
 
 
 def _cost(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.friction.result import POOLED, AxisFriction, FrictionResult
 from analysis.model import DressedPair, LangevinPair, MovedPair, Refrigerator, heats_of_runs
 from analysis.units import PER_NS
 from simulation.experiments.machine import point_runs, points
 from simulation.study.axes import AXES
 from simulation.study.fields import Study
 from simulation.study.section import SIDES
+
+if TYPE_CHECKING:
+    from analysis.friction.result import AxisFriction
 
 DECIDED_Z = 4.0
 """Ratio of expected heat to error that decides the sign: with probability 98 % the result is 2 errors or more from zero."""
@@ -69,6 +71,8 @@ def friction_of(study: Study, results: Path) -> Friction:
     """
     if study.engine == "langevin":
         return Friction("section langevin of the study, used by the model")
+    from analysis.friction.result import POOLED, FrictionResult  # imports SciPy, which no simulation needs
+
     file = results / study.name / "friction.json"
     try:
         axes = {group: each.friction for group, each in FrictionResult.read(file).axes.items()}

@@ -62,8 +62,8 @@ def test_run_folder_keeps_its_contract(finished: Path) -> None:
     counted = run.series[["displacement_x_A", "displacement_y_A", "work_eV", "thermostat_eV"]]
     assert (counted.iloc[0] == 0).all()
     assert run.series.notna().all(axis=None)
-    (entry,) = drag_summary([[run]])
-    assert (entry["particle_atoms"], entry["largest_piece_atoms"]) == (186, 186)
+    (found,) = drag_summary([[run]])
+    assert (found.particle_atoms, found.largest_piece) == (186, 186)
 
 
 def test_momentum_stays_zero_and_the_particle_starts_to_move(finished: Path) -> None:

@@ -22,6 +22,8 @@ from scipy.linalg import expm, schur, solve_continuous_lyapunov
 from scipy.signal import lfilter
 
 from analysis.data.runs import Parameters, Run
+from analysis.friction.drag import DragFriction
+from analysis.statistics.timeseries import Estimate
 
 BOLTZMANN_EV_PER_K = float(physical_constants["Boltzmann constant in eV/K"][0])
 SIDES = ("cold", "hot")
@@ -36,6 +38,28 @@ MATERIALS = {
     "cutoff_A": 8.5125,
 }
 """``settings.materials`` of a synthetic run."""
+
+DRAG = DragFriction(
+    side="cold",
+    force_nN="0.3",
+    bath_temperature=100.0,
+    replicas=1,
+    older_protocol_runs=0,
+    transient=50.0,
+    time=0.15,
+    velocity=Estimate(0.44, 0.03),
+    friction=Estimate(0.42, 0.03),
+    drift_z=0.2,
+    over_thermal=4.8,
+    note=None,
+    particle_atoms=None,
+    largest_piece=None,
+    work=82.0,
+    thermostat=81.0,
+    bath_excess=Estimate(0.1, 0.2),
+    particle_excess=None,
+)
+"""A particle of the exact model, dragged."""
 
 
 @dataclass(frozen=True)

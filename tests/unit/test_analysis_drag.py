@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from scipy.signal import lfilter
 
 from analysis.data.runs import Array, RunFolderError
 from analysis.figures.drag import drag as draw_drag
-from analysis.friction.drag import COLUMNS, DragRun, drag_summary, load_drag_run, load_drag_runs
+from analysis.friction.drag import COLUMNS, DragFriction, DragRun, drag_summary, load_drag_run, load_drag_runs
 from analysis.friction.result import Shell
 from analysis.friction.summary import friction_summary
 from analysis.statistics.timeseries import Estimate, steady_from
@@ -75,14 +76,14 @@ def test_error_bars_cover_the_true_friction(kind: str) -> None:
         runs = [
             replace(run, series=run.series.assign(velocity_x_A_per_ps=v)) for run, v in zip(runs, velocity, strict=True)
         ]
-    told = [entry for run in runs if (entry := drag_summary([[run]])[0])["friction_se"] is not None]
+    told = [found for run in runs if math.isfinite((found := drag_summary([[run]])[0]).friction.se)]
     assert len(told) > 240, "hardly any run of 200 ps should be too short"
-    z = np.array([(entry["friction_eV_ps_per_A2"] - truth) / entry["friction_se"] for entry in told])
+    z = np.array([found.friction.z(truth) for found in told])
     # Three binomial errors to either side of 0.95.
     assert 0.905 < (np.abs(z) < 1.96).mean() < 0.99
     assert abs(z.mean()) < 0.3
     # Halves of a steady window differ by noise alone, in errors that Student's factor of few blocks makes a quarter too wide.
-    drift = np.array([entry["drift_z"] for entry in told])
+    drift = np.array([found.drift_z for found in told])
     assert abs(drift.mean()) < 0.3
     assert 0.65 < drift.std() < 1.05
 
@@ -93,9 +94,7 @@ def test_drift_has_its_sign() -> None:
     velocity = run.column("velocity_x_A_per_ps")
     rise = 0.1 * velocity.mean() * np.linspace(-1, 1, velocity.size)
     found = [
-        drag_summary([[replace(run, series=run.series.assign(velocity_x_A_per_ps=velocity + sign * rise))]])[0][
-            "drift_z"
-        ]
+        drag_summary([[replace(run, series=run.series.assign(velocity_x_A_per_ps=velocity + sign * rise))]])[0].drift_z
         for sign in (-1, 0, 1)
     ]
     assert (np.diff(found) > 0.5).all()
@@ -103,7 +102,9 @@ def test_drift_has_its_sign() -> None:
 
 def test_entry_tells_both_units_and_the_heating() -> None:
     """Values in SI are those in metal units; the thermostat's excess and the particle's are told with the power."""
-    (entry,) = json.loads(json.dumps(drag_summary([[dragged("3.0", 400, 5), dragged("3.0", 400, 6)]]), allow_nan=False))
+    (found,) = drag_summary([[dragged("3.0", 400, 5), dragged("3.0", 400, 6)]])
+    entry = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert DragFriction.from_json(entry) == found
     assert (entry["side"], entry["force_nN"], entry["replicas"]) == ("cold", "3.0", 2)
     assert abs(entry["friction_eV_ps_per_A2"] - FRICTION) < 4 * entry["friction_se"]
     assert entry["friction_kg_per_s"] == pytest.approx(FRICTION_SI * entry["friction_eV_ps_per_A2"])
@@ -132,7 +133,7 @@ def test_only_the_steady_part_counts() -> None:
     ]
     for one, other in zip(early[:4], early[4:], strict=True):
         assert drag_summary([[one, other]]) == [usual]
-    assert usual["time_ns"] == pytest.approx(2 * (400 - usual["transient_ps"]) / 1000)
+    assert usual.time == pytest.approx(2 * (400 - usual.transient) / 1000)
 
 
 def test_slow_transient_is_left_out() -> None:
@@ -149,9 +150,11 @@ def test_run_that_never_settles_has_no_error_bar() -> None:
     """A velocity that rises to the end of the run gives a value without error, and a note that says so."""
     run = dragged("0.3", 200, 7)
     rising = run.column("velocity_x_A_per_ps") * np.linspace(0.2, 3, len(run.series))
-    (entry,) = drag_summary([[replace(run, series=run.series.assign(velocity_x_A_per_ps=rising))]])
-    assert entry["friction_se"] is None
-    assert "too short" in entry["note"]
+    (found,) = drag_summary([[replace(run, series=run.series.assign(velocity_x_A_per_ps=rising))]])
+    assert math.isnan(found.friction.se)
+    assert found.note
+    assert "too short" in found.note
+    assert DragFriction.from_json(found.to_json()).to_json() == found.to_json()
 
 
 def write(run: DragRun, folder: Path, **changes: Any) -> Path:
@@ -197,9 +200,10 @@ def test_atoms_that_left_the_particle_are_counted(tmp_path: Path, layout: str) -
     for number, (first, last) in enumerate(((whole, broken), (broken, whole))):
         folder = write(dragged("0.3", 200, 9), tmp_path / f"drag{number}")
         write_atoms(folder, first, (0.0, 30.0, 30.0), frames=2, layout=layout, last=last)
-        (entry,) = drag_summary([[load_drag_run(folder)]])
-        assert (entry["particle_atoms"], entry["largest_piece_atoms"]) == (6, 5)
-    assert entry["older_protocol_runs"] == 0
+        (found,) = drag_summary([[load_drag_run(folder)]])
+        assert (found.particle_atoms, found.largest_piece) == (6, 5)
+        assert found.loses_atoms
+    assert found.older_protocol_runs == 0
 
 
 def test_figure_shows_velocity_mean_and_forecasts() -> None:

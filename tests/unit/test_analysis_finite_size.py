@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from analysis.compare.finite_size import HASIMOTO, drags_by_size, fit_size
 from analysis.figures.finite_size import finite_size
+from analysis.statistics.timeseries import Estimate
+from analysis.units import FRICTION_SI
 from tests.unit.drawn import symbols
+from tests.unit.synthetic import DRAG
 
 ENDLESS, VISCOSITY = 3.7e-12, 1.8e-4
 EDGES = (5.0, 6.5, 8.0, 11.0)
@@ -57,13 +61,15 @@ def test_figure_shows_the_weakest_force_and_leaves_out_what_never_was_steady() -
     """Drags without an error are no measurement of a steady velocity; stronger forces are another regime."""
     drags = [
         [
-            {
-                "side": side,
-                "force_nN": force,
-                "temperature_K": 100.0,
-                "friction_kg_per_s": friction(edge) * (1 if force == "0.3" else 2),
-                "friction_kg_per_s_se": None if force == "3.0" else 1e-13,
-            }
+            replace(
+                DRAG,
+                side=side,
+                force_nN=force,
+                friction=Estimate(
+                    friction(edge) * (1 if force == "0.3" else 2) / FRICTION_SI,
+                    math.nan if force == "3.0" else 1e-13 / FRICTION_SI,
+                ),
+            )
             for side in ("cold", "hot")
             for force in ("0.3", "1.0", "3.0")
         ]

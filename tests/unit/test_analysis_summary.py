@@ -1,5 +1,6 @@
 """From run folders to the table: theory at the study's own friction, the promised columns, and a text for people."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,8 +20,8 @@ from analysis.friction.summary import friction_summary
 from analysis.heat.point import HeatPoint
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate
-from analysis.units import FRICTION_SI, PER_NS
-from tests.unit.synthetic import Truth, heat_rates, metadata, synthetic_runs
+from analysis.units import FRICTION_SI, PER_NS, VELOCITY_SI
+from tests.unit.synthetic import DRAG, Truth, heat_rates, metadata, synthetic_runs
 
 DRESSED = Truth(
     kappa_ratio="4.80", friction_cold=0.6, friction_hot=0.75, shell_mass=1.6, core_friction=2.0, sample_interval=0.5
@@ -228,26 +229,19 @@ def test_friction_lines_have_every_number_at_its_name(study: tuple[Comparison, F
 def test_text_tells_of_dragged_particles(study: tuple[Comparison, FrictionResult]) -> None:
     """Each drag has a line with the paper's number beside it, and an evaporating particle is shouted about."""
     comparison, friction = study
-    entry = {
-        "replicas": 1,
-        "older_protocol_runs": 0,
-        "force_nN": "3.0",
-        "temperature_K": 100.0,
-        "friction_kg_per_s": 1.6e-12,
-        "friction_kg_per_s_se": 0.04e-12,
-        "velocity_m_per_s": 1850.0,
-        "velocity_over_thermal": 220.6,
-        "bath_excess_temperature_K": 35.0,
-        "particle_excess_temperature_K": 2900.0,
-        "particle_atoms": 186,
-        "largest_piece_atoms": 150,
-        "note": None,
-    }
-    text = summary_text(comparison, replace(friction, drags=(entry,)))
+    drag = replace(
+        DRAG,
+        force_nN="3.0",
+        friction=Estimate(1.6e-12, 0.04e-12) * (1 / FRICTION_SI),
+        velocity=Estimate(1850.0 / VELOCITY_SI),
+        particle_atoms=186,
+        largest_piece=150,
+    )
+    text = summary_text(comparison, replace(friction, drags=(drag,)))
     (line,) = (line for line in text.splitlines() if "3.0 nN, 100 K" in line)
     assert "1.60 ± 0.04 (paper 3.1) at 1850 m/s" in line
     assert "150 of 186 stay connected" in line
-    whole = summary_text(comparison, replace(friction, drags=(entry | {"largest_piece_atoms": 186},)))
+    whole = summary_text(comparison, replace(friction, drags=(replace(drag, largest_piece=186),)))
     assert "stay connected" not in whole
 
 
@@ -264,22 +258,8 @@ def test_text_tells_of_dragged_particles(study: tuple[Comparison, FrictionResult
 def test_no_error_is_told_as_zero(study: tuple[Comparison, FrictionResult], se: float | None, told: str) -> None:
     """An error that is not known is a question mark, and a small one gets the digits that it needs."""
     comparison, friction = study
-    drag = {
-        "side": "cold",
-        "force_nN": "3.0",
-        "temperature_K": 100.0,
-        "friction_kg_per_s": 3.5e-12,
-        "friction_kg_per_s_se": se,
-        "velocity_m_per_s": 857.0,
-        "velocity_over_thermal": 90.0,
-        "bath_excess_temperature_K": 0.0,
-        "particle_excess_temperature_K": None,
-        "particle_atoms": None,
-        "largest_piece_atoms": None,
-        "note": None,
-        "replicas": 1,
-        "older_protocol_runs": 0,
-    }
+    found = Estimate(3.5e-12, math.nan if se is None else se) * (1 / FRICTION_SI)
+    drag = replace(DRAG, force_nN="3.0", friction=found)
     text = summary_text(comparison, replace(friction, drags=(drag,)))
     assert f"3.0 nN, 100 K: {told} (paper 3.1)" in text
     assert "± 0.00 " not in text
@@ -294,7 +274,7 @@ def test_text_counts_runs_of_an_older_protocol(study: tuple[Comparison, Friction
     older = [replace(points[0], older_protocol_runs=2), *points[1:]]
     text = summary_text(beside(older, friction), replace(friction, older_protocol_runs=1))
     assert f"Runs of an older protocol with the same physical parameters: 3 of {runs}.\n" in text
-    drag = {"replicas": 4, "older_protocol_runs": 4}
+    drag = replace(DRAG, replicas=4, older_protocol_runs=4)
     assert older_protocol(older, replace(friction, drags=(drag,))) == (
         f"Runs of an older protocol with the same physical parameters: 6 of {runs + 4}."
     )

@@ -25,7 +25,7 @@ from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
-from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
+from tests.unit.synthetic import DRAG, Truth, heat_rates, synthetic_runs
 
 
 def test_changes_are_named_with_their_section() -> None:
@@ -57,15 +57,7 @@ def frictions() -> pd.DataFrame:
     contents = []
     for friction in (0.22, 0.44):
         truth = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=1.0)
-        drags = [
-            {
-                "side": side,
-                "force_nN": "0.3",
-                "friction_kg_per_s": friction * FRICTION_SI,
-                "friction_kg_per_s_se": 1e-14,
-            }
-            for side in ("cold", "hot")
-        ]
+        drags = [replace(DRAG, side=side, friction=Estimate(friction, 1e-14 / FRICTION_SI)) for side in ("cold", "hot")]
         contents.append(friction_summary(synthetic_runs(truth, 800.0, 1, seed=3), drags))
     settings = [{"study": "s", "settings": {"g": 1.0}}] + [
         {"study": name, "settings": {"g": 2.0}} for name in ("s@thick", "t@thick")

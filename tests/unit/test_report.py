@@ -35,8 +35,8 @@ from analysis.report.verdict import verdict
 from analysis.report.words import interval, measured, number, subscripts, z_score
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from analysis.structure.result import AdsorbedLayer, FluidAround, MetalTemperature, SideStructure, Structure
-from analysis.units import FRICTION_SI
-from tests.unit.synthetic import MATERIALS, Truth, synthetic_runs
+from analysis.units import FRICTION_SI, VELOCITY_SI
+from tests.unit.synthetic import DRAG, MATERIALS, Truth, synthetic_runs
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
 # The smallest PNG: one white pixel.
@@ -303,27 +303,20 @@ def test_interactive_figure_shows_what_tables_say(long_study: dict[str, Any]) ->
 def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) -> None:
     """A study that dragged shows friction, velocity and heating of each force; one that did not says so."""
     assert "This study has no drag runs" in report_page(**long_study, figures=[], design=DESIGN)
-    entry = {
-        "replicas": 1,
-        "older_protocol_runs": 0,
-        "side": "hot",
-        "force_nN": "0.3",
-        "temperature_K": 120.0,
-        "velocity_m_per_s": 43.8,
-        "velocity_m_per_s_se": 2.7,
-        "friction_kg_per_s": 6.85e-12,
-        "friction_kg_per_s_se": 0.43e-12,
-        "velocity_over_thermal": 4.8,
-        "drift_z": -1.1,
-        "work_eV_per_ns": 82.1,
-        "bath_excess_temperature_K": -0.13,
-        "bath_excess_temperature_se": 0.13,
-        "particle_excess_temperature_K": None,
-        "particle_excess_temperature_se": None,
-        "particle_atoms": 186,
-        "largest_piece_atoms": 150,
-    }
-    dragged = long_study | {"friction": replace(long_study["friction"], drags=(entry,))}
+    drag = replace(
+        DRAG,
+        side="hot",
+        bath_temperature=120.0,
+        velocity=Estimate(43.8, 2.7) * (1 / VELOCITY_SI),
+        friction=Estimate(6.85e-12, 0.43e-12) * (1 / FRICTION_SI),
+        over_thermal=4.8,
+        drift_z=-1.1,
+        work=82.1,
+        bath_excess=Estimate(-0.13, 0.13),
+        particle_atoms=186,
+        largest_piece=150,
+    )
+    dragged = long_study | {"friction": replace(long_study["friction"], drags=(drag,))}
     rows = Page(report_page(**dragged, figures=[], design=DESIGN)).rows
     assert ["dragged by 0.3 nN, no walls", "–", "6.85 ± 0.43", "2.8"] in rows
     assert ["0.3", "hot", "43.8 ± 2.7", "4.8", "−1.1", "82", "−0.13 ± 0.13", "–", "150 of 186"] in rows
