@@ -442,7 +442,7 @@ def test_calibration_measures_runs_of_known_truth(work: Work, length: str, point
 
 def test_calibration_asks_for_runs_and_half_as_many_studies(work: Work) -> None:
     """Each point of each length has its runs, a hundred to a file; of each kind of study there are half as many."""
-    assert work.plan("calibration", config="runs=150")["calibrate"] == 3 * 5 * 2 + 2 * 2
+    assert work.plan("calibration", config="runs=150")["calibrate"] == 3 * 5 * 2 + 3 * 2
 
 
 def test_checkout_whose_folder_has_braces_can_be_worked_in(tmp_path: Path) -> None:
