@@ -211,6 +211,7 @@ def test_pseudo_equilibrium_bounds_nothing() -> None:
     assert summary["uncertainty_total_low"] > 0
 
 
+@pytest.mark.long
 def test_short_and_one_sided_studies_are_drawn_with_what_is_missing() -> None:
     """Few samples, a coupling of 0, or nothing but heaters: no exception, plain JSON, and the figure says what it lacks."""
     friction = Friction.same(AxisFriction((Estimate(0.45, math.nan), Estimate(0.55, math.nan))))

@@ -347,7 +347,7 @@ case "$*" in
         {sys.executable} -m venv --without-pip "$2"
         packages=$(echo "$2"/lib/python3*/site-packages)
         echo "{sysconfig.get_path("purelib")}" > "$packages/this.pth"
-        echo "{note}" > "$packages/sitecustomize.py" ;;
+        echo "{note}" >> "$packages/this.pth" ;;
 esac
 """,
     }
