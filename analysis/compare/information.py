@@ -20,9 +20,9 @@ from analysis.data.runs import SIDES, Array
 from analysis.friction.result import Friction
 from analysis.heat.information import COLD
 from analysis.heat.point import HeatPoint, Sides
-from analysis.heat.results import InformationPoint, entries
+from analysis.heat.results import InformationPoint
 from analysis.model import BOLTZMANN, DelayedNetwork, Refrigerator, SampledNetwork, information_flow_from_rate
-from analysis.statistics.timeseries import Estimate, known
+from analysis.statistics.timeseries import Estimate, entries, known
 from analysis.units import PER_NS
 
 MODELS = ("theory", "dressed", "modes")

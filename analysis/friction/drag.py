@@ -26,6 +26,7 @@ from analysis.statistics.timeseries import (
     known,
     mean_rate,
     or_nan,
+    read_estimate,
     stationary_mean,
     steady_from,
 )
@@ -195,7 +196,7 @@ class DragFriction:
             KeyError: if a key is missing.
         """
         bath, particle = (
-            None if content[f"{stem}_K"] is None else Estimate(content[f"{stem}_K"], or_nan(content[f"{stem}_se"]))
+            None if content[f"{stem}_K"] is None else read_estimate(content, stem, "K")
             for stem in ("bath_excess_temperature", "particle_excess_temperature")
         )
         return cls(

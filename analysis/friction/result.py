@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from analysis.data.runs import SIDES
 from analysis.errors import AnalysisError
 from analysis.friction.drag import DragFriction
-from analysis.statistics.timeseries import Estimate, Scale, known, or_nan
+from analysis.statistics.timeseries import Estimate, Scale, entries, known, or_nan, read_estimate
 from analysis.units import FRICTION_SI
 
 Array = NDArray[np.float64]
@@ -92,12 +92,12 @@ class Shell:
 
     def to_json(self) -> dict[str, Any]:
         """The entry of ``dressed``."""
-        entries: dict[str, Any] = {}
+        content: dict[str, Any] = {}
         for key, value, variance in zip(SHELL_KEYS, self.values, np.diag(self.log_covariance), strict=True):
-            entries[key] = float(value)
-            entries[key.split("_eV")[0] + "_se"] = float(value) * math.sqrt(variance)
-        entries |= _friction_entries(_AT_REST, self.at_rest)
-        return entries | {"residual": self.residual, "log_covariance": self.log_covariance.tolist()}
+            content[key] = float(value)
+            content[key.split("_eV")[0] + "_se"] = float(value) * math.sqrt(variance)
+        content |= _friction_entries(_AT_REST, self.at_rest)
+        return content | {"residual": self.residual, "log_covariance": self.log_covariance.tolist()}
 
 
 @dataclass(frozen=True)
@@ -337,24 +337,17 @@ class ParticleFriction:
 
     def entries(self, side: str) -> dict[str, float | None]:
         """White friction and equipartition as entries of ``friction.json``."""
-        entries: dict[str, float | None] = {}
+        content: dict[str, float | None] = {}
         for method, friction in self.white.items():
             stem = _stem(side, method)
-            entries |= _friction_entries(stem, friction) | {f"{stem}_residual": known(self.residual[method])}
+            content |= _friction_entries(stem, friction) | {f"{stem}_residual": known(self.residual[method])}
         for stem, unit, found in (
             (f"position_variance_{side}", "A2", self.position_variance),
             (f"particle_temperature_{side}", "K", self.temperature),
         ):
-            low, high = found.measured.interval()
-            entries |= {
-                f"{stem}_{unit}": known(found.measured.value),
-                f"{stem}_se": known(found.measured.se),
-                f"{stem}_low": known(low),
-                f"{stem}_high": known(high),
-                f"{stem}_theory_{unit}": found.expected,
-                f"{stem}_z": known(found.z),
-            }
-        return entries
+            content |= entries(stem, found.measured, unit)
+            content |= {f"{stem}_theory_{unit}": found.expected, f"{stem}_z": known(found.z)}
+        return content
 
     def by_method(self) -> dict[str, Estimate]:
         """The friction by every available one of ``METHODS``, eV ps/Å²."""
@@ -547,7 +540,7 @@ class FrictionResult:
                 masses=(cold, hot),
                 spacing=content["difference_ps"],
                 equivalent=tuple(content["equivalent_axes"]),
-                axes={group: AxisResult.from_json(entries) for group, entries in content["axes"].items()},
+                axes={group: AxisResult.from_json(each) for group, each in content["axes"].items()},
                 drags=tuple(map(DragFriction.from_json, content["drag"])),
             )
         except KeyError as missing:
@@ -668,9 +661,8 @@ def _friction_entries(stem: str, friction: Estimate) -> dict[str, float | None]:
 
 
 def _read_friction(content: Mapping[str, Any], stem: str, scale: Scale = "log") -> Estimate:
-    return Estimate(or_nan(content[f"{stem}_eV_ps_per_A2"]), or_nan(content[f"{stem}_se"]), scale)
+    return read_estimate(content, stem, "eV_ps_per_A2", scale)
 
 
 def _read_equipartition(content: Mapping[str, Any], stem: str, unit: str) -> Equipartition:
-    measured = Estimate(or_nan(content[f"{stem}_{unit}"]), or_nan(content[f"{stem}_se"]), "reciprocal")
-    return Equipartition(measured, content[f"{stem}_theory_{unit}"])
+    return Equipartition(read_estimate(content, stem, unit, "reciprocal"), content[f"{stem}_theory_{unit}"])

@@ -16,7 +16,7 @@ import numpy as np
 from analysis.data.runs import SIDES, Array
 from analysis.heat.point import Point, Sides
 from analysis.model.refrigerator import Target
-from analysis.statistics.timeseries import Estimate, Scale, known, or_nan
+from analysis.statistics.timeseries import Estimate, Scale, entries, known, or_nan, read_estimate
 
 TARGETS: tuple[Target, ...] = ("cold", "hot", "total")
 """The cold particle, the hot one, and both together."""
@@ -81,8 +81,8 @@ class CopDistribution:
             Histogram(edge, np.array(content[f"density_{sign}"]), np.array(content[f"se_{sign}"], dtype=float))
             for sign in ("positive", "negative")
         )
-        beyond = _read(content, "beyond_carnot", scale="log") if "beyond_carnot" in content else None
-        return cls(positive, negative, _read(content, "tail_exponent"), content["tail_from"], beyond)
+        beyond = read_estimate(content, "beyond_carnot", scale="log") if "beyond_carnot" in content else None
+        return cls(positive, negative, read_estimate(content, "tail_exponent"), content["tail_from"], beyond)
 
     def to_json(self) -> dict[str, Any]:
         """The entry of ``cop_fluctuations``."""
@@ -206,7 +206,7 @@ class PowerPoint(BlockedPoint):
     @classmethod
     def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
         def by_target(stem: str, unit: str, scale: Scale = "linear") -> dict[Target, Estimate]:
-            return {target: _read(content, f"{stem}_{target}", unit, scale) for target in TARGETS}
+            return {target: read_estimate(content, f"{stem}_{target}", unit, scale) for target in TARGETS}
 
         names = ("edge_eV_per_ns", "density_ns_per_eV", "se")
         has_errors = "sampling_error_total_se" in content
@@ -296,7 +296,7 @@ class PerformancePoint(BlockedPoint):
             "windows": Windows.from_json(content["windows"]),
             "cop": cop,
             "cop_fluctuations": fluctuations,
-            "entropy_production": _read(content, "entropy_production", "eV_per_K_ns"),
+            "entropy_production": read_estimate(content, "entropy_production", "eV_per_K_ns"),
             "uncertainty": by_target("uncertainty"),
             "bound": _interval(content, "bound"),
             "over_bound": by_target("uncertainty_over_bound"),
@@ -345,7 +345,7 @@ class ReversalPoint(BlockedPoint):
     def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
         return super()._measured(content) | {
             "dt": content["dt_ps"],
-            "swept_area": _read(content, "swept_area", "A2_per_ns"),
+            "swept_area": read_estimate(content, "swept_area", "A2_per_ns"),
             "lag": np.array(content["lag_ps"], dtype=float),
             **{key: np.array(content[key], dtype=float) for key in ("asymmetry", "asymmetry_se")},
         }
@@ -383,11 +383,11 @@ class InformationPoint(BlockedPoint):
     def _measured(cls, content: Mapping[str, Any]) -> dict[str, Any]:
         return super()._measured(content) | {
             "flow": Estimate(or_nan(content["information_cold_kB_per_ns"]), or_nan(content["information_se"])),
-            "shared": _read(content, "mutual_information", "kB"),
-            "reading": _read(content, "reading_information", "kB"),
+            "shared": read_estimate(content, "mutual_information", "kB"),
+            "reading": read_estimate(content, "reading_information", "kB"),
             "second_law": (
-                _read(content, "second_law_cold", "kB_per_ns"),
-                _read(content, "second_law_hot", "kB_per_ns"),
+                read_estimate(content, "second_law_cold", "kB_per_ns"),
+                read_estimate(content, "second_law_hot", "kB_per_ns"),
             ),
         }
 
@@ -403,26 +403,6 @@ class InformationPoint(BlockedPoint):
         for side, balance in zip(SIDES, self.second_law, strict=True):
             content |= entries(f"second_law_{side}", balance, "kB_per_ns")
         return content
-
-
-def entries(stem: str, estimate: Estimate, unit: str = "") -> dict[str, float | None]:
-    """An estimate as two JSON entries; where its interval is asymmetric, its ends as two more.
-
-    Args:
-        stem: name of the quantity; the value is ``<stem>_<unit>``, the error ``<stem>_se``, the ends ``_low`` and ``_high``.
-        estimate: in the unit.
-        unit: such as ``eV_per_ns``; without a unit the value is ``<stem>``.
-    """
-    content = {f"{stem}_{unit}" if unit else stem: known(estimate.value), f"{stem}_se": known(estimate.se)}
-    if estimate.scale == "linear":
-        return content
-    low, high = estimate.interval()
-    return content | {f"{stem}_low": known(low), f"{stem}_high": known(high)}
-
-
-def _read(content: Mapping[str, Any], stem: str, unit: str = "", scale: Scale = "linear") -> Estimate:
-    """An estimate from its JSON entries."""
-    return Estimate(or_nan(content[f"{stem}_{unit}" if unit else stem]), or_nan(content[f"{stem}_se"]), scale)
 
 
 def _ends(stem: str, interval: Interval) -> dict[str, float | None]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,6 +134,26 @@ class Estimate:
             slope = ratio ** (-1 - power)
             error = math.hypot(self.se / self.value, slope * expected_se / self.value)
         return deviation / error if error > 0 else math.nan
+
+
+def entries(stem: str, estimate: Estimate, unit: str = "") -> dict[str, float | None]:
+    """An estimate as two JSON entries; where its interval is asymmetric, its ends as two more.
+
+    Args:
+        stem: name of the quantity; the value is ``<stem>_<unit>``, the error ``<stem>_se``, the ends ``_low`` and ``_high``.
+        estimate: in the unit.
+        unit: such as ``eV_per_ns``; without a unit the value is ``<stem>``.
+    """
+    content = {f"{stem}_{unit}" if unit else stem: known(estimate.value), f"{stem}_se": known(estimate.se)}
+    if estimate.scale == "linear":
+        return content
+    low, high = estimate.interval()
+    return content | {f"{stem}_low": known(low), f"{stem}_high": known(high)}
+
+
+def read_estimate(content: Mapping[str, Any], stem: str, unit: str = "", scale: Scale = "linear") -> Estimate:
+    """An estimate from its JSON entries, as written by ``entries``."""
+    return Estimate(or_nan(content[f"{stem}_{unit}" if unit else stem]), or_nan(content[f"{stem}_se"]), scale)
 
 
 def memory(observable: Array, interval: float) -> float:

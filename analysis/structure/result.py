@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.data.runs import SIDES, Array
 from analysis.errors import AnalysisError
-from analysis.statistics.timeseries import Estimate, known, or_nan
+from analysis.statistics.timeseries import Estimate, entries, known, or_nan, read_estimate
 
 CAVITY_RATIO = 0.5
 """A cell at less than half of the mean density is a bubble: thermal fluctuations of a liquid reach about a fifth."""
@@ -35,7 +35,7 @@ class AdsorbedLayer(Layer):
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> AdsorbedLayer:
         """From ``layer_<side>``."""
-        atoms, ratio = (Estimate(content[stem], or_nan(content[f"{stem}_se"])) for stem in ("atoms", "mass_ratio"))
+        atoms, ratio = (read_estimate(content, stem) for stem in ("atoms", "mass_ratio"))
         return cls(content["peak_A"], content["peak_density_per_nm3"], content["end_A"], atoms, ratio)
 
     def to_json(self) -> dict[str, float | None]:
@@ -44,10 +44,8 @@ class AdsorbedLayer(Layer):
             "peak_A": self.peak,
             "peak_density_per_nm3": self.peak_density,
             "end_A": self.end,
-            "atoms": self.atoms.value,
-            "atoms_se": known(self.atoms.se),
-            "mass_ratio": self.mass_ratio.value,
-            "mass_ratio_se": known(self.mass_ratio.se),
+            **entries("atoms", self.atoms),
+            **entries("mass_ratio", self.mass_ratio),
         }
 
 
