@@ -142,9 +142,9 @@ class Deck:
         def of_group(found: re.Match[str]) -> str:
             if world is None:
                 raise LookupError(found[0])
-            function, group, axis = found.groups()
-            return f"({world(function, self.groups[group], (axis,))!r})"
+            function, group, argument = found.groups()
+            return f"({world(function, self.groups[group], (argument,) if argument else ())!r})"
 
-        text = re.sub(r"\b(vcm)\((\w+),(\w)\)", of_group, formula)
+        text = re.sub(r"\b(vcm|xcm|count)\((\w+)(?:,(\w+))?\)", of_group, formula)
         text = re.sub(r"\b([cfv])_(\w+)(?:\[\d+\])?", reference, text)
         return eval(text.replace("^", "**"), {"__builtins__": {}}, FUNCTIONS | names)

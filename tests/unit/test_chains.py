@@ -73,6 +73,38 @@ def test_bonds_are_in_every_deck_and_in_the_energy() -> None:
                 assert words[3:] == ["stress/atom", "NULL", "pair", "bond"]
 
 
+def test_bonds_are_those_of_each_fluid() -> None:
+    """Type 1 binds the cold fluid and type 2 the hot one: K = 30 ε/σ² and 1.5 σ, then ε and σ for the repulsion."""
+    unlike = {
+        "cold": {"mass_u": 40, "epsilon_eV": 0.010, "sigma_A": 3.4},
+        "hot": {"mass_u": 80, "epsilon_eV": 0.014, "sigma_A": 3.6},
+    }
+    baths = {"edge_nm": 6.5, "accessible_density_per_nm3": 15, "chains": {"fraction": 0.5}}
+    chosen = check_study("example", {"baths": baths, "materials": {"fluid": unlike}, "limits": {"liquid": False}})
+    for deck in experiment_at(chosen, "kH_4.80", 1).stage_decks():
+        for number, epsilon, sigma in (("1", 0.010, 3.4), ("2", 0.014, 3.6)):
+            (words,) = lines(deck, "bond_coeff", number)
+            assert [*map(float, words[2:])] == pytest.approx([30 * epsilon / sigma**2, 1.5 * sigma, epsilon, sigma])
+
+
+def test_size_of_chains_is_the_mean_over_those_of_one_bath() -> None:
+    """Of the radii of gyration of its molecules; single atoms, which LAMMPS counts as molecule 0, have none."""
+    (*_, deck) = experiment_at(study(), "equilibrated", 1).stage_decks()
+    assert lines(deck, "group", "chained") == [["group", "chained", "molecule", ">", "0"]]
+    for side in ("cold", "hot"):
+        own = f"chained_{side}"
+        assert lines(deck, "group", own) == [f"group {own} intersect chained fluid_{side}".split()]
+        for compute, what in (
+            ("chains", "chunk/atom molecule compress yes"),
+            ("gyration", f"gyration/chunk chains_{side}"),
+        ):
+            found = lines(deck, "compute", f"{compute}_{side}")
+            assert found == [f"compute {compute}_{side} {own} {what}".split()]
+        assert lines(deck, "variable", f"gyration_{side}") == [
+            f"variable gyration_{side} equal ave(c_gyration_{side})".split()
+        ]
+
+
 @pytest.mark.parametrize("atoms", [2, 3, 6, 10, 37])
 @pytest.mark.parametrize("bond", ["fene", "harmonic"])
 def test_a_chain_is_built_whole_and_without_overlap(atoms: int, bond: str) -> None:

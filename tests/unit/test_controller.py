@@ -605,6 +605,14 @@ def test_a_study_s_controller_is_tried_with_its_own_ratios(write: Write) -> None
         check_study("example", data)
 
 
+def test_a_controller_on_the_user_s_own_path_is_tried_too(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other process searches the folders of PYTHONPATH, as this one does."""
+    folder = write("elsewhere/mine.py", HEAD + "    def forces(self, seen): return self.linear(seen)\n").parent
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    assert controller_problem("mine:Mine", [(0.1, 0.48)], {}, 0.9, 0.004) is None
+
+
 def test_one_trial_serves_all_who_ask_for_the_same(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """A study and its variants try a controller once; another source, option, coupling or folder is another trial."""
     write("mine.py", "")

@@ -36,6 +36,7 @@ from simulation.perform import perform
 from simulation.segments.piece import demon_of
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
+from tests.unit.deck_reader import Deck
 
 COMMON: dict[str, Any] = {
     "mass": 1.225,
@@ -373,6 +374,43 @@ def test_decks_move_the_traps_on_one_clock() -> None:
         "(step-3000)*dt",
         "step*dt",
     ]
+
+
+PLACE = {"cold": (18.4, 17.1, 18.9), "hot": (53.2, 18.6, 17.3)}
+"""Å; the traps at rest are at x = 18 and 54, and y = z = 18."""
+KAPPA = (0.01, 0.05, 0.05)
+
+
+def at_places(style: str, types: frozenset[int], arguments: tuple[Any, ...] = (), index: int = 0) -> float:
+    """What LAMMPS says of particles at `PLACE`: their coordinates, and the energies of springs to fixed points."""
+    place = PLACE["cold" if types == {3} else "hot"]
+    if style == "com":
+        return place[index - 1]
+    assert (style, arguments[0], arguments[-1]) == ("spring", "tether", "0.0")
+    ends = [(x, float(end)) for x, end in zip(place, arguments[2:5], strict=True) if end != "NULL"]
+    return float(arguments[1]) / 2 * sum((x - end) ** 2 for x, end in ends)
+
+
+@pytest.mark.parametrize("kind", ["segment", "standalone"])
+@pytest.mark.parametrize("steps", [0, 700, 1900])
+def test_decks_move_the_springs_along_coupled_axes(kind: str, steps: int) -> None:
+    """At each time, force and recorded energy are those of springs about the moved centres; along z they stay at rest."""
+    run = experiment_at(check_study("moved", lammps()), "kH_3", 1)
+    deck = Deck(run.deck(run.pieces()[-1], "r") if kind == "segment" else run.standalone() or "")
+    time = 0.004 * steps
+    turn = 2 * np.pi * time
+    centre = {
+        "cold": 1.5 * np.sin(turn / 20 + np.radians(30)),
+        "hot": np.sin(turn / 20) + 0.8 * np.sin(turn / 7 + np.radians(100)),
+    }
+    for side, middle in (("cold", (18, 18, 18)), ("hot", (54, 18, 18))):
+        moved = centre[side] * np.array([1, 1, 0])
+        types, pulls = deck.fixes("addforce")[f"moving_trap_{side}"]
+        assert types == ({3} if side == "cold" else {4})
+        found = [186 * deck.value(pull, at_places, step=steps, dt=0.004, PI=np.pi) for pull in pulls]
+        assert found == pytest.approx(KAPPA * moved)
+        energy = deck.value(deck.variables[f"trap_{side}"], at_places, step=steps, dt=0.004, PI=np.pi)
+        assert energy == pytest.approx(float(np.sum(KAPPA * (PLACE[side] - np.array(middle) - moved) ** 2) / 2))
 
 
 @pytest.mark.parametrize(

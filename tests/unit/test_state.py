@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.constants import bar, electron_volt, physical_constants
 
 from simulation.experiments import experiment_at
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
+from tests.unit.deck_reader import Deck, World
 
 
 def study(**baths: Any) -> Study:
@@ -109,3 +111,63 @@ def test_deck_asks_lammps_how_many_atoms_there_are() -> None:
         assert ["count(fluid_hot)" in deck for deck in decks] == [counts, counts]
         build = drag.deck(drag.pieces()[0], "")
         assert ("create_atoms    2 random" in build or '"create_atoms 2 random' in build) == counts
+
+
+FLUID, WALL, WHOLE = (
+    {"cold": frozenset(cold), "hot": frozenset(hot)}
+    for cold, hot in (((1,), (2,)), ((5,), (6,)), ((1, 3, 5), (2, 4, 6)))
+)
+UNIT = electron_volt / (bar * 1e-30)
+"""1 eV/Å³ in bar."""
+
+
+def world_of(side: str) -> World:
+    """500 of 3000 atoms in the bulk of one side, 0.07 eV/Å on its walls, 1, 2 and 4 bar Å³ on the diagonal of its stress."""
+
+    def world(style: str, group: frozenset[int], arguments: tuple[Any, ...] = (), index: int = 0) -> float:
+        match style, arguments:
+            case "count", (region,):
+                assert (group, region) == (FLUID[side], f"bulk_{side}")
+                return 500.0
+            case "count", ():
+                assert group == WHOLE[side]
+                return 3000.0
+            case "reduce", ("sum", str(variable)):
+                assert (group, variable) == (WALL[side], f"v_outwards_{side}")
+                return 0.07
+        (kind, _, options), component = arguments[1]
+        assert (style, group, arguments[0]) == ("reduce", WHOLE[side], "sum")
+        assert (kind, options) == ("stress/atom", ("NULL", "pair"))
+        return float(2 ** (component - 1))
+
+    return world
+
+
+@pytest.mark.parametrize("stage", [0, 1])
+@pytest.mark.parametrize("walls", ["metal", "none"])
+def test_bulk_and_pressure_are_measured_where_they_are(walls: str, stage: int) -> None:
+    """Atoms farther than 3.5 σ from metal, over the volume there; the force on two walls over their area, or the virial."""
+    chosen = study(edge_nm=6.5, walls=walls, bulk_density_per_nm3={"cold": 17.0, "hot": 16.0})
+    run = experiment_at(chosen, "equilibrated", 1)
+    deck = Deck(run.deck(run.pieces()[stage], "restart"))
+    margin = 3.5 * 3.405
+    for side, place in (("cold", 0.0), ("hot", 65.0)):
+        low = place if walls == "metal" else 0.0
+        *sphere, where, outside, _, _ = deck.one("region", f"bulk{'_outside' * (walls == 'metal')}_{side}", "sphere")
+        assert [*map(float, sphere)] == pytest.approx([low + 32.5, 32.5, 32.5, 2.236 * 3.61 + margin])
+        assert (where, outside) == ("side", "out")
+        density = 1000 * 500 / chosen.bulk_volume_A3(side)
+        assert deck.variable(f"bulk_density_{side}", world_of(side)) == pytest.approx(density)
+        pressure = deck.variable(f"bulk_pressure_{side}", world_of(side))
+        if walls == "metal":
+            left, right, *others = deck.one("region", f"bulk_between_{side}", "block")
+            assert (float(left), float(right)) == pytest.approx((low + margin, low + 65 - margin))
+            assert others == ["INF"] * 4 + ["units", "box"]
+            both = ["2", f"bulk_outside_{side}", f"bulk_between_{side}"]
+            assert deck.one("region", f"bulk_{side}", "intersect") == both
+            assert pressure == pytest.approx(UNIT * 0.07 / (2 * 65**2))
+            for x, force in ((low, -0.3), (low + 65, 0.3)):  # both push outwards
+                assert deck.value(deck.atom_variables[f"outwards_{side}"], x=x, fx=force) == pytest.approx(0.3)
+        else:
+            ideal = 3000 * physical_constants["Boltzmann constant"][0] / (bar * 1e-30) * chosen.temperature_K(side)
+            assert pressure == pytest.approx((ideal - 7 / 3) / 65**3, rel=1e-6)

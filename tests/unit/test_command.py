@@ -1,0 +1,208 @@
+"""The command line: every command gets the study, folders and machine settings that its words name; failures are told."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulation import __main__ as command
+from simulation.engines.ranks import EngineError
+from simulation.engines.site import Site
+
+STUDY = """
+baths: {edge_nm: 4.5, accessible_density_per_nm3: {cold: 19.0, hot: 18.5}}
+demon: {kappa_ratios: [1.2, 4.80], controller: CONTROLLER}
+schedule: {independent_starts: true, sweep_replicas: 2}
+drag: {forces_nN: [0.3]}
+limits: {liquid: false}
+"""
+WORKERS = ("perform", "watch", "make_plan", "report", "archive", "unpack", "status_text", "make_design")
+
+
+class Calls(list[tuple[str, tuple[Any, ...]]]):
+    """What the commands call, each with its arguments."""
+
+    def run(self, *words: str) -> int:
+        """Execute a command."""
+        sys.argv = ["simulation", *words]
+        return command.main()
+
+    @property
+    def only(self) -> tuple[str, tuple[Any, ...]]:
+        """The one that was called, which is forgotten."""
+        (call,) = self
+        self.clear()
+        return call
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """The commands in a folder with a study, with nothing behind them."""
+    found = Calls()
+
+    def stand_in(name: str, answer: Any) -> Callable[..., Any]:
+        def called(*arguments: Any) -> Any:
+            found.append((name, arguments))
+            return answer
+
+        return called
+
+    answers = {"report": 1, "archive": [Path("copy")], "status_text": "the state\n", "make_design": "the best\n"}
+    for name in WORKERS:
+        monkeypatch.setattr(command, name, stand_in(name, answers.get(name)))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "mine.yaml").write_text(STUDY.replace("CONTROLLER", "linear"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "point", "replica"),
+    [
+        ("equilibrate mine out", "equilibrated", 1),
+        ("equilibrate mine out --replica 2", "equilibrated", 2),
+        ("run mine kH_4.80 2 out", "kH_4.80", 2),
+        ("run mine friction 1 out", "friction", 1),
+        ("run mine equilibrated 2 out", "equilibrated", 2),
+        ("run mine drag/hot/F_0.3 1 out", "drag/hot/F_0.3", 1),
+        ("drag mine cold 0.3 1 out", "drag/cold/F_0.3", 1),
+    ],
+)
+def test_runs_are_those_that_are_named(calls: Calls, words: str, point: str, replica: int) -> None:
+    """Point, replica, folder; without further words no start, no limit of time, one thread and LAMMPS's usual styles."""
+    assert calls.run(*words.split()) == 0
+    name, (experiment, folder, ranks, start, limit) = calls.only
+    assert (name, experiment.study.name, experiment.point, experiment.replica) == ("perform", "mine", point, replica)
+    assert (folder, ranks.wanted, ranks.site) == (Path("out"), 1, Site("-sf opt", 1, 0, ""))
+    assert (start, limit) == (None, None)
+
+
+@pytest.mark.parametrize("first", ["equilibrate mine out", "run mine kH_1.2 1 out", "drag mine cold 0.3 1 out"])
+def test_settings_of_the_machine_reach_a_run(calls: Calls, first: str) -> None:
+    """Switches of LAMMPS, threads (for the libraries, too), GPUs and launcher, and the time that is left."""
+    settings = ["--threads", "3", "--gpus", "2", "--launcher", "srun", "--time-limit-min", "90.5"]
+    assert calls.run(*first.split(), *settings, "--lammps=-sf omp") == 0
+    _, (_, _, ranks, _, limit) = calls.only
+    assert (ranks.site, limit) == (Site("-sf omp", 3, 2, "srun"), 90.5)
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+
+
+def test_run_starts_from_the_folder_that_is_given(calls: Calls) -> None:
+    """As does every run of a machine."""
+    assert calls.run("run", "mine", "kH_1.2", "1", "out", "--start", "baths") == 0
+    assert calls.only[1][3] == Path("baths")
+
+
+def test_overviews_get_cores_ranks_and_targets(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+    """One core and one rank unless they are told otherwise; what `doctor` lacks is its exit code."""
+    for words, cores in ((["plan", "mine"], 1), (["plan", "mine", "--cores", "5"], 5)):
+        assert calls.run(*words) == 0
+        name, (study, results, ranks, found) = calls.only
+        assert (name, study.name, results, ranks.wanted, found) == ("make_plan", "mine", Path("results"), 1, cores)
+    for words, named in ((["doctor"], None), (["doctor", "mine"], "mine")):
+        assert calls.run(*words) == 1
+        name, (study, ranks) = calls.only
+        assert (name, study and study.name, ranks.wanted) == ("report", named, 1)
+    for targets in ([], ["a.csv", "b.png"]):
+        assert calls.run("status", "mine", *(["--targets", *targets] if targets else [])) == 0
+        name, (study, results, made) = calls.only
+        assert (name, study.name, results, made) == ("status_text", "mine", Path("results"), [*map(Path, targets)])
+    assert calls.run("design", "mine") == 0
+    assert calls.only[0] == "make_design"
+    assert capsys.readouterr().out == "the state\nthe state\nthe best\n"
+
+
+@pytest.mark.parametrize(("words", "seconds"), [([], 10.0), (["25"], 25.0), (["1"], 1.0), (["0.2"], 1.0)])
+def test_page_is_written_every_ten_seconds_and_no_oftener_than_each(
+    calls: Calls, words: list[str], seconds: float
+) -> None:
+    """Unless another time is given."""
+    assert calls.run("status", "mine", "--watch", *words) == 0
+    name, (study, results, targets, every) = calls.only
+    assert (name, study.name, results, targets, every) == ("watch", "mine", Path("results"), [], seconds)
+
+
+def test_archives_are_filled_and_emptied(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+    """From the results of the study, each copy named; into a folder, from one of the archive."""
+    assert calls.run("archive", "mine", "kept") == 0
+    assert calls.only == ("archive", (Path("results/mine"), Path("kept")))
+    assert capsys.readouterr().out == "copy\n"
+    assert calls.run("unpack", "mine", "sweep/kH_4.80", "2", "kept/there", "here") == 0
+    name, (wanted, source, target) = calls.only
+    assert (name, wanted.point, wanted.replica) == ("unpack", "kH_4.80", 2)
+    assert (source, target) == (Path("kept/there"), Path("here"))
+
+
+def test_check_says_what_will_run(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+    """Atoms of each bath, of a density of 19.0 and 18.5 per nm³ in what walls and particle leave; and the points."""
+    assert calls.run("check", "mine") == 0
+    skin = (3.405 + 2.338) / 4
+    room = 4.5 * 4.5 * (4.5 - 0.2 * skin) - 4 / 3 * 3.14159265 * (0.2236 * 3.61 + 0.1 * skin) ** 3
+    held = f"{19.0 * room:.0f} and {18.5 * room:.0f} fluid atoms per bath"
+    points = "equilibrated, friction, kH_1.2, kH_4.80, drag/cold/F_0.3, drag/hot/F_0.3"
+    assert capsys.readouterr().out == f"study mine: {held}, points {points}\n"
+
+
+def test_deck_is_that_of_the_point_and_replica(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first replica unless another is given; a run that LAMMPS alone cannot do is refused with a reason."""
+    for words, replica in (([], 1), (["2"], 2)):
+        assert calls.run("deck", "mine", "kH_4.80", *words) == 0
+        assert capsys.readouterr().out.startswith(f"# Run kH_4.80, replica {replica}, of study mine")
+    assert calls.run("deck", "mine", "equilibrated") == 1
+    assert "mine equilibrated replica 1 has no separate deck" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (errno.ENOSPC, "free disk space, or raise the limit on file sizes"),
+        (errno.EDQUOT, "free disk space"),
+        (errno.EFBIG, "free disk space"),
+        (errno.EACCES, "make it writable for you, or work in another folder"),
+        (errno.EPERM, "make it writable for you"),
+        (errno.EROFS, "make it writable for you"),
+        (errno.EIO, ""),
+    ],
+)
+def test_failures_of_files_are_told_with_their_cure(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, cure: str
+) -> None:
+    """Which file, what the system said, and what to do, in one line and with exit code 1."""
+
+    def fails(*_: Any) -> None:
+        raise OSError(number, os.strerror(number), "out/series.dat")
+
+    monkeypatch.setattr(command, "perform", fails)
+    assert calls.run("run", "mine", "friction", "1", "out") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("nanofridge: ")
+    assert said.count("\n") == 1
+    assert "out/series.dat" in said
+    assert os.strerror(number) in said
+    assert cure in said
+    assert ("free disk" in said, "writable" in said) == ("free disk" in cure, "writable" in cure)
+
+
+def test_own_errors_are_told_in_a_line_and_bugs_with_their_traceback(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both end with exit code 1."""
+    for failure, words in ((EngineError("LAMMPS stopped"), ""), (RuntimeError("never thought of"), "Traceback")):
+
+        def fails(*_: Any, failure: Exception = failure) -> None:
+            raise failure
+
+        monkeypatch.setattr(command, "perform", fails)
+        assert calls.run("run", "mine", "friction", "1", "out") == 1
+        said = capsys.readouterr().err
+        assert said == "nanofridge: LAMMPS stopped\n" if not words else words in said and str(failure) in said
+    assert calls.run("check", "none-of-them") == 1
+    assert "there is no file none-of-them.yaml" in capsys.readouterr().err
