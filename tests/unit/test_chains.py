@@ -7,9 +7,12 @@ import re
 from itertools import pairwise
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from simulation.experiments import experiment_at
+from simulation.experiments.base import RejectedError
+from simulation.experiments.baths import Baths
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
 from simulation.study.materials import FLUIDS
@@ -156,3 +159,28 @@ def test_chains_that_cannot_be_are_refused(chains: dict[str, Any], message: str)
     """By name, with the cure."""
     with pytest.raises(StudyError, match=message):
         study(**chains)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("side", ["cold", "hot"])
+def test_chains_must_have_found_their_size(side: str, sign: int) -> None:
+    """From the third to the last quarter of the time it changes by a tenth at most, larger or smaller, on either side."""
+    baths = Baths(study(), 1)
+
+    def ended(change: float) -> dict[str, Any]:
+        """Checks of 400 samples: 9 Å and then 5 Å, and this relative change of the last quarter on one side."""
+        series = pd.DataFrame(index=range(400))
+        for each, kelvin in (("cold", 100.0), ("hot", 120.0)):
+            series[f"order_{each}_1"] = 0.05
+            series[f"temperature_{each}_K"] = series[f"internal_temperature_{each}_K"] = kelvin
+            last = 5.0 * (1 + change * (each == side))
+            series[f"gyration_{each}_A"] = [9.0] * 200 + [5.0] * 100 + [last] * 100
+        return baths.check_end(series)
+
+    found = ended(0.099 * sign)
+    assert found[f"chain_gyration_{side}_A"] == pytest.approx(5 * (1 + 0.099 * sign))
+    assert found[f"chain_size_change_{side}"] == pytest.approx(0.099 * sign)
+    with pytest.raises(
+        RejectedError, match=rf"the chains of the {side} bath still change their size, by \{'+-'[sign < 0]}0\.11 "
+    ):
+        ended(0.11 * sign)

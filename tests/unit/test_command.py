@@ -133,7 +133,8 @@ def test_page_is_written_every_ten_seconds_and_no_oftener_than_each(
 def test_archives_are_filled_and_emptied(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
     """From the results of the study, each copy named; into a folder, from one of the archive."""
     assert calls.run("archive", "mine", "kept") == 0
-    assert calls.only == ("archive", (Path("results/mine"), Path("kept")))
+    name, places = calls.only
+    assert (name, places) == ("archive", (Path("results/mine"), Path("kept")))
     assert capsys.readouterr().out == "copy\n"
     assert calls.run("unpack", "mine", "sweep/kH_4.80", "2", "kept/there", "here") == 0
     name, (wanted, source, target) = calls.only

@@ -676,6 +676,8 @@ def test_intervals_are_those_of_the_study(name: str) -> None:
         assert words[-5:] == ["format", '"', '%.17g"', "file", "series.dat"]
         frames = deck.all("dump", "trajectory")
         assert frames == ([] if name.startswith("equilibrating") else [["all", "dcd", "1250", "trajectory.dcd"]])
+        # Atoms lie in the box, for pictures and for distances along x and its images.
+        assert deck.all("dump_modify") == ([["trajectory", "unwrap", "no"]] if frames else [])
     if name != "building":
         assert deck.all("thermo")[-1] == ["250"]
         assert deck.all("thermo_modify")[-1] == ["lost", "error", "flush", "yes"]

@@ -7,10 +7,13 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.constants import bar, electron_volt, physical_constants
 
 from simulation.experiments import experiment_at
+from simulation.experiments.base import RejectedError
+from simulation.experiments.baths import Baths
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
 from tests.unit.deck_reader import Deck, World
@@ -171,3 +174,101 @@ def test_bulk_and_pressure_are_measured_where_they_are(walls: str, stage: int) -
         else:
             ideal = 3000 * physical_constants["Boltzmann constant"][0] / (bar * 1e-30) * chosen.temperature_K(side)
             assert pressure == pytest.approx((ideal - 7 / 3) / 65**3, rel=1e-6)
+
+
+# --- judged at the end of the equilibration -----------------------------------------------------------------------------------
+
+AIMS = {"bulk_density_per_nm3": {"cold": 17.0, "hot": 16.0}, "pressure_bar": {"cold": 400.0, "hot": 200.0}}
+COLUMN = {"bulk_density_per_nm3": "bulk_density_{}_per_nm3", "pressure_bar": "bulk_pressure_{}_bar"}
+
+
+def ended(aim: str, side: str, difference: float, scatter: float = 0.0) -> dict[str, Any]:
+    """And within three standard errors, with a new sample each 2 ps; too much or too little, on either side."""
+    chosen = study(edge_nm=6.5, **{aim: AIMS[aim]})
+    series = pd.DataFrame(index=range(400))
+    for each, kelvin in (("cold", 100.0), ("hot", 120.0)):
+        series[f"order_{each}_1"] = 0.05
+        series[f"temperature_{each}_K"] = series[f"internal_temperature_{each}_K"] = kelvin
+        for name in COLUMN.values():
+            series[name.format(each)] = 18.5
+        wanted = AIMS[aim][each] + (difference if each == side else 0.0)
+        series[COLUMN[aim].format(each)] = [1e3] * 300 + [wanted + scatter, wanted - scatter] * 50
+    return Baths(chosen, 1).check_end(series)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("side", ["cold", "hot"])
+@pytest.mark.parametrize("aim", AIMS)
+def test_state_counts_as_reached_within_two_percent_of_the_atoms(aim: str, side: str, sign: int) -> None:
+    """And within three standard errors besides, with a new sample each 2 ps; too much or too little, on either side."""
+    chosen = study(edge_nm=6.5, **{aim: AIMS[aim]})
+    allowed = 0.02 * chosen.fluid_atoms(side) / chosen.atoms_per_aim(side)
+    found = ended(aim, side, 0.99 * sign * allowed)
+    assert found[COLUMN[aim].format(side)] == pytest.approx(AIMS[aim][side] + 0.99 * sign * allowed)
+    other = COLUMN[next(name for name in AIMS if name != aim)].format(side)
+    assert found[other] == 18.5
+    with pytest.raises(RejectedError) as failure:
+        ended(aim, side, 1.01 * sign * allowed)
+    reached = AIMS[aim][side] + 1.01 * sign * allowed
+    assert f"the {side} bath has reached {reached:.4g} ± " in str(failure.value)
+    assert f", and baths.{aim} = {AIMS[aim][side]:g}: " in str(failure.value)
+    assert "more than 2 % of its atoms are missing or too many: raise schedule.filling_ps" in str(failure.value)
+    # Samples every 0.1 ps: the last 100 are five independent ones.
+    error = allowed * math.sqrt(100 / 99 / 5)
+    ended(aim, side, sign * (0.99 * allowed + 3 * error), scatter=allowed)
+    with pytest.raises(RejectedError, match=f"± {error:.2g}"):
+        ended(aim, side, sign * (1.01 * allowed + 3 * error), scatter=allowed)
+
+
+@pytest.mark.parametrize("point", ["equilibrated", "friction", "kH_4.80", "drag/cold/F_0.3", "drag/hot/F_0.3"])
+def test_records_count_the_atoms_of_each_bath(point: str) -> None:
+    """From those of each type that LAMMPS ended with: 4000 cold and 3900 hot, over the room that each has."""
+    chosen = study(edge_nm=6.5, pressure_bar=100)
+    run = experiment_at(chosen, point, 1)
+    assert run.counted([]) == {}
+    skin, edge, radius = (3.405 + 2.338) / 4, 65.0, 2.236 * 3.61
+    ball = 4 / 3 * math.pi * (radius + skin) ** 3
+    found = run.counted([0, 4000, 3900, 186, 186, 300, 300])
+    if point.startswith("drag"):
+        atoms = 4000 if "cold" in point else 3900
+        assert found["fluid_atoms"] == atoms
+        assert found["accessible_density_per_nm3"] == pytest.approx(1000 * atoms / (edge**3 - ball), rel=1e-4)
+    else:
+        room = edge**2 * (edge - 2 * skin) - ball
+        assert found["fluid_atoms_per_bath"] == {"cold": 4000, "hot": 3900}
+        densities = {"cold": 4e6 / room, "hot": 3.9e6 / room}
+        assert found["accessible_density_per_nm3"] == pytest.approx(densities, rel=1e-4)
+        assert run.counted([0, 4000, 4000, 186, 186, 300, 300])["fluid_atoms_per_bath"] == 4000
+
+
+@pytest.mark.parametrize("filling_ps", [60, 24])
+@pytest.mark.parametrize("point", ["equilibrated", "drag/hot/F_0.3"])
+def test_filling_takes_the_study_s_time_in_eight_rounds(point: str, filling_ps: float) -> None:
+    """Each side is at its own temperature, its state a mean over the second half of a round, its particle free to move."""
+    data = {"baths": {"edge_nm": 6.5, "pressure_bar": 100}, "schedule": {"filling_ps": filling_ps}}
+    run = experiment_at(check_study("example", data), point, 1)
+    deck = Deck(run.deck(run.pieces()[0], ""))
+    sides = ("hot",) if point.startswith("drag") else ("cold", "hot")
+    rounds = deck.all("fix", "fill_mean")
+    assert len(rounds) == 8
+    (mean,) = {tuple(words) for words in rounds}
+    every, repeat, steps = map(int, mean[2:5])
+    assert (mean[:2], mean[5:]) == (("all", "ave/time"), tuple(f"v_bulk_pressure_{side}" for side in sides))
+    assert 8 * steps == pytest.approx(1000 * filling_ps, rel=0.04)
+    assert 2 * every * repeat == steps
+    runs = [int(words[0]) for words in deck.all("run")]
+    assert runs == [500, 500, *[steps, 300] * 8]
+    unit = 3.405e-10 * math.sqrt(39.948 * 1.66053907e-27 / (0.0104 * electron_volt)) * 1e12
+    for side, kelvin in (("cold", 100.0), ("hot", 120.0)):
+        heats = deck.all("fix", f"fill_heat_{side}")
+        assert len(heats) == (16 if side in sides else 0)
+        for number, (group, style, low, high, damping, _) in enumerate(heats):
+            assert (group, style, float(low), float(high)) == (f"fluid_{side}", "langevin", kelvin, kelvin)
+            assert float(damping) == pytest.approx(unit / (20 if number % 2 else 5), rel=1e-6)
+        seeds = [words[-1] for words in heats]
+        assert len(set(seeds)) == len(seeds)
+    held = [words[1:] for words in deck.all("fix", "fill_move")]
+    assert held == [["nve"], ["nve/limit", "0.05"]] * 8
+    assert deck.all("fix", "fill_metal") == [["particles", "nve"]] * 8
+    for name in ("fill_mean", "fill_metal"):
+        assert len(deck.all("unfix", name)) == 8
