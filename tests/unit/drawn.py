@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.container import ErrorbarContainer
 from numpy.typing import NDArray
 
@@ -16,7 +17,7 @@ def symbols(axes: Axes, label: str = "") -> list[list[tuple[float, float, float]
             continue
         points, _, bars = container.lines
         assert points is not None
-        ends = np.array(bars[0].get_segments())
+        ends = np.reshape(bars[0].get_segments(), (-1, 2, 2))
         halves = (ends[:, 1, 1] - ends[:, 0, 1]) / 2
         found.append(list(zip(*np.asarray(points.get_data(), dtype=float), halves, strict=True)))
     return found
@@ -26,3 +27,35 @@ def line(axes: Axes, label: str) -> NDArray[np.float64]:
     """Points of the only line with this beginning of its label, (2, n)."""
     (found,) = (each for each in axes.lines if str(each.get_label()).startswith(label))
     return np.array(found.get_data(), dtype=float)
+
+
+def bars(axes: Axes, label: str = "", along: int = 1) -> list[list[tuple[float, float, float, float]]]:
+    """(x, y, lower end, upper end of the bar) of all symbols of each series with this label; bars along y, or along x (0)."""
+    found = []
+    for container in axes.containers:
+        if not isinstance(container, ErrorbarContainer) or not str(container.get_label()).startswith(label):
+            continue
+        points, _, drawn = container.lines
+        assert points is not None
+        ends = np.reshape(drawn[0].get_segments(), (-1, 2, 2))[:, :, along]
+        places = np.array(points.get_data(), dtype=float)
+        places = places[:, np.isfinite(places).all(axis=0)]  # nothing is drawn of others
+        found.append(list(zip(*places, *ends[np.isfinite(ends).all(axis=1)].T, strict=True)))
+    return found
+
+
+def curves(axes: Axes, style: str = "-") -> list[NDArray[np.float64]]:
+    """All lines of a style with more than two points, (2, n) each, in the order in which they are drawn."""
+    lines = [each for each in axes.lines if each.get_linestyle() == style]
+    return [np.array(each.get_data(), dtype=float) for each in lines if np.size(each.get_xdata()) > 2]
+
+
+def bands(axes: Axes) -> list[NDArray[np.float64]]:
+    """All bands between two lines: their abscissa, lower and upper edge, (3, n) each, in the order in which they are drawn."""
+    found = []
+    for each in axes.collections:
+        if isinstance(each, PolyCollection) and len(each.get_paths()):
+            x, y = np.asarray(each.get_paths()[0].vertices).T
+            at = np.unique(x)
+            found.append(np.array([(value, y[x == value].min(), y[x == value].max()) for value in at]).T)
+    return found

@@ -21,6 +21,7 @@ from analysis.friction.result import Shell
 from analysis.friction.summary import friction_summary
 from analysis.statistics.timeseries import Estimate, steady_from
 from analysis.units import FRICTION_SI
+from tests.unit.drawn import bands, line
 from tests.unit.synthetic import MATERIALS, Truth, synthetic_runs, write_atoms
 
 MASS, FRICTION, TEMPERATURE, INTERVAL = 1.225, 0.5, 100.0, 0.2
@@ -231,5 +232,18 @@ def test_figure_shows_velocity_mean_and_forecasts() -> None:
             assert row["se"] == pytest.approx(share * row["velocity_m_per_s"])
         late = table[(table["series"] == "measured") & (table["time_ps"] > 100)]
         assert late["velocity_m_per_s"].mean() == pytest.approx(steady, rel=0.03)
+        panel = figure.axes[2 * ("cold", "hot").index(str(side)) + list(FORCE).index(str(force))]
+        assert panel.get_title(loc="left") == f"{force} nN, 100 K"
+        (told,) = (each for each in friction.drags if (each.side, each.force_nN) == (side, force))
+        for label, level, se in (
+            ("mean", 100 * told.velocity.value, 100 * told.velocity.se),
+            ("white", 100 * FORCE[str(force)] / true["white"][str(side)], None),
+            ("dressed", 100 * FORCE[str(force)] / true["dressed"][str(side)], None),
+        ):
+            np.testing.assert_allclose(line(panel, label)[1], level)
+            error = se or {"white": 0.05, "dressed": 0.1}[label] * level
+            (band,) = (each for each in bands(panel) if each[1:].mean() == pytest.approx(level))
+            np.testing.assert_allclose(band[1:, 0], [level - error, level + error])
+        assert line(panel, "mean")[0, 0] == told.transient
     with pytest.raises(ValueError, match=r"no drag run of side cold, 0\.3 nN"):
         draw_drag(groups, replace(friction, drags=()))

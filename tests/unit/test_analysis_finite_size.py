@@ -12,7 +12,7 @@ from analysis.compare.finite_size import HASIMOTO, drags_by_size, fit_size
 from analysis.figures.finite_size import finite_size
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
-from tests.unit.drawn import symbols
+from tests.unit.drawn import line, symbols
 from tests.unit.synthetic import DRAG
 
 ENDLESS, VISCOSITY = 3.7e-12, 1.8e-4
@@ -85,3 +85,10 @@ def test_figure_shows_the_weakest_force_and_leaves_out_what_never_was_steady() -
         expected = [(1 / edge, 1e-12 / friction(edge), 1e-25 / friction(edge) ** 2) for edge in EDGES]
         np.testing.assert_allclose(drawn, expected, rtol=1e-6)
     assert len(symbols(figure.axes[0])) == 2
+    for side in ("cold", "hot"):
+        inverse, mobility = line(figure.axes[0], f"{side}, 100 K")
+        expected = 1e-12 * (1 / ENDLESS + inverse * (1 / friction(5.0) - 1 / ENDLESS) * 5.0)
+        np.testing.assert_allclose(mobility, expected, rtol=1e-6)
+        (label,) = (str(each.get_label()) for each in figure.axes[0].lines if str(each.get_label()).startswith(side))
+        assert rf"$\gamma_\infty$ = {1e12 * ENDLESS:.2f} ± " in label
+        assert rf"$\eta$ = {1e4 * VISCOSITY:.2f} ± " in label

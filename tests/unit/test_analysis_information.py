@@ -15,6 +15,7 @@ from analysis.compare.information import COLUMNS, compared_information, flow_int
 from analysis.compare.table import summary_table, summary_text
 from analysis.data.runs import Run
 from analysis.figures.information import information
+from analysis.figures.style import ACCENT, COLD, HOT
 from analysis.friction.result import AxisFriction, Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.information import information_summary
@@ -22,6 +23,7 @@ from analysis.heat.rates import point_summary
 from analysis.heat.results import InformationPoint
 from analysis.model import DelayedNetwork, Feedback, SampledNetwork, mutual_information
 from analysis.statistics.timeseries import Estimate
+from tests.unit.drawn import curves, symbols
 from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, synthetic_runs
 
 TRUTH = Truth(sample_interval=0.1, substeps=1)
@@ -85,6 +87,26 @@ def test_figure_shows_the_second_law_of_each_side() -> None:
     assert math.isclose(shown["entropy_hot"], heat / (BOLTZMANN_EV_PER_K * TRUTH.temperature_hot), rel_tol=1e-6)
     assert shown["information_hot"] == -flows[-1].flow.value
     np.testing.assert_allclose(theory["information_hot"], -theory["information_cold"], atol=1e-9)
+    for j, axes in enumerate(figure.axes):
+        name, kelvin = (("cold", 100.0), ("hot", 120.0))[j]
+        assert axes.get_title(loc="left") == f"{name} particle and bath"
+        entropies, informations = symbols(axes)
+        for drawn, sign, found in (
+            (entropies, 1 / (BOLTZMANN_EV_PER_K * kelvin), [point.heat[j] for point in points]),
+            (informations, (1, -1)[j], [each.flow for each in flows]),
+        ):
+            expected = [
+                (point.ratio, sign * each.value, abs(sign) * np.nan_to_num(each.se))
+                for point, each in zip(points, found, strict=True)
+            ]
+            np.testing.assert_allclose(drawn, expected)
+        for drawn_line, quantity in zip(curves(axes), ("entropy", "information"), strict=True):
+            np.testing.assert_allclose(drawn_line[1], theory[f"{quantity}_{name}"])
+        # Entropy in the colour of the side, information in that of both.
+        assert [each.get_color() for each in axes.lines if np.size(each.get_xdata()) > 30] == [
+            (COLD, HOT)[j],
+            ACCENT,
+        ]
 
 
 def test_a_reading_tells_what_its_noise_leaves_of_the_positions() -> None:

@@ -53,7 +53,21 @@ def test_each_variant_has_its_own_friction_and_predictions() -> None:
     for number, (name, side) in enumerate((name, side) for name in FRICTIONS for side in ("cold", "hot")):
         here = spectra[(spectra["variant"] == name) & (spectra["side"] == side)]
         np.testing.assert_allclose(symbols(figure.axes[0])[number], here[["at", "value", "se"]] * [1, 1e12, 1e12])
-    assert [text.get_text() for text in figure.axes[-1].get_xticklabels()] == ["plain\n4.8", "thick\n4.8"]
+    panel = figure.axes[-1]
+    assert [text.get_text() for text in panel.get_xticklabels()] == ["plain\n4.8", "thick\n4.8"]
+    # The simulation of both baths first, and then the forecasts, in the row of each variant.
+    expected = [
+        (place + offset, rate.value, np.nan_to_num(rate.se))
+        for place, each in enumerate(comparisons[name].compared[0] for name in FRICTIONS)
+        for offset, rates in (
+            (-0.24, each.point.heat),
+            (-0.08, each.rates("response")),
+            (0.08, each.rates("theory")),
+            (0.24, each.rates("dressed")),
+        )
+        for rate in rates or ()
+    ]
+    np.testing.assert_allclose([number for (number,) in symbols(panel)], expected)
 
 
 def test_runs_too_short_for_a_response_are_named() -> None:

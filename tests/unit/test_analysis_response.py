@@ -21,7 +21,7 @@ from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from analysis.units import FRICTION_SI
-from tests.unit.drawn import symbols
+from tests.unit.drawn import bands, line, symbols
 from tests.unit.synthetic import Truth, synthetic_runs
 from tests.unit.synthetic import heat_rates as true_heat_rates
 
@@ -217,6 +217,19 @@ def test_table_and_agreement() -> None:
     assert f"{chi_square:.1f} (2 points)" in figure.axes[-1].get_title(loc="left")
     assert set(data["series"]) == {"friction_cold", "friction_hot", "response"}
     # The cold heats, measured and of white friction, and the white friction of both particles.
+    spectra, heat_panel = figure.axes
+    for j, name in enumerate(("cold", "hot")):
+        (drawn,) = symbols(spectra, f"{name} particle, measured")
+        own = found.along["xyz"][j]
+        value, error = own.dissipation()
+        frequency = np.transpose(drawn)[0]
+        assert 0.03 <= frequency.min() < 0.04 < 4.5 < frequency.max() <= 10
+        expected_at = [1e12 * FRICTION_SI * np.interp(frequency, own.frequency, each) for each in (value, error)]
+        np.testing.assert_allclose(np.transpose(drawn)[1:], expected_at, rtol=1e-9)
+    forecasts = data[data["series"] == "response"]
+    np.testing.assert_allclose(line(heat_panel, "linear response"), forecasts[["at", "value"]].T)
+    ends = [forecasts["value"] - forecasts["se"], forecasts["value"] + forecasts["se"]]
+    np.testing.assert_allclose(bands(heat_panel)[-1][1:], ends)
     (drawn,) = symbols(figure.axes[-1], "simulation")
     colds = [(each.point.ratio, each.point.heat[0]) for each in comparison.compared]
     np.testing.assert_allclose(drawn, [(ratio, cold.value, cold.se) for ratio, cold in colds])

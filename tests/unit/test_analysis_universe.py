@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analysis.data.runs import RunFolderError, load_run
 from analysis.data.universe import universe
+from analysis.figures.setup import COLOURS, SLAB_A, draw_setup
 from tests.unit.synthetic import Truth, write_atoms, write_runs
 
 SHIPPED = Path(__file__).resolve().parents[2] / "reference" / "reference" / "friction" / "replica_1"
@@ -108,3 +109,35 @@ def test_what_is_no_topology_of_ours_is_refused(folder: Path) -> None:
     (folder / "trajectory.dcd").unlink()
     with pytest.raises(RunFolderError, match="the exact model has no atoms"):
         universe(folder)
+
+
+@pytest.mark.parametrize("walls", [True, False])
+def test_setup_is_drawn_with_the_cold_side_left(folder: Path, walls: bool) -> None:
+    """Particles and the fluid of their slab in their colours, about the middle wall; cubes without walls side by side."""
+    rng = np.random.default_rng(2)
+    shape, middles = {kind: (COUNTS[kind], 3) for kind in "1234"}, {"1": 10.0, "2": 30.0, "3": 10.0, "4": 30.0}
+    if not walls:
+        middles = dict.fromkeys("1234", 20.0)
+    atoms = {kind: np.array([x, 20.0, 20.0]) + rng.uniform(-1, 1, shape[kind]) for kind, x in middles.items()}
+    for kind in "12":  # beyond the slab, which is about the cold particle
+        atoms[kind][:2, 2] = [35.0, 5.0]
+    if walls:
+        ends = {"5": [0.0, 20.0], "6": [20.0, 40.0]}
+        atoms |= {kind: np.column_stack([x, np.full((len(x), 2), 20.0)]) for kind, x in ends.items()}
+    write_atoms(folder, atoms, (0.0, 40.0, 40.0), frames=1)
+    figure = draw_setup(load_run(folder))
+    drawn: dict[str, list[NDArray[np.float64]]] = {}
+    for each in figure.axes[0].lines:
+        if each.get_marker() == "o":
+            drawn.setdefault(str(each.get_color()), []).append(np.array(each.get_data(), dtype=float))
+    for number, kind in enumerate("1234"):
+        near = np.abs(atoms[kind][:, 2] - atoms["3"][:, 2].mean()) < SLAB_A
+        shown = atoms[kind][near | (kind in "34"), :2]
+        # x begins at the middle wall; of two cubes without walls the cold one is drawn to the left.
+        shift = -20.0 if walls else (-40.0, 0.0)[number % 2]
+        found = np.hstack(drawn[COLOURS[int(kind)]]).T
+        expected = shown + np.array([shift, 0.0])
+        np.testing.assert_allclose(found[np.lexsort(found.T)], expected[np.lexsort(expected.T)], atol=1e-4)
+    texts = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts}
+    assert texts["cold bath, 100 K"] < 0 < texts["hot bath, 120 K"]
+    assert texts[r"$F_C=\kappa_C\,(X_H-X_C)$"] < 0 < texts[r"$F_H=\kappa_H\,(X_C-X_H)$"]

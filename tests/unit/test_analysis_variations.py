@@ -25,6 +25,7 @@ from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
+from tests.unit.drawn import bars
 from tests.unit.synthetic import DRAG, Truth, heat_rates, synthetic_runs
 
 
@@ -115,7 +116,30 @@ def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None
     # The forecasts of the two differ by more than their errors: each must have been made with its own friction.
     assert table["theory_hot_eV_per_ns"].iloc[1] > 1.3 * table["theory_hot_eV_per_ns"].iloc[0]
     table.to_csv(tmp_path / "table.csv", index=False)
-    figure, _ = heat_variations(pd.read_csv(tmp_path / "table.csv", dtype={"kappa_ratio": str}), "synthetic")
+    read = pd.read_csv(tmp_path / "table.csv", dtype={"kappa_ratio": str})
+    read = read.assign(axes=3)
+    for side, least in (("cold", 0.003), ("hot", -0.006)):
+        read[f"closure_drift_{side}_eV_per_ns"] = [least, 2 * least]
+        read[f"closure_drift_{side}_error_eV_per_ns"] = [0.001, 0.002]
+    figure, _ = heat_variations(read, "synthetic")
+    for axes, side in zip(figure.axes, ("cold", "hot"), strict=False):
+        assert axes.get_title(loc="left") == f"{side} bath"
+        for label, name, shift in (
+            ("", "heat", 0.0),
+            ("linear response", "response", 0.16),
+            ("white friction", "theory", 0.28),
+            ("dressed pair", "dressed", 0.4),
+        ):
+            shown = bars(axes, label, along=0)[0]
+            told, se = (read[f"{name}_{side}_{end}"].astype(float) for end in ("eV_per_ns", "se"))
+            ends = np.transpose([told, np.arange(2) + shift, told - se.fillna(0), told + se.fillna(0)])
+            np.testing.assert_allclose(np.reshape(shown, (-1, 4)), ends[told.notna()])
+    # Drifts are of the three axes together, and so in per cent of three times the heat of one.
+    for side, offset in (("cold", -0.08), ("hot", 0.08)):
+        whole = 0.03 * read[f"heat_{side}_eV_per_ns"].abs()
+        drift, error = (read[f"closure_drift_{side}_{end}"] / whole for end in ("eV_per_ns", "error_eV_per_ns"))
+        expected = np.transpose([drift, np.arange(2) + offset, drift - error, drift + error])
+        np.testing.assert_allclose(bars(figure.axes[2], f"{side} side", along=0)[0], expected)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["synthetic", "thick"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from analysis.figures.design import design as draw
 from simulation.overview.design import make_design
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
+from tests.unit.drawn import line, symbols
 
 
 def study(design: dict[str, Any], **demon: Any) -> Study:
@@ -55,7 +57,19 @@ def test_limits_are_kept_and_cost_something(tmp_path: Path) -> None:
     assert list(own["kappa_ratio"]) == [0.17, 1.2, 4.8, 7.27]
     assert own["cooling_eV_per_ns"].iloc[2] == pytest.approx(0.289, abs=1e-3)
     figure, _ = draw(free)
-    figure.draw_without_rendering()
+    left, right = figure.axes
+    for name, label in (("study", "study"), ("best", "best within the limits"), ("ideal front", "largest cooling")):
+        rows = free[free["design"] == name].sort_values("power_eV_per_ns")
+        power, cooling, cop = (rows[column] for column in ("power_eV_per_ns", "cooling_eV_per_ns", "cop"))
+        np.testing.assert_array_equal(line(right, label), [cooling, cop])
+        if name == "ideal front":
+            np.testing.assert_array_equal(line(left, label), [power, cooling])
+        else:
+            error = rows["error_of_cooling_after_1_ns_eV_per_ns"]
+            np.testing.assert_allclose(symbols(left, label)[0], np.transpose([power, cooling, error]))
+    assert (left.get_xlabel(), right.get_ylabel()) == ("power (eV/ns per axis)", "coefficient of performance")
+    assert left.get_ylabel() == right.get_xlabel() == "heat from the cold bath (eV/ns per axis)"
+    assert {text.get_text() for text in left.texts} == {"0.17", "1.2", "4.8", "7.27"}
 
 
 @pytest.mark.parametrize(

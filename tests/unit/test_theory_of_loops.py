@@ -12,6 +12,7 @@ from analysis.compare.comparison import forecasts, without_theory
 from analysis.compare.theory import ideal_models, models
 from analysis.data.runs import Parameters
 from analysis.figures.loops import loops, varied
+from analysis.friction.response import Response, Responses
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.point import HeatPoint
 from analysis.model import Feedback
@@ -19,6 +20,7 @@ from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI, PER_NS
 from simulation.experiments.machine import Machine
 from simulation.study.files import check_study
+from tests.unit.drawn import bands, line, symbols
 
 PAPER = 3.5e-12 / FRICTION_SI
 WHITE = Friction.same(AxisFriction((Estimate(PAPER, 0.1 * PAPER), Estimate(PAPER, 0.1 * PAPER))))
@@ -42,8 +44,8 @@ def told(feedback: dict[str, Any], ratio: str = "4.80") -> dict[str, Any]:
 
 
 def point(feedback: dict[str, Any], heat: float = 0.0) -> HeatPoint:
-    """A point of such a study, with one heat for both baths."""
-    pair = (Estimate(heat, 0.05), Estimate(heat, 0.05))
+    """A point of such a study, with a heat into the cold bath, and 2 eV/ns more into the hot one."""
+    pair = (Estimate(heat, 0.05), Estimate(heat + 2.0, 0.07))
     return HeatPoint(
         name="kH_4.80",
         kappa_ratio="4.80",
@@ -144,3 +146,31 @@ def test_figure_has_measured_loops_on_exact_lines() -> None:
                 loop = Feedback(delay=size) if quantity == "delay" else Feedback(update_every=size)
                 exact = PER_NS * ideal.with_feedback(loop).heat_rates()[index]
                 assert rows["value"].iloc[place] == pytest.approx(exact, rel=1e-6)
+
+
+def uncertain() -> Responses:
+    """White friction of the paper, known to 10 %: two copies that differ by so much."""
+    frequency = np.geomspace(1e-4, 100, 3000)
+    gamma = np.full(frequency.size, complex(PAPER))
+    found = Response(frequency, gamma, np.stack([0.95 * gamma, 1.05 * gamma]), np.empty((0, frequency.size), complex))
+    return Responses({"xyz": (found, found)})
+
+
+def test_figure_draws_each_bath_in_its_row_with_the_error_of_its_response() -> None:
+    """Symbols are the heats of the points; the band about linear response is one standard error to both sides."""
+    points = [point({}, -0.289), point({"delay_ps": 0.2}, -0.177)]
+    figure, data = loops(points, WHITE, uncertain())
+    for side, axes in enumerate(figure.axes):
+        name = ("cold", "hot")[side]
+        assert axes.get_ylabel() == f"heat into the {name} bath\n(eV/ns per axis)"
+        (drawn,) = symbols(axes, "simulation")
+        expected = [
+            (size, found.heat[side].value, found.heat[side].se) for size, found in zip((0.0, 0.2), points, strict=True)
+        ]
+        np.testing.assert_allclose(sorted(drawn), sorted(expected))
+        told = data[(data["series"] == "response") & (data["side"] == name)]
+        np.testing.assert_allclose(line(axes, "linear response"), told[["loop", "value"]].T)
+        band = bands(axes)[0]
+        np.testing.assert_allclose(band[1:], [told["value"] - told["se"], told["value"] + told["se"]])
+        assert (told["se"] > 0.01 * told["value"].abs()).all()
+    assert [axes.get_xlabel() for axes in figure.axes] == ["", "delay of the whole force (ps)"]

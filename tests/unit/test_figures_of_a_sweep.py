@@ -1,0 +1,435 @@
+"""Figures over κ_H/κ_C draw in each panel what its title and axis say: the measured numbers, their errors, the exact lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+from scipy.linalg import expm, solve_continuous_lyapunov
+from scipy.stats import norm
+
+from analysis.compare.comparison import Comparison
+from analysis.data.runs import Run
+from analysis.figures.cop import cop
+from analysis.figures.cop_fluctuations import cop_fluctuations
+from analysis.figures.cumulative import cumulative_flows
+from analysis.figures.detailed_balance import detailed_balance
+from analysis.figures.equilibrium import equilibrium
+from analysis.figures.fluxes import fluxes
+from analysis.figures.heat_rates import heat_rates as draw_heat_rates
+from analysis.figures.over_ratio import nearest
+from analysis.figures.power import power_histograms
+from analysis.figures.power_moments import power_moments
+from analysis.figures.studies import heats_of_studies
+from analysis.figures.style import ACCENT, COLD, HOT
+from analysis.figures.uncertainty import uncertainty
+from analysis.friction.result import AxisFriction, Friction
+from analysis.heat.performance import performance_summary
+from analysis.heat.point import HeatPoint
+from analysis.heat.power import power_summary
+from analysis.heat.rates import point_summary
+from analysis.heat.results import (
+    COPS,
+    TARGETS,
+    Cop,
+    CopEstimator,
+    Interval,
+    PerformancePoint,
+    PowerPoint,
+    ReversalPoint,
+)
+from analysis.heat.reversal import reversal_summary
+from analysis.statistics.timeseries import Estimate
+from tests.unit.drawn import bands, bars, curves, symbols
+from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, drift_and_noise, heat_rates, synthetic_runs
+
+TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.2, friction_hot=0.3)
+FRICTION = Friction.same(AxisFriction((Estimate(0.2, 0.02), Estimate(0.3, 0.03))))
+RATIOS = ("0.17", "2.0", "4.80")
+SIDES = ("cold", "hot")
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, list[Run]]:
+    """One run of each point of a sweep."""
+    return {r: synthetic_runs(replace(TRUTH, kappa_ratio=r), 300, 1, seed=n) for n, r in enumerate(RATIOS, start=201)}
+
+
+@pytest.fixture(scope="module")
+def heats(runs: Mapping[str, list[Run]]) -> list[HeatPoint]:
+    """Heats at all points."""
+    return [point_summary(each) for each in runs.values()]
+
+
+@pytest.fixture(scope="module")
+def powers(runs: Mapping[str, list[Run]]) -> list[PowerPoint]:
+    """Sampled power at all points."""
+    return [power_summary(each) for each in runs.values()]
+
+
+@pytest.fixture(scope="module")
+def performances(runs: Mapping[str, list[Run]]) -> list[PerformancePoint]:
+    """Performance at all points."""
+    return [performance_summary(each) for each in runs.values()]
+
+
+@pytest.fixture(scope="module")
+def reversals(runs: Mapping[str, list[Run]]) -> list[ReversalPoint]:
+    """Asymmetry under time reversal at all points."""
+    return [reversal_summary(each) for each in runs.values()]
+
+
+def at(points: np.ndarray, ratio: float) -> float:
+    """Value of a drawn line at one of its own abscissae."""
+    (value,) = points[1][np.isclose(points[0], ratio)]
+    return float(value)
+
+
+def grid(axes: Sequence[Axes], columns: int) -> NDArray[Any]:
+    """Panels by row and column."""
+    return np.array(axes, dtype=object).reshape(-1, columns)
+
+
+def labels(axes: Axes) -> tuple[str, str, str]:
+    """Title, and what both axes say."""
+    return axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel()
+
+
+def exact(ratio: str) -> np.ndarray:
+    """Heats of the true machine, eV/ns."""
+    return 1e3 * heat_rates(replace(TRUTH, kappa_ratio=ratio))
+
+
+def test_fluxes_are_drawn_in_their_panels(heats: list[HeatPoint]) -> None:
+    """Entropy production left, power right: symbols of the points, and lines through Σ Q/T over k_B and Σ Q of the machine."""
+    figure, _ = fluxes(Comparison(tuple(heats), FRICTION))
+    assert [labels(axes)[2] for axes in figure.axes] == [
+        "entropy production ($k_B$/ns per axis)",
+        "total power (eV/ns per axis)",
+    ]
+    for axes, found in zip(figure.axes, ([p.entropy_production for p in heats], [p.power for p in heats]), strict=True):
+        (drawn,) = symbols(axes)
+        expected = [(point.ratio, each.value, np.nan_to_num(each.se)) for point, each in zip(heats, found, strict=True)]
+        np.testing.assert_allclose(drawn, expected)
+    (entropy,), (power,) = (curves(axes) for axes in figure.axes)
+    for ratio in RATIOS:
+        heat = exact(ratio)
+        produced = (heat / (BOLTZMANN_EV_PER_K * np.array([100.0, 120.0]))).sum()
+        assert at(entropy, float(ratio)) == pytest.approx(produced, rel=1e-6)
+        assert at(power, float(ratio)) == pytest.approx(heat.sum(), rel=1e-6)
+
+
+def test_bands_of_lines_are_one_standard_error(heats: list[HeatPoint]) -> None:
+    """The friction's errors of 10 % move the heats by their slopes: bands are that wide to both sides of their line."""
+    figure, _ = draw_heat_rates(Comparison(tuple(heats), FRICTION))
+    for side, axes in enumerate(figure.axes):
+        (line,) = curves(axes)
+        band = next(each for each in bands(axes) if each.size and np.ptp(each[2] - each[1]) > 0)
+        slopes = [
+            (exact_at(name, 1.001)[side] - exact_at(name, 0.999)[side]) / 0.002
+            for name in ("friction_cold", "friction_hot")
+        ]
+        expected = 0.1 * math.hypot(*slopes)
+        (low, high) = band[1:, np.isclose(band[0], 4.8)].ravel()
+        assert (at(line, 4.8) - low, high - at(line, 4.8)) == pytest.approx((expected, expected), rel=0.02)
+        title, _, _ = labels(axes)
+        assert title == f"{SIDES[side]} bath, {(100, 120)[side]} K"
+
+
+def exact_at(name: str, factor: float) -> np.ndarray:
+    """Heats with one friction changed by a factor, eV/ns."""
+    return 1e3 * heat_rates(replace(TRUTH, **{name: factor * getattr(TRUTH, name)}))
+
+
+def test_coefficients_are_drawn_in_their_panels(performances: list[PerformancePoint]) -> None:
+    """Each coefficient has its own intervals, line κ_C/(κ_H - κ_C) or κ_H/(κ_H - κ_C), and Carnot's 5 or 6."""
+    values = {"heat": (0.31, 1.31), "thermostat": (0.37, 1.57)}
+    kinds: tuple[CopEstimator, ...] = ("heat", "thermostat")
+    cops: dict[CopEstimator, dict[Cop, Interval]] = {
+        kind: {name: Interval(v, 0.9 * v, 1.2 * v) for name, v in zip(COPS, values[kind], strict=True)}
+        for kind in kinds
+    }
+    points = [replace(point, cop=cops) for point in performances]
+    figure, _ = cop(points)
+    titles = ("refrigeration, $-Q_C/W$", "heat pump, $Q_H/W$")
+    for axes, name, title, carnot in zip(figure.axes, COPS, titles, (5.0, 6.0), strict=True):
+        assert labels(axes)[0] == title
+        for label, kind, shift in zip(("simulation, 95 %", "bare thermostat"), kinds, (1.0, 1.05), strict=True):
+            (drawn,) = bars(axes, label)
+            # The machine heats at 0.17, where it has no coefficient of either kind.
+            expected = [(shift * ratio, *cops[kind][name]) for ratio in (2.0, 4.8)]
+            np.testing.assert_allclose(drawn, expected, rtol=1e-9)
+        (line,), (bound,) = curves(axes), curves(axes, "--")
+        numerator = line[0] if name == "pumping" else 1.0
+        inner = line[0] > 1.21
+        np.testing.assert_allclose(line[1][inner], (numerator / (line[0] - 1))[inner])
+        np.testing.assert_allclose(bound[1], carnot)
+        assert bound[0].min() == pytest.approx(1.2)
+    assert labels(figure.axes[0])[2] == "coefficient of performance"
+
+
+def test_fluctuating_coefficients_are_drawn_in_their_panels(performances: list[PerformancePoint]) -> None:
+    """Densities of the point nearest to 7.27, both signs, by kind and coefficient; exponents of all points about -2."""
+    points = []
+    for number, point in enumerate(performances):
+        assert point.cop_fluctuations is not None
+        kinds = {
+            kind: {
+                name: replace(found, tail_exponent=Estimate(-2.0 - 0.01 * place - 0.1 * number, 0.01 * (place + 1)))
+                for place, (name, found) in enumerate(cops.items(), start=3 if kind == "heat" else 1)
+            }
+            for kind, cops in point.cop_fluctuations.items()
+        }
+        points.append(replace(point, cop_fluctuations=kinds))
+    figure, _ = cop_fluctuations(points, FRICTION)
+    panels = grid(figure.axes, 2)
+    shown = points[-1].cop_fluctuations
+    assert shown is not None
+    drawn = [(panels[0, 0], "heat", "refrigeration"), (panels[0, 1], "heat", "pumping")]
+    drawn += [(panels[2, 0], "sampled", "refrigeration")]
+    for axes, kind, name in drawn:
+        title = labels(axes)[0]
+        assert title.startswith(name)
+        assert title.endswith("= 4.80")
+        assert ("Q_" in title) == (kind == "heat")
+        found = shown[kind][name]  # type: ignore[index]
+        for histogram, series in zip((found.positive, found.negative), symbols(axes, "simulation"), strict=True):
+            middle = np.sqrt(histogram.edge[1:] * histogram.edge[:-1])
+            seen = histogram.density > 0
+            expected = np.stack([middle, histogram.density, np.nan_to_num(histogram.se)])[:, seen].T
+            np.testing.assert_allclose(series, expected)
+        # The laws of both signs, each over its own |ε|: a coefficient without a mean has a tail of exponent -2 to either side.
+        for law in curves(axes):
+            far = law[0] > 30
+            slope = np.polyfit(np.log(law[0][far]), np.log(law[1][far]), 1)[0]
+            assert slope == pytest.approx(-2.0, abs=0.05)
+        (carnot,) = (each for each in axes.lines if each.get_linestyle() == "--" and np.size(each.get_xdata()) == 2)
+        assert list(np.asarray(carnot.get_xdata())) == pytest.approx([5.0 if name == "refrigeration" else 6.0] * 2)
+    axes = panels[2, 1]
+    for label, kind, name, shift in (
+        ("sampled work", "sampled", "refrigeration", 1.0),
+        ("heat, refrigeration", "heat", "refrigeration", 1.06),
+        ("heat, pumping", "heat", "pumping", 1.12),
+    ):
+        (series,) = symbols(axes, label)
+        kinds_of = [point.cop_fluctuations for point in points]
+        tails = [each[kind][name].tail_exponent for each in kinds_of if each is not None]  # type: ignore[index]
+        told = [(shift * float(r), tail.value, tail.se) for r, tail in zip(RATIOS, tails, strict=True)]
+        np.testing.assert_allclose(series, told)
+    levels = [np.asarray(each.get_ydata(), dtype=float) for each in axes.lines if each.get_linestyle() == ":"]
+    assert [list(level) for level in levels] == [[-2.0, -2.0]]
+
+
+def test_flows_are_drawn_over_their_axes(
+    runs: Mapping[str, list[Run]], heats: list[HeatPoint], powers: list[PowerPoint]
+) -> None:
+    """Heats on top and works below, in eV per axis over ns, in the colours of their sides, in the column of their point."""
+    figure, _ = cumulative_flows(list(zip(runs.values(), heats, powers, strict=True)))
+    panels = grid(figure.axes, 3)
+    assert [labels(axes)[2] for axes in panels[:, 0]] == ["heat into bath (eV/axis)", "work on particle (eV/axis)"]
+    assert {labels(axes)[1] for axes in panels[1]} == {"time (ns)"}
+    for column, (ratio, (run,)), point in zip(panels.T, runs.items(), heats, strict=True):
+        assert labels(column[0])[0] == rf"$\kappa_H/\kappa_C$ = {ratio}: {point.mode}"
+        work = run.work.sum(axis=2) / 3
+        bare = run.thermostat / 3
+        # From the first to the last sample a flow grows by its rate times 0.3 ns.
+        ends = {(0, COLD): 0.3 * point.heat[0].value, (0, HOT): 0.3 * point.heat[1].value}
+        ends |= {(1, COLD): work[-1, 0], (1, HOT): work[-1, 1], (1, ACCENT): work[-1].sum()}
+        for (row, colour), expected in ends.items():
+            drawn = [
+                np.asarray(each.get_data(), dtype=float)
+                for each in column[row].lines
+                if each.get_color() == colour and each.get_linestyle() == "-" and each.get_alpha() != 0.35
+            ]
+            assert [each[1, -1] for each in drawn] == [pytest.approx(expected)]
+            assert drawn[0][0, -1] == pytest.approx(0.3)
+        for colour, side in ((COLD, 0), (HOT, 1)):
+            faint = [each for each in column[0].lines if each.get_color() == colour and each.get_alpha() == 0.35]
+            assert [float(np.asarray(each.get_ydata())[-1]) for each in faint] == pytest.approx([bare[-1, side]])
+
+
+def test_detailed_balance_is_drawn_in_its_panels(heats: list[HeatPoint], reversals: list[ReversalPoint]) -> None:
+    """Asymmetries lie on the exact lines of their own κ_H/κ_C; area, and both temperatures, are those of the exact pair."""
+    figure, _ = detailed_balance(Comparison(tuple(heats), FRICTION), reversals)
+    lag, area, warmth = figure.axes
+    assert labels(area)[2] == "area swept (Å²/ns)"
+    assert labels(warmth)[2] == "temperature of particle over bath"
+    # Nearest to T_H/T_C, to the paper's 4.80, and the lowest.
+    shown = [reversals[1], reversals[2], reversals[0]]
+    for point, series, law in zip(shown, symbols(lag), curves(lag), strict=True):
+        expected = [point.lag, point.asymmetry, np.nan_to_num(point.asymmetry_se)]
+        np.testing.assert_allclose(series, np.transpose(expected))
+        truth = replace(TRUTH, kappa_ratio=point.kappa_ratio)
+        drift, noise = drift_and_noise(truth, truth.couplings)
+        variance = solve_continuous_lyapunov(drift, -noise)
+        later = np.array([expm(drift * time) @ variance for time in law[0]])
+        # X_C(0) X_H(τ) - X_H(0) X_C(τ): the later coordinate is the first index.
+        asymmetry = (later[:, 1, 0] - later[:, 0, 1]) / math.sqrt(variance[0, 0] * variance[1, 1])
+        np.testing.assert_allclose(law[1], asymmetry, atol=1e-9)
+        label = rf"$\kappa_H/\kappa_C$ = {point.kappa_ratio}"
+        np.testing.assert_allclose(symbols(lag, label)[0], series)
+    (drawn,) = symbols(area)
+    swept = [
+        (float(r), p.swept_area.value, np.nan_to_num(p.swept_area.se)) for r, p in zip(RATIOS, reversals, strict=True)
+    ]
+    np.testing.assert_allclose(drawn, swept)
+    for side, name in enumerate(SIDES):
+        (drawn,) = symbols(warmth, name)
+        bath = (100.0, 120.0)[side]
+        found = [point.effective_temperature[side] for point in heats]
+        warm = [(float(r), t.value / bath, np.nan_to_num(t.se) / bath) for r, t in zip(RATIOS, found, strict=True)]
+        np.testing.assert_allclose(drawn, warm)
+        drift, noise = drift_and_noise(TRUTH, TRUTH.couplings)
+        kinetic = solve_continuous_lyapunov(drift, -noise)[2 + side, 2 + side] * TRUTH.mass / TRUTH.thermal[side]
+        assert at(curves(warmth)[side], 4.8) == pytest.approx(kinetic, rel=1e-6)
+
+
+def test_equilibrium_densities_are_drawn_beside_their_gaussians() -> None:
+    """Positions have the width √(k_BT/κ) and velocities √(k_BT/m) of their own bath; symbols are shares of all samples."""
+    (run,) = synthetic_runs(replace(TRUTH, kappa_ratio=None), 400, 1, seed=204)
+    figure, _ = equilibrium([run])
+    observed = (run.position, run.velocity, np.diff(run.position, axis=0))
+    widths = (TRUTH.trap, TRUTH.mass, TRUTH.mass)
+    units = (("position (Å)", "Å$^{-1}$"), ("velocity (Å/ps)", "ps/Å"), ("displacement over 1 ps (Å/ps)", "ps/Å"))
+    for axes, values, width, (quantity, inverse) in zip(figure.axes, observed, widths, units, strict=True):
+        assert labels(axes)[1:] == (quantity, f"probability density ({inverse})")
+        for side, (drawn, line) in enumerate(zip(symbols(axes), curves(axes), strict=True)):
+            deviation = math.sqrt(TRUTH.thermal[side] / width)
+            half = 3.5 * deviation / 29
+            middle, density, _ = np.transpose(drawn)
+            np.testing.assert_allclose(middle, np.linspace(-28, 28, 29) * half, atol=1e-12)
+            shares = np.histogram(values[:, side], np.linspace(-29, 29, 30) * half)[0] / values[:, side].size
+            np.testing.assert_allclose(density, shares / (2 * half), atol=1e-12)
+            law = norm(scale=deviation)
+            np.testing.assert_allclose(line[1], (law.cdf(line[0] + half) - law.cdf(line[0] - half)) / (2 * half))
+
+
+def test_moments_of_the_power_are_drawn_in_their_panels(powers: list[PowerPoint]) -> None:
+    """Means on top and variances below, of the cold particle, the hot one and both; exact lines at the samples' interval."""
+    figure, _ = power_moments(powers, FRICTION)
+    panels = grid(figure.axes, 3)
+    assert [labels(axes)[0] for axes in panels[0]] == ["power on cold", "power on hot", "total power"]
+    assert [labels(axes)[2] for axes in panels[:, 0]] == ["mean over 1 ps (eV/ns)", "variance over 1 ps (eV²/ns²)"]
+    for column, target in zip(panels.T, TARGETS, strict=True):
+        for axes, moment in zip(column, ("mean", "variance"), strict=True):
+            found = [getattr(point, moment)[target] for point in powers]
+            series = symbols(axes)[-1]
+            expected = [(float(r), each.value, np.nan_to_num(each.se)) for r, each in zip(RATIOS, found, strict=True)]
+            np.testing.assert_allclose(series, expected)
+            pair = powers[-1].parameters.white_pair((0.2, 0.3))
+            law = pair.power_distribution(target, 1.0)
+            told = 1e3 * law.mean() if moment == "mean" else 1e6 * law.var()
+            assert at(curves(axes)[0], 4.8) == pytest.approx(told)
+        (work,) = symbols(column[0])[:1]
+        works = [point.work[target] for point in powers]
+        expected = [
+            (1.05 * float(r), each.value, np.nan_to_num(each.se)) for r, each in zip(RATIOS, works, strict=True)
+        ]
+        np.testing.assert_allclose(work, expected)
+
+
+def test_distributions_of_the_power_are_drawn_in_their_panels(powers: list[PowerPoint]) -> None:
+    """A row for each point and a column for each particle; symbols are the histograms, lines the exact law's bin averages."""
+    figure, _ = power_histograms(powers, FRICTION)
+    panels = grid(figure.axes, 2)
+    for row, point in zip(panels, powers, strict=True):
+        pair = point.parameters.white_pair((0.2, 0.3))
+        for axes, side, letter in zip(row, SIDES, "CH", strict=True):
+            assert labels(axes)[0].startswith(
+                rf"{side} particle, $\kappa_H/\kappa_C$ = {point.kappa_ratio}, 900 samples"
+            )
+            histogram = point.histograms[side]  # type: ignore[index]
+            middle = (histogram.edge[1:] + histogram.edge[:-1]) / 2
+            seen = histogram.density > 0
+            expected = np.stack([middle, histogram.density, np.nan_to_num(histogram.se)])[:, seen].T
+            (drawn,) = symbols(axes, "simulation")
+            np.testing.assert_allclose(drawn, expected)
+            cdf = pair.power_distribution(side, 1.0).cdf(histogram.edge / 1e3)  # type: ignore[arg-type]
+            np.testing.assert_allclose(curves(axes)[0], [middle, np.diff(cdf) / np.diff(histogram.edge)])
+            if row is panels[-1]:
+                assert labels(axes)[1] == rf"power $\dot W_{letter}$ over 1 ps (eV/ns)"
+    assert {labels(axes)[2] for axes in panels[:, 0]} == {"density (ns/eV)"}
+
+
+def test_heats_of_studies_are_drawn_in_their_panels(heats: list[HeatPoint]) -> None:
+    """Of each study the heats into the cold bath left and into the hot one right, shifted so that all are seen."""
+    figure, _ = heats_of_studies(["one", "two"], [Comparison(tuple(heats), FRICTION)] * 2)
+    for side, axes in enumerate(figure.axes):
+        assert labels(axes)[0] == f"{SIDES[side]} bath"
+        for name, shift in (("one", 1.0), ("two", 1.03)):
+            (drawn,) = symbols(axes, name)
+            expected = [(shift * p.ratio, p.heat[side].value, np.nan_to_num(p.heat[side].se)) for p in heats]
+            np.testing.assert_allclose(drawn, expected)
+        for line in curves(axes):
+            assert at(line, 4.8) == pytest.approx(exact("4.80")[side], rel=1e-6)
+    assert labels(figure.axes[0])[2] == "heat into the bath (eV/ns per axis)"
+
+
+def test_uncertainties_are_drawn_in_their_panels(performances: list[PerformancePoint]) -> None:
+    """Var/mean² and bound in the panel of each power, ratios to the bound of each work below, with both ends of intervals."""
+    points = []
+    for number, point in enumerate(performances, start=1):
+        told = {
+            t: Interval(v * number, 0.8 * v * number, 1.5 * v * number)
+            for t, v in zip(TARGETS, (30, 50, 70), strict=True)
+        }
+        bound = Interval(9.0 * number, 8.0 * number, 11.0 * number)
+        length = point.windows.length
+        flows = {
+            name: replace(
+                ratios,
+                over_bound=np.full(len(length), place * number),
+                over_bound_low=np.full(len(length), 0.7 * place * number),
+                over_bound_high=np.full(len(length), 1.4 * place * number),
+            )
+            for place, (name, ratios) in enumerate(point.windows.flows.items(), start=2)
+        }
+        windows = replace(point.windows, flows=flows)
+        points.append(replace(point, uncertainty=told, bound=bound, windows=windows))
+    figure, _ = uncertainty(points, FRICTION)
+    panels = grid(figure.axes, 4)
+    # One ratio each: the nearest to 4.80 and the lowest are drawn over time.
+    for axes, target, title in zip(panels[0], TARGETS, ("power on cold", "power on hot", "total power"), strict=False):
+        assert labels(axes)[0] == rf"{title} ($\kappa_jX_l$)"
+        of_target, of_bound = bars(axes)
+        np.testing.assert_allclose(of_target, [(p.ratio, *p.uncertainty[target]) for p in points])
+        np.testing.assert_allclose(of_bound, [(p.ratio, *p.bound) for p in points])
+        # The exact line diverges at 1 or at T_H/T_C, which may not shrink the rest to nothing.
+        (line, _), (low, high) = curves(axes), axes.get_ylim()
+        away = (np.abs(np.log(line[0])) > 0.1) & (np.abs(np.log(line[0] / 1.2)) > 0.1)
+        assert low < min(9.0, line[1][away].min())
+        assert max(210.0, line[1][away].max()) < high < 4 * max(210.0, line[1][away].max())
+    titles = {
+        "full": "work of the whole force",
+        "cross": r"work of $\kappa_jX_l$",
+        "antisymmetric": "work of the antisymmetric part",
+        "heat": "heat released by the particles",
+    }
+    for place, (name, title) in enumerate(titles.items()):
+        over_time = panels[2, place]
+        assert labels(over_time)[0] == title
+        found = [point.windows.flows[name] for point in points]
+        for point, series, shift in zip((points[2], points[0]), bars(over_time), (0.97, 1.03), strict=True):
+            flow = point.windows.flows[name]
+            expected = [shift * point.windows.length, flow.over_bound, flow.over_bound_low, flow.over_bound_high]
+            np.testing.assert_allclose(series, np.transpose(expected))
+        if name != "heat":
+            assert labels(panels[1, place])[0] == title
+            (series,) = bars(panels[1, place])
+            ends = [(f.over_bound[0], f.over_bound_low[0], f.over_bound_high[0]) for f in found]
+            np.testing.assert_allclose(series, [(p.ratio, *each) for p, each in zip(points, ends, strict=True)])
+
+
+def test_only_points_on_the_axis_are_near(performances: list[PerformancePoint]) -> None:
+    """A point without coupling, or with one of the other sign, has no place on a logarithmic axis and is never the nearest."""
+    point = performances[0]
+    points = [replace(point, kappa_ratio=ratio) for ratio in ("0", "-4.8", "0.5", "30")]
+    assert nearest(points, 4.8) == 3
+    assert nearest(points, 3.8) == 2
+    assert nearest(points[:2], 4.8) is None
