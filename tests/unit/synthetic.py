@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,17 @@ def heat_rates(truth: Truth) -> Array:
     a, d = drift_and_noise(truth, truth.couplings)
     c = solve_continuous_lyapunov(a, -d)
     return np.asarray(truth.couplings * np.array([c[1, 2] - c[0, 2], c[0, 3] - c[1, 3]]))
+
+
+def heat_slopes(truth: Truth) -> Array:
+    """Change of the heat rates with the logarithm of each friction, (friction, bath), eV/ps, by differences of exact ones."""
+    step = 1e-3
+    cold, hot = truth.friction_cold, truth.friction_hot
+    pairs = [
+        (replace(truth, friction_cold=cold * (1 + step)), replace(truth, friction_cold=cold * (1 - step))),
+        (replace(truth, friction_hot=hot * (1 + step)), replace(truth, friction_hot=hot * (1 - step))),
+    ]
+    return np.array([(heat_rates(up) - heat_rates(down)) / (2 * step) for up, down in pairs])
 
 
 def propagate(truth: Truth, couplings: Array, n: int, copies: int, rng: np.random.Generator) -> dict[str, Array]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.container import ErrorbarContainer
+from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.stats import binomtest
 
 from analysis.calibration.coverage import (
@@ -199,6 +200,60 @@ def test_exact_values_are_those_of_the_model() -> None:
     heats = [exact["heat"][f"heat_{side}"] for side in ("cold", "hot")]
     assert heats == pytest.approx(1e3 * synthetic.heat_rates(DRIVEN_TRUTH), rel=1e-9)
     assert exact["performance"]["cop_refrigeration"] == pytest.approx(1 / 3.8)
+    for side, heat in zip(SIDES, heats, strict=True):
+        assert (
+            {exact["heat"][f"{name}_{side}"] for name in ("work", "thermostat")}
+            == {exact["power"][f"work_{side}"]}
+            == {heat}
+        )
+    assert exact["heat"]["power"] == exact["power"]["work_total"] == sum(heats)
+    boltzmann = synthetic.BOLTZMANN_EV_PER_K
+    produced = heats[0] / 100 + heats[1] / 120
+    assert exact["heat"]["entropy_production"] == pytest.approx(produced / boltzmann)
+    assert exact["performance"]["entropy_production"] == pytest.approx(produced)
+    assert exact["performance"]["bound"] == pytest.approx(2 * boltzmann / (1e-3 * produced))  # over 1 ps
+    drift, noise = synthetic.drift_and_noise(DRIVEN_TRUTH, DRIVEN_TRUTH.couplings)
+    state = solve_continuous_lyapunov(drift, -noise)
+    for j, side in enumerate(("cold", "hot")):
+        kinetic = state[2 + j, 2 + j] * DRIVEN_TRUTH.mass / boltzmann
+        assert exact["heat"][f"effective_temperature_{side}"] == pytest.approx(kinetic)
+    # Sampled every 1 ps: mid-points and displacements from two positions that correlate, products by Isserlis' theorem.
+    later = expm(drift)[:2] @ state[:, :2]
+    middle, moved = (state[:2, :2] + (later + later.T) / 2) / 2, 2 * state[:2, :2] - later - later.T
+    across = (later - later.T) / 2  # of displacement i and mid-point j
+    means, cov = {}, {}
+    push = DRIVEN_TRUTH.couplings
+    for i in (0, 1):
+        means[i] = push[i] * across[i, 1 - i]
+        for k in (0, 1):
+            pairs = middle[1 - i, 1 - k] * moved[i, k] + across[k, 1 - i] * across[i, 1 - k]
+            cov[i, k] = push[i] * push[k] * pairs
+    for target, mean, variance in (
+        ("cold", means[0], cov[0, 0]),
+        ("hot", means[1], cov[1, 1]),
+        ("total", means[0] + means[1], sum(cov.values())),
+    ):
+        assert exact["power"][f"power_{target}"] == pytest.approx(1e3 * mean)
+        assert exact["power"][f"power_variance_{target}"] == pytest.approx(1e6 * variance)
+        true = {"cold": heats[0], "hot": heats[1], "total": sum(heats)}[target]
+        assert exact["power"][f"sampling_error_{target}"] == pytest.approx(1e3 * mean - true)
+        uncertainty = exact["performance"][f"uncertainty_{target}"]
+        assert uncertainty == pytest.approx(variance / mean**2)
+        over = exact["performance"][f"uncertainty_over_bound_{target}"]
+        assert over == pytest.approx(uncertainty * 1e-3 * produced / (2 * boltzmann))
+    # The share of samples whose coefficient exceeds Carnot's 5, by drawing positions and displacements.
+    both = np.block([[middle, across.T], [across, moved]])
+    draws = np.random.default_rng(8).multivariate_normal(np.zeros(4), both, 400_000)
+    work = push * draws[:, [1, 0]] * draws[:, 2:]
+    share = np.mean(-work[:, 0] / work.sum(axis=1) > 5.0)
+    told = exact["performance"]["beyond_carnot_sampled_refrigeration"]
+    assert told == pytest.approx(share, abs=4 * math.sqrt(share / 400_000))
+    assert told < 0.9 * np.mean(-work[:, 0] / work.sum(axis=1) > 4.0)
+    for kind in ("sampled", "heat"):
+        for name in ("refrigeration", "pumping"):
+            assert exact["performance"][f"tail_exponent_{kind}_{name}"] == -2.0
+    for estimator in ("", "_thermostat"):
+        assert exact["performance"][f"cop_pumping{estimator}"] == pytest.approx(4.8 / 3.8)
     balanced = runs_of(replace(DRIVEN_TRUTH, kappa_ratio="1.2"), 5, 1, seed=105)[0]
     assert exact_values(balanced)["performance"]["uncertainty_total"] == math.inf
 

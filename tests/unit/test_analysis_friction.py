@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -286,6 +287,42 @@ def test_data_not_seen_prefer_the_true_model(shell: float) -> None:
         assert residuals["dressed"] < 0.5 * residuals["white"]
     else:
         assert residuals["dressed"] > 0.95 * residuals["white"]
+
+
+def test_residuals_are_of_the_series_left_out() -> None:
+    """Of three series, one of which relaxes otherwise, the one left out misses by what its own correlations differ."""
+    like, other = (
+        synthetic_runs(Truth(kappa_ratio=None, friction_cold=g, sample_interval=0.5, substeps=1), 1500, 1, seed=28)[0]
+        for g in (0.3, 1.5)
+    )
+    data = particle([like], 0)
+    odd = particle([other], 0)
+    mixed = replace(
+        data,
+        position=np.stack([*data.position[:2], odd.position[2]]),
+        velocity=np.stack([*data.velocity[:2], odd.velocity[2]]),
+    )
+    curves = curves_of(like, 0)
+    lags = [np.rint(curve.lag / 0.5).astype(int) for curve in (curves.position, curves.velocity)]
+
+    def own(rows: list[int]) -> Curves:
+        found = [
+            autocorrelation(series[rows], 0.5, lag, 0, 0, 0)
+            for series, lag in zip((mixed.position, mixed.velocity), lags, strict=True)
+        ]
+        return replace(curves, position=found[0], velocity=found[1])
+
+    squares = []
+    for unseen in range(3):
+        fitted = fit_white(own([row for row in range(3) if row != unseen]))["joint"].friction.value
+        left = own([unseen])
+        forms = (
+            white_position(left.position.lag, MASS, TRAP, fitted),
+            white_velocity(left.velocity.lag, MASS, TRAP, fitted),
+        )
+        missed = [np.mean((c.value - m) ** 2) for c, m in zip((left.position, left.velocity), forms, strict=True)]
+        squares.append(np.dot(curves.weights, missed))
+    assert held_out_residuals(mixed, curves)["white"] == pytest.approx(math.sqrt(np.mean(squares)))
 
 
 def test_position_variance_is_that_of_the_trap() -> None:

@@ -169,9 +169,25 @@ def test_noisy_readings_are_in_the_table() -> None:
     row = point.row()
     assert list(row) == COLUMNS
     assert row["reading_information_kB"] == measured.reading.value
-    machine = run.parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot)).with_feedback(loop)
+    pair = run.parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
+    machine = pair.with_feedback(loop)
     assert isinstance(machine, SampledNetwork)
     assert row["theory_reading_information_kB"] == pytest.approx(machine.reading_information(), rel=1e-9)
+    # Their errors are those of the friction, by their slopes.
+    step = 1e-3
+    moved = [
+        (replace(pair, friction_cold=pair.friction_cold + shift), replace(pair, friction_hot=pair.friction_hot + shift))
+        for shift in (-step, step)
+    ]
+    loops = [[each.with_feedback(loop) for each in both] for both in moved]
+    slopes = np.diff(
+        [[m.reading_information() for m in both if isinstance(m, SampledNetwork)] for both in loops], axis=0
+    )
+    assert row["theory_reading_information_se"] == pytest.approx(1e-4 * np.hypot(*slopes[0]) / (2 * step), rel=1e-2)
+    slopes = np.diff(
+        [[0.1 * m.information_rate() for m in both if isinstance(m, SampledNetwork)] for both in loops], axis=0
+    )
+    assert row["theory_new_information_se"] == pytest.approx(1e-4 * np.hypot(*slopes[0]) / (2 * step), rel=1e-2)
     # Of one reading, made every 0.1 ps.
     assert row["theory_new_information_kB"] == pytest.approx(0.1 * machine.information_rate(), rel=1e-9)
     assert 0 < row["theory_new_information_kB"] < row["theory_reading_information_kB"]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from contextlib import suppress
+from itertools import count
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from analysis.friction import spectrum
 from analysis.friction.modes import fit_modes
 from analysis.friction.spectrum import MEMORIES, low_spectrum, zero_frequency_friction
-from analysis.friction.whittle import periodogram, white_filter
+from analysis.friction.whittle import Bands, Optimum, check_positions, periodogram, white_filter
 from analysis.statistics.timeseries import SeriesTooShortError
 from tests.unit.modal_particle import INTERVAL, MASS, TEMPERATURE, TRAP, positions
 from tests.unit.synthetic import Truth, propagate
@@ -60,8 +63,8 @@ def test_low_spectrum_is_that_of_the_trap() -> None:
     assert_allclose(low_spectrum(np.array([0.0]), np.array(0.4), np.array(1.0), MASS, TRAP), 0.4 / TRAP**2)
     omega = np.linspace(-20, 20, 800_001)
     for dragged in (0.0, 2.0):
-        spectrum = low_spectrum(omega, np.array(0.4), np.array(dragged), MASS, TRAP)
-        assert_allclose(np.trapezoid(spectrum, omega) / np.pi, 1 / TRAP, rtol=1e-4)
+        power = low_spectrum(omega, np.array(0.4), np.array(dragged), MASS, TRAP)
+        assert_allclose(np.trapezoid(power, omega) / np.pi, 1 / TRAP, rtol=1e-4)
 
 
 def test_filter_makes_white_friction_white() -> None:
@@ -96,7 +99,8 @@ def test_too_short_runs_say_what_they_need() -> None:
     with pytest.raises(SeriesTooShortError, match=r"too few frequencies .* each run must last at least \d+ ps"):
         zero_frequency_friction(x[:, :90], INTERVAL, MASS, TRAP, TEMPERATURE)
     with pytest.raises(SeriesTooShortError, match="each needs at least 64"):
-        zero_frequency_friction(x[:, :50], INTERVAL, MASS, TRAP, TEMPERATURE)
+        zero_frequency_friction(x[:, :63], INTERVAL, MASS, TRAP, TEMPERATURE)
+    check_positions(x[:, :64], interval_ps=INTERVAL)
 
 
 def test_runs_must_last_as_long_as_their_position_is_remembered() -> None:
@@ -149,3 +153,20 @@ def test_any_data_has_an_answer() -> None:
                         assert zero_frequency_friction(x, interval, MASS, TRAP, TEMPERATURE).value > 0
                     with suppress(SeriesTooShortError):
                         assert fit_modes(x, interval, MASS, TRAP, TEMPERATURE, orders=(0, 1)).chosen.g0 > 0
+
+
+def test_forms_that_fit_alike_share_their_scatter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two forms as likely as each other, one with twice the friction of the other, the error holds their distance, too."""
+    x = positions(0.4, [], [], (3, 4001), seed=6)
+    calls = count()
+
+    def fit(scene: object, bands: Bands, start: float, terms: int) -> tuple[Optimum, float]:
+        """After three white ones: 0.2 and 0.4 up to the first cut-off, of 1 and 2 terms; all others are far less likely."""
+        friction = {3: 0.2, 4: 0.4}.get(next(calls))
+        at, likelihood = np.array([math.log(friction or 0.1)]), float(terms) if friction else -1e6
+        return Optimum(at, likelihood, np.empty(0), np.eye(1), np.array([False])), 0.16 if friction else 0.09
+
+    monkeypatch.setattr(spectrum, "_fit", fit)
+    found = zero_frequency_friction(x, INTERVAL, MASS, TRAP, TEMPERATURE)
+    assert found.value == pytest.approx(math.sqrt(0.2 * 0.4))
+    assert found.se / found.value == pytest.approx(math.hypot(0.4, math.log(2) / 2))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,11 +18,11 @@ from analysis.data.runs import Parameters
 from analysis.friction.response import responses
 from analysis.friction.result import AxisFriction, Friction, FrictionResult, ParticleFriction, Shell
 from analysis.friction.summary import friction_summary
-from analysis.heat.point import HeatPoint
+from analysis.heat.point import Estimator, HeatPoint
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI, PER_NS, VELOCITY_SI
-from tests.unit.synthetic import DRAG, Truth, heat_rates, metadata, synthetic_runs
+from tests.unit.synthetic import DRAG, Truth, heat_rates, heat_slopes, metadata, synthetic_runs
 
 DRESSED = Truth(
     kappa_ratio="4.80", friction_cold=0.6, friction_hot=0.75, shell_mass=1.6, core_friction=2.0, sample_interval=0.5
@@ -164,6 +165,51 @@ def test_text_tells_what_the_table_tells(study: tuple[Comparison, FrictionResult
                 for side, rate, z in zip(("cold", "hot"), rates, each.z(theory), strict=True)
             )
             assert line.split(maxsplit=1) == [each.point.kappa_ratio, expected]
+
+
+def test_every_cell_of_the_table_of_heats() -> None:
+    """Ratio, time per run, heats with errors, the exact heats and the deviations from them in errors of both, COP and mode."""
+    (cold, hot), slope = heat_rates(WHITE) * PER_NS, 0.1
+    found = (Estimate(cold - 0.05, 0.03), Estimate(hot + 0.08, 0.06))
+    made_up: dict[Estimator, tuple[Estimate, Estimate]] = {
+        "heat": found,
+        "thermostat": (Estimate(1.0, 2.0), Estimate(3.0, 4.0)),
+        "work": (Estimate(5.0), Estimate(6.0)),
+    }
+    point = point_summary(synthetic_runs(WHITE, 20, 2, seed=44))
+    point = replace(point, rates=made_up, time=1.234, mode="refrigerator", note="too short")
+    friction = friction_summary(synthetic_runs(replace(WHITE, kappa_ratio=None), 30, 1, seed=45))
+    comparison = Comparison(
+        (point,), Friction.same(AxisFriction((Estimate(0.2, 0.2 * slope), Estimate(0.3, 0.3 * slope))))
+    )
+    errors = slope * PER_NS * np.hypot(*heat_slopes(WHITE))
+    lines = summary_text(comparison, friction).splitlines()
+    head, row = next((head, row) for head, row in pairwise(lines) if row.strip().startswith("4.80 "))
+    assert head.split() == [
+        "κ_H/κ_C",
+        "time/ns",
+        "cold",
+        "bath",
+        "theory",
+        "z",
+        "hot",
+        "bath",
+        "theory",
+        "z",
+        "COP",
+        "mode",
+    ]
+    z = [-0.05 / math.hypot(0.03, errors[0]), 0.08 / math.hypot(0.06, errors[1])]
+    assert row.split() == [
+        *("4.80", "1.23", f"{cold - 0.05:.3f}", "±", "0.030", f"{cold:.3f}", f"{z[0]:+.1f}"),
+        *(f"{hot + 0.08:.3f}", "±", "0.060", f"{hot:.3f}", f"{z[1]:+.1f}"),
+        *(f"{-(cold - 0.05) / (cold + hot + 0.03):.2f}", "refrigerator"),
+    ]
+    assert lines[0] == "Study synthetic: heat into each bath, eV/ns per coupled axis ± one standard error"
+    assert lines[1].startswith(
+        "(theory: the paper's pair with white friction, from the runs without controller; z: measurement"
+    )
+    assert lines[-2:] == [f"Note on friction: {friction.note}", "Note on κ_H/κ_C = 4.80: too short"]
 
 
 def test_text_says_that_the_cop_is_an_identity(study: tuple[Comparison, FrictionResult]) -> None:

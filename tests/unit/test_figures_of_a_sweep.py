@@ -47,7 +47,7 @@ from analysis.heat.results import (
 from analysis.heat.reversal import reversal_summary
 from analysis.statistics.timeseries import Estimate
 from tests.unit.drawn import bands, bars, curves, symbols
-from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, drift_and_noise, heat_rates, synthetic_runs
+from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, drift_and_noise, heat_rates, heat_slopes, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.2, friction_hot=0.3)
 FRICTION = Friction.same(AxisFriction((Estimate(0.2, 0.02), Estimate(0.3, 0.03))))
@@ -131,20 +131,11 @@ def test_bands_of_lines_are_one_standard_error(heats: list[HeatPoint]) -> None:
     for side, axes in enumerate(figure.axes):
         (line,) = curves(axes)
         band = next(each for each in bands(axes) if each.size and np.ptp(each[2] - each[1]) > 0)
-        slopes = [
-            (exact_at(name, 1.001)[side] - exact_at(name, 0.999)[side]) / 0.002
-            for name in ("friction_cold", "friction_hot")
-        ]
-        expected = 0.1 * math.hypot(*slopes)
+        expected = 0.1 * 1e3 * math.hypot(*heat_slopes(TRUTH)[:, side])
         (low, high) = band[1:, np.isclose(band[0], 4.8)].ravel()
         assert (at(line, 4.8) - low, high - at(line, 4.8)) == pytest.approx((expected, expected), rel=0.02)
         title, _, _ = labels(axes)
         assert title == f"{SIDES[side]} bath, {(100, 120)[side]} K"
-
-
-def exact_at(name: str, factor: float) -> np.ndarray:
-    """Heats with one friction changed by a factor, eV/ns."""
-    return 1e3 * heat_rates(replace(TRUTH, **{name: factor * getattr(TRUTH, name)}))
 
 
 def test_coefficients_are_drawn_in_their_panels(performances: list[PerformancePoint]) -> None:

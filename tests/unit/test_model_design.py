@@ -142,6 +142,16 @@ def test_refused_designs() -> None:
     """Ranges that are none, and limits within which nothing cools, are refused by name."""
     with pytest.raises(ValueError, match=re.escape("coupling_hot = (2.0, 1.0) eV/Å²: must be")):
         Limits(coupling_cold=(0.1, 0.1), coupling_hot=(2.0, 1.0))
+    # A coupling of 0 has no logarithm to search over; one of any other size, a range of one number and no delay are allowed.
+    for refused in ((0.0, 1.0), (-1.0, 1.0), (1.0, np.inf)):
+        with pytest.raises(ValueError, match=re.escape(f"coupling_cold = {refused} eV/Å²: must be")):
+            replace(WIDE, coupling_cold=refused)
+        with pytest.raises(ValueError, match=re.escape(f"coupling_hot = {refused} eV/Å²: must be")):
+            replace(WIDE, coupling_hot=refused)
+    for refused in ((1.0, 0.5), (0.0, np.inf)):
+        with pytest.raises(ValueError, match=re.escape(f"delay = {refused} ps: must be")):
+            replace(WIDE, delay=refused)
+    replace(WIDE, coupling_cold=(1e-300, 1e-300), delay=(0.0, 0.0))
     with pytest.raises(ValueError, match=re.escape("delay = (-1.0, 1.0) ps: must be")):
         replace(WIDE, delay=(-1.0, 1.0))
     with pytest.raises(ValueError, match=re.escape("gain = (0.0, 1.0) eV ps/Å²")):

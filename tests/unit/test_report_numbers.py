@@ -1,0 +1,294 @@
+"""Every number of the report's tables, checks and last screen is that of its quantity, side and unit, in its own column."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis.compare.comparison import Comparison
+from analysis.data.runs import Parameters
+from analysis.friction.result import AxisFriction, Friction
+from analysis.heat.point import HeatPoint
+from analysis.heat.results import Interval
+from analysis.report.checks import study_checks
+from analysis.report.explorer import ALL_AXES, explorer
+from analysis.report.page import report_page
+from analysis.report.screen import closing_text
+from analysis.report.verdict import verdict
+from analysis.statistics.timeseries import Estimate
+from tests.unit import synthetic
+from tests.unit.synthetic import Truth
+from tests.unit.test_report import DESIGN, SIDE, STRUCTURE, Page, study
+
+TRUTH = Truth(friction_cold=0.2, friction_hot=0.3)
+FRICTION = Friction.same(AxisFriction((Estimate(0.2, 0.02), Estimate(0.3, 0.03))))
+RATIOS = ("0.17", "4.80")
+
+
+@pytest.fixture(scope="module")
+def short() -> dict[str, Any]:
+    """Arguments of ``report_page`` of a short study, whose numbers are replaced by made-up ones."""
+    return study(60)
+
+
+def made_up(point: HeatPoint, place: int) -> HeatPoint:
+    """A point whose numbers tell where they come from: 100 for each point, 10 for each quantity, 1 for each side."""
+
+    def numbered(quantity: int) -> tuple[Estimate, Estimate]:
+        first = 100.0 * place + 10 * quantity
+        return Estimate(first + 1, 0.11), Estimate(first + 2, 0.12)
+
+    return replace(
+        point,
+        time=1.25 * place,
+        rates={"heat": numbered(1), "thermostat": numbered(2), "work": numbered(3)},
+        effective_temperature=numbered(4),
+        power=Estimate(100.0 * place + 51, 0.13),
+        entropy_production=Estimate(100.0 * place + 61, 0.14),
+        mode="refrigerator" if point.kappa_ratio == "4.80" else "heater",
+    )
+
+
+def told(number: float, error: str) -> str:
+    """As the page writes a number with two digits of its error."""
+    return f"{number:.2f} ± {error}"
+
+
+def test_every_column_of_the_tables_of_heat(short: dict[str, Any]) -> None:
+    """Time, heats, power and entropy; each estimator of each side; temperature and the paper's heat beside each heat."""
+    first, last = (made_up(point, place) for place, point in enumerate(short["comparison"].points, start=1))
+    comparison = Comparison((first, last), FRICTION)
+    ends = Interval(0.31, 0.29, 0.34)
+    performances = [
+        replace(
+            each,
+            cop={name: {"refrigeration": ends, "pumping": Interval(9.0, 8.0, 9.9)} for name in ("heat", "thermostat")},
+            uncertainty={
+                t: Interval(v, 0.9 * v, 1.2 * v) for t, v in (("cold", 300.0), ("hot", 500.0), ("total", 700.0))
+            },
+            over_bound={t: Interval(v, 0.9 * v, 1.2 * v) for t, v in (("cold", 30.0), ("hot", 50.0), ("total", 70.0))},
+        )
+        for each in short["performances"]
+    ]
+    page = report_page(**short | {"comparison": comparison, "performances": performances}, figures=[], design=DESIGN)
+    rows = Page(page).rows
+    heads = [row for row in rows if row and row[0] == "κH/κC"]
+    assert heads[0] == ["κH/κC", "mode", "time, ns", "cold bath", "hot bath", "power", "entropy, kB/ns"]
+    assert heads[-1] == ["κH/κC", *["headline", "work", "bare thermostat"] * 2]
+    for place, (ratio, mode) in enumerate(zip(RATIOS, ("heater", "refrigerator"), strict=True), start=1):
+        n = 100 * place
+        assert [
+            *(ratio, mode, f"{1.25 * place:.2f}", told(n + 11, "0.11"), told(n + 12, "0.12")),
+            *(told(n + 51, "0.13"), told(n + 61, "0.14")),
+        ] in rows
+        cold, hot = ([told(n + q + j, f"0.1{j}") for q in (10, 30, 20)] for j in (1, 2))
+        assert [ratio, *cold, *hot] in rows
+        machine = replace(TRUTH, kappa_ratio=ratio)
+        published = {"0.17": ("1.299", "−0.221"), "4.80": ("−0.289", "1.386")}[ratio]
+        for j, (paper, error) in enumerate(zip(published, ("0.11", "0.12"), strict=True)):
+            (row,) = (each for each in rows if each[:2] == [ratio, told(n + 11 + j, error)] and each[-2] == paper)
+            assert row[-1] == told(n + 41 + j, error)
+            white = 1e3 * synthetic.heat_rates(machine)[j]
+            value, _, se = row[2].partition(" ± ")
+            assert float(value.replace("−", "-")) == pytest.approx(
+                white, abs=0.6 * 10.0 ** -len(value.partition(".")[2])
+            )
+            z = (n + 11 + j - white) / math.hypot(float(error), float(se))
+            assert float(row[3].replace("−", "-")) == pytest.approx(z, rel=0.01)
+    total = ["700 (630 to 840)", "70.0 (63.0 to 84.0)"]
+    assert ["4.80", "0.310 (0.290 to 0.340)", "0.263", *total] in rows
+
+
+def test_every_row_of_the_table_of_parameters(short: dict[str, Any]) -> None:
+    """Temperatures, masses, traps, springs, steps and, of atoms, numbers, edge and density: each in its unit."""
+    unlike = {"mass": (1.225, 2.45), "traps": (0.01, 0.02, 0.02), "temperature": (90.0, 120.0), "timestep": 0.005}
+    parameters = replace(short["comparison"].points[0].parameters, sample_interval=0.2, **unlike)
+    points = [
+        replace(point, parameters=replace(parameters, coupling=point.parameters.coupling))
+        for point in short["comparison"].points
+    ]
+    system = {
+        "fluid_atoms_per_bath": {"cold": 5064, "hot": 12345},
+        "metal_atoms_per_particle": 187,
+        "bath_edge_A": 65.0,
+        "accessible_density_per_nm3": {"cold": 19.5602, "hot": 18.004},
+    }
+    materials = short["runs"][0]["settings"]["materials"]
+    by_side = {"cold": materials["fluid"], "hot": materials["fluid"] | {"symbol": "Kr"}}
+    runs = [
+        run | {"system": system, "settings": run["settings"] | {"materials": materials | {"fluid": by_side}}}
+        for run in short["runs"]
+    ]
+    comparison = Comparison(tuple(points), FRICTION)
+    page = report_page(**short | {"runs": runs, "comparison": comparison}, figures=[], design=DESIGN)
+    rows = [row for row in Page(page).rows if len(row) == 2]
+    start = next(number for number, row in enumerate(rows) if row[0].startswith("Bath temperatures"))
+    assert [row[1] for row in rows[start : start + 12]] == [
+        "90 K, 120 K",
+        "1.225 eV ps²/Å² (1.96·10⁻²³ kg) and 2.45 eV ps²/Å² (3.93·10⁻²³ kg)",
+        "0.01 along x, 0.02 along y, 0.02 along z (eV/Å²)",
+        "linear",
+        "0.1 eV/Å²",
+        "0.17, 4.80",
+        "5 fs",
+        "0.2 ps",
+        "5\u202f064 and 12\u202f345",
+        "187",
+        "6.5 nm",
+        "19.56 and 18.00 nm⁻³",
+    ]
+    assert rows[start + 8][0] == "Atoms of the fluid (Ar and Kr) in each bath"
+    assert rows[start + 9][0] == "Atoms of the metal (Cu) in each particle"
+
+
+def test_every_check_is_of_its_side_and_fails_beyond_its_limit(short: dict[str, Any]) -> None:
+    """Equipartition and the metal's temperature within three standard errors; no leak, no cavity, no atom lost."""
+    friction = short["friction"]
+    parameters: Parameters = short["comparison"].points[0].parameters
+
+    def checks(z: float, leaked: int, emptiest: float, cluster: int) -> list[dict[str, Any]]:
+        particles = tuple(
+            replace(
+                each,
+                position_variance=replace(
+                    each.position_variance, measured=Estimate(each.position_variance.expected + 0.1 * (z + j), 0.1)
+                ),
+                temperature=replace(each.temperature, measured=Estimate(each.temperature.expected + 2 * (z + j), 2.0)),
+            )
+            for j, each in enumerate(friction.axes["xyz"].particles)
+        )
+        own = replace(friction, axes={"xyz": replace(friction.axes["xyz"], particles=particles)})
+        sides = {
+            name: replace(
+                SIDE,
+                emptiest_cell=emptiest + 0.1 * j,
+                largest_cluster=cluster,
+                temperature=99.5 + 20 * j,
+                pressure=401.0 + 100 * j,
+                metal=replace(SIDE.metal, mean=Estimate(100.0 + 20 * j + 0.5 * (z + j), 0.5), expected=100.0 + 20 * j),
+            )
+            for j, name in enumerate(("cold", "hot"))
+        }
+        return study_checks(own, replace(STRUCTURE, leaked_atoms=leaked, sides=sides), parameters)
+
+    good = checks(1.9, 0, 0.51, 186)
+    assert [(each["found"], each["expected"], each["ok"]) for each in good] == [
+        ("1.05 ± 0.10", "0.8617 (z +1.9)", True),
+        ("103.8 ± 2.0", "100 (z +1.9)", True),
+        ("1.32 ± 0.10", "1.034 (z +2.9)", True),
+        ("125.8 ± 2.0", "120 (z +2.9)", True),
+        ("0", "0", True),
+        ("0.51", "above 0.5: no cavity", True),
+        ("186", "186: intact", True),
+        ("99.50", "100", None),
+        ("401", "", None),
+        ("100.95 ± 0.50", "100 (z +1.9)", True),
+        ("0.3710 ± 0.0020", "", None),
+        ("0.61", "above 0.5: no cavity", True),
+        ("186", "186: intact", True),
+        ("119.50", "120", None),
+        ("501", "", None),
+        ("121.45 ± 0.50", "120 (z +2.9)", True),
+        ("0.3710 ± 0.0020", "", None),
+    ]
+    what = [each["what"] for each in good]
+    for number, (side, quantity) in {
+        0: ("cold", "⟨X²⟩"),
+        1: ("cold", "m⟨V²⟩"),
+        2: ("hot", "⟨X²⟩"),
+        5: ("cold", "Emptiest cell"),
+        6: ("cold", "Connected atoms"),
+        9: ("cold", "Internal temperature"),
+        11: ("hot", "Emptiest cell"),
+        13: ("hot", "Mean temperature"),
+        14: ("hot", "Mean pressure"),
+        16: ("hot", "Mass of the first layer"),
+    }.items():
+        assert what[number].startswith(quantity)
+        assert side in what[number]
+    # Beyond three standard errors to either side, and of the other limits beyond theirs.
+    for z in (2.1, -4.1):
+        bad = [each["ok"] for each in checks(z, 1, 0.39, 185)]
+        hot_only = z > 0
+        assert bad[:5] == [hot_only, hot_only, False, False, False]
+        assert bad[5:7] == [False, False]
+        assert bad[11:13] == [False, False]
+        assert (bad[9], bad[15]) == (hot_only, False)
+
+
+def test_last_screen_counts_the_checks(short: dict[str, Any]) -> None:
+    """How many of those with a verdict passed, the drift of the energy and each note once."""
+    known = {name: short[name] for name in ("comparison", "performances", "friction")}
+    points = tuple(
+        replace(point, note="too short", closure_drift=(Estimate(0.0), Estimate(-0.0123)))
+        for point in known["comparison"].points
+    )
+    known["comparison"] = replace(known["comparison"], points=points)
+    text = closing_text(**known, structure=replace(STRUCTURE, leaked_atoms=2))
+    checks = study_checks(known["friction"], replace(STRUCTURE, leaked_atoms=2), points[0].parameters)
+    judged = [each["ok"] for each in checks if each["ok"] is not None]
+    assert f"Checks of equilibrium and atoms: {judged.count(True)} of {len(judged)} passed" in text
+    assert "First law: largest drift of one side 0.0123 eV/ns" in text
+    assert text.count("Note: too short\n") == 1
+
+
+def test_sentences_of_a_study_that_does_not_cool(short: dict[str, Any]) -> None:
+    """The lowest heat into the colder bath, whichever that is, its place, and what the controller spends there."""
+    first, last = (replace(made_up(p, n), mode="heater") for n, p in enumerate(short["comparison"].points, start=1))
+    comparison = Comparison((last, first), FRICTION)
+    assert verdict(comparison, short["performances"])[:2] == [
+        "No point of this study shows cooling at two standard errors.",
+        "The lowest heat into the cold bath is 111.00 ± 0.11 eV/ns per coupled axis, at κ_H/κ_C = 0.17; there the controller "
+        "spends 151.00 ± 0.13 eV/ns.",
+    ]
+    exchanged = [replace(p, parameters=replace(p.parameters, temperature=(120.0, 100.0))) for p in (first, last)]
+    sentence = verdict(Comparison(tuple(exchanged), FRICTION), short["performances"])[1]
+    assert sentence.startswith("The lowest heat into the hot bath is 112.00 ± 0.12 eV/ns")
+
+
+def test_interactive_figure_has_the_errors_of_each_side(short: dict[str, Any]) -> None:
+    """Symbols and bands reach one standard error to both sides, and the power told is the sum of both heats."""
+    points = [made_up(point, place) for place, point in enumerate(short["comparison"].points, start=1)]
+    rows = [
+        {"kappa_ratio": ratio, "axis": axis, "work_cold_eV_per_ns": 3.0 + n, "work_cold_se": 0.3}
+        | {"work_hot_eV_per_ns": 5.0 + n, "work_hot_se": 0.5}
+        for ratio in (*RATIOS, "-1")
+        for n, axis in enumerate("xyz")
+    ]
+    found = explorer(Comparison(tuple(points), FRICTION), pd.DataFrame(rows), 3)
+    assert found is not None
+    chosen, along = found.content["axes"][ALL_AXES], found.content["axes"]["along x, y, z"]
+    for j, (side, error) in enumerate((("cold", 0.11), ("hot", 0.12))):
+        drawn = chosen["measured"][side]
+        values = [111.0 + j, 211.0 + j]
+        assert (drawn["ratio"], drawn["value"], drawn["name"]) == ([0.17, 4.8], values, list(RATIOS))
+        assert drawn["low"] == pytest.approx([value - error for value in values])
+        assert drawn["high"] == pytest.approx([value + error for value in values])
+        works = along["measured"][side]
+        level = (3.0, 5.0)[j]
+        assert works["value"] == [level, level + 1, level + 2] * 2
+        assert works["high"] == pytest.approx([value + level / 10 for value in works["value"]])
+        assert works["low"] == pytest.approx([value - level / 10 for value in works["value"]])
+        assert works["name"][:2] == ["0.17 along x", "0.17 along y"]
+    theory = chosen["theories"]["theory"]
+    for ratio in RATIOS:
+        stop = found.content["ratios"].index(float(ratio))
+        machine = replace(TRUTH, kappa_ratio=ratio)
+        heats, slopes = 1e3 * synthetic.heat_rates(machine), synthetic.heat_slopes(machine)
+        for j, side in enumerate(("cold", "hot")):
+            value, low, high = (theory[side][name][stop] for name in ("value", "low", "high"))
+            assert value == pytest.approx(heats[j], rel=1e-5)
+            expected = 100 * math.hypot(*slopes[:, j])
+            assert (high - value, value - low) == pytest.approx((expected, expected), rel=0.02)
+        power, _, error_told = theory["told"]["power"][stop].partition(" ± ")
+        half = 0.6 * 10.0 ** -len(power.partition(".")[2])
+        assert float(power.replace("−", "-")) == pytest.approx(heats.sum(), abs=half)
+        assert float(error_told) == pytest.approx(100 * math.hypot(*slopes.sum(axis=1)), rel=0.05, abs=half)
+    # The slider begins where the colder bath gains least.
+    assert found.content["start"] == found.content["ratios"].index(0.17)
+    assert along["quantity"] == "work"
+    assert found.content["stops"][found.content["start"]] == "0.17"
