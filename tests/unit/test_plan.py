@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from simulation.engines.ranks import Ranks
+from simulation.engines.site import Site
+from simulation.experiments import decks, experiment_at
+from simulation.experiments.base import Piece
+from simulation.experiments.machine import Machine
+from simulation.overview import plan
+from simulation.overview import speed as overview_speed
 from simulation.overview.forecast import forecast, friction_of
 from simulation.overview.jobs import Job, jobs
-from simulation.overview.plan import core_seconds, forecast_text, wall_seconds
+from simulation.overview.plan import core_seconds, disk_bytes, forecast_text, wall_seconds
 from simulation.overview.speed import Speed, speed_of
 from simulation.perform import perform
+from simulation.storage.files import RUN
 from simulation.study.fields import Study
 from simulation.study.files import check_study
 from tests.md.conftest import small_study
@@ -99,3 +112,191 @@ def test_controller_without_theory_has_no_table(tmp_path: Path) -> None:
     chosen = small_study(demon={"kappa_ratios": ["4.80"], "feedback": {"force_limit_eV_per_A": 0.1}})
     friction = friction_of(chosen, tmp_path)
     assert forecast_text(forecast(chosen, friction), friction).startswith("No heat is predicted")
+
+
+def test_disk_space_is_that_of_rows_frames_and_states(tmp_path: Path) -> None:
+    """1250 steps: 50 rows and lines of the log, 5 frames, both twice; 2.3 restart files and 3 topologies of 3 segments."""
+    job = job_of(study(1), "sweep", tmp_path)
+    columns, atoms = len(job.experiment.columns()), job.experiment.atoms
+    rows = 2 * 50 * (8 * columns + 60)
+    frames, states = 2 * 5 * 12 * atoms, (2.3 * 120 + 3 * 150) * atoms
+    assert disk_bytes(job) == pytest.approx(rows + frames + states)
+    exact = check_study("model", {"engine": "langevin", "baths": {"fluid_atoms": 25280}})
+    series = job_of(exact, "friction", tmp_path)
+    # 15.2 ns, as if its relaxation was sampled too
+    assert disk_bytes(series) == pytest.approx(8 * len(series.experiment.columns()) * 152_000)
+
+
+def finish(job: Job) -> None:
+    """A record, as if the job was done, at 50 steps per second."""
+    job.folder.mkdir(parents=True)
+    record = {
+        "fingerprint": job.experiment.fingerprint,
+        "duration_ps": job.experiment.duration_ps,
+        "steps_per_s": 50.0 * job.experiment.replica,
+    }
+    (job.folder / RUN).write_text(json.dumps(record), encoding="utf-8")
+
+
+def table_of(text: str, first: str) -> dict[str, list[str]]:
+    """Rows of a table in a plan, by the words that they begin with, below the header that begins with these."""
+    table = next(part for part in text.split("\n\n") if part.lstrip().startswith(first))
+    lines = table.splitlines()[2:]
+    return {re.split(r" {2,}", line.strip())[0]: re.split(r" {2,}", line.strip())[1:] for line in lines}
+
+
+@pytest.mark.parametrize("cores", [1, 4])
+def test_plan_tells_what_is_left_and_what_it_takes(
+    cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Printed, as text and as JSON: jobs by kind and those to do, core-hours, GB, wall time, speed, and the forecast."""
+    chosen = small_study(
+        demon={"kappa_ratios": ["1.2", "4.80"]}, schedule={"sweep_replicas": 2, "sweep_ns": 40}, drag={"forces_nN": []}
+    )
+    for job in jobs(chosen, tmp_path):
+        if job.experiment.point == "kH_1.2":
+            finish(job)
+    made = jobs(chosen, tmp_path)
+    monkeypatch.setattr(plan, "speed_of", lambda *_: SPEED)
+    plan.make_plan(chosen, tmp_path, Ranks(1), cores)
+    text = capsys.readouterr().out
+    assert text == (tmp_path / "small" / "plan.txt").read_text(encoding="utf-8")
+    content = json.loads((tmp_path / "small" / "plan.json").read_text(encoding="utf-8"))
+    assert text.startswith("Study small: 4 of 6 simulations to do\n")
+    rows, sums = table_of(text, "simulations"), {"jobs": 0, "to_do": 0, "core_hours": 0.0, "disk_bytes": 0.0}
+    for purpose, count, left in (("equilibration", 1, 1), ("friction", 1, 1), ("sweep", 4, 2)):
+        own = [job for job in made if job.experiment.purpose == purpose]
+        steps = {"equilibration": 500, "friction": 1250, "sweep": 2 * 10_000_250}[purpose]
+        cost = {
+            "jobs": count,
+            "to_do": left,
+            "core_hours": 0.01 * steps / 3600,
+            "disk_bytes": sum(map(disk_bytes, own)),
+        }
+        told = next(row for row in content["simulations"] if row["purpose"] == purpose)
+        assert told == pytest.approx(cost | {"purpose": purpose})
+        sums = {key: sums[key] + value for key, value in cost.items()}
+        shown = [float(number) for number in rows[purpose]]
+        assert shown == pytest.approx([count, left, cost["core_hours"], cost["disk_bytes"] / 1e9], rel=6e-3)
+    shown = [float(number) for number in rows["all simulations"]]
+    assert shown == pytest.approx([6, 4, sums["core_hours"], sums["disk_bytes"] / 1e9], rel=6e-3)
+    hours = 0.01 * (500 + 1250 + 2 * 10_000_250 if cores == 1 else 500 + 10_000_250) / 3600
+    assert content["wall_time_s"] == pytest.approx(3600 * hours)
+    assert (content["cores"], content["speed"]) == (cores, {"core_s_per_step": 0.01, "source": "a guess"})
+    said = " ".join(text.split())
+    on = "one core" if cores == 1 else "4 cores"
+    time = f"{hours / 24:.1f} days" if hours > 48 else f"{hours:.1f} h"
+    assert f"Speed: 100 steps per second and core: a guess. Simulations take {time} or more on {on};" in said
+    assert "more than these cores" not in said
+    # The forecast, by number.
+    points = forecast(chosen, friction_of(chosen, tmp_path))
+    heats = table_of(text, "κ_H/κ_C")
+    for row in points.to_dict("records"):
+        words = heats[str(row["kappa_ratio"])]
+        values = [word.replace("−", "-") for word in words]
+        assert float(values[0]) == pytest.approx(40)
+        for place, side in ((1, "cold"), (3, "hot")):
+            heat, error = map(float, values[place].split(" ± "))
+            assert heat == pytest.approx(row[f"heat_{side}_eV_per_ns"], abs=6e-4)
+            assert error == pytest.approx(row[f"se_{side}_eV_per_ns"], abs=6e-4)
+            assert float(values[place + 1]) == pytest.approx(row[f"z_{side}"], abs=0.06)
+        for place, name in ((5, "time_for_sign_ns"), (6, "time_for_10_percent_ns")):
+            wanted = row[name]
+            assert (
+                values[place] == "-" if math.isnan(wanted) else float(values[place]) == pytest.approx(wanted, rel=6e-3)
+            )
+    assert f"(axes × replicas: 6; z: heat over error; friction: {friction_of(chosen, tmp_path).source})" in said
+
+
+def test_plan_says_when_ranks_are_more_than_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They then share one; a run of the exact model costs nothing that is counted."""
+    monkeypatch.setattr(plan, "speed_of", lambda *_: SPEED)
+    plan.make_plan(study(3), tmp_path, Ranks(1), 2)
+    assert "Each simulation needs ranks: 3, more than these cores." in capsys.readouterr().out
+    monkeypatch.undo()
+    exact = check_study("model", {"engine": "langevin", "baths": {"fluid_atoms": 25280}})
+    plan.make_plan(exact, tmp_path, Ranks(1), 2)
+    said = capsys.readouterr().out
+    assert "Speed: a run of the exact model takes seconds, which are not counted." in said
+    assert "or more on" not in said
+
+
+# --- speed ------------------------------------------------------------------------------------------------------------
+
+
+def test_speed_is_the_median_of_finished_runs(tmp_path: Path) -> None:
+    """Of those of the machine, at 50, 100 and 150 steps per second."""
+    chosen = small_study(demon={"kappa_ratios": ["4.80"]}, schedule={"sweep_replicas": 3}, drag={"forces_nN": []})
+    for job in jobs(chosen, tmp_path):
+        if job.experiment.purpose == "sweep":
+            finish(job)
+    speed = speed_of(chosen, jobs(chosen, tmp_path), tmp_path, Ranks(1))
+    assert speed == Speed(1 / 100, "3 finished runs of this study, on any machine")
+
+
+def test_a_speed_that_was_measured_is_kept_for_the_same_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the same machine with the same settings; anything else is measured anew, at the last point of the study."""
+    asked: list[str] = []
+
+    def probe(run: Machine, _: Ranks) -> Speed:
+        asked.append(run.point)
+        return Speed(0.001 * len(asked), f"probe {len(asked)}")
+
+    monkeypatch.setattr(overview_speed, "_probe", probe)
+    monkeypatch.setattr(overview_speed, "lammps_build", lambda: "one")
+    chosen = small_study(drag={"forces_nN": []})
+
+    def found(chosen: Study = chosen, site: Site | None = None) -> Speed:
+        return speed_of(chosen, jobs(chosen, tmp_path), tmp_path, Ranks(1, site))
+
+    assert [found(), found()] == [Speed(0.001, "probe 1")] * 2
+    assert asked == ["kH_4.80"]
+    assert found(site=Site(threads=2)) == Speed(0.002, "probe 2")
+    monkeypatch.setattr(overview_speed, "_machine", lambda: "another")
+    assert found(site=Site(threads=2)).source == "probe 3"
+    monkeypatch.setattr(overview_speed, "lammps_build", lambda: "two")
+    assert found(site=Site(threads=2)).source == "probe 4"
+    larger = small_study(baths={"edge_nm": 4.0}, drag={"forces_nN": []})
+    assert found(larger, Site(threads=2)).source == "probe 5"
+    assert found(larger, Site(threads=2)).source == "probe 5"
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("looks", [2, 6])
+def test_probe_counts_processor_time_of_all_ranks_after_the_start(
+    looks: int, ranks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first look on, 250 steps each second; of a segment that is over at once, from its start. It stops after 3 s."""
+    clock = iter([0.0, *(2.0 + number for number in range(100))])  # the start of LAMMPS takes 2 s
+    monkeypatch.setattr(overview_speed, "time", SimpleNamespace(thread_time=lambda: next(clock)))
+    told: list[str] = []
+
+    @contextmanager
+    def nothing(*_: Any) -> Iterator[None]:
+        yield
+
+    def run_piece(
+        run: Machine, piece: Piece, restart: str, folder: Path, *_: Any, on_look: Callable[[int], None]
+    ) -> None:
+        assert (piece.is_measured, restart, folder.name) == (True, "../build/end.restart", "probe")
+        for look in range(1, looks):
+            on_look(250 * look)
+
+    monkeypatch.setattr(overview_speed, "files_of_decks", nothing)
+    monkeypatch.setattr(overview_speed, "open_lammps", nothing)
+    monkeypatch.setattr(overview_speed, "tell", lambda _, commands: told.append(commands))
+    monkeypatch.setattr(overview_speed, "run_piece", run_piece)
+    called = Ranks(1)
+    called.wanted = ranks
+    run = experiment_at(small_study(), "kH_4.80", 1)
+    assert isinstance(run, Machine)
+    speed = overview_speed._probe(run, called)
+    assert "melt" not in " ".join(decks.statements(told[0]))
+    assert told[1] == "write_restart end.restart\n"
+    assert speed.core_s_per_step == pytest.approx(ranks * (2.0 / 250 if looks == 2 else 4.0 / 1000))
+    cores = "2 cores" if ranks == 2 else "one core"
+    steps = 250 if looks == 2 else 1000
+    assert speed.source.startswith(f"{steps} steps of the deck of this study, measured on {cores} of ")
+    assert next(clock) == (3.0 if looks == 2 else 7.0), "it was left after 3 s"
