@@ -244,6 +244,24 @@ def test_a_run_whose_workflow_is_gone_stops(
             check()
 
 
+def test_a_workflow_of_another_user_is_alive_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process may not be signalled, which is not the same as that there is none."""
+    answers = [PermissionError, PermissionError, PermissionError, ProcessLookupError]
+
+    def kill(process: int, number: int) -> None:
+        assert (process, number) == (4711, 0)
+        raise answers.pop(0)
+
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setenv(WORKFLOW, f"{socket.gethostname()} 4711")
+    with orderly_stop("run", Ranks(1)) as check:
+        check()
+        check()
+        with pytest.raises(StopRequested) as stop:
+            check()
+    assert stop.value.code == 128 + signal.SIGHUP
+
+
 def test_a_process_that_does_not_get_to_its_next_look_is_ended(tmp_path: Path) -> None:
     """After a time of grace: the main thread may wait for a rank that is lost."""
     script = """

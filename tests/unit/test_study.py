@@ -224,6 +224,26 @@ def test_keys_given_twice_are_refused_with_all_else(tmp_path: Path) -> None:
     assert found[2].startswith("integration.timestep_fs = '-1'")
 
 
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("{fluid_atoms: 25280, temperature_cold_K: -5, temperature_hot_K: 90}", ["baths.temperature_cold_K = '-5'"]),
+        ("{fluid_atoms: some, temperature_hot_K: 90}", ["baths.fluid_atoms = 'some'", "baths.temperature_hot_K = 90"]),
+        ("{fluid_atoms: 25280, edge_nm: wide}", ["baths.edge_nm = 'wide'"]),
+        (
+            "{fluid_atoms: 25280}\ndemon: {feedback: {delay_ps: -1, update_every_ps: 900.0005}}",
+            ["demon.feedback.delay_ps"],
+        ),
+    ],
+)
+def test_what_follows_from_a_wrong_field_is_not_told(text: str, fields: list[str], tmp_path: Path) -> None:
+    """Rules about it wait until it is right; those about other fields of its section do not."""
+    found = load(tmp_path, f"baths: {text}\n")
+    assert len(found) == len(fields)
+    for problem, field in zip(found, fields, strict=True):
+        assert problem.startswith(field)
+
+
 LAUGHS = "a0: &a0 [lol]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
 
 

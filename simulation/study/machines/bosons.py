@@ -315,8 +315,9 @@ class OptomechanicsFields(MachineFields):
         ]
         occupations = {}
         for which, frequency in zip("12m", frequencies, strict=True):
-            state = {name: getattr(self, name) for name in (f"occupation_{which}", f"temperature_{which}_mK")}
-            occupations[f"occupation_{which}"] = occupation_of(state, "frequency", 1e6 * abs(frequency), wrong)
+            if frequency > 0:  # otherwise reported already
+                state = {name: getattr(self, name) for name in (f"occupation_{which}", f"temperature_{which}_mK")}
+                occupations[f"occupation_{which}"] = occupation_of(state, "frequency", 1e6 * frequency, wrong)
         if wrong:
             raise ValueError("; ".join(wrong))
         shared = occupations | {
