@@ -197,7 +197,7 @@ def shown_files(kind):
 
 def compared_studies(names):
     """The studies, checked: they simulate, and there are several."""
-    found = [study(name) for name in dict.fromkeys(names)]
+    found = [any_study(name) for name in dict.fromkeys(names)]
     if machines := [chosen.name for chosen in found if is_machine_study(chosen)]:
         raise WorkflowError(f"--config studies: {', '.join(machines)} is solved exactly: compare studies that simulate")
     if len(found) < 2:

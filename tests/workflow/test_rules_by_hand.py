@@ -1,0 +1,257 @@
+"""What rules ask for, worked out by their own functions without Snakemake: resources, options of commands, lists of files."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from snakemake.exceptions import WorkflowError
+
+from tests.workflow.checkout import ROOT
+from tests.workflow.test_workflow_edges import in_workflow
+
+STUDY = """
+ranks: 2
+baths: {edge_nm: 6.5, accessible_density_per_nm3: 19.56}
+demon: {kappa_ratios: [1.2, 3, 4.80], shown_ratios: [3, 4.80]}
+drag: {forces_nN: DRAGS}
+engine: ENGINE
+variants:
+  fewer: {demon: {kappa_ratios: [1.2, 3]}}
+  warm: {baths: {temperature_hot_K: 125}}
+"""
+
+
+class Resources(SimpleNamespace):
+    """Resources of a job."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of a mapping."""
+        return getattr(self, name, default)
+
+
+# --- what all rules share --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What common.smk defines, in a folder with studies."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NANOFRIDGE_WORKFLOW", "")
+    (tmp_path / "config").mkdir()
+    for name, engine, drags in (("mine", "lammps", "[0.3]"), ("exact", "langevin", "[]")):
+        text = STUDY.replace("ENGINE", engine).replace("DRAGS", drags)
+        (tmp_path / "config" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    place = SimpleNamespace(get_path_or_uri=lambda secret_free: str(ROOT / "workflow/rules"))
+    return in_workflow(
+        "common.smk",
+        workflow=SimpleNamespace(current_basedir=place, deployment_settings=SimpleNamespace(deployment_method=[])),
+        shell=SimpleNamespace(prefix=lambda _: None),
+        report=lambda file, **_: file,
+        collect=lambda file, **names: (file, names),
+        config={},
+        CALIBRATION_RUNS=400,
+        chosen_studies=lambda: ["mine", "exact", "mine"],
+    )
+
+
+def test_figures_are_those_that_a_study_can_have(shared: dict[str, Any]) -> None:
+    """Of the drag with forces alone, of atoms with atoms alone; of a machine's course where the study has one."""
+    figures, study = shared["figures"], shared["study"]
+    mine, exact = ({Path(file).stem for file in figures(study(name))} for name in ("mine", "exact"))
+    always = {
+        *("friction", "equilibrium", "heat_rates", "fluxes", "detailed_balance", "information", "power"),
+        *("power_moments", "cop", "cop_fluctuations", "uncertainty", "response", "cumulative"),
+    }
+    assert (mine, exact) == (always | {"drag", "structure", "setup"}, always)
+    assert figures(study("exact"))[0].startswith("results/exact/figures/")
+    of_machine = shared["machine_figures"]
+    assert of_machine("n-demon") == [f"results/n-demon/figures/{name}.png" for name in ("currents", "performance")]
+    assert of_machine("fermi-cooling")[-1] == "results/fermi-cooling/figures/course.png"
+
+
+def test_files_of_variants_are_those_of_the_points_and_frictions_that_they_have(shared: dict[str, Any]) -> None:
+    """One that differs in the demon alone shares the friction of its study, and is not shown at a point that it lacks."""
+    wildcards = SimpleNamespace(study="mine")
+    heats = [
+        *(f"results/mine/sweep/kH_{ratio}/heat.json" for ratio in ("1.2", "3", "4.80")),
+        *(f"results/mine@fewer/sweep/kH_{ratio}/heat.json" for ratio in ("1.2", "3")),
+        *(f"results/mine@warm/sweep/kH_{ratio}/heat.json" for ratio in ("1.2", "3", "4.80")),
+    ]
+    assert shared["variant_heats"](wildcards) == heats
+    assert shared["shown_variant_heats"](wildcards) == [heats[2], heats[7]]
+    assert shared["variant_frictions"](wildcards, "friction.json") == [
+        f"results/{name}/friction.json" for name in ("mine", "mine", "mine@warm")
+    ]
+    with pytest.raises(WorkflowError, match="study 'tiny' has no variants: add section 'variants'"):
+        shared["with_variants"](SimpleNamespace(study="tiny"))
+
+
+def test_a_design_takes_the_friction_that_was_measured(shared: dict[str, Any]) -> None:
+    """If there is any; the exact model has its own."""
+    assert [shared["measured_friction"](SimpleNamespace(study=name)) for name in ("mine", "exact")] == [[], []]
+    for name in ("mine", "exact"):
+        file = Path(f"results/{name}/friction.json")
+        file.parent.mkdir(parents=True)
+        file.write_text("{}", encoding="utf-8")
+    assert shared["measured_friction"](SimpleNamespace(study="mine")) == ["results/mine/friction.json"]
+    assert shared["measured_friction"](SimpleNamespace(study="exact")) == []
+
+
+def test_studies_are_compared_once_each(shared: dict[str, Any]) -> None:
+    """Two or more, which simulate; the page is named after them."""
+    assert shared["comparison_page"](None) == "results/comparisons/mine+exact/compare.html"
+    with pytest.raises(WorkflowError, match="needs two studies or more"):
+        shared["compared_studies"](["mine", "mine"])
+    with pytest.raises(WorkflowError, match="n-demon is solved exactly"):
+        shared["compared_studies"](["mine", "n-demon"])
+
+
+@pytest.mark.parametrize(
+    ("runs", "ends", "studies"), [(400, [100, 200, 300, 400], 200), (1, [1], 1), (201, [100, 200, 201], 100)]
+)
+def test_calibration_has_every_run_in_one_file(
+    runs: int, ends: list[int], studies: int, shared: dict[str, Any]
+) -> None:
+    """A hundred runs of each point to a file, and fifty studies: none is left out at the end, and none is there twice."""
+    shared["CALIBRATION_RUNS"] = runs
+    files = [Path(file).parts[2:] for file in shared["calibration_jobs"](None)]
+    begins = [1, *(end + 1 for end in ends[:-1])]
+    names = {f"runs_{first}-{last}.parquet" for first, last in zip(begins, ends, strict=True)}
+    points = {"friction", *shared["machine"].points(shared["study"]("calibration-paper"))}
+    for length in ("short", "medium", "paper"):
+        assert {file[1] for file in files if file[0] == length} == points
+        for point in points:
+            assert {file[2] for file in files if file[:2] == (length, point)} == names
+    for kind in ("shell", "bodies", "maxwell"):
+        own = [file for file in files if file[0] == kind]
+        numbers = [map(int, file[2].removeprefix("runs_").removesuffix(".parquet").split("-")) for file in own]
+        counted = sorted(number for first, last in numbers for number in range(first, last + 1))
+        assert counted == [*range(1, studies + 1)]
+        assert {file[1] for file in own} == {"friction"}
+    assert len(files) == len(set(files))
+
+
+# --- resources of simulations -------------------------------------------------------------------------------------------------
+
+
+def of_ranks(ranks: int, **names: Any) -> dict[str, Any]:
+    """What cluster.smk defines where each study has so many ranks."""
+    return in_workflow(
+        "cluster.smk",
+        study=lambda name: SimpleNamespace(ranks=ranks if name == "mine" else 1),
+        STUDY=SimpleNamespace(name="mine"),
+        USUAL="-sf opt",
+        **names,
+    )
+
+
+@pytest.mark.parametrize("ranks", [1, 4])
+def test_ranks_of_a_study_are_tasks_of_its_jobs(ranks: int) -> None:
+    """Started by mpiexec where there are several; of the chosen study where a rule has none of its own."""
+    rules, own = of_ranks(ranks), {"study": "mine"}
+    assert rules["ranks_of"](own) == rules["ranks_of"]({}) == ranks
+    assert rules["ranks_of"]({"study": "another"}) == 1
+    assert rules["mpi_of"](own) == (None if ranks == 1 else "mpiexec -launcher fork")
+    started = rules["launcher"](own, Resources(mpi="srun", tasks=3))
+    assert (started, rules["launcher"](own, Resources(mpi=None, tasks=3))) == ("srun -n 3", "")
+
+
+@pytest.mark.parametrize(("threads", "each"), [(1, 1), (4, 1), (8, 2), (11, 2), (2, 1)])
+def test_cores_of_a_job_are_shared_out_to_its_ranks(threads: int, each: int) -> None:
+    """Whole ones, and one at least; LAMMPS gets as many threads."""
+    rules = of_ranks(4)
+    assert rules["threads_per_rank"]({"study": "mine"}, threads) == each
+    options = rules["site"]({"study": "mine"}, threads, Resources(lammps="-sf omp -pk omp 2", mpi="srun -n", gpus=2))
+    assert options == f"--lammps='-sf omp -pk omp 2' --threads={each} --gpus=2 --launcher='srun -n'"
+    assert rules["site"]({"study": "mine"}, 4, Resources(lammps="")).startswith("--lammps='' --threads=1 --gpus=0")
+
+
+@pytest.mark.parametrize(("runtime", "limit"), [(120, "118"), (10, "8"), (2, "0.5"), (1, "0.25")])
+def test_runs_stop_before_the_wall_time_of_their_job(runtime: int, limit: str) -> None:
+    """By two minutes, or by three quarters of a short one; where there is no wall time there is no limit."""
+    rules = of_ranks(1)
+    assert rules["time_limit"](None, Resources(runtime=runtime)) == f"--time-limit-min {limit}"
+    assert rules["time_limit"](None, Resources()) == ""
+
+
+@pytest.mark.parametrize(("cores", "nodes", "found"), [(6, None, 6), (None, 5, 15), (None, None, 3), (6, 5, 6)])
+def test_a_plan_counts_the_cores_that_run_at_once(cores: int | None, nodes: int | None, found: int) -> None:
+    """Of this machine, or of all jobs that a cluster is given at once, of three ranks each."""
+    rules = of_ranks(3, inner=lambda name: SimpleNamespace(cores=cores, nodes=nodes))
+    assert rules["cores_at_once"](SimpleNamespace(ranks=3)) == found
+
+
+def job(rule: str, is_local: bool = False, **resources: Any) -> SimpleNamespace:
+    """A job that Snakemake would run."""
+    return SimpleNamespace(rule=SimpleNamespace(name=rule), is_local=is_local, resources=resources)
+
+
+def test_slurm_is_asked_about_one_job_of_each_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all that the job will ask for, and without submitting it; what Slurm says of each kind ends the call."""
+    jobs = [
+        job(
+            "simulate",
+            slurm_partition="long",
+            mem_mb=900,
+            tasks=4,
+            nodes=1,
+            runtime=60,
+            slurm_extra="--gres=gpu:1 -x 'a b'",
+        ),
+        job("simulate", slurm_partition="other"),
+        job("measure", mem_mb="<TBD>", slurm_account="me", qos="low", constraint="fast"),
+        job("plan", is_local=True),
+    ]
+    plugin = SimpleNamespace(array_jobs=None, qos="high", reservation="mine")
+    inside = {
+        "executor_plugin.name": "slurm",
+        "executor_settings": plugin,
+        "dag.needrun_jobs": lambda: jobs,
+    }
+    rules = of_ranks(1, inner=inside.__getitem__)
+    asked: list[list[str]] = []
+
+    def sbatch(command: list[str], **_: Any) -> SimpleNamespace:
+        asked.append(command)
+        refuses = "--partition=other" in command or answers["refuses"]
+        return SimpleNamespace(returncode=int(refuses), stderr="error: no such thing\nallocation failure\n")
+
+    answers = {"refuses": False}
+    monkeypatch.setattr(subprocess, "run", sbatch)
+    monkeypatch.setattr(rules["shutil"], "which", lambda name: f"/bin/{name}")
+    jobs.pop(1)
+    rules["check_slurm"]()
+    assert asked[0] == [
+        *(
+            "sbatch",
+            "--test-only",
+            "--partition=long",
+            "--qos=high",
+            "--time=60",
+            "--mem=900",
+            "--nodes=1",
+            "--ntasks=4",
+        ),
+        *("--reservation=mine", "--gres=gpu:1", "-x", "a b", "--wrap=true"),
+    ]
+    assert asked[1][2:-1] == ["--account=me", "--qos=high", "--constraint=fast", "--reservation=mine"]
+    assert len(asked) == 2
+    answers["refuses"] = True
+    with pytest.raises(WorkflowError) as refused:
+        rules["check_slurm"]()
+    said = str(refused.value)
+    assert "Nothing was submitted.\n  error: no such thing; allocation failure\n    simulate (--partition=long" in said
+    assert said.count("no such thing") == 1
+    assert "; measure (--account=me" in said
+    monkeypatch.setattr(rules["shutil"], "which", lambda name: None)
+    with pytest.raises(WorkflowError, match="the command sbatch is missing"):
+        rules["check_slurm"]()
+    plugin.array_jobs = "all"
+    with pytest.raises(WorkflowError, match="slurm-array-jobs = 'all' would lose results"):
+        rules["check_slurm"]()
+    inside["executor_plugin.name"] = "local"
+    rules["check_slurm"]()
