@@ -337,6 +337,26 @@ def test_unlike_baths_without_walls_are_each_as_the_study_has_them(name: str) ->
         assert deck.variable(f"pressure_{side}", world) == pytest.approx((2 * kinetic - 7) / 3 / EDGE**3)
 
 
+def test_fluids_without_walls_begin_at_rest_where_they_are_held() -> None:
+    """Whenever velocities are drawn each fluid has no momentum; a build moves each side until its fluid is in the middle."""
+    chosen = study(baths={"walls": "none"})
+    for point in ("equilibrated", "friction", "kH_4.80"):
+        run = experiment_at(chosen, point, 1)
+        deck = Deck(run.deck(run.pieces()[0], "r"))
+        for side in SIDES:
+            steps = [words for words in deck.all("velocity") if deck.groups[words[0]] == FLUID[side]]
+            assert steps[-2][1] == "create"
+            assert steps[-1][1:] == ["zero", "linear"]
+            assert not [words for words in deck.all("velocity") if words[1] == "zero" and "particle" in words[0]]
+    build = experiment_at(chosen, "equilibrated", 1)
+    deck = Deck(build.deck(build.pieces()[0], ""))
+    for (group, how, *moves, units, box), side in zip(deck.all("displace_atoms"), SIDES, strict=True):
+        assert (deck.groups[group], how, units, box) == (SIDE[side], "move", "units", "box")
+        for axis, move in zip("xyz", moves, strict=True):
+            middle = some_world("xcm", FLUID[side], (axis,))
+            assert deck.value(move.removeprefix("$"), some_world) + middle == pytest.approx(26.5)
+
+
 # --- what is built ----------------------------------------------------------------------------------------------------
 
 
