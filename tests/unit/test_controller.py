@@ -219,6 +219,12 @@ class Half:
     def state(self): ...
 
 
+class OtherHalf:
+    def __init__(self, **_): ...
+    def forces(self, seen): ...
+    def restore(self, state): ...
+
+
 class Mute:
     def __init__(self, **_): ...
 """
@@ -237,6 +243,7 @@ def test_controllers_are_made_by_name(write: Write) -> None:
         ("scaled_laws:Scaled", {"gian": "2"}, "TypeError: .*gian"),
         ("scaled_laws:Scaled", {"gain": "two"}, "ValueError: .*two"),
         ("scaled_laws:Failing", {}, "SystemExit: no licence"),
+        ("scaled_laws:OtherHalf", {}, r"has only one of state\(\) and restore\(state\)"),
         ("scaled_laws:Half", {}, r"has only one of state\(\) and restore\(state\)"),
         ("scaled_laws:Mute", {}, r"has no method forces\(seen\)"),
         ("no_such_module:Best", {}, "No module named 'no_such_module'"),
