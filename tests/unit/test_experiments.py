@@ -153,7 +153,8 @@ def test_starts_are_shared_or_each_replica_s_own() -> None:
     """All runs begin from one start, or replica n of every point from start n, each of its own build."""
     shared = study(schedule={"friction_replicas": 3, "sweep_replicas": 2})
     own = study(schedule={"friction_replicas": 3, "sweep_replicas": 2, "independent_starts": True})
-    assert (starts(shared), starts(own)) == (1, 3)
+    more = study(schedule={"friction_replicas": 2, "sweep_replicas": 4, "independent_starts": True})
+    assert (starts(shared), starts(own), starts(more)) == (1, 3, 4)
     assert [run.replica for run in experiments(own) if run.kind == "baths"] == [1, 2, 3]
     for run in experiments(shared) + experiments(own):
         wanted = run.replica if run.study == own else 1

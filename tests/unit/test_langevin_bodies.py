@@ -384,6 +384,28 @@ def test_run_folder_closes_and_says_what_it_was_made_with(tmp_path: Path) -> Non
     assert not [key for key in plain if key.startswith("bodies")]
 
 
+def test_everything_in_a_bath_makes_its_runs_other_ones() -> None:
+    """With bodies and Maxwell modes together, each number of either changes the drag of its own side, and runs of both."""
+    body, mode = {"friction_kg_per_s": "1e-11", "time_ps": 1}, {"friction_kg_per_s": "5e-12", "time_ps": 5}
+    both: dict[str, Any] = {"bodies_cold": [body], "bodies_hot": [body], "maxwell_cold": [mode], "maxwell_hot": [mode]}
+    points = ("friction", "kH_4.80", "drag/cold/F_0.3", "drag/hot/F_0.3")
+
+    def prints(**langevin: Any) -> dict[str, str]:
+        sections = study(langevin=both | langevin).model_dump(mode="json", exclude={"name"})
+        chosen = check_study("bodies", sections | {"drag": {"forces_nN": ["0.3"]}})
+        return {point: experiment_at(chosen, point, 1).fingerprint for point in points}
+
+    before = prints()
+    for side in ("cold", "hot"):
+        changes: list[dict[str, Any]] = [{f"friction_{side}_kg_per_s": "6e-12"}]
+        for kind, one in (("bodies", body), ("maxwell", mode)):
+            others = ([], [one | {"time_ps": 2}], [one | {"friction_kg_per_s": "2e-12"}], [one, one])
+            changes += [{f"{kind}_{side}": other} for other in others]
+        for change in changes:
+            changed = {point for point, now in prints(**change).items() if now != before[point]}
+            assert changed == {"friction", "kH_4.80", f"drag/{side}/F_0.3"}, change
+
+
 def test_spelling_makes_no_run_another_one() -> None:
     """A number for all axes is what it was; only another friction, or a body, makes another run."""
     plain: dict[str, Any] = {

@@ -97,6 +97,25 @@ def test_enough_segments_have_an_error(study: Study, tmp_path: Path) -> None:
     assert heat.errors == pytest.approx(np.std(rates, axis=0, ddof=1) / 2)
 
 
+def test_page_tells_how_much_of_all_is_done(study: Study, tmp_path: Path) -> None:
+    """Of all MD steps, not of simulations; the states of these, one by one and together; and the files that are there."""
+    made = jobs(study, tmp_path)
+    commit(made[-1], np.array([[-0.3, 1.4], [-0.2, 1.2]]))
+    # Segments of 500 steps, after a relaxation of 250: 1250 of the sweep's 2250, of which there are 500 + 1250 + 2250 in all.
+    assert [job.steps for job in made] == [500, 1250, 2250]
+    (tmp_path / "there").touch()
+    page = " ".join(live_page(study, tmp_path, [tmp_path / "there", tmp_path / "missing"], None).split())
+    assert "31.2 % of all steps: 1 interrupted, 2 waiting of 3 simulations." in page
+    assert '<progress max="1" value="0.3125">31 %</progress>' in page
+    assert "<title>31 % ·" in page
+    assert "Tables, figures and report: 1 of 2 there." in page
+    rows = page[page.index('id="simulations"') :].split("<tr><th>")[2:]
+    assert [row.split("</th>")[0] for row in rows] == [job.name for job in made]
+    for row, state, share in zip(rows, ("waiting", "waiting", "interrupted"), (0, 0, 1250 / 2250), strict=True):
+        assert f'<td class="text {state}">{state}</td>' in row
+        assert f'value="{share:.4f}"></progress> {100 * share:.0f} %' in row
+
+
 def test_finished_point_shows_its_heat_and_a_finished_study_stops(study: Study, tmp_path: Path) -> None:
     """When all runs are done the heat of `heat.json` stands there, the page refreshes no more, and watching ends by itself."""
     finish(study, tmp_path)
