@@ -399,7 +399,12 @@ def test_everything_in_a_bath_makes_its_runs_other_ones() -> None:
     for side in ("cold", "hot"):
         changes: list[dict[str, Any]] = [{f"friction_{side}_kg_per_s": "6e-12"}]
         for kind, one in (("bodies", body), ("maxwell", mode)):
-            others = ([], [one | {"time_ps": 2}], [one | {"friction_kg_per_s": "2e-12"}], [one, one])
+            others: tuple[list[dict[str, Any]], ...] = (
+                [],
+                [one | {"time_ps": 2}],
+                [one | {"friction_kg_per_s": "2e-12"}],
+                [one, one],
+            )
             changes += [{f"{kind}_{side}": other} for other in others]
         for change in changes:
             changed = {point for point, now in prints(**change).items() if now != before[point]}

@@ -1,0 +1,222 @@
+"""One segment: what LAMMPS is told, when it is looked at, and what is kept of it; with a stand-in for LAMMPS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulation.engines.ranks import EngineError, Ranks
+from simulation.engines.site import Site
+from simulation.experiments import experiment_at
+from simulation.experiments.base import Experiment, Piece
+from simulation.segments import piece as segment
+from simulation.segments.piece import check_sides_apart, run_piece
+from simulation.study.fields import Study
+from tests.md.conftest import small_study
+
+LOG = "Loop time of 1.5 on 1 procs\nAve neighs/atom = 30.5\nDangerous builds = {}\n"
+
+
+class Lammps:
+    """Counts the steps that it is told to run; writes what a deck of a segment asks for."""
+
+    def __init__(self, folder: Path, first_step: int) -> None:
+        self.folder, self.step = folder, first_step
+        self.told: list[str] = []
+        self.stops_at, self.runs_over = 10**9, 0
+        self.dangerous = 0
+        self.lacks_dcd = False
+        self.pairs: list[tuple[int, int]] = []
+        self.rows: list[int] = []
+
+    def commands_string(self, text: str) -> None:
+        """Take note, and do as it says."""
+        for line in text.splitlines():
+            words = line.split()
+            if words[:1] == ["run"] and "pre" in words:  # those of a deck build and melt
+                self.step = min(self.step + int(words[1]), self.stops_at) + self.runs_over
+                (self.folder / "log.lammps").write_text(LOG.format(self.dangerous), encoding="utf-8")
+            elif words[:1] == ["write_restart"]:
+                (self.folder / words[1]).write_text("state", encoding="utf-8")
+            elif words[:1] == ["write_data"]:
+                (self.folder / words[1]).write_text(
+                    "head\n\nAtoms # atomic\n\n1 3 0 0 0\n\nVelocities\n", encoding="utf-8"
+                )
+                (self.folder / "log.lammps").write_text(LOG.format(self.dangerous), encoding="utf-8")
+        self.told.append(text)
+
+    def extract_global(self, name: str) -> int:
+        """The step, which is all that is asked for."""
+        assert name == "ntimestep"
+        return self.step
+
+    def has_style(self, category: str, name: str) -> bool:
+        """All, but perhaps frames as DCD."""
+        return not (self.lacks_dcd and (category, name) == ("dump", "dcd"))
+
+    def version(self) -> int:
+        """Of a day in July."""
+        return 20250722
+
+    def gather_atoms(self, name: str, kind: int, count: int) -> list[int]:
+        """Three cold fluid atoms, two hot ones."""
+        assert (name, kind, count) == ("type", 0, 1)
+        return [1, 1, 2, 1, 2, 3, 4]
+
+    @property
+    def numpy(self) -> Lammps:
+        """As arrays."""
+        return self
+
+    def extract_compute(self, *_: Any) -> np.ndarray[Any, Any]:
+        """Types of interacting pairs."""
+        return np.array(self.pairs, dtype=float)
+
+    @property
+    def runs(self) -> list[str]:
+        """What it was told to run."""
+        return [text.strip() for text in self.told if text.startswith("run ")]
+
+
+@pytest.fixture
+def lammps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lammps:
+    """What a segment finds."""
+    lmp = Lammps(tmp_path, 250)
+
+    @contextmanager
+    def opened(folder: Path, ranks: Ranks) -> Iterator[Lammps]:
+        assert (folder, ranks.wanted) == (tmp_path, 1)
+        yield lmp
+
+    monkeypatch.setattr(segment, "open_lammps", opened)
+    return lmp
+
+
+def measuring(study: Study | None = None, point: str = "friction") -> tuple[Experiment, Piece]:
+    """The first measured segment of a run: 1000 steps, a sample each 25."""
+    run = experiment_at(study or small_study(schedule={"segment_ps": 4}), point, 1)
+    return run, next(piece for piece in run.pieces() if piece.is_measured)
+
+
+def series(folder: Path, run: Experiment, rows: int) -> None:
+    """What LAMMPS writes of a segment."""
+    columns = len(run.columns())
+    lines = [" ".join(map(str, [25 * row, *([0.5] * columns)])) for row in range(rows)]
+    (folder / "series.dat").write_text("# of fix\n" + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("every", "looks"), [(100, range(100, 1001, 100)), (10, range(25, 1001, 25)), (390, [400, 800, 1000])]
+)
+def test_lammps_runs_in_parts_as_one_run(
+    every: int, looks: Sequence[int], lammps: Lammps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of whole samples, at least one; set up before the first alone, ended after the last, with one start and stop."""
+    monkeypatch.setattr(segment, "LOOK_EVERY_STEPS", every)
+    run, piece = measuring()
+    series(tmp_path, run, 41)
+    seen: list[int] = []
+    record = run_piece(run, piece, "../r", tmp_path, Ranks(1, Site(threads=2)), on_look=seen.append)
+    assert seen == [*looks]
+    parts = np.diff([0, *looks])
+    ends = ["no"] * (len(parts) - 1) + ["yes"]
+    begins = ["yes"] + ["no"] * (len(parts) - 1)
+    assert lammps.runs == [
+        f"run {steps} pre {pre} post {post} start 250 stop 1250"
+        for steps, pre, post in zip(parts, begins, ends, strict=True)
+    ]
+    assert lammps.told[0] == run.deck(piece, "../r")
+    assert lammps.told[-1] == "write_restart end.restart\nwrite_data topology.data nocoeff\n"
+    assert {key: record[key] for key in record if key != "wall_time_s"} == {
+        "neighbours_per_atom": 30.5,
+        "dangerous_builds": 0,
+        "loop_time_s": 1.5,
+        "first_step": 250,
+        "last_step": 1250,
+        "lammps_version": 20250722,
+        "frame_steps": 250,
+        "ranks": 1,
+        "site": Site(threads=2).content(),
+    }
+    assert 0 <= record["wall_time_s"] < 30
+    assert json.dumps(record)
+    kept = pd.read_parquet(tmp_path / "series.parquet")
+    assert [*kept["step"]] == [*range(0, 1001, 25)]
+    assert kept["time_ps"].iloc[-1] == pytest.approx(4.0)
+    assert not (tmp_path / "series.dat").exists()
+    assert "Atoms # molecular\n\n1 3 3 0 0 0" in (tmp_path / "topology.data").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("short", [1, 999, -1])
+def test_a_run_of_another_length_is_refused(short: int, lammps: Lammps, tmp_path: Path) -> None:
+    """LAMMPS may stop early without a word, or go on; both steps are told."""
+    run, piece = measuring()
+    series(tmp_path, run, 41)
+    lammps.stops_at = 1250 - max(short, 0)
+    lammps.runs_over = int(short < 0)
+    with pytest.raises(EngineError, match=f"LAMMPS stopped at step {1250 - short} instead of 1250; see log.lammps"):
+        run_piece(run, piece, "../r", tmp_path, Ranks(1))
+
+
+def test_missed_forces_are_refused(lammps: Lammps, tmp_path: Path) -> None:
+    """Any dangerous build: the cure names the skin that there is."""
+    lammps.dangerous = 1
+    run, piece = measuring()
+    series(tmp_path, run, 41)
+    told = (
+        r"small friction replica 1: 1 dangerous neighbour builds, .* raise integration\.neighbour_skin_A \(now 0\.8\)"
+    )
+    with pytest.raises(EngineError, match=told):
+        run_piece(run, piece, "../r", tmp_path, Ranks(1))
+
+
+def test_missing_rows_are_a_full_disk(lammps: Lammps, tmp_path: Path) -> None:
+    """A row each 25 steps, both ends among them."""
+    run, piece = measuring()
+    series(tmp_path, run, 40)
+    with pytest.raises(OSError, match="40 rows of 41"):
+        run_piece(run, piece, "../r", tmp_path, Ranks(1))
+
+
+def test_frames_are_text_where_lammps_has_no_dcd(lammps: Lammps, tmp_path: Path) -> None:
+    """The deck chooses by a variable that is set before it."""
+    lammps.lacks_dcd = True
+    run, piece = measuring()
+    series(tmp_path, run, 41)
+    run_piece(run, piece, "../r", tmp_path, Ranks(1))
+    assert lammps.told[0] == "variable frames index text\n"
+    assert lammps.told[1] == run.deck(piece, "../r")
+
+
+def test_a_build_takes_no_steps_and_counts_its_atoms_where_nobody_knows_them(lammps: Lammps, tmp_path: Path) -> None:
+    """Of each type, from type 0 on; it is set up all the same, and looked at once."""
+    lammps.step = 0
+    filled = small_study(baths={"accessible_density_per_nm3": None, "pressure_bar": 100})
+    build = experiment_at(filled, "equilibrated", 1)
+    seen: list[int] = []
+    record = run_piece(build, build.pieces()[0], "", tmp_path, Ranks(1), on_look=seen.append)
+    assert lammps.runs == ["run 0 pre yes post yes start 0 stop 0"]
+    assert seen == [0]
+    assert record["atoms_by_type"] == [0, 3, 2, 1, 1, 0, 0]
+    assert not (tmp_path / "series.parquet").exists()
+    assert (tmp_path / "topology.data").exists()
+
+
+def test_sides_that_interact_are_told_by_type(lammps: Lammps) -> None:
+    """Odd types belong to the cold side and even ones to the hot side, each pair once."""
+    lammps.pairs = [(1, 1), (3, 1), (1, 5), (2, 4), (6, 2), (4, 4)]
+    check_sides_apart(lammps, Ranks(1))
+    assert lammps.told == [
+        "compute pairs all property/local ptype1 ptype2 cutoff type\nrun 0 post no\n",
+        "uncompute pairs\n",
+    ]
+    lammps.pairs += [(4, 1), (1, 4), (5, 6), (2, 3)]
+    with pytest.raises(EngineError, match="atoms of types 1-4, 2-3, 5-6 interact; odd types belong to the cold side"):
+        check_sides_apart(lammps, Ranks(1))
