@@ -8,6 +8,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.container import ErrorbarContainer
 from numpy.typing import NDArray
 
+Array = NDArray[np.float64]
+
 
 def symbols(axes: Axes, label: str = "") -> list[list[tuple[float, float, float]]]:
     """(x, y, half the length of the vertical bar) of all symbols of each series with this beginning of its label."""

@@ -14,6 +14,7 @@ from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.uncertainty import uncertainty
 from analysis.friction.result import AxisFriction, Friction
+from analysis.heat import performance
 from analysis.heat.performance import (
     mean_cops,
     performance_summary,
@@ -268,3 +269,19 @@ def test_figures_hold_the_measurement_beside_theory(runs: list[Run]) -> None:
     table = uncertainty(points, FRICTION)[1]
     bound = table[(table["series"] == "theory") & (table["quantity"] == "bound")]
     assert bound["over_bound"].to_numpy() == pytest.approx(1.0)
+
+
+def test_power_that_scatters_more_where_it_flows_more_is_known_better(
+    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If mean and variance rise together Var/mean² is known better for a positive mean and less well for a negative one."""
+    ends = {}
+    for shared in (0.0, 0.8):
+        monkeypatch.setattr(performance, "_correlation", lambda *_, shared=shared: shared)
+        ends[shared] = performance_summary(runs[:4])
+    for target, sign in (("cold", -1), ("hot", 1), ("total", 1)):
+        for quantity in ("uncertainty", "over_bound"):
+            apart, together = (getattr(ends[shared], quantity)[target] for shared in (0.0, 0.8))
+            assert together.value == apart.value
+            assert (sign * (together.high - apart.high) < 0) == (sign * (together.low - apart.low) > 0)
+            assert sign * (together.high - apart.high) < 0

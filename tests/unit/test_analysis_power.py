@@ -15,6 +15,7 @@ from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.power import (
     PointBlocks,
     by_target,
+    head,
     histogram,
     moments,
     power_summary,
@@ -133,6 +134,23 @@ def test_histogram_errors_are_those_of_block_means() -> None:
     scatter = math.sqrt(((shares - shares.mean()) ** 2).sum() / 5 / 6)
     expected = t.ppf(0.975, 5) / norm.ppf(0.975) * scatter / np.array([1.0, 2.0])
     np.testing.assert_allclose(se, expected)
+
+
+def test_head_of_a_file_tells_of_runs_and_blocks() -> None:
+    """Runs, their time together, and blocks that are not shorter than the samples are apart, whatever the runs stored."""
+    fine = synthetic_runs(replace(TRUTH, sample_interval=0.25, substeps=1), 600, 2, seed=63)
+    blocks = PointBlocks.of(fine, 40.0)
+    assert blocks.distribution is not None
+    assert blocks.current is not None
+    assert 40.0 <= blocks.current.length < 44.0 < blocks.distribution.length
+    found = head(fine, blocks)
+    assert (found.name, found.kappa_ratio, found.replicas, found.time) == ("kH_4.80", "4.80", 2, 1.2)
+    assert found.distribution_blocks == 2 * 3 * round(600 / blocks.distribution.length)
+    assert found.distribution_block == blocks.distribution.length
+    assert (found.current_block, found.current_blocks) == (blocks.current.length, blocks.current.total)
+    short = synthetic_runs(TRUTH, 100, 1, seed=63)
+    with pytest.raises(ValueError, match=r"replicas of 4.80 last \[100.0, 600.0\] ps: they must be equally long"):
+        head([*fine, *short], blocks)
 
 
 def test_summary_is_json_and_states_its_interval(runs: list[Run]) -> None:

@@ -56,6 +56,18 @@ def test_parts_sides_and_elements(folder: Path, layout: str) -> None:
     np.testing.assert_allclose(found.dimensions, [10, 9, 9, 90, 90, 90])
 
 
+def test_each_side_has_its_own_fluid(folder: Path) -> None:
+    """Where the baths are of two fluids, the atoms of each bear the symbol of theirs; the metal is the same on both sides."""
+    content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    fluid = content["settings"]["materials"]["fluid"]
+    content["settings"]["materials"]["fluid"] = {"cold": fluid | {"symbol": "Ne"}, "hot": fluid | {"symbol": "Xe"}}
+    (folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
+    found = universe(folder)
+    for side, symbol in (("cold", "Ne"), ("hot", "Xe")):
+        assert set(found.select_atoms(f"segid {side} and resname bath").elements) == {symbol}
+        assert set(found.select_atoms(f"segid {side} and not resname bath").elements) == {"Ag"}
+
+
 def test_frames_have_their_times_in_ps(folder: Path) -> None:
     """The first frame is at 0, the others as far apart as the study says, also in a universe opened from run.json."""
     times = [frame.time for frame in universe(folder / "run.json").trajectory]

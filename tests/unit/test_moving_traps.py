@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 from scipy.integrate import solve_ivp
 
+from analysis.compare.comparison import Comparison
 from analysis.compare.response import response_rates
+from analysis.compare.table import summary_text
 from analysis.compare.theory import models
 from analysis.data.runs import Parameters, load_run
 from analysis.friction.response import Response as Friction
@@ -301,9 +303,21 @@ def test_runs_are_analysed_along_each_axis_in_its_own_trap(tmp_path: Path) -> No
         variance = friction.axes[axes].particles[0].position_variance
         assert variance.expected == pytest.approx(8.617333e-5 * 100 / trap, rel=1e-5)
         assert abs(variance.z) < 3.5
+    # The summary tells both powers with their errors, and beside them those of the exact pair, here at unlike frictions.
+    along = AxisFriction((Estimate(0.1, 0.01), Estimate(1.5, 0.1)))
+    unlike = Measured({"x": along, "yz": along}, along)
+    lines = summary_text(Comparison((heat,), unlike), friction).splitlines()
+    told = lines[lines.index("Power of moving the traps, eV/ns per coupled axis, and by theory:") + 1].strip()
+    found = [f"{side} {p.value:.3f} ± {p.se:.3f}" for side, p in zip(("cold", "hot"), heat.trap_power, strict=True)]
+    assert told.startswith(f"3   {found[0]}; {found[1]}; white friction: cold ")
+    powers = [float(each.split()[-1]) for each in told.partition("white friction: ")[2].split(";")[0].split(", ")]
+    pairs = [heat.parameters.along(axis).white_pair((0.1, 1.5)) for axis in "xy"]
+    expected = PER_NS * np.mean([MovedPair(pair, MOTION).trap_work_rates() for pair in pairs], axis=0)
+    assert powers == pytest.approx(expected, abs=6e-4)
+    assert abs(expected[0] - expected[1]) > 0.01
     pooled = friction.friction.pooled.white[0]
-    along = [friction.axes[axes].particles[0].white["joint"].value for axes in ("x", "yz")]
-    assert pooled.value == pytest.approx((along[0] + 2 * along[1]) / 3)
+    values = [friction.axes[axes].particles[0].white["joint"].value for axes in ("x", "yz")]
+    assert pooled.value == pytest.approx((values[0] + 2 * values[1]) / 3)
 
 
 def test_series_close_with_the_work_of_the_traps(tmp_path: Path) -> None:

@@ -24,9 +24,11 @@ from analysis.figures.uncertainty import uncertainty
 from analysis.friction.response import responses
 from analysis.friction.result import FrictionResult
 from analysis.friction.summary import friction_summary
+from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
+from analysis.heat.reversal import reversal_summary
 from analysis.report.page import paper_rates, report_page
 from analysis.units import PER_NS
 from tests.unit.synthetic import Truth, synthetic_runs
@@ -94,6 +96,49 @@ def test_power_is_what_was_done(runs: list[Run]) -> None:
     work = np.concatenate([run.work[:, 1].T for run in runs])
     counts = np.histogram(PER_NS * np.diff(work, axis=1), edges)[0]
     np.testing.assert_allclose(density * np.diff(edges), counts / (work.size - len(work)), rtol=1e-9)
+
+
+def test_axes_that_a_law_may_couple_count_as_one_series() -> None:
+    """Three axes that hold the same path know no more than one of them: values and errors of all results are the same."""
+    one = told(synthetic_runs(TRUTH, 1500.0, 2, seed=94, axes="x"))
+    three = []
+    for run in one:
+        series = run.series.copy()
+        for column in [str(name) for name in series if "_x_" in str(name)]:
+            for axis in "yz":
+                series[column.replace("_x_", f"_{axis}_")] = series[column]
+                if column.replace("_x_", f"_{axis}_") in run.series:
+                    run.series[column.replace("_x_", f"_{axis}_")] = 0.0
+        for side in ("cold", "hot"):
+            x, v = (series[f"{name}_{side}_x_{unit}"] for name, unit in (("position", "A"), ("velocity", "A_per_ps")))
+            path = series[f"work_{side}_x_eV"] - (TRUTH.mass * v**2 + TRUTH.trap * x**2) / 2
+            for table, axes in ((run.series, 1), (series, 3)):  # baths that store nothing
+                table[f"thermostat_{side}_eV"] = axes * (path - path.iloc[0])
+                table[f"energy_{side}_eV"] = axes * TRUTH.mass * v**2 / 2
+                table[f"trap_{side}_eV"] = axes * TRUTH.trap * x**2 / 2
+        parameters = replace(run.parameters, coupling_axes="xyz")
+        content = run.metadata | {"parameters": run.metadata["parameters"] | {"coupling_axes": "xyz"}}
+        three.append(replace(run, parameters=parameters, metadata=content, series=series))
+    for summarise in (point_summary, power_summary, reversal_summary, information_summary, performance_summary):
+        alone, together = summarise(one).to_json(), summarise(three).to_json()
+        for key, value in alone.items():
+            if isinstance(value, float) and key not in ("time_ns", "block_ps"):
+                assert together[key] == pytest.approx(value, rel=0.02), (summarise.__name__, key)
+        # Of resampled copies the errors are the same but for their chance.
+        if summarise is reversal_summary:
+            ratios = np.divide(*(np.array(each["asymmetry_se"][1:], dtype=float) for each in (together, alone)))
+            assert ratios.mean() == pytest.approx(1.0, abs=0.2)
+        if summarise is performance_summary:
+            for end in ("over_bound_low", "over_bound_high"):
+                # The intervals in units of the values: those of few windows have a factor N/(N - 1).
+                found, expected = (
+                    np.divide(*(np.array(each["windows"]["heat"][name], dtype=float) for name in (end, "over_bound")))
+                    for each in (together, alone)
+                )
+                np.testing.assert_allclose(found, expected, rtol=0.02)
+        if summarise is power_summary:
+            found, expected = (np.array(each["histograms"]["hot"]["se"], dtype=float) for each in (together, alone))
+            assert found.shape != expected.shape or np.allclose(found, expected, rtol=1e-6)
 
 
 def test_linear_runs_told_as_another_law_keep_their_rates() -> None:

@@ -75,7 +75,7 @@ def ring_of_three(phase: float, hopping: float = 0.5, occupation: float = 10.0) 
     Args:
         phase: around the ring, rad.
         hopping: J between neighbours, over the loss rate.
-        occupation: N̄ of the hot bath; the others have 0.
+        occupation: N̄ of the hot bath; the others have 0.1.
     """
     turn = hopping * np.exp(1j * phase)
     return LinearBosons(
