@@ -269,6 +269,43 @@ def test_errors_of_a_shell_are_widened_as_what_moves_it(moved: str, other: str) 
     assert np.diag(both) == pytest.approx(np.diag(parts), rel=0.15)
 
 
+@pytest.mark.parametrize(("moved", "other"), [("velocity", "position"), ("position", "velocity")])
+def test_errors_of_white_friction_are_widened_as_what_moves_it(moved: str, other: str) -> None:
+    """The joint fit's error is that of the curve that scatters, with its widening; where both do, their squares add up."""
+    lags = {"position": np.linspace(0, 40, 41), "velocity": np.geomspace(0.1, 40, 41)}
+    forms = {"position": white_position, "velocity": white_velocity}
+    rng = np.random.default_rng(32)
+    noise = {name: 1e-3 * rng.standard_normal((200, 41)) for name in lags}
+
+    def errors(noisy: Sequence[str], widenings: dict[str, float]) -> dict[str, float]:
+        position, velocity = (
+            Correlation(lag, exact := forms[name](lag, MASS, TRAP, 0.3), exact + (name in noisy) * noise[name])
+            for name, lag in lags.items()
+        )
+        found = fit_white(
+            Curves(
+                MASS,
+                TRAP,
+                position,
+                velocity,
+                widening=widenings["position"],
+                velocity_widening=widenings["velocity"],
+            )
+        )
+        assert found["joint"].friction.value == pytest.approx(0.3, rel=1e-3)
+        return {name: each.friction.se for name, each in found.items()}
+
+    once = errors([moved], {moved: 1.0, other: 1.0})
+    assert once["joint"] > 0
+    assert once[other] == pytest.approx(0.0, abs=1e-9)
+    assert errors([moved], {moved: 1.0, other: 5.0})["joint"] == pytest.approx(once["joint"], rel=1e-6)
+    for name in ("joint", moved):
+        assert errors([moved], {moved: 1.3, other: 1.0})[name] == pytest.approx(1.3 * once[name], rel=1e-6)
+    both = errors([moved, other], {moved: 1.3, other: 1.1})["joint"]
+    parts = 1.69 * once["joint"] ** 2 + 1.21 * errors([other], {moved: 1.0, other: 1.0})["joint"] ** 2
+    assert both**2 == pytest.approx(parts, rel=0.15)
+
+
 @pytest.mark.parametrize("shell", [0.0, 1.6], ids=["white", "dressed"])
 def test_data_not_seen_prefer_the_true_model(shell: float) -> None:
     """An axis left out is foretold better by the dressed fit where there is a shell, and no better where there is none."""

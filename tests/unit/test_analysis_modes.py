@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from numpy.typing import NDArray
 from scipy.linalg import expm, toeplitz
 
 from analysis.friction.modes import ModalFits, _Trap, expected_power, fit_modes, particle_modes
@@ -76,6 +77,29 @@ def test_scoring_finds_the_mean() -> None:
     assert_allclose(found.information[0, 0], 3.5, rtol=1e-6)
     assert not found.bound[0]
     assert maximise(lambda logs: np.exp(logs) * np.ones(3), bands, start, start, np.array([0.0])).bound[0]
+
+
+@pytest.mark.parametrize("end", [-0.3, 0.3])
+def test_other_parameters_are_most_likely_where_one_is_at_its_end(end: float) -> None:
+    """Of ln S = a + b x with a kept off its optimum by either end of its range, b is the best one at that end."""
+    x = np.linspace(0.0, 2.0, 41)
+    bands = Bands(np.exp(0.7 * x)[None], np.arange(41.0), np.ones(41), 100)
+
+    def expected(at: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.exp(at[:, :1] + at[:, 1:] * x)
+
+    # The optimum, (0, 0.7), has an a that the range leaves out.
+    low, high = (
+        (np.array([end, -5.0]), np.array([5.0, 5.0])) if end > 0 else (np.array([-5.0, -5.0]), np.array([end, 5.0]))
+    )
+    found = maximise(expected, bands, np.array([end, 2.0]), low, high)
+    slopes = np.linspace(0.0, 1.5, 150_001)
+    costs = [float((end + b * x + np.exp(0.7 * x - end - b * x)).sum()) for b in slopes[::100]]
+    coarse = slopes[::100][int(np.argmin(costs))]
+    near = slopes[np.abs(slopes - coarse) < 2e-3]
+    best = near[np.argmin([float((end + b * x + np.exp(0.7 * x - end - b * x)).sum()) for b in near])]
+    assert found.at == pytest.approx([end, best], abs=1e-3)
+    assert found.bound.tolist() == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -385,6 +385,13 @@ def test_uncertainties_are_drawn_in_their_panels(performances: list[PerformanceP
         points.append(replace(point, uncertainty=told, bound=bound, windows=windows))
     figure, _ = uncertainty(points, FRICTION)
     panels = grid(figure.axes, 4)
+    # The mark is where the colder bath loses the most heat.
+    ratios = np.linspace(1.3, 10, 871)
+    most = ratios[np.argmin([heat_rates(replace(TRUTH, kappa_ratio=f"{ratio}"))[0] for ratio in ratios])]
+    (mark,) = (each for each in panels[0, 0].lines if np.size(each.get_xdata()) == 2)
+    (told,) = (text.get_text().split("\n") for text in panels[0, 0].texts)
+    assert told[:2] == ["most", "cooling"]
+    assert (float(told[2]), float(np.asarray(mark.get_xdata())[0])) == pytest.approx((most, most), abs=0.011)
     # One ratio each: the nearest to 4.80 and the lowest are drawn over time.
     for axes, target, title in zip(panels[0], TARGETS, ("power on cold", "power on hot", "total power"), strict=False):
         assert labels(axes)[0] == rf"{title} ($\kappa_jX_l$)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -230,6 +231,32 @@ def test_what_is_not_physical_is_refused() -> None:
             cold=5,
             environment=7,
         )
+
+    # The last index and the largest transmittance are allowed, and one more is not.
+    two = (terminal("a", 1.0), terminal("b", 1.0))
+    Landauer(terminals=two, channels=(Channel((1, 0), 1.0, 1e-9, 1.0),), cold=0, hot=1, environment=1)
+    good = Channel((0, 1), 1.0, 1.0)
+    for wrong, said in (
+        ({"cold": 2}, "cold = 2: there are 2 terminals"),
+        ({"cold": -1}, "cold = -1: there are 2"),
+        ({"hot": 2}, "hot = 2: there are 2"),
+        ({"hot": -1}, "hot = -1: there are 2"),
+        ({"environment": 2}, "environment = 2: must be"),
+        ({"environment": -1}, "environment = -1: must be"),
+        ({"channels": (replace(good, between=(0, 2)),)}, "between = "),
+        ({"channels": (replace(good, between=(-1, 0)),)}, "between = "),
+        ({"channels": (replace(good, width=0.0),)}, "width = 0.0"),
+        ({"channels": (replace(good, width=np.inf),)}, "width = inf"),
+        ({"channels": (replace(good, peak=0.0),)}, "peak = 0.0"),
+        ({"channels": (replace(good, peak=1.0 + 1e-9),)}, "peak = 1.0"),
+        ({"channels": (replace(good, lift=np.inf),)}, "lift = inf"),
+        ({"channels": (replace(good, shape="lorentzian"),)}, "give the band"),
+        ({"channels": ()}, "nothing can flow"),
+        ({"terminals": two[:1]}, "1 given, particles need two"),
+        ({"statistics": "bosons"}, "some terminal has another"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            Landauer(**({"terminals": two, "channels": (good,)} | wrong))
 
     def lossy(energy: Array) -> Array:
         return np.broadcast_to([[0.0, 0.5], [0.4, 0.0]], (energy.size, 2, 2))

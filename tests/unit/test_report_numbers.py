@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.compare.by_axis import COLUMNS
 from analysis.compare.comparison import Comparison
 from analysis.data.runs import Parameters
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.point import HeatPoint
 from analysis.heat.results import Interval
+from analysis.mechanisms.sweep import NOTE, Finding, findings
 from analysis.report.checks import study_checks
 from analysis.report.explorer import ALL_AXES, explorer
+from analysis.report.machine_page import machine_page
+from analysis.report.machine_page import summary_text as machine_text
 from analysis.report.page import report_page
 from analysis.report.screen import closing_text
 from analysis.report.verdict import verdict
@@ -292,3 +299,79 @@ def test_interactive_figure_has_the_errors_of_each_side(short: dict[str, Any]) -
     assert found.content["start"] == found.content["ratios"].index(0.17)
     assert along["quantity"] == "work"
     assert found.content["stops"][found.content["start"]] == "0.17"
+
+
+def test_interactive_figure_draws_its_numbers_under_their_names(short: dict[str, Any]) -> None:
+    """A panel for each bath with its axes, lines, bands and symbols; two theories are seen at first, and where the slider is."""
+    found = explorer(Comparison(short["comparison"].points, FRICTION), pd.DataFrame(columns=COLUMNS), 3)
+    assert found is not None
+    chosen = found.content["axes"][ALL_AXES]
+    text = json.dumps(found.content["item"])
+
+    def everything(value: Any) -> list[dict[str, Any]]:
+        """All objects of the figure."""
+        if isinstance(value, dict):
+            return [value, *(each for part in value.values() for each in everything(part))]
+        return [each for part in value for each in everything(part)] if isinstance(value, list) else []
+
+    objects = [each for each in everything(found.content["item"]) if "attributes" in each]
+    named = {each["attributes"]["name"]: each["attributes"] for each in objects if each["attributes"].get("name")}
+    labels = {each["attributes"].get("axis_label") for each in objects} - {None}
+    assert labels == {"κH/κC", "heat into the bath (eV/ns per axis)"}
+    titles = [each["attributes"]["text"] for each in objects if each["name"] == "Title"]
+    assert titles == ["cold bath", "hot bath"]
+    assert text.count("@told eV/ns") == 2 * (1 + len(chosen["theories"]))
+    best = min(short["comparison"].points, key=lambda point: point.heat[0].value)
+    for side in ("cold", "hot"):
+        data = dict(named[f"measured_{side}"]["data"]["entries"])
+        assert data["told"] == chosen["measured"][side]["told"]
+        assert data["value"] == chosen["measured"][side]["value"]
+        assert named[f"cursor_{side}"]["location"] == best.ratio
+        for theory, told in chosen["theories"].items():
+            data = dict(named[f"{theory}_{side}"]["data"]["entries"])
+            for column in ("value", "low", "high"):
+                drawn = [None if isinstance(each, dict) else each for each in data[column]]
+                assert drawn == told[side][column]
+            visible = theory in found.content["shown"]
+            assert named[f"line_{theory}_{side}"].get("visible", True) == visible
+            assert named[f"band_{theory}_{side}"].get("visible", True) == visible
+    assert found.content["shown"] == list(found.content["theories"])[:2]
+
+
+def test_text_and_page_of_a_machine_have_every_number_at_its_name() -> None:
+    """Where each line cools, most and most efficiently, with powers, COPs and shares of the bound; lines that do not cool."""
+    table = pd.DataFrame(
+        {
+            "strength": [1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 1.0],
+            "width": [5.0, 5.0, 5.0, 5.0, 6.0, 6.0, 7.0],
+            "cooling": [-0.5, 0.25, 0.75, 0.5, -1.0, -2.0, np.nan],
+            "cop": [np.nan, 1.5, 1.25, 0.125, np.nan, np.nan, np.nan],
+            "cop_over_bound": [np.nan, 0.9, 0.8, 0.1, np.nan, np.nan, np.nan],
+            "unit": ["eV/ns"] * 6 + [None],
+            NOTE: [""] * 6 + ["no steady state"],
+        }
+    )
+    one, none, unsolved = findings(table, "strength", "width")
+    assert one == Finding(5.0, 4, 4, (2.0, 4.0), (3.0, 0.75, 0.8), (2.0, 1.5, 0.9))
+    assert none == Finding(6.0, 2, 2, None, None, None)
+    assert (unsolved.line, unsolved.solved, unsolved.points) == (7.0, 0, 1)
+    assert machine_text("s", table, ("strength", "width")).splitlines() == [
+        "study s, over strength",
+        "width = 5: cools from 2 to 4; most at 3, 0.75 eV/ns, with 0.8 of the bound; best COP 1.5 at 2, 0.9 of the bound",
+        "width = 6: 2 of 2 points have a solution, and none of them cools",
+        "width = 7: 0 of 1 points have a solution, and none of them cools",
+    ]
+    html = machine_page("s", "kind", "It is a machine.", table, ("strength", "width"), "text", [], DESIGN)
+    rows = Page(html).rows
+    assert ["5", "2", "4", "3", "0.75", "0.8", "2", "1.5", "0.9"] in rows
+    assert ["6", "does not cool"] in rows
+    words = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert "cools most at strength = 3, width = 5: it draws 0.75 eV/ns of heat from its cold bath" in words
+    assert "There its coefficient of performance is 0.8 of the bound" in words
+    assert "points with a solution6 of 7" in words.replace("solution 6", "solution6")
+    assert "width = 7, strength = 1: 1 points. At the first of them: no steady state" in words
+    single = table.iloc[:4].drop(columns="width").assign(efficiency=[0.1, 0.4, 0.3, np.nan])
+    html = machine_page("s", "kind", "It is a machine.", single, ("strength",), "text", [], DESIGN)
+    words = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert "Its efficiency is highest at strength = 2: 0.4 of what the second law allows" in words
+    assert machine_text("s", single, ("strength",)).splitlines()[1].startswith("cools from 2 to 4; most at 3")

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -319,6 +321,66 @@ def test_xarray_of_runs_that_differ(study: StudyResults) -> None:
     assert data.sizes["time_ps"] == 21
     assert data.position_A.isel(replica=0).isnull().sum() == 10 * 6
     assert not data.position_A.isel(replica=1).isnull().any()
+
+
+def test_what_xarray_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without xarray, by a stand-in: each number under its replica, time, side and axis, with units; false and 0 are told."""
+
+    class Dataset:
+        """What is given to it."""
+
+        def __init__(self, variables: dict[str, Any], coordinates: dict[str, Any], whole: dict[str, Any]) -> None:
+            self.variables, self.coordinates, self.whole = variables, coordinates, whole
+
+    monkeypatch.setitem(sys.modules, "xarray", SimpleNamespace(Dataset=Dataset))
+    (long,), (short,) = (synthetic_runs(Truth(kappa_ratio="0"), duration, 1, 1, axes="xz") for duration in (20, 10))
+    long.metadata["replica"] = 2
+    found: Any = dataset([short, long])
+    for name, unit in (
+        ("position_A", "angstrom"),
+        ("velocity_A_per_ps", "angstrom/ps"),
+        ("work_eV", "eV"),
+    ):
+        dimensions, values, attributes = found.variables[name]
+        assert dimensions == ("replica", "time_ps", "side", "axis")
+        assert attributes["units"] == unit
+        stem, _, ending = name.partition("_")
+        for replica, run in enumerate((short, long)):
+            for j, side in enumerate(("cold", "hot")):
+                for k, axis in enumerate("xyz"):
+                    told = values[replica, : len(run.series), j, k]
+                    if name == "work_eV" and axis == "y":
+                        assert np.isnan(told).all()
+                    else:
+                        np.testing.assert_array_equal(told, run.series[f"{stem}_{side}_{axis}_{ending}"])
+        assert np.isnan(values[0, 11:]).all()
+    for name, unit in (
+        ("thermostat_eV", "eV"),
+        ("energy_eV", "eV"),
+        ("trap_eV", "eV"),
+        ("temperature_K", "K"),
+        ("pressure_bar", "bar"),
+    ):
+        dimensions, values, attributes = found.variables[name]
+        assert (dimensions, attributes["units"]) == (("replica", "time_ps", "side"), unit)
+        stem, _, ending = name.partition("_")
+        for j, side in enumerate(("cold", "hot")):
+            np.testing.assert_array_equal(values[1, :, j], long.series[f"{stem}_{side}_{ending}"])
+    assert "trap_work_eV" not in found.variables
+    assert "internal_temperature_K" not in found.variables
+    assert {name: list(each[1]) for name, each in found.coordinates.items()} == {
+        "replica": [1, 2],
+        "time_ps": [float(time) for time in range(21)],
+        "side": ["cold", "hot"],
+        "axis": ["x", "y", "z"],
+    }
+    assert (found.whole["coupling_hot_eV_per_A2"], found.whole["coupling_axes"], found.whole["point"]) == (
+        0.0,
+        "xz",
+        "kH_0",
+    )
+    assert None not in found.whole.values()
+    assert not [value for value in found.whole.values() if isinstance(value, list | dict)]
 
 
 def test_importing_is_cheap() -> None:
