@@ -302,7 +302,7 @@ def test_interactive_figure_has_the_errors_of_each_side(short: dict[str, Any]) -
 
 
 def test_interactive_figure_draws_its_numbers_under_their_names(short: dict[str, Any]) -> None:
-    """A panel for each bath with its axes, lines, bands and symbols; two theories are seen at first, and where the slider is."""
+    """A panel for each bath with its axes, lines, bands, symbols and the slider; two theories are seen at first."""
     found = explorer(Comparison(short["comparison"].points, FRICTION), pd.DataFrame(columns=COLUMNS), 3)
     assert found is not None
     chosen = found.content["axes"][ALL_AXES]
