@@ -1,6 +1,7 @@
 """The calibration counts what it says, and over many short runs of known truth each reported interval covers."""
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ from simulation.study.fields import Study
 from tests.unit import synthetic
 from tests.unit.synthetic import Truth, synthetic_runs
 
+ROOT = Path(__file__).resolve().parents[2]
 RUNS = 150
 DRIVEN_TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.22, friction_hot=0.25, bath_energy_std=0.0)
 AT_REST_TRUTH = replace(DRIVEN_TRUTH, kappa_ratio=None)
@@ -514,3 +516,12 @@ def test_coverage_counts() -> None:
     assert a["coverage_se"] == pytest.approx(math.sqrt(0.75 * 0.25 / 4))
     assert (b["truth"], b["above"], b["below"]) == (2.0, 0.5, 0.5)
     assert cell(pooled(coverage(rows), ("a", "heat", ("a",)), "short", "p")) == "**75.0**"
+
+
+def test_links_of_the_page_lead_from_where_it_is_written() -> None:
+    """The template lies in another folder than the page that it becomes."""
+    template = (ROOT / "workflow/report/calibration.md.j2").read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", template) if ":" not in link]
+    assert links
+    for link in links:
+        assert (ROOT / "docs/explanation" / link.partition("#")[0]).is_file(), link
