@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from MDAnalysis.guesser.tables import masses
 from scipy.constants import physical_constants
+from scipy.integrate import quad
 
 from simulation.experiments import experiment_at, experiments
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
 from simulation.study.liquid import (
     critical_temperature,
+    density_at,
     freezing_density,
     melting_density,
     saturated_density,
@@ -149,3 +151,32 @@ def test_phase_diagram_has_the_published_points() -> None:
     assert critical_temperature(2.5) == pytest.approx(1.0779)
     assert critical_temperature(100) == pytest.approx(1.312, abs=1e-3)
     assert 0.6 < triple_temperature(2.5) < triple_temperature(6) < 0.72
+
+
+@pytest.mark.parametrize("cutoff", [1.5, 2.0, 3.0, 4.0, 6.0])
+def test_critical_temperature_follows_the_attraction_that_is_left(cutoff: float) -> None:
+    """In a straight line through those at 2.5 σ and of endless forces; attraction by quadrature of -(u - u(r_c)) r²."""
+
+    def attraction(end: float) -> float:
+        def u(r: float) -> float:
+            return 4 * (r**-12 - r**-6)
+
+        shift = 0.0 if math.isinf(end) else u(end)
+        return float(quad(lambda r: -(u(r) - shift) * r**2, 1, end)[0])
+
+    endless, usual, own = (attraction(end) for end in (math.inf, 2.5, cutoff))
+    line = 1.312 + (1.0779 - 1.312) * (endless - own) / (endless - usual)
+    assert critical_temperature(cutoff) == pytest.approx(line, rel=1e-6)
+
+
+@pytest.mark.parametrize("pressure", [-0.3, 0.05, 1.0, 8.0, 15.0])
+def test_density_at_a_pressure_is_that_at_which_compression_reaches_it(pressure: float) -> None:
+    """From the liquid beside its vapour on: ∫ B dρ/ρ is the pressure, up to the densest that is looked at."""
+    start = saturated_density(0.8, 2.5)
+    density = density_at(pressure, 0.8, 2.5)
+    assert (density > start) == (pressure > 0)
+    reached = quad(lambda rho: 7 * math.exp((rho - 0.7) / 0.12) / rho, start, density)[0]
+    step = 1e-3 * 7 * math.exp((density - 0.7) / 0.12) / density
+    assert reached == pytest.approx(pressure, abs=1.1 * step + 0.01 * abs(pressure))
+    assert density_at(1e3, 0.8, 2.5) == pytest.approx(1.1, abs=2e-3)
+    assert density_at(-1e3, 0.8, 2.5) == pytest.approx(0.2, abs=2e-3)
