@@ -70,6 +70,20 @@ def test_first_guess_is_near_the_paper() -> None:
     assert thin < thick < 1.4 * thin
 
 
+@pytest.mark.parametrize("side", ["cold", "hot"])
+@pytest.mark.parametrize("walls", ["metal", "none"])
+def test_atoms_that_a_unit_of_the_aim_needs(walls: str, side: str) -> None:
+    """Of the density, those in the room that the fluid has; of the pressure, as many as the first guess differs by."""
+    skin, radius = (3.405 + 2.338) / 4, 2.236 * 3.61
+    room = 65**2 * (65 - (2 * skin if walls == "metal" else 0)) - 4 / 3 * math.pi * (radius + skin) ** 3
+    dense = study(edge_nm=6.5, walls=walls, bulk_density_per_nm3=17)
+    assert dense.atoms_per_aim(side) == pytest.approx(room / 1000)
+    one, two = (study(edge_nm=6.5, walls=walls, pressure_bar=bar) for bar in (250, 450))
+    middle = study(edge_nm=6.5, walls=walls, pressure_bar=350)
+    differ = (two.fluid_atoms(side) - one.fluid_atoms(side)) / 200
+    assert middle.atoms_per_aim(side) == pytest.approx(differ, rel=0.08)
+
+
 @pytest.mark.parametrize("aim", ["bulk_density_per_nm3", "pressure_bar"])
 def test_filling_goes_towards_what_the_study_states(aim: str) -> None:
     """Each side for itself gets atoms below its aim and loses some above it: what the difference needs, or a tenth of all."""

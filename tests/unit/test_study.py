@@ -16,6 +16,7 @@ import yaml
 from analysis.model import LangevinPair, PairWithBodies
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import _overlay, check_study, load_study, read_plain
+from simulation.study.liquid import melting_density, saturated_density, triple_temperature
 from simulation.study.machines.table import machine_schema_text, machine_table
 from simulation.study.places import SHIPPED, folders
 from simulation.study.table import field_table, schema_text
@@ -439,6 +440,16 @@ def verdict(**sections: Any) -> str:
     return ""
 
 
+LIQUID: dict[str, Any] = {"accessible_density_per_nm3": 19.56}
+ARGON_K = 0.0104 * 11604.518
+"""ε/k_B."""
+
+
+def moved(**motion: float) -> dict[str, Any]:
+    """A cold trap that oscillates."""
+    return {"trap": {"motion_cold": [motion]}}
+
+
 LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
     # what is varied, the limit, what is said on its wrong side; good is above the limit but where it says `below`
     "edge": (
@@ -462,6 +473,62 @@ LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
         1.05 / 3.405**3 * 1000,
         "do not fit a bath",
     ),
+    "coldest liquid": (
+        lambda v: {"baths": LIQUID | {"temperature_cold_K": v}},
+        triple_temperature(2.5) * ARGON_K,
+        "it freezes",
+    ),
+    "warmest liquid, below": (
+        lambda v: {"baths": LIQUID | {"temperature_hot_K": v}},
+        1.0779 * ARGON_K,
+        "it is above its critical point",
+    ),
+    "densest liquid, below": (
+        lambda v: {"baths": {"accessible_density_per_nm3": v}},
+        melting_density(100 / ARGON_K) / 3.405**3 * 1000,
+        "on the cold side",
+    ),
+    "thinnest liquid": (
+        lambda v: {"baths": {"accessible_density_per_nm3": v}},
+        0.85 * saturated_density(100 / ARGON_K, 2.5) / 3.405**3 * 1000,
+        "on the cold side",
+    ),
+    "atoms in the bulk": (
+        # The cube without walls, less a ball of the particle and 3.5 σ about it.
+        lambda v: {
+            "baths": {"edge_nm": 5.0, "walls": "none", "bulk_density_per_nm3": v},
+            "limits": {"liquid": False},
+        },
+        300_000 / (50**3 - 4 / 3 * math.pi * (2.236 * 3.61 + 3.5 * 3.405) ** 3),
+        "fluid atoms are",
+    ),
+    "one chain": (
+        lambda v: {"baths": {"fluid_atoms": 25280, "chains": {"fraction": v}}, "integration": {"timestep_fs": 0.5}},
+        0.5 * 10 / 25280,
+        "makes no chain of atoms",
+    ),
+    "length of a bond": (
+        lambda v: {"baths": LIQUID | {"chains": {"fraction": 0.5, "length_A": v}}, "integration": {"timestep_fs": 0.1}},
+        1.1 * 3.405,
+        "is the longest a fene bond can be",
+    ),
+    "stiffness of a bond, below": (
+        lambda v: {
+            "baths": LIQUID | {"chains": {"fraction": 0.5, "bond": "harmonic", "stiffness_eV_per_A2": v}},
+            "integration": {"timestep_fs": 2},
+        },
+        # 2 K = μ ω² of two atoms of 39.948 u, with 20 steps of 2 fs to a period.
+        39.948 / 2 * 1.66053907e-27 * (2 * math.pi / 40e-15) ** 2 / 2 / 16.02176634,
+        "is too long for bonds that vibrate in",
+    ),
+    "amplitude of a trap, below": (
+        lambda v: moved(amplitude_A=v, period_ps=20),
+        # Half a bath less the particle and two thermal widths.
+        55 - 2.236 * 3.61 - 2 * math.sqrt(100 / 11604.518 / 0.01),
+        "lead the cold particle out",
+    ),
+    "shortest period": (lambda v: moved(amplitude_A=1, period_ps=v), 50 * 0.001, "50 time steps"),
+    "longest period, below": (lambda v: moved(amplitude_A=1, period_ps=v), 15_000, "schedule.sweep_ns"),
 }
 
 
