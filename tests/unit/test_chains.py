@@ -16,6 +16,7 @@ from simulation.experiments.baths import Baths
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
 from simulation.study.materials import FLUIDS
+from tests.unit.deck_reader import Deck
 
 ARGON = FLUIDS["argon"]
 
@@ -74,6 +75,31 @@ def test_bonds_are_in_every_deck_and_in_the_energy() -> None:
                 assert words[3:] == ["pe/atom", "pair", "bond"]
             for words in lines(deck, "compute", "virial"):
                 assert words[3:] == ["stress/atom", "NULL", "pair", "bond"]
+
+
+@pytest.mark.parametrize("point", ["equilibrated", "drag/hot/F_0.3"])
+def test_chains_are_placed_clear_of_metal_and_of_each_other(point: str) -> None:
+    """Middles of chains keep a chain's reach and a contact from both walls; atoms keep the lesser contact from each other."""
+    own = study(0.3, atoms=7)
+    run = experiment_at(own, point, 1)
+    deck = Deck(run.stage_decks()[0])
+    metal, fluid = 0.8 * (3.405 + 2.338) / 2, 0.8 * 3.405
+    for side, number in (("cold", 1), ("hot", 2)):
+        if side not in run_sides(point):
+            continue
+        chain = own.chain(side, 5000)
+        reach = max(math.hypot(*place) for place in chain.places_A)
+        low = 65.0 if side == "hot" else 0.0
+        bounds = deck.one("region", f"middles_{side}", "block")
+        assert [*map(float, bounds[:6])] == pytest.approx([low + metal + reach, low + 65 - metal - reach, 0, 65, 0, 65])
+        created = [words for words in deck.all("create_atoms") if words[3:5] or words[1] == "random"]
+        (chains,) = [words for words in created if words[4] == f"middles_{side}"]
+        (single,) = [words for words in created if words[4] == f"sites_{side}"]
+        assert (chains[0], chains[5:7], chains[8]) == ("0", ["mol", f"chain_{side}"], "overlap")
+        assert (single[0], single[5]) == (str(number), "overlap")
+        for apart in (chains[9], single[6]):
+            assert float(apart) == pytest.approx(min(metal, fluid))
+        assert len({chains[3], chains[7], single[3]}) == 3, "where, how they are turned, and where single atoms are"
 
 
 def test_bonds_are_those_of_each_fluid() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 from snakemake.exceptions import WorkflowError
 
-from tests.workflow.checkout import ROOT
+from tests.workflow.checkout import ROOT, snakemake
 from tests.workflow.test_workflow_edges import in_workflow
+from tests.workflow.work import Work
 
 STUDY = """
 ranks: 2
@@ -255,3 +257,185 @@ def test_slurm_is_asked_about_one_job_of_each_kind(monkeypatch: pytest.MonkeyPat
         rules["check_slurm"]()
     inside["executor_plugin.name"] = "local"
     rules["check_slurm"]()
+
+
+# --- what each script is given ------------------------------------------------------------------------------------------------
+
+TELLING = """
+include: {snakefile!r}
+
+import json
+from types import SimpleNamespace
+
+wildcards = SimpleNamespace(study="mine", point="kH_3", studies="mine+exact")
+
+
+def given(items):
+    found = {{}}
+    for name, value in items.items():
+        try:
+            found[name] = value(wildcards) if callable(value) else value
+        except TypeError:  # it needs resources or files, too
+            pass
+    return found
+
+
+told = {{}}
+for each in workflow.rules:
+    if not each.name.startswith(("equilibrate", "simulate", "unpack", "calibrate", "solve", "follow", "report_machine")):
+        files = [str(file) for file in each.input]
+        told[each.name] = {{"params": given(each.params), "input": given(each.input), "files": files}}
+Path("told.json").write_text(json.dumps(told, default=str))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Params and inputs of the rules, by name, for a study with variants and the thermostat csvr."""
+    work = Work(project, tmp_path_factory.mktemp("told") / "work")
+    text = STUDY.replace("{edge_nm", "{thermostat: csvr, edge_nm").replace(
+        "[1.2, 3, 4.80], shown", "[1.2, 4.80, 3], shown"
+    )
+    for name, engine in (("mine", "lammps"), ("exact", "langevin")):
+        work.write(f"config/{name}.yaml", text.replace("ENGINE", engine).replace("DRAGS", "[0.3]"))
+    work.write("Snakefile", TELLING.format(snakefile=str(work.snakefile)))
+    result = snakemake("-n", "--list-rules", "--config", "study=mine", folder=work.folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return json.loads((work.folder / "told.json").read_text(encoding="utf-8"))
+
+
+RUN = ("run.json", "series.parquet")
+SWEEP = [f"results/mine/sweep/kH_{ratio}/replica_1/{name}" for ratio in ("1.2", "4.80", "3") for name in RUN]
+FRICTION_RUN = [f"results/mine/friction/replica_1/{name}" for name in RUN]
+DRAGS = [f"results/mine/drag/{side}/F_0.3/replica_1/{name}" for side in ("cold", "hot") for name in RUN]
+HEATS = {
+    name: [f"results/{name}/sweep/kH_{ratio}/heat.json" for ratio in ratios]
+    for name, ratios in (
+        ("mine", ("1.2", "4.80", "3")),
+        ("mine@fewer", ("1.2", "3")),
+        ("mine@warm", ("1.2", "4.80", "3")),
+    )
+}
+VARIANT_HEATS = [file for files in HEATS.values() for file in files]
+
+
+def of(names: str, file: str) -> list[str]:
+    """A file of each of these studies."""
+    return [f"results/{name}/{file}" for name in names.split()]
+
+
+def at_points(kind: str, *ratios: str) -> list[str]:
+    """A result at each of these points, or at all; Snakemake fills in the study."""
+    return [f"results/{{study}}/sweep/kH_{ratio}/{kind}.json" for ratio in ratios or ("1.2", "4.80", "3")]
+
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "fit_friction": {"runs": FRICTION_RUN, "drags": DRAGS},
+    "measure": {"runs": SWEEP[4:]},
+    "axes": {"runs": SWEEP},
+    "summary": {"heats": at_points("heat"), "flows": at_points("information")},
+    "plot_response": {"heats": at_points("heat")},
+    "structure": {"runs": FRICTION_RUN},
+    "plot_equilibrium": {"runs": FRICTION_RUN},
+    "plot_sweep": {
+        "heats": at_points("heat"),
+        "powers": at_points("power"),
+        "performances": at_points("performance"),
+        "reversals": at_points("reversal"),
+        "flows": at_points("information"),
+    },
+    # Of the points that the study shows, in its order: 3 and 4.80.
+    "plot_cumulative": {
+        "runs": [*SWEEP[4:], *SWEEP[2:4]],
+        "heats": at_points("heat", "3", "4.80"),
+        "powers": at_points("power", "3", "4.80"),
+    },
+    "plot_drag": {"runs": DRAGS},
+    "compare_thermostats": {
+        "thermostats": ["nose-hoover", "langevin", "csvr"],
+        "own": "csvr",
+        "heats": of("mine@nose-hoover mine@langevin mine", "sweep/kH_4.80/heat.json"),
+        "frictions": of("mine mine@langevin mine", "friction.json"),
+        "responses": of("mine mine@langevin mine", "response.npz"),
+    },
+    "compare_friction": {
+        "runs": of("mine mine@fewer mine@warm", "friction/replica_1/run.json"),
+        "frictions": of("mine mine@fewer mine@warm", "friction.json"),
+        "own": FRICTION_RUN,
+    },
+    "compare_heats": {
+        "counts": [3, 2, 3],
+        "runs": of("mine mine@fewer mine@warm", "sweep/kH_1.2/replica_1/run.json"),
+        "frictions": of("mine mine mine@warm", "friction.json"),
+        "responses": of("mine mine mine@warm", "response.npz"),
+        "heats": VARIANT_HEATS,
+    },
+    "plot_heat_variations": {"study": "{study}"},
+    "plot_memory": {
+        "names": ["mine", "fewer", "warm"],
+        "counts": [3, 2, 3],
+        "frictions": of("mine mine mine@warm", "friction.json"),
+        "responses": of("mine mine mine@warm", "response.npz"),
+        "heats": VARIANT_HEATS,
+    },
+    "plot_loops": {"heats": of("mine mine@warm", "sweep/kH_4.80/heat.json")},
+    "plot_finite_size": {
+        "runs": of("mine mine@fewer mine@warm", "friction/replica_1/run.json"),
+        "frictions": of("mine mine@fewer mine@warm", "friction.json"),
+    },
+    "write_report": {
+        "friction_runs": FRICTION_RUN,
+        "sweep_runs": SWEEP,
+        "heats": at_points("heat"),
+        "performances": at_points("performance"),
+        "flows": at_points("information"),
+        "structure": ["results/mine/structure.json"],
+    },
+    "compare_studies": {
+        "counts": [3, 3],
+        "runs": of("mine exact", "friction/replica_1/run.json"),
+        "frictions": of("mine exact", "friction.json"),
+        "responses": of("mine exact", "response.npz"),
+        "heats": [*HEATS["mine"], *(file.replace("mine", "exact") for file in HEATS["mine"])],
+    },
+    "compare_sizes": {
+        "counts": [1, 1, 1, 1],
+        "heats": of("reference bath-size@edge-5 bath-size@edge-8 reference-paper", "sweep/kH_4.80/heat.json"),
+    },
+    "plot_sizes": {"study": "reference"},
+}
+
+
+@pytest.mark.parametrize("rule", GIVEN)
+def test_scripts_are_given_what_they_read(rule: str, told: Any) -> None:
+    """Runs, frictions and results of the study, its points and variants, each kind in the order of the others."""
+    found = told[rule]["params"] | told[rule]["input"]
+    assert {name: found[name] for name in GIVEN[rule]} == GIVEN[rule]
+
+
+def test_targets_are_the_files_that_they_name(told: Any) -> None:
+    """Of the chosen study; without a target tables, report and figures, which `status` counts with the heats."""
+    files = {name: rule["files"] for name, rule in told.items()}
+    whole = (
+        of("mine", "summary.csv") + of("mine", "summary.txt") + of("mine", "friction.json") + of("mine", "report.html")
+    )
+    assert files["all"] == [*whole, *files["figures"]]
+    assert told["status"]["params"]["targets"] == [*files["all"], *files["sweep"]]
+    assert len(files["figures"]) == 16
+    for target, names in {
+        "friction": ["friction.json", "friction_by_axis.csv"],
+        "report": ["report.html"],
+        "response": ["figures/response.png"],
+        "thermostats": ["thermostats.csv"],
+        "variations": ["friction_by_variant.csv", "figures/variations.png"],
+        "heat_variations": ["heat_by_variant.csv", "figures/heat_variations.png"],
+        "memory": ["heat_by_variant.csv", "figures/memory.png"],
+        "design": ["figures/design.png", "design.txt"],
+        "feedback": ["heat_by_variant.csv", "figures/heat_variations.png", "figures/loops.png"],
+        "finite_size": ["figures/finite_size.png"],
+        "decks": [f"decks/{point}.lmp" for point in ("friction", "kH_1.2", "kH_4.80", "kH_3")],
+    }.items():
+        assert files[target] == [f"results/mine/{name}" for name in names], target
+    assert files["sweep"] == HEATS["mine"]
+    assert files["drag"] == DRAGS
+    assert [told[rule]["params"]["study"] for rule in ("plan", "status", "doctor")] == ["mine"] * 3
