@@ -27,6 +27,10 @@ CURES = {
     "Error writing": MAKE_ROOM,
     "I/O error": MAKE_ROOM,
     "No space left": MAKE_ROOM,
+    "does not support per-atom stress": (  # package INTEL
+        "the pressures of the baths are sums of per-atom stresses: choose other accelerated styles in the profile, "
+        "such as '-sf omp'"
+    ),
 }
 
 
