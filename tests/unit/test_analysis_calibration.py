@@ -43,6 +43,8 @@ from analysis.calibration.studies import measure_study
 from analysis.data.runs import SIDES, Parameters, Run
 from analysis.errors import AnalysisError
 from analysis.figures.calibration import calibration
+from analysis.heat.performance import performance_summary
+from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
 from analysis.units import FRICTION_SI
 from simulation.experiments import experiment_at
@@ -258,6 +260,46 @@ def test_exact_values_are_those_of_the_model() -> None:
         assert exact["performance"][f"cop_pumping{estimator}"] == pytest.approx(4.8 / 3.8)
     balanced = runs_of(replace(DRIVEN_TRUTH, kappa_ratio="1.2"), 5, 1, seed=105)[0]
     assert exact_values(balanced)["performance"]["uncertainty_total"] == math.inf
+
+
+def test_all_that_a_run_reports_is_measured_with_its_truth() -> None:
+    """Values and ends are those of the files, tails and shares beyond Carnot's value too; straight lines are least squares."""
+    run = runs_of(DRIVEN_TRUTH, 320, 1, seed=107)[0]
+    found = {(row["file"], row["quantity"]): row for row in measure(run, 5).to_dict("records")}
+    noisy, exact = with_bath_energy(run, 5), exact_values(run)
+    content = performance_summary([noisy]).to_json()
+    for kind, cops in content["cop_fluctuations"].items():
+        for name, told in cops.items():
+            row = found["performance", f"tail_exponent_{kind}_{name}"]
+            ends = (told["tail_exponent"], told["tail_exponent_low"], told["tail_exponent_high"], -2.0)
+            assert tuple(row[key] for key in ("value", "low", "high", "truth")) == pytest.approx(ends)
+            if "beyond_carnot" in told:
+                row = found["performance", f"beyond_carnot_{kind}_{name}"]
+                for key, end in (("value", ""), ("low", "_low"), ("high", "_high")):
+                    assert row[key] == pytest.approx(told[f"beyond_carnot{end}"])
+    for file, summary in (("heat", point_summary([noisy])), ("power", power_summary([noisy]))):
+        for key, value in summary.to_json().items():
+            if key.endswith("_eV_per_ns") and not key.startswith(("closure", "trap")):
+                row = found[file, key.removesuffix("_eV_per_ns")]
+                assert (row["value"], row["truth"]) == pytest.approx((value, exact[file][row["quantity"]]))
+    time = run.series["time_ps"] / 1e3
+    for j, side in enumerate(SIDES):
+        for name, flow in (("thermostat", noisy.thermostat[:, j] / 3), ("work", noisy.work[:, j].mean(axis=1))):
+            slope, level = np.polyfit(time, flow, 1)
+            left = flow - level - slope * time
+            error = math.sqrt((left**2).sum() / (len(time) - 2) / ((time - time.mean()) ** 2).sum())
+            row = found["heat", f"{NAIVE}{name}_{side}"]
+            ends = (slope, slope - 1.96 * error, slope + 1.96 * error, exact["heat"][f"{name}_{side}"])
+            assert tuple(row[key] for key in ("value", "low", "high", "truth")) == pytest.approx(ends)
+    at_rest = runs_of(AT_REST_TRUTH, 320, 1, seed=108)[0]
+    rows = {row["quantity"]: row for row in measure(at_rest, 5).to_dict("records")}
+    assert {row["file"] for row in rows.values()} == {"friction"}
+    for j, side in enumerate(SIDES):
+        thermal = AT_REST_TRUTH.thermal[j]
+        assert rows[f"friction_{side}_velocity"]["truth"] == pytest.approx((0.22, 0.25)[j])
+        assert rows[f"position_variance_{side}"]["truth"] == pytest.approx(thermal / AT_REST_TRUTH.trap)
+        assert rows[f"particle_temperature_{side}"]["truth"] == pytest.approx((100.0, 120.0)[j])
+        assert rows[f"position_variance_{side}"]["value"] == pytest.approx((at_rest.position[:, j] ** 2).mean())
 
 
 def with_shells(truth: Truth) -> dict[str, object]:

@@ -165,6 +165,22 @@ def test_lorentzian_and_box_are_integrated() -> None:
         assert machine.balance().work == pytest.approx(0.25 * particles, rel=1e-8)
         assert machine.bath_currents().work == pytest.approx(-0.25 * particles, rel=1e-8)
 
+        def noise(energy: float, lorentzian: bool = shape == "lorentzian") -> float:
+            through = 0.7 / (1 + ((energy - 0.6) / 0.3) ** 2) if lorentzian else 0.7
+            f, g = float(expit(-(energy - 0.3))), float(expit(-(energy - 0.25 + 0.2) / 0.05))
+            return through * (f * (1 - g) + g * (1 - f)) - through**2 * (f - g) ** 2
+
+        # Each electron takes ε - μ from the hot terminal and brings ε - 0.25 - μ to the cold one.
+        carried = (lambda e: -(e - 0.3), lambda e: e - 0.25 + 0.2)
+        covariance = machine.heat_covariance()
+        for i, j in ((0, 0), (0, 1), (1, 1)):
+
+            def product(energy: float, i: int = i, j: int = j) -> float:
+                return float(noise(energy) * carried[i](energy) * carried[j](energy))  # noqa: B023
+
+            expected = quad(product, low, high, points=points, epsabs=1e-12, limit=200)[0]
+            assert [covariance[i, j], covariance[j, i]] == pytest.approx([expected] * 2, rel=1e-7)
+
 
 def test_noise_in_equilibrium_is_that_of_the_conductance() -> None:
     """At one temperature the covariance of heats is 2T² times the thermal conductance π²Tτ/3, of any transmittance τ."""
