@@ -1,5 +1,6 @@
 """Figures: each shows the data it was given, and leaves SVG, PNG and CSV of the same numbers."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from analysis.compare.comparison import Comparison
@@ -179,6 +181,62 @@ def with_shells(friction: FrictionResult, shell: Shell | None) -> FrictionResult
     """The same with the same shell on both particles."""
     cold, hot = (replace(particle, dressed=shell) for particle in friction.axes["xyz"].particles)
     return replace(friction, axes={"xyz": replace(friction.axes["xyz"], particles=(cold, hot))})
+
+
+def test_fits_are_drawn_as_the_forms_of_their_friction(measured_friction: FrictionResult) -> None:
+    """Each line is the exact correlation at the friction that its legend quotes, symbols are those measured, in each panel."""
+    cold, hot = (
+        Shell((1.3, 0.4, 1.5), np.eye(3) / 9, Estimate(0.31)),
+        Shell((0.7, 0.5, 0.9), np.eye(3) / 9, Estimate(0.29)),
+    )
+    along = measured_friction.axes["xyz"]
+    particles = tuple(replace(each, dressed=shell) for each, shell in zip(along.particles, (cold, hot), strict=True))
+    result = replace(measured_friction, axes={"xyz": replace(along, particles=(particles[0], particles[1]))})
+    figure, _ = draw_friction(result)
+    assert figure.get_suptitle() == r"correlations at equilibrium, frictions in $10^{-12}$ kg/s"
+
+    def exact(name: str, lags: NDArray[np.float64], drift: NDArray[np.float64]) -> list[float]:
+        """A correlation of the first coordinate and its velocity at these lags, by the exponential of the drift."""
+        if name == "difference":
+            near, later, sooner = (exact("position", np.abs(lags + shift), drift) for shift in (0.0, 1.0, -1.0))
+            (one,) = exact("position", np.ones(1), drift)
+            return list((2 * np.array(near) - later - sooner) / (2 * (1 - one)))
+        row, column = {"position": (0, 0), "velocity": (1, 1), "cross": (1, 0)}[name]
+        scale = math.sqrt(TRUTH.mass / TRUTH.trap) if name == "cross" else 1.0
+        return [float(expm(drift * lag)[row, column]) * scale for lag in lags]
+
+    for number, (particle, side) in enumerate(zip(particles, ("cold", "hot"), strict=True)):
+        core, shell, mass = (particle.dressed or cold).values
+        dressed = np.array(
+            [
+                [0.0, 1.0, 0.0],
+                [-TRUTH.trap / TRUTH.mass, -core / TRUTH.mass, core / TRUTH.mass],
+                [0.0, core / mass, -(core + shell) / mass],
+            ]
+        )
+        for axes, name in zip(figure.axes[3 * number :], ("position", "velocity", "cross"), strict=False):
+            assert axes.get_title(loc="left").startswith(
+                f"{side} particle: X" if name != "velocity" else f"{side} particle: V"
+            )
+            shown = [name, "difference"] if name == "velocity" else [name]
+            for measured, series in zip(shown, symbols(axes), strict=True):
+                curve = particle.curves[measured]
+                np.testing.assert_allclose(
+                    series, np.transpose([curve.lag, curve.correlation, np.nan_to_num(curve.se)])
+                )
+            for label, method, form in (
+                ("separate fit: ", name, name),
+                ("X and V together", "joint", name),
+                *([("separate fit, displacements", "difference", "difference")] if name == "velocity" else []),
+            ):
+                lags, drawn = line(axes, label)[:, ::40]
+                friction = particle.white[method].value
+                white = np.array([[0.0, 1.0], [-TRUTH.trap / TRUTH.mass, -friction / TRUTH.mass]])
+                np.testing.assert_allclose(drawn, exact(form, lags, white), atol=1e-9)
+                (told,) = (str(each.get_label()) for each in axes.lines if str(each.get_label()).startswith(label))
+                assert f": {1e12 * FRICTION_SI * friction:.1f} " in told
+            lags, drawn = line(axes, "dressed, zero frequency")[:, ::40]
+            np.testing.assert_allclose(drawn, exact(name, lags, dressed), atol=1e-6)
 
 
 def test_structure_figure_draws_what_there_is(measured_friction: FrictionResult) -> None:

@@ -138,6 +138,27 @@ def test_cold_damping_beside_the_demon() -> None:
     assert best_damping(swapped, WIDE, (0.01, 10.0)).temperatures[1] == pytest.approx(free.temperatures[0], rel=1e-6)
 
 
+def test_performance_of_a_design_is_that_of_its_machine() -> None:
+    """Temperatures, spreads, forces and works from the covariance; a loop that hardly delays has the same, and so its noise."""
+    for pair in (PAIR, replace(PAIR, mass=(0.8, 2.0), friction_hot=0.1, temperature_cold=130.0)):
+        ideal = Design.of(pair)
+        c = pair.covariance()
+        push = np.array([[-pair.coupling_cold, pair.coupling_cold], [pair.coupling_hot, -pair.coupling_hot]])
+        np.testing.assert_allclose(ideal.temperatures, pair.masses[:2] * np.diag(c)[2:4] / BOLTZMANN)
+        np.testing.assert_allclose(ideal.spreads, np.diag(c)[:2])
+        np.testing.assert_allclose(ideal.forces, np.sqrt(np.diag(push @ c[:2, :2] @ push.T)))
+        np.testing.assert_allclose(ideal.works, np.diag(push @ c[:2, 2:4]))
+        np.testing.assert_allclose(ideal.heats, ideal.works)
+        side = int(pair.temperature_cold > pair.temperature_hot)
+        assert ideal.cooling == -ideal.heats[side]
+        if ideal.cooling > 0:
+            assert ideal.cop == pytest.approx(ideal.cooling / ideal.works.sum())
+        near = Design.of(pair, Feedback(delay=1e-5))
+        for name in ("heats", "works", "noise", "temperatures", "spreads", "forces", "cooling", "relative_noise"):
+            np.testing.assert_allclose(getattr(near, name), getattr(ideal, name), rtol=2e-3, err_msg=name)
+        assert np.isinf(Design.of(pair, Feedback(noise_density=0.01)).forces).all()
+
+
 def test_refused_designs() -> None:
     """Ranges that are none, and limits within which nothing cools, are refused by name."""
     with pytest.raises(ValueError, match=re.escape("coupling_hot = (2.0, 1.0) eV/Å²: must be")):
