@@ -12,6 +12,7 @@ import yaml
 
 from analysis.figures.design import design as draw
 from simulation.overview.design import make_design
+from simulation.overview.forecast import forecast, friction_of
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
 from tests.unit.drawn import line, symbols
@@ -95,4 +96,135 @@ def test_what_cannot_be_designed_is_said(
     with pytest.raises(StudyError) as refused:
         make_design(study(design, **demon), tmp_path)
     assert said in str(refused.value)
+    assert not list(tmp_path.iterdir())
+
+
+BOLTZMANN = 8.617333262e-5
+
+
+@pytest.fixture
+def short_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One point of the front, each of which is a search of its own."""
+    monkeypatch.setattr("simulation.overview.design.FRONT", np.array([0.4]))
+
+
+@pytest.mark.usefixtures("short_front")
+def test_every_column_is_that_of_the_exact_pair(tmp_path: Path) -> None:
+    """Of the study's own points: heats and works per time, temperatures, spreads and forces, by the covariance of the pair."""
+    own = found({"coupling_hot_eV_per_A2": [0.4, 0.5], "coupling_cold_eV_per_A2": [0.1, 0.1]}, tmp_path)
+    chosen = study({})
+    mass = chosen.particle_mass_eV_ps2_per_A2
+    rows = own[own["design"] == "study"]
+    assert [*rows["kappa_ratio"]] == [0.17, 1.2, 4.8, 7.27]
+    for _, row in rows.iterrows():
+        kappa = np.array([0.1, 0.1 * row["kappa_ratio"]])
+        pair = chosen.pair(*kappa)
+        covariance = pair.covariance()
+        gap = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+        heats = 1e3 * pair.heat_rates()
+        expected = {
+            "coupling_cold_eV_per_A2": 0.1,
+            "delay_ps": 0.0,
+            "cooling_eV_per_ns": -heats[0],
+            "power_eV_per_ns": heats.sum(),
+            "temperature_cold_K": mass * covariance[2, 2] / BOLTZMANN,
+            "temperature_hot_K": mass * covariance[3, 3] / BOLTZMANN,
+            "spread_cold_A": covariance[0, 0] ** 0.5,
+            "spread_hot_A": covariance[1, 1] ** 0.5,
+            "force_cold_eV_per_A": kappa[0] * gap**0.5,
+            "force_hot_eV_per_A": kappa[1] * gap**0.5,
+        }
+        assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        if heats[0] < -1e-3:  # otherwise it is no refrigerator
+            assert row["cop"] == pytest.approx(-heats[0] / heats.sum(), rel=1e-4)
+        # Long runs have the error √(noise/time); the forecast of a run of a microsecond is one.
+        long = chosen.model_copy(
+            update={
+                "schedule": chosen.schedule.model_copy(update={"sweep_ns": 1000.0}),
+                "demon": chosen.demon.model_copy(update={"kappa_ratios": (f"{row['kappa_ratio']:g}",)}),
+            }
+        )
+        error = forecast(long, friction_of(long, tmp_path))["se_cold_eV_per_ns"].item() * 1000**0.5
+        assert row["error_of_cooling_after_1_ns_eV_per_ns"] == pytest.approx(error, rel=0.01)
+
+
+@pytest.mark.usefixtures("short_front")
+@pytest.mark.parametrize(
+    ("limit", "column", "sign"),
+    [
+        ("spread_A", ["spread_cold_A", "spread_hot_A"], 1),
+        ("force_eV_per_A", ["force_cold_eV_per_A", "force_hot_eV_per_A"], 1),
+        ("power_eV_per_ns", ["power_eV_per_ns"], 1),
+        ("cooling_eV_per_ns", ["cooling_eV_per_ns"], -1),
+    ],
+)
+def test_each_limit_is_kept_to_the_brim(limit: str, column: list[str], sign: int, tmp_path: Path) -> None:
+    """A limit a little short of what the best machine has is met, and just so; `cop` is sought where cooling is asked for."""
+    ranges: dict[str, Any] = {"coupling_cold_eV_per_A2": [0.1, 0.1], "coupling_hot_eV_per_A2": [0.1, 2]}
+    goal = {"goal": "cop"} if sign < 0 else {}
+    free = found(ranges, tmp_path).iloc[0]
+    value = 0.97 * float(free[column].max())
+    bound = found(ranges | goal | {limit: value}, tmp_path).iloc[0]
+    assert float(bound[column].max()) == pytest.approx(value, rel=5e-3)
+    assert sign * float(bound[column].max()) <= sign * value * (1 + sign * 1e-4)
+
+
+@pytest.mark.usefixtures("short_front")
+def test_text_has_the_numbers_of_the_table_and_says_what_was_sought(tmp_path: Path) -> None:
+    """To three digits, from its design to its COP; and where the files are."""
+    text = make_design(study({"coupling_cold_eV_per_A2": [0.1, 0.1]}, coupling_axes="yz"), tmp_path)
+    table = pd.read_csv(tmp_path / "wanted" / "design.csv")
+    assert text.startswith(
+        "Study wanted: best cooling along y; friction: section langevin of the study, used by the model\n"
+    )
+    lines = text.split("\n\n")[1].splitlines()
+    assert lines[0].split() == [*table.columns[:7]]
+    assert len(lines) == 2 + len(table)
+    for told, (_, row) in zip(lines[2:], table.iterrows(), strict=True):
+        assert told.startswith(row["design"])
+        shown = [float(word) for word in told.removeprefix(row["design"]).split()]
+        assert shown == pytest.approx([*row.iloc[1:7].astype(float)], rel=6e-3, nan_ok=True)
+    assert f"All numbers: {tmp_path}/wanted/design.csv." in text
+    assert f"{tmp_path}/wanted/design.yaml, to be copied to config/" in text
+
+
+@pytest.mark.usefixtures("short_front")
+def test_a_delay_of_the_best_machine_is_whole_steps_in_its_file(tmp_path: Path) -> None:
+    """That of the partner's reading alone raises the cooling; the file has the study's other fields and no variants."""
+    data = {
+        "engine": "langevin",
+        "baths": {"fluid_atoms": 25280, "temperature_hot_K": 118},
+        "demon": {"feedback": {"delayed": "partner"}},
+        "integration": {"timestep_fs": 20},
+        "design": {
+            "coupling_cold_eV_per_A2": [0.1, 0.1],
+            "coupling_hot_eV_per_A2": [0.48, 0.48],
+            "delay_ps": [0.0, 0.6],
+        },
+        "variants": {"warm": {"baths": {"temperature_hot_K": 130}}},
+    }
+    chosen = check_study("wanted", data)
+    text = make_design(chosen, tmp_path)
+    best = pd.read_csv(tmp_path / "wanted" / "design.csv").iloc[0]
+    assert 0.1 < best["delay_ps"] <= 0.6
+    written = (tmp_path / "wanted" / "design.yaml").read_text(encoding="utf-8")
+    assert written.startswith("# Study wanted with the best couplings found by `snakemake design` for cooling.\n")
+    again = check_study("again", yaml.safe_load(written))
+    delay = again.demon.feedback.delay_ps
+    assert delay == pytest.approx(best["delay_ps"], abs=0.0101)
+    assert delay / 0.02 == pytest.approx(round(delay / 0.02), abs=1e-6)
+    assert again.demon.feedback.delayed == "partner"
+    assert (again.baths.temperature_hot_K, again.variants, again.demon.shown_ratios) == (118, {}, ("4.8",))
+    assert "friction: section langevin" in text
+
+
+def test_what_the_search_does_not_know_is_refused(tmp_path: Path) -> None:
+    """Cold damping of either side, and moving traps, by the field to change."""
+    for demon in ({"damping_cold_kg_per_s": 1e-12}, {"damping_hot_kg_per_s": 1e-12}):
+        with pytest.raises(StudyError, match=r"does not include cold damping: set demon\.damping_… to 0"):
+            make_design(study({}, **demon), tmp_path)
+    moved = {"motion_hot": [{"amplitude_A": 1, "period_ps": 20}]}
+    data = {"engine": "langevin", "baths": {"fluid_atoms": 25280}, "trap": moved}
+    with pytest.raises(StudyError, match=r"does not include moving traps: remove trap\.motion_…"):
+        make_design(check_study("wanted", data), tmp_path)
     assert not list(tmp_path.iterdir())
