@@ -357,6 +357,24 @@ def test_a_good_controller_is_taken(name: str, write: Write) -> None:
     assert problem(write, GOOD[name], gain="2") is None
 
 
+def test_memory_in_a_parent_s_slots_or_attributes_is_found(write: Write) -> None:
+    """Of a law that is derived from another one, and has nothing of its own to remember."""
+    for slots in ('__slots__ = ("cold", "hot", "calls")', ""):
+        body = f"""
+        {slots}
+        def begin(self): self.calls = 0
+        def forces(self, seen):
+            self.calls += 1
+            return self.linear(seen)
+        """
+        child = "\nclass Child(Mine):\n    __slots__ = ()\n"
+        write("mine.py", HEAD + textwrap.indent(textwrap.dedent(body), "    ") + child)
+        found = problem_of("mine:Child", [(0.1, 0.48)], {}, 0.9, 0.004)
+        assert found is not None
+        assert "has a memory (its attributes change" in found
+        sys.modules.pop("mine")
+
+
 BAD = {
     "counts": (
         """
