@@ -94,6 +94,12 @@ def older_protocol(points: Sequence[HeatPoint], friction: FrictionResult) -> str
     return f"Runs of an older protocol with the same physical parameters: {older} of {runs}." if older else None
 
 
+def notes_of(points: Sequence[HeatPoint], friction: FrictionResult) -> dict[str, str]:
+    """The notes of the friction and of each point of a study, by what they are about; empty without any."""
+    notes = {"friction": friction.note} | {f"κ_H/κ_C = {point.kappa_ratio}": point.note for point in points}
+    return {name: note for name, note in notes.items() if note}
+
+
 def summary_table(comparison: Comparison, information: Sequence[ComparedInformation] = ()) -> pd.DataFrame:
     """One row per point, sorted by κ_H/κ_C, which is spelled as in the study; columns are ``COLUMNS``.
 
@@ -160,8 +166,7 @@ def summary_text(
     lines += ["", closure_line(points)]
     if (older := older_protocol(points, friction)) is not None:
         lines.append(older)
-    notes = {"friction": friction.note} | {f"κ_H/κ_C = {point.kappa_ratio}": point.note for point in points}
-    lines += [f"Note on {name}: {note}" for name, note in notes.items() if note]
+    lines += [f"Note on {name}: {note}" for name, note in notes_of(points, friction).items()]
     return "\n".join(lines) + "\n"
 
 

@@ -157,8 +157,12 @@ class Optomechanics(LinearBosons):
 
     def bath_temperatures(self) -> Array:
         """Temperature ħω/[k_B ln(1 + 1/N̄)] of each bath at the frequency of its mode, (3,), K."""
+        return np.asarray(hbar * self.bath_frequencies() / (k * self._reduced_frequencies()))
+
+    def _reduced_frequencies(self) -> Array:
+        """ħω/k_BT of each bath, ln(1 + 1/N̄), (3,); inf for an empty one."""
         with np.errstate(divide="ignore"):
-            return np.asarray(hbar * self.bath_frequencies() / (k * np.log1p(1 / self.bath_occupations)))
+            return np.asarray(np.log1p(1 / self.bath_occupations))
 
     def heat_rates(self) -> Array:
         """Heat per time into each bath, (3,), W: ħ times the laboratory frequency at which each quantum passes.
@@ -181,14 +185,13 @@ class Optomechanics(LinearBosons):
         """
         del fluctuations
         flows = self.heat_flows()
-        with np.errstate(divide="ignore"):
-            odds = np.log1p(1 / self.bath_occupations)
+        reduced = self._reduced_frequencies()
         passing = np.append(self.drive_frequency + np.full(2, self._passing_frequency()), self._passing_frequency())
         return Currents(
             baths=("cavity 1", "cavity 2", "resonator"),
             energy=self.heat_rates(),
-            entropy=thermal_entropy(flows, 1 / odds),
-            temperatures=hbar * passing / (k * odds),
+            entropy=thermal_entropy(flows, 1 / reduced),
+            temperatures=hbar * passing / (k * reduced),
             cold=2,
             hot=int(self.bath_occupations[:2].argmin()),
             boltzmann=k,
@@ -248,10 +251,9 @@ class Optomechanics(LinearBosons):
         quanta leave the resonator.
         """
         passing = self._passing_frequency()
-        with np.errstate(divide="ignore"):
-            odds = np.log1p(1 / self.bath_occupations)
+        reduced = self._reduced_frequencies()
         # Temperatures times k_B/ħ.
-        resonator, cavity = passing / odds[2], (self.drive_frequency + passing) / odds[:2].max()
+        resonator, cavity = passing / reduced[2], (self.drive_frequency + passing) / reduced[:2].max()
         return math.inf if cavity <= resonator else float(resonator / (cavity - resonator))
 
 

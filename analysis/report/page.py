@@ -16,7 +16,7 @@ import numpy as np
 
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
 from analysis.compare.information import MODELS, ComparedInformation
-from analysis.compare.table import older_protocol
+from analysis.compare.table import notes_of, older_protocol
 from analysis.data.runs import AXES, LINEAR, SIDES, Parameters
 from analysis.data.universe import species_of
 from analysis.errors import AnalysisError
@@ -114,7 +114,7 @@ def report_page(
         drags=_drag_rows(friction),
         setup=next((picture for picture in pictures if picture["name"] == "setup"), None),
         pictures=[picture for picture in pictures if picture["name"] != "setup"],
-        notes=[note for note in (friction.note, *(point.note for point in points)) if note],
+        notes=list(notes_of(points, friction).values()),
         checks=study_checks(friction, structure, parameters),
         runs=runs,
         cost=_cost(runs),

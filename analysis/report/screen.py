@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from analysis.compare.comparison import Comparison
-from analysis.compare.table import closure_line, heat_lines
+from analysis.compare.table import closure_line, heat_lines, notes_of
 from analysis.friction.result import FrictionResult
 from analysis.heat.results import PerformancePoint
 from analysis.report.checks import study_checks
@@ -35,7 +35,7 @@ def closing_text(
     ]
     failed = [check for check in checks if not check["ok"]]
     passed = f"Checks of equilibrium and atoms: {len(checks) - len(failed)} of {len(checks)} passed"
-    notes = [note for note in (friction.note, *(point.note for point in comparison.points)) if note]
+    notes = notes_of(comparison.points, friction).values()
     lines = [
         *(line for sentence in verdict(comparison, performances) for line in textwrap.wrap(sentence, WIDTH)),
         "",
