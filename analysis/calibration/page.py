@@ -12,7 +12,7 @@ from analysis.calibration.studies import AT_REST as FRICTION_AT_REST
 from analysis.calibration.studies import FORECAST
 from analysis.compare.comparison import THEORIES
 from analysis.data.runs import SIDES
-from analysis.friction.result import METHODS
+from analysis.friction.particle import METHODS
 
 LENGTHS = ("short", "medium", "paper")
 STUDIES = {"shell": ("xyz",), "bodies": ("x", "yz"), "maxwell": ("xyz",)}

@@ -16,8 +16,9 @@ import pandas as pd
 from analysis.calibration.coverage import true_machines
 from analysis.compare.comparison import THEORIES, forecasts
 from analysis.data.runs import SIDES, Parameters, Run
+from analysis.friction.particle import METHODS
 from analysis.friction.response import responses
-from analysis.friction.result import METHODS, Friction, shares_of
+from analysis.friction.result import Friction, shares_of
 from analysis.friction.summary import friction_along
 from analysis.statistics.timeseries import Estimate
 from analysis.units import PER_NS

@@ -14,16 +14,8 @@ from analysis.compare.information import ComparedInformation
 from analysis.compare.theory import models
 from analysis.data.runs import LINEAR, SIDES
 from analysis.friction.drag import paper_friction
-from analysis.friction.result import (
-    METHODS,
-    POOLED,
-    Bodies,
-    FrictionResult,
-    ModelsCompared,
-    MostLikely,
-    ParticleFriction,
-    Shell,
-)
+from analysis.friction.particle import METHODS, Bodies, ModelsCompared, MostLikely, ParticleFriction, Shell
+from analysis.friction.result import POOLED, FrictionResult
 from analysis.heat.point import HeatPoint
 from analysis.statistics.timeseries import Estimate, known
 from analysis.units import FRICTION_SI, PER_NS, VELOCITY_SI

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from analysis.data.runs import SIDES, Array
 from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.curves import dressed_forms, white_forms
-from analysis.friction.result import DrawnCurve, FrictionResult, ParticleFriction
+from analysis.friction.particle import DrawnCurve, ParticleFriction
+from analysis.friction.result import FrictionResult
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
 

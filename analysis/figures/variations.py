@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis.data.runs import SIDES
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, PURPLE, new_figure
-from analysis.friction.result import METHODS
+from analysis.friction.particle import METHODS
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 
 _STYLES: dict[str, tuple[str, str]] = {

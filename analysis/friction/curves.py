@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from analysis.data.runs import Run
 from analysis.friction.fits import Curves, DressedFit, WhiteFit, fit_cross, fit_differences, fit_white, noise_weights
 from analysis.friction.likelihood import dressed_particle
-from analysis.friction.result import POOLED, DrawnCurve
+from analysis.friction.particle import DrawnCurve
+from analysis.friction.result import POOLED
 from analysis.statistics.correlation import (
     Array,
     Correlation,

@@ -32,18 +32,8 @@ from analysis.friction.drag import DragFriction
 from analysis.friction.fits import Curves, DressedFit, WhiteFit, fit_dressed, fit_white
 from analysis.friction.likelihood import INTERVAL, Likelihood, compare
 from analysis.friction.modes import ModalFits, fit_modes
-from analysis.friction.result import (
-    POOLED,
-    WHITE,
-    AxisResult,
-    Bodies,
-    Equipartition,
-    FrictionResult,
-    ModelsCompared,
-    MostLikely,
-    ParticleFriction,
-    Shell,
-)
+from analysis.friction.particle import WHITE, Bodies, Equipartition, ModelsCompared, MostLikely, ParticleFriction, Shell
+from analysis.friction.result import POOLED, AxisResult, FrictionResult
 from analysis.friction.spectrum import zero_frequency_friction
 from analysis.model import BOLTZMANN
 from analysis.statistics.correlation import autocorrelation

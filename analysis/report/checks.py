@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.data.runs import SIDES, Parameters
-from analysis.friction.result import POOLED, AxisResult, FrictionResult, Shell
+from analysis.friction.particle import Shell
+from analysis.friction.result import POOLED, AxisResult, FrictionResult
 from analysis.report.verdict import Z_AGREES
 from analysis.report.words import measured, number, z_score
 from analysis.statistics.timeseries import known

@@ -21,7 +21,8 @@ from analysis.data.runs import AXES, LINEAR, SIDES, Parameters
 from analysis.data.universe import species_of
 from analysis.errors import AnalysisError
 from analysis.friction.drag import paper_friction
-from analysis.friction.result import METHODS, FrictionResult, ParticleFriction
+from analysis.friction.particle import METHODS, ParticleFriction
+from analysis.friction.result import FrictionResult
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 from analysis.heat.point import HeatPoint, Point
 from analysis.heat.results import PerformancePoint

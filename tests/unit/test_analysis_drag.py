@@ -17,7 +17,7 @@ from scipy.signal import lfilter
 from analysis.data.runs import Array, RunFolderError
 from analysis.figures.drag import drag as draw_drag
 from analysis.friction.drag import COLUMNS, DragFriction, DragRun, drag_summary, load_drag_run, load_drag_runs
-from analysis.friction.result import Shell
+from analysis.friction.particle import Shell
 from analysis.friction.summary import friction_summary
 from analysis.statistics.timeseries import Estimate, steady_from
 from analysis.units import FRICTION_SI

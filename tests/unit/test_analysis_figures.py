@@ -20,7 +20,8 @@ from analysis.figures.friction import friction as draw_friction
 from analysis.figures.heat_rates import heat_rates as draw_heat_rates
 from analysis.figures.structure import structure as draw_structure
 from analysis.figures.style import save
-from analysis.friction.result import FrictionResult, Shell
+from analysis.friction.particle import Shell
+from analysis.friction.result import FrictionResult
 from analysis.friction.summary import friction_summary
 from analysis.heat.point import HeatPoint
 from analysis.heat.power import power_summary

@@ -14,7 +14,8 @@ from analysis.compare.table import summary_text
 from analysis.friction.curves import Particle, particle
 from analysis.friction.fits import DressedFit, WhiteFit
 from analysis.friction.likelihood import Likelihood, dressed_particle, evaluate, white_particle
-from analysis.friction.result import FrictionResult, ModelsCompared
+from analysis.friction.particle import ModelsCompared
+from analysis.friction.result import FrictionResult
 from analysis.friction.summary import friction_summary, models_compared
 from analysis.heat.rates import point_summary
 from analysis.model import BOLTZMANN

@@ -15,8 +15,9 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.table import COLUMNS, IDENTITY, SIMPLIFICATIONS, older_protocol, summary_table, summary_text
 from analysis.compare.theory import models
 from analysis.data.runs import Parameters
+from analysis.friction.particle import ParticleFriction, Shell
 from analysis.friction.response import responses
-from analysis.friction.result import AxisFriction, Friction, FrictionResult, ParticleFriction, Shell
+from analysis.friction.result import AxisFriction, Friction, FrictionResult
 from analysis.friction.summary import friction_summary
 from analysis.heat.point import Estimator, HeatPoint
 from analysis.heat.rates import point_summary

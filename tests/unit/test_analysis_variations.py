@@ -20,7 +20,7 @@ from analysis.compare.variants import (
 )
 from analysis.figures.heat_variations import heat_variations
 from analysis.figures.variations import variations
-from analysis.friction.result import METHODS
+from analysis.friction.particle import METHODS
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.friction.result import Shell
+from analysis.friction.particle import Shell
 from analysis.friction.summary import friction_summary
 from analysis.model import HeatOfRun, LangevinPair
 from analysis.statistics.timeseries import Estimate

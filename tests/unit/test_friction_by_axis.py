@@ -14,16 +14,9 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_text
 from analysis.compare.theory import models
 from analysis.data.runs import Run
+from analysis.friction.particle import METHODS
 from analysis.friction.response import responses
-from analysis.friction.result import (
-    BY_AXIS_COLUMNS,
-    METHODS,
-    AxisFriction,
-    AxisResult,
-    Friction,
-    FrictionResult,
-    shares_of,
-)
+from analysis.friction.result import BY_AXIS_COLUMNS, AxisFriction, AxisResult, Friction, FrictionResult, shares_of
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError

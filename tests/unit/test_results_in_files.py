@@ -12,17 +12,16 @@ import numpy as np
 import pytest
 
 from analysis.data.runs import Parameters
-from analysis.friction.result import (
-    AxisResult,
+from analysis.friction.particle import (
     Bodies,
     DrawnCurve,
     Equipartition,
-    FrictionResult,
     ModelsCompared,
     MostLikely,
     ParticleFriction,
     Shell,
 )
+from analysis.friction.result import AxisResult, FrictionResult
 from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.point import HeatPoint
