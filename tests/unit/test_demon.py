@@ -350,7 +350,13 @@ class Bench:
     """
 
     def __init__(
-        self, controller: Controller, axes: str = "xyz", sample_every: int = 1, first_step: int = 0, bytes_: int = 4
+        self,
+        controller: Controller,
+        axes: str = "xyz",
+        sample_every: int = 1,
+        first_step: int = 0,
+        bytes_: int = 4,
+        ranks: Any = None,
     ) -> None:
         self.generator = np.random.default_rng(1)
         self.type = np.array([1] * 4 + [3] * ATOMS + [4] * ATOMS, dtype=np.int32)
@@ -371,7 +377,7 @@ class Bench:
         self.callback = DemonCallback(
             self,
             self.demon,
-            Ranks(1),
+            ranks or Ranks(1),
             centres_A=CENTRES,
             atoms=ATOMS,
             mass=MASS,
@@ -631,3 +637,95 @@ def test_particle_out_of_its_trap_is_found_at_the_next_sample() -> None:
         bench.call(step)
         assert (bench.stopped == 1) == (step == 10)
     assert "6.0 Å from its trap centre" in str(failure_of(bench.callback))
+
+
+class TwoRanks:
+    """One of two ranks, with all atoms; what the root broadcasts is kept for the other."""
+
+    def __init__(self, sent: list[Vector], is_root: bool) -> None:
+        self.sent, self.is_root, self.aborted = sent, is_root, 0
+        self.comm = self
+
+    def Bcast(self, values: Vector) -> None:
+        """From the root to the other."""
+        if self.is_root:
+            self.sent.append(values.copy())
+        else:
+            values[:] = self.sent.pop(0)
+
+    def sum(self, values: Vector) -> None:
+        """The other has no atoms."""
+
+    def abort(self) -> None:
+        """Told only to be seen."""
+        self.aborted += 1
+
+
+def both_ranks(law: Controller) -> tuple[Bench, Bench]:
+    """The same particles as the root sees them, and as the other rank does, whose controller is never asked."""
+    sent: list[Vector] = []
+
+    def never(_: Seen) -> Any:
+        raise AssertionError
+
+    root, other = (Bench(each, ranks=TwoRanks(sent, each is law)) for each in (law, Law(never)))
+    return root, other
+
+
+def test_root_asks_the_controller_and_all_ranks_exert_its_forces() -> None:
+    """A law that draws random numbers would give each rank others; asked anew they are drawn anew."""
+    generator = np.random.default_rng(3)
+    root, other = both_ranks(Law(lambda _: generator.normal(size=(2, 3))))
+    before = None
+    for step in range(3):
+        forces = root.call(step)
+        np.testing.assert_array_equal(other.call(step), forces)
+        assert before is None or not np.isclose(forces, before).any()
+        before = forces
+    assert failure_of(root.callback) is failure_of(other.callback) is None
+
+
+def test_failure_of_the_controller_ends_all_ranks_at_one_step(capfd: pytest.CaptureFixture[str]) -> None:
+    """Each stops LAMMPS by itself, none is ended from outside; the root knows why."""
+
+    def fail(seen: Seen) -> Any:
+        return 1 / (2 - seen.step) * np.ones((2, 3))
+
+    root, other = both_ranks(Law(fail))
+    for step in range(3):
+        for bench in (root, other):
+            bench.call(step)
+            assert bench.stopped == (step == 2)
+    assert (root.push == 0).all()
+    assert (other.push == 0).all()
+    assert "failed at step 2: ZeroDivisionError" in str(failure_of(root.callback))
+    assert failure_of(other.callback) is not None
+    assert not isinstance(failure_of(other.callback), ControllerError)
+    assert [bench.callback.ranks.aborted for bench in (root, other)] == [0, 0]  # type: ignore[attr-defined]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_rank_that_fails_alone_ends_the_others(capfd: pytest.CaptureFixture[str]) -> None:
+    """They would wait for it forever: it says what happened, and ends all; alone there is nobody to end."""
+    root, _ = both_ranks(linear())
+    root.call(0)
+    root.x = root.x[:, :2]
+    root.call(1)
+    assert root.callback.ranks.aborted == 1  # type: ignore[attr-defined]
+    assert "Traceback" in capfd.readouterr().err
+    alone = Bench(linear())
+    alone.call(0)
+    alone.x = alone.x[:, :2]
+    alone.call(1)
+    assert alone.stopped == 1
+    assert capfd.readouterr().err == ""
+
+
+def test_lost_particles_end_all_ranks_without_an_abort() -> None:
+    """Every rank finds them by itself at the same step."""
+    root, _ = both_ranks(linear())
+    root.call(0)
+    root.move([9.0, 0.0, 0.0], np.zeros(3))
+    root.call(1)
+    assert root.callback.ranks.aborted == 0  # type: ignore[attr-defined]
+    assert root.stopped == 1
