@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Callable
 from itertools import pairwise
@@ -10,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from simulation.engines.ranks import Ranks
+from simulation import perform
+from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments import experiment_at
 from simulation.experiments.base import Experiment, Piece
 from simulation.segments import complete
 from simulation.segments.checkpoint import Segment, Segments
 from simulation.segments.stop import StopRequested
-from simulation.storage.files import RESTART, checksum
+from simulation.storage.files import RESTART, RUN, SERIES, checksum, digest
 from tests.md.conftest import small_study
 
 
@@ -221,3 +224,84 @@ def test_the_last_end_must_be_there(run: Run, engine: Engine) -> None:
     run.complete()
     assert engine.ran == [11]
     assert run.segments.restart(11) is not None
+
+
+# --- what a run starts from ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def baths(tmp_path: Path) -> Path:
+    """The folder of the baths that a run starts from."""
+    folder = tmp_path / "baths"
+    folder.mkdir()
+    (folder / RESTART).write_text("state", encoding="utf-8")
+    start = experiment_at(small_study(), "equilibrated", 1)
+    record = {"fingerprint": start.fingerprint, "sha256": {RESTART: checksum(folder / RESTART)}}
+    (folder / RUN).write_text(json.dumps(record | {"digest": digest(record)}), encoding="utf-8")
+    return folder
+
+
+def test_a_run_starts_from_sound_baths_of_its_own_study(baths: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Complete, undamaged, and equilibrated with its parameters; anything else is refused with what to do."""
+    run = experiment_at(small_study(), "kH_4.80", 1)
+    used: list[Any] = []
+
+    def by_segments(experiment: Experiment, segments: Segments, start: Path, *_: Any) -> list[Segment]:
+        used.append(start)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(perform, "complete", by_segments)
+    monkeypatch.setattr(perform, "lammps_build", lambda: "any")
+
+    def told(start: Path | None = baths, of: Experiment = run) -> str:
+        with pytest.raises((EngineError, KeyboardInterrupt)) as found:
+            perform.perform(of, baths.parent / "run", Ranks(1), start)
+        return str(found.value)
+
+    assert told() == ""
+    assert used == [baths / RESTART]
+    assert "small kH_4.80 replica 1 starts from equilibrated baths: give --start FOLDER, made by 'equilibrate'" in told(
+        None
+    )
+    other = experiment_at(small_study(baths={"temperature_hot_K": 125}), "kH_4.80", 1)
+    assert "was equilibrated with other parameters than those of study 'small': equilibrate again" in told(of=other)
+    missing = told(baths.parent)
+    assert f"{baths.parent / RUN}: missing: give a complete folder written by 'equilibrate'" in missing
+    sound = (baths / RUN).read_text(encoding="utf-8")
+    (baths / RUN).write_text(sound.replace(RESTART, "start.restart"), encoding="utf-8")
+    assert f"{baths / RUN}: damaged: delete {baths / RUN} and equilibrate again" in told()
+    (baths / RUN).write_text(sound, encoding="utf-8")
+    (baths / RESTART).write_text("stats", encoding="utf-8")
+    again = (
+        f"{baths / RESTART}: damaged, its checksum does not match {RUN}: delete {baths / RUN} and equilibrate again;"
+    )
+    assert again in told()
+    assert f"intact segments are reused from {baths / 'segments'}" in told()
+    (baths / RESTART).unlink()
+    assert again in told()
+    assert used == [baths / RESTART]
+
+
+def test_a_finished_run_is_kept_and_a_missing_file_made_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the exact model: touched and told; without its series, or for another length, it is run anew."""
+    schedule = {"sweep_ns": 0.02, "segment_ps": 2}
+    folder, chosen = tmp_path / "run", small_study(engine="langevin", schedule=schedule)
+    run = experiment_at(chosen, "kH_4.80", 1)
+    perform.perform(run, folder, Ranks(1))
+    record = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    assert record["steps_per_s"] == pytest.approx(5000 / record["wall_time_s"], rel=0.3, abs=1e3)
+    assert capsys.readouterr().err == ""
+    os.utime(folder / RUN, (1e9, 1e9))
+    perform.perform(run, folder, Ranks(1))
+    assert capsys.readouterr().err == "small kH_4.80 replica 1: complete\n"
+    assert (folder / RUN).stat().st_mtime > 1.1e9
+    assert json.loads((folder / RUN).read_text(encoding="utf-8")) == record
+    (folder / SERIES).unlink()
+    perform.perform(run, folder, Ranks(1))
+    assert (folder / SERIES).is_file()
+    longer = experiment_at(small_study(engine="langevin", schedule=schedule | {"sweep_ns": 0.03}), "kH_4.80", 1)
+    perform.perform(longer, folder, Ranks(1))
+    assert json.loads((folder / RUN).read_text(encoding="utf-8"))["duration_ps"] == pytest.approx(30)
+    assert capsys.readouterr().err == ""
