@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from simulation.overview.jobs import Job, jobs
-from simulation.overview.live import PAGE, PointHeat, drifts, live_page, point_heats, watch
+from simulation.overview.live import PAGE, Drift, PointHeat, _work_so_far, drifts, live_page, point_heats, watch
 from simulation.overview.status import State, status_of
 from simulation.segments.checkpoint import LOCK, RECORD
 from simulation.storage import lock
@@ -161,3 +161,57 @@ def test_unfinished_run_shows_its_heat_and_energy_balance_as_running(study: Stud
     assert page.count('<td class="text running">running</td>') == 1 + 2 + 1  # heat, two balances, the simulation
     assert "−0.030 ± 0.000" in page
     assert heats(study, tmp_path)[0].state is State.INTERRUPTED
+
+
+def test_segments_count_by_their_length() -> None:
+    """The rate is all work over all time; its error is the scatter of the segments' own rates, from four on."""
+    time = np.array([10.0, 10.0, 5.0, 2.0])
+    cold, hot = np.array([-3e-3, -2e-3, -4e-3, 1e-3]), np.array([8e-3, 9e-3, 2e-3, 5e-3])
+    rows = np.column_stack([time, cold, hot])
+    found = _work_so_far("4.80", State.RUNNING, rows)
+    assert found.rates == pytest.approx((-8 / 27, 24 / 27))
+    assert found.time_ns == pytest.approx(0.027)
+    assert found.errors == pytest.approx([1000 * np.std(work / time, ddof=1) / 2 for work in (cold, hot)])
+    assert _work_so_far("4.80", State.RUNNING, rows[:3]).errors is None
+    assert (found.kappa_ratio, found.state, found.source) == ("4.80", State.RUNNING, "work so far")
+
+
+def test_watching_goes_on_until_runs_and_files_are_all_there(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One without the other is not the end: the page promises another look after as many seconds."""
+    target, page = tmp_path / "target", tmp_path / study.name / PAGE
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        assert '<meta http-equiv="refresh" content="7">' in page.read_text(encoding="utf-8")
+        if len(slept) == 1:
+            target.touch()
+        elif len(slept) == 2:
+            target.unlink()
+            finish(study, tmp_path)
+        else:
+            target.touch()
+
+    monkeypatch.setattr("simulation.overview.live.time.sleep", sleep)
+    watch(study, tmp_path, [target], 7.0)
+    assert slept == [7.0] * 3
+    assert "refresh" not in page.read_text(encoding="utf-8")
+
+
+def test_drifts_of_a_finished_run_are_those_of_its_record(study: Study, tmp_path: Path) -> None:
+    """Side by side, with what was allowed; older records have the limit alone, and some have no error."""
+    finish(study, tmp_path)
+    job = jobs(study, tmp_path)[-1]
+    record = json.loads((job.folder / RUN).read_text(encoding="utf-8"))
+    record["closure"] |= {"hot_drift_eV_per_ns": 0.031, "hot_drift_se": None, "hot_allowed_eV_per_ns": 0.07}
+    (job.folder / RUN).write_text(json.dumps(record), encoding="utf-8")
+    job = jobs(study, tmp_path)[-1]
+    assert [*drifts(job, State.DONE)] == [
+        Drift(job.name, State.DONE, "cold", -0.0123, 0.004, 0.05),
+        Drift(job.name, State.DONE, "hot", 0.031, None, 0.07),
+    ]
+    page = " ".join(live_page(study, tmp_path, [], None).split())
+    assert "<td>−0.012 ± 0.004</td> <td>0.05</td>" in page
+    assert "<td>0.031 ± ?</td> <td>0.07</td>" in page

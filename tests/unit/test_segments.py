@@ -152,6 +152,19 @@ def test_segments_of_other_parameters_lie_elsewhere(segments: Segments, tmp_path
     assert Segments(tmp_path / "new", IDENTITY).what_changed() is None
 
 
+@pytest.mark.parametrize("newest", [1, 2])
+def test_change_is_told_against_the_newest_segments(newest: int, tmp_path: Path) -> None:
+    """Of several older sets of parameters that which was used last."""
+    for number, mass in ((1, "40"), (2, "42")):
+        older = Segments(tmp_path, IDENTITY | {"deck": ["units metal", f"mass 1 {mass}"]})
+        with older.locked():
+            pass
+        seconds = 2000.0 if number == newest else 1000.0
+        os.utime(older.folder / "identity.json", (seconds, seconds))
+    told = Segments(tmp_path, IDENTITY | {"deck": ["units metal", "mass 1 41"]}).what_changed() or ""
+    assert f"(was 'mass 1 {40 if newest == 1 else 42}')" in told
+
+
 def test_one_process_at_a_time_works_on_a_run(segments: Segments, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever its parameters: the lock is the run's."""
     monkeypatch.setattr("simulation.segments.checkpoint.LOCK_PATIENCE_S", 0.1)
