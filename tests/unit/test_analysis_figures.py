@@ -19,7 +19,7 @@ from analysis.figures.fluxes import fluxes as draw_fluxes
 from analysis.figures.friction import friction as draw_friction
 from analysis.figures.heat_rates import heat_rates as draw_heat_rates
 from analysis.figures.structure import structure as draw_structure
-from analysis.figures.style import save
+from analysis.figures.style import SIDE_COLOUR, save
 from analysis.friction.particle import Shell
 from analysis.friction.result import FrictionResult
 from analysis.friction.summary import friction_summary
@@ -248,7 +248,8 @@ def test_structure_figure_draws_what_there_is(measured_friction: FrictionResult)
         inside, bath = np.array([99.0 * number, 98.0]), np.array([100.0 * number, 101.0])
         metal = MetalTemperature(Estimate(99.0), 100.0, inside, bath)
         density = np.array([1.0 * number, 2.0])
-        sides[side] = SideStructure(density, walls, 0.8, 2.0, 186, 186, 1.25 * number, around, 100.0, 300.0, metal)
+        bulk, kelvin, bar = 2.0 + number, 90.0 + 10 * number, 300.0 + number
+        sides[side] = SideStructure(density, walls, 0.8, bulk, 186, 186, 1.25 * number, around, kelvin, bar, metal)
     content = Structure(3, np.array([5.0, 15.0]), 1, sides, np.array([0.0, 1.0]))
     figure, table = draw_structure(content, with_shells(measured_friction, Shell((1.0, 1.0, 1.5), np.eye(3) / 9)))
     assert "NOT SOUND" in figure.get_suptitle()
@@ -256,7 +257,40 @@ def test_structure_figure_draws_what_there_is(measured_friction: FrictionResult)
     assert [np.asarray(line.get_ydata())[0] for line in lines] == [1.2, 0.6]
     bands = [patch.get_extents().transformed(figure.axes[2].transData.inverted()) for patch in figure.axes[2].patches]
     assert [(band.y0, band.y1) for band in bands[:2]] == [pytest.approx(ends) for ends in ((0.8, 1.6), (0.4, 0.8))]
+    panels = figure.axes
+    assert [axes.get_title(loc="left") for axes in panels] == [
+        "(a) between the walls",
+        "(b) around each particle",
+        "(c) mass of the fluid",
+        "(d) inside the particles",
+    ]
+    assert {text.get_text() for text in panels[0].texts} == {
+        "cold bath\n100.0 K\n301 bar",
+        "hot bath\n110.0 K\n302 bar",
+    }
+    walls_drawn = [np.asarray(each.get_xdata())[0] for each in panels[0].lines if each.get_linewidth() == 2]
+    assert walls_drawn == [0.0, 1.0, 1.0, 2.0]
+    levels = [np.asarray(each.get_ydata())[0] for each in panels[1].lines if each.get_linestyle() == ":"]
+    assert levels == [3.0, 4.0]
     for side, found in content.sides.items():
+        colour, own_bath = SIDE_COLOUR[side], slice(0, 1) if side == "cold" else slice(1, 2)
+        for axes, x, y in (
+            (panels[0], content.x[own_bath] / 10, found.density[own_bath]),
+            (panels[1], found.around.radius / 10, found.around.density),
+            (panels[2], found.around.radius / 10, found.around.mass_within),
+            (panels[3], content.time, found.metal.bath_over_time),
+            (panels[3], content.time, found.metal.over_time),
+        ):
+            own = [np.array(each.get_data(), dtype=float) for each in axes.lines if each.get_color() == colour]
+            assert any(
+                each.shape == (2, len(x)) and np.allclose(each, np.array([x, y], dtype=float)) for each in own
+            ), (
+                side,
+                axes.get_title(loc="left"),
+            )
+        assert line(panels[3], f"{side} bath")[1].tolist() == list(found.metal.bath_over_time)
+        assert found.metal.over_time is not None
+        assert line(panels[3], f"{side} particle")[1].tolist() == list(found.metal.over_time)
         for panel, values in (
             ("along_x", found.density),
             ("radial_density", found.around.density),
