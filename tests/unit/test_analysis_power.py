@@ -18,6 +18,7 @@ from analysis.heat.power import (
     head,
     histogram,
     moments,
+    power_bins,
     power_summary,
     sampled_powers,
     sampling_errors,
@@ -134,6 +135,19 @@ def test_histogram_errors_are_those_of_block_means() -> None:
     scatter = math.sqrt(((shares - shares.mean()) ** 2).sum() / 5 / 6)
     expected = t.ppf(0.975, 5) / norm.ppf(0.975) * scatter / np.array([1.0, 2.0])
     np.testing.assert_allclose(se, expected)
+
+
+def test_bins_leave_one_sample_in_a_thousand_outside() -> None:
+    """Symmetric about an edge at 0, as many as twice Rice's rule allows, to the largest sample but one in a thousand."""
+    power = np.random.default_rng(9).permutation(np.linspace(-1.0, 1.0, 20_001) ** 3).reshape(3, -1)
+    edges = power_bins(power)
+    assert len(edges) == 81
+    np.testing.assert_allclose(edges, -edges[::-1], atol=1e-15)
+    assert edges[40] == 0.0
+    assert (np.abs(power) > edges[-1]).mean() == pytest.approx(1e-3, rel=0.05)
+    assert len(power_bins(power[:, :9])) == 2 * 6 + 1  # 2 · 27^(1/3)
+    assert len(power_bins(power[:1, :2])) == 2 * 4 + 1
+    assert power_bins(np.zeros((1, 8)))[-1] == 1.0
 
 
 def test_head_of_a_file_tells_of_runs_and_blocks() -> None:

@@ -366,6 +366,10 @@ def test_levels_between_endless_reservoirs_relax_exponentially() -> None:
     rest = endless.stationary_occupations(endless.temperatures, endless.chemical_potentials)
     assert run.level_occupations is not None
     assert_allclose(run.level_occupations[:, 0] - rest, (0.9 - rest) * np.exp(-run.time / tau), atol=1e-8)
+    # What leaves the reservoirs is what the level gains, which it gives to both of them at first.
+    particles = run.flows().particles
+    assert_allclose(particles.sum(-1), -(0.9 - rest) / tau * np.exp(-run.time / tau), rtol=1e-5)
+    assert (particles[0] < 0).all()
     with pytest.raises(ValueError, match=r"levels = \[0.5, 2.0\]: give 1 occupations between 0 and 1"):
         endless.evolve(1.0, levels=[0.5, 2.0])
 

@@ -248,6 +248,17 @@ def test_missing_runs_are_told_beside_those_that_are_there(study: StudyResults) 
         study.runs("kH_4.8")
 
 
+def test_a_point_without_runs_is_told_by_its_first_one(tmp_path: Path) -> None:
+    """Of a point of which only the results were kept the first run is missed."""
+    (tmp_path / "sweep/kH_9").mkdir(parents=True)
+    (tmp_path / "sweep/kH_9/heat.json").write_text("{}", encoding="utf-8")
+    study = StudyResults(tmp_path)
+    assert study.points == ("kH_9",)
+    assert study.replicas("kH_9") == ()
+    with pytest.raises(AnalysisError, match=r"sweep/kH_9/replica_1"):
+        study.runs("kH_9")
+
+
 def test_what_is_no_study_is_refused(folder: Path, tmp_path: Path) -> None:
     """Nothing there, the folder of all studies, that of one run, and any other, each with what to do."""
     with pytest.raises(
