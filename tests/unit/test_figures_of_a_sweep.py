@@ -251,6 +251,9 @@ def test_detailed_balance_is_drawn_in_its_panels(heats: list[HeatPoint], reversa
     lag, area, warmth = figure.axes
     assert labels(area)[2] == "area swept (Å²/ns)"
     assert labels(warmth)[2] == "temperature of particle over bath"
+    # What detailed balance would have is a line: no asymmetry, no area, and the temperature of the bath.
+    levels = [[each for each in axes.lines if np.size(each.get_xdata()) == 2][-1] for axes in figure.axes]
+    assert [list(np.asarray(each.get_ydata(), dtype=float)) for each in levels] == [[0, 0], [0, 0], [1, 1]]
     # Nearest to T_H/T_C, to the paper's 4.80, and the lowest.
     shown = [reversals[1], reversals[2], reversals[0]]
     for point, series, law in zip(shown, symbols(lag), curves(lag), strict=True):

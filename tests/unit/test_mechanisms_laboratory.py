@@ -111,6 +111,10 @@ def test_strong_red_light_is_bistable() -> None:
     assert not one.branches()[1].is_stable
     assert one.steady() is not None
     assert abs(one.steady().amplitudes[0]) ** 2 == pytest.approx(expected[0])
+    # With a resonator damped this much the brightest state is stable, too, and the darkest is the one that is reached.
+    damped = replace(one, mechanical_damping=3.0)
+    assert [branch.is_stable for branch in damped.branches()] == [True, False, True]
+    assert_allclose(damped.steady().amplitudes, damped.branches()[0].amplitudes)
 
 
 def test_a_circuit_made_for_a_device_is_that_device() -> None:
