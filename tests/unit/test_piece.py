@@ -92,7 +92,7 @@ def lammps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lammps:
 
     @contextmanager
     def opened(folder: Path, ranks: Ranks) -> Iterator[Lammps]:
-        assert (folder, ranks.wanted) == (tmp_path, 1)
+        assert folder == tmp_path
         yield lmp
 
     monkeypatch.setattr(segment, "open_lammps", opened)
@@ -220,3 +220,36 @@ def test_sides_that_interact_are_told_by_type(lammps: Lammps) -> None:
     lammps.pairs += [(4, 1), (1, 4), (5, 6), (2, 3)]
     with pytest.raises(EngineError, match="atoms of types 1-4, 2-3, 5-6 interact; odd types belong to the cold side"):
         check_sides_apart(lammps, Ranks(1))
+
+
+def test_pairs_of_any_rank_count(lammps: Lammps) -> None:
+    """Each rank has a part of them; all are refused together, so that none waits for another."""
+
+    class Two(Ranks):
+        def sum(self, values: np.ndarray[Any, Any]) -> None:
+            """The other rank has a pair of types 2 and 3."""
+            values[2, 3] += 1
+
+    lammps.pairs = [(1, 1)]
+    with pytest.raises(EngineError, match="atoms of types 2-3 interact"):
+        check_sides_apart(lammps, Two(1))
+
+
+@pytest.mark.parametrize("is_root", [True, False])
+def test_record_names_the_ranks_and_the_root_alone_keeps_files(is_root: bool, lammps: Lammps, tmp_path: Path) -> None:
+    """Others would write over them."""
+
+    class Two(Ranks):
+        @property
+        def is_root(self) -> bool:
+            """Either of two."""
+            return is_root
+
+    run, piece = measuring()
+    series(tmp_path, run, 41)
+    ranks = Two(1)
+    ranks.wanted = 2
+    record = run_piece(run, piece, "../r", tmp_path, ranks)
+    assert record["ranks"] == 2
+    assert (tmp_path / "series.parquet").exists() == is_root
+    assert (tmp_path / "series.dat").exists() != is_root
