@@ -12,7 +12,7 @@ shift
 [[ $# -gt 0 ]] || set -- pytest -n auto --dist loadfile tests/md
 
 RELEASE=trixie
-PACKAGES=ca-certificates,git,lammps,openmpi-bin,python3-lammps,python3-mpi4py,python3-venv
+PACKAGES=(ca-certificates git lammps openmpi-bin python3-lammps python3-mpi4py python3-venv)
 FROM_DEBIAN='lammps|mpi4py|mpich|impi-rt|ucx'  # entries of the lock that the site brings itself
 
 if [[ $(id -u) != 0 ]] || ! command -v debootstrap >/dev/null; then
@@ -25,15 +25,23 @@ mirror() {
     apt-get indextargets --format '$(REPO_URI) $(ORIGIN)' | awk '$2 == "Debian" && !/security/ { print $1; exit }'
 }
 
-if [[ ! -e $root/usr/bin/lmp ]]; then
+# make_root ADDRESS: the base system, and the packages by its own apt, since debootstrap does not follow virtual packages.
+make_root() {
+    debootstrap --variant=minbase "$RELEASE" "$root" "$1" &&
+        chroot "$root" apt-get update &&
+        DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get install -y --no-install-recommends "${PACKAGES[@]}"
+}
+
+if ! chroot "$root" dpkg-query -W -f '${Status}' python3-lammps 2>/dev/null | grep -q ' installed$'; then
     address=$(mirror)
     if [[ -z $address ]]; then
         echo "apt names no Debian archive on this machine: run apt-get update, or make $root by hand" >&2
         exit 1
     fi
     echo "Making a Debian root in $root (some minutes) ..."
-    debootstrap --variant=minbase --include="$PACKAGES" "$RELEASE" "$root" "$address" >"$root.log" 2>&1 || {
+    make_root "$address" >"$root.log" 2>&1 || {
         tail -n 5 "$root.log" >&2
+        echo "see $root.log; then delete $root, and call again" >&2
         exit 1
     }
 fi
