@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
@@ -29,6 +31,17 @@ def line(axes: Axes, label: str) -> NDArray[np.float64]:
     """Points of the only line with this beginning of its label, (2, n)."""
     (found,) = (each for each in axes.lines if str(each.get_label()).startswith(label))
     return np.array(found.get_data(), dtype=float)
+
+
+def unseen(panels: Iterable[Axes], label: str = "") -> list[tuple[str, tuple[float, float]]]:
+    """Symbols with this beginning of their label that lie outside the limits of their panel, by its title."""
+    found = []
+    for axes in panels:
+        (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+        for series in symbols(axes, label):
+            outside = [(x, y) for x, y, _ in series if not (left <= x <= right and low <= y <= high)]
+            found += [(axes.get_title(loc="left"), place) for place in outside]
+    return found
 
 
 def bars(axes: Axes, label: str = "", along: int = 1) -> list[list[tuple[float, float, float, float]]]:

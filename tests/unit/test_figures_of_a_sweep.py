@@ -46,7 +46,7 @@ from analysis.heat.results import (
 )
 from analysis.heat.reversal import reversal_summary
 from analysis.statistics.timeseries import Estimate
-from tests.unit.drawn import bands, bars, curves, symbols
+from tests.unit.drawn import bands, bars, curves, symbols, unseen
 from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, drift_and_noise, heat_rates, heat_slopes, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.2, friction_hot=0.3)
@@ -109,6 +109,7 @@ def exact(ratio: str) -> np.ndarray:
 def test_fluxes_are_drawn_in_their_panels(heats: list[HeatPoint]) -> None:
     """Entropy production left, power right: symbols of the points, and lines through Σ Q/T over k_B and Σ Q of the machine."""
     figure, _ = fluxes(Comparison(tuple(heats), FRICTION))
+    assert not unseen(figure.axes)
     assert [labels(axes)[2] for axes in figure.axes] == [
         "entropy production ($k_B$/ns per axis)",
         "total power (eV/ns per axis)",
@@ -128,6 +129,7 @@ def test_fluxes_are_drawn_in_their_panels(heats: list[HeatPoint]) -> None:
 def test_bands_of_lines_are_one_standard_error(heats: list[HeatPoint]) -> None:
     """The friction's errors of 10 % move the heats by their slopes: bands are that wide to both sides of their line."""
     figure, _ = draw_heat_rates(Comparison(tuple(heats), FRICTION))
+    assert not unseen(figure.axes, "simulation")
     for side, axes in enumerate(figure.axes):
         (line,) = curves(axes)
         band = next(each for each in bands(axes) if each.size and np.ptp(each[2] - each[1]) > 0)
@@ -148,6 +150,7 @@ def test_coefficients_are_drawn_in_their_panels(performances: list[PerformancePo
     }
     points = [replace(point, cop=cops) for point in performances]
     figure, _ = cop(points)
+    assert not unseen(figure.axes)
     titles = ("refrigeration, $-Q_C/W$", "heat pump, $Q_H/W$")
     for axes, name, title, carnot in zip(figure.axes, COPS, titles, (5.0, 6.0), strict=True):
         assert labels(axes)[0] == title
@@ -180,6 +183,7 @@ def test_fluctuating_coefficients_are_drawn_in_their_panels(performances: list[P
         points.append(replace(point, cop_fluctuations=kinds))
     figure, _ = cop_fluctuations(points, FRICTION)
     panels = grid(figure.axes, 2)
+    assert not unseen([*panels[0], panels[2, 0]])
     shown = points[-1].cop_fluctuations
     assert shown is not None
     drawn = [(panels[0, 0], "heat", "refrigeration"), (panels[0, 1], "heat", "pumping")]
@@ -222,6 +226,7 @@ def test_flows_are_drawn_over_their_axes(
 ) -> None:
     """Heats on top and works below, in eV per axis over ns, in the colours of their sides, in the column of their point."""
     figure, _ = cumulative_flows(list(zip(runs.values(), heats, powers, strict=True)))
+    assert not unseen(figure.axes)
     panels = grid(figure.axes, 3)
     assert [labels(axes)[2] for axes in panels[:, 0]] == ["heat into bath (eV/axis)", "work on particle (eV/axis)"]
     assert {labels(axes)[1] for axes in panels[1]} == {"time (ns)"}
@@ -248,6 +253,7 @@ def test_flows_are_drawn_over_their_axes(
 def test_detailed_balance_is_drawn_in_its_panels(heats: list[HeatPoint], reversals: list[ReversalPoint]) -> None:
     """Asymmetries lie on the exact lines of their own κ_H/κ_C; area, and both temperatures, are those of the exact pair."""
     figure, _ = detailed_balance(Comparison(tuple(heats), FRICTION), reversals)
+    assert not unseen(figure.axes)
     lag, area, warmth = figure.axes
     assert labels(area)[2] == "area swept (Å²/ns)"
     assert labels(warmth)[2] == "temperature of particle over bath"
@@ -288,6 +294,7 @@ def test_equilibrium_densities_are_drawn_beside_their_gaussians() -> None:
     """Positions have the width √(k_BT/κ) and velocities √(k_BT/m) of their own bath; symbols are shares of all samples."""
     (run,) = synthetic_runs(replace(TRUTH, kappa_ratio=None), 400, 1, seed=204)
     figure, _ = equilibrium([run])
+    assert not unseen(figure.axes)
     observed = (run.position, run.velocity, np.diff(run.position, axis=0))
     widths = (TRUTH.trap, TRUTH.mass, TRUTH.mass)
     units = (("position (Å)", "Å$^{-1}$"), ("velocity (Å/ps)", "ps/Å"), ("displacement over 1 ps (Å/ps)", "ps/Å"))
@@ -307,6 +314,7 @@ def test_equilibrium_densities_are_drawn_beside_their_gaussians() -> None:
 def test_moments_of_the_power_are_drawn_in_their_panels(powers: list[PowerPoint]) -> None:
     """Means on top and variances below, of the cold particle, the hot one and both; exact lines at the samples' interval."""
     figure, _ = power_moments(powers, FRICTION)
+    assert not unseen(figure.axes)
     panels = grid(figure.axes, 3)
     assert [labels(axes)[0] for axes in panels[0]] == ["power on cold", "power on hot", "total power"]
     assert [labels(axes)[2] for axes in panels[:, 0]] == ["mean over 1 ps (eV/ns)", "variance over 1 ps (eV²/ns²)"]
@@ -331,6 +339,7 @@ def test_moments_of_the_power_are_drawn_in_their_panels(powers: list[PowerPoint]
 def test_distributions_of_the_power_are_drawn_in_their_panels(powers: list[PowerPoint]) -> None:
     """A row for each point and a column for each particle; symbols are the histograms, lines the exact law's bin averages."""
     figure, _ = power_histograms(powers, FRICTION)
+    assert not unseen(figure.axes)
     panels = grid(figure.axes, 2)
     for row, point in zip(panels, powers, strict=True):
         pair = point.parameters.white_pair((0.2, 0.3))
@@ -354,6 +363,7 @@ def test_distributions_of_the_power_are_drawn_in_their_panels(powers: list[Power
 def test_heats_of_studies_are_drawn_in_their_panels(heats: list[HeatPoint]) -> None:
     """Of each study the heats into the cold bath left and into the hot one right, shifted so that all are seen."""
     figure, _ = heats_of_studies(["one", "two"], [Comparison(tuple(heats), FRICTION)] * 2)
+    assert not unseen(figure.axes)
     for side, axes in enumerate(figure.axes):
         assert labels(axes)[0] == f"{SIDES[side]} bath"
         for name, shift in (("one", 1.0), ("two", 1.03)):
@@ -387,6 +397,7 @@ def test_uncertainties_are_drawn_in_their_panels(performances: list[PerformanceP
         windows = replace(point.windows, flows=flows)
         points.append(replace(point, uncertainty=told, bound=bound, windows=windows))
     figure, _ = uncertainty(points, FRICTION)
+    assert not unseen(figure.axes)
     panels = grid(figure.axes, 4)
     # The mark is where the colder bath loses the most heat.
     ratios = np.linspace(1.3, 10, 871)

@@ -338,7 +338,13 @@ def test_surfaces_are_of_their_excess() -> None:
 
 def test_links_of_the_schematics() -> None:
     """Who is linked to whom, by what, and whether one way or both."""
-    _, links = figures.ndemon_schematic()
+    figure, links = figures.ndemon_schematic()
+    assert [axes.get_title(loc="left") for axes in figure.axes] == list(dict.fromkeys(links["panel"]))
+    # Hot stands left of the demon and cold right of it, each between its levels and with its temperature.
+    places = {text.get_text().split("\n")[0]: text.get_position() for text in figure.axes[1].texts}
+    order = ["hot", r"$\varepsilon_1$", "N-demon", r"$\varepsilon_3$", "cold"]
+    assert [places[name][0] for name in order] == sorted(places[name][0] for name in order)
+    assert {"hot\n$T_h,\\ \\mu_0$", "cold\n$T_c,\\ \\mu_0$"} <= {text.get_text() for text in figure.axes[1].texts}
     assert links[links["panel"] != "the N-demon"][["from", "to", "what", "ways"]].to_numpy().tolist() == [
         ["reservoir 1", "system", "", "both ways"],
         ["reservoir r", "system", "particles, heat", "both ways"],
@@ -346,7 +352,8 @@ def test_links_of_the_schematics() -> None:
         ["system", "device", "work", "both ways"],
     ]
     assert links[links["panel"] == "the N-demon"]["what"].tolist() == ["level 1", "level 2", "level 3", "level 4"]
-    _, links = figures.cascaded_schematic()
+    figure, links = figures.cascaded_schematic()
+    assert [axes.get_title(loc="left") for axes in figure.axes] == list(dict.fromkeys(links["panel"]))
     told = {
         panel: {(row["from"], row["to"]): (row["what"], row["ways"]) for row in rows.to_dict("records")}
         for panel, rows in links.groupby("panel")

@@ -38,6 +38,11 @@ RUNS = synthetic_runs(Truth(), 30, 1, seed=301)
 NAN = float("nan")
 
 
+def unlike() -> Iterator[int]:
+    """Numbers none of which is another, and of which no two have the same difference as two others in the same order."""
+    return (number**2 + number for number in count(1))
+
+
 def numbered(value: Any, numbers: Iterator[int]) -> Any:
     """The same result with another number in each place, all positive; texts and what is missing stay."""
     if isinstance(value, Parameters | str | bool | None):
@@ -94,7 +99,7 @@ def through_text(content: dict[str, Any]) -> dict[str, Any]:
 def test_heats_of_a_point() -> None:
     """Rates of every estimator and side, fluxes, temperatures, power of the traps and the bookkeeping."""
     point = replace(point_summary(RUNS), trap_power=(Estimate(1.0), Estimate(2.0)), block=1.0, blocks=1, note="why")
-    point = numbered(point, count(1))
+    point = numbered(point, unlike())
     content = through_text(point.to_json())
     survives(point, HeatPoint.from_json(content))
     assert [content[key] for key in ("note", "block_ps", "blocks", "replicas", "time_ns", "older_protocol_runs")] == [
@@ -115,7 +120,7 @@ def test_heats_of_a_point() -> None:
 
 def test_power_of_a_point() -> None:
     """Mean, variance, work, sampling error and histogram of each particle and of both together."""
-    point = numbered(replace(power_summary(RUNS), note="why", distribution_block=1.0, distribution_blocks=1), count(1))
+    point = numbered(replace(power_summary(RUNS), note="why", distribution_block=1.0, distribution_blocks=1), unlike())
     point = replace(point, current_block=501.0, current_blocks=502)
     content = through_text(point.to_json())
     survives(point, PowerPoint.from_json(content))
@@ -137,7 +142,7 @@ def test_power_of_a_point() -> None:
 
 def test_performance_of_a_point() -> None:
     """Both coefficients by both estimators, their distributions, uncertainties with their bound, and windows."""
-    point = numbered(performance_summary(RUNS), count(1))
+    point = numbered(performance_summary(RUNS), unlike())
     unknown = Estimate(NAN, NAN)
     fluctuations = {
         kind: {
@@ -172,13 +177,13 @@ def test_performance_of_a_point() -> None:
 
 def test_reversal_and_information_of_a_point() -> None:
     """Area, lags, asymmetry and its errors; flow, shared information, readings and the second law of each side."""
-    reversal = numbered(reversal_summary(RUNS), count(1))
+    reversal = numbered(reversal_summary(RUNS), unlike())
     content = through_text(reversal.to_json())
     survives(reversal, ReversalPoint.from_json(content))
     assert content["swept_area_A2_per_ns"] == reversal.swept_area.value
     assert content["lag_ps"] == reversal.lag.tolist()
     assert content["asymmetry_se"] == reversal.asymmetry_se.tolist()
-    information = numbered(information_summary(RUNS), count(1))
+    information = numbered(information_summary(RUNS), unlike())
     content = through_text(information.to_json())
     survives(information, InformationPoint.from_json(content))
     for key, value in {
@@ -216,7 +221,7 @@ def friction_result() -> FrictionResult:
     axes = {axis: AxisResult((particle, particle), 1.0, 1, "why") for axis in ("x", "yz", "xyz")}
     traps = {"x": 1.0, "yz": 1.0, "xyz": 1.0}
     empty = FrictionResult("s", 1, 1, 1.0, 1.0, traps, (1.0, 1.0), 1.0, ("x", "yz"), axes, (DRAG, DRAG))
-    found: FrictionResult = numbered(empty, count(1))
+    found: FrictionResult = numbered(empty, unlike())
     return found
 
 
@@ -313,7 +318,7 @@ def test_structure_of_a_study() -> None:
     around = FluidAround(np.ones(2), np.ones(2), np.ones(2), layer)
     metal = MetalTemperature(Estimate(1.0, 1.0), 1.0, np.ones(2), np.ones(2))
     side = SideStructure(np.ones(2), (1.0, 1.0), 1.0, 1.0, 1, 1, 1.0, around, 1.0, 1.0, metal)
-    structure: Structure = numbered(Structure(1, np.ones(2), 1, {"cold": side, "hot": side}, np.ones(2)), count(1))
+    structure: Structure = numbered(Structure(1, np.ones(2), 1, {"cold": side, "hot": side}, np.ones(2)), unlike())
     content = through_text(structure.to_json())
     survives(structure, Structure.from_json(content))
     for name, found in structure.sides.items():
