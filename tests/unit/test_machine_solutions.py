@@ -258,3 +258,36 @@ def test_swept_parameters_must_be_there(sweep: dict[str, Any], said: str, tmp_pa
     """The last entry of a list can be swept; what is not there is told with what there is."""
     study(tmp_path, RESERVOIRS | {"sweep": {"parameter": "levels.1", "values": [1.2, 1.4]}})
     assert said in problems(tmp_path, RESERVOIRS | {"sweep": sweep})
+
+
+def test_levels_of_the_demon_are_counted_from_one(tmp_path: Path) -> None:
+    """As ε₁ to ε₄ in the fields; without a drive they are those of the reservoir beyond, by Fermi's function."""
+    content = {
+        "machine": "n-demon",
+        "levels_hot": [1.0, 2.0],
+        "levels_cold": [1.5, 1.25],
+        "temperature_hot": 1.0,
+        "temperature_cold": 0.8,
+        "chemical_potential": 0.9,
+        "sweep": {"parameter": "drive", "values": [1e-9]},
+    }
+    found = study(tmp_path, content).points[0][2].solve().quantities
+    for number, level in enumerate((1.0, 2.0, 1.5, 1.25), 1):
+        kelvin = 1.0 if number < 3 else 0.8
+        assert found[f"occupation_at_level_{number}"] == pytest.approx(
+            1 / (math.exp((level - 0.9) / kelvin) + 1), rel=1e-6
+        )
+    assert set(found) == {"largest_drive", *(f"occupation_at_level_{number}" for number in range(1, 5))}
+
+
+def test_no_study_has_more_machines_than_can_be_solved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 000 in all: values of the sweep times lines. One more is refused before any is built."""
+    sweep = {"parameter": "levels.0", "first": 1.0, "last": 1.1, "points": 2000}
+    lines = {"parameter": "reservoirs.hot.temperature", "first": 0.1, "last": 0.2}
+    for number in (11, 2000):
+        said = problems(tmp_path, RESERVOIRS | {"sweep": sweep, "lines": lines | {"points": number}})
+        assert f"sweep and lines have {2000 * number} points: give at most 20000" in said
+    monkeypatch.setattr("simulation.study.machines.files.MOST_POINTS", 6)
+    sweep["points"] = 3
+    assert len(study(tmp_path, RESERVOIRS | {"sweep": sweep, "lines": lines | {"points": 2}}).points) == 6
+    assert "have 9 points" in problems(tmp_path, RESERVOIRS | {"sweep": sweep, "lines": lines | {"points": 3}})

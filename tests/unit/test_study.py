@@ -911,3 +911,12 @@ def test_the_schema_is_of_every_section() -> None:
     for section in schema["$defs"].values():
         assert section["additionalProperties"] is False
         assert all(field.get("description") or "$ref" in field for field in section["properties"].values())
+
+
+@pytest.mark.parametrize(("own", "rubbing"), [(1.0, 5.0), (8.0, 8.0)])
+def test_a_thermostat_that_rubs_is_slow_in_its_variant(own: float, rubbing: float, tmp_path: Path) -> None:
+    """5 ps or longer, as it slows the fluid; other thermostats have the relaxation time of the study."""
+    written(tmp_path, f"baths: {{fluid_atoms: 25280, thermostat_damping_ps: {own}}}\n")
+    for name, damping in (("langevin", rubbing), ("csvr", own), ("nose-hoover", own)):
+        found = load_study(f"mine@{name}", tmp_path).baths
+        assert (found.thermostat, found.thermostat_damping_ps) == (name, damping)
