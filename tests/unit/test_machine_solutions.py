@@ -291,3 +291,54 @@ def test_no_study_has_more_machines_than_can_be_solved(tmp_path: Path, monkeypat
     sweep["points"] = 3
     assert len(study(tmp_path, RESERVOIRS | {"sweep": sweep, "lines": lines | {"points": 2}}).points) == 6
     assert "have 9 points" in problems(tmp_path, RESERVOIRS | {"sweep": sweep, "lines": lines | {"points": 3}})
+
+
+TERMINALS: dict[str, Any] = {
+    "machine": "terminals",
+    "terminals": {"cold": {"temperature": 0.8}, "hot": {"temperature": 1.0}, "demon": None},
+    "channels": [{"between": ["cold", "demon"], "level": 1.5}, {"between": ["cold", "demon"], "level": 1.2}]
+    + [{"between": ["hot", "demon"], "level": level} for level in (1.0, 2.0)],
+    "cold": "cold",
+    "environment": "hot",
+    "demon": {"share_of_largest_cooling": 0.5},
+    "sweep": {"parameter": "terminals.cold.temperature", "values": [0.8]},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"terminals": {"cold": {"temperature": 0.8}, "hot": {"temperature": 1.0}, "demon": {"temperature": 1}}},
+            "demon: 0 ",
+        ),
+        (
+            {"terminals": TERMINALS["terminals"] | {"other": None}},
+            "demon: 2 terminals have neither a temperature nor occup",
+        ),
+        ({"demon": None}, "terminals.demon: give a temperature or occupations, or the section demon"),
+        ({"environment": "demon"}, "environment = demon: must have a temperature"),
+        ({"cold": "cool"}, "cold = cool: is none of the terminals cold, hot, demon"),
+        (
+            {"terminals": TERMINALS["terminals"] | {"hot": {"temperature": 1, "occupations": [[1, 0.5]]}}},
+            "terminals.hot: give either occupations, or a temperature and a chemical potential",
+        ),
+        ({"channels": [{"between": ["cold", "demon"]}]}, "channels.0: has neither a level nor a transmission"),
+        (
+            {"channels": [*TERMINALS["channels"], {"between": ["hot", "x"], "level": 1}]},
+            "channels.4.between = x: is none of the terminals",
+        ),
+        (
+            {"channels": [{"between": ["cold", "demon"], "transmission": [[1, 0], [2, 1]]}]},
+            "channels.0.transmission: channels of the demon are narrow; give a level instead",
+        ),
+        (
+            {"channels": [{"between": ["cold", "hot"], "transmission": [[1, 0], [2, 1]], "peak": 0.5}]},
+            "channels.0.peak = 0.5: does not go with transmission; remove one of them",
+        ),
+    ],
+)
+def test_terminals_that_do_not_fit_are_refused(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+    """One terminal, and one alone, is left to the section demon; names are those of terminals, each described once."""
+    assert study(tmp_path, TERMINALS).own.solve().quantities
+    assert said in problems(tmp_path, {key: value for key, value in (TERMINALS | changes).items() if value is not None})
