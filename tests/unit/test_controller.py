@@ -136,13 +136,19 @@ def test_a_package_is_identified_with_what_it_imports_of_itself(write: Write) ->
     assert digest("laws.mine:Mine") in found
 
 
-def test_of_installed_packages_only_its_own_counts(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", ["environment", "user", "standard library"])
+def test_of_installed_packages_only_its_own_counts(place: str, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """A controller may be installed; then the rest of the environment, which it imports, is not its law."""
     site = write("site/lawlib/__init__.py", "from lawlib import gains\nimport numerics\n").parents[1]
     gains = write("site/lawlib/gains.py", "gain = 1.0\n")
     numerics = write("site/numerics.py", "version = 1\n")
     monkeypatch.syspath_prepend(site)
-    monkeypatch.setattr("site.getsitepackages", lambda: [str(site)])
+    if place == "environment":
+        monkeypatch.setattr("site.getsitepackages", lambda: [str(site)])
+    elif place == "user":
+        monkeypatch.setattr("site.getusersitepackages", lambda: str(site))
+    else:
+        monkeypatch.setattr("sysconfig.get_paths", lambda: {"stdlib": str(site)})
     first = digest("lawlib:Mine")
     numerics.write_text("version = 2\n", encoding="utf-8")
     assert digest("lawlib:Mine") == first

@@ -156,12 +156,16 @@ def test_wrong_variants_are_found_with_the_study(tmp_path: Path) -> None:
 
 
 def test_missing_study_lists_those_that_exist() -> None:
-    """A misspelt study name is answered with the names that exist."""
+    """A misspelt study name is answered with the names that exist, among which the settings of the workflow are none."""
     with pytest.raises(
         StudyError,
         match=r"found: active-bath, bath-size, .*calibration-bodies, .*demo, dressed-model, .*feedback, .*model, .*tiny",
     ):
         load_study("dmeo")
+    with pytest.raises(StudyError) as caught:
+        load_study("dmeo")
+    listed = str(caught.value).partition("found: ")[2].rstrip(")").split(", ")
+    assert sorted([*listed, "config"]) == sorted(file.stem for file in SHIPPED.glob("*.yaml"))
 
 
 def test_paper_study_has_the_paper_numbers() -> None:
