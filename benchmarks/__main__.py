@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import demon_cost, layout, peers, price, whole
+from benchmarks import demon_cost, layout, peers, price, sampling, whole
 from benchmarks.picture import draw
 from simulation.engines.lammps import lammps_build
 from simulation.engines.site import set_threads
@@ -23,6 +23,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "demon_cost": partial(demon_cost.demon_cost, ranks=1),
     "demon_cost_two_ranks": partial(demon_cost.demon_cost, ranks=2),
+    "sampling": sampling.sampling,
     "settings": layout.settings,
     "two_cores": layout.two_cores,
     "grids": layout.grids,

@@ -27,7 +27,10 @@ from simulation.study.files import check_study
 
 @dataclass(frozen=True)
 class Contestant:
-    """A study's point 4.80 with one kind of demon, LAMMPS commands ahead of and behind its deck, and a site's settings."""
+    """A study's point 4.80 with one kind of demon, LAMMPS commands ahead of and behind its deck, and a site's settings.
+
+    `without` is a part of the deck that is left out, one of `WITHOUT` of `benchmarks.worker`.
+    """
 
     study: dict[str, Any]
     kind: str = "python"
@@ -35,6 +38,7 @@ class Contestant:
     after: str = ""
     lammps: str = USUAL
     threads: int = 1
+    without: str = ""
 
 
 CACHE = Path("results/benchmarks/starts")

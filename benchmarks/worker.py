@@ -27,6 +27,9 @@ from simulation.study.files import check_study
 KINDS = ("none", "empty callback", "python", "compute com", "xcm()")
 """Demons: none, an empty callback, ours, and LAMMPS forces from `compute com` or `xcm()` variables."""
 
+WITHOUT = ("", "series", "pressure")
+"""Parts of the deck that can be left out: nothing, all samples and frames, or the pressure of each bath."""
+
 _XCM = """
 variable kappa_C equal {kappa_C}
 variable kappa_H equal {kappa_H}
@@ -68,6 +71,7 @@ def measure(
     after: str = "",
     lammps: str = USUAL,
     threads: int = 1,
+    without: str = "",
 ) -> Loop:
     """Advance a study's point 4.80 from a restart file by some steps.
 
@@ -81,6 +85,7 @@ def measure(
         after: LAMMPS commands behind the deck's.
         lammps: LAMMPS's switches for accelerators.
         threads: of each rank.
+        without: one of `WITHOUT`.
     """
     checked = check_study("benchmark", study)
     ranks = Ranks(checked.ranks, Site(lammps, threads))
@@ -95,6 +100,10 @@ def measure(
         begin, end = deck.index("# --- demon:"), deck.index("# --- the series")
         demon = deck[begin:end] if kind == "empty callback" else _forces(run, kind)
         deck = deck[:begin] + demon + deck[end:]
+    if without == "series":
+        deck = deck[: deck.index("# --- the series")] + deck[deck.index("# --- the log") :]
+    elif without == "pressure":
+        deck = re.sub(r" +v_pressure_\w+ &\n", "", deck)
     with open_lammps(folder, ranks) as lmp:
         tell(lmp, deck)
         if kind == "python":

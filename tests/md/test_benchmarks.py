@@ -13,7 +13,7 @@ from benchmarks.__main__ import BENCHMARKS, RESULTS, markdown
 from benchmarks.picture import draw
 from benchmarks.systems import system
 from benchmarks.whole import loop_time
-from benchmarks.worker import KINDS, measure
+from benchmarks.worker import KINDS, WITHOUT, measure
 from simulation.engines.ranks import Ranks
 from simulation.experiments.baths import Baths
 from simulation.perform import perform
@@ -51,6 +51,22 @@ def test_commands_ahead_and_behind_reach_lammps(tmp_path: Path) -> None:
     wide = measure(study, "python", start, 50, tmp_path / "wide", "processors 1 1 1\n", "neighbor 2.0 bin\n")
     assert wide.neighbours_per_atom > 1.3 * plain.neighbours_per_atom
     assert "processors 1 1 1" in (tmp_path / "wide" / LOG).read_text()
+
+
+def test_what_is_left_out_is_not_sampled(tmp_path: Path) -> None:
+    """Without the series LAMMPS writes none; without the pressure it writes the other columns at the same steps."""
+    study = system("tiny", schedule={"equilibration_ps": "1"})
+    perform(Baths(check_study("tiny", study), 1), tmp_path, Ranks(1))
+    heads, rows = {}, {}
+    for without in WITHOUT:
+        folder = tmp_path / f"without_{without}"
+        measure(study, "none", tmp_path / RESTART, 40, folder, without=without)
+        file = folder / "series.dat"
+        lines = file.read_text().splitlines() if file.is_file() else []
+        heads[without] = {word for line in lines if line.startswith("#") for word in line.split()}
+        rows[without] = [line.split()[0] for line in lines if not line.startswith("#")]
+    assert rows["series"] == [] != rows[""] == rows["pressure"]
+    assert heads[""] - heads["pressure"] == {"v_pressure_cold", "v_pressure_hot"}
 
 
 def test_every_benchmark_can_be_shown(tmp_path: Path) -> None:
