@@ -245,5 +245,11 @@ def test_figure_shows_velocity_mean_and_forecasts() -> None:
             (band,) = (each for each in bands(panel) if each[1:].mean() == pytest.approx(level))
             np.testing.assert_allclose(band[1:, 0], [level - error, level + error])
         assert line(panel, "mean")[0, 0] == told.transient
+        assert panel.get_ylabel() == ("velocity (m/s)" if force == "0.3" else "")
+        assert panel.get_xlabel() == ("time since the force was switched on (ps)" if side == "hot" else "")
+        mean = next(str(each.get_label()) for each in panel.lines if str(each.get_label()).startswith("mean"))
+        value, error = (1e12 * FRICTION_SI * number for number in (told.friction.value, told.friction.se))
+        digits = max(1 - int(np.floor(np.log10(error))), 0)  # two of the error
+        assert mean == rf"mean: $\gamma$ = ({value:.{digits}f} ± {error:.{digits}f})$\times10^{{-12}}$ kg/s"
     with pytest.raises(ValueError, match=r"no drag run of side cold, 0\.3 nN"):
         draw_drag(groups, replace(friction, drags=()))

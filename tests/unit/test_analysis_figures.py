@@ -216,6 +216,7 @@ def test_fits_are_drawn_as_the_forms_of_their_friction(measured_friction: Fricti
             ]
         )
         for axes, name in zip(figure.axes[3 * number :], ("position", "velocity", "cross"), strict=False):
+            assert axes.get_xlabel() == ("lag (ps)" if number else "")
             assert axes.get_title(loc="left").startswith(
                 f"{side} particle: X" if name != "velocity" else f"{side} particle: V"
             )
@@ -268,6 +269,13 @@ def test_structure_figure_draws_what_there_is(measured_friction: FrictionResult)
         "cold bath\n100.0 K\n301 bar",
         "hot bath\n110.0 K\n302 bar",
     }
+    words = [(axes.get_xlabel(), axes.get_ylabel()) for axes in panels]
+    assert words == [
+        ("x (nm)", "fluid density (nm$^{-3}$)"),
+        ("distance r from the centre of mass (nm)", "fluid density (nm$^{-3}$)"),
+        ("distance r from the centre of mass (nm)", "fluid within r\n(particle masses)"),
+        ("time (ps)", "temperature (K)"),
+    ]
     walls_drawn = [np.asarray(each.get_xdata())[0] for each in panels[0].lines if each.get_linewidth() == 2]
     assert walls_drawn == [0.0, 1.0, 1.0, 2.0]
     levels = [np.asarray(each.get_ydata())[0] for each in panels[1].lines if each.get_linestyle() == ":"]

@@ -85,6 +85,13 @@ def test_figure_shows_the_weakest_force_and_leaves_out_what_never_was_steady() -
         expected = [(1 / edge, 1e-12 / friction(edge), 1e-25 / friction(edge) ** 2) for edge in EDGES]
         np.testing.assert_allclose(drawn, expected, rtol=1e-6)
     assert len(symbols(figure.axes[0])) == 2
+    assert figure.axes[0].get_xlabel() == r"$1/L$ (nm$^{-1}$)"
+    assert figure.axes[0].get_ylabel() == r"mobility $1/\gamma$ ($10^{12}$ s/kg)"
+    assert line(figure.axes[0], "paper")[1].tolist() == pytest.approx([1 / 3.5] * 2)
+    assert shown["viscosity_Pa_s"].to_numpy() == pytest.approx(VISCOSITY, rel=1e-6)
+    for column in ("friction_endless_kg_per_s_se", "viscosity_Pa_s_se"):
+        assert (shown[column] > 0).all()
+    assert shown["freedom"].tolist() == [2] * 8
     for side in ("cold", "hot"):
         inverse, mobility = line(figure.axes[0], f"{side}, 100 K")
         expected = 1e-12 * (1 / ENDLESS + inverse * (1 / friction(5.0) - 1 / ENDLESS) * 5.0)

@@ -89,6 +89,7 @@ def test_figure_shows_the_second_law_of_each_side() -> None:
     np.testing.assert_allclose(theory["information_hot"], -theory["information_cold"], atol=1e-9)
     for j, axes in enumerate(figure.axes):
         name, kelvin = (("cold", 100.0), ("hot", 120.0))[j]
+        assert axes.get_ylabel() == ("$k_B$/ns per axis", "")[j]
         assert axes.get_title(loc="left") == f"{name} particle and bath"
         entropies, informations = symbols(axes)
         for drawn, sign, found in (

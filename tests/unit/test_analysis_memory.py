@@ -54,6 +54,9 @@ def test_each_variant_has_its_own_friction_and_predictions() -> None:
         here = spectra[(spectra["variant"] == name) & (spectra["side"] == side)]
         np.testing.assert_allclose(symbols(figure.axes[0])[number], here[["at", "value", "se"]] * [1, 1e12, 1e12])
     panel = figure.axes[-1]
+    assert figure.axes[0].get_title(loc="left") == "along x, y, z"
+    assert figure.axes[0].get_ylabel() == r"friction Re $\gamma(\omega)$ ($10^{-12}$ kg/s)"
+    assert panel.get_ylabel() == "heat into the bath (eV/ns per axis)"
     assert [text.get_text() for text in panel.get_xticklabels()] == ["plain\n4.8", "thick\n4.8"]
     # The simulation of both baths first, and then the forecasts, in the row of each variant.
     expected = [

@@ -218,6 +218,10 @@ def test_table_and_agreement() -> None:
     assert set(data["series"]) == {"friction_cold", "friction_hot", "response"}
     # The cold heats, measured and of white friction, and the white friction of both particles.
     spectra, heat_panel = figure.axes
+    assert spectra.get_title(loc="left") == "along x, y, z"
+    assert spectra.get_xlabel() == r"frequency $\omega$ (rad/ps)"
+    assert spectra.get_ylabel() == r"friction Re $\gamma(\omega)$ ($10^{-12}$ kg/s)"
+    assert heat_panel.get_ylabel() == "heat into the cold bath (eV/ns per axis)"
     for j, name in enumerate(("cold", "hot")):
         (drawn,) = symbols(spectra, f"{name} particle, measured")
         own = found.along["xyz"][j]

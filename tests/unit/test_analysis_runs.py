@@ -100,8 +100,26 @@ def test_unequal_spacing_is_refused(folder: Path, change: object, message: str) 
         load_run(folder)
 
 
+@pytest.mark.parametrize("row", [1, 10])
+def test_spacing_is_known_to_one_part_in_a_million(folder: Path, row: int) -> None:
+    """Rounding of the times passes, and a spacing that is off by two parts in a million is refused, to either side."""
+    whole = pd.read_parquet(folder / "series.parquet")
+    for off, passes in ((5e-7, True), (-5e-7, True), (2e-6, False), (-2e-6, False)):
+        table = whole.copy()
+        table.loc[row:, "time_ps"] += off
+        _spoil(folder, table)
+        if passes:
+            assert len(load_run(folder).series) == len(table)
+        else:
+            with pytest.raises(RunFolderError, match=rf"rows {row - 1} and {row} are at"):
+                load_run(folder)
+
+
 def test_a_run_that_stopped_before_sampling_is_refused(folder: Path) -> None:
-    """One row carries no rate."""
+    """One row carries no rate; two do."""
+    whole = pd.read_parquet(folder / "series.parquet")
+    _spoil(folder, whole[:2])
+    assert load_run(folder).duration == 1.0
     _spoil(folder, pd.read_parquet(folder / "series.parquet")[:1])
     with pytest.raises(RunFolderError, match="1 rows, at least 2"):
         load_run(folder)

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.data.runs import RunFolderError, load_run
-from analysis.data.universe import universe
+from analysis.data.universe import _layout, universe
 from analysis.figures.setup import COLOURS, SLAB_A, draw_setup
 from tests.unit.synthetic import Truth, write_atoms, write_runs
 
@@ -83,6 +83,14 @@ def test_plain_mdanalysis_opens_the_molecular_layout(folder: Path) -> None:
     assert plain.atoms.types.tolist() == ours.atoms.types.tolist()
     np.testing.assert_array_equal(plain.atoms.positions, ours.atoms.positions)
     assert plain.trajectory.dt == ours.trajectory.dt
+
+
+def test_the_layout_is_that_of_the_section_of_atoms(folder: Path) -> None:
+    """A section with a similar name before it, as LAMMPS writes with labels of types, tells nothing of the layout."""
+    topology = folder / "topology.data"
+    text = topology.read_text(encoding="utf-8")
+    topology.write_text(text.replace("Masses\n", "Atom Type Labels # full\n\n1 fluid\n\nMasses\n"), encoding="utf-8")
+    assert _layout(topology) == "id resid type x y z"
 
 
 def test_a_drag_run_has_one_side_and_no_walls(folder: Path) -> None:

@@ -25,7 +25,7 @@ from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
-from tests.unit.drawn import bars
+from tests.unit.drawn import bars, line
 from tests.unit.synthetic import DRAG, Truth, heat_rates, synthetic_runs
 
 
@@ -86,6 +86,9 @@ def test_figure_has_a_row_per_variant(frictions: pd.DataFrame, tmp_path: Path) -
     assert labels == ["as in the study, xyz", "thick, xyz", "t@thick, xyz"]
     for axes, side in zip(figure.axes, ("cold", "hot"), strict=True):
         here = frictions[frictions["side"] == side]
+        assert axes.get_title(loc="left") == f"{side} particle"
+        assert axes.get_xlabel() == r"friction $\gamma$ ($10^{-12}$ kg/s)"
+        assert np.asarray(line(axes, "fit of the paper")[0]).tolist() == [3.5, 3.5]
         for container, (_, rows) in zip(axes.containers, here.groupby("method", sort=False), strict=True):
             assert isinstance(container, ErrorbarContainer)
             points, _, bars = container.lines
@@ -134,6 +137,11 @@ def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None
             told, se = (read[f"{name}_{side}_{end}"].astype(float) for end in ("eV_per_ns", "se"))
             ends = np.transpose([told, np.arange(2) + shift, told - se.fillna(0), told + se.fillna(0)])
             np.testing.assert_allclose(np.reshape(shown, (-1, 4)), ends[told.notna()])
+        assert axes.get_xlabel() == "heat (eV/ns per axis)"
+    assert (figure.axes[2].get_title(loc="left"), figure.axes[2].get_xlabel()) == (
+        "energy balance",
+        "drift (% of the heat)",
+    )
     # Drifts are of the three axes together, and so in per cent of three times the heat of one.
     for side, offset in (("cold", -0.08), ("hot", 0.08)):
         whole = 0.03 * read[f"heat_{side}_eV_per_ns"].abs()

@@ -255,6 +255,10 @@ def test_detailed_balance_is_drawn_in_its_panels(heats: list[HeatPoint], reversa
     figure, _ = detailed_balance(Comparison(tuple(heats), FRICTION), reversals)
     assert not unseen(figure.axes)
     lag, area, warmth = figure.axes
+    titles = ["time reversal", r"circulation in the plane of $X_C$, $X_H$", "equipartition"]
+    assert [labels(axes)[0] for axes in figure.axes] == titles
+    assert labels(lag)[1:] == (r"lag $\tau$ (ps)", r"$\langle X_C(0)X_H(\tau)-X_H(0)X_C(\tau)\rangle$, normalised")
+    assert {labels(axes)[1] for axes in (area, warmth)} == {r"$\kappa_H/\kappa_C$"}
     assert labels(area)[2] == "area swept (Å²/ns)"
     assert labels(warmth)[2] == "temperature of particle over bath"
     # What detailed balance would have is a line: no asymmetry, no area, and the temperature of the bath.
@@ -399,6 +403,12 @@ def test_uncertainties_are_drawn_in_their_panels(performances: list[PerformanceP
     figure, _ = uncertainty(points, FRICTION)
     assert not unseen(figure.axes)
     panels = grid(figure.axes, 4)
+    assert [labels(row[0])[2] for row in panels] == [
+        "variance/mean² over 1 ps",
+        r"the same over $2k_B/\Delta S$, 1 ps",
+        r"the same over $2k_B/\Delta S$",
+    ]
+    assert {labels(axes)[1] for axes in panels[2]} == {"time window (ps)"}
     # The mark is where the colder bath loses the most heat.
     ratios = np.linspace(1.3, 10, 871)
     most = ratios[np.argmin([heat_rates(replace(TRUTH, kappa_ratio=f"{ratio}"))[0] for ratio in ratios])]
