@@ -39,6 +39,8 @@ class SizeFit:
         viscosity: η, Pa s.
         chi2: sum of squared residuals in standard errors.
         freedom: degrees of freedom of ``chi2``.
+
+    If ``chi2`` exceeds ``freedom``, all errors are widened by √(χ²/freedom).
     """
 
     mobility: Estimate
@@ -96,17 +98,19 @@ def fit_size(edges_nm: Sequence[float], frictions: Sequence[float], errors: Sequ
         )
     inverse, friction, error = 1 / np.asarray(edges_nm), np.asarray(frictions), np.asarray(errors)
     mobility, mobility_error = 1 / friction, error / friction**2
-    # Scaled to order one, with the given errors: they are known and not estimated from the residuals.
+    # Scaled to order one, with the given errors.
     scale = float(mobility.mean())
     (slope, offset), covariance = np.polyfit(inverse, mobility / scale, 1, w=scale / mobility_error, cov="unscaled")
-    slope_error, offset_error = np.sqrt(np.diag(covariance))
     residuals = (mobility / scale - slope * inverse - offset) * scale / mobility_error
+    chi2, freedom = float((residuals**2).sum()), friction.size - 2
+    # A line that misses its points by more than their errors is not known better than it fits.
+    slope_error, offset_error = np.sqrt(np.diag(covariance) * max(1.0, chi2 / freedom))
     viscosity = HASIMOTO / (6 * math.pi * -slope * scale * 1e-9)
     return SizeFit(
         mobility=Estimate(offset * scale, offset_error * scale),
         slope=Estimate(slope * scale, slope_error * scale),
         friction=Estimate(1 / (offset * scale), offset_error / (offset**2 * scale)),
         viscosity=Estimate(viscosity, abs(viscosity * slope_error / slope)),
-        chi2=float((residuals**2).sum()),
-        freedom=friction.size - 2,
+        chi2=chi2,
+        freedom=freedom,
     )

@@ -43,12 +43,35 @@ def test_errors_cover_the_truth() -> None:
         error = 0.03 * truth
         measured = 1 / (1 / truth + error / truth**2 * generator.normal(size=4))
         fit = fit_size(EDGES, measured, error * (measured / truth) ** 2)
-        z.append([(fit.mobility.value - 1 / ENDLESS) / fit.mobility.se])
+        # Without the widening, which depends on the scatter of these four points.
+        z.append((fit.mobility.value - 1 / ENDLESS) / fit.mobility.se * math.sqrt(max(1.0, fit.chi2 / 2)))
         chi2.append(fit.chi2)
     assert abs(np.mean(z)) * math.sqrt(400) < 4
     assert np.std(z) == pytest.approx(1, abs=4 / math.sqrt(2 * 400))
     assert fit.freedom == 2
     assert np.mean(chi2) == pytest.approx(fit.freedom, abs=4 * 2 / math.sqrt(400))
+
+
+def test_points_off_the_line_widen_all_errors() -> None:
+    """By √(χ²/freedom), here of points that alternate about the line by five errors; never below the given errors."""
+    exact = [friction(edge) for edge in EDGES]
+    errors = [1e-3 * each for each in exact]
+    straight = fit_size(EDGES, exact, errors)
+    bent = fit_size(EDGES, [each * (1 + 5e-3 * (-1) ** place) for place, each in enumerate(exact)], errors)
+    widening = math.sqrt(bent.chi2 / 2)
+    assert widening > 3
+    for name in ("mobility", "slope", "friction", "viscosity"):
+        one, other = getattr(straight, name), getattr(bent, name)
+        assert other.se == pytest.approx(one.se * widening, rel=0.05), name
+    assert straight.chi2 < 1e-9
+    assert straight.mobility.se == pytest.approx(_least_squares_error(exact, errors), rel=1e-9)
+
+
+def _least_squares_error(frictions: list[float], errors: list[float]) -> float:
+    """Standard error of the intercept of a weighted line, from the normal equations."""
+    weights = [friction**4 / error**2 for friction, error in zip(frictions, errors, strict=True)]
+    s, sx, sxx = (sum(w / edge**power for w, edge in zip(weights, EDGES, strict=True)) for power in (0, 1, 2))
+    return math.sqrt(sxx / (s * sxx - sx**2))
 
 
 def test_two_sizes_are_refused() -> None:
