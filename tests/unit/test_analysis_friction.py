@@ -233,6 +233,10 @@ def test_dressed_particle_is_recovered_and_preferred() -> None:
         assert fit.residual == pytest.approx(curves.residual(curves.dressed(fit.values)))
         zero_frequency = fit.values[0] * fit.values[1] / (fit.values[0] + fit.values[1])
         assert fit.zero_frequency.value == pytest.approx(zero_frequency)
+        # Both frictions are in series: d ln g₀ = g₀/g₁ d ln g₁ + g₀/g₂ d ln g₂.
+        shares = zero_frequency / fit.values[:2]
+        error = zero_frequency * math.sqrt(shares @ fit.log_covariance[:2, :2] @ shares)
+        assert fit.zero_frequency.se == pytest.approx(error)
         assert abs(fit.zero_frequency.z(2.0 * 0.7 / 2.7)) < 4
     deviations = np.array(z)
     assert (np.abs(deviations.mean(axis=0)) < 4 / math.sqrt(12)).all()

@@ -441,6 +441,8 @@ def test_uncertainties_are_drawn_in_their_panels(performances: list[PerformanceP
             flow = point.windows.flows[name]
             expected = [shift * point.windows.length, flow.over_bound, flow.over_bound_low, flow.over_bound_high]
             np.testing.assert_allclose(series, np.transpose(expected))
+        for law in curves(over_time):  # from the shortest to the longest window that is measured
+            assert (law[0, 0], law[0, -1]) == pytest.approx((points[0].windows.length[0], points[0].windows.length[-1]))
         if name != "heat":
             assert labels(panels[1, place])[0] == title
             (series,) = bars(panels[1, place])

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from analysis.compare.by_axis import COLUMNS
-from analysis.compare.comparison import Comparison
+from analysis.compare.comparison import Agreement, Comparison
 from analysis.data.runs import Parameters
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.point import HeatPoint
@@ -375,3 +375,37 @@ def test_text_and_page_of_a_machine_have_every_number_at_its_name() -> None:
     words = " ".join(re.sub(r"<[^>]+>", "", html).split())
     assert "Its efficiency is highest at strength = 2: 0.4 of what the second law allows" in words
     assert machine_text("s", single, ("strength",)).splitlines()[1].startswith("cools from 2 to 4; most at 3")
+
+
+def test_white_friction_has_a_column_even_without_a_forecast(short: dict[str, Any]) -> None:
+    """It is the paper's theory: where it has no steady state its column holds dashes beside those of the others."""
+    comparison = Comparison(short["comparison"].points, FRICTION)
+    only = tuple(replace(each, forecasts={"response": each.forecasts["theory"]}) for each in comparison.compared)
+    vars(comparison)["compared"] = only
+    assert comparison.known == ("response",)
+    rows = Page(report_page(**short | {"comparison": comparison}, figures=[], design=DESIGN)).rows
+    heads = [row for row in rows if row[:2] == ["κH/κC", "measured"]]
+    assert [row[2:6] for row in heads] == [["linear response", "z", "white", "z"]] * 2
+    for ratio in RATIOS:
+        shown = [row for row in rows if row and row[0] == ratio and len(row) == len(heads[0])]
+        assert [row[4:6] for row in shown] == [["–", "–"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("z", "chance", "agrees"),
+    [(2.99, 0.0028, True), (-2.99, 0.5, True), (3.01, 0.5, False), (-3.01, 0.5, False), (0.0, 0.0026, False)],
+)
+def test_agreement_ends_at_three_standard_errors(short: dict[str, Any], z: float, chance: float, agrees: bool) -> None:
+    """At the point of most cooling by the deviation there, and everywhere by the chance of three standard errors, 0.0027."""
+    heater, cooler = short["comparison"].points
+    ideal = Comparison((heater, cooler), FRICTION).compared[1].rates("theory")
+    assert ideal is not None
+    se = 1e-3
+    cold = Estimate(ideal[0].value + z * math.hypot(se, ideal[0].se), se)
+    point = replace(cooler, mode="refrigerator", rates=cooler.rates | {"heat": (cold, cooler.heat[1])})
+    comparison = Comparison((heater, point), FRICTION)
+    vars(comparison)["agreement"] = {"theory": Agreement(12.3, chance, 2)}
+    sentence = verdict(comparison, short["performances"])[2]
+    assert sentence.startswith(f"Theory and measurement {'agree' if agrees else 'differ'}: white friction")
+    assert sentence.endswith(f"and for all 2 points χ² = 12.3 (p = {chance:.2g}).")
+    assert f"measured minus predicted is {z:+.1f} standard errors".replace("-", "−") in sentence
