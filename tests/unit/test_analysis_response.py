@@ -268,6 +268,10 @@ def test_motion_that_samples_miss_is_not_forecast() -> None:
     assert slow.rates[0] > 0
     assert fast is None
     assert response_rates(parameters_of(replace(WHITE, kappa_ratio="20")), exact_responses(WHITE)) is not None
+    # Half a radian per sample, √((κ + κ_H)/m) dt, is the limit; here at κ_H/κ_C = 2.9625.
+    for ratio, is_told in (("2.95", True), ("2.98", False)):
+        truth = replace(coarse, kappa_ratio=ratio)
+        assert (response_rates(parameters_of(truth), exact_responses(truth)) is not None) == is_told
 
 
 def test_responses_are_read_as_written(tmp_path: Path) -> None:

@@ -269,8 +269,10 @@ def test_friction_lines_have_every_number_at_its_name(study: tuple[Comparison, F
         assert f"{first}7.0 ± 0.1 at zero frequency" in dressed
         assert f"{int(first or 0)}.100 (dressed), {int(first or 0)}.200 (white)" in dressed
         assert f"favours {favoured[side][1]}: white minus dressed ΔBIC {favoured[side][0]:+.0f}" in likelihood
-    for undecided in (9.0, -9.0):
+    for undecided in (9.99, -9.99):
         assert f"favours neither model: white minus dressed ΔBIC {undecided:+.0f}" in text(12.0, undecided)
+    for decided, model in ((10.01, "the dressed particle"), (-10.01, "white friction")):
+        assert f"favours {model}: white minus dressed ΔBIC {decided:+.0f}" in text(0.0, decided)
 
 
 def test_text_tells_of_dragged_particles(study: tuple[Comparison, FrictionResult]) -> None:

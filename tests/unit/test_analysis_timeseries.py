@@ -283,3 +283,51 @@ def test_estimate_without_an_error_decides_nothing() -> None:
     assert math.isnan(Estimate(1.0, 0.0).z(0.0))
     assert Estimate(1.0, 0.3).z(0.0, 0.4) == pytest.approx(2.0)
     assert (Estimate(2.0, 0.5) * -10).se == 5.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        # remembered, steps, interval, series: two memories of 10 ps are 20 ps, of which 120 ps hold six.
+        ((10.0, 120, 1.0, 1), 6),
+        ((10.0, 119, 1.0, 1), None),
+        ((10.0, 240, 0.5, 1), 6),
+        # Three series need two blocks each, two need three, and many still two each.
+        ((10.0, 40, 1.0, 3), 2),
+        ((10.0, 39, 1.0, 3), None),
+        ((10.0, 60, 1.0, 2), 3),
+        ((10.0, 59, 1.0, 2), None),
+        ((10.0, 40, 1.0, 50), 2),
+        ((10.0, 39, 1.0, 50), None),
+        # No more than 200 in all, and no shorter than two memories.
+        ((10.0, 10_000, 1.0, 1), 200),
+        ((10.0, 3_900, 1.0, 1), 195),
+        ((10.0, 10_000, 1.0, 4), 50),
+        ((10.0, 10_000, 1.0, 300), 2),
+    ],
+)
+def test_number_of_blocks(arguments: tuple[float, int, float, int], count: int | None) -> None:
+    """Six blocks in all and two in each run, of two memories, suffice, and nothing less; 200 are enough."""
+    remembered, steps, interval, series = arguments
+    if count is None:
+        least = 20 * max(2, math.ceil(6 / series))
+        with pytest.raises(
+            SeriesTooShortError, match=rf"^{series} series of {steps * interval:g} ps .* at least {least} ps"
+        ):
+            cut(*arguments)
+    else:
+        blocks = cut(*arguments)
+        assert (blocks.count, blocks.total, blocks.memory) == (count, count * series, remembered)
+        assert blocks.length == pytest.approx(steps * interval / count)
+
+
+def test_blocks_of_other_lengths() -> None:
+    """Other factors, spacings and numbers that suffice take the place of the usual ones."""
+    assert cut(10.0, 1000, 1.0, 1, factor=4.0).count == 25
+    assert cut(10.0, 1000, 1.0, 1, spacing=50.0).count == 20
+    assert cut(10.0, 1000, 1.0, 1, spacing=5.0).count == 50
+    assert cut(10.0, 1000, 1.0, 1, enough=30).count == 30
+    assert cut(10.0, 1000, 1.0, 10, enough=30).count == 3
+    assert cut(10.0, 100, 1.0, 3, blocks_per_run=5).count == 5
+    with pytest.raises(SeriesTooShortError, match="at least 100 ps"):
+        cut(10.0, 99, 1.0, 3, blocks_per_run=5)
