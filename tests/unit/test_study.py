@@ -924,3 +924,22 @@ def test_a_thermostat_that_rubs_is_slow_in_its_variant(own: float, rubbing: floa
     for name, damping in (("langevin", rubbing), ("csvr", own), ("nose-hoover", own)):
         found = load_study(f"mine@{name}", tmp_path).baths
         assert (found.thermostat, found.thermostat_damping_ps) == (name, damping)
+
+
+@pytest.mark.parametrize("field", ["delay_ps", "update_every_ps"])
+@pytest.mark.parametrize("steps", [3, 200])
+def test_times_of_a_loop_are_whole_steps_however_many(steps: int, field: str) -> None:
+    """Half a step beside them is told with both neighbours, as is a tenth; the rounding of a decimal number is not."""
+    said = f"demon.feedback.{field} = "
+    for beside in (0.0, 0.1, 0.5):
+        time = (steps + beside) * 0.003
+        found = verdict(
+            demon={"feedback": {field: time}},
+            integration={"timestep_fs": 3},
+            schedule={"relaxation_ps": 600, "sample_every_ps": 0.3, "trajectory_every_ps": 30, "segment_ps": 300}
+            | {"equilibration_ps": 300},
+            drag={"forces_nN": []},
+        )
+        assert (said in found) == (beside > 0), found
+        if beside:
+            assert f"use {steps * 0.003:g} or {(steps + 1) * 0.003:g} ps" in found
