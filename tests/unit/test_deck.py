@@ -568,6 +568,19 @@ def test_fluid_is_melted_and_cooled_while_the_metal_is_held(name: str) -> None:
     assert deck.place("unfix", "melt_cold") < deck.place("fix", "cool_cold")
 
 
+@pytest.mark.parametrize("quick", SIDES)
+def test_unlike_fluids_melt_in_steps_of_the_quicker_one(quick: str) -> None:
+    """σ √(m/ε) of the lighter fluid, on whichever side it is, and a time that both need."""
+    light, heavy = ({"mass_u": mass, "epsilon_eV": 0.011, "sigma_A": 3.3} for mass in (20.0, 80.0))
+    fluids = {"cold": light, "hot": heavy} if quick == "cold" else {"cold": heavy, "hot": light}
+    chosen = study(materials={"fluid": fluids}, limits={"liquid": False})
+    build = experiment_at(chosen, "equilibrated", 1)
+    deck = Deck(build.deck(build.pieces()[0], ""))
+    unit = 3.3e-10 * math.sqrt(20 * atomic_mass / (0.011 * electron_volt)) * 1e12  # ps
+    steps = [float(words[1]) for words in deck.statements if words[0] == "timestep"]
+    assert steps == pytest.approx([0.004, unit / 500, 0.004], rel=1e-6)
+
+
 @pytest.mark.parametrize("name", BUILDING)
 def test_walls_are_held_while_energy_is_minimised(name: str) -> None:
     """And by that alone: in a run they do not move since nothing moves them."""
