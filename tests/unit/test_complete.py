@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -305,3 +306,21 @@ def test_a_finished_run_is_kept_and_a_missing_file_made_again(
     perform.perform(longer, folder, Ranks(1))
     assert json.loads((folder / RUN).read_text(encoding="utf-8"))["duration_ps"] == pytest.approx(30)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("kept", "is_left"), [(True, False), (False, True)])
+def test_a_file_that_is_not_needed_is_made_again_if_it_can_be(
+    kept: bool, is_left: bool, run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From the segments where all are there; without them a finished run is good as it is, and nothing is simulated."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    run.segments.root = folder / "segments"
+    monkeypatch.setattr(perform, "segments_of", lambda *_: run.segments)
+    run.segments.folder = folder / "segments" / "any"
+    run.complete()
+    for lacks, is_good in (({"log.lammps"}, is_left), (set(), True), ({SERIES}, False), ({RUN, "log.lammps"}, False)):
+        if not kept:
+            shutil.rmtree(run.segments.folder, ignore_errors=True)
+        monkeypatch.setattr("simulation.folder.run_folder.missing", lambda *_, lacks=lacks: lacks)
+        assert perform._is_complete(run.experiment, folder) == is_good
