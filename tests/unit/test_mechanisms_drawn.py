@@ -323,19 +323,6 @@ def test_noise_of_the_cascade_is_drawn_by_bath() -> None:
         assert size[0] == pytest.approx(0.01)
 
 
-def test_surfaces_are_of_their_excess() -> None:
-    """Where the table has m̄₃, the excess of the machine with that common bath is the one of the surface."""
-    _, data = figures.cascaded_surfaces()
-    for row in data.dropna().iloc[:: len(data) // 40].to_dict("records"):
-        common = row["occupation_3"]
-        hopping = row["hopping_over_kappa"] * (1.0 if row["hopping"] == "real" else 1j)
-        # m̄ = (N̄ + m̄₃)/2 of the disconnected oscillators is 50 and 100.
-        baths = {"occupation_1": 100.0 - common, "occupation_2": 200.0 - common, "occupation_3": common}
-        machine = replace(EQUAL_RATES, hopping=hopping, detuning=row["detuning_over_kappa"], **baths)
-        excess = machine.occupations()[1] - 100.0
-        assert excess == pytest.approx(row["excess_2"], abs=1e-6)
-
-
 def test_links_of_the_schematics() -> None:
     """Who is linked to whom, by what, and whether one way or both."""
     figure, links = figures.ndemon_schematic()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 
 from analysis.mechanisms import figures
-from analysis.mechanisms.figures.cascaded import _clipped
+from analysis.mechanisms.figures.cascaded import EQUAL_RATES, _clipped
 from analysis.mechanisms.figures.comparison import MACHINES
 from analysis.mechanisms.figures.fermi_reservoirs import COOLING
 
@@ -86,8 +88,8 @@ def test_surfaces_end_at_the_bounds() -> None:
     assert_allclose(widths, 1 - (0.01 - 0.013), rtol=1e-12)
 
 
-def test_surfaces_keep_their_labels() -> None:
-    """The labels of the z axes of both 3D panels lie within the figure, and the numbers within their bounds."""
+def test_surfaces_keep_their_labels_and_their_excess() -> None:
+    """The labels of the z axes of both 3D panels lie within the figure; each number is within its bounds and of its machine."""
     figure, data = figures.cascaded_surfaces()
     figure.canvas.draw()
     spaces: list[Any] = [axes for axes in figure.axes if axes.name == "3d"]
@@ -96,6 +98,15 @@ def test_surfaces_keep_their_labels() -> None:
         box = axes.zaxis.label.get_window_extent()
         assert 0 <= box.x0 < box.x1 <= figure.bbox.width
     assert data["occupation_3"].dropna().between(0, 100).all()
+    # Where the table has m̄₃, the excess of the machine with that common bath is the one of the surface.
+    for row in data.dropna().iloc[:: len(data) // 40].to_dict("records"):
+        common = row["occupation_3"]
+        hopping = row["hopping_over_kappa"] * (1.0 if row["hopping"] == "real" else 1j)
+        # m̄ = (N̄ + m̄₃)/2 of the disconnected oscillators is 50 and 100.
+        baths = {"occupation_1": 100.0 - common, "occupation_2": 200.0 - common, "occupation_3": common}
+        machine = replace(EQUAL_RATES, hopping=hopping, detuning=row["detuning_over_kappa"], **baths)
+        excess = machine.occupations()[1] - 100.0
+        assert excess == pytest.approx(row["excess_2"], abs=1e-6)
 
 
 def test_schematics_show_who_is_linked() -> None:
