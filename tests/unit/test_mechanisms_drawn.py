@@ -121,7 +121,14 @@ def test_band_of_the_rectifier_has_its_limits() -> None:
     assert area == pytest.approx(effective.occupations()[0], rel=0.02)
     # On resonance the device has the same.
     centre = np.argmin(np.abs(offset))
-    assert values(data, "spectrum", "device")[1][centre] == pytest.approx(power[centre], rel=0.02)
+    _, seen = values(data, "spectrum", "device")
+    assert seen[centre] == pytest.approx(power[centre], rel=0.02)
+    # Beyond the mechanical band the hopping brings the quanta of the hot second cavity, N̄₂ = 10 of them.
+    hot = replace(CIRCUIT, occupation_1=0.0, occupation_2=10.0, occupation_m=0.5)
+    shown = [int(np.argmin(np.abs(offset - x))) for x in (-3e4, -30.0, 30.0, 1e3)]
+    at = CIRCUIT.mechanical_frequency + offset[shown] * CIRCUIT.mechanical_damping
+    assert_allclose(seen[shown], hot.occupation_spectrum(at)[:, 0] * CIRCUIT.loss_1)
+    assert seen[shown[2]] > 5
 
 
 def test_networks_keep_their_laws() -> None:
