@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from simulation.control.controller import ControllerError
+from simulation.control.demon import ParticleError
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.engines.site import Site
 from simulation.experiments import experiment_at
@@ -253,3 +256,38 @@ def test_record_names_the_ranks_and_the_root_alone_keeps_files(is_root: bool, la
     assert record["ranks"] == 2
     assert (tmp_path / "series.parquet").exists() == is_root
     assert (tmp_path / "series.dat").exists() != is_root
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (ControllerError("the controller 'mine:Mine' failed"), "the controller 'mine:Mine' failed"),
+        (ParticleError("a particle is lost"), "a particle is lost"),
+        (IndexError("7"), "the demon failed: IndexError: 7"),
+    ],
+)
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_failure_of_the_demon_is_told_before_that_of_lammps(
+    is_stopped: bool, failure: Exception, told: str, lammps: Lammps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages for users as they are, a bug by its kind; LAMMPS's own complaint where the demon has none."""
+    if is_stopped:
+
+        def complain(*_: Any) -> None:
+            raise EngineError("LAMMPS stopped")
+
+        monkeypatch.setattr(segment, "tell", complain)
+    callback: Any = SimpleNamespace(failure=failure)
+    with pytest.raises(EngineError) as found:
+        segment._run(lammps, "run 1 pre yes", callback)
+    assert str(found.value) == told
+    callback.failure = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        segment._run(lammps, "run 1 pre yes", callback)
+    nothing: Any = SimpleNamespace(failure=None)
+    for none in (None, nothing):
+        if is_stopped:
+            with pytest.raises(EngineError, match=r"^LAMMPS stopped$"):
+                segment._run(lammps, "run 1 pre yes", none)
+        else:
+            segment._run(lammps, "run 1 pre yes", none)

@@ -92,6 +92,14 @@ def test_limit_knows_what_a_segment_without_steps_takes(monkeypatch: pytest.Monk
     assert not limit.allows(10)
     clock.run(limit, 10, 2.0)
     assert not limit.allows(10)
+    # Of both, the longer counts, and not their sum.
+    other = TimeLimit(1.0)
+    clock.run(other, 0, 8.0)
+    clock.run(other, 1000, 10.0)
+    started = clock.now - 18.0
+    for spare in (-0.1, 0.1):
+        clock.now = started + 60.0 - 1.2 * 10.0 - spare
+        assert other.allows(1000) == (spare > 0)
 
 
 def test_without_a_limit_everything_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
