@@ -300,3 +300,14 @@ def test_exact_engine_runs_a_law_of_one_s_own() -> None:
     flow = series["thermostat_hot_eV"].to_numpy()[::100]
     rates = np.diff(flow) / 3 / 50 * PER_NS
     assert abs(rates.mean() - 1.386) < 3.5 * rates.std(ddof=1) / np.sqrt(len(rates))
+
+
+def test_theory_has_every_number_of_the_loop() -> None:
+    """But for the limit of the force, which it does not know; a loop that is none is none."""
+    numbers: dict[str, Any] = {"update_every_ps": 0.05, "delay_ps": 0.2, "position_noise_A": 0.3, "filter_ps": 0.7}
+    loop_of_theory = Feedback(**numbers, delayed="partner", force_limit_eV_per_A=1.0).loop
+    assert loop_of_theory is not None
+    for name, value in numbers.items():
+        assert getattr(loop_of_theory, name.removesuffix("_ps").removesuffix("_A")) == value
+    assert loop_of_theory.delayed == "partner"
+    assert Feedback().loop is None

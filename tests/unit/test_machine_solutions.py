@@ -251,6 +251,8 @@ def test_course_of_two_reservoirs_tells_what_drives_particles(tmp_path: Path) ->
         ({"parameter": "reservoirs.warm.temperature", "values": [1]}, "there is no warm in the file"),
         ({"parameter": "levels.0.deep", "values": [1]}, "there is no deep in what is a single value"),
         ({"parameter": "machine", "values": [1]}, "sweep.parameter = 'machine': give one of levels, "),
+        ({"parameter": "lines.values.0", "values": [1]}, "sweep.parameter = 'lines.values.0': give one of levels, "),
+        ({"parameter": "sweep.values.0", "values": [1]}, "sweep.parameter = 'sweep.values.0': give one of levels, "),
         ({"parameter": "gas", "first": 1, "last": 2, "points": 20_001}, "points"),
     ],
 )
