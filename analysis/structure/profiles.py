@@ -26,7 +26,13 @@ CAVITY_CELL_A = 12.0
 """Cells hold some 30 argon atoms: enough for a steady count, small enough to see a bubble."""
 
 BULK_MARGIN_A = 12.0
-"""Three layers of argon: beyond, a wall changes its density by less than a hundredth."""
+"""Three layers of argon: beyond, metal changes its density by less than a hundredth."""
+
+BULK_ATOMS = 100
+"""Fewer atoms on average do not determine a bulk density."""
+
+GRID = 60
+"""Points along each axis of a bath by which the volume of the bulk is counted; its error is below a thousandth."""
 
 BOND_A = 3.6
 """Copper atoms closer than this are neighbours: between first (2.56 Å) and second shell (3.61 Å) of fcc copper."""
@@ -66,8 +72,8 @@ def structure(runs: Sequence[Run]) -> Structure:
     found = {}
     for j, (name, side) in enumerate(sides.items()):
         box = system.dimensions[:3]
-        cells = [cell for _ in system.trajectory if (cell := _cell_densities(side, box, CAVITY_CELL_A / 2)).size]
-        bulk = np.concatenate([_cell_densities(side, box, BULK_MARGIN_A) for _ in system.trajectory])
+        cells = [cell for _ in system.trajectory if (cell := _cell_densities(side, box)).size]
+        bulk_atoms, bulk_nm3 = np.mean([_bulk(side, box) for _ in system.trajectory], axis=0)
         temperature, pressure = (
             float(np.mean([each.series[column].mean() for each in runs]))
             for column in (f"temperature_{name}_K", f"pressure_{name}_bar")
@@ -77,7 +83,7 @@ def structure(runs: Sequence[Run]) -> Structure:
             walls=side.walls,
             # In a bath barely larger than its particle every cell touches it, and of the bulk nothing can be said.
             emptiest_cell=min(float(cell.min() / cell.mean()) for cell in cells) if cells else None,
-            bulk_density=float(bulk.mean()) if bulk.size else None,
+            bulk_density=float(bulk_atoms / bulk_nm3) if bulk_atoms >= BULK_ATOMS else None,
             largest_cluster=min(largest_cluster(side.particle.positions) for _ in system.trajectory),
             particle_atoms=len(side.particle),
             particle_mass=run.parameters.mass[j],
@@ -114,14 +120,38 @@ def _density_along_x(system: MDAnalysis.Universe, side: Side, edges: Array) -> A
     return np.asarray(1000 * counts / (len(system.trajectory) * cross_section * PROFILE_BIN_A))
 
 
-def _cell_densities(side: Side, box: NDArray[np.float32], margin: float) -> Array:
+def _bulk(side: Side, box: NDArray[np.float32]) -> tuple[int, float]:
+    """Fluid atoms farther than ``BULK_MARGIN_A`` from particle and walls in the current frame, and their volume, nm³."""
+    lows, lengths = np.zeros(3), box.astype(float)
+    if side.walls is not None:
+        lows[0], lengths[0] = side.walls[0], side.walls[1] - side.walls[0]
+    points = [low + length * (np.arange(GRID) + 0.5) / GRID for low, length in zip(lows, lengths, strict=True)]
+    particle = side.particle.positions.astype(float)
+    middle = particle.mean(axis=0)
+    reach = float(np.linalg.norm(particle - middle, axis=1).max()) + BULK_MARGIN_A
+    near, far = lows[0] + BULK_MARGIN_A, lows[0] + lengths[0] - BULK_MARGIN_A
+
+    def is_bulk(x: Array, y: Array, z: Array) -> NDArray[np.bool_]:
+        apart = [place - centre for place, centre in zip((x, y, z), middle, strict=True)]
+        for axis in range(3):
+            if axis > 0 or side.walls is None:
+                apart[axis] = apart[axis] - box[axis] * np.round(apart[axis] / box[axis])
+        beyond = sum(each**2 for each in apart) > reach**2
+        return np.asarray(beyond if side.walls is None else beyond & (x > near) & (x < far))
+
+    share = is_bulk(points[0][:, None, None], points[1][:, None], points[2]).mean()
+    return int(is_bulk(*side.fluid.positions.astype(float).T).sum()), float(share * np.prod(lengths)) / 1000
+
+
+def _cell_densities(side: Side, box: NDArray[np.float32]) -> Array:
     """Fluid atoms per nm³ in each cell that does not touch the particle, in the current frame; empty if all do.
 
-    Cells of about ``CAVITY_CELL_A`` fill the side but for a margin (Å) next to each wall, where the fluid is layered. ``box``
+    Cells of about ``CAVITY_CELL_A`` fill the side but for half a cell next to each wall, where the fluid is layered. ``box``
     has the lengths along x, y and z.
     """
     lows, lengths = np.zeros(3), box.astype(float)
     if side.walls is not None:
+        margin = CAVITY_CELL_A / 2
         lows[0], lengths[0] = side.walls[0] + margin, side.walls[1] - side.walls[0] - 2 * margin
     if lengths[0] <= 0:
         return np.empty(0)

@@ -97,8 +97,7 @@ class SideStructure:
         walls: x of both walls, Å; ``None`` without walls.
         emptiest_cell: lowest density of a cell away from walls and particle in any frame, in units of the mean of all cells
             of that frame; ``None`` if the bath is too small for such cells.
-        bulk_density: of the cells that neither touch the particle nor contain layers on walls, nm⁻³;
-            ``None`` without such cells.
+        bulk_density: of the fluid beyond the layers on walls and particle, nm⁻³; ``None`` where there is too little.
         largest_cluster: number of connected atoms of the particle in the worst frame.
         particle_atoms: their number in the whole particle.
         particle_mass: eV ps²/Å².

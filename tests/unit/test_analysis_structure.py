@@ -59,13 +59,35 @@ def test_a_sound_system_passes(tmp_path: Path, atoms: list[Array]) -> None:
     found = _check(tmp_path, atoms)
     assert found.is_sound is True
     assert found.frames == 2
-    # Cells of 12 Å cut the lattice of 3.75 Å anywhere.
-    assert found.sides["hot"].bulk_density == pytest.approx(1000 / 3.75**3, rel=0.05)
+    # Ten planes of the lattice of 3.75 Å lie in the 36 Å between the layers on both walls.
+    assert found.sides["hot"].bulk_density == pytest.approx(1000 / 3.75**3 * 10 * 3.75 / 36, rel=0.01)
     profile = found.sides["cold"].density
     assert profile.sum() * 0.5 * EDGE**2 / 1000 == pytest.approx(len(atoms[0]))
     x = found.x
     assert profile[x > EDGE].sum() == 0
     assert found.sides["hot"].density[x < EDGE].sum() == 0
+
+
+def test_layers_on_metal_are_no_part_of_the_bulk_density(tmp_path: Path, atoms: list[Array]) -> None:
+    """Atoms within 12 Å of particle or walls do not change it; those beyond count in full, also across a periodic face."""
+    bulk = _check(tmp_path / "plain", atoms).sides["cold"].bulk_density
+    assert bulk is not None
+    rng = np.random.default_rng(2)
+    shell = rng.normal(size=(400, 3))
+    radius = float(np.linalg.norm(atoms[2] - atoms[2].mean(axis=0), axis=1).max())
+    shell *= ((radius + rng.uniform(2, 11.8, 400)) / np.linalg.norm(shell, axis=1))[:, None]
+    on_wall = rng.uniform((2.5, 0, 0), (11.8, EDGE, EDGE), (400, 3))
+    layered = [np.vstack([atoms[0], shell + EDGE / 2, on_wall, EDGE - on_wall]), *atoms[1:]]
+    assert _check(tmp_path / "layered", layered).sides["cold"].bulk_density == bulk
+    twice = [np.vstack([atoms[0], atoms[0] + 0.5]), *atoms[1:]]
+    assert _check(tmp_path / "twice", twice).sides["cold"].bulk_density == pytest.approx(2 * bulk, rel=0.03)
+    along_y = np.array([0, EDGE / 2, 0])
+    shifted = [(each + along_y) % np.array([np.inf, EDGE, np.inf]) for each in atoms[:2]]
+    shifted += [each + along_y for each in atoms[2:4]]
+    found = _check(tmp_path / "shifted", [*shifted, *atoms[4:]]).sides["cold"].bulk_density
+    assert found == pytest.approx(bulk, rel=0.005)
+    few = [atoms[0][::30], *atoms[1:]]
+    assert _check(tmp_path / "few", few).sides["cold"].bulk_density is None
 
 
 def test_atoms_in_a_periodic_image_are_where_they_belong(tmp_path: Path, atoms: list[Array]) -> None:
