@@ -344,3 +344,39 @@ def test_terminals_that_do_not_fit_are_refused(changes: dict[str, Any], said: st
     """One terminal, and one alone, is left to the section demon; names are those of terminals, each described once."""
     assert study(tmp_path, TERMINALS).own.solve().quantities
     assert said in problems(tmp_path, {key: value for key, value in (TERMINALS | changes).items() if value is not None})
+
+
+def test_terms_of_the_balance_are_told_under_their_names(tmp_path: Path) -> None:
+    """By what one particle does: lifted from the cold terminal to the environment, or from there to one that is not thermal.
+
+    The environment is warmer, at another chemical potential. Both channels are narrow and equally wide, so their rates are as
+    the differences of the occupations.
+    """
+    cold, hot, level, lift, other, g = (0.8, 0.3), (1.0, 0.1), 1.5, 0.4, 0.9, 0.25
+    content = TERMINALS | {
+        "terminals": {
+            "cold": {"temperature": cold[0], "chemical_potential": cold[1]},
+            "hot": {"temperature": hot[0], "chemical_potential": hot[1]},
+            "demon": {"occupations": [[other, g]]},
+        },
+        "channels": [
+            {"between": ["cold", "hot"], "level": level, "lift": lift},
+            {"between": ["hot", "demon"], "level": other},
+        ],
+    }
+    del content["demon"]
+    found = study(tmp_path, content).own.solve().quantities
+
+    def fermi(energy: float, temperature: float, potential: float) -> float:
+        return 1 / (math.exp((energy - potential) / temperature) + 1)
+
+    lifted = -found["work_done"] / lift
+    assert lifted != 0
+    assert found["chemical_gain"] == pytest.approx(-lifted * (cold[1] - hot[1]))
+    assert found["thermal_gain"] == pytest.approx(-lifted * (level - cold[1]) * (cold[0] - hot[0]) / cold[0])
+    into_other = lifted * (fermi(other, *hot) - g) / (fermi(level, *cold) - fermi(level + lift, *hot))
+    per_particle = other - hot[1] - hot[0] * math.log(1 / g - 1)
+    assert found["free_energy_gain"] == pytest.approx(into_other * per_particle)
+    terms = ("work_done", "chemical_gain", "thermal_gain", "free_energy_gain")
+    assert found["dissipation"] == pytest.approx(-sum(found[name] for name in terms))
+    assert found["dissipation"] > 0
