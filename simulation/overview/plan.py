@@ -114,13 +114,13 @@ def wall_seconds(simulations: list[Job], speed: Speed, cores: int) -> float:
 
 def disk_bytes(job: Job) -> float:
     """Disk space of a finished job; series, log and frames are on disk twice, in the segments and joined."""
-    experiment, schedule = job.experiment, job.experiment.study.schedule
-    samples = job.steps / experiment.sample_steps
+    experiment, schedule, pieces = job.experiment, job.experiment.study.schedule, job.experiment.pieces()
+    sampled = sum(piece.steps for piece in pieces if piece.is_sampled)
+    samples = sampled / experiment.sample_steps
     series = 8 * len(experiment.columns()) * samples
     if job.segments is None:
         return series
-    frames = job.steps / experiment.study.steps(schedule.trajectory_every_ps)
-    pieces = experiment.pieces()
+    frames = sampled / experiment.study.steps(schedule.trajectory_every_ps)
     restarts, topologies = 2 + len(pieces) / KEPT_RESTARTS, 1 + sum(piece.keeps_topology for piece in pieces)
     states = RESTART_BYTES * restarts + TOPOLOGY_BYTES * topologies
     return 2 * (series + LOG_BYTES * samples) + experiment.atoms * (2 * FRAME_BYTES * frames + states)
