@@ -115,7 +115,7 @@ def test_controller_without_theory_has_no_table(tmp_path: Path) -> None:
 
 
 def test_disk_space_is_that_of_rows_frames_and_states(tmp_path: Path) -> None:
-    """1000 measured steps: 40 rows and lines of the log, 4 frames, both twice; of 3 segments 2.3 restart files, 3 topologies."""
+    """1000 measured steps: 40 rows and log lines, 4 frames, both twice; of 3 segments 2.3 restart files and 3 topologies."""
     job = job_of(study(1), "sweep", tmp_path)
     columns, atoms = len(job.experiment.columns()), job.experiment.atoms
     rows = 2 * 40 * (8 * columns + 60)
