@@ -85,7 +85,7 @@ class Shell:
         for key, value, variance in zip(SHELL_KEYS, self.values, np.diag(self.log_covariance), strict=True):
             content[key] = float(value)
             content[key.split("_eV")[0] + "_se"] = float(value) * math.sqrt(variance)
-        content |= _friction_entries(_AT_REST, self.at_rest)
+        content |= friction_entries(_AT_REST, self.at_rest)
         return content | {"residual": self.residual, "log_covariance": self.log_covariance.tolist()}
 
 
@@ -144,7 +144,7 @@ class Bodies:
             "highest_frequency_rad_per_ps": self.limit,
             "goodness": known(self.goodness),
             "held_out_log_likelihood": list(map(known, self.held_out)),
-        } | _friction_entries(_AT_REST, self.at_rest)
+        } | friction_entries(_AT_REST, self.at_rest)
 
 
 @dataclass(frozen=True)
@@ -330,18 +330,18 @@ class ParticleFriction:
         )
 
     def entries(self, side: str) -> dict[str, float | None]:
-        """White friction, equipartition and the spectrum as entries of ``friction.json``."""
+        """White friction and equipartition as entries of ``friction.json``."""
         content: dict[str, float | None] = {}
         for method, friction in self.white.items():
             stem = _stem(side, method)
-            content |= _friction_entries(stem, friction) | {f"{stem}_residual": known(self.residual[method])}
+            content |= friction_entries(stem, friction) | {f"{stem}_residual": known(self.residual[method])}
         for stem, unit, found in (
             (f"position_variance_{side}", "A2", self.position_variance),
             (f"particle_temperature_{side}", "K", self.temperature),
         ):
             content |= entries(stem, found.measured, unit)
             content |= {f"{stem}_theory_{unit}": found.expected, f"{stem}_z": known(found.z)}
-        return content | _friction_entries(f"friction_{side}_spectrum", self.spectrum)
+        return content
 
     def by_method(self) -> dict[str, Estimate]:
         """The friction by every available one of ``METHODS``, eV ps/Å²."""
@@ -355,7 +355,7 @@ def _stem(side: str, method: str) -> str:
     return f"friction_{side}" if method == "joint" else f"friction_{side}_{method}"
 
 
-def _friction_entries(stem: str, friction: Estimate) -> dict[str, float | None]:
+def friction_entries(stem: str, friction: Estimate) -> dict[str, float | None]:
     """A friction and its error in metal units and in kg/s."""
     si = friction * FRICTION_SI
     low, high = friction.interval()

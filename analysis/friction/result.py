@@ -18,7 +18,7 @@ import pandas as pd
 from analysis.data.runs import SIDES
 from analysis.errors import AnalysisError
 from analysis.friction.drag import DragFriction
-from analysis.friction.particle import METHODS, Bodies, ParticleFriction, Shell
+from analysis.friction.particle import METHODS, Bodies, ParticleFriction, Shell, friction_entries
 from analysis.statistics.timeseries import Estimate, known
 from analysis.units import FRICTION_SI
 
@@ -118,7 +118,7 @@ class AxisResult:
             for model in ("white", "dressed"):
                 content[f"held_out_residual_{side}_{model}"] = known(particle.held_out.get(model))
             content[f"likelihood_{side}"] = particle.likelihood.to_json() if particle.likelihood else None
-            content |= particle.entries(side)
+            content |= particle.entries(side) | friction_entries(f"friction_{side}_spectrum", particle.spectrum)
         friction = self.friction
         for name, fits in (("dressed", friction.dressed), ("modes", friction.modes)):
             content[name] = dict(zip(SIDES, (fit.to_json() for fit in fits), strict=True)) if fits else None
