@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from simulation.engines.ranks import INSTALL, EngineError, Ranks
-from simulation.engines.styles import missing_styles
+from simulation.engines.styles import FRAMES, missing_styles
 from simulation.storage.files import LOG
 
 MAKE_ROOM = "free disk space, or raise the limit on file sizes; the same command then continues"
@@ -37,6 +37,8 @@ CURES = {
 @contextlib.contextmanager
 def open_lammps(folder: Path, ranks: Ranks) -> Iterator[Any]:
     """A fresh LAMMPS with working directory `folder` and the accelerators of the site, closed at the end.
+
+    Decks then write frames as text where it has no `dump dcd`.
 
     Args:
         folder: its working directory.
@@ -69,6 +71,8 @@ def open_lammps(folder: Path, ranks: Ranks) -> Iterator[Any]:
             ) from None
         try:
             _check_ranks(lmp, ranks)
+            if not lmp.has_style("dump", "dcd"):
+                tell(lmp, f"variable {FRAMES} index text\n")
             yield lmp
         finally:
             lmp.close()

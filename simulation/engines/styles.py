@@ -27,6 +27,10 @@ _PACKAGES = {
 """Packages of the styles that are not in the core of LAMMPS, if known here."""
 
 
+FRAMES = "frames"
+"""The variable of parts/trajectory.lmp.j2 for the format of the frames: `dcd` unless it was set to `text` before."""
+
+
 class Style(NamedTuple):
     """A style, such as `nvt` of category `fix`."""
 

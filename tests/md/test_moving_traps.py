@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,7 @@ from simulation.perform import perform
 from simulation.storage.files import DECK, SERIES, SERIES_TEXT
 from simulation.study.fields import Study
 from simulation.study.section import SIDES
-from tests.md.conftest import machine, started_for, thin_study
+from tests.md.conftest import machine, run_plainly, started_for, thin_study
 
 pytestmark = pytest.mark.md
 
@@ -92,11 +90,7 @@ def test_standalone_deck_moves_the_traps_too(tmp_path: Path) -> None:
     """Plain LAMMPS runs the deck alone, and its trap energies are those of the centres on the clock of the measurement."""
     run = machine(moved_study())
     (tmp_path / DECK).write_text(run.standalone() or "", encoding="utf-8")
-    lmp = Path(sys.executable).with_name("lmp")
-    done = subprocess.run(
-        [str(lmp), "-in", DECK, "-screen", "none"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_plainly(tmp_path)
     columns = [column for column in run.columns() if "work" not in column.name]
     found = read_series(tmp_path / SERIES_TEXT, [column.series_name for column in columns], 0.004, 101)
     for side in SIDES:

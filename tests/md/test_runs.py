@@ -39,6 +39,7 @@ from tests.md.conftest import (
     machine,
     made_at,
     record_of,
+    run_plainly,
     segments_in,
     skip_unless_it_runs,
     small_study,
@@ -138,7 +139,7 @@ def test_energy_closes_on_each_side(finished: Path) -> None:
 @pytest.mark.parametrize("thermostat", ["langevin", "csvr"])
 def test_energy_closes_with_random_thermostats(thermostat: str, start: Path, tmp_path: Path) -> None:
     """Over two segments, each thermostat's energy is counted with the right sign and without a jump at the seam."""
-    skip_unless_it_runs(thermostat, tmp_path)
+    skip_unless_it_runs(thermostat)
     run = machine(small_study(baths={"thermostat": thermostat, "thermostat_damping_ps": 1.0}))
     perform(run, tmp_path / "run", Ranks(1), started_for(run.study, start, tmp_path / "start"))
     series = pd.read_parquet(tmp_path / "run" / SERIES)
@@ -159,7 +160,7 @@ def test_looking_at_a_run_changes_nothing(
     thermostat: str, thin_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However often LAMMPS is looked at, for signals and progress, every byte is the same, and the energy closes."""
-    skip_unless_it_runs(thermostat, tmp_path)
+    skip_unless_it_runs(thermostat)
     run = machine(
         thin_study(baths={"thermostat": thermostat}, schedule={"segment_ps": 0.4, "trajectory_every_ps": 0.4})
     )
@@ -190,11 +191,7 @@ def test_standalone_deck_runs_in_plain_lammps(tmp_path: Path) -> None:
     deck = run.standalone()
     assert deck is not None
     (tmp_path / DECK).write_text(deck, encoding="utf-8")
-    lmp = Path(sys.executable).parent / "lmp"
-    result = subprocess.run(
-        [str(lmp), "-in", DECK, "-screen", "none"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    run_plainly(tmp_path)
     names = ["step", *(column.series_name for column in run.columns() if not column.name.startswith("work"))]
     series = pd.DataFrame(np.loadtxt(tmp_path / "series.dat"), columns=names)
     assert series["step"].tolist() == list(range(0, 1001, 5))

@@ -37,16 +37,18 @@ class Lammps:
         if self.starts:
             raise (OSError if self.starts == "no library" else Exception)(self.starts)
         self.arguments, self.comm, self.folder, self.is_closed = cmdargs, comm, Path.cwd(), False
+        self.told: list[str] = []
         self.made.append(self)
 
     def extract_setting(self, name: str) -> int:
         """As LAMMPS names them."""
         return {"world_size": self.ranks, "nthreads": 3}[name]
 
-    def commands_string(self, _: str) -> None:
+    def commands_string(self, text: str) -> None:
         """Refused, or not."""
         if self.refuses:
             raise Exception(self.refuses)
+        self.told.append(text)
 
     def has_style(self, category: str, name: str) -> bool:
         """All but those that it lacks."""
@@ -144,6 +146,15 @@ def test_ranks_share_and_sum_and_end_together(rank: int, monkeypatch: pytest.Mon
     ranks.wait()
     ranks.abort()
     assert world.ended == [0, 2, 1]
+
+
+@pytest.mark.parametrize("lacks", [(), ("dump dcd",)])
+def test_frames_are_text_where_lammps_has_no_dcd(lacks: tuple[str, ...], lammps: type[Lammps], tmp_path: Path) -> None:
+    """Every deck chooses by a variable that is set before it."""
+    lammps.lacks = lacks  # type: ignore[assignment]
+    with open_lammps(tmp_path, Ranks(1)) as lmp:
+        tell(lmp, "run 0")
+        assert lmp.told == ["variable frames index text\n"] * bool(lacks) + ["run 0"]
 
 
 def test_lammps_works_in_its_folder_with_the_site_s_switches(lammps: type[Lammps], tmp_path: Path) -> None:

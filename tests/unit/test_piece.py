@@ -35,7 +35,6 @@ class Lammps:
         self.told: list[str] = []
         self.stops_at, self.runs_over = 10**9, 0
         self.dangerous = 0
-        self.lacks_dcd = False
         self.pairs: list[tuple[int, int]] = []
         self.rows: list[int] = []
 
@@ -61,8 +60,8 @@ class Lammps:
         return self.step
 
     def has_style(self, category: str, name: str) -> bool:
-        """All, but perhaps frames as DCD."""
-        return not (self.lacks_dcd and (category, name) == ("dump", "dcd"))
+        """All."""
+        return bool(category and name)
 
     def version(self) -> int:
         """Of a day in July."""
@@ -186,16 +185,6 @@ def test_missing_rows_are_a_full_disk(lammps: Lammps, tmp_path: Path) -> None:
     series(tmp_path, run, 40)
     with pytest.raises(OSError, match="40 rows of 41"):
         run_piece(run, piece, "../r", tmp_path, Ranks(1))
-
-
-def test_frames_are_text_where_lammps_has_no_dcd(lammps: Lammps, tmp_path: Path) -> None:
-    """The deck chooses by a variable that is set before it."""
-    lammps.lacks_dcd = True
-    run, piece = measuring()
-    series(tmp_path, run, 41)
-    run_piece(run, piece, "../r", tmp_path, Ranks(1))
-    assert lammps.told[0] == "variable frames index text\n"
-    assert lammps.told[1] == run.deck(piece, "../r")
 
 
 def test_a_build_takes_no_steps_and_counts_its_atoms_where_nobody_knows_them(lammps: Lammps, tmp_path: Path) -> None:
