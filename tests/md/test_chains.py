@@ -16,7 +16,7 @@ from simulation.experiments.baths import Baths
 from simulation.experiments.drag import Drag
 from simulation.perform import perform
 from simulation.storage.files import SERIES, TOPOLOGY, TRAJECTORY
-from tests.md.conftest import assert_same_bytes, machine, record_of, segments_in, thin_study
+from tests.md.conftest import assert_same_bytes, machine, record_of, segments_in, small_study, thin_study
 
 pytestmark = pytest.mark.md
 
@@ -102,3 +102,25 @@ def test_a_dragged_particle_has_chains_around_it(tmp_path: Path) -> None:
     assert len(bonds) == (ATOMS - 1) * round(0.5 * run.fluid_atoms / ATOMS)
     (balance,) = run.balances(pd.read_parquet(tmp_path / SERIES))
     assert np.abs(balance.residual_eV).max() < 0.02
+
+
+def test_two_fluids_with_chains_share_a_cube(tmp_path: Path) -> None:
+    """Placed at random at the density of a liquid, neither takes the other's room; each surrounds its own particle."""
+    study = small_study(
+        baths={"walls": "none", "accessible_density_per_nm3": 18, "chains": {"fraction": 0.8, "atoms": 6}},
+        schedule={"equilibration_ps": 1.0},
+        limits={"particle_temperature": 2.0, "chain_size": 1.0},
+    )
+    perform(Baths(study, 1), tmp_path, Ranks(1))
+    atoms = MDAnalysis.Universe(str(tmp_path / TOPOLOGY)).atoms
+    lengths = atoms.bonds.values(pbc=True)
+    assert len(lengths) == 10 * record_of(tmp_path)["system"]["chains_per_bath"] > 1000
+    assert 0.8 * 3.405 < lengths.min() < lengths.max() < 1.5 * 3.405
+    edge = study.edge_A
+    for fluid, metal in ((1, 3), (2, 4)):
+        own, particle = (atoms[atoms.types.astype(int) == kind].positions for kind in (fluid, metal))
+        middle = particle.mean(axis=0)
+        np.testing.assert_allclose(middle, edge / 2, atol=1)
+        apart = np.linalg.norm((own - middle + edge / 2) % edge - edge / 2, axis=1)
+        assert len(own) == study.fluid_atoms("cold" if fluid == 1 else "hot")
+        assert study.radius_A < apart.min() < study.radius_A + 3.405
