@@ -192,10 +192,10 @@ def _trap_lines(comparison: Comparison) -> list[str]:
 
 def _agreement_lines(comparison: Comparison) -> list[str]:
     """The whole sweep compared with each theory; empty if a point has no error bar."""
-    lines = [
-        f"   {THEORIES[name]}: χ² = {found.chi_square:.1f} for {found.points} points, p = {found.chance:.2g}"
-        for name, found in comparison.agreement.items()
-    ]
+    lines = []
+    for name, found in comparison.agreement.items():
+        points = "1 point" if found.points == 1 else f"{found.points} points"
+        lines.append(f"   {THEORIES[name]}: χ² = {found.chi_square:.1f} for {points}, p = {found.chance:.2g}")
     if lines:
         lines[:0] = ["", "All cold heats together, including the common error of the friction, compared with"]
     return lines

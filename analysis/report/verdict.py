@@ -76,7 +76,7 @@ def _against_theory(comparison: Comparison, point: ComparedPoint, side: int) -> 
     agrees = abs(z) < Z_AGREES and (everywhere is None or everywhere.chance >= CHANCE_AGREES)
     told = f"Theory and measurement {'agree' if agrees else 'differ'}: {told[0].lower()}{told[1:]}"
     told += f"; measured minus predicted is {z_score(z)} standard errors"
-    if everywhere is None:
+    if everywhere is None or everywhere.points == 1:
         return f"{told}."
     chance = "< 0.0001" if everywhere.chance < 1e-4 else f"= {everywhere.chance:.2g}"
     return f"{told}, and for all {everywhere.points} points χ² = {number(everywhere.chi_square, 1)} (p {chance})."

@@ -408,4 +408,7 @@ def test_agreement_ends_at_three_standard_errors(short: dict[str, Any], z: float
     sentence = verdict(comparison, short["performances"])[2]
     assert sentence.startswith(f"Theory and measurement {'agree' if agrees else 'differ'}: white friction")
     assert sentence.endswith(f"and for all 2 points χ² = 12.3 (p = {chance:.2g}).")
-    assert f"measured minus predicted is {z:+.1f} standard errors".replace("-", "−") in sentence
+    deviation = f"measured minus predicted is {z:+.1f} standard errors".replace("-", "−")
+    assert deviation in sentence
+    vars(comparison)["agreement"] = {"theory": Agreement(12.3, chance, 1)}
+    assert verdict(comparison, short["performances"])[2].endswith(f"{deviation}.")
