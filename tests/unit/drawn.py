@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,17 +13,21 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+def _series(axes: Axes, label: str) -> Iterator[tuple[Array, Array]]:
+    """Places, (2, n), and ends of the first bars, (n, 2, 2), of each series of symbols with this beginning of its label."""
+    for container in axes.containers:
+        if isinstance(container, ErrorbarContainer) and str(container.get_label()).startswith(label):
+            points, _, drawn = container.lines
+            assert points is not None
+            yield np.array(points.get_data(), dtype=float), np.reshape(drawn[0].get_segments(), (-1, 2, 2))
+
+
 def symbols(axes: Axes, label: str = "") -> list[list[tuple[float, float, float]]]:
     """(x, y, half the length of the vertical bar) of all symbols of each series with this beginning of its label."""
     found = []
-    for container in axes.containers:
-        if not isinstance(container, ErrorbarContainer) or not str(container.get_label()).startswith(label):
-            continue
-        points, _, bars = container.lines
-        assert points is not None
-        ends = np.reshape(bars[0].get_segments(), (-1, 2, 2))
+    for places, ends in _series(axes, label):
         halves = (ends[:, 1, 1] - ends[:, 0, 1]) / 2
-        found.append(list(zip(*np.asarray(points.get_data(), dtype=float), halves, strict=True)))
+        found.append(list(zip(*places, halves, strict=True)))
     return found
 
 
@@ -47,15 +51,10 @@ def unseen(panels: Iterable[Axes], label: str = "") -> list[tuple[str, tuple[flo
 def bars(axes: Axes, label: str = "", along: int = 1) -> list[list[tuple[float, float, float, float]]]:
     """(x, y, lower end, upper end of the bar) of all symbols of each series with this label; bars along y, or along x (0)."""
     found = []
-    for container in axes.containers:
-        if not isinstance(container, ErrorbarContainer) or not str(container.get_label()).startswith(label):
-            continue
-        points, _, drawn = container.lines
-        assert points is not None
-        ends = np.reshape(drawn[0].get_segments(), (-1, 2, 2))[:, :, along]
-        places = np.array(points.get_data(), dtype=float)
-        places = places[:, np.isfinite(places).all(axis=0)]  # nothing is drawn of others
-        found.append(list(zip(*places, *ends[np.isfinite(ends).all(axis=1)].T, strict=True)))
+    for places, both in _series(axes, label):
+        ends = both[:, :, along]
+        shown = places[:, np.isfinite(places).all(axis=0)]  # nothing is drawn of others
+        found.append(list(zip(*shown, *ends[np.isfinite(ends).all(axis=1)].T, strict=True)))
     return found
 
 
