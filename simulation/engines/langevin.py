@@ -39,12 +39,16 @@ def propagate_pair(
 
     Args:
         pair: the model, with hidden velocities or without.
-        timestep, steps, stride, generator: as in ``propagate``.
+        timestep: ps between two points of the path.
+        steps: length of the path; a multiple of `stride`.
+        stride: steps between two samples.
+        generator: source of all randomness.
         motion: of the trap centres.
 
     Returns:
-        States (X_C, X_H, V_C, V_H, hidden velocities) as in ``propagate``; the work of the controller and the work of moving
-        the traps, since the first sample, on the cold and hot particle, (steps / stride + 1, 2) each, eV.
+        States (X_C, X_H, V_C, V_H, hidden velocities), one row for each of the n = steps / stride + 1 samples, in Å and
+        Å/ps; the work of the controller and the work of moving the traps, since the first sample, on the cold and hot
+        particle, (n, 2) each, eV.
 
     Raises:
         ValueError: if the pair has no steady state to start from.
@@ -53,7 +57,7 @@ def propagate_pair(
     states: list[Array] = []
     works: list[Array] = []
     done, first = np.zeros(4), 0
-    for chunk in _chunks(pair, timestep, steps, stride, generator):
+    for chunk in chunks(pair, timestep, steps, stride, generator):
         times = np.arange(first, first + len(chunk)) * timestep
         path = chunk + response.at(times) if motion.moves else chunk
         centres = motion.centre(times)
@@ -82,49 +86,27 @@ def moving_work(trap: Array | float, position: Array, centre: Array) -> Array:
     return np.asarray(-trap * (stretched[1:] + stretched[:-1]) / 2 * np.diff(centre, axis=0))
 
 
-def propagate(
-    network: LinearLangevin, force: Array, timestep: float, steps: int, stride: int, generator: np.random.Generator
-) -> tuple[Array, Array]:
-    """A stationary path of any network, and the work of a linear force along it.
-
-    Args:
-        network: the model, of p coordinates and n velocities.
-        force: F, (p, p), eV/Å²; the force F X on the coordinates is part of the network; its work is returned.
-        timestep: ps between two points of the path.
-        steps: length of the path; a multiple of `stride`.
-        stride: steps between two samples.
-        generator: source of all randomness.
-
-    Returns:
-        States (X, V) of shape (steps / stride + 1, p + n) in Å and Å/ps, and the work along each coordinate since the first
-        sample, shape (steps / stride + 1, p), eV.
-
-    Raises:
-        ValueError: if the network has no steady state to start from.
-    """
-    p = network.coordinates
-    states: list[Array] = []
-    works: list[Array] = []
-    done = np.zeros(p)
-    for path in _chunks(network, timestep, steps, stride, generator):
-        work = np.vstack([done, done + np.cumsum(_work(path[:, :p], force), axis=0)])
-        begin = stride if states else 0
-        states.append(path[begin::stride])
-        works.append(work[begin::stride])
-        done = work[-1]
-    return np.vstack(states), np.vstack(works)
-
-
 def _work(position: Array, force: Array) -> Array:
     """Work of the force F X at mid-points, (n - 1, p), eV, along positions (n, p)."""
     forces = position @ force.T
     return np.asarray((forces[1:] + forces[:-1]) / 2 * np.diff(position, axis=0))
 
 
-def _chunks(
+def chunks(
     network: LinearLangevin, timestep: float, steps: int, stride: int, generator: np.random.Generator
 ) -> Iterator[Array]:
-    """A stationary path in parts of whole samples, (n + 1, d) each; every part begins with the last state before it."""
+    """A stationary path of any network in parts of whole samples; every part begins with the last state before it.
+
+    Args:
+        network: the model, of p coordinates and n velocities.
+        timestep, steps, stride, generator: as in ``propagate_pair``.
+
+    Yields:
+        States (X, V) at every step, in Å and Å/ps, (m + 1, p + n) for a part of m steps.
+
+    Raises:
+        ValueError: if the network has no steady state to start from.
+    """
     covariance = network.covariance()
     scale = np.sqrt(np.diagonal(covariance))  # variables of similar size do not suffer from each other's rounding
     move, spread = transition(network.drift(), network.noise(), scale, timestep)

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.model import LangevinPair
-from simulation.engines.langevin import propagate, propagate_pair
+from simulation.engines.langevin import propagate_pair
 from simulation.engines.ranks import Ranks
 from simulation.experiments import experiment_at
 from simulation.perform import perform
@@ -94,17 +94,9 @@ def test_work_of_a_spring_is_what_its_energy_loses() -> None:
 
 def test_chunks_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work and states do not depend on how the path is cut for memory."""
-    along = (0.02, 3_000, 50)
-
-    def paths() -> list[NDArray[np.float64]]:
-        return [
-            *propagate_pair(pair(), *along, np.random.default_rng(8)),
-            *propagate(pair(), pair().controller_force(), *along, np.random.default_rng(8)),
-        ]
-
-    whole = paths()
+    whole = propagate_pair(pair(), 0.02, 3_000, 50, np.random.default_rng(8))
     monkeypatch.setattr("simulation.engines.langevin.CHUNK_STEPS", 400)
-    for a, b in zip(whole, paths(), strict=True):
+    for a, b in zip(whole, propagate_pair(pair(), 0.02, 3_000, 50, np.random.default_rng(8)), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
 
 

@@ -17,7 +17,7 @@ from scipy.linalg import expm
 from analysis.data.runs import load_run
 from analysis.model import BOLTZMANN, LangevinPair, LinearLangevin, PairWithBodies, Refrigerator
 from analysis.units import FRICTION_SI
-from simulation.engines.langevin import propagate, propagate_pair, propagate_pulled, transition
+from simulation.engines.langevin import chunks, propagate_pair, propagate_pulled, transition
 from simulation.engines.ranks import Ranks
 from simulation.experiments import experiment_at
 from simulation.experiments.drag import Drag
@@ -131,7 +131,7 @@ def in_decimals(drift: Array, noise: Array, timestep: float) -> tuple[NDArray[np
         ({"friction_cold": 1e-3, "body_frictions_cold": (30.0,), "body_times_cold": (1e-3,)}, 1e-3, 1e-9),
     ],
 )
-def testtransitions_have_their_digits(changes: dict[str, Any], timestep: float, digits: float) -> None:
+def test_transitions_have_their_digits(changes: dict[str, Any], timestep: float, digits: float) -> None:
     """e^{Ah} and the covariance of the kicks, in the direction too in which they are weakest, against 60 digits."""
     if "body_frictions_cold" in changes:
         changes = changes | {"body_frictions_hot": (), "body_times_hot": ()}
@@ -211,7 +211,7 @@ def test_merged_eigenmodes_of_a_particle_and_its_body() -> None:
     values = np.linalg.eigvals(model.drift())
     assert np.abs(values - values.mean()).max() < 1e-4 * abs(values.mean())
     generator = np.random.default_rng(15)
-    paths = [propagate(model, np.zeros((1, 1)), 0.5, 4_000, 2, generator)[0] for _ in range(60)]
+    paths = [next(chunks(model, 0.5, 4_000, 2, generator))[::2] for _ in range(60)]
     at_once = np.array([np.einsum("ti,tj->ij", path, path) / len(path) for path in paths])
     apart = np.array([np.einsum("ti,tj->ij", path[4:], path[:-4]) / (len(path) - 4) for path in paths])
     assert np.abs(z_scores(at_once, model.covariance())[np.triu_indices(3)]).max() < 3.5
