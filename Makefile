@@ -4,7 +4,7 @@
 #   make help           every target and variable
 #
 # Everything runs in .venv, made from the locked packages in envs/. Without make, activate an environment that has
-# them and call snakemake directly; `run` adds nothing but the table at the end.
+# them and call snakemake directly; `run` adds nothing but the verdict at the end.
 
 PYTHON ?= python3
 STUDY  ?= demo
@@ -35,7 +35,7 @@ export OMP_NUM_THREADS := 1
 .PHONY: help env run test test-long test-site bench docs lint format lock clean
 
 help:
-	@echo "make run  [STUDY=demo] [CORES=all]   run a study of config/: tiny, demo or paper; end with its table and figure"
+	@echo "make run  [STUDY=demo] [CORES=all]   run a study of config/, such as tiny, demo or paper; end with its verdict"
 	@echo "make env  [PYTHON=python3]           only make the environment in $(VENV)"
 	@echo "make test [TESTS=tests]              run the tests, real molecular dynamics included"
 	@echo "make test-long [TESTS=tests]         run the long tests that make test leaves out"
