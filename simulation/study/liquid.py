@@ -70,7 +70,7 @@ def _melting_line(temperature: float, factors: tuple[float, ...]) -> float:
 
 
 def triple_temperature(cutoff: float) -> float:
-    """kT/ε below which no liquid is stable: its densities in equilibrium with vapour and with crystal meet (0.63 at 2.5 σ).
+    """kT/ε below which no liquid is stable: its densities in equilibrium with vapour and with crystal meet (0.635 at 2.5 σ).
 
     Args:
         cutoff: of the forces, in units of σ.
