@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import demon_cost, layout, peers, price, sampling, whole
+from benchmarks import demon_cost, layout, peers, price, sampling, sweep_price, whole
 from benchmarks.picture import draw
 from simulation.engines.lammps import lammps_build
 from simulation.engines.site import set_threads
@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "threads": layout.threads,
     "peers": peers.peers,
     "price": price.price,
+    "sweep_price": sweep_price.sweep_price,
     "efficiency": whole.efficiency,
     "analysis": whole.analysis,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,11 +20,11 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from analysis.compare.theory import models
-from analysis.data.runs import Run, load_runs
+from analysis.data.runs import Array, Run, load_runs
 from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import WALK_SLOPE_VARIANCE
-from analysis.model import Refrigerator
+from analysis.model import DressedPair, Refrigerator
 from analysis.statistics.timeseries import slope_variance
 from analysis.units import PER_NS
 from benchmarks.paired import Contestant, run, start
@@ -74,9 +74,9 @@ class Noise:
             bath=variance * PER_NS**2 * (runs[0].duration / PER_NS) ** 3,
         )
 
-    def needed_ns(self, axes: int, *, slope: bool) -> float:
-        """Length of one run for `TARGET`: by the first law, or by the slope of the bare thermostat's energy."""
-        wanted = (TARGET * self.heat) ** 2
+    def needed_ns(self, axes: int, *, slope: bool, error: float | None = None) -> float:
+        """Length of one run for a standard error, by default `TARGET`: by the first law, or by the bare thermostat's slope."""
+        wanted = (TARGET * self.heat if error is None else error) ** 2
         first_law = self.walk / axes / wanted
         if not slope:
             return first_law
@@ -94,16 +94,26 @@ def noise_at(size: str) -> Noise:
     """The noise of point 4.80 at a size, from its shipped runs.
 
     Raises:
+        FileNotFoundError, ValueError: as `dressed_machine`.
+    """
+    driven = long_runs(size, POINT)
+    return Noise.of(dressed_machine(size), driven)
+
+
+def dressed_machine(size: str) -> DressedPair:
+    """The pair of dressed particles at 4.80 and at the friction of the shipped runs of a size, pooled over the axes.
+
+    Raises:
         FileNotFoundError: there are none.
         ValueError: they are too short for the friction of a dressed particle.
     """
-    driven, equilibrium = (long_runs(size, group) for group in (POINT, "friction"))
-    friction = friction_summary(equilibrium).friction
+    friction = friction_summary(long_runs(size, "friction")).friction
     if friction.pooled.dressed is None:
         raise ValueError(f"{STUDIES[size]}: its friction runs are too short for the friction of a dressed particle")
-    (machine,) = models(driven[0].parameters, Friction.same(friction.pooled))["dressed"].measured
-    assert isinstance(machine, Refrigerator), "no loop"
-    return Noise.of(machine, driven)
+    parameters = long_runs(size, POINT)[0].parameters
+    (machine,) = models(parameters, Friction.same(friction.pooled))["dressed"].measured
+    assert isinstance(machine, DressedPair), "no loop"
+    return machine
 
 
 def long_runs(size: str, group: str) -> list[Run]:
@@ -145,6 +155,24 @@ def protocols() -> dict[str, Protocol]:
     }
 
 
+def step_times(protocols: Mapping[str, Protocol], rounds: int) -> dict[str, Array]:
+    """Milliseconds of a step of each protocol in every round, (rounds,), timed alternately."""
+    times: dict[str, list[float]] = {name: [] for name in protocols}
+    for number in range(rounds):
+        for name in list(protocols)[:: -1 if number % 2 else 1]:
+            protocol = protocols[name]
+            restart = start(system(protocol.size), protocol.size)
+            loop = run(Contestant(protocol.study, protocol.kind, before=protocol.before), restart, STEPS[protocol.size])
+            times[name].append(loop.ms_per_step)
+            print(f"  round {number + 1}: {name}: {loop.ms_per_step:.3f} ms/step", file=sys.stderr, flush=True)
+    return {name: np.array(each) for name, each in times.items()}
+
+
+def core_hours(protocol: Protocol, time_ns: float, ms_per_step: Array) -> Array:
+    """Core-hours of runs of this total length, of the shape of the times of a step."""
+    return ms_per_step / 1000 * check_study("benchmark", protocol.study).steps(PER_NS * time_ns) / 3600
+
+
 def price(rounds: int = 5) -> pd.DataFrame:
     """Core-hours to a cold heat of 10 % at κ_H/κ_C = 4.80, from the published protocol to the demo's.
 
@@ -157,23 +185,15 @@ def price(rounds: int = 5) -> pd.DataFrame:
     """
     chain = protocols()
     noise = {size: noise_at(size) for size in STUDIES}
-    times: dict[str, list[float]] = {name: [] for name in chain}
-    for number in range(rounds):
-        for name in list(chain)[:: -1 if number % 2 else 1]:
-            protocol = chain[name]
-            if name == "heat by the first law":
-                continue  # the same dynamics as the first
-            restart = start(system(protocol.size), protocol.size)
-            loop = run(Contestant(protocol.study, protocol.kind, before=protocol.before), restart, STEPS[protocol.size])
-            times[name].append(loop.ms_per_step)
-            print(f"  round {number + 1}: {name}: {loop.ms_per_step:.3f} ms/step", file=sys.stderr, flush=True)
+    # The same dynamics as the first.
+    times = step_times({name: one for name, one in chain.items() if name != "heat by the first law"}, rounds)
     times["heat by the first law"] = times["as published"]
     costs, rows = {}, []
     for name, protocol in chain.items():
         study = check_study("benchmark", protocol.study)
         axes = len(study.demon.coupling_axes)
         needed = noise[protocol.size].needed_ns(axes, slope=protocol.slope)
-        costs[name] = np.array(times[name]) / 1000 * study.steps(PER_NS * needed) / 3600
+        costs[name] = core_hours(protocol, needed, times[name])
         rows.append(
             {
                 "contestant": name,

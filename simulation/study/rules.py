@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.model import Feedback, largest_stable_delay
-from analysis.units import BOLTZMANN
+from analysis.units import BOLTZMANN, FRICTION_SI
 from simulation.control.trial import controller_problem
 from simulation.study.fields import Study
 from simulation.study.liquid import critical_temperature, melting_density, saturated_density, triple_temperature
@@ -27,7 +27,7 @@ _AMOUNT = " ".join(["baths.edge_nm", *(f"baths.{name}" for name in AMOUNTS)])
 LEAST_BULK = 300
 """Fluid atoms that must be far from metal, for their number to give a density."""
 STEPS_PER_PERIOD = 50
-"""Time steps that an oscillation of a trap must last, so that its work is accurate."""
+"""Time steps that an oscillation of a particle or a trap must last, so that works are accurate to about a thousandth."""
 STEPS_PER_BOND = 20
 """Time steps that the vibration of a bond must last, so that the first law closes."""
 
@@ -35,6 +35,8 @@ ORIGINS = ((0.0, 0.25, 0.25), (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.25, 0.25, 0.2
 """Centres in the fcc cell, in lattice constants, tried for a sphere of a given number of atoms."""
 
 
+MOST_SAMPLES = 2e7
+"""Samples of one run: some 5 GB of memory."""
 MOST_READINGS = 100
 """Maximum number of delayed readings for which a loop with updates is solved exactly: each enlarges the matrices."""
 
@@ -48,6 +50,7 @@ def broken_rules(study: Study) -> list[tuple[set[str], str]]:
         *_chains(study),
         *_active(study),
         *_demon(study),
+        *_springs(study),
         *_motion(study),
         *_lengths(study),
     ]
@@ -378,6 +381,49 @@ def _controller(study: Study) -> list[tuple[set[str], str]]:
     return _broken(problem is not None, fields, f"demon.controller: {problem}")
 
 
+def _springs(study: Study) -> list[tuple[set[str], str]]:
+    """Whether the time step resolves the motion that trap, linear controller and cold damping make."""
+    demon, mass, step = study.demon, study.particle_mass_eV_ps2_per_A2, study.timestep_ps
+    trap, fields = max(study.trap.stiffness), "trap.stiffness_eV_per_A2 integration.timestep_fs"
+    springs = [(fields, f"a trap of {trap:g} eV/Å²", trap)]
+    if demon.controller == "linear":
+        fields += " demon.kappa_ratios demon.coupling_cold_eV_per_A2"
+        cold = abs(demon.coupling_cold_eV_per_A2)
+        hot = {ratio: abs(study.coupling_hot_eV_per_A2(ratio)) for ratio in demon.kappa_ratios}
+        springs += [(fields, f"demon.kappa_ratios: {ratio}", trap + cold + hot[ratio]) for ratio in hot]
+    found = []
+    for names, cause, stiffness in springs:
+        period = 2 * math.pi * math.sqrt(mass / stiffness)
+        found += _broken(
+            period < STEPS_PER_PERIOD * step,
+            names,
+            f"integration.timestep_fs = {study.integration.timestep_fs:g} is too long for {cause}: a particle oscillates in "
+            f"{1000 * period:.3g} fs, which {STEPS_PER_PERIOD} steps must resolve. Take at most "
+            f"{_at_most(1000 * period / STEPS_PER_PERIOD)} fs, or softer springs",
+        )
+    found = found[:1]  # stiffer springs that contain this one need the same cure
+    for side, damping in zip(SIDES, demon.damping, strict=True):
+        if not damping or demon.feedback.update_every_ps is not None:  # a loop with updates has its own rule
+            continue
+        field = f"demon.damping_{side}_kg_per_s"
+        time = mass / abs(damping)
+        longest = 2 * math.pi / STEPS_PER_PERIOD * time
+        found += _broken(
+            step > longest,
+            f"{field} integration.timestep_fs",
+            f"integration.timestep_fs = {study.integration.timestep_fs:g} is too long for {field} = "
+            f"{damping * FRICTION_SI:g}, which changes a velocity in {1000 * time:.3g} fs: take at most "
+            f"{_at_most(1000 * longest)} fs, or weaker damping",
+        )
+    return found
+
+
+def _at_most(limit: float) -> str:
+    """A number to two digits, not above the limit."""
+    unit = 10.0 ** (math.floor(math.log10(limit)) - 1)
+    return f"{math.floor(limit / unit) * unit:.2g}"
+
+
 def _motion(study: Study) -> list[tuple[set[str], str]]:
     """Whether moving traps stay in their baths, and a period is neither too short for the time step nor longer than a run."""
     found = []
@@ -435,5 +481,12 @@ def _lengths(study: Study) -> list[tuple[set[str], str]]:
             abs(count - round(count)) > 1e-6 * count or round(count) < 1,
             f"{field} {divisor_field}",
             f"{field} ({length:g} ps) must be a whole multiple of {divisor_field} ({divisor:g} ps)",
+        )
+        samples = length / schedule.sample_every_ps
+        found += _broken(
+            field.endswith("_ns") and samples > MOST_SAMPLES,
+            f"{field} schedule.sample_every_ps",
+            f"{field} ({length:g} ps) makes {samples:.3g} samples of one run, more than {MOST_SAMPLES:g}, and their series "
+            "would not fit into memory: sample less often (schedule.sample_every_ps), or use more replicas of shorter runs",
         )
     return found

@@ -454,6 +454,9 @@ def moved(**motion: float) -> dict[str, Any]:
     return {"trap": {"motion_cold": [motion]}}
 
 
+PARTICLE_MASS = 186 * 63.546 * 1.0364270e-4
+"""eV ps²/Å²."""
+
 LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
     # what is varied, the limit, what is said on its wrong side; good is above the limit but where it says `below`
     "edge": (
@@ -530,6 +533,28 @@ LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
         # Half a bath less the particle and two thermal widths.
         55 - 2.236 * 3.61 - 2 * math.sqrt(100 / 11604.518 / 0.01),
         "lead the cold particle out",
+    ),
+    "samples of a run, below": (
+        lambda v: {"schedule": {"sweep_ns": v, "sample_every_ps": 0.1, "segment_ps": 100}},
+        2_000,
+        "samples of one run, more than 2e+07",
+    ),
+    # 50 steps of 5 fs to the period of 186 atoms of 63.546 u on trap and both couplings, κ_C = 0.1 eV/Å².
+    "coupling, below": (
+        lambda v: {"demon": {"kappa_ratios": [str(v)]}, "integration": {"timestep_fs": 5}},
+        (PARTICLE_MASS * (2 * math.pi / 0.25) ** 2 - 0.01 - 0.1) / 0.1,
+        "which 50 steps must resolve",
+    ),
+    "trap, below": (
+        lambda v: {"trap": {"stiffness_eV_per_A2": v}, "integration": {"timestep_fs": 5}},
+        PARTICLE_MASS * (2 * math.pi / 0.25) ** 2 - 0.1 - 0.48,
+        "which 50 steps must resolve",
+    ),
+    # The velocity changes by 2π/50 of itself in a step; in kg/s, and of either sign.
+    "cold damping, below": (
+        lambda v: {"demon": {"damping_cold_kg_per_s": v}, "integration": {"timestep_fs": 5}},
+        2 * math.pi / 50 * 186 * 63.546 * 1.66053907e-27 / 5e-15,
+        "or weaker damping",
     ),
     "shortest period": (lambda v: moved(amplitude_A=1, period_ps=v), 50 * 0.001, "50 time steps"),
     "longest period, below": (lambda v: moved(amplitude_A=1, period_ps=v), 15_000, "schedule.sweep_ns"),
