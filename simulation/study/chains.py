@@ -1,4 +1,4 @@
-"""A fluid with memory: some of its atoms bonded into chains (K. Kremer & G. S. Grest, J. Chem. Phys. 92, 5057 (1990))."""
+"""A fluid with memory, in which some atoms are bonded into chains (K. Kremer & G. S. Grest, J. Chem. Phys. 92, 5057 (1990))."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from simulation.study.materials import Species
 from simulation.study.section import Positive, Section
 
 STIFFNESS, LONGEST, REST = 30.0, 1.5, 0.97
-"""Kremer and Grest's bond: K in ε/σ², where FENE ends in σ, and where its atoms lie, which is also the harmonic rest length."""
+"""Kremer and Grest's bond: K in ε/σ², the longest FENE bond in σ, and the distance of bonded atoms in σ, also the harmonic rest length."""
 
 
 class Chains(Section):
-    """A part of the fluid's atoms is bonded into linear chains: docs/how-to/baths.md."""
+    """Linear chains of bonded fluid atoms: docs/how-to/baths.md."""
 
     fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Fraction of the fluid's atoms that are in chains; 0 for a simple fluid."""
     atoms: Annotated[int, Field(ge=2, le=100)] = 10
     """Atoms in each chain."""
     bond: Literal["fene", "harmonic"] = "fene"
-    """LAMMPS's bond style."""
+    """Bond style of LAMMPS."""
     stiffness_eV_per_A2: Positive | None = None
-    """K of that style; left out, 30 ε/σ² of the fluid."""
+    """K of that style; by default 30 ε/σ² of the fluid."""
     length_A: Positive | None = None
-    """Longest bond (`fene`) or rest length (`harmonic`); left out, 1.5 σ or 0.97 σ of the fluid."""
+    """Longest bond (`fene`) or rest length (`harmonic`); by default 1.5 σ or 0.97 σ of the fluid."""
 
     def of(self, fluid: Species, fluid_atoms: int) -> Chain:
         """The chains of a bath with this number of atoms of a fluid."""

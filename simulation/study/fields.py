@@ -72,21 +72,21 @@ class Nanoparticle(Section):
 
 
 class Baths(Section):
-    """Two cubic baths of fluid. Give the number of atoms in each, or the density in the accessible volume."""
+    """Two cubic baths of fluid. Exactly one of number of atoms, accessible density, bulk density and pressure must be given."""
 
     edge_nm: Annotated[float, Field(ge=0.1, le=1000)] = 11.0
     """Distance between two walls, and the periodic length along y and z; without walls the periodic length of the cube."""
     walls: Literal["metal", "none"] = "metal"
     """`metal`: frozen planes of the metal at both ends of each bath. `none`: both baths fill one periodic cube, where the two \
-sides do not interact, and x, y and z are alike."""
+sides do not interact, and x, y and z are equivalent."""
     fluid_atoms: PerSide[Annotated[int, Field(gt=0, le=1_000_000_000)]] | None = None
-    """Fluid atoms in each bath, or `{cold: …, hot: …}`; give this or the density. (Older study files call it `argon_atoms`.)"""
+    """Fluid atoms in each bath, or `{cold: …, hot: …}`. (Older study files call it `argon_atoms`.)"""
     accessible_density_per_nm3: PerSide[Positive] | None = None
     """Fluid atoms per accessible volume, or `{cold: …, hot: …}`; the paper has 19.56."""
     bulk_density_per_nm3: PerSide[Positive] | None = None
     """Fluid atoms per volume far from particle and walls, or `{cold: …, hot: …}`: atoms are added or removed to reach it."""
     pressure_bar: PerSide[Finite] | None = None
-    """Pressure, or `{cold: …, hot: …}`, likewise: on the walls, or of the periodic cube."""
+    """Pressure on the walls, or of the periodic cube, or `{cold: …, hot: …}`: reached in the same way."""
     chains: Chains = Chains()
     temperature_cold_K: Positive = 100.0
     """Temperature of the cold bath."""
@@ -246,7 +246,7 @@ class MaxwellMode(Section):
     """A Maxwell mode of the fluid: a spring and a dashpot in series, which resists elastically and relaxes with time."""
 
     friction_kg_per_s: FrictionByAxis
-    """Its share of the friction of slow motion, by axis or for all: 6πR times its viscosity, for a sphere of radius R."""
+    """Its part of the friction of slow motion, by axis or for all: 6πR times its viscosity, for a sphere of radius R."""
     time_ps: Remembered
     """Relaxation time, viscosity over modulus; its spring constant is friction over time."""
 
@@ -275,7 +275,9 @@ ActiveForces = Annotated[tuple[ActiveForce, ...], _list_of("active forces", "for
 
 
 class Langevin(Section):
-    """Only for `engine: langevin`: the baths of the particles; all else is shared with LAMMPS.
+    """The baths of the particles in the exact model (`engine: langevin`).
+
+    A study in LAMMPS uses them only for the stability of the controller, and for `plan` before its friction is measured.
 
     The friction of a particle is γ(ω) = g₀ + Σ c (-iωτ)/(1 - iωτ) + Σ η/(1 - iωτ): white friction g₀, friction c and time τ of
     each body that it drags along, and friction η and time τ of each Maxwell mode. Slow motion has the friction g₀ + Σ η. The
@@ -317,7 +319,7 @@ class Schedule(Section):
     independent_starts: bool = False
     """Build and equilibrate separate baths for each replica; otherwise all runs of a study share one start."""
     filling_ps: Positive = 60.0
-    """How long the number of fluid atoms is adjusted, before equilibration, to reach a bulk density or a pressure."""
+    """Total time in which fluid atoms are added or removed, before equilibration, to reach a bulk density or a pressure."""
     relaxation_ps: Positive = 200.0
     """Relaxation with the demon, after velocities are drawn again, before a run is measured."""
     friction_ns: Positive = 15.0
@@ -393,7 +395,7 @@ class Study(Section):
     seed: Annotated[int, Field(ge=0)] = 2023
     """Every random stream of the study is hashed from this seed, the name of the study, the point and the replica."""
     engine: Literal["lammps", "langevin"] = "lammps"
-    """`lammps` is molecular dynamics; `langevin` is the model of the paper, or one in any linear bath, exactly, in seconds."""
+    """`lammps` is molecular dynamics; `langevin` is the model of the paper or of any linear bath, without time-step error."""
     ranks: Annotated[int, Field(ge=1, le=4096)] = 1
     """MPI ranks (cores) of each simulation."""
     materials: Materials = Materials()

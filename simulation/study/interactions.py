@@ -1,4 +1,4 @@
-"""Forces by a part of a deck of one's own, in the place of Lennard-Jones: its fields in a study, and whether it can be used."""
+"""Custom interactions: a LAMMPS template in place of the Lennard-Jones forces, its fields in a study, and its checks."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ Term = Annotated[str, Field(pattern=r"^[cfv]_\w*\{side\}\w*(\[\d+\])?$")]
 
 
 class Interactions(Section):
-    """Forces by a LAMMPS part of your own, in the place of Lennard-Jones: docs/how-to/interactions.md."""
+    """Forces from a custom LAMMPS template, in place of Lennard-Jones: docs/how-to/interactions.md."""
 
     template: FileName | None = None
-    """File beside the study with pair styles and coefficients of the six types, such as `copper_eam.lmp.j2`."""
+    """File next to the study with pair styles and coefficients of the six types, such as `copper_eam.lmp.j2`."""
     files: tuple[FileName, ...] = ()
-    """Files beside the study that it reads, such as potentials; their content is a part of a run's identity."""
+    """Files next to the study that the template reads, such as potentials; their content is part of the identity of a run."""
     range_A: Positive | None = None
-    """Range of its widest force; it must be given with a template."""
+    """Range of the widest force; required with a template."""
     contact_A: Positive | None = None
-    """Distance at which fluid and metal touch, in the place of the σ between them; it must be given with a template."""
+    """Contact distance of fluid and metal, in place of the σ between them; required with a template."""
     energy_terms: tuple[Term, ...] = ()
-    """Energies (eV) of each side beyond kinetic and pair energy, such as `f_field_{side}`; the first law counts them."""
+    """Energies (eV) of each side in addition to kinetic and pair energy, such as `f_field_{side}`; the first law includes them."""
     work_terms: tuple[Term, ...] = ()
-    """Work (eV) that the part does on the particle of each side, such as `v_push_{side}`; the first law subtracts it."""
+    """Work (eV) done by the template on the particle of each side, such as `v_push_{side}`; the first law subtracts it."""
 
     def paths(self) -> dict[str, Path]:
-        """Where the files lie that it reads, by name.
+        """Paths of the files that the template reads, by name.
 
         Raises:
-            FileNotFoundError: one is missing; a study that was checked has all.
+            FileNotFoundError: one is missing, which cannot happen for a checked study.
         """
         found = {name: find(name) for name in self.files}
         if missing := [name for name, path in found.items() if path is None]:
@@ -45,16 +45,16 @@ class Interactions(Section):
         return {name: path for name, path in found.items() if path is not None}
 
     def problems(self, **context: object) -> list[str]:
-        """All that keeps it from being used, with cures.
+        """All reasons why the interactions cannot be used, with cures.
 
         Args:
-            context: what the template may name.
+            context: names that the template can use.
         """
         others = [name for name in type(self).model_fields if name != "template" and getattr(self, name)]
         if self.template is None:
             return [f"interactions.{name} belongs to a template: add interactions.template" for name in others]
         found = [
-            f"interactions.{name} is missing: with a template of your own it must be given"
+            f"interactions.{name} is missing: it is required with a template"
             for name in ("range_A", "contact_A")
             if getattr(self, name) is None
         ]
@@ -73,7 +73,7 @@ def _problems_of(template: Path, context: dict[str, object]) -> list[str]:
         environment = Environment(loader=FileSystemLoader(PARTS), undefined=StrictUndefined)
         text = environment.from_string(template.read_text(encoding="utf-8")).render(context)
     except (TemplateError, UnicodeDecodeError) as failure:
-        return [f"{name} cannot be filled in: {failure}: correct it; it is given {', '.join(context)}"]
+        return [f"{name} cannot be rendered: {failure}: correct it; it can use {', '.join(context)}"]
     commands = {line.split()[0] for line in text.splitlines() if line.split()}
     return [
         f"{name} has no {command}: it must define all forces between atoms"

@@ -1,4 +1,4 @@
-"""Where a Lennard-Jones fluid is a liquid: its phase diagram in reduced temperature kT/ε and reduced density ρσ³.
+"""Phase diagram of a Lennard-Jones fluid, in reduced temperature kT/ε and reduced density ρσ³: where it is a liquid.
 
 Liquid-vapour equilibrium: J. Vrabec, G. K. Kedia, G. Fuchs & H. Hasse, Mol. Phys. 104, 1509 (2006), for forces cut
 and shifted at 2.5 σ. Liquid-crystal equilibrium: E. A. Mastny & J. J. de Pablo, J. Chem. Phys. 127, 104504 (2007);
@@ -84,15 +84,15 @@ def triple_temperature(cutoff: float) -> float:
 
 
 def bulk_modulus(density: float) -> float:
-    """Rough isothermal bulk modulus of the liquid, in units of ε/σ³, from its reduced density: right within a third.
+    """Rough isothermal bulk modulus of the liquid, in units of ε/σ³, from its reduced density: accurate to within a third.
 
-    It decides how large the steps are in which a pressure is approached, and not where they end.
+    It determines the size of the steps in which a pressure is approached, and not the final state.
     """
     return 7.0 * math.exp((density - 0.70) / 0.12)
 
 
 def density_at(pressure: float, temperature: float, cutoff: float) -> float:
-    """Rough reduced density of the liquid at a pressure in units of ε/σ³: compressed from the liquid beside its vapour.
+    """Rough reduced density of the liquid at a pressure in units of ε/σ³, integrated from the liquid at coexistence with its vapour.
 
     Args:
         pressure: in units of ε/σ³.

@@ -128,7 +128,7 @@ for each bath as `{cold: argon, hot: krypton}`. (Older study files call it `argo
     """The particles and the walls: a name (below), or numbers such as `{mass_u: 63.546, epsilon_eV: 0.4093, sigma_A: 2.338, \
 lattice_A: 3.61, symbol: Cu}`, where `lattice_A` is the fcc lattice constant. (Older study files call it `copper`.)"""
     fluid_metal: PerSide[UnlikePair] | None = None
-    """`{epsilon_eV: …, sigma_A: …}` between them, for a wetting other than Lorentz-Berthelot's. (Formerly `argon_copper`.)"""
+    """`{epsilon_eV: …, sigma_A: …}` between fluid and metal, instead of Lorentz-Berthelot mixing. (Formerly `argon_copper`.)"""
     cutoff_A: Positive = Field(default_factory=_usual_cutoff)
     """Range of the Lennard-Jones forces, shifted to zero there; by default 2.5 σ of a fluid by name, 8.5125 for numbers."""
 

@@ -25,7 +25,7 @@ AMOUNTS = ("fluid_atoms", "accessible_density_per_nm3", "bulk_density_per_nm3", 
 """Fields of which one states how much fluid a bath holds."""
 _AMOUNT = " ".join(["baths.edge_nm", *(f"baths.{name}" for name in AMOUNTS)])
 LEAST_BULK = 300
-"""Fluid atoms that must be far from metal, for their number to give a density."""
+"""Smallest number of fluid atoms far from the metal that determines a bulk density."""
 STEPS_PER_PERIOD = 50
 """Time steps that an oscillation of a particle or a trap must last, so that works are accurate to about a thousandth."""
 STEPS_PER_BOND = 20
@@ -134,7 +134,7 @@ def _baths(study: Study) -> list[tuple[set[str], str]]:
 
 
 def _bulk(study: Study, side: str) -> list[tuple[set[str], str]]:
-    """Whether the state that a study gives can be reached: atoms of chains stay, and a bulk must be there to be counted."""
+    """Whether the requested state can be reached: atoms of chains are kept, and there must be enough bulk fluid."""
     if study.aim is not None and study.baths.chains.fraction:
         return _broken(
             True,
@@ -150,7 +150,7 @@ def _bulk(study: Study, side: str) -> list[tuple[set[str], str]]:
         "baths.bulk_density_per_nm3 baths.edge_nm baths.walls materials.fluid",
         f"baths.bulk_density_per_nm3 = {study.aimed_at(side):g}: in a bath of edge_nm = {study.baths.edge_nm:g} only "
         f"{atoms:.0f} fluid atoms are {study.bulk_margin_A(side) / 10:.2g} nm or more from the metal, and {LEAST_BULK} are "
-        "needed to count a density: take a larger edge, or state fluid_atoms or accessible_density_per_nm3",
+        "needed for a bulk density: use a larger edge, or give fluid_atoms or accessible_density_per_nm3",
     )
 
 
@@ -204,20 +204,20 @@ def _chains(study: Study) -> list[tuple[set[str], str]]:
         found += _broken(
             chain.count == 0,
             fields,
-            f"baths.chains.fraction = {chains.fraction:g} of {study.fluid_atoms(side)} fluid atoms makes no chain of atoms: "
-            f"{chains.atoms} in the {side} bath: make the fraction larger or the chains shorter",
+            f"baths.chains.fraction = {chains.fraction:g} of {study.fluid_atoms(side)} fluid atoms in the {side} "
+            f"bath is less than one chain of {chains.atoms} atoms: make the fraction larger or the chains shorter",
         )
         found += _broken(
             chain.bond == "fene" and chain.length <= 1.1 * chain.fluid.sigma_A,
             fields,
-            f"baths.chains.length_A = {chain.length:g} is the longest a fene bond can be; bonded atoms of the {side} bath are "
+            f"baths.chains.length_A = {chain.length:g} is the longest possible fene bond, and bonded atoms of the {side} bath are "
             f"about {0.97 * chain.fluid.sigma_A:.3g} Å apart: make it larger (usual: {1.5 * chain.fluid.sigma_A:.3g})",
         )
         found += _broken(
             chain.period_ps < STEPS_PER_BOND * study.timestep_ps,
             f"{fields} integration.timestep_fs",
             f"integration.timestep_fs = {study.integration.timestep_fs:g} is too long for bonds that vibrate in "
-            f"{1000 * chain.period_ps:.3g} fs: take at most {1000 * chain.period_ps / STEPS_PER_BOND:.2g} fs or a smaller "
+            f"{1000 * chain.period_ps:.3g} fs: use at most {1000 * chain.period_ps / STEPS_PER_BOND:.2g} fs or a smaller "
             "baths.chains.stiffness_eV_per_A2",
         )
     return list({message: (names, message) for names, message in found}.values())
@@ -229,14 +229,14 @@ def _interactions(study: Study) -> list[tuple[set[str], str]]:
 
 
 def _active(study: Study) -> list[tuple[set[str], str]]:
-    """Other fields of section langevin serve studies in LAMMPS too: stability is judged at the friction that they state."""
+    """Only active forces: a study in LAMMPS uses the frictions of section langevin, to check stability."""
     return [
         broken
         for side in SIDES
         for broken in _broken(
             study.engine == "lammps" and bool(study.active_forces(side)),
             f"engine langevin langevin.active_{side}",
-            f"langevin.active_{side}: active forces exist in the exact engine alone, and engine = lammps would ignore them: "
+            f"langevin.active_{side}: active forces exist only in the exact engine, and engine = lammps would ignore them: "
             "set engine: langevin, or remove the field",
         )
     ]
@@ -437,8 +437,8 @@ def _motion(study: Study) -> list[tuple[set[str], str]]:
         found += _broken(
             bool(motions) and study.engine == "lammps" and total + 2 * width > room,
             f"{field} baths.edge_nm trap.stiffness_eV_per_A2 nanoparticle.radius_lattice",
-            f"{field}: amplitudes of {total:g} Å in all, with thermal motion of {width:.2g} Å, lead the {side} particle out of "
-            f"its bath, where it can move by {room:.3g} Å: make them smaller, or baths.edge_nm larger",
+            f"{field}: amplitudes of {total:g} Å in all, with thermal motion of {width:.2g} Å, move the {side} particle out of "
+            f"its bath, in which it has {room:.3g} Å on each side: make them smaller, or baths.edge_nm larger",
         )
         for each in motions:
             shortest = STEPS_PER_PERIOD * study.timestep_ps

@@ -1,4 +1,4 @@
-"""The traps: their stiffness along each axis, and how their centres move."""
+"""The traps: stiffness along each axis, and motion of their centres."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Trap(Section):
     stiffness_eV_per_A2: StiffnessByAxis = 0.01
     """Spring constant κ: a number, or a mapping of axes such as `{x: 0.01, yz: 0.02}`."""
     motion_cold: Motions = ()
-    """Oscillations of the centre of the cold trap, which add up, such as `[{amplitude_A: 0.5, period_ps: 20}]`."""
+    """Oscillations of the centre of the cold trap, which are added, such as `[{amplitude_A: 0.5, period_ps: 20}]`."""
     motion_hot: Motions = ()
     """The same for the hot trap."""
 
@@ -61,7 +61,7 @@ class Trap(Section):
 
     @property
     def motion(self) -> model.TrapMotion:
-        """How the centres move, for exact theory and for both engines."""
+        """Motion of the centres, for exact theory and for both engines."""
         cold, hot = (
             tuple(model.Oscillation(each.amplitude_A, each.period_ps, each.phase_deg) for each in motions)
             for motions in (self.motion_cold, self.motion_hot)

@@ -171,13 +171,13 @@ def test_bonds_are_those_of_kremer_and_grest() -> None:
 @pytest.mark.parametrize(
     ("chains", "message"),
     [
-        ({"fraction": 0.0001}, r"fraction = 0\.0001 of \d+ fluid atoms makes no chain of atoms: 10 in the cold bath"),
+        ({"fraction": 0.0001}, r"fraction = 0\.0001 of \d+ fluid atoms in the cold bath is less than one chain of 10 atoms"),
         ({"fraction": 1.2}, r"baths\.chains\.fraction = '?1\.2"),
         ({"atoms": 1}, r"baths\.chains\.atoms = '?1"),
-        ({"length_A": 3.5}, r"length_A = 3\.5 is the longest a fene bond can be; .*make it larger \(usual: 5\.11\)"),
+        ({"length_A": 3.5}, r"length_A = 3\.5 is the longest possible fene bond, .*make it larger \(usual: 5\.11\)"),
         (
             {"bond": "harmonic", "stiffness_eV_per_A2": 50},
-            r"timestep_fs = 4 is too long for bonds that vibrate in 28\.6 fs: take at most 1\.4 fs",
+            r"timestep_fs = 4 is too long for bonds that vibrate in 28\.6 fs: use at most 1\.4 fs",
         ),
     ],
 )

@@ -64,9 +64,9 @@ def test_what_cannot_be_used_is_refused_by_name(interactions: dict[str, Any], me
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("pair_style lj/cut {{ study.range }}", "cannot be filled in: .*has no attribute 'range': correct it"),
-        ("pair_style lj/cut {{ cutoff }}", "cannot be filled in: 'cutoff' is undefined.*given study, sides, walls"),
-        ("pair_style lj/cut {% if %}", "cannot be filled in: "),
+        ("pair_style lj/cut {{ study.range }}", "cannot be rendered: .*has no attribute 'range': correct it"),
+        ("pair_style lj/cut {{ cutoff }}", "cannot be rendered: 'cutoff' is undefined.*use study, sides, walls"),
+        ("pair_style lj/cut {% if %}", "cannot be rendered: "),
         ("pair_style zero 5\n", "has no pair_coeff: it must define all forces"),
         ("# pair_style zero 5\npair_coeff * *\n", "has no pair_style: it must define all forces"),
     ],

@@ -66,7 +66,7 @@ def test_every_problem_is_reported_at_once() -> None:
         ({"demon": {"kappa_ratios": []}}, "demon.kappa_ratios is empty"),
         (
             {"langevin": {"active_hot": [{"force_eV_per_A": "0.02", "time_ps": "20"}]}},
-            "langevin.active_hot: active forces exist in the exact engine alone",
+            "langevin.active_hot: active forces exist only in the exact engine",
         ),
         ({"demon": {"shown_ratios": []}}, "demon.shown_ratios is empty"),
         ({"demon": {"coupling_cold_eV_per_A2": "0"}}, "gives no coupling, because κ_H is given by its ratio to κ_C"),
@@ -512,12 +512,12 @@ LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
     "one chain": (
         lambda v: {"baths": {"fluid_atoms": 25280, "chains": {"fraction": v}}, "integration": {"timestep_fs": 0.5}},
         0.5 * 10 / 25280,
-        "makes no chain of atoms",
+        "is less than one chain of",
     ),
     "length of a bond": (
         lambda v: {"baths": LIQUID | {"chains": {"fraction": 0.5, "length_A": v}}, "integration": {"timestep_fs": 0.1}},
         1.1 * 3.405,
-        "is the longest a fene bond can be",
+        "is the longest possible fene bond",
     ),
     "stiffness of a bond, below": (
         lambda v: {
@@ -532,7 +532,7 @@ LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
         lambda v: moved(amplitude_A=v, period_ps=20),
         # Half a bath less the particle and two thermal widths.
         55 - 2.236 * 3.61 - 2 * math.sqrt(100 / 11604.518 / 0.01),
-        "lead the cold particle out",
+        "move the cold particle out",
     ),
     "samples of a run, below": (
         lambda v: {"schedule": {"sweep_ns": v, "sample_every_ps": 0.1, "segment_ps": 100}},
