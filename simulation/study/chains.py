@@ -13,7 +13,7 @@ from simulation.study.materials import Species
 from simulation.study.section import Positive, Section
 
 STIFFNESS, LONGEST, REST = 30.0, 1.5, 0.97
-"""Kremer and Grest's bond: K in ε/σ², the longest FENE bond in σ, and the distance of bonded atoms in σ, also the harmonic rest length."""
+"""The bond of Kremer and Grest: K in ε/σ²; longest FENE bond, in σ; distance of bonded atoms and harmonic rest length, in σ."""
 
 
 class Chains(Section):

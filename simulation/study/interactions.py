@@ -29,7 +29,7 @@ class Interactions(Section):
     contact_A: Positive | None = None
     """Contact distance of fluid and metal, in place of the σ between them; required with a template."""
     energy_terms: tuple[Term, ...] = ()
-    """Energies (eV) of each side in addition to kinetic and pair energy, such as `f_field_{side}`; the first law includes them."""
+    """Energies (eV) of each side besides kinetic and pair energy, such as `f_field_{side}`; the first law includes them."""
     work_terms: tuple[Term, ...] = ()
     """Work (eV) done by the template on the particle of each side, such as `v_push_{side}`; the first law subtracts it."""
 

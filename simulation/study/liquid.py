@@ -84,7 +84,7 @@ def triple_temperature(cutoff: float) -> float:
 
 
 def bulk_modulus(density: float) -> float:
-    """Rough isothermal bulk modulus of the liquid, in units of ε/σ³, from its reduced density: accurate to within a third.
+    """Isothermal bulk modulus of the liquid, in units of ε/σ³, from its reduced density: accurate to within a third.
 
     It determines the size of the steps in which a pressure is approached, and not the final state.
     """
@@ -92,7 +92,7 @@ def bulk_modulus(density: float) -> float:
 
 
 def density_at(pressure: float, temperature: float, cutoff: float) -> float:
-    """Rough reduced density of the liquid at a pressure in units of ε/σ³, integrated from the liquid at coexistence with its vapour.
+    """Approximate reduced density of the liquid at a pressure, integrated from the liquid at coexistence with its vapour.
 
     Args:
         pressure: in units of ε/σ³.

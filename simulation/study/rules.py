@@ -210,8 +210,8 @@ def _chains(study: Study) -> list[tuple[set[str], str]]:
         found += _broken(
             chain.bond == "fene" and chain.length <= 1.1 * chain.fluid.sigma_A,
             fields,
-            f"baths.chains.length_A = {chain.length:g} is the longest possible fene bond, and bonded atoms of the {side} bath are "
-            f"about {0.97 * chain.fluid.sigma_A:.3g} Å apart: make it larger (usual: {1.5 * chain.fluid.sigma_A:.3g})",
+            f"baths.chains.length_A = {chain.length:g} is the longest possible fene bond, and bonded atoms of the {side} bath "
+            f"are about {0.97 * chain.fluid.sigma_A:.3g} Å apart: make it larger (usual: {1.5 * chain.fluid.sigma_A:.3g})",
         )
         found += _broken(
             chain.period_ps < STEPS_PER_BOND * study.timestep_ps,

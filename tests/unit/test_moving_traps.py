@@ -436,7 +436,7 @@ def test_decks_move_the_springs_along_coupled_axes(kind: str, steps: int) -> Non
         ({"trap": {"stiffness_eV_per_A2": {"x": -1, "yz": 1}}}, ("trap.stiffness_eV_per_A2", "x:")),
         ({"trap": {"motion_cold": {"amplitude_A": 1, "period_ps": 20}}}, ("motion_cold", "write a list")),
         ({"trap": {"motion_cold": [{"amplitude_A": 1}]}}, ("motion_cold", "period_ps")),
-        ({"trap": {"motion_hot": [{"amplitude_A": 9, "period_ps": 20}]}}, ("trap.motion_hot", "lead the hot particle")),
+        ({"trap": {"motion_hot": [{"amplitude_A": 9, "period_ps": 20}]}}, ("trap.motion_hot", "move the hot particle")),
         ({"trap": {"motion_hot": [{"amplitude_A": 0.1, "period_ps": 0.1}]}}, ("period_ps = 0.1", "50 time steps")),
         ({"trap": {"motion_hot": [{"amplitude_A": 0.1, "period_ps": 50}]}}, ("period_ps = 50", "40 ps")),
     ],
