@@ -171,7 +171,10 @@ def test_bonds_are_those_of_kremer_and_grest() -> None:
 @pytest.mark.parametrize(
     ("chains", "message"),
     [
-        ({"fraction": 0.0001}, r"fraction = 0\.0001 of \d+ fluid atoms in the cold bath is less than one chain of 10 atoms"),
+        (
+            {"fraction": 0.0001},
+            r"fraction = 0\.0001 of \d+ fluid atoms in the cold bath is less than one chain of 10 atoms",
+        ),
         ({"fraction": 1.2}, r"baths\.chains\.fraction = '?1\.2"),
         ({"atoms": 1}, r"baths\.chains\.atoms = '?1"),
         ({"length_A": 3.5}, r"length_A = 3\.5 is the longest possible fene bond, .*make it larger \(usual: 5\.11\)"),
