@@ -106,7 +106,7 @@ def _arguments() -> argparse.Namespace:
         nargs="?",
         const=10.0,
         metavar="SECONDS",
-        help="write results/STUDY/status.html, which a browser refreshes, every so many seconds until all is done",
+        help="write results/STUDY/status.html for a browser, every SECONDS (default: 10) until all simulations are done",
     )
     plan.add_argument("--cores", type=int, default=1, help="number of cores for the study")
     examine = commands.add_parser(

@@ -93,6 +93,6 @@ def _missing_ranks(lmp: Any, study: Study, ranks: Ranks) -> list[str]:
     if study.ranks == 1 or (lmp.has_mpi_support and ranks.wanted == study.ranks):
         return []
     return [
-        f"MPI: the study needs ranks: {study.ranks}, this call has {ranks.wanted}: give 'snakemake doctor', or "
+        f"MPI: the study needs ranks: {study.ranks}, this call has {ranks.wanted}: use 'snakemake doctor', or "
         f"'mpiexec -n {study.ranks} python -m simulation doctor {study.name} --ranks {study.ranks}'"
     ]

@@ -1,4 +1,4 @@
-"""A page on a running study that a browser refreshes by itself: progress, heats and energy balance, also of unfinished runs."""
+"""A page on a running study, refreshed by the browser: progress, heats and energy balance, also of unfinished runs."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from simulation.study.section import SIDES
 
 PAGE = "status.html"
 _FEWEST_SEGMENTS = 4
-"""From so many segments on, the scatter of their rates gives an error."""
+"""Smallest number of segments whose scatter gives an error."""
 
 
 _BY_URGENCY = (State.RUNNING, State.FAILED, State.INTERRUPTED, State.WAITING, State.DONE)
-"""The state of a point is the first of these that a run of it has."""
+"""The state of a point is the first of these that occurs among its runs."""
 
 
 @dataclass(frozen=True)
 class PointHeat:
-    """What is known of the heats of one point.
+    """The heats of one point, as far as they are known.
 
     Attributes:
         kappa_ratio: κ_H/κ_C as the study spells it.
@@ -75,17 +75,20 @@ class Drift:
 
 
 def watch(study: Study, results: Path, targets: Sequence[Path], every_s: float) -> None:
-    """Write the page of a study, again and again until everything is there; Ctrl-C ends it.
+    """Write the page of a study repeatedly, until everything is present or Ctrl-C is pressed.
 
     Args:
         study: which study.
-        results: the folder that holds those of all studies.
+        results: the folder with the results of all studies.
         targets: the tables, figures and pages that the study's workflow makes.
-        every_s: seconds between two looks.
+        every_s: seconds between two updates.
     """
     page = results / study.name / PAGE
     page.parent.mkdir(parents=True, exist_ok=True)
-    print(f"Open {page} in a browser: it shows the study again every {every_s:g} s. Ctrl-C ends this.", flush=True)
+    print(
+        f"Open {page} in a browser. It is updated every {every_s:g} s until the study is done. Ctrl-C stops.",
+        flush=True,
+    )
     try:
         while not _write(study, results, targets, every_s, page):
             time.sleep(every_s)
@@ -98,7 +101,7 @@ def live_page(study: Study, results: Path, targets: Sequence[Path], every_s: flo
 
     Args:
         study, results, targets: as for ``watch``.
-        every_s: after how many seconds a browser loads it again; ``None`` for a page that stays as it is.
+        every_s: seconds after which a browser reloads it; ``None`` for a page that does not change any more.
     """
     statuses = [status_of(job) for job in jobs(study, results)]
     return _TEMPLATE.render(
@@ -172,7 +175,7 @@ def _series_files(job: Job) -> list[Path]:
 
 
 def _segment_works(job: Job, axes: str) -> Iterator[tuple[float, float, float]]:
-    """Duration in ps of each committed segment of production, and the work per axis on both particles in that time, eV."""
+    """Duration of each committed segment of production, ps, and the work per axis on both particles in that time, eV."""
     names = [column.series_name for column in job.experiment.columns()]
     for file in _series_files(job):
         # Of the controller, and of moving the traps.
@@ -195,7 +198,7 @@ def _work_so_far(ratio: str, state: State, segments: NDArray[np.float64]) -> Poi
 
 
 def _write(study: Study, results: Path, targets: Sequence[Path], every_s: float | None, page: Path) -> bool:
-    """Write the page; whether nothing is left to wait for."""
+    """Write the page; returns whether the study is complete."""
     finished = all(job.record is not None for job in jobs(study, results)) and all(
         target.is_file() for target in targets
     )

@@ -64,7 +64,7 @@ def make_plan(study: Study, results: Path, ranks: Ranks, cores: int) -> None:
     if wall_s:
         notes += f"\nSimulations take {duration_text(wall_s)} or more on {on}; analysis and figures a few minutes more."
     if study.ranks > cores:
-        notes += f"\nEach simulation needs ranks: {study.ranks}, more than these cores."
+        notes += f"\nEach simulation has {study.ranks} MPI ranks, more than the available cores."
     text = f"{head}\n\n{cost_table(costs)}\n\n{_folded(notes)}\n\n{forecast_text(points, friction)}\n"
     folder = results / study.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def core_seconds(job: Job, speed: Speed) -> float:
 
 
 def wall_seconds(simulations: list[Job], speed: Speed, cores: int) -> float:
-    """Remaining wall time, at least: that of all core-hours on the cores in use, or of the longest run after its baths."""
+    """Lower limit of the wall time: all core-hours over the cores in use, or the longest run with its equilibration."""
     ranks = min(simulations[0].experiment.study.ranks, cores)
     seconds = {job.experiment.folder: core_seconds(job, speed) / ranks for job in simulations}
     chains = [
@@ -159,8 +159,8 @@ def forecast_text(points: pd.DataFrame, friction: Friction) -> str:
     )
     short = ", ".join(points["kappa_ratio"][points["undersampled"]])
     conclusion = (
-        f"Undersampled, so a sign may stay undecided (z below {DECIDED_Z:g}): {short}. The column 'ns for sign' has the "
-        "sweep_ns that decides it; more sweep_replicas do the same."
+        f"Undersampled, so the sign may remain undecided (z below {DECIDED_Z:g}): {short}. The column 'ns for sign' has "
+        "the sweep_ns that is long enough; more sweep_replicas have the same effect."
     )
     if not short:
         conclusion = "Every point with a heat is long enough to decide its sign."

@@ -111,7 +111,7 @@ def status_text(study: Study, results: Path, targets: Sequence[Path]) -> str:
     lines = [f"Study {study.name}, {now()}: {states} of {len(found)} simulations", "", table, ""]
     if targets:
         missing = [target for target in targets if not target.is_file()]
-        lines.append(f"Tables, figures and report: {len(targets) - len(missing)} of {len(targets)} there")
+        lines.append(f"Tables, figures and report: {len(targets) - len(missing)} of {len(targets)} present")
         # Those of all points together.
         names = Counter(re.sub(r"^sweep/[^/]+/", "sweep/*/", f"{file.relative_to(folder)}") for file in missing)
         notes = {"missing": ", ".join(f"{name} ({n})" if n > 1 else name for name, n in names.items())}

@@ -347,7 +347,7 @@ def test_doctor_looks_at_the_ranks_of_a_study(
     assert "fix temp/csvr (package EXTRA-FIX)" in said
     assert ("nothing is missing" in said) == is_well
     if not is_well:
-        lacking = f"missing: MPI: the study needs ranks: {wanted}, this call has {called}: give 'snakemake doctor', or "
+        lacking = f"missing: MPI: the study needs ranks: {wanted}, this call has {called}: use 'snakemake doctor', or "
         assert lacking + f"'mpiexec -n {wanted} python -m simulation doctor mine --ranks {wanted}'" in said
 
 

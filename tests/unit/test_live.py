@@ -108,7 +108,7 @@ def test_page_tells_how_much_of_all_is_done(study: Study, tmp_path: Path) -> Non
     assert "31.2 % of all steps: 1 interrupted, 2 waiting of 3 simulations." in page
     assert '<progress max="1" value="0.3125">31 %</progress>' in page
     assert "<title>31 % ·" in page
-    assert "Tables, figures and report: 1 of 2 there." in page
+    assert "Tables, figures and report: 1 of 2 present." in page
     rows = page[page.index('id="simulations"') :].split("<tr><th>")[2:]
     assert [row.split("</th>")[0] for row in rows] == [job.name for job in made]
     for row, state, share in zip(rows, ("waiting", "waiting", "interrupted"), (0, 0, 1250 / 2250), strict=True):

@@ -187,7 +187,7 @@ def test_plan_tells_what_is_left_and_what_it_takes(
     on = "one core" if cores == 1 else "4 cores"
     time = f"{hours / 24:.1f} days" if hours > 48 else f"{hours:.1f} h"
     assert f"Speed: 100 steps per second and core: a guess. Simulations take {time} or more on {on};" in said
-    assert "more than these cores" not in said
+    assert "more than the available cores" not in said
     # The forecast, by number.
     points = forecast(chosen, friction_of(chosen, tmp_path))
     heats = table_of(text, "κ_H/κ_C")
@@ -214,7 +214,7 @@ def test_plan_says_when_ranks_are_more_than_cores(
     """They then share one; a run of the exact model costs nothing that is counted."""
     monkeypatch.setattr(plan, "speed_of", lambda *_: SPEED)
     plan.make_plan(study(3), tmp_path, Ranks(1), 2)
-    assert "Each simulation needs ranks: 3, more than these cores." in capsys.readouterr().out
+    assert "Each simulation has 3 MPI ranks, more than the available cores." in capsys.readouterr().out
     monkeypatch.undo()
     exact = check_study("model", {"engine": "langevin", "baths": {"fluid_atoms": 25280}})
     plan.make_plan(exact, tmp_path, Ranks(1), 2)

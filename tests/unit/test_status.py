@@ -142,7 +142,7 @@ def test_failed_analysis_is_named_with_its_error(study: Study, job: Job, tmp_pat
     say(job, "nanofridge: of a simulation, which is in the table\n")
     log.write_text("Traceback (most recent call last):\n  File x\nValueError: no heat\n")
     text = " ".join(status_text(study, tmp_path, [heat]).split())
-    assert "0 of 1 there missing: sweep/*/heat.json failed" in text
+    assert "0 of 1 present missing: sweep/*/heat.json failed" in text
     assert f"failed, see {log}: ValueError: no heat" in text
     assert text.count("failed, see") == 1
     log.write_text("")
@@ -152,7 +152,7 @@ def test_failed_analysis_is_named_with_its_error(study: Study, job: Job, tmp_pat
     heat.parent.mkdir(parents=True)
     heat.touch()
     text = status_text(study, tmp_path, [heat])
-    assert "1 of 1 there" in text
+    assert "1 of 1 present" in text
     assert "too few blocks" not in text
 
 
