@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from analysis.heat.rates import heat_rates as measured_rates
+from analysis.heat.rates import point_summary
 from benchmarks.price import TARGET, Noise
+from benchmarks.sweep_price import direct_ns, tolerances
 from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80")
@@ -36,3 +38,14 @@ def test_runs_of_the_needed_time_have_the_promised_error(slope: bool) -> None:
     spread = np.std(rates, ddof=1) / abs(heat_rates(TRUTH)[0])
     # Spreads of 80 runs scatter by 8 %; the bath's part of a slope's variance is told to 29 % by four modes of six runs.
     assert abs(spread / TARGET - 1) < 3.5 * math.hypot(1 / math.sqrt(160), 0.05)
+
+
+def test_a_sweep_takes_the_time_in_which_each_error_falls_to_a_tenth_of_its_heat() -> None:
+    """The variance of a mean falls with time; a point without heat needs the absolute error of 4.80, not a tenth of zero."""
+    names = ("1.2", "4.80", "7.27")
+    none, *rest = points = [point_summary(synthetic_runs(Truth(kappa_ratio=name), 400.0, 2, seed=83)) for name in names]
+    wanted = tolerances(points)
+    assert wanted == pytest.approx([abs(point.heat[0].value) / 10 for point in (rest[0], *rest)])
+    times = [0.8 * point.heat[0].se ** 2 / error**2 for point, error in zip(points, wanted, strict=True)]
+    assert direct_ns(points, wanted) == pytest.approx(sum(times))
+    assert direct_ns([none], [none.heat[0].se]) == pytest.approx(0.8)
