@@ -35,7 +35,7 @@ THEORIES = {
 
 
 def forecasts(parameters: Parameters, friction: Friction, responses: Responses | None) -> dict[str, Forecast]:
-    """Predictions for a point, of those of ``THEORIES`` that have one."""
+    """Predictions for a point, by those of ``THEORIES`` that have one."""
     found = {name: model.forecast() for name, model in models(parameters, friction).items()}
     by_response = response_rates(parameters, responses) if responses else None
     return found | ({} if by_response is None else {"response": by_response})

@@ -103,7 +103,7 @@ def fit_size(edges_nm: Sequence[float], frictions: Sequence[float], errors: Sequ
     (slope, offset), covariance = np.polyfit(inverse, mobility / scale, 1, w=scale / mobility_error, cov="unscaled")
     residuals = (mobility / scale - slope * inverse - offset) * scale / mobility_error
     chi2, freedom = float((residuals**2).sum()), friction.size - 2
-    # A line that misses its points by more than their errors is not known better than it fits.
+    # If the points scatter about the line by more than their errors, the errors of the line are widened.
     slope_error, offset_error = np.sqrt(np.diag(covariance) * max(1.0, chi2 / freedom))
     viscosity = HASIMOTO / (6 * math.pi * -slope * scale * 1e-9)
     return SizeFit(

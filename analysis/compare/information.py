@@ -1,4 +1,4 @@
-"""Information beside heat at each point: the second law of each side and the content of a noisy reading, with theory.
+"""Heat and information at each point: the second law of each side and the information of a noisy reading, with theory.
 
 The second law of a side is Q̇/T - k_B İ >= 0, with İ the information flow between the particles. A loop with delay has one more
 term, the entropy pumping (``DelayedNetwork.entropy_pumping``), so with delay the left side may be negative.

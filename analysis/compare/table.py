@@ -293,7 +293,7 @@ def _drag_lines(friction: FrictionResult) -> list[str]:
     lines = ["", "Friction of dragged particles, 10⁻¹² kg/s:"] if friction.drags else []
     for drag in friction.drags:
         found, paper = drag.friction * (1e12 * FRICTION_SI), paper_friction(drag.force_nN)
-        # Particles that lose atoms are no longer the ones whose friction was asked.
+        # A particle that has lost atoms is no longer the one whose friction is wanted.
         lost = f"; LOSES ATOMS: {drag.largest_piece} of {drag.particle_atoms} stay connected"
         lines.append(
             f"   {drag.force_nN} nN, {drag.bath_temperature:g} K: {_with_error(found.value, known(found.se), digits=2)}"

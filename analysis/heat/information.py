@@ -78,7 +78,7 @@ def information(runs: Sequence[Run], blocks: int) -> Information:
     """Flow of information into the cold particle, mutual information, that of a reading, and the second law of each side.
 
     Covariances are pooled over replicas and equivalent axes. Errors come from a jackknife over blocks of time of all series
-    together, so a coupling between axes does no harm. Heat and flow scatter together: the error of the second law is that of
+    together, so they are valid also for coupled axes. Heat and flow scatter together: the error of the second law is that of
     their difference in each block, with the heat as the random walk of the work (``heat.walk``), and that of the energy
     stored at the ends of the runs.
 

@@ -5,7 +5,7 @@ Heat and work are one current with different stationary noise. With g = X_H - X_
     W_C = κ_C (I - Δg²/4),   W_H = -κ_H (I + Δg²/4),   Q_j = W_j - Δ(particle's energy),
 
 so both heats share their random walk, and their ratio is far more precise than either of them. Errors that treat the two
-as independent would be much too wide; ``heat.rate_covariance`` includes the covariance.
+as independent would be much too large; ``heat.rate_covariance`` includes the covariance.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ def uncertainties(
 
 
 def performance_summary(runs: Sequence[Run], dt: float = DT_PS) -> PerformancePoint:
-    """Everything about performance and precision at one point.
+    """All results on performance and precision at one point.
 
     Args:
         runs: replicas of one point of the sweep.

@@ -72,7 +72,7 @@ class PointBlocks:
 
 
 def head(runs: Sequence[Run], blocks: PointBlocks) -> BlockedPoint:
-    """What every file of a point says of its runs and blocks.
+    """The entries on runs and blocks that all files of a point share.
 
     Raises:
         AnalysisError: if the replicas differ in length.
@@ -235,7 +235,7 @@ def power_bins(power: Array) -> Array:
 
 
 def power_summary(runs: Sequence[Run], dt: float = DT_PS) -> PowerPoint:
-    """Everything about the power at one point.
+    """All results on the power at one point.
 
     Args:
         runs: replicas of one point of the sweep.

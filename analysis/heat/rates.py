@@ -187,7 +187,7 @@ def walk(run: Run) -> Array:
 
     For the linear controller it is κ_C I and -κ_H I with one circulation I of the pair, so it does not contain
     W_C/κ_C + W_H/κ_H, which does not grow, and blocks cannot count that noise as part of the walk. For other controllers it
-    is the work, whose blocks contain that noise: the errors tend to be too wide.
+    is the work, whose blocks contain that noise: the errors tend to be too large.
     """
     return run.work + spring_energy(run)
 

@@ -1,4 +1,4 @@
-"""One page for a study of an exactly solved machine: what its sweep shows, figures, and parameters."""
+"""One page for a study of an exactly solved machine: findings of its sweep, figures, and parameters."""
 
 from __future__ import annotations
 

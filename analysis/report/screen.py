@@ -1,4 +1,4 @@
-"""The last screen of a run: does it cool, the heats compared with theory, and whether the checks passed."""
+"""The summary at the end of a run: whether it cools, the heats compared with theory, and whether the checks passed."""
 
 from __future__ import annotations
 

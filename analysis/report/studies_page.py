@@ -1,4 +1,4 @@
-"""One page for several studies: the answers of each, and the differences of their heats."""
+"""One page for several studies: the verdict on each, and the differences of their heats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does it cool, how much, and is it what theory predicts: three sentences that open a report."""
+"""The three sentences that open a report: whether the machine cools, how much, and whether theory agrees."""
 
 from __future__ import annotations
 
