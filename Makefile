@@ -40,7 +40,7 @@ help:
 	@echo "make test [TESTS=tests]              run the tests, real molecular dynamics included"
 	@echo "make test-long [TESTS=tests]         run the long tests that make test leaves out"
 	@echo "make test-site SITE=FOLDER           run the tests of molecular dynamics with Debian 13's LAMMPS (docs/how-to/machines.md)"
-	@echo "make bench [BENCH=NAMES]             measure what things cost, side by side (benchmarks/README.md)"
+	@echo "make bench [BENCH=NAMES]             measure costs, with variants in alternation (benchmarks/README.md)"
 	@echo "make docs                            build the site of the documentation: build/site/docs/index.html"
 	@echo "make lint                            check style, types and the workflow; change nothing"
 	@echo "make format                          rewrite the sources in the project's style"
