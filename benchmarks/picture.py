@@ -39,9 +39,8 @@ def draw(table: pd.DataFrame, name: str, path: Path) -> None:
     axes = figure.subplots()
     axes.barh(range(len(shown)), shown[measure], xerr=error, color=COLD, ecolor=NEUTRAL, height=0.62)
     for row, value in enumerate(shown[measure]):
-        axes.annotate(
-            f" {value:.3g}", (max(value, shown["ratio_high"][row]) if error else value, row), va="center", fontsize=8
-        )
+        text = f" {value:.3g}" if value < 1000 else f" {value:.0f}"
+        axes.annotate(text, (max(value, shown["ratio_high"][row]) if error else value, row), va="center", fontsize=8)
     axes.set_yticks(range(len(shown)), labels)
     axes.invert_yaxis()
     axes.margins(x=0.12)

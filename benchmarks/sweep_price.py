@@ -66,7 +66,8 @@ def sweep_price(rounds: int = 5) -> pd.DataFrame:
             for runs in combinations(equilibrium, count)
         ]
         error, chi_square = np.max(checked, axis=0)  # NaN if one is
-        rows.append(("linear response", count, count * equilibrium[0].duration / PER_NS, error, chi_square))
+        name = f"linear response, {count} friction run{'s' * (count > 1)}"
+        rows.append((name, count, count * equilibrium[0].duration / PER_NS, error, chi_square))
     chain = protocols()
     names = {"as published": "as published", "demo": list(chain)[-1]}
     times = step_times({name: chain[name] for name in names.values()}, rounds)
