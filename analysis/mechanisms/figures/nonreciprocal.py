@@ -120,7 +120,7 @@ def _transient(axes: Axes) -> list[pd.DataFrame]:
         axes.plot(time, heat, linestyle=style, color=colour, label=f"{network.temperatures[bath]:.0f} K")
         axes.plot(time[-1] * 1.02, network.heat_rates()[bath] * 1e3, "<", color=colour, markersize=4, clip_on=False)
         tables.append(curve("transient", f"{network.temperatures[bath]:.0f} K", time, heat))
-    # The first heats are some forty times the stationary ones: energy stored in the traps goes into the baths.
+    # At first the heats are up to 45 eV/ns: energy stored in the traps goes into the baths.
     axes.set_yscale("asinh", linear_width=0.3)
     axes.set_yticks([-0.2, 0, 0.2, 1, 10, 40], ["−0.2", "0", "0.2", "1", "10", "40"])
     axes.minorticks_off()
