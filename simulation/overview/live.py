@@ -152,10 +152,11 @@ def drifts(job: Job, state: State) -> Iterator[Drift]:
     """The drift of each energy balance of a simulation: from its record, or from its committed segments."""
     if job.record is not None:
         closure = job.record.get("closure", {})
-        for side in SIDES:
-            if (drift := closure.get(f"{side}_drift_eV_per_ns")) is not None:
-                allowed = closure.get(f"{side}_allowed_eV_per_ns", closure["limit_eV_per_ns"])
-                yield Drift(job.name, state, side, drift, closure.get(f"{side}_drift_se"), allowed)
+        for side in ("", *SIDES):  # a drag has one balance, without the name of a side
+            start = f"{side}_" if side else ""
+            if (drift := closure.get(f"{start}drift_eV_per_ns")) is not None:
+                allowed = closure.get(f"{start}allowed_eV_per_ns", closure["limit_eV_per_ns"])
+                yield Drift(job.name, state, side, drift, closure.get(f"{start}drift_se"), allowed)
         return
     parts = [pd.read_parquet(file) for file in _series_files(job)]
     if not parts:

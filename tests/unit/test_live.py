@@ -215,3 +215,33 @@ def test_drifts_of_a_finished_run_are_those_of_its_record(study: Study, tmp_path
     page = " ".join(live_page(study, tmp_path, [], None).split())
     assert "<td>−0.012 ± 0.004</td> <td>0.05</td>" in page
     assert "<td>0.031 ± ?</td> <td>0.07</td>" in page
+
+
+def test_drag_shows_one_drift_while_it_is_pulled_and_when_it_is_done(tmp_path: Path) -> None:
+    """That of the pulling alone, without a side: the equilibration before it has another clock and is not measured."""
+    study = small_study(drag={"forces_nN": ["0.3"], "equilibration_ps": 2, "duration_ns": 0.008})
+    job = next(job for job in jobs(study, tmp_path) if job.experiment.kind == "drag")
+    assert job.segments is not None
+    begun = 0.0
+    for piece in job.experiment.pieces():
+        folder = job.segments.folder / f"{piece.index:04d}"
+        folder.mkdir(parents=True)
+        (folder / RECORD).write_text("{}")
+        if piece.is_sampled:
+            columns = ["step", "time_ps", *(column.series_name for column in job.experiment.columns())]
+            passed = np.linspace(0, 0.004 * piece.steps, 11)
+            series = pd.DataFrame(0.0, index=range(11), columns=columns)
+            series["time_ps"] = begun * piece.is_measured + passed
+            series["step"] = series["time_ps"] / 0.004
+            series["thermostat_eV"] = (0.0312e-3 if piece.is_measured else 5.0) * passed
+            series.to_parquet(folder / SERIES)
+            begun += piece.is_measured * passed[-1]
+    (found,) = drifts(job, State.INTERRUPTED)
+    assert (found.run, found.side) == (job.name, "")
+    assert found.drift == pytest.approx(0.0312)
+    closure = {"drift_eV_per_ns": -0.021, "drift_se": 0.004, "allowed_eV_per_ns": 0.07, "limit_eV_per_ns": 0.05}
+    record = {"fingerprint": job.experiment.fingerprint, "duration_ps": 8.0, "closure": closure}
+    (job.folder / RUN).write_text(json.dumps(record), encoding="utf-8")
+    done = Job(job.experiment, tmp_path)
+    assert [*drifts(done, State.DONE)] == [Drift(job.name, State.DONE, "", -0.021, 0.004, 0.07)]
+    assert "<td>−0.021 ± 0.004</td> <td>0.07</td>" in " ".join(live_page(study, tmp_path, [], None).split())
