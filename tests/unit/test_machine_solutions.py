@@ -325,6 +325,10 @@ TERMINALS: dict[str, Any] = {
             {"terminals": TERMINALS["terminals"] | {"hot": {"temperature": 1, "occupations": [[1, 0.5]]}}},
             "terminals.hot: give either occupations, or a temperature and a chemical potential",
         ),
+        (
+            {"terminals": TERMINALS["terminals"] | {"demon": {"chemical_potential": 0.3}}},
+            "terminals.demon.chemical_potential: needs a temperature; add it, or leave both out",
+        ),
         ({"channels": [{"between": ["cold", "demon"]}]}, "channels.0: has neither a level nor a transmission"),
         (
             {"channels": [*TERMINALS["channels"], {"between": ["hot", "x"], "level": 1}]},

@@ -128,6 +128,8 @@ class TerminalsFields(MachineFields):
         for name, fields in each.items():
             if fields.occupations is not None and (fields.temperature, fields.chemical_potential) != (None, None):
                 wrong.append(f"terminals.{name}: give either occupations, or a temperature and a chemical potential")
+            if fields.is_open and fields.chemical_potential is not None:
+                wrong.append(f"terminals.{name}.chemical_potential: needs a temperature; add it, or leave both out")
         if self.demon is None:
             wrong += [
                 f"terminals.{name}: give a temperature or occupations, or the section demon" for name in open_ones
