@@ -159,14 +159,28 @@ class _Damped:
         return -seen.velocity_A_per_ps
 
 
+class _Following:
+    """Pushes each particle along the velocity of the other."""
+
+    def __init__(self, **_: float) -> None:
+        """Nothing to keep."""
+
+    def forces(self, seen: Seen) -> Array:
+        """See `Controller.forces`."""
+        return seen.velocity_A_per_ps[::-1]
+
+
 def test_velocities_are_delayed_and_held_too(path: tuple[Array, Array]) -> None:
-    """A law that sees them sees those of the reading; of a partner's delay the own velocity takes no part."""
+    """A law that sees them sees those of the reading; of a partner's delay only the partner's velocity does."""
     everything, partner = (
         answers(loop(_Damped, update_every_ps=0.05, delay_ps=0.1, delayed=delayed), path)
         for delayed in ("all", "partner")
     )
     np.testing.assert_array_equal(everything[57], -path[1][30])
     np.testing.assert_array_equal(partner[57], -path[1][57])
+    for delayed in ("all", "partner"):
+        followed = answers(loop(_Following, update_every_ps=0.05, delay_ps=0.1, delayed=delayed), path)
+        np.testing.assert_array_equal(followed[57], path[1][30][::-1], err_msg=delayed)
 
 
 # --- studies ----------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import getpass
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -41,6 +43,14 @@ def test_a_second_owner_is_refused_and_a_dead_one_is_forgotten(tmp_path: Path) -
     assert lock.owner(file) is None
     with lock.held(file):
         assert (lock.owner(file) or "").startswith(f"process {os.getpid()} of ")
+
+
+def test_nothing_is_left_of_the_name_of_an_earlier_owner(tmp_path: Path) -> None:
+    """The file of a longer name than this process has names this process alone, in full."""
+    file = tmp_path / "lock"
+    file.write_text(f"process 4194304 of {'x' * 100} on {'y' * 100}\n", encoding="utf-8")
+    with lock.held(file):
+        assert lock.owner(file) == f"process {os.getpid()} of {getpass.getuser()} on {socket.gethostname()}"
 
 
 def test_looking_at_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:

@@ -413,6 +413,27 @@ def test_files_of_the_segments_are_joined(tmp_path: Path) -> None:
     assert universe.trajectory.dt == pytest.approx(5.0)
 
 
+def test_frames_in_text_are_joined_where_lammps_wrote_them(tmp_path: Path) -> None:
+    """As those in binary are: each once, and in the coordinates of LAMMPS, whose box begins at -1, -2 and -3 Å."""
+    made = []
+    for name, frames in (("0", range(1)), ("1", range(3)), ("2", range(2, 5))):
+        made.append(atoms_of(tmp_path / name, frames, 1250))
+        (tmp_path / name / "trajectory.dcd").unlink()
+        text = "".join(
+            f"ITEM: TIMESTEP\n{1250 * frame}\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS ff pp pp\n-1 100\n-2 10\n-3 10\n"
+            f"ITEM: ATOMS id type x y z\n1 1 {frame} 1 {0.5 * frame}\n"
+            for frame in frames
+        )
+        (tmp_path / name / "trajectory.lammpstrj").write_text(text, encoding="utf-8")
+    files = run_folder.lammps_files(run_of("friction", schedule={"relaxation_ps": 20, "friction_ns": 0.04}), made)
+    for name in ("topology.data", "trajectory.dcd"):
+        files[name](tmp_path / name)
+    universe = MDAnalysis.Universe(str(tmp_path / "topology.data"), str(tmp_path / "trajectory.dcd"))
+    found = np.array([step.positions[0] for step in universe.trajectory])
+    assert found == pytest.approx(np.array([[n, 1, 0.5 * n] for n in range(5)]), abs=1e-5)
+    assert universe.trajectory.dt == pytest.approx(5.0)
+
+
 def test_what_others_start_from_has_its_end(tmp_path: Path) -> None:
     """The state of the last segment, and no trajectory, which nobody asks for; a topology is the last that was kept."""
     run = run_of("equilibrated", schedule={"equilibration_ps": 40})
