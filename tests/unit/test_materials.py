@@ -98,6 +98,13 @@ def test_baths_may_differ() -> None:
         assert mixed.fluid_atoms(side) == round(density * reached / 1000)
     system = experiment_at(mixed, "friction", 1).describe()["system"]
     assert system["accessible_density_per_nm3"] == pytest.approx({"cold": 19.5, "hot": 16.5}, abs=1e-3)
+    # The forces of both reach 2.5 σ at least, whichever side has the wider atoms.
+    turned = study(
+        materials={"fluid": {"cold": "krypton", "hot": "argon"}},
+        baths={"accessible_density_per_nm3": {"cold": 16.5, "hot": 19.5}},
+        limits={"liquid": False},
+    )
+    assert mixed.materials.cutoff_A == turned.materials.cutoff_A == 2.5 * 3.60
     assert study(materials={"fluid": {"cold": "argon", "hot": "argon"}}) == study()
 
 

@@ -471,6 +471,29 @@ def test_centre_is_the_sum_of_its_oscillations() -> None:
     assert Response.of(WHITE, 0.01, MOTION).at(times).shape == (2, 3, 4)
 
 
+@pytest.mark.parametrize("follows", [0.0, 1.0])
+def test_demon_sums_the_work_of_moving_each_trap(follows: float) -> None:
+    """Of a particle held at X it is -κ ∫(X - λ) dλ = -κ (X Δλ - Δλ²/2); of one that follows at a distance d, -κ d Δλ."""
+    run = experiment_at(study(), "kH_3", 1)
+    demon = demon_of(run, None, Ranks(1))
+    place = np.array([[0.7, -0.4, 0.2], [-0.3, 0.5, 0.1]])
+    steps = np.arange(-40, 61)
+    t = 0.02 * steps
+    centre = np.stack(
+        [
+            1.5 * np.sin(2 * np.pi * t / 20 + np.radians(30)),
+            np.sin(2 * np.pi * t / 20) + 0.8 * np.sin(2 * np.pi * t / 7 + np.radians(100)),
+        ],
+        axis=1,
+    )
+    for step, here in zip(steps, centre, strict=True):
+        demon.move(int(step), place + follows * here[:, None], np.zeros((2, 3)))
+    change, squares = centre[-1] - centre[0], centre[-1] ** 2 - centre[0] ** 2
+    pulled = place * change[:, None] - (1 - follows) * squares[:, None] / 2
+    stiffness = np.array([0.01, 0.05, 0.0])  # along z the traps are at rest
+    np.testing.assert_allclose(demon.works, np.vstack([np.zeros((2, 3)), -stiffness * pulled]), rtol=0, atol=1e-12)
+
+
 def test_deck_reads_each_work_from_the_place_at_which_the_demon_writes_it() -> None:
     """Works of the controller first and then of the traps, side by side and axis by axis, as the demon's own table has them."""
     run = experiment_at(study(), "kH_3", 1)

@@ -247,6 +247,25 @@ def test_record_names_the_ranks_and_the_root_alone_keeps_files(is_root: bool, la
     assert (tmp_path / "series.dat").exists() != is_root
 
 
+def test_controller_has_one_clock_through_stages_and_segments() -> None:
+    """LAMMPS counts each stage from 0; on the clock of the run the relaxation ends at 0, where the measurement begins."""
+    run = experiment_at(small_study(schedule={"relaxation_ps": 3}), "kH_4.80", 1)
+    lmp: Any = SimpleNamespace(
+        extract_box=lambda: ([0.0] * 3, [90.0, 45.0, 45.0]),
+        fix_external_set_vector_length=lambda *_: None,
+        set_fix_external_callback=lambda *_: None,
+    )
+    demon = segment.demon_of(run, None, Ranks(1))
+    counted: dict[str, int] = {}  # by LAMMPS
+    spans = []
+    for piece in run.pieces():
+        first = counted.get(piece.stage.name, 0)
+        counted[piece.stage.name] = last = first + piece.steps
+        zero = segment.attach(lmp, demon, run, piece, first, Ranks(1)).first_step
+        spans.append((first - zero, last - zero))
+    assert spans == [(-750, -250), (-250, 0), (0, 500), (500, 1000)]
+
+
 @pytest.mark.parametrize(
     ("failure", "told"),
     [
