@@ -80,6 +80,25 @@ def test_layer_of_known_count_is_found() -> None:
     assert layer.mass_ratio.value == pytest.approx(layer.atoms.value * 40 / 400)
 
 
+def test_a_layer_counts_to_its_end_and_no_further() -> None:
+    """Where some atoms are behind the layer, too, those nearer than its end are in it, and their mean number is told."""
+    rng = np.random.default_rng(4)
+    frames = []
+    for frame in range(16):
+        gas = _gas(rng, np.zeros(3), np.full(3, EDGE))
+        gas = gas[np.linalg.norm(gas - CENTRE, axis=1) > 13][:1900]
+        behind = _shell(rng, 30, 10.0, 13.0)
+        frames.append(np.vstack([_shell(rng, 60 + frame % 2, 9.0, 10.0), behind, gas])[:1990])
+    found = _found(frames)
+    layer = found.layer
+    assert layer is not None
+    radii = np.linalg.norm(np.array(frames) - CENTRE, axis=2)
+    within = [(radii < end).sum() / 16 for end in (layer.end - SHELL_A, layer.end, layer.end + SHELL_A)]
+    assert within[0] < within[1] < within[2]
+    assert layer.atoms.value == pytest.approx(within[1])
+    assert found.mass_within[found.radius == layer.end] == pytest.approx(within[1] * 40 / 400)
+
+
 def test_atoms_count_in_their_nearest_image_and_walls_end_the_shells() -> None:
     """Along y and z an atom may be stored in any period; a particle nearer to a wall is seen less far."""
     rng = np.random.default_rng(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from analysis.data.runs import Run
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.rates import current_blocks
 from analysis.statistics.timeseries import Estimate
-from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
+from tests.unit.synthetic import Truth, heat_rates, heat_slopes, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80")
 FRICTION = Friction.same(AxisFriction((Estimate(TRUTH.friction_cold, 1e-6), Estimate(TRUTH.friction_hot, 1e-6))))
@@ -34,6 +35,28 @@ def test_each_axis_has_the_exact_current(runs: list[Run]) -> None:
     exact = 1000 * heat_rates(TRUTH)
     for side, rate in zip(("cold", "hot"), exact, strict=True):
         np.testing.assert_allclose(table[f"work_{side}_eV_per_ns"], rate, atol=4 * table[f"work_{side}_se"].max())
+
+
+@pytest.mark.parametrize("alike", [("xyz",), ("x", "yz")])
+def test_deviations_are_those_of_the_rates_beside_them(runs: list[Run], alike: tuple[str, ...]) -> None:
+    """Of an axis from theory, and from the mean of those that geometry makes equivalent, in the errors of both."""
+    told = [replace(run, metadata=run.metadata | {"equivalent_axes": alike}) for run in runs]
+    white = Estimate(TRUTH.friction_cold, 0.3 * TRUTH.friction_cold), Estimate(TRUTH.friction_hot, 0.0)
+    table = work_by_axis(told, Friction.same(AxisFriction(white))).set_index("axis")
+    slopes = 300 * heat_slopes(TRUTH)[0]  # of 30 %
+    for j, side in enumerate(("cold", "hot")):
+        rates, errors = table[f"work_{side}_eV_per_ns"], table[f"work_{side}_se"]
+        from_theory = (rates - table[f"theory_{side}_eV_per_ns"]) / np.hypot(errors, slopes[j])
+        np.testing.assert_allclose(table[f"z_theory_{side}"].astype(float), from_theory, rtol=2e-3)
+        for group in alike:
+            for axis in group:
+                others = [other for other in group if other != axis]
+                if not others:
+                    assert table[f"z_others_{side}"].isna()[axis]
+                    continue
+                error = math.hypot(errors[axis], *(errors[other] / len(others) for other in others))
+                expected = (rates[axis] - rates[others].mean()) / error
+                assert table.loc[axis, f"z_others_{side}"] == pytest.approx(expected, rel=1e-9)
 
 
 def test_independent_axes_do_not_correlate_and_a_copy_does(runs: list[Run]) -> None:

@@ -1,6 +1,7 @@
 """Means and rates of correlated series: right on average, and with errors that say how far off they are."""
 
 import math
+import statistics
 from collections.abc import Callable
 
 import numpy as np
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 from pymbar.timeseries import statistical_inefficiency_multiple  # type: ignore[import-untyped]
 from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.signal import lfilter
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm, t
 
+from analysis.heat.power import histogram
 from analysis.statistics.correlation import lagged_products
 from analysis.statistics.timeseries import (
     BLOCKS_PER_RUN,
@@ -237,6 +239,24 @@ def test_mean_of_a_slow_observable_and_its_error() -> None:
     z = np.array([stationary_mean(s, choose_blocks([s], 1.0, 3)).z(0.0) for s in series])
     assert abs(z.mean()) < 4 / math.sqrt(300)
     assert 1 - 4 * 0.041 < z.std() < 1 + 4 * 0.041
+
+
+def test_errors_from_few_blocks_are_those_of_a_small_sample() -> None:
+    """Six blocks: the standard deviation of a sample, over √6, times Student's factor; for means, rates and shares alike."""
+    blocks = Blocks(count=3, length=4.0, total=6, memory=1.0)
+    levels = np.array([[1.0, 2.0, 4.0], [8.0, 3.0, 5.0]])
+    whole = statistics.stdev(levels.ravel()) / math.sqrt(6) * t.ppf(0.975, 5) / norm.ppf(0.975)
+    steps = np.repeat(levels, 4, axis=1)
+    assert stationary_mean(steps, blocks, remembered=0.0).se == pytest.approx(whole)
+    walked = np.concatenate([np.zeros((2, 1)), steps.cumsum(axis=1)], axis=1)
+    assert mean_rate(walked, 1.0, blocks).se == pytest.approx(whole)
+    # Shares of a bin that holds 0, 1 … of the 4 samples of each block; means of blocks as long as memories vary too little.
+    counts = [0, 1, 2, 3, 4, 3]
+    inside = np.array([[place < count for place in range(4)] for count in counts]).reshape(2, 12)
+    spread = statistics.stdev(count / 4 for count in counts) / math.sqrt(6) * blocks.slow_widening
+    density, error = histogram(np.where(inside, 0.5, 1.5), np.array([0.0, 1.0, 2.0]), blocks)
+    np.testing.assert_allclose(density, [13 / 24, 11 / 24])
+    np.testing.assert_allclose(error, np.maximum(spread, np.sqrt([13, 11]) / 24))
 
 
 def test_slope_is_least_squares() -> None:

@@ -15,7 +15,7 @@ from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.stats import norm
 
 from analysis.compare.comparison import Comparison
-from analysis.data.runs import Run
+from analysis.data.runs import Parameters, Run
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.cumulative import cumulative_flows
@@ -315,6 +315,32 @@ def test_equilibrium_densities_are_drawn_beside_their_gaussians() -> None:
             np.testing.assert_allclose(line[1], (law.cdf(line[0] + half) - law.cdf(line[0] - half)) / (2 * half))
 
 
+def test_positions_in_unlike_traps_are_drawn_in_units_of_their_own() -> None:
+    """A trap of stiffness rκ narrows the positions by √r: drawn for the mean stiffness, all axes have one Gaussian."""
+    runs = synthetic_runs(replace(TRUTH, kappa_ratio=None), 400, 2, seed=205)
+    shares = dict(zip("xyz", (0.25, 1.0, 1.75), strict=True))
+    unlike = []
+    for run in runs:
+        series = run.series.copy()
+        for side in SIDES:
+            for axis, share in shares.items():
+                series[f"position_{side}_{axis}_A"] /= math.sqrt(share)
+        traps = {axis: share * TRUTH.trap for axis, share in shares.items()}
+        parameters = run.metadata["parameters"] | {"trap_stiffness_eV_per_A2": traps}
+        unlike.append(replace(run, series=series, parameters=Parameters.from_json(parameters)))
+    alike, scaled = (equilibrium(each)[0].axes[0] for each in (runs, unlike))
+    np.testing.assert_allclose(np.array(symbols(scaled))[..., :2], np.array(symbols(alike))[..., :2], atol=1e-9)
+    # Blocks are of the memory of the positions as they are, in which the softest trap weighs most.
+    np.testing.assert_allclose(np.array(symbols(scaled))[..., 2], np.array(symbols(alike))[..., 2], rtol=0.06)
+    np.testing.assert_allclose(curves(scaled), curves(alike), rtol=1e-9)
+    for axes in (alike, scaled):
+        told = [str(text) for text in axes.get_legend_handles_labels()[1]]
+        for side, thermal, text in zip(SIDES, TRUTH.thermal, told, strict=True):
+            mean = np.mean([run.position[:, SIDES.index(side)] ** 2 for run in runs]) * TRUTH.trap / thermal
+            assert text.startswith(f"{side}: ")
+            assert text.partition(" = ")[2].split()[0] == f"{mean:.2f}"
+
+
 def test_moments_of_the_power_are_drawn_in_their_panels(powers: list[PowerPoint]) -> None:
     """Means on top and variances below, of the cold particle, the hot one and both; exact lines at the samples' interval."""
     figure, _ = power_moments(powers, FRICTION)
@@ -359,8 +385,8 @@ def test_distributions_of_the_power_are_drawn_in_their_panels(powers: list[Power
             np.testing.assert_allclose(drawn, expected)
             cdf = pair.power_distribution(side, 1.0).cdf(histogram.edge / 1e3)  # type: ignore[arg-type]
             np.testing.assert_allclose(curves(axes)[0], [middle, np.diff(cdf) / np.diff(histogram.edge)])
-            if row is panels[-1]:
-                assert labels(axes)[1] == rf"power $\dot W_{letter}$ over 1 ps (eV/ns)"
+            below = rf"power $\dot W_{letter}$ over 1 ps (eV/ns)"
+            assert labels(axes)[1] == (below if point is powers[-1] else "")
     assert {labels(axes)[2] for axes in panels[:, 0]} == {"density (ns/eV)"}
 
 

@@ -27,9 +27,11 @@ from analysis.report.page import report_page
 from analysis.report.screen import closing_text
 from analysis.report.verdict import verdict
 from analysis.statistics.timeseries import Estimate
+from analysis.units import FRICTION_SI
 from tests.unit import synthetic
 from tests.unit.synthetic import Truth
 from tests.unit.test_report import DESIGN, SIDE, STRUCTURE, Page, study
+from tests.unit.test_results_in_files import friction_result
 
 TRUTH = Truth(friction_cold=0.2, friction_hot=0.3)
 FRICTION = Friction.same(AxisFriction((Estimate(0.2, 0.02), Estimate(0.3, 0.03))))
@@ -301,6 +303,35 @@ def test_interactive_figure_has_the_errors_of_each_side(short: dict[str, Any]) -
     assert found.content["stops"][found.content["start"]] == "0.17"
 
 
+def test_interactive_figure_counts_every_coupled_axis_once(short: dict[str, Any]) -> None:
+    """Between walls the mean over x, y and z has a third of x and two thirds of y and z; the choices are those of each set."""
+    others = {"x": (0.2, 0.3), "yz": (0.4, 0.25)}
+    along = {axes: AxisFriction((Estimate(cold, 0.1), Estimate(hot, 0.1))) for axes, (cold, hot) in others.items()}
+    found = explorer(
+        Comparison(short["comparison"].points, Friction(along, along["x"])), pd.DataFrame(columns=COLUMNS), 3
+    )
+    assert found is not None
+    assert list(found.content["axes"]) == [ALL_AXES, "along x", "along y, z"]
+    for ratio in RATIOS:
+        stop = found.content["ratios"].index(float(ratio))
+        machines = [
+            replace(TRUTH, kappa_ratio=ratio, friction_cold=cold, friction_hot=hot) for cold, hot in others.values()
+        ]
+        heats = 1e3 * np.array([synthetic.heat_rates(machine) for machine in machines])
+        errors = np.array([[100 / gamma for gamma in pair] for pair in others.values()])
+        bands = errors[:, :, None] * np.array([synthetic.heat_slopes(machine) for machine in machines])
+        shares = np.array([1, 2]) / 3
+        expected = {ALL_AXES: (shares @ heats, shares[:, None, None] * bands)}
+        expected |= {name: (heats[n], bands[n]) for n, name in enumerate(("along x", "along y, z"))}
+        for name, (values, parts) in expected.items():
+            theory = found.content["axes"][name]["theories"]["theory"]
+            for j, side in enumerate(("cold", "hot")):
+                value, low, high = (theory[side][each][stop] for each in ("value", "low", "high"))
+                assert value == pytest.approx(values[j], rel=1e-5)
+                half = math.hypot(*parts[..., j].ravel())
+                assert (high - value, value - low) == pytest.approx((half, half), rel=0.02)
+
+
 def test_interactive_figure_draws_its_numbers_under_their_names(short: dict[str, Any]) -> None:
     """A panel for each bath with its axes, lines, bands, symbols and the slider; two theories are seen at first."""
     found = explorer(Comparison(short["comparison"].points, FRICTION), pd.DataFrame(columns=COLUMNS), 3)
@@ -389,6 +420,65 @@ def test_white_friction_has_a_column_even_without_a_forecast(short: dict[str, An
     for ratio in RATIOS:
         shown = [row for row in rows if row and row[0] == ratio and len(row) == len(heads[0])]
         assert [row[4:6] for row in shown] == [["–", "–"]] * 2
+
+
+def test_every_friction_has_the_row_of_its_method_and_the_column_of_its_axes(short: dict[str, Any]) -> None:
+    """In 10⁻¹² kg/s; beside them the difference of the axes, and the paper's value where it fitted that correlation."""
+    friction = replace(friction_result(), drags=())
+    rows = Page(report_page(**short | {"friction": friction}, figures=[], design=DESIGN)).rows
+    (start,) = (n for n, row in enumerate(rows) if row[:1] == ["from"])
+    assert rows[start - 1] == ["", "along x", "along y, z", "along x, y, z", "difference", ""]
+    assert rows[start] == ["from", *("cold", "hot") * 3, "z", "paper"]
+    methods = {
+        "position": "position",
+        "velocity": "velocity",
+        "cross": "position and later velocity",
+        "joint": "position and velocity together",
+        "difference": "displacements over 1 ps",
+        "spectrum": "spectrum of the position near zero",
+    }
+    for method, name in methods.items():
+        (row,) = (each for each in rows[start:] if each[:1] == [name])
+        cells = []
+        for axes in ("x", "yz", "xyz"):
+            for particle in friction.axes[axes].particles:
+                each = particle.spectrum if method == "spectrum" else particle.white[method]
+                value, se = (1e12 * FRICTION_SI * number for number in (each.value, each.se))
+                cells.append((value, se))
+        for text, (value, se) in zip(row[1:7], cells, strict=True):
+            told, _, error = text.partition(" ± ")
+            assert float(told) == pytest.approx(value, abs=0.6 * 10.0 ** -len(told.partition(".")[2])), name
+            assert float(error) == pytest.approx(se, rel=0.05), name
+        assert row[-1] == ("3.5" if method in ("position", "difference") else "–"), name
+    # Neither fit of slow motion has a value in the paper.
+    for name in ("dressed, zero frequency", "bodies of fluid, zero frequency"):
+        (row,) = (each for each in rows[start:] if each[:1] == [name])
+        assert row[-1] == "–"
+
+
+@pytest.mark.parametrize("colder", [0, 1])
+def test_theory_is_compared_at_the_colder_bath_whatever_its_name(short: dict[str, Any], colder: int) -> None:
+    """The prediction, its bath and the deviation of the last sentence are those of the bath that is cooled."""
+    side = ("cold", "hot")[colder]
+    temperature = (100.0, 120.0) if colder == 0 else (120.0, 100.0)
+    points = [replace(p, parameters=replace(p.parameters, temperature=temperature)) for p in short["comparison"].points]
+    best = points[1 - colder]  # which cools where κ_H/κ_C is beyond T_H/T_C
+    truth = replace(
+        TRUTH, kappa_ratio=best.kappa_ratio, temperature_cold=temperature[0], temperature_hot=temperature[1]
+    )
+    heats, slopes = 1e3 * synthetic.heat_rates(truth), 100 * synthetic.heat_slopes(truth)
+    errors = np.linalg.norm(slopes, axis=0)
+    measured = [Estimate(heats[j] + z * math.hypot(errors[j], 0.01), 0.01) for j, z in enumerate((1.0, -2.0))]
+    changed = replace(best, mode="refrigerator", rates=best.rates | {"heat": (measured[0], measured[1])})
+    comparison = Comparison(tuple(changed if p is best else replace(p, mode="heater") for p in points), FRICTION)
+    cools, _, sentence = verdict(comparison, short["performances"])
+    assert f"the {side} bath loses " in cools
+    value, error = re.findall(rf"predicts (\S+) ± (\S+) eV/ns of heat into the {side} bath there", sentence)[0]
+    assert float(value.replace("−", "-")) == pytest.approx(
+        heats[colder], abs=0.6 * 10.0 ** -len(value.partition(".")[2])
+    )
+    assert float(error) == pytest.approx(errors[colder], rel=0.05)
+    assert f"measured minus predicted is {('+1.0', '−2.0')[colder]} standard errors" in sentence
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from itertools import count
@@ -166,6 +167,12 @@ def test_performance_of_a_point() -> None:
         of_heat = content["cop_fluctuations"]["heat"][name]
         assert of_heat["density_negative"] == fluctuations["heat"][name].negative.density.tolist()
         assert of_heat["beyond_carnot"] == fluctuations["heat"][name].beyond_carnot.value
+        # The density falls as y^-(1 + α), with an error of α that is symmetric in its logarithm.
+        for each in (content["cop_fluctuations"][kind][name] for kind in fluctuations):
+            decay = -1 - each["tail_exponent"]
+            wide = math.exp(1.96 * each["tail_exponent_se"] / decay)
+            assert each["tail_exponent_low"] == pytest.approx(-1 - decay * wide)
+            assert each["tail_exponent_high"] == pytest.approx(-1 - decay / wide)
     for target in ("cold", "hot", "total"):
         assert content[f"uncertainty_{target}_low"] == point.uncertainty[target].low
         assert content[f"uncertainty_over_bound_{target}_high"] == point.over_bound[target].high
