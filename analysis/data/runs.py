@@ -127,7 +127,7 @@ class Parameters:
 
     @property
     def balances(self) -> bool:
-        """Whether all flows vanish, and turn, at κ_H/κ_C = T_H/T_C: for the paper's force in baths that are not active."""
+        """Whether all flows vanish and change sign at κ_H/κ_C = T_H/T_C: for the paper's force in baths that are not active."""
         return self.is_linear and not any(self.active)
 
     @property

@@ -36,10 +36,11 @@ PAPER_KG_PER_S = {0.3: 2.8e-12, 3.0: 3.1e-12}
 """Friction from the drag runs of the paper, by force in nN: the mean of 100 K and 120 K at 0.3 nN, unspecified at 3 nN."""
 
 MOST_BLOCKS = 6
-"""A drag run spans few memories of a particle dressed with fluid, and underestimates them: few long blocks are independent.
+"""Largest number of blocks of a run. A drag run spans few memories of a particle dressed with fluid, and its estimate of the
+memory is too small. Only a few long blocks are independent.
 
-With blocks of the length of that memory, 95 % intervals of 200 ps cover the true value in 89 % of cases, with these in 93
-%.
+With blocks of the length of that memory, 95 % intervals of 200 ps cover the true value in 89 % of
+cases, with these in 93 %.
 """
 
 COLUMNS = (

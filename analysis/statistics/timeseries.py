@@ -1,8 +1,9 @@
 """Means and rates of correlated series, with standard errors.
 
-A least-squares line through a cumulative heat claims an error some fifty times too small, because the residuals of a
-random walk are not independent. Errors here come from blocks over all runs and axes, long compared with the correlation time,
-the statistical inefficiency of J. D. Chodera et al., J. Chem. Theory Comput. 3, 26 (2007). The code calls it memory.
+A least-squares line through a cumulative heat claims an error 60 to 160 times too small
+(docs/explanation/calibration.md), because the residuals of a random walk are not independent. Errors here come from
+blocks over all runs and axes, long compared with the correlation time, the statistical inefficiency of J. D. Chodera et
+al., J. Chem. Theory Comput. 3, 26 (2007). The code calls it memory.
 """
 
 from __future__ import annotations
@@ -182,13 +183,12 @@ def memory_of_square(coordinate: Array, interval: float) -> float:
     """Statistical inefficiency of the square of a Gaussian coordinate as a time, ps.
 
     Squares of a Gaussian coordinate correlate as ρ², with ρ the correlation of the coordinate. Its mean is known to be
-    zero, so no estimated mean is subtracted: ``memory`` of the square is too small by a fifth if the run spans twenty
-        memories.
+    zero, so no estimated mean is subtracted. ``memory`` of the square is too small by a fifth if the run spans twenty
+    memories.
 
     ρ² is summed up to the first zero of ρ, and through the half-waves of an oscillating coordinate as long as they exceed
-    the
-    noise: from N pairs of samples ρ is known to √(Σρ²/N), with the sum over lags of both signs (M. S. Bartlett, J. R. Stat.
-    Soc. Suppl. 8, 27 (1946)).
+    the noise. From N pairs of samples ρ is known to √(Σρ²/N), with the sum over lags of both signs (M. S. Bartlett, J. R.
+    Stat. Soc. Suppl. 8, 27 (1946)).
 
     Args:
         coordinate: shape (m, n), m independent series.
@@ -325,7 +325,7 @@ def steady_from(observable: Array) -> int:
     fast, and errors after those are too small. A series that drifts to its end has no good start; ``choose_blocks`` then
     finds the rest too short.
     """
-    # It loads scipy.stats, which nothing else here needs, and prints an advertisement for an accelerator.
+    # It loads scipy.stats, which nothing else here needs, and advises to install an accelerator.
     logging.getLogger("pymbar").setLevel(logging.CRITICAL)
     from pymbar import timeseries as pymbar_timeseries  # type: ignore[import-untyped]
 

@@ -1,1 +1,1 @@
-"""Where the atoms are: density profiles, the particle's inside, its adsorbed shell."""
+"""Structure: density profiles, temperature inside the particles, adsorbed shell."""

@@ -1,4 +1,4 @@
-"""How warm the metal of each particle is: it has no thermostat, and takes its temperature from the fluid alone."""
+"""Temperature inside each particle, whose metal has no thermostat and exchanges heat only with the fluid."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a run says about its set-up: fluid between walls, leaks, cavities, and particles whole and as warm as their baths.
+"""Checks of the set-up of a run: fluid between walls, leaks, cavities, connected particles, temperatures and pressures.
 
-The fluid around the particles is the subject of ``adsorption``, their inside that of ``inside``.
+``adsorption`` has the fluid around the particles, ``inside`` the temperature inside them.
 """
 
 from __future__ import annotations

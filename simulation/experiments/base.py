@@ -151,7 +151,7 @@ class Experiment(ABC):
         if "kind" in cls.__dict__:
             Experiment.known.append(cls)
 
-    # --- which there are ----------------------------------------------------------------------------------------------------
+    # --- experiments of a study ---------------------------------------------------------------------------------------------
 
     @classmethod
     @abstractmethod
@@ -167,7 +167,7 @@ class Experiment(ABC):
             StudyError: it is of this kind, but the study has no such point or replica.
         """
 
-    # --- what it is called ---------------------------------------------------------------------------------------------------
+    # --- names ---------------------------------------------------------------------------------------------------------------
 
     @property
     @abstractmethod
@@ -194,7 +194,7 @@ class Experiment(ABC):
         """Short name for progress lines and messages."""
         return f"{self.study.name} {self.point} replica {self.replica}"
 
-    # --- what it does --------------------------------------------------------------------------------------------------------
+    # --- procedure -----------------------------------------------------------------------------------------------------------
 
     @abstractmethod
     def stages(self) -> Sequence[Stage]:
@@ -235,7 +235,7 @@ class Experiment(ABC):
         """Everything that determines `exact`, except its length."""
         raise NotImplementedError
 
-    # --- what is told of it --------------------------------------------------------------------------------------------------
+    # --- entries of `run.json` -----------------------------------------------------------------------------------------------
 
     def balances(self, series: pd.DataFrame) -> Sequence[Balance]:
         """Energies that should be constant, from the whole series."""
@@ -254,7 +254,7 @@ class Experiment(ABC):
         """Entries of `run.json` for this kind: at least `parameters`; with LAMMPS also `system`."""
 
     def counted(self, atoms_by_type: Sequence[int]) -> dict[str, Any]:
-        """Entries of `system` that follow from how many atoms LAMMPS had of each type, from type 0; none if it is empty."""
+        """Entries of `system` from the number of atoms of each type in LAMMPS, counted from type 0; none for an empty list."""
         return {}
 
     @property
@@ -262,7 +262,7 @@ class Experiment(ABC):
     def atoms(self) -> int:
         """Number of atoms in LAMMPS, moving or frozen; 0 in the exact model."""
 
-    # --- what follows from these answers --------------------
+    # --- derived --------------------------------------------
 
     @property
     def duration_ps(self) -> float:

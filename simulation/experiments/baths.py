@@ -26,7 +26,7 @@ MOLTEN = 0.3
 """Amplitude of the lattice waves below which the fluid counts as molten: above 0.5 in a hot crystal, 0 in a large liquid."""
 UNITS = {"bulk_density": "per_nm3", "bulk_pressure": "bar"}
 MISSED = 0.02
-"""A state counts as missed when this fraction of the fluid is missing or too much."""
+"""A stated bulk density or pressure counts as not reached if this fraction of the fluid is missing or in excess."""
 INDEPENDENT_PS = 2.0
 """Instants this far apart count as independent."""
 CHANCE = 3.0
@@ -230,7 +230,7 @@ def system(study: Study) -> dict[str, Any]:
 
 
 def counted(study: Study, atoms_by_type: Sequence[int]) -> dict[str, Any]:
-    """What `run.json` says of the fluid where its atoms were added or removed until a state was reached."""
+    """Entries of `run.json` for a fluid whose atoms were added or removed until a stated density or pressure was reached."""
     return _amount(study, dict(zip(SIDES, atoms_by_type[1:3], strict=True))) if atoms_by_type else {}
 
 

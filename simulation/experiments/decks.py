@@ -33,10 +33,10 @@ HOLD_RAD_PER_PS = 5.0
 """Angular frequency of the spring that holds a fluid without walls: far above that of the particles, some 0.1 to 1 rad/ps."""
 
 BONDED = " bond/types 2 extra/bond/per/atom 2 extra/special/per/atom 6"
-"""Room that LAMMPS needs for the bonds of linear chains: two an atom, and their neighbours up to the third."""
+"""Room that LAMMPS needs for the bonds of linear chains: two per atom, and their neighbours up to the third."""
 
 FILLING_ROUNDS = 8
-"""How often fluid is added or taken away until a study's pressure or bulk density is reached."""
+"""Number of times that fluid is added or removed until a study's pressure or bulk density is reached."""
 
 # Statements that affect only the output of a run, not its trajectory.
 WATCHING = ("dump", "dump_modify", "thermo", "thermo_style", "print")
@@ -114,7 +114,7 @@ def _environment(folder: Path) -> Environment:
 
 
 def _beside_study(name: str) -> tuple[str, str, Callable[[], bool]] | None:
-    """A template next to a study as Jinja2 wants it: its text, its file, and whether that is still the one to be found."""
+    """A template next to a study in the form that Jinja2 requires: its text, its file, and a test whether both are current."""
     if (file := find(name)) is None:
         return None
     text = file.read_text(encoding="utf-8")

@@ -26,8 +26,8 @@ OLDER = "Run of an older protocol (format {format}) with the same physical param
 def archive(results: Path, target: Path) -> Iterator[Path]:
     """Copy every finished run of a study; complete copies of the same run are kept.
 
-    The series keeps all samples to seven digits, enough for every estimate (the rounding of the energies is coarser than their
-    closure). Atoms are kept only for the first equilibrium run: they are large, and one set shows the system.
+    The series keeps all samples to seven digits, enough for every estimate (the rounding of the energies may exceed the
+    error of their balance). Atoms are kept only for the first equilibrium run: they are large, and one set shows the system.
 
     Args:
         results: folder of the study, such as `results/demo`.

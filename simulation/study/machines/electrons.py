@@ -51,7 +51,7 @@ class NDemonFields(MachineFields):
     temperature_cold: Positive
     """Temperature of the cold reservoir."""
     chemical_potential: Number
-    """Of both reservoirs."""
+    """Chemical potential of both reservoirs."""
     width: Positive = 1e-3
     """Γ of the resonances, small compared with all other energies."""
     drive: Positive = 1.0
@@ -81,9 +81,9 @@ class ReservoirFields(Section):
     """Initial state of a finite reservoir."""
 
     temperature: Positive
-    """T."""
+    """Temperature T."""
     chemical_potential: Number
-    """μ."""
+    """Chemical potential μ."""
     rate: Positive = 1e-4
     """g of the dissipation rate γ(ω) = g ω^(α-1)."""
     exponent: Annotated[float, Field(gt=0, le=10)] = 1.5
@@ -102,7 +102,7 @@ class EvolutionFields(Section):
     duration: Positive
     """The last time, in the inverse unit of energy; the first is 10⁻⁸ of it."""
     points: Count = 400
-    """How many times."""
+    """Number of times."""
     levels_start: Literal["at once", "stationary"] | tuple[Annotated[float, Field(ge=0, le=1)], ...] = "at once"
     """`at once`: quasi-stationary levels; otherwise their initial occupations: `stationary`, or a number for each."""
 

@@ -22,11 +22,11 @@ class TerminalFields(Section):
     """One terminal: thermal, with occupations of its own, or neither of these, which leaves it to the section `demon`."""
 
     temperature: Positive | None = None
-    """Its temperature; left out, it is not thermal."""
+    """Its temperature; a terminal without one is not thermal."""
     chemical_potential: Number | None = None
-    """Of a thermal terminal; 0 if left out."""
+    """Chemical potential of a thermal terminal; 0 if omitted."""
     occupations: Annotated[tuple[tuple[Number, NotNegative], ...], Field(min_length=1)] | None = None
-    """Of a terminal that is not thermal: ascending energies, each with its occupation; between them the nearest holds."""
+    """Of a terminal that is not thermal: ascending energies, each with its occupation; elsewhere that of the nearest energy."""
 
     @property
     def is_open(self) -> bool:
@@ -35,22 +35,22 @@ class TerminalFields(Section):
 
 
 class ChannelFields(Section):
-    """A way between two terminals."""
+    """A connection of two terminals."""
 
     between: tuple[Name, Name]
     """The two terminals, a and b."""
     level: Number | None = None
-    """Energy at a at which it is open; give this or `transmission`."""
+    """Energy at a at which the channel is open; give this or `transmission`."""
     width: Positive = 1e-3
-    """Γ, of the box, or full width at half maximum of the Lorentzian."""
+    """Γ: width of the box, or full width at half maximum of the Lorentzian."""
     peak: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Transmittance at the level."""
     shape: Literal["narrow", "box", "lorentzian"] = "narrow"
-    """`narrow` takes occupations at the level for the whole width; `box` and `lorentzian` integrate; the last needs `band`."""
+    """`narrow`: occupations are those at the level; `box` and `lorentzian` integrate over energy; `lorentzian` needs `band`."""
     transmission: tuple[tuple[Number, Annotated[float, Field(ge=0, le=1)]], ...] | None = None
     """Instead of a level: ascending energies at a, each with its transmittance; linear between them and 0 outside."""
     lift: Number = 0.0
-    """Energy that the work terminal gives to each particle from a to b; negative where the machine does work."""
+    """Energy that the work terminal gives to each particle from a to b; negative if the machine does work."""
 
     def channel(self, names: Sequence[str]) -> Channel:
         """The channel between terminals in this order."""
@@ -61,34 +61,34 @@ class ChannelFields(Section):
 
 
 class DemonFields(Section):
-    """The terminal whose occupations are chosen: no particles, no energy, and the highest COP at its cooling power."""
+    """The terminal whose occupations are optimised: no net particles or energy, highest COP at a given cooling power."""
 
     share_of_largest_cooling: Annotated[float, Field(gt=0, lt=1)]
-    """Cooling power, as a share of the most that the demon's levels allow."""
+    """Cooling power, as a fraction of the largest that the levels of the demon allow."""
     isolated: bool = False
-    """The demon gives no terminal any particles on balance; otherwise only all together."""
+    """Whether the net flow of particles to each terminal vanishes; otherwise only their sum vanishes."""
 
 
 class TerminalsFields(MachineFields):
-    """Any number of terminals joined by channels, with a work terminal: docs/explanation/mechanisms/ndemon.md."""
+    """Any number of terminals connected by channels, with a work terminal: docs/explanation/mechanisms/ndemon.md."""
 
     machine: Literal["terminals"]
     units: Units = "reduced"
     """`reduced`: one unit of energy, k_B = h = 1. `meV`: energies in meV, temperatures in K, heat in W."""
     statistics: Literal["fermions", "bosons"] = "fermions"
-    """Of the particles; levels of bosons lie above all chemical potentials."""
+    """Statistics of the particles; levels of bosons must lie above all chemical potentials."""
     terminals: Annotated[Mapping[Name, TerminalFields | None], Field(min_length=2)]
     """The terminals by name."""
     channels: Annotated[tuple[ChannelFields, ...], Field(min_length=1)]
-    """What connects them."""
+    """The channels between the terminals."""
     cold: Name
     """The terminal that is to be cooled."""
     environment: Name
-    """A thermal terminal, which stands for the environment."""
+    """A thermal terminal that represents the environment."""
     band: tuple[Number, Number] | None = None
-    """Interval of energy to which Lorentzian tails are integrated."""
+    """Interval of energy over which Lorentzian tails are integrated."""
     role: Role | None = None
-    """Give the efficiency of the machine as a `motor`, `pump`, `heat engine` or `heat pump`."""
+    """Calculate the efficiency of the machine as a `motor`, `pump`, `heat engine` or `heat pump`."""
     demon: DemonFields | None = None
     """Find the best occupations of the terminal that has neither a temperature nor occupations."""
 
