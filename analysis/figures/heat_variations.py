@@ -18,10 +18,14 @@ _FORECASTS = {
 
 CLOSED = 2.0
 """Largest drift of a default time step, in per cent of the heat (docs/explanation/architecture.md)."""
+DECIDED_Z = 2.0
+"""Ratio of a heat to its error below which no drift is drawn in per cent of it: it may be zero."""
 
 
 def heat_variations(table: pd.DataFrame, study: str) -> tuple[Figure, pd.DataFrame]:
     """Draw heat against variant, one panel per bath, and the drift of each side's energy balance in per cent of its heat.
+
+    A drift is left out where the heat is less than ``DECIDED_Z`` of its errors, a theory where it has no prediction.
 
     Args:
         table: from ``heat_by_variant``, with ``axes``, the number of coupled axes of each row: the balance refers to a whole
@@ -46,8 +50,11 @@ def heat_variations(table: pd.DataFrame, study: str) -> tuple[Figure, pd.DataFra
             color=SIDE_COLOUR[side],
         )
         for offset, (model, (marker, colour, name)) in zip((0.16, 0.28, 0.4), _FORECASTS.items(), strict=True):
+            forecast = table[f"{model}_{side}_eV_per_ns"].astype(float)
+            if forecast.isna().all():
+                continue
             axes.errorbar(
-                table[f"{model}_{side}_eV_per_ns"].astype(float),
+                forecast,
                 rows + offset,
                 xerr=table[f"{model}_{side}_se"].astype(float).fillna(0),
                 fmt=marker,
@@ -61,7 +68,8 @@ def heat_variations(table: pd.DataFrame, study: str) -> tuple[Figure, pd.DataFra
         axes.set_xlabel("heat (eV/ns per axis)")
     closure = panels[2]
     for offset, side in zip((-0.08, 0.08), SIDES, strict=True):
-        whole = 0.01 * table["axes"] * table[f"heat_{side}_eV_per_ns"].abs()
+        heat = table[f"heat_{side}_eV_per_ns"].abs()
+        whole = 0.01 * table["axes"] * heat.where(~(heat < DECIDED_Z * table[f"heat_{side}_se"].astype(float)))
         closure.errorbar(
             table[f"closure_drift_{side}_eV_per_ns"] / whole,
             rows + offset,

@@ -107,7 +107,7 @@ def loops(points: Sequence[HeatPoint], friction: Friction, responses: Responses 
         row[0].set_ylabel(f"heat into the {side} bath\n(eV/ns per axis)")
     for axes, name in zip(panels[1], names, strict=False):
         axes.set_xlabel(_QUANTITIES[name].label)
-    panels[0, 0].legend(loc="best", fontsize=7)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=7)
     return figure, data
 
 

@@ -133,8 +133,11 @@ def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None
             ("white friction", "theory", 0.28),
             ("dressed pair", "dressed", 0.4),
         ):
-            shown = bars(axes, label, along=0)[0]
             told, se = (read[f"{name}_{side}_{end}"].astype(float) for end in ("eV_per_ns", "se"))
+            if told.isna().all():  # nothing is drawn, and the legend does not name it
+                assert label not in axes.get_legend_handles_labels()[1]
+                continue
+            shown = bars(axes, label, along=0)[0]
             ends = np.transpose([told, np.arange(2) + shift, told - se.fillna(0), told + se.fillna(0)])
             np.testing.assert_allclose(np.reshape(shown, (-1, 4)), ends[told.notna()])
         assert axes.get_xlabel() == "heat (eV/ns per axis)"
@@ -149,6 +152,10 @@ def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None
         expected = np.transpose([drift, np.arange(2) + offset, drift - error, drift + error])
         np.testing.assert_allclose(bars(figure.axes[2], f"{side} side", along=0)[0], expected)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["synthetic", "thick"]
+    # A drift in per cent of a heat that may be zero says nothing.
+    near = read.assign(heat_cold_se=read["heat_cold_eV_per_ns"].abs() / np.array([1.9, 2.1]))
+    (cold, *_) = heat_variations(near, "synthetic")[0].axes[2].containers
+    assert np.isnan(np.asarray(cold[0].get_xdata(), dtype=float)).tolist() == [True, False]
 
 
 def test_other_analyses_of_white_data_agree() -> None:

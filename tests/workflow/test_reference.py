@@ -8,7 +8,9 @@ import pytest
 from tests.workflow.checkout import MD_RULES, ROOT, Checkout, planned, snakemake
 
 HEAT = "results/reference/sweep/kH_4.80/heat.json"
-SHIPPED = len(list((ROOT / "reference").rglob("run.json")))
+LOOPS = "reference-feedback"
+SHIPPED = [file.relative_to(ROOT / "reference").parts[0] for file in (ROOT / "reference").rglob("run.json")]
+"""The study of each shipped run."""
 
 
 @pytest.fixture
@@ -33,9 +35,18 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
         case _:
             result = snakemake("-n", *snakefile, "--directory", str(empty), "reference", folder=tmp_path)
     jobs = planned(result)
-    assert jobs["unpack"] == SHIPPED == 33
+    assert jobs["unpack"] == sum(not name.startswith(LOOPS) for name in SHIPPED) == 33
     analysis = {"measure", "fit_friction", "axes", "plot_response", "compare_sizes", "plot_sweep", "write_report"}
     assert analysis <= set(jobs)
+    assert not MD_RULES & set(jobs)
+
+
+def test_shipped_runs_with_feedback_are_taken(checkout: Checkout) -> None:
+    """Three runs of each point and of the friction, with their variants, and no molecular dynamics."""
+    shutil.copy(ROOT / f"config/{LOOPS}.yaml", checkout.folder / "config")
+    jobs = planned(snakemake("-n", "feedback", "--config", f"study={LOOPS}", folder=checkout.folder))
+    assert jobs["unpack"] == sum(name.startswith(LOOPS) for name in SHIPPED) == 21
+    assert {"measure", "fit_friction", "compare_heats", "plot_loops"} <= set(jobs)
     assert not MD_RULES & set(jobs)
 
 
