@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.model import Feedback, largest_stable_delay
-from analysis.units import BOLTZMANN, FRICTION_SI
+from analysis.units import ATOMIC_MASS, BOLTZMANN, FRICTION_SI
 from simulation.control.trial import controller_problem
 from simulation.study.fields import Study
 from simulation.study.liquid import critical_temperature, melting_density, saturated_density, triple_temperature
@@ -28,6 +28,8 @@ LEAST_BULK = 300
 """Smallest number of fluid atoms far from the metal that determines a bulk density."""
 STEPS_PER_PERIOD = 50
 """Time steps that an oscillation of a particle or a trap must last, so that works are accurate to about a thousandth."""
+STEPS_PER_VIBRATION = 8
+"""Time steps that the fastest vibration of the metal must last: 6 fs for copper, the longest step that was tested, has 11."""
 STEPS_PER_BOND = 20
 """Time steps that the vibration of a bond must last, so that the first law closes."""
 
@@ -50,6 +52,7 @@ def broken_rules(study: Study) -> list[tuple[set[str], str]]:
         *_chains(study),
         *_active(study),
         *_demon(study),
+        *_metal(study),
         *_springs(study),
         *_motion(study),
         *_lengths(study),
@@ -379,6 +382,26 @@ def _controller(study: Study) -> list[tuple[set[str], str]]:
     spread = (BOLTZMANN * study.baths.temperature_cold_K / min(study.trap.stiffness)) ** 0.5
     problem = controller_problem(demon.controller, couplings, demon.controller_options, spread, study.timestep_ps)
     return _broken(problem is not None, fields, f"demon.controller: {problem}")
+
+
+def _metal(study: Study) -> list[tuple[set[str], str]]:
+    """Whether the time step resolves the fastest vibration of a Lennard-Jones metal, ω² = 8 V''/m in an fcc crystal."""
+    if study.engine != "lammps" or study.interactions.template:
+        return []
+    metal = study.materials.metal
+    apart = metal.lattice_A / math.sqrt(2)
+    sixth = (metal.sigma_A / apart) ** 6
+    stiffness = 4 * metal.epsilon_eV / apart**2 * (156 * sixth**2 - 42 * sixth)
+    if stiffness <= 0:  # no crystal with this lattice
+        return []
+    period_fs = 1000 * 2 * math.pi * math.sqrt(metal.mass_u * ATOMIC_MASS / (8 * stiffness))
+    return _broken(
+        period_fs < STEPS_PER_VIBRATION * study.integration.timestep_fs,
+        "integration.timestep_fs materials.metal",
+        f"integration.timestep_fs = {study.integration.timestep_fs:g} is too long for {metal.symbol}, whose atoms vibrate in "
+        f"{period_fs:.3g} fs, which {STEPS_PER_VIBRATION} steps must resolve: take at most "
+        f"{_at_most(period_fs / STEPS_PER_VIBRATION)} fs (usual: 4 to 5)",
+    )
 
 
 def _springs(study: Study) -> list[tuple[set[str], str]]:

@@ -454,6 +454,15 @@ def moved(**motion: float) -> dict[str, Any]:
     return {"trap": {"motion_cold": [motion]}}
 
 
+def curvature(epsilon: float, sigma: float, r: float) -> float:
+    """Second derivative of the Lennard-Jones potential, by differences."""
+
+    def energy(at: float) -> float:
+        return 4 * epsilon * ((sigma / at) ** 12 - (sigma / at) ** 6)
+
+    return (energy(r + 1e-3) - 2 * energy(r) + energy(r - 1e-3)) / 1e-6
+
+
 PARTICLE_MASS = 186 * 63.546 * 1.0364270e-4
 """eV ps²/Å²."""
 
@@ -559,6 +568,15 @@ LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
     "shortest period": (lambda v: moved(amplitude_A=1, period_ps=v), 50 * 0.001, "50 time steps"),
     "longest period, below": (lambda v: moved(amplitude_A=1, period_ps=v), 15_000, "schedule.sweep_ns"),
 }
+
+
+def test_a_time_step_resolves_the_vibrations_of_the_metal() -> None:
+    """Eight steps to the period of the zone boundary of fcc, ω² = 8 V''/m; the exact engine has no atoms."""
+    frequency = math.sqrt(8 * curvature(0.4093, 2.338, 3.61 / math.sqrt(2)) / (63.546 * 1.0364270e-4))
+    longest = 1000 * 2 * math.pi / frequency / 8
+    assert "Cu, whose atoms vibrate in" in verdict(integration={"timestep_fs": 1.001 * longest})
+    assert "vibrate" not in verdict(integration={"timestep_fs": 0.999 * longest})
+    assert "vibrate" not in verdict(engine="langevin", integration={"timestep_fs": 1.001 * longest})
 
 
 @pytest.mark.parametrize("name", LIMITS)
