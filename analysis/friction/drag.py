@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +123,10 @@ def load_drag_runs(paths: Iterable[str | Path]) -> list[list[DragRun]]:
     Raises:
         RunFolderError: if a folder violates the format, or replicas differ in a parameter or in length.
     """
-    runs = [load_drag_run(path) for path in paths]
-    groups = [list(group) for _, group in groupby(runs, key=lambda run: (run.side, run.force_nN))]
+    by_force: dict[tuple[str, str], list[DragRun]] = {}
+    for run in map(load_drag_run, paths):
+        by_force.setdefault((run.side, run.force_nN), []).append(run)
+    groups = list(by_force.values())
     for first, *others in groups:
         for run in others:
             same = (run.force, run.mass, run.temperature, run.interval, len(run.series)) == (

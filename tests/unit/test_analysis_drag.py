@@ -176,7 +176,7 @@ def write(run: DragRun, folder: Path, **changes: Any) -> Path:
 
 def test_folders_are_grouped_and_checked(tmp_path: Path) -> None:
     """Replicas come together; what is not a drag run, lacks a column or is no replica is refused by name."""
-    files = [write(dragged(force, 20, i), tmp_path / f"F_{force}/{i}") for force in FORCE for i in (1, 2)]
+    files = [write(dragged(force, 20, i), tmp_path / f"F_{force}/{i}") for i in (1, 2) for force in FORCE]
     groups = load_drag_runs(files)
     assert [[run.force_nN for run in runs] for runs in groups] == [["0.3", "0.3"], ["3.0", "3.0"]]
     with pytest.raises(RunFolderError, match="differ in parameters or length"):
