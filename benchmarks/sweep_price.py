@@ -20,7 +20,7 @@ from analysis.compare.comparison import Comparison
 from analysis.data.runs import load_runs
 from analysis.friction.response import responses
 from analysis.friction.summary import friction_summary
-from analysis.heat.point import HeatPoint
+from analysis.heat.point import HeatPoint, by_ratio
 from analysis.heat.rates import point_summary
 from analysis.units import PER_NS
 from benchmarks.price import (
@@ -36,7 +36,7 @@ from benchmarks.price import (
     step_times,
 )
 
-STUDY = "demo"
+SIZE = "demo"
 """The size whose shipped runs have all nine points."""
 
 
@@ -53,7 +53,7 @@ def sweep_price(rounds: int = 5) -> pd.DataFrame:
     Raises:
         FileNotFoundError, ValueError: as `benchmarks.price.noise_at`.
     """
-    points, equilibrium = direct_heats(), long_runs(STUDY, "friction")
+    points, equilibrium = direct_heats(), long_runs(SIZE, "friction")
     friction = friction_summary(equilibrium).friction
     wanted = tolerances(points)
     rows = [
@@ -86,9 +86,8 @@ def sweep_price(rounds: int = 5) -> pd.DataFrame:
 
 def direct_heats() -> list[HeatPoint]:
     """The measured points of the shipped sweep, by κ_H/κ_C."""
-    folders = (REFERENCE / STUDIES[STUDY] / "sweep").glob("*")
-    points = [point_summary(load_runs(sorted(folder.glob("*/run.json")))) for folder in folders]
-    return sorted(points, key=lambda point: float(point.kappa_ratio))
+    folders = (REFERENCE / STUDIES[SIZE] / "sweep").glob("*")
+    return by_ratio(point_summary(load_runs(sorted(folder.glob("*/run.json")))) for folder in folders)
 
 
 def tolerances(points: Sequence[HeatPoint]) -> list[float]:
@@ -101,7 +100,7 @@ def tolerances(points: Sequence[HeatPoint]) -> list[float]:
 def flows_nothing(point: HeatPoint) -> bool:
     """Whether theory of any friction says that no heat flows."""
     cold, hot = point.parameters.temperature
-    return math.isclose(float(point.kappa_ratio), hot / cold)
+    return math.isclose(point.ratio, hot / cold)
 
 
 def direct_ns(points: Sequence[HeatPoint], wanted: Sequence[float]) -> float:
@@ -114,7 +113,7 @@ def published_ns(points: Sequence[HeatPoint], wanted: Sequence[float]) -> float:
     machine, driven = dressed_machine("paper"), long_runs("paper", POINT)
     total = 0.0
     for point, error in zip(points, wanted, strict=True):
-        here = replace(machine, coupling_hot=float(point.kappa_ratio) * machine.coupling_cold)
+        here = replace(machine, coupling_hot=point.ratio * machine.coupling_cold)
         total += Noise.of(here, driven).needed_ns(1, slope=True, error=error)
     return total
 

@@ -69,7 +69,7 @@ def heat_variations(table: pd.DataFrame, study: str) -> tuple[Figure, pd.DataFra
     closure = panels[2]
     for offset, side in zip((-0.08, 0.08), SIDES, strict=True):
         heat = table[f"heat_{side}_eV_per_ns"].abs()
-        whole = 0.01 * table["axes"] * heat.where(~(heat < DECIDED_Z * table[f"heat_{side}_se"].astype(float)))
+        whole = 0.01 * table["axes"] * heat.mask(heat < DECIDED_Z * table[f"heat_{side}_se"].astype(float))
         closure.errorbar(
             table[f"closure_drift_{side}_eV_per_ns"] / whole,
             rows + offset,

@@ -63,6 +63,22 @@ def _broken(is_broken: bool, fields: str, message: str) -> list[tuple[set[str], 
     return [(set(fields.split()), message)] if is_broken else []
 
 
+def _unresolved(study: Study, fields: str, longest_ps: float, cause: str, cure: str = "") -> list[tuple[set[str], str]]:
+    """Whether the time step is longer than this; `cause` follows "too long for", `cure` the step that is short enough."""
+    return _broken(
+        study.timestep_ps > longest_ps,
+        f"{fields} integration.timestep_fs",
+        f"integration.timestep_fs = {study.integration.timestep_fs:g} is too long for {cause}: use at most "
+        f"{_at_most(1000 * longest_ps)} fs{cure}",
+    )
+
+
+def _at_most(limit: float) -> str:
+    """A number to two digits, not above the limit."""
+    unit = 10.0 ** (math.floor(math.log10(limit)) - 1)
+    return f"{math.floor(limit / unit) * unit:.2g}"
+
+
 # --- particle and baths ----------------------------------------------------------------------------------------------------
 
 
@@ -216,12 +232,12 @@ def _chains(study: Study) -> list[tuple[set[str], str]]:
             f"baths.chains.length_A = {chain.length:g} is the longest possible fene bond, and bonded atoms of the {side} bath "
             f"are about {0.97 * chain.fluid.sigma_A:.3g} Å apart: make it larger (usual: {1.5 * chain.fluid.sigma_A:.3g})",
         )
-        found += _broken(
-            chain.period_ps < STEPS_PER_BOND * study.timestep_ps,
-            f"{fields} integration.timestep_fs",
-            f"integration.timestep_fs = {study.integration.timestep_fs:g} is too long for bonds that vibrate in "
-            f"{1000 * chain.period_ps:.3g} fs: use at most {1000 * chain.period_ps / STEPS_PER_BOND:.2g} fs or a smaller "
-            "baths.chains.stiffness_eV_per_A2",
+        found += _unresolved(
+            study,
+            fields,
+            chain.period_ps / STEPS_PER_BOND,
+            f"bonds that vibrate in {1000 * chain.period_ps:.3g} fs",
+            " or a smaller baths.chains.stiffness_eV_per_A2",
         )
     return list({message: (names, message) for names, message in found}.values())
 
@@ -394,57 +410,40 @@ def _metal(study: Study) -> list[tuple[set[str], str]]:
     stiffness = 4 * metal.epsilon_eV / apart**2 * (156 * sixth**2 - 42 * sixth)
     if stiffness <= 0:  # no crystal with this lattice
         return []
-    period_fs = 1000 * 2 * math.pi * math.sqrt(metal.mass_u * ATOMIC_MASS / (8 * stiffness))
-    return _broken(
-        period_fs < STEPS_PER_VIBRATION * study.integration.timestep_fs,
-        "integration.timestep_fs materials.metal",
-        f"integration.timestep_fs = {study.integration.timestep_fs:g} is too long for {metal.symbol}, whose atoms vibrate in "
-        f"{period_fs:.3g} fs, which {STEPS_PER_VIBRATION} steps must resolve: take at most "
-        f"{_at_most(period_fs / STEPS_PER_VIBRATION)} fs (usual: 4 to 5)",
+    period = 2 * math.pi * math.sqrt(metal.mass_u * ATOMIC_MASS / (8 * stiffness))
+    cause = (
+        f"{metal.symbol}, whose atoms vibrate in {1000 * period:.3g} fs, which {STEPS_PER_VIBRATION} steps must resolve"
     )
+    return _unresolved(study, "materials.metal", period / STEPS_PER_VIBRATION, cause, " (usual: 4 to 5)")
 
 
 def _springs(study: Study) -> list[tuple[set[str], str]]:
     """Whether the time step resolves the motion that trap, linear controller and cold damping make."""
-    demon, mass, step = study.demon, study.particle_mass_eV_ps2_per_A2, study.timestep_ps
-    trap, fields = max(study.trap.stiffness), "trap.stiffness_eV_per_A2 integration.timestep_fs"
+    demon, mass = study.demon, study.particle_mass_eV_ps2_per_A2
+    trap, fields = max(study.trap.stiffness), "trap.stiffness_eV_per_A2"
     springs = [(fields, f"a trap of {trap:g} eV/Å²", trap)]
     if demon.controller == "linear":
         fields += " demon.kappa_ratios demon.coupling_cold_eV_per_A2"
         cold = abs(demon.coupling_cold_eV_per_A2)
-        hot = {ratio: abs(study.coupling_hot_eV_per_A2(ratio)) for ratio in demon.kappa_ratios}
-        springs += [(fields, f"demon.kappa_ratios: {ratio}", trap + cold + hot[ratio]) for ratio in hot]
+        springs += [
+            (fields, f"demon.kappa_ratios: {ratio}", trap + cold + abs(study.coupling_hot_eV_per_A2(ratio)))
+            for ratio in demon.kappa_ratios
+        ]
     found = []
-    for names, cause, stiffness in springs:
+    for names, spring, stiffness in springs:
         period = 2 * math.pi * math.sqrt(mass / stiffness)
-        found += _broken(
-            period < STEPS_PER_PERIOD * step,
-            names,
-            f"integration.timestep_fs = {study.integration.timestep_fs:g} is too long for {cause}: a particle oscillates in "
-            f"{1000 * period:.3g} fs, which {STEPS_PER_PERIOD} steps must resolve. Take at most "
-            f"{_at_most(1000 * period / STEPS_PER_PERIOD)} fs, or softer springs",
+        oscillates = (
+            f"with which a particle oscillates in {1000 * period:.3g} fs, which {STEPS_PER_PERIOD} steps must resolve"
         )
+        found += _unresolved(study, names, period / STEPS_PER_PERIOD, f"{spring}, {oscillates}", ", or softer springs")
     found = found[:1]  # stiffer springs that contain this one need the same cure
     for side, damping in zip(SIDES, demon.damping, strict=True):
         if not damping or demon.feedback.update_every_ps is not None:  # a loop with updates has its own rule
             continue
-        field = f"demon.damping_{side}_kg_per_s"
-        time = mass / abs(damping)
-        longest = 2 * math.pi / STEPS_PER_PERIOD * time
-        found += _broken(
-            step > longest,
-            f"{field} integration.timestep_fs",
-            f"integration.timestep_fs = {study.integration.timestep_fs:g} is too long for {field} = "
-            f"{damping * FRICTION_SI:g}, which changes a velocity in {1000 * time:.3g} fs: take at most "
-            f"{_at_most(1000 * longest)} fs, or weaker damping",
-        )
+        field, time = f"demon.damping_{side}_kg_per_s", mass / abs(damping)
+        cause = f"{field} = {damping * FRICTION_SI:g}, which changes a velocity in {1000 * time:.3g} fs"
+        found += _unresolved(study, field, 2 * math.pi * time / STEPS_PER_PERIOD, cause, ", or weaker damping")
     return found
-
-
-def _at_most(limit: float) -> str:
-    """A number to two digits, not above the limit."""
-    unit = 10.0 ** (math.floor(math.log10(limit)) - 1)
-    return f"{math.floor(limit / unit) * unit:.2g}"
 
 
 def _motion(study: Study) -> list[tuple[set[str], str]]:

@@ -41,6 +41,18 @@ def _shell(rng: np.random.Generator, n: int, inner: float, outer: float) -> Arra
     return np.asarray(CENTRE + directions / np.linalg.norm(directions, axis=1)[:, None] * radii[:, None])
 
 
+def _layered(seed: int, gas: int, behind: int = 0) -> list[Array]:
+    """16 frames with 60 or 61 atoms from 9 to 10 Å, some behind them up to 13 Å, and gas beyond; equal numbers in all."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for frame in range(16):
+        far = _gas(rng, np.zeros(3), np.full(3, EDGE))
+        far = far[np.linalg.norm(far - CENTRE, axis=1) > 13][:gas]
+        between = _shell(rng, behind, 10.0, 13.0)
+        frames.append(np.vstack([_shell(rng, 60 + frame % 2, 9.0, 10.0), between, far])[: 60 + behind + gas])
+    return frames
+
+
 def test_ideal_gas_has_its_density_in_every_shell() -> None:
     """g(r) = 1 of a gas that nothing disturbs, out to the wall, and no layer is seen in it."""
     rng = np.random.default_rng(1)
@@ -62,12 +74,7 @@ def test_ideal_gas_has_its_density_in_every_shell() -> None:
 
 def test_layer_of_known_count_is_found() -> None:
     """All atoms of a dense shell before a gap are in the layer, which ends in the gap; its mass is theirs."""
-    rng = np.random.default_rng(2)
-    frames = []
-    for frame in range(16):
-        gas = _gas(rng, np.zeros(3), np.full(3, EDGE))
-        gas = gas[np.linalg.norm(gas - CENTRE, axis=1) > 13][:2000]
-        frames.append(np.vstack([_shell(rng, 60 + frame % 2, 9.0, 10.0), gas])[:2060])
+    frames = _layered(seed=2, gas=2000)
     layer = _found(frames).layer
     assert layer is not None
     assert 9.0 < layer.peak < 10.0
@@ -82,13 +89,7 @@ def test_layer_of_known_count_is_found() -> None:
 
 def test_a_layer_counts_to_its_end_and_no_further() -> None:
     """Where some atoms are behind the layer, too, those nearer than its end are in it, and their mean number is told."""
-    rng = np.random.default_rng(4)
-    frames = []
-    for frame in range(16):
-        gas = _gas(rng, np.zeros(3), np.full(3, EDGE))
-        gas = gas[np.linalg.norm(gas - CENTRE, axis=1) > 13][:1900]
-        behind = _shell(rng, 30, 10.0, 13.0)
-        frames.append(np.vstack([_shell(rng, 60 + frame % 2, 9.0, 10.0), behind, gas])[:1990])
+    frames = _layered(seed=4, gas=1900, behind=30)
     found = _found(frames)
     layer = found.layer
     assert layer is not None
