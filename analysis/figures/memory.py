@@ -41,9 +41,12 @@ def memory_figure(comparisons: Mapping[str, Comparison]) -> tuple[Figure, pd.Dat
     measured = [comparison.responses.along if comparison.responses else {} for comparison in comparisons.values()]
     sets = [along for along in measured[0] if all(along in each for each in measured)]
     if not sets:
-        raise AnalysisError(
-            f"{', '.join(comparisons)}: the friction runs are too short for a response: make them longer"
-        )
+        reasons = [
+            f"{name}: {reason}"
+            for name, comparison in comparisons.items()
+            for reason in (comparison.responses.too_short.values() if comparison.responses else ())
+        ]
+        raise AnalysisError("\n".join(reasons) or f"{', '.join(comparisons)}: the friction runs have no response")
     figure = new_figure(4.0 * len(sets) + 5.0, 4.2)
     *spectra, heats = figure.subplots(1, len(sets) + 1, squeeze=False, width_ratios=[4.0] * len(sets) + [5.0])[0]
     rows = [

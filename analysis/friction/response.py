@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -44,6 +44,8 @@ BLOCKS = 30
 
 SMOOTHING = 0.15
 """Standard width, in ln ω, over which γ(ω) is averaged: tapers leave ripples narrower than any feature of a fluid."""
+
+_TOO_SHORT = "too_short"
 
 _FINER = 5  # points per sample of the splines that are integrated
 _COARSEST = 0.2  # rad: largest change of phase between neighbouring points of the frequency grid
@@ -84,12 +86,18 @@ class Response:
 
 @dataclass(frozen=True)
 class Responses:
-    """Responses of the cold and the hot particle along each set of equivalent axes."""
+    """Responses of the cold and the hot particle along each set of equivalent axes.
+
+    Attributes:
+        along: by set of axes.
+        too_short: why there is none along the other sets, with the length that the runs need.
+    """
 
     along: Mapping[str, tuple[Response, Response]]
+    too_short: Mapping[str, str] = field(default_factory=dict)
 
     def save(self, file: str | Path) -> None:
-        """Write them to one ``.npz``: arrays ``<axes>/<side>/<attribute>``."""
+        """Write them to one ``.npz``: arrays ``<axes>/<side>/<attribute>``, and texts ``<axes>/too_short``."""
         np.savez_compressed(
             file,
             **{
@@ -98,29 +106,36 @@ class Responses:
                 for side, response in zip(SIDES, pair, strict=True)
                 for name in Response.__dataclass_fields__
             },
+            **{f"{axes}/{_TOO_SHORT}": np.array(reason) for axes, reason in self.too_short.items()},
         )
 
     @classmethod
     def load(cls, file: str | Path) -> Responses:
         """Read what ``save`` wrote."""
         with np.load(file) as arrays:
-            groups = dict.fromkeys(name.split("/")[0] for name in arrays.files)
+            reasons = {name.split("/")[0]: str(arrays[name]) for name in arrays.files if name.endswith(_TOO_SHORT)}
+            groups = dict.fromkeys(axes for name in arrays.files if (axes := name.split("/")[0]) not in reasons)
 
             def one(axes: str, side: str) -> Response:
                 return Response(**{name: arrays[f"{axes}/{side}/{name}"] for name in Response.__dataclass_fields__})
 
-            return cls({axes: (one(axes, SIDES[0]), one(axes, SIDES[1])) for axes in groups})
+            return cls({axes: (one(axes, SIDES[0]), one(axes, SIDES[1])) for axes in groups}, reasons)
+
+
+def needed_length(relaxation: float) -> float:
+    """Shortest run for a response, twice the taper, ps, for a position that decays in this time (``decay_time``)."""
+    return 2 * FADES[0][1] * relaxation
 
 
 def responses(runs: Sequence[Run]) -> Responses:
     """The responses along all sets of equivalent axes; none along those for which the runs are too short."""
-    found = {}
+    found, too_short = {}, {}
     for axes in runs[0].equivalent_axes:
         try:
             found[axes] = (response(runs, 0, axes), response(runs, 1, axes))
-        except SeriesTooShortError:
-            continue
-    return Responses(found)
+        except SeriesTooShortError as problem:
+            too_short[axes] = str(problem)
+    return Responses(found, too_short)
 
 
 def response(runs: Sequence[Run], side: int, axes: str) -> Response:
@@ -138,7 +153,7 @@ def response(runs: Sequence[Run], side: int, axes: str) -> Response:
         raise SeriesTooShortError(
             f"friction runs of {runs[0].duration:g} ps are too short for a response along {axes}: the {SIDES[side]} particle's "
             f"position decays in {relaxation:.3g} ps, so each run must last at least "
-            f"{math.ceil(2 * FADES[0][1] * relaxation)} ps"
+            f"{math.ceil(needed_length(relaxation))} ps"
         )
     remembered = memory_of_square(data.position, data.interval)
     blocks = cut(remembered, samples - 1, data.interval, series, factor=SQUARE_BLOCK_FACTOR, enough=BLOCKS)

@@ -102,6 +102,24 @@ def forecast(study: Study, friction: Friction) -> pd.DataFrame:
     return pd.DataFrame([row for row in rows if row])
 
 
+def length_for_response(study: Study, friction: Friction) -> float:
+    """Shortest friction run that gives a linear response along every axis, ps (``analysis.friction.response``)."""
+    from analysis.friction.response import needed_length
+
+    pairs = [friction.machine(study, 0.0, 0.0, axis) for axis in AXES]
+    return needed_length(max(_decay_time(pair, j) for pair in pairs for j in range(2)))
+
+
+def _decay_time(pair: Refrigerator, side: int) -> float:
+    """Time at which the envelope of the correlations of one uncoupled particle falls below 1/e, ps."""
+    slowest = -1 / float(np.linalg.eigvals(pair.drift()).real.max())
+    lag = np.linspace(0.0, 6 * slowest, 601)  # near critical damping the envelope decays later than its slowest mode
+    x, v = side, 2 + side
+    found, own = pair.correlation(lag), pair.covariance()
+    envelope = found[:, x, x] ** 2 / own[x, x] ** 2 + found[:, v, x] ** 2 / (own[x, x] * own[v, v])
+    return float(lag[np.argmax(envelope < np.exp(-2.0))])
+
+
 def _point(study: Study, friction: Friction, point: str) -> dict[str, Any]:
     """One row; empty without a steady state."""
     runs = point_runs(study, point)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
+from analysis.units import PER_NS
 from simulation.engines.ranks import Ranks
-from simulation.overview.forecast import DECIDED_Z, Friction, forecast, friction_of
+from simulation.overview.forecast import DECIDED_Z, Friction, forecast, friction_of, length_for_response
 from simulation.overview.jobs import Job, jobs
 from simulation.overview.speed import Speed, speed_of
 from simulation.segments.checkpoint import KEPT_RESTARTS
@@ -66,6 +67,12 @@ def make_plan(study: Study, results: Path, ranks: Ranks, cores: int) -> None:
     if study.ranks > cores:
         notes += f"\nEach simulation has {study.ranks} MPI ranks, more than the available cores."
     text = f"{head}\n\n{cost_table(costs)}\n\n{_folded(notes)}\n\n{forecast_text(points, friction)}\n"
+    needed_ns, own_ns = length_for_response(study, friction) / PER_NS, study.schedule.friction_ns
+    if own_ns < needed_ns:
+        text += "\n" + _folded(
+            f"Friction runs of {own_ns:g} ns are too short for the prediction by linear response: at this friction "
+            f"schedule.friction_ns must be at least {needed_ns:.2g}."
+        ) + "\n"
     folder = results / study.name
     folder.mkdir(parents=True, exist_ok=True)
     replace(folder / "plan.json", json_text(content))

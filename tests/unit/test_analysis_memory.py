@@ -74,7 +74,8 @@ def test_each_variant_has_its_own_friction_and_predictions() -> None:
 
 
 def test_runs_too_short_for_a_response_are_named() -> None:
-    """There is nothing to draw along any axis."""
+    """There is nothing to draw along any axis: the message names the variant, and the length that its runs need."""
     plain = comparison(0.22, 40)
-    with pytest.raises(AnalysisError, match="plain, thick: the friction runs are too short for a response: make them"):
-        memory_figure({"plain": plain, "thick": replace(plain, responses=Responses({}))})
+    thick = replace(plain, responses=Responses({}, {"xyz": "each run must last at least 3400 ps"}))
+    with pytest.raises(AnalysisError, match=r"^thick: each run must last at least 3400 ps$"):
+        memory_figure({"plain": plain, "thick": thick})

@@ -275,11 +275,13 @@ def test_motion_that_samples_miss_is_not_forecast() -> None:
 
 
 def test_responses_are_read_as_written(tmp_path: Path) -> None:
-    """The file holds all axes, particles and copies, bit for bit."""
-    written = Responses({**exact_responses(WHITE, "x").along, **exact_responses(DRESSED, "yz").along})
+    """The file holds all axes, particles and copies, bit for bit, and why there is no response along other axes."""
+    reasons = {"y": "runs of 60 ps are too short along y", "z": "and along z"}
+    written = Responses({**exact_responses(WHITE, "x").along, **exact_responses(DRESSED, "yz").along}, reasons)
     written.save(tmp_path / "response.npz")
     read = Responses.load(tmp_path / "response.npz")
     assert list(read.along) == ["x", "yz"]
+    assert read.too_short == reasons
     for axes, pair in written.along.items():
         for one, other in zip(pair, read.along[axes], strict=True):
             assert (one.copies() == other.copies()).all()
@@ -289,6 +291,7 @@ def test_responses_are_read_as_written(tmp_path: Path) -> None:
 def test_short_runs_have_no_response() -> None:
     """A run that is shorter than twice its correlations says how long it must be, and leaves a study without response."""
     runs = synthetic_runs(replace(WHITE, kappa_ratio=None), 60.0, 1, seed=95)
-    with pytest.raises(SeriesTooShortError, match=r"along xyz.*must last at least"):
+    with pytest.raises(SeriesTooShortError, match=r"along xyz.*must last at least") as refused:
         response(runs, 0, "xyz")
     assert responses(runs).along == {}
+    assert responses(runs).too_short == {"xyz": str(refused.value)}

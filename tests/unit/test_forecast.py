@@ -16,8 +16,9 @@ from analysis.friction.particle import Shell
 from analysis.friction.summary import friction_summary
 from analysis.model import HeatOfRun, LangevinPair
 from analysis.statistics.timeseries import Estimate
+from analysis.units import FRICTION_SI
 from simulation.experiments.machine import point_runs
-from simulation.overview.forecast import DECIDED_Z, PRECISE_Z, forecast, friction_of
+from simulation.overview.forecast import DECIDED_Z, PRECISE_Z, forecast, friction_of, length_for_response
 from simulation.study.fields import Study
 from simulation.study.files import check_study
 from simulation.study.section import SIDES
@@ -98,6 +99,19 @@ def test_one_bath_without_heat_leaves_the_sign_of_the_other() -> None:
     (row,) = forecast(model(ratios=["0"], sweep_ns=0.1), friction_of(model(), Path())).to_dict("records")
     assert row["heat_hot_eV_per_ns"] == pytest.approx(0, abs=1e-9)
     assert row["time_for_sign_ns"] < 10
+
+
+@pytest.mark.parametrize("slow", SIDES)
+def test_friction_runs_last_seven_decay_times_of_the_slower_particle(slow: str) -> None:
+    """An overdamped position decays in γ/κ - m/γ; along the softest axis that is the longest."""
+    frictions = {f"friction_{side}_kg_per_s": 6e-11 if side == slow else 5e-12 for side in SIDES}
+    study = model().model_copy(update={"langevin": model().langevin.model_copy(update=frictions)})
+    study = study.model_copy(update={"trap": study.trap.model_copy(update={"stiffness_eV_per_A2": {"x": 0.02, "yz": 0.01}})})
+    friction = friction_of(study, Path())
+    pair = study.pair(0.0, 0.0, "y")
+    mass, drag = pair.masses[SIDES.index(slow)], 6e-11 / FRICTION_SI
+    decay = drag / 0.01 - mass / drag
+    assert decay < length_for_response(study, friction) / 7 < 1.02 * decay
 
 
 def test_measured_friction_is_taken_where_there_is_one(tmp_path: Path) -> None:

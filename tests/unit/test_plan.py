@@ -206,6 +206,9 @@ def test_plan_tells_what_is_left_and_what_it_takes(
                 values[place] == "-" if math.isnan(wanted) else float(values[place]) == pytest.approx(wanted, rel=6e-3)
             )
     assert f"(axes × replicas: 6; z: heat over error; friction: {friction_of(chosen, tmp_path).source})" in said
+    # Its particles' positions decay in 27 ps.
+    assert "Friction runs of 0.004 ns are too short for the prediction by linear response" in said
+    assert "schedule.friction_ns must be at least 0.19." in said
 
 
 def test_plan_says_when_ranks_are_more_than_cores(
@@ -221,6 +224,7 @@ def test_plan_says_when_ranks_are_more_than_cores(
     said = capsys.readouterr().out
     assert "Speed: a run of the exact model takes seconds, which are not counted." in said
     assert "or more on" not in said
+    assert "too short" not in said
 
 
 # --- speed ------------------------------------------------------------------------------------------------------------
