@@ -35,12 +35,15 @@ class Model:
         shares: of the coupled axes in each set; they sum to 1.
         at: the measured logarithms, (k,).
         covariance: of ``at``, (k, k).
+        alternatives: the machines of other fits to the same data, such as with another number of bodies on one particle,
+            each with its weight; their scatter about the chosen fit is part of the error.
     """
 
     machines: Callable[[Array], tuple[Machine, ...]]
     shares: tuple[float, ...]
     at: Array
     covariance: Array
+    alternatives: tuple[tuple[float, tuple[Machine, ...]], ...] = ()
 
     @property
     def measured(self) -> tuple[Machine, ...]:
@@ -67,11 +70,24 @@ class Model:
 
     def forecast(self) -> Forecast:
         """Heat rates, means over the coupled axes; their errors are those of the friction, to first order."""
-        rates = self.mean(lambda machine: machine.heat_rates())(self.measured)
+        mean = self.mean(lambda machine: machine.heat_rates())
+        rates = mean(self.measured)
         if not np.isfinite(self.covariance).all():
             return Forecast(rates, np.full((1, 2), math.nan))
         variances, directions = np.linalg.eigh(self.covariance)
-        return Forecast(rates, np.sqrt(np.maximum(variances, 0.0))[:, None] * (directions.T @ self.slopes()))
+        own = np.sqrt(np.maximum(variances, 0.0))[:, None] * (directions.T @ self.slopes())
+        return Forecast(rates, np.concatenate([own, self._scatter(mean, rates)]))
+
+    def _scatter(self, values: Callable[[Sequence[Machine]], Array], chosen: Array) -> Array:
+        """Weighted deviations of the alternatives from the chosen fit, (n, k), whose squares sum to a variance.
+
+        NaN for an alternative without a steady state.
+        """
+        found = np.full((len(self.alternatives), len(chosen)), math.nan)
+        for row, (weight, machines) in zip(found, self.alternatives, strict=True):
+            if all(machine.is_stable for machine in machines):
+                row[:] = math.sqrt(weight) * (values(machines) - chosen)
+        return found
 
     def with_errors(self, values: Callable[[Sequence[Machine]], Array]) -> tuple[Array, Array]:
         """Some quantities at the measured friction, (k,), and the errors that this friction leaves; NaN where unknown.
@@ -85,7 +101,8 @@ class Model:
             return exact, np.full_like(exact, math.nan)
         with np.errstate(invalid="ignore"):  # infinities where a mean passes zero
             slopes = np.stack([values(machines) - exact for machines in nearby]) / _STEP
-            return exact, np.sqrt(np.einsum("ki,kl,li->i", slopes, self.covariance, slopes))
+            own = np.einsum("ki,kl,li->i", slopes, self.covariance, slopes)
+            return exact, np.sqrt(own + (self._scatter(values, exact) ** 2).sum(axis=0))
 
     def slopes(self) -> Array:
         """Derivatives of the mean heat rates (cold, hot) by each logarithm, (k, 2), eV/ps, by central differences.
@@ -181,18 +198,23 @@ def models(parameters: Parameters, friction: Friction) -> dict[str, Model]:
         )
     bodies = [side for one in along for side in one.modes or ()]
     if len(bodies) == 2 * len(along):
-        ends = np.cumsum([len(side.values) for side in bodies])[:-1]
+        chosen = [np.array(side.values) for side in bodies]
+        ends = np.cumsum([len(values) for values in chosen])[:-1]
 
-        def machines(logs: Array) -> tuple[Machine, ...]:
-            values = np.split(np.exp(logs), ends)
+        def machines(values: Sequence[Array]) -> tuple[Machine, ...]:
             pairs = zip(own, values[::2], values[1::2], strict=True)
             return tuple(_solved(here.pair_with_bodies(cold, hot), here) for here, cold, hot in pairs)
 
         found["modes"] = Model(
-            machines,
+            lambda logs: machines(np.split(np.exp(logs), ends)),
             tuple(shares.values()),
-            np.log(np.concatenate([side.values for side in bodies])),
+            np.log(np.concatenate(chosen)),
             block_diag(*(side.log_covariance for side in bodies)),
+            tuple(
+                (weight, machines([*chosen[:place], np.array(values), *chosen[place + 1 :]]))
+                for place, side in enumerate(bodies)
+                for weight, values in side.alternatives
+            ),
         )
     return {name: model for name, model in found.items() if model.is_stable}
 

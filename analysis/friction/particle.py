@@ -42,6 +42,9 @@ METHODS = {
 }
 """Methods to determine a friction from equilibrium runs, and their names in text; the last three concern slow motion only."""
 
+NEGLIGIBLE = 0.01
+"""Weight below which a fit with another number of bodies is left out."""
+
 _UNKNOWN = Estimate(math.nan, scale="log")
 _AT_REST = "zero_frequency_friction"
 
@@ -100,6 +103,7 @@ class Bodies:
         limit: highest frequency of the fit, rad/ps.
         goodness: p-value of the deviance under the model.
         held_out: ln L of data left out, for each number of bodies.
+        by_number: the most likely ``values`` for each number of bodies, in the same order.
     """
 
     values: tuple[float, ...]
@@ -108,6 +112,17 @@ class Bodies:
     limit: float = math.nan
     goodness: float = math.nan
     held_out: tuple[float, ...] = ()
+    by_number: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def alternatives(self) -> list[tuple[float, tuple[float, ...]]]:
+        """The fits with other numbers of bodies that are not negligible: their weight, by the data left out, and values."""
+        likely = np.exp(np.array(self.held_out) - max(self.held_out, default=0.0))
+        return [
+            (float(weight), values)
+            for weight, values in zip(likely / likely.sum(), self.by_number, strict=True)
+            if weight > NEGLIGIBLE and len(values) != len(self.values)
+        ]
 
     @property
     def bodies(self) -> list[tuple[float, float]]:
@@ -132,6 +147,7 @@ class Bodies:
             content["highest_frequency_rad_per_ps"],
             or_nan(content["goodness"]),
             tuple(map(or_nan, content["held_out_log_likelihood"])),
+            tuple(map(tuple, content["by_number_of_bodies"])),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -144,6 +160,7 @@ class Bodies:
             "highest_frequency_rad_per_ps": self.limit,
             "goodness": known(self.goodness),
             "held_out_log_likelihood": list(map(known, self.held_out)),
+            "by_number_of_bodies": [list(values) for values in self.by_number],
         } | friction_entries(_AT_REST, self.at_rest)
 
 

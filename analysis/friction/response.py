@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,16 +99,14 @@ class Responses:
 
     def save(self, file: str | Path) -> None:
         """Write them to one ``.npz``: arrays ``<axes>/<side>/<attribute>``, and texts ``<axes>/too_short``."""
-        np.savez_compressed(
-            file,
-            **{
-                f"{axes}/{side}/{name}": getattr(response, name)
-                for axes, pair in self.along.items()
-                for side, response in zip(SIDES, pair, strict=True)
-                for name in Response.__dataclass_fields__
-            },
-            **{f"{axes}/{_TOO_SHORT}": np.array(reason) for axes, reason in self.too_short.items()},
-        )
+        arrays: dict[str, NDArray[Any]] = {
+            f"{axes}/{side}/{name}": getattr(response, name)
+            for axes, pair in self.along.items()
+            for side, response in zip(SIDES, pair, strict=True)
+            for name in Response.__dataclass_fields__
+        }
+        arrays |= {f"{axes}/{_TOO_SHORT}": np.array(reason) for axes, reason in self.too_short.items()}
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # any of the names might be allow_pickle
 
     @classmethod
     def load(cls, file: str | Path) -> Responses:

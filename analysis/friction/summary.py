@@ -244,6 +244,7 @@ def _bodies(found: ModalFits) -> Bodies:
         chosen.limit,
         chosen.goodness,
         tuple(fit.held_out for fit in found.fits),
+        tuple(tuple(map(float, fit.values)) for fit in found.fits),
     )
 
 

@@ -69,10 +69,14 @@ def make_plan(study: Study, results: Path, ranks: Ranks, cores: int) -> None:
     text = f"{head}\n\n{cost_table(costs)}\n\n{_folded(notes)}\n\n{forecast_text(points, friction)}\n"
     needed_ns, own_ns = length_for_response(study, friction) / PER_NS, study.schedule.friction_ns
     if own_ns < needed_ns:
-        text += "\n" + _folded(
-            f"Friction runs of {own_ns:g} ns are too short for the prediction by linear response: at this friction "
-            f"schedule.friction_ns must be at least {needed_ns:.2g}."
-        ) + "\n"
+        text += (
+            "\n"
+            + _folded(
+                f"Friction runs of {own_ns:g} ns are too short for the prediction by linear response: at this friction "
+                f"schedule.friction_ns must be at least {needed_ns:.2g}."
+            )
+            + "\n"
+        )
     folder = results / study.name
     folder.mkdir(parents=True, exist_ok=True)
     replace(folder / "plan.json", json_text(content))

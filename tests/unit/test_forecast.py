@@ -106,7 +106,9 @@ def test_friction_runs_last_seven_decay_times_of_the_slower_particle(slow: str) 
     """An overdamped position decays in γ/κ - m/γ; along the softest axis that is the longest."""
     frictions = {f"friction_{side}_kg_per_s": 6e-11 if side == slow else 5e-12 for side in SIDES}
     study = model().model_copy(update={"langevin": model().langevin.model_copy(update=frictions)})
-    study = study.model_copy(update={"trap": study.trap.model_copy(update={"stiffness_eV_per_A2": {"x": 0.02, "yz": 0.01}})})
+    study = study.model_copy(
+        update={"trap": study.trap.model_copy(update={"stiffness_eV_per_A2": {"x": 0.02, "yz": 0.01}})}
+    )
     friction = friction_of(study, Path())
     pair = study.pair(0.0, 0.0, "y")
     mass, drag = pair.masses[SIDES.index(slow)], 6e-11 / FRICTION_SI

@@ -14,7 +14,7 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_text
 from analysis.compare.theory import models
 from analysis.data.runs import Run
-from analysis.friction.particle import METHODS
+from analysis.friction.particle import METHODS, Bodies
 from analysis.friction.response import responses
 from analysis.friction.result import BY_AXIS_COLUMNS, AxisFriction, AxisResult, Friction, FrictionResult, shares_of
 from analysis.friction.summary import friction_summary
@@ -162,6 +162,31 @@ def test_theory_is_the_mean_of_the_machines_of_all_axes() -> None:
         for axes in ("x", "y", "xyz")
     }
     assert alone["xyz"] == pytest.approx(np.hypot(alone["x"] / 3, 2 * alone["y"] / 3))
+
+
+def test_error_of_bodies_contains_their_number() -> None:
+    """Other numbers of bodies count by the likelihood of the data left out, unless it is below 1 % of all."""
+    fits = ((0.9,), (0.5, 0.8, 0.6), (0.4, 0.5, 0.6, 0.2, 3.0), (0.1, 0.5, 0.6, 0.7, 0.2, 3.0, 9.0))
+    likely = np.array([0.25, 1.0, 0.5, 0.01])
+    exact = Bodies((0.4, 0.7, 0.5), np.zeros((3, 3)))
+    uncertain = Bodies(fits[1], np.zeros((3, 3)), held_out=tuple(np.log(likely) - 40.0), by_number=fits)
+    white = (Estimate(0.6, 0.06), Estimate(0.7, 0.07))
+    parameters = synthetic_runs(ALONG_X, 2.0, 1, seed=1)[0].parameters
+
+    def heat(cold: tuple[float, ...], hot: tuple[float, ...]) -> np.ndarray[Any, Any]:
+        return parameters.pair_with_bodies(np.array(cold), np.array(hot)).heat_rates()
+
+    for side, share in ((0, 1.0), (1, 1.0), (0, 1 / 3)):
+        pair = (uncertain, exact) if side == 0 else (exact, uncertain)
+        along = {"x": AxisFriction(white, modes=pair), "yz": AxisFriction(white, modes=(exact, exact))}
+        coupled = replace(parameters, coupling_axes="x" if share == 1.0 else "xyz")
+        model = models(coupled, Friction(along, along["x"]))["modes"]
+        heats = [heat(*((fit, exact.values) if side == 0 else (exact.values, fit))) for fit in fits[:3]]
+        variance = sum(weight / 1.76 * (each - heats[1]) ** 2 for weight, each in zip(likely, heats[:3], strict=False))
+        errors = [each.se for each in model.forecast().estimates()]
+        np.testing.assert_allclose(errors, share * np.sqrt(variance), rtol=1e-9)
+        found = model.with_errors(model.mean(lambda machine: machine.heat_rates()))[1]
+        np.testing.assert_allclose(found, errors, rtol=1e-9)
 
 
 def test_white_friction_of_unlike_traps_is_averaged_over_axes(friction: FrictionResult) -> None:

@@ -220,7 +220,7 @@ def friction_result() -> FrictionResult:
         position_variance=Equipartition(Estimate(1.0, 1.0, "reciprocal"), 1.0),
         temperature=Equipartition(Estimate(1.0, 1.0, "reciprocal"), 1.0),
         dressed=Shell((1.0, 1.0, 1.0), np.ones((3, 3)), log, 1.0),
-        modes=Bodies((1.0,) * 5, np.ones((5, 5)), log, 1.0, 1.0, (1.0, 1.0)),
+        modes=Bodies((1.0,) * 5, np.ones((5, 5)), log, 1.0, 1.0, (1.0, 1.0), ((1.0,), (1.0,) * 3)),
         held_out={"white": 1.0, "dressed": 1.0},
         likelihood=ModelsCompared(1.0, MostLikely((1.0,), *(1.0,) * 5), MostLikely((1.0,) * 3, *(1.0,) * 5)),
         curves=dict.fromkeys(("position", "velocity", "cross", "difference"), curve),
@@ -284,6 +284,7 @@ def test_friction_of_a_study() -> None:
             bodies = told["modes"][side]
             assert bodies["body_frictions_eV_ps_per_A2"] == list(particle.modes.values[1:3])
             assert bodies["body_times_ps"] == list(particle.modes.values[3:])
+            assert bodies["by_number_of_bodies"] == [list(values) for values in particle.modes.by_number]
             likely = told[f"likelihood_{side}"]
             white_of, dressed_of = particle.likelihood.white, particle.likelihood.dressed
             assert likely["aic_white_less_dressed"] == white_of.aic - dressed_of.aic
