@@ -14,7 +14,7 @@ from analysis.compare.information import ComparedInformation
 from analysis.compare.theory import models
 from analysis.data.runs import LINEAR, SIDES
 from analysis.friction.drag import paper_friction
-from analysis.friction.particle import METHODS, Bodies, ModelsCompared, MostLikely, ParticleFriction, Shell
+from analysis.friction.particle import Bodies, ModelsCompared, MostLikely, ParticleFriction, Shell
 from analysis.friction.result import POOLED, FrictionResult
 from analysis.heat.point import HeatPoint
 from analysis.statistics.timeseries import Estimate, known
@@ -252,7 +252,7 @@ def _axes_lines(friction: FrictionResult) -> list[str]:
             lines += _friction_lines(side, which, particle, friction.spacing)
     if len(friction.equivalent) > 1:
         one, other = (", ".join(axes) for axes in friction.equivalent[:2])
-        apart = "; ".join(f"{METHODS[method]}: {_z(z)}" for method, z in friction.apart().items())
+        apart = "; ".join(f"{friction.method_names[method]}: {_z(z)}" for method, z in friction.apart().items())
         lines += [
             "",
             f"Friction along {one} minus that along {other}, both particles, in standard errors: {apart or '?'}",

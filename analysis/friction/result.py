@@ -258,6 +258,11 @@ class FrictionResult:
         ]
         return pd.DataFrame(rows, columns=BY_AXIS_COLUMNS)
 
+    @property
+    def method_names(self) -> dict[str, str]:
+        """The names in text of all methods; displacements may be longer than the paper's 1 ps."""
+        return METHODS | {"difference": f"displacements over {self.spacing:g} ps"}
+
     def equivalence(self) -> list[Difference]:
         """Comparison of the friction along the sets of equivalent axes, pairwise."""
         return [

@@ -21,7 +21,7 @@ from analysis.data.runs import AXES, LINEAR, SIDES, Parameters
 from analysis.data.universe import species_of
 from analysis.errors import AnalysisError
 from analysis.friction.drag import paper_friction
-from analysis.friction.particle import METHODS, ParticleFriction
+from analysis.friction.particle import ParticleFriction
 from analysis.friction.result import FrictionResult
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 from analysis.heat.point import HeatPoint, Point
@@ -197,7 +197,7 @@ def _friction_rows(friction: FrictionResult) -> list[dict[str, Any]]:
     }
     paper = {"position": "3.5", "difference": "3.5"}
     rows = []
-    for method, words in METHODS.items():
+    for method, words in friction.method_names.items():
         cells = {
             f"{axes} {side}": _measured(found[method] * (1e12 * FRICTION_SI)) if method in found else "–"
             for (axes, side), found in along.items()
@@ -213,7 +213,7 @@ def _white(particle: ParticleFriction) -> str:
 
 def _apart(friction: FrictionResult) -> dict[str, str]:
     """Difference of the friction along the first two sets of axes, both particles together, in standard errors, by method."""
-    return {METHODS[method]: z_score(z) for method, z in friction.apart().items()}
+    return {friction.method_names[method]: z_score(z) for method, z in friction.apart().items()}
 
 
 def _told_traps(traps: tuple[float, float, float]) -> str:

@@ -434,7 +434,7 @@ def test_every_friction_has_the_row_of_its_method_and_the_column_of_its_axes(sho
         "velocity": "velocity",
         "cross": "position and later velocity",
         "joint": "position and velocity together",
-        "difference": "displacements over 1 ps",
+        "difference": f"displacements over {friction.spacing:g} ps",
         "spectrum": "spectrum of the position near zero",
     }
     for method, name in methods.items():
