@@ -23,7 +23,7 @@ from simulation.study.section import SIDES
 if TYPE_CHECKING:
     from analysis.friction.result import AxisFriction
 
-DECIDED_Z = 4.0
+SIGN_Z = 4.0
 """Ratio of expected heat to error that decides the sign: with probability 98 % the result is 2 errors or more from zero."""
 PRECISE_Z = 10.0
 """Ratio of expected heat to error at an error of 10 %."""
@@ -136,6 +136,6 @@ def _point(study: Study, friction: Friction, point: str) -> dict[str, Any]:
         rate, error = PER_NS * heat.rate, PER_NS * heat.error(duration)
         row |= {f"heat_{side}_eV_per_ns": rate, f"se_{side}_eV_per_ns": error, f"z_{side}": abs(rate) / error}
     flowing = [heat for heat in heats.values() if PER_NS * abs(heat.rate) > NO_HEAT_EV_PER_NS]
-    for name, z in (("sign", DECIDED_Z), ("10_percent", PRECISE_Z)):
+    for name, z in (("sign", SIGN_Z), ("10_percent", PRECISE_Z)):
         row[f"time_for_{name}_ns"] = max((heat.duration(z) / PER_NS for heat in flowing), default=np.nan)
     return row | {"undersampled": row["time_for_sign_ns"] > row["time_ns"]}

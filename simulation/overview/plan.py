@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from analysis.units import PER_NS
 from simulation.engines.ranks import Ranks
-from simulation.overview.forecast import DECIDED_Z, Friction, forecast, friction_of, length_for_response
+from simulation.overview.forecast import SIGN_Z, Friction, forecast, friction_of, length_for_response
 from simulation.overview.jobs import Job, jobs
 from simulation.overview.speed import Speed, speed_of
 from simulation.segments.checkpoint import KEPT_RESTARTS
@@ -170,7 +170,7 @@ def forecast_text(points: pd.DataFrame, friction: Friction) -> str:
     )
     short = ", ".join(points["kappa_ratio"][points["undersampled"]])
     conclusion = (
-        f"Undersampled, so the sign may remain undecided (z below {DECIDED_Z:g}): {short}. The column 'ns for sign' has "
+        f"Undersampled, so the sign may remain undecided (z below {SIGN_Z:g}): {short}. The column 'ns for sign' has "
         "the sweep_ns that is long enough; more sweep_replicas have the same effect."
     )
     if not short:

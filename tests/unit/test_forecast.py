@@ -18,7 +18,7 @@ from analysis.model import HeatOfRun, LangevinPair
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
 from simulation.experiments.machine import point_runs
-from simulation.overview.forecast import DECIDED_Z, PRECISE_Z, forecast, friction_of, length_for_response
+from simulation.overview.forecast import PRECISE_Z, SIGN_Z, forecast, friction_of, length_for_response
 from simulation.study.fields import Study
 from simulation.study.files import check_study
 from simulation.study.section import SIDES
@@ -63,7 +63,7 @@ def test_forecast_error_is_the_spread_of_many_runs(point: str, axes: str, sweep_
         assert error < 0.2 * squares.mean(), "too few runs: an error bar wrong by a half would have passed"
 
 
-@pytest.mark.parametrize(("column", "z"), [("time_for_sign_ns", DECIDED_Z), ("time_for_10_percent_ns", PRECISE_Z)])
+@pytest.mark.parametrize(("column", "z"), [("time_for_sign_ns", SIGN_Z), ("time_for_10_percent_ns", PRECISE_Z)])
 @pytest.mark.parametrize(("ratio", "slower"), [("0.17", "hot"), ("4.80", "cold")])
 def test_study_of_the_predicted_length_has_the_predicted_error(column: str, z: float, ratio: str, slower: str) -> None:
     """A study of the length in the plan reaches that error in the bath that needs longer; the present one does not."""
