@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.data.runs import AXES, INTERNAL_TEMPERATURE, SIDES, Array, Run
+from analysis.data.parameters import AXES, SIDES, Array
+from analysis.data.runs import INTERNAL_TEMPERATURE, Run
 from analysis.errors import AnalysisError
 
 if TYPE_CHECKING:

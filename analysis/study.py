@@ -19,7 +19,8 @@ import pandas as pd
 from analysis.compare.comparison import THEORIES, Comparison, forecasts
 from analysis.compare.information import compared_information
 from analysis.compare.table import summary_table
-from analysis.data.runs import LINEAR, SIDES, Parameters, Run, load_run, load_runs
+from analysis.data.parameters import LINEAR, SIDES, Parameters
+from analysis.data.runs import Run, load_run, load_runs
 from analysis.data.universe import universe
 from analysis.dataset import dataset
 from analysis.errors import AnalysisError

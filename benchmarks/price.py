@@ -20,7 +20,8 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from analysis.compare.theory import models
-from analysis.data.runs import Array, Run, load_runs
+from analysis.data.parameters import Array
+from analysis.data.runs import Run, load_runs
 from analysis.friction.result import Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import WALK_SLOPE_VARIANCE

@@ -19,7 +19,8 @@ import pandas as pd
 from scipy.stats import linregress
 
 from analysis.compare.theory import Mixture, Model
-from analysis.data.runs import SIDES, Array, Run
+from analysis.data.parameters import SIDES, Array
+from analysis.data.runs import Run
 from analysis.errors import AnalysisError
 from analysis.friction.curves import correlation_curves, equilibrium_blocks, particle, white_fits
 from analysis.friction.result import shares_of

@@ -11,7 +11,7 @@ from analysis.calibration.coverage import NAIVE
 from analysis.calibration.studies import AT_REST as FRICTION_AT_REST
 from analysis.calibration.studies import FORECAST
 from analysis.compare.comparison import THEORIES
-from analysis.data.runs import SIDES
+from analysis.data.parameters import SIDES
 from analysis.friction.particle import METHODS
 
 LENGTHS = ("short", "medium", "paper")

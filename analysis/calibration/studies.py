@@ -15,7 +15,8 @@ import pandas as pd
 
 from analysis.calibration.coverage import true_machines
 from analysis.compare.comparison import THEORIES, forecasts
-from analysis.data.runs import SIDES, Parameters, Run
+from analysis.data.parameters import SIDES, Parameters
+from analysis.data.runs import Run
 from analysis.friction.particle import METHODS
 from analysis.friction.response import responses
 from analysis.friction.result import Friction, shares_of

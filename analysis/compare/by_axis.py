@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.compare.comparison import THEORIES, forecasts
-from analysis.data.runs import SIDES, Array, Run
+from analysis.data.parameters import SIDES, Array
+from analysis.data.runs import Run
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction
 from analysis.heat.rates import current_blocks, spring_energy, walk

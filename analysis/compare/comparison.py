@@ -18,7 +18,7 @@ import numpy as np
 from analysis.compare.forecast import Forecast, goodness
 from analysis.compare.response import response_rates
 from analysis.compare.theory import models
-from analysis.data.runs import LINEAR, SIDES, Parameters
+from analysis.data.parameters import LINEAR, SIDES, Parameters
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction, FrictionResult
 from analysis.heat.point import HeatPoint, Point, Sides, by_ratio

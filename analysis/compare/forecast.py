@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
-from analysis.data.runs import Array
+from analysis.data.parameters import Array
 from analysis.statistics.timeseries import Estimate
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from analysis.compare.comparison import Comparison
 from analysis.compare.theory import Model, models
-from analysis.data.runs import SIDES, Array
+from analysis.data.parameters import SIDES, Array
 from analysis.friction.result import Friction
 from analysis.heat.information import COLD
 from analysis.heat.point import HeatPoint, Sides

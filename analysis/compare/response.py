@@ -26,7 +26,7 @@ import math
 import numpy as np
 
 from analysis.compare.forecast import Forecast
-from analysis.data.runs import Array, Parameters
+from analysis.data.parameters import Array, Parameters
 from analysis.friction.response import ComplexArray, Responses
 from analysis.friction.result import shares_of
 from analysis.model import Feedback, RespondingPair, TrapMotion, active_spectrum, moved_heats

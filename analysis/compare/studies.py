@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison
-from analysis.data.runs import SIDES
+from analysis.data.parameters import SIDES
 from analysis.heat.point import HeatPoint, Sides
 from analysis.statistics.timeseries import Estimate, known
 

@@ -12,7 +12,7 @@ from analysis.compare import information as informed
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
 from analysis.compare.information import ComparedInformation
 from analysis.compare.theory import models
-from analysis.data.runs import LINEAR, SIDES
+from analysis.data.parameters import LINEAR, SIDES
 from analysis.friction.drag import paper_friction
 from analysis.friction.particle import Bodies, ModelsCompared, MostLikely, ParticleFriction, Shell
 from analysis.friction.result import POOLED, FrictionResult

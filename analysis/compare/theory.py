@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from analysis.compare.forecast import Forecast
-from analysis.data.runs import Array, Parameters
+from analysis.data.parameters import Array, Parameters
 from analysis.friction.result import Friction
 from analysis.model import ControlledNetwork, MovedPair, Refrigerator
 

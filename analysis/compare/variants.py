@@ -16,7 +16,8 @@ import pandas as pd
 
 from analysis.compare.comparison import THEORIES, Comparison
 from analysis.compare.table import COLUMNS as SUMMARY_COLUMNS
-from analysis.data.runs import SIDES, Run
+from analysis.data.parameters import SIDES
+from analysis.data.runs import Run
 from analysis.friction.curves import (
     DIFFERENCE,
     FIT_WINDOW,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, NullFormatter
 
 from analysis.compare.comparison import without_theory
-from analysis.data.runs import Array, Parameters
+from analysis.data.parameters import Array, Parameters
 from analysis.figures.over_ratio import (
     at_ratio,
     carnot_ratio,

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.compare.comparison import without_theory
 from analysis.compare.theory import Mixture, ideal_models
-from analysis.data.runs import Array, Parameters
+from analysis.data.parameters import Array, Parameters
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, carnot_ratio, ratio_axis, remark
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, log_limits, new_figure
 from analysis.friction.result import Friction

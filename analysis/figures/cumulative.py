@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.data.runs import SIDES, Array, Run
+from analysis.data.parameters import SIDES, Array
+from analysis.data.runs import Run
 from analysis.figures.style import ACCENT, SIDE_COLOUR, new_figure
 from analysis.heat.point import ESTIMATORS, HeatPoint
 from analysis.heat.rates import cumulative

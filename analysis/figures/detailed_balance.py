@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from analysis.compare.comparison import Comparison, without_theory
 from analysis.compare.theory import ideal_models
-from analysis.data.runs import SIDES, Array, Parameters
+from analysis.data.parameters import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,

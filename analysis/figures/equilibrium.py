@@ -11,7 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.data.runs import SIDES, Array, Run
+from analysis.data.parameters import SIDES, Array
+from analysis.data.runs import Run
 from analysis.figures.style import SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.curves import DIFFERENCE, equilibrium_blocks, particle, samples_in
 from analysis.model import BOLTZMANN

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.compare.finite_size import fit_size
-from analysis.data.runs import SIDES
+from analysis.data.parameters import SIDES
 from analysis.figures.style import SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S
 

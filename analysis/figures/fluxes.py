@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from analysis.compare.comparison import Comparison, without_theory
 from analysis.compare.theory import Machine
-from analysis.data.runs import Array
+from analysis.data.parameters import Array
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.data.runs import SIDES, Array
+from analysis.data.parameters import SIDES, Array
 from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.curves import dressed_forms, white_forms
 from analysis.friction.particle import DrawnCurve, ParticleFriction

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.compare.comparison import Comparison, without_theory
-from analysis.data.runs import SIDES, Parameters
+from analysis.data.parameters import SIDES, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,

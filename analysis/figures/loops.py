@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.compare.response import response_rates
 from analysis.compare.theory import models
-from analysis.data.runs import SIDES, Parameters
+from analysis.data.parameters import SIDES, Parameters
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.response import Responses

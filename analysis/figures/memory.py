@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.compare.comparison import Comparison
-from analysis.data.runs import SIDES
+from analysis.data.parameters import SIDES
 from analysis.errors import AnalysisError
 from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, SIDE_MARKER, new_figure
 from analysis.units import FRICTION_SI

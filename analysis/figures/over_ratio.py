@@ -15,7 +15,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from analysis.compare.response import response_rates
 from analysis.compare.theory import Mixture, Model, ideal_models, models
-from analysis.data.runs import SIDES, Array, Parameters
+from analysis.data.parameters import SIDES, Array, Parameters
 from analysis.figures.style import NEUTRAL
 from analysis.friction.response import Responses
 from analysis.friction.result import Friction

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis.compare.comparison import without_theory
 from analysis.compare.theory import ideal_models
-from analysis.data.runs import SIDES, Array
+from analysis.data.parameters import SIDES, Array
 from analysis.figures.over_ratio import MODEL_LABEL, MODEL_STYLE, nearest, published_law, remark
 from analysis.figures.style import ACCENT, NEUTRAL, SIDE_COLOUR, SIDE_MARKER, new_figure
 from analysis.friction.result import Friction

@@ -13,7 +13,7 @@ from matplotlib.ticker import NullFormatter
 
 from analysis.compare.comparison import without_theory
 from analysis.compare.theory import ideal_models
-from analysis.data.runs import SIDES, Array, Parameters
+from analysis.data.parameters import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from analysis.data.runs import Array, Run
+from analysis.data.parameters import Array
+from analysis.data.runs import Run
 from analysis.data.universe import universe
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
 

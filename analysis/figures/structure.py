@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.data.runs import SIDES
+from analysis.data.parameters import SIDES
 from analysis.figures.style import NEUTRAL, SIDE_COLOUR, new_figure
 from analysis.friction.result import FrictionResult
 from analysis.structure.result import Structure

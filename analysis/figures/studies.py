@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.compare.comparison import Comparison
 from analysis.compare.studies import studies_table, study_points
-from analysis.data.runs import SIDES
+from analysis.data.parameters import SIDES
 from analysis.figures.over_ratio import line_ratios, ratio_axis, response_line, theory_lines
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, PURPLE, new_figure
 from analysis.units import PER_NS

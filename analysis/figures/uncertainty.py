@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from analysis.compare.comparison import without_theory
 from analysis.compare.theory import ideal_models
-from analysis.data.runs import Array, Parameters
+from analysis.data.parameters import Array, Parameters
 from analysis.figures.over_ratio import (
     MODEL_LABEL,
     MODEL_STYLE,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.data.runs import SIDES
+from analysis.data.parameters import SIDES
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, PURPLE, new_figure
 from analysis.friction.particle import METHODS
 from analysis.friction.summary import PAPER_FRICTION_KG_PER_S

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.data.runs import AXES, Array, RunFolderError, check_series, read_folder
+from analysis.data.parameters import AXES, Array
+from analysis.data.runs import RunFolderError, check_series, read_folder
 from analysis.data.universe import TRAJECTORY, universe
 from analysis.statistics.timeseries import (
     BLOCKS_PER_RUN,

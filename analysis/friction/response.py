@@ -21,7 +21,8 @@ from scipy.fft import irfft, next_fast_len, rfft
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
-from analysis.data.runs import SIDES, Array, Run
+from analysis.data.parameters import SIDES, Array
+from analysis.data.runs import Run
 from analysis.friction.curves import Particle, particle
 from analysis.model import BOLTZMANN
 from analysis.statistics.correlation import decay_time

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.data.runs import SIDES
+from analysis.data.parameters import SIDES
 from analysis.errors import AnalysisError
 from analysis.friction.drag import DragFriction
 from analysis.friction.particle import METHODS, Bodies, ParticleFriction, Shell, friction_entries

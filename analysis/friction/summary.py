@@ -15,7 +15,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.data.runs import SIDES, Run
+from analysis.data.parameters import SIDES
+from analysis.data.runs import Run
 from analysis.errors import AnalysisError
 from analysis.friction.curves import (
     DIFFERENCE,

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.data.runs import Array, Run
+from analysis.data.parameters import Array
+from analysis.data.runs import Run
 from analysis.friction.result import shares_of
 from analysis.heat.point import Sides
 from analysis.heat.power import PointBlocks, head

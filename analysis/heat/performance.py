@@ -17,7 +17,8 @@ from typing import get_args
 
 import numpy as np
 
-from analysis.data.runs import Array, Run
+from analysis.data.parameters import Array
+from analysis.data.runs import Run
 from analysis.heat.power import (
     DT_PS,
     PointBlocks,

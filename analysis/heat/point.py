@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeVar, get_args
 
-from analysis.data.runs import SIDES, Parameters
+from analysis.data.parameters import SIDES, Parameters
 from analysis.errors import AnalysisError
 from analysis.statistics.timeseries import Estimate, known, or_nan
 

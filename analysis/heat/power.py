@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.data.runs import AXES, Array, Run
+from analysis.data.parameters import AXES, Array
+from analysis.data.runs import Run
 from analysis.errors import AnalysisError
 from analysis.heat.rates import axes_together, current_blocks, heat_rates, rate_covariance, run_blocks
 from analysis.heat.results import BlockedPoint, Histogram, PowerPoint

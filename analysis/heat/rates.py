@@ -31,7 +31,8 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.data.runs import Array, Run
+from analysis.data.parameters import Array
+from analysis.data.runs import Run
 from analysis.errors import AnalysisError
 from analysis.heat.point import ESTIMATORS, Estimator, HeatPoint, Sides
 from analysis.model import BOLTZMANN

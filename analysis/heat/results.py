@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from analysis.data.runs import SIDES, Array
+from analysis.data.parameters import SIDES, Array
 from analysis.heat.point import Point, Sides
 from analysis.model.refrigerator import Target
 from analysis.statistics.timeseries import Estimate, Scale, entries, known, or_nan, read_estimate

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.data.runs import Array, Run
+from analysis.data.parameters import Array
+from analysis.data.runs import Run
 from analysis.heat.power import PointBlocks, head, sampled_positions
 from analysis.heat.rates import slowest_memory
 from analysis.heat.results import ReversalPoint

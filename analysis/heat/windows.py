@@ -20,7 +20,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import chdtri
 
-from analysis.data.runs import SIDES, Array, Run
+from analysis.data.parameters import SIDES, Array
+from analysis.data.runs import Run
 from analysis.heat.power import DT_PS, coupled, sampling_stride
 from analysis.heat.rates import walk
 from analysis.heat.results import WindowRatios, Windows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.data.runs import SIDES, Parameters
+from analysis.data.parameters import SIDES, Parameters
 from analysis.friction.particle import Shell
 from analysis.friction.result import POOLED, AxisResult, FrictionResult
 from analysis.report.verdict import Z_AGREES

@@ -31,7 +31,7 @@ from bokeh.resources import Resources
 
 from analysis.compare.comparison import THEORIES, Comparison, forecasts
 from analysis.compare.forecast import Forecast, mean_forecast
-from analysis.data.runs import SIDES, Array
+from analysis.data.parameters import SIDES, Array
 from analysis.figures.style import ACCENT, NEUTRAL, PURPLE, SIDE_COLOUR
 from analysis.report.words import measured
 from analysis.statistics.timeseries import Estimate, known, or_nan

@@ -17,7 +17,7 @@ import numpy as np
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
 from analysis.compare.information import MODELS, ComparedInformation
 from analysis.compare.table import notes_of, older_protocol
-from analysis.data.runs import AXES, LINEAR, SIDES, Parameters
+from analysis.data.parameters import AXES, LINEAR, SIDES, Parameters
 from analysis.data.universe import species_of
 from analysis.errors import AnalysisError
 from analysis.friction.drag import paper_friction

@@ -9,7 +9,7 @@ from typing import Any
 from analysis.compare.comparison import THEORIES, Comparison
 from analysis.compare.studies import study_points
 from analysis.compare.variants import changed_settings
-from analysis.data.runs import SIDES
+from analysis.data.parameters import SIDES
 from analysis.heat.results import PerformancePoint
 from analysis.report.pictures import load_figures
 from analysis.report.verdict import Z_AGREES, verdict

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
-from analysis.data.runs import SIDES
+from analysis.data.parameters import SIDES
 from analysis.heat.results import PerformancePoint
 from analysis.report.words import interval, measured, number, z_score
 from analysis.statistics.timeseries import known

@@ -9,7 +9,8 @@ import MDAnalysis
 import numpy as np
 from MDAnalysis.lib.distances import self_capped_distance
 
-from analysis.data.runs import SIDES, Array, Run
+from analysis.data.parameters import SIDES, Array
+from analysis.data.runs import Run
 from analysis.statistics.timeseries import SeriesTooShortError, choose_blocks, stationary_mean
 from analysis.structure.result import MetalTemperature
 from analysis.units import ATOMIC_MASS

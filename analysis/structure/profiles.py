@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from analysis.data.runs import SIDES, Array, Run, RunFolderError
+from analysis.data.parameters import SIDES, Array
+from analysis.data.runs import Run, RunFolderError
 from analysis.data.universe import universe
 from analysis.structure.adsorption import fluid_around
 from analysis.structure.inside import metal_temperatures, squared_frequency

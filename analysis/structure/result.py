@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.data.runs import SIDES, Array
+from analysis.data.parameters import SIDES, Array
 from analysis.errors import AnalysisError
 from analysis.statistics.timeseries import Estimate, entries, known, or_nan, read_estimate
 

@@ -21,7 +21,8 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.information import compared_information
 from analysis.compare.table import summary_table, summary_text
 from analysis.compare.variants import friction_by_analysis, friction_by_variant, heat_by_variant, thermostat_table
-from analysis.data.runs import LINEAR, SIDES, load_runs, read_metadata
+from analysis.data.parameters import LINEAR, SIDES
+from analysis.data.runs import load_runs, read_metadata
 from analysis.errors import AnalysisError
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations

@@ -21,7 +21,8 @@ from scipy.constants import physical_constants
 from scipy.linalg import expm, schur, solve_continuous_lyapunov
 from scipy.signal import lfilter
 
-from analysis.data.runs import Parameters, Run
+from analysis.data.parameters import Parameters
+from analysis.data.runs import Run
 from analysis.friction.drag import DragFriction
 from analysis.statistics.timeseries import Estimate
 

@@ -40,7 +40,8 @@ from analysis.calibration.page import (
     straight_lines,
 )
 from analysis.calibration.studies import measure_study
-from analysis.data.runs import SIDES, Parameters, Run
+from analysis.data.parameters import SIDES, Parameters
+from analysis.data.runs import Run
 from analysis.errors import AnalysisError
 from analysis.figures.calibration import calibration
 from analysis.heat.performance import performance_summary

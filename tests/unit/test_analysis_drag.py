@@ -14,7 +14,8 @@ import pytest
 from scipy.linalg import expm
 from scipy.signal import lfilter
 
-from analysis.data.runs import Array, RunFolderError
+from analysis.data.parameters import Array
+from analysis.data.runs import RunFolderError
 from analysis.figures.drag import drag as draw_drag
 from analysis.friction.drag import COLUMNS, DragFriction, DragRun, drag_summary, load_drag_run, load_drag_runs
 from analysis.friction.particle import Shell

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.data.runs import Parameters, Run
+from analysis.data.parameters import Parameters
+from analysis.data.runs import Run
 from analysis.heat.information import information_summary
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import power_summary

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_text
-from analysis.data.runs import Parameters
+from analysis.data.parameters import Parameters
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.over_ratio import cooling_range, draw_line, largest_cooling, line_ratios, theory_lines

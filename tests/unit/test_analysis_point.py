@@ -11,7 +11,7 @@ import pytest
 from analysis.compare import comparison as module
 from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_table, summary_text
-from analysis.data.runs import Parameters
+from analysis.data.parameters import Parameters
 from analysis.errors import AnalysisError
 from analysis.friction.summary import friction_summary
 from analysis.heat.point import ESTIMATORS, HeatPoint, by_ratio

@@ -13,7 +13,7 @@ import pytest
 
 from analysis.compare.comparison import Comparison
 from analysis.compare.response import response_rates
-from analysis.data.runs import Parameters
+from analysis.data.parameters import Parameters
 from analysis.figures.response import response_figure
 from analysis.friction.curves import Particle
 from analysis.friction.response import Response, Responses, _faded, _left_out, response, responses

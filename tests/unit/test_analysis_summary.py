@@ -14,7 +14,7 @@ from analysis.compare import information
 from analysis.compare.comparison import Comparison
 from analysis.compare.table import COLUMNS, IDENTITY, SIMPLIFICATIONS, older_protocol, summary_table, summary_text
 from analysis.compare.theory import models
-from analysis.data.runs import Parameters
+from analysis.data.parameters import Parameters
 from analysis.friction.particle import ParticleFriction, Shell
 from analysis.friction.response import responses
 from analysis.friction.result import AxisFriction, Friction, FrictionResult

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.data.runs import LINEAR
+from analysis.data.parameters import LINEAR
 from simulation.study.files import load_study
 from tests.unit.any_study import Analysis, draw_study
 

@@ -15,7 +15,8 @@ from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.stats import norm
 
 from analysis.compare.comparison import Comparison
-from analysis.data.runs import Parameters, Run
+from analysis.data.parameters import Parameters
+from analysis.data.runs import Run
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.cumulative import cumulative_flows

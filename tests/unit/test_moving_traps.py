@@ -18,7 +18,8 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.response import response_rates
 from analysis.compare.table import summary_text
 from analysis.compare.theory import models
-from analysis.data.runs import Parameters, load_run
+from analysis.data.parameters import Parameters
+from analysis.data.runs import load_run
 from analysis.friction.response import Response as Friction
 from analysis.friction.response import Responses, response
 from analysis.friction.result import AxisFriction

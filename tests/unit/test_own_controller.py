@@ -12,7 +12,8 @@ from analysis.compare.by_axis import work_by_axis
 from analysis.compare.comparison import THEORIES, Comparison
 from analysis.compare.table import summary_table, summary_text
 from analysis.compare.theory import models
-from analysis.data.runs import Parameters, Run
+from analysis.data.parameters import Parameters
+from analysis.data.runs import Run
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
 from analysis.figures.fluxes import fluxes

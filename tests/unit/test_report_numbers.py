@@ -14,7 +14,7 @@ import pytest
 
 from analysis.compare.by_axis import COLUMNS
 from analysis.compare.comparison import Agreement, Comparison
-from analysis.data.runs import Parameters
+from analysis.data.parameters import Parameters
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.point import HeatPoint
 from analysis.heat.results import Interval

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.compare.response import response_rates
-from analysis.data.runs import Parameters
+from analysis.data.parameters import Parameters
 from analysis.friction.response import Response, Responses
 from analysis.model import Feedback, PairWithBodies
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.data.runs import Parameters
+from analysis.data.parameters import Parameters
 from analysis.friction.particle import (
     Bodies,
     DrawnCurve,

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.compare.comparison import forecasts, without_theory
 from analysis.compare.theory import ideal_models, models
-from analysis.data.runs import Parameters
+from analysis.data.parameters import Parameters
 from analysis.figures.loops import loops, varied
 from analysis.friction.response import Response, Responses
 from analysis.friction.result import AxisFriction, Friction

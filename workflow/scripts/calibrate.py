@@ -8,7 +8,8 @@ import pandas as pd
 from analysis.calibration.coverage import measure
 from analysis.calibration.page import STUDIES
 from analysis.calibration.studies import REPLICAS, measure_study
-from analysis.data.runs import Parameters, Run
+from analysis.data.parameters import Parameters
+from analysis.data.runs import Run
 from job import job
 from simulation.experiments import experiment_at, machine
 from simulation.experiments.base import Experiment
