@@ -96,7 +96,7 @@ rule plot_memory:
         ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
-        names=lambda wildcards: [name.partition("@")[2] or name for name in with_variants(wildcards)],
+        names=lambda wildcards: [name.partition("@")[2] or "as in the study" for name in with_variants(wildcards)],
         counts=lambda wildcards: [len(machine.points(study(name))) for name in with_variants(wildcards)],
     script:
         "../scripts/plot_memory.py"
