@@ -83,6 +83,14 @@ def _structure_checks(
                 None,
             ),
             _finding(f"Mean pressure of the {side} fluid, bar", number(found.pressure, 0), "", None),
+            _finding(
+                f"Self-diffusion of the {side} fluid far from metal, 10⁻⁹ m²/s",
+                measured(found.self_diffusion.value, found.self_diffusion.se, 1e9)
+                if found.self_diffusion
+                else "unknown",
+                "",
+                None,
+            ),
             _internal_temperature(side, found.metal),
             _first_layer(side, found.around.layer, parameters.mass[j], dressed and dressed[j]),
         ]

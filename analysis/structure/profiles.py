@@ -18,7 +18,9 @@ from scipy.sparse.csgraph import connected_components
 from analysis.data.parameters import SIDES, Array
 from analysis.data.runs import Run, RunFolderError
 from analysis.data.universe import universe
+from analysis.statistics.timeseries import Estimate
 from analysis.structure.adsorption import fluid_around
+from analysis.structure.diffusion import self_diffusion
 from analysis.structure.inside import metal_temperatures, squared_frequency
 from analysis.structure.result import SideStructure, Structure
 
@@ -70,11 +72,14 @@ def structure(runs: Sequence[Run]) -> Structure:
         squared_frequency(system, side.particle, metal["epsilon_eV"], metal["sigma_A"]) for side in sides.values()
     ]
     time, temperatures = metal_temperatures(runs, frequencies)
+    has_chains = "chains_per_bath" in (run.metadata.get("system") or {})  # their atoms follow each other for long
     found = {}
     for j, (name, side) in enumerate(sides.items()):
         box = system.dimensions[:3]
         cells = [cell for _ in system.trajectory if (cell := _cell_densities(side, box)).size]
-        bulk_atoms, bulk_nm3 = np.mean([_bulk(side, box) for _ in system.trajectory], axis=0)
+        bulk = [_bulk(side, box) for _ in system.trajectory]
+        in_bulk, bulk_nm3 = np.array([inside for inside, _ in bulk]), np.mean([volume for _, volume in bulk])
+        bulk_atoms = in_bulk.sum() / len(in_bulk)
         temperature, pressure = (
             float(np.mean([each.series[column].mean() for each in runs]))
             for column in (f"temperature_{name}_K", f"pressure_{name}_bar")
@@ -92,6 +97,7 @@ def structure(runs: Sequence[Run]) -> Structure:
             temperature=temperature,
             pressure=pressure,
             metal=temperatures[j],
+            self_diffusion=_diffusion(system, side, in_bulk) if bulk_atoms >= BULK_ATOMS and not has_chains else None,
         )
     leaked = max(sum(_outside(side) for side in sides.values()) for _ in system.trajectory)
     return Structure(len(system.trajectory), (edges[1:] + edges[:-1]) / 2, leaked, found, time)
@@ -121,8 +127,8 @@ def _density_along_x(system: MDAnalysis.Universe, side: Side, edges: Array) -> A
     return np.asarray(1000 * counts / (len(system.trajectory) * cross_section * PROFILE_BIN_A))
 
 
-def _bulk(side: Side, box: NDArray[np.float32]) -> tuple[int, float]:
-    """Fluid atoms farther than ``BULK_MARGIN_A`` from particle and walls in the current frame, and their volume, nm³."""
+def _bulk(side: Side, box: NDArray[np.float32]) -> tuple[NDArray[np.bool_], float]:
+    """Which fluid atoms are farther than ``BULK_MARGIN_A`` from particle and walls in the current frame; their volume, nm³."""
     lows, lengths = np.zeros(3), box.astype(float)
     if side.walls is not None:
         lows[0], lengths[0] = side.walls[0], side.walls[1] - side.walls[0]
@@ -141,7 +147,14 @@ def _bulk(side: Side, box: NDArray[np.float32]) -> tuple[int, float]:
         return np.asarray(beyond if side.walls is None else beyond & (x > near) & (x < far))
 
     share = is_bulk(points[0][:, None, None], points[1][:, None], points[2]).mean()
-    return int(is_bulk(*side.fluid.positions.astype(float).T).sum()), float(share * np.prod(lengths)) / 1000
+    return is_bulk(*side.fluid.positions.astype(float).T), float(share * np.prod(lengths)) / 1000
+
+
+def _diffusion(system: MDAnalysis.Universe, side: Side, in_bulk: NDArray[np.bool_]) -> Estimate | None:
+    """Self-diffusion of the fluid of one side along the axes without walls, m²/s."""
+    positions = np.array([side.fluid.positions for _ in system.trajectory])
+    periods = [None if axis == 0 and side.walls else float(system.dimensions[axis]) for axis in range(3)]
+    return self_diffusion(positions, in_bulk, periods, system.trajectory.dt)
 
 
 def _cell_densities(side: Side, box: NDArray[np.float32]) -> Array:

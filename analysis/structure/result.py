@@ -105,6 +105,8 @@ class SideStructure:
         temperature: mean of the fluid, K.
         pressure: mean of the fluid, bar.
         metal: temperature inside the particle.
+        self_diffusion: of the fluid far from all metal, m²/s; ``None`` if the frames do not determine it, or the fluid
+            consists of chains.
     """
 
     density: Array
@@ -118,6 +120,7 @@ class SideStructure:
     temperature: float
     pressure: float
     metal: MetalTemperature
+    self_diffusion: Estimate | None = None
 
     @property
     def has_cavity(self) -> bool:
@@ -135,6 +138,7 @@ class SideStructure:
         layer, walls, over_time = content[f"layer_{side}"], content[f"walls_{side}_A"], content["over_time"]
         stem = f"internal_temperature_{side}"
         mean, inside = content[f"{stem}_K"], over_time[f"internal_{side}_K"]
+        diffusion = content[f"self_diffusion_{side}_m2_per_s"]
         return cls(
             np.array(content[f"density_{side}_per_nm3"]),
             None if walls is None else (walls[0], walls[1]),
@@ -157,6 +161,7 @@ class SideStructure:
                 None if inside is None else np.array(inside),
                 np.array(over_time[f"bath_{side}_K"]),
             ),
+            None if diffusion is None else Estimate(diffusion, or_nan(content[f"self_diffusion_{side}_se"])),
         )
 
     def to_json(self, side: str) -> dict[str, Any]:
@@ -176,6 +181,8 @@ class SideStructure:
             f"layer_{side}": around.layer and around.layer.to_json(),
             f"temperature_{side}_K": self.temperature,
             f"pressure_{side}_bar": self.pressure,
+            f"self_diffusion_{side}_m2_per_s": self.self_diffusion and self.self_diffusion.value,
+            f"self_diffusion_{side}_se": self.self_diffusion and known(self.self_diffusion.se),
         }
 
 

@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import MDAnalysis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from analysis.data.runs import RunFolderError, load_run
+from analysis.data.universe import universe
 from analysis.errors import AnalysisError
 from analysis.statistics.timeseries import or_nan
 from analysis.structure.profiles import structure
@@ -194,3 +196,29 @@ def test_a_run_without_atoms_is_refused(tmp_path: Path) -> None:
         match=r"the exact model has no atoms, and reference/README\.md lists the shipped runs that have them",
     ):
         structure([load_run(folder)])
+
+
+def test_self_diffusion_is_that_of_each_bath_along_the_walls(tmp_path: Path, atoms: list[Array]) -> None:
+    """Its unit follows from the time between frames; two frames do not determine it, and chains have none."""
+    assert _check(tmp_path / "two", atoms).sides["cold"].self_diffusion is None
+    folder = write_runs(tmp_path / "many", Truth(), 10, 1, seed=1)[0]
+    write_atoms(folder, {str(kind): group for kind, group in enumerate(atoms, start=1)}, (0, 2 * EDGE, EDGE), frames=1)
+    rng = np.random.default_rng(3)
+    true, interval = (0.3, 0.5), 25.0
+    system = universe(folder).atoms
+    cold, hot = (len(group) for group in atoms[:2])
+    spread = np.repeat(np.sqrt(2 * np.array([*true, 0.0]) * interval), [cold, hot, len(system) - cold - hot])
+    places = system.positions.astype(float)
+    with MDAnalysis.Writer(str(folder / "moving.dcd"), len(system), dt=interval, format="DCD") as writer:
+        for _ in range(30):
+            places[:, 1:] = (places[:, 1:] + spread[:, None] * rng.normal(size=(len(system), 2))) % EDGE
+            system.positions = places
+            writer.write(system)
+    (folder / "moving.dcd").replace(folder / "trajectory.dcd")
+    for (side, found), diffusion in zip(structure([load_run(folder)]).sides.items(), true, strict=True):
+        assert found.self_diffusion is not None, side
+        assert found.self_diffusion.value == pytest.approx(1e-8 * diffusion, abs=4 * found.self_diffusion.se)
+        assert found.self_diffusion.se < 0.05 * found.self_diffusion.value
+    run = load_run(folder)
+    run.metadata["system"] = {"chains_per_bath": 3}
+    assert structure([run]).sides["hot"].self_diffusion is None

@@ -325,13 +325,14 @@ def test_structure_of_a_study() -> None:
     layer = AdsorbedLayer(1.0, 1.0, 1.0, Estimate(1.0, 1.0), Estimate(1.0, 1.0))
     around = FluidAround(np.ones(2), np.ones(2), np.ones(2), layer)
     metal = MetalTemperature(Estimate(1.0, 1.0), 1.0, np.ones(2), np.ones(2))
-    side = SideStructure(np.ones(2), (1.0, 1.0), 1.0, 1.0, 1, 1, 1.0, around, 1.0, 1.0, metal)
+    side = SideStructure(np.ones(2), (1.0, 1.0), 1.0, 1.0, 1, 1, 1.0, around, 1.0, 1.0, metal, Estimate(1.0, 1.0))
     structure: Structure = numbered(Structure(1, np.ones(2), 1, {"cold": side, "hot": side}, np.ones(2)), unlike())
     content = through_text(structure.to_json())
     survives(structure, Structure.from_json(content))
     for name, found in structure.sides.items():
         assert found.around.layer
         assert found.metal.mean
+        assert found.self_diffusion
         for key, value in {
             f"emptiest_cell_{name}": found.emptiest_cell,
             f"bulk_density_{name}_per_nm3": found.bulk_density,
@@ -340,6 +341,8 @@ def test_structure_of_a_study() -> None:
             f"particle_mass_{name}_eV_ps2_per_A2": found.particle_mass,
             f"temperature_{name}_K": found.temperature,
             f"pressure_{name}_bar": found.pressure,
+            f"self_diffusion_{name}_m2_per_s": found.self_diffusion.value,
+            f"self_diffusion_{name}_se": found.self_diffusion.se,
             f"internal_temperature_{name}_K": found.metal.mean.value,
             f"internal_temperature_{name}_se": found.metal.mean.se,
             f"internal_temperature_{name}_expected_K": found.metal.expected,
