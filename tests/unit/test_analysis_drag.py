@@ -13,11 +13,20 @@ import pandas as pd
 import pytest
 from scipy.linalg import expm
 from scipy.signal import lfilter
+from scipy.stats import norm, t
 
 from analysis.data.parameters import Array
 from analysis.data.runs import RunFolderError
 from analysis.figures.drag import drag as draw_drag
-from analysis.friction.drag import COLUMNS, DragFriction, DragRun, drag_summary, load_drag_run, load_drag_runs
+from analysis.friction.drag import (
+    COLUMNS,
+    DragFriction,
+    DragRun,
+    drag_summary,
+    load_drag_run,
+    load_drag_runs,
+    paper_friction,
+)
 from analysis.friction.particle import Shell
 from analysis.friction.summary import friction_summary
 from analysis.statistics.timeseries import Estimate, steady_from
@@ -138,6 +147,37 @@ def test_only_the_steady_part_counts() -> None:
     assert usual.time == pytest.approx(2 * (400 - usual.transient) / 1000)
 
 
+@pytest.mark.parametrize(("replicas", "blocks"), [(1, 6), (2, 3), (4, 2)])
+def test_errors_are_those_of_a_few_long_blocks(replicas: int, blocks: int) -> None:
+    """Six blocks in all, and two in each run at least: the scatter of their means, over √N, with Student's factor."""
+    runs = [dragged("0.3", 200, seed) for seed in range(replicas)]
+    (found,) = drag_summary([runs])
+    assert found.bath_excess is not None
+    start = round(found.transient / INTERVAL)
+    parts = [part for run in runs for part in np.array_split(run.column("temperature_K")[start:] - TEMPERATURE, blocks)]
+    means, total = np.array([part.mean() for part in parts]), replicas * blocks
+    expected = means.std(ddof=1) / math.sqrt(total) * t.ppf(0.975, total - 1) / norm.ppf(0.975)
+    # Of white noise blocks this long hide nothing.
+    assert found.bath_excess.se == pytest.approx(expected, rel=0.02)
+    assert found.bath_excess.value == pytest.approx(means.mean(), rel=1e-3)
+    assert found.friction.se / found.friction.value == pytest.approx(found.velocity.se / found.velocity.value)
+
+
+def test_copies_of_older_runs_are_counted(tmp_path: Path) -> None:
+    """Of three replicas one stands for a run of today's protocol."""
+    folders = [write(dragged("0.3", 20, seed), tmp_path / str(seed)) for seed in range(3)]
+    content = json.loads((folders[1] / "run.json").read_text())
+    (folders[1] / "run.json").write_text(json.dumps(content | {"older_protocol": "made by protocol 1"}))
+    (found,) = drag_summary(load_drag_runs(folders))
+    assert (found.replicas, found.older_protocol_runs) == (3, 1)
+
+
+@pytest.mark.parametrize(("force", "friction"), [("0.3", 2.8e-12), ("0.30", 2.8e-12), ("3", 3.1e-12), ("1.0", None)])
+def test_friction_of_the_paper_by_force(force: str, friction: float | None) -> None:
+    """However the force is spelled; none where the paper gives none."""
+    assert paper_friction(force) == friction
+
+
 def test_slow_transient_is_left_out() -> None:
     """A transient that lasts beyond a quarter of the run is found, and would have spoilt the mean."""
     rng = np.random.default_rng(3)
@@ -180,11 +220,32 @@ def test_folders_are_grouped_and_checked(tmp_path: Path) -> None:
     files = [write(dragged(force, 20, i), tmp_path / f"F_{force}/{i}") for i in (1, 2) for force in FORCE]
     groups = load_drag_runs(files)
     assert [[run.force_nN for run in runs] for runs in groups] == [["0.3", "0.3"], ["3.0", "3.0"]]
-    with pytest.raises(RunFolderError, match="differ in parameters or length"):
-        load_drag_runs([files[0], write(dragged("0.3", 20, 3), tmp_path / "warm", temperature_K=110.0)])
+    first = files[0]
+    half = replace(dragged("0.3", 20, 3), series=dragged("0.3", 20, 3).series[::2].reset_index(drop=True), interval=0.4)
+    for name, run, changes in (
+        ("warm", dragged("0.3", 20, 3), {"temperature_K": 110.0}),
+        ("heavy", dragged("0.3", 20, 3), {"mass_eV_ps2_per_A2": 2 * MASS}),
+        ("strong", dragged("0.3", 20, 3), {"force_eV_per_A": 0.2}),
+        ("long", dragged("0.3", 22, 3), {}),
+        ("seldom", half, {}),
+    ):
+        other = write(run, tmp_path / name, **changes)
+        with pytest.raises(
+            RunFolderError, match=f"^{other} and {first}: differ in parameters or length: run them again"
+        ):
+            load_drag_runs([first, other])
     lacking = replace(dragged("0.3", 20, 4), series=dragged("0.3", 20, 4).series.drop(columns="work_eV"))
     with pytest.raises(RunFolderError, match="columns missing: work_eV"):
         load_drag_run(write(lacking, tmp_path / "lacking"))
+    hollow = dragged("0.3", 20, 4)
+    hollow.series.loc[7, "internal_temperature_K"] = np.nan
+    with pytest.raises(RunFolderError, match="internal_temperature_K is not a number in row 7"):
+        load_drag_run(write(hollow, tmp_path / "hollow"))
+    bare = replace(hollow, series=hollow.series.drop(columns="internal_temperature_K"))
+    (older,) = drag_summary([[load_drag_run(write(bare, tmp_path / "bare"))]])
+    assert older.particle_excess is None
+    assert older.bath_excess is not None
+    assert not older.loses_atoms
     other = write(dragged("0.3", 20, 5), tmp_path / "other")
     (other / "run.json").write_text(json.dumps({"format": 2, "parameters": {}}))
     with pytest.raises(RunFolderError, match="key 'side' is missing: not a drag run"):

@@ -23,6 +23,7 @@ from analysis.statistics.correlation import (
     memory_time,
     reversal_asymmetry,
     white_cross,
+    white_difference,
     white_position,
     white_velocity,
 )
@@ -54,6 +55,19 @@ def test_white_forms_are_exact_at_any_damping(friction: float) -> None:
     # ⟨V(τ)X(0)⟩ = (e^{Aτ})₂₁⟨X²⟩, with ⟨X²⟩/⟨V²⟩ = m/κ in equilibrium.
     later = exact[:, 1, 0] * math.sqrt(MASS / TRAP)
     np.testing.assert_allclose(white_cross(LAGS, MASS, TRAP, friction), later, atol=1e-9)
+
+
+@pytest.mark.parametrize("friction", [0.1, 1.0])
+def test_correlation_of_displacements_is_that_of_four_positions(friction: float) -> None:
+    """⟨[X(t+h) - X(t)] [X(t+τ+h) - X(t+τ)]⟩ over its value at τ = 0, from the matrix exponential."""
+    interval, lags = 1.5, np.array([0.0, 0.7, 1.5, 20.0])
+
+    def position(lag: NDArray[np.float64]) -> NDArray[np.float64]:
+        return propagator([[0.0, 1.0], [-TRAP / MASS, -friction / MASS]], np.abs(lag))[:, 0, 0]
+
+    products = 2 * position(lags) - position(lags + interval) - position(lags - interval)
+    found = white_difference(lags, interval, MASS, TRAP, friction)
+    np.testing.assert_allclose(found, products / products[0], atol=1e-9)
 
 
 def test_dressed_form_is_exact() -> None:
@@ -124,6 +138,7 @@ def test_memory_time_of_known_series() -> None:
     series = np.stack([np.cos(0.5 * time), np.sin(0.5 * time)])
     assert memory_time(series, 0.1) == pytest.approx(math.acos(1 / math.e) / 0.5, abs=0.1)
     assert memory_time(np.ones((1, 11)), 2.0) == 20.0
+    assert decay_time(np.ones((1, 11)), np.ones((1, 11)), 2.0) == 20.0
 
 
 @pytest.mark.parametrize(("estimate", "variance"), [("own", 1.0), ("cross", 0.5), ("reversal", 2.0)])

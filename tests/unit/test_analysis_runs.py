@@ -3,14 +3,17 @@
 import hashlib
 import json
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.data.runs import RunFolderError, load_run, load_runs, read_folder, read_metadata
+from analysis.data.runs import Parameters, RunFolderError, load_run, load_runs, read_folder, read_metadata
 from analysis.friction.drag import load_drag_run
+from analysis.model import Feedback, Oscillation, TrapMotion
 from tests.unit.synthetic import Truth, write_runs
 
 TRUTH = Truth(kappa_ratio="4.80")
@@ -32,8 +35,119 @@ def test_arrays_follow_the_columns(folder: Path) -> None:
     np.testing.assert_array_equal(run.velocity[:, 0, 1], run.series["velocity_cold_y_A_per_ps"])
     np.testing.assert_array_equal(run.work[:, 0, 1], run.series["work_cold_z_eV"])
     np.testing.assert_array_equal(run.thermostat[:, 1], run.series["thermostat_hot_eV"])
+    for side, name in enumerate(("cold", "hot")):
+        np.testing.assert_array_equal(run.side_energy[:, side], run.series[f"energy_{name}_eV"])
+        np.testing.assert_array_equal(run.trap_energy[:, side], run.series[f"trap_{name}_eV"])
     assert run.kappa_ratio == "4.80"
     assert run.parameters.coupling == pytest.approx((0.1, 0.48))
+
+
+def test_energies_are_those_of_mass_and_trap(folder: Path) -> None:
+    """½mV² over all axes, and ½mV² + ½κ(X - λ)² along each coupled one, with the mass of the side and the trap of the axis."""
+    run = load_run(folder)
+    motion = TrapMotion(hot=(Oscillation(0.5, 7.0, 20.0),))
+    series = run.series.assign(**{f"trap_work_{side}_{axis}_eV": 0.0 for side in ("cold", "hot") for axis in "xz"})
+    parameters = replace(run.parameters, mass=(1.0, 2.0), traps=(0.01, 0.02, 0.04), motion=motion)
+    unlike = replace(run, parameters=parameters, series=series)
+    time = series["time_ps"].to_numpy()
+    centres = (np.zeros(len(time)), 0.5 * np.sin(2 * np.pi * time / 7 + np.radians(20)))
+    for side, (name, mass) in enumerate((("cold", 1.0), ("hot", 2.0))):
+        squares = [series[f"velocity_{name}_{axis}_A_per_ps"] ** 2 for axis in "xyz"]
+        np.testing.assert_allclose(unlike.kinetic_energy[:, side], mass / 2 * sum(squares))
+        for place, (axis, trap) in enumerate((("x", 0.01), ("z", 0.04))):
+            stretched = series[f"position_{name}_{axis}_A"] - centres[side]
+            expected = mass / 2 * squares["xyz".index(axis)] + trap / 2 * stretched**2
+            np.testing.assert_allclose(unlike.particle_energy[:, side, place], expected)
+
+
+EVERYTHING = Parameters(
+    mass=(1.0, 2.0),
+    traps=(0.01, 0.02, 0.04),
+    coupling=(0.1, 0.48),
+    temperature=(100.0, 120.0),
+    coupling_axes="xy",
+    sample_interval=0.5,
+    feedback=Feedback(update_every=0.4, delay=0.2, delayed="partner", position_noise=0.1, filter=0.3),
+    damping=(0.1, 0.0),
+    force_limit=0.05,
+    motion=TrapMotion((Oscillation(1.0, 2.0, 3.0),), (Oscillation(4.0, 5.0, 6.0), Oscillation(7.0, 8.0))),
+    active=(((0.01, 2.0),), ((0.02, 3.0), (0.03, 4.0))),
+    timestep=0.004,
+)
+"""Parameters of which no two are alike."""
+
+
+def test_parameters_survive_their_file() -> None:
+    """Every one is read back as it was, of a machine with all parts and of one with none, also with one trap for all axes."""
+    plain = Parameters((1.0, 2.0), (0.01,) * 3, (0.1, 0.48), (100.0, 120.0), "x", 0.5, timestep=0.002)
+    for parameters in (EVERYTHING, plain, replace(plain, force_limit=0.1), replace(plain, damping=(0.0, 0.3))):
+        read = Parameters.from_json(json.loads(json.dumps(parameters.to_json(), allow_nan=False)))
+        assert read == parameters
+        assert read.timestep == parameters.timestep
+    assert plain.to_json()["trap_stiffness_eV_per_A2"] == 0.01
+
+
+def test_a_controller_is_told_with_all_its_parts() -> None:
+    """Each part of the loop has its number and its unit; a part that is not there is not told."""
+    assert EVERYTHING.told_controller == (
+        "linear, updates every 0.4 ps, delay 0.2 ps, noise 0.1 Å, filter 0.3 ps, of the partner's position, "
+        "cold damping 0.1 and 0 eV ps/Å², force at most 0.05 eV/Å"
+    )
+    plain = replace(EVERYTHING, feedback=None, damping=(0.0, 0.0), force_limit=None)
+    assert plain.told_controller == "linear"
+    assert replace(plain, feedback=Feedback(delay=0.2)).told_controller == "linear, delay 0.2 ps"
+
+
+def test_parameters_along_some_axes() -> None:
+    """Traps are averaged over the axes that are asked for, else over the coupled ones; only coupled axes stay coupled."""
+    assert EVERYTHING.stiffness("yz") == pytest.approx(0.03)
+    assert EVERYTHING.trap == pytest.approx(0.015)
+    assert replace(EVERYTHING, coupling_axes="").trap == pytest.approx(0.07 / 3)
+    for axes, coupled in (("yz", "y"), ("z", "z"), ("xyz", "xy")):
+        assert EVERYTHING.along(axes).coupling_axes == coupled
+    assert replace(EVERYTHING, coupling_axes="").along("yz").coupling_axes == "yz"
+
+
+def test_temperatures_of_both_baths() -> None:
+    """1/T of each, unknown where one is active; the colder one by number and not by name, the first of two equal ones."""
+    passive = replace(EVERYTHING, active=((), ()))
+    np.testing.assert_allclose(passive.per_kelvin, [0.01, 1 / 120])
+    for active in (((), ((0.1, 1.0),)), (((0.1, 1.0),), ())):
+        assert np.isnan(replace(passive, active=active).per_kelvin).all()
+    for temperature, colder in (((100.0, 120.0), 0), ((120.0, 100.0), 1), ((100.0, 100.0), 0)):
+        assert replace(passive, temperature=temperature).colder == colder
+
+
+def test_machines_have_the_numbers_of_each_side() -> None:
+    """Pairs made of these parameters have each at its side; a weakly active bath leaves the heat of a shell as it was."""
+    plain = replace(EVERYTHING, feedback=None, damping=(0.0, 0.0), motion=TrapMotion(), active=((), ()))
+    white = plain.white_pair((0.2, 0.3))
+    shell = plain.dressed_pair(np.array([2.0, 3.0]), np.array([0.5, 0.6]), np.array([1.6, 1.7]))
+    for pair in (white, shell):
+        assert (pair.mass, pair.trap) == ((1.0, 2.0), plain.trap)
+        assert (pair.coupling_cold, pair.coupling_hot) == (0.1, 0.48)
+        assert (pair.temperature_cold, pair.temperature_hot) == (100.0, 120.0)
+        assert plain.in_active_baths(pair) is pair
+        weak = replace(plain, active=(((1e-9, 2.0),), ((1e-9, 3.0),))).in_active_baths(pair)
+        assert weak.is_active
+        np.testing.assert_allclose(weak.heat_rates(), pair.heat_rates(), rtol=1e-6)
+    assert (white.friction_cold, white.friction_hot) == (0.2, 0.3)
+    assert (shell.core_friction_cold, shell.core_friction_hot) == (2.0, 3.0)
+    assert (shell.shell_friction_cold, shell.shell_friction_hot) == (0.5, 0.6)
+    assert (shell.shell_mass_cold, shell.shell_mass_hot) == (1.6, 1.7)
+    bodies = EVERYTHING.pair_with_bodies(np.array([0.1, 1.0, 2.0]), np.array([0.2, 3.0, 4.0, 5.0, 6.0]))
+    assert (bodies.friction_cold, bodies.friction_hot) == (0.1, 0.2)
+    assert (bodies.bodies(0), bodies.bodies(1)) == ([(1.0, 2.0)], [(3.0, 5.0), (4.0, 6.0)])
+    assert (bodies.active_forces(0), bodies.active_forces(1)) == ([(0.01, 2.0)], [(0.02, 3.0), (0.03, 4.0)])
+
+
+def test_message_of_another_point_names_both_folders(tmp_path: Path) -> None:
+    """The one that differs comes first, then the first of the replicas; each with its parameters."""
+    (one,) = write_runs(tmp_path / "one", TRUTH, 10, 1, seed=1)
+    (other,) = write_runs(tmp_path / "other", replace(TRUTH, kappa_ratio="1.2"), 10, 1, seed=2)
+    parameters = {folder: re.escape(str(load_run(folder).parameters)) for folder in (one, other)}
+    with pytest.raises(RunFolderError, match=f"^{other} and {one}: .*: {parameters[other]} and {parameters[one]}$"):
+        load_runs([one, other])
 
 
 def test_internal_temperature_is_read_where_there_is_one(folder: Path) -> None:

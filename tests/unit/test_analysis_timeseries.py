@@ -25,11 +25,15 @@ from analysis.statistics.timeseries import (
     choose_blocks,
     cut,
     end_noise,
+    entries,
+    mean_of_one,
     mean_rate,
     memory,
     memory_of_square,
+    read_estimate,
     slope,
     slope_noise,
+    spread_widening,
     stationary_mean,
     student,
 )
@@ -182,6 +186,34 @@ def test_interval_without_an_upper_end() -> None:
     low, high = Estimate(1.0, 0.6, "reciprocal").interval()
     assert low > 0
     assert high == math.inf
+
+
+@pytest.mark.parametrize("scale", ["log", "reciprocal root", "reciprocal"])
+def test_numbers_that_a_scale_cannot_place(scale: Scale) -> None:
+    """Without an error both ends are unknown; far numbers have no distance; a value that is not positive is on a line."""
+    assert all(math.isnan(end) for end in Estimate(2.0, scale=scale).interval())
+    for far in (0.0, -1.0, 1e-200, 1e200):
+        assert math.isnan(Estimate(1.0, 0.1, scale).z(far))
+    assert Estimate(-1.0, 0.5, scale).interval() == pytest.approx((-1.98, -0.02))
+    assert Estimate(-1.0, 0.5, scale).z(0.5) == pytest.approx(-3.0)
+    low, high = Estimate(1.0, 400.0, scale).interval()
+    assert 0 <= low < 1
+    assert high == math.inf
+
+
+@pytest.mark.parametrize("scale", ["linear", "log", "reciprocal root", "reciprocal"])
+def test_entries_give_back_the_estimate(scale: Scale) -> None:
+    """Value and error under their names, and the ends of an interval that is not symmetric; null for what is unknown."""
+    estimate = Estimate(2.0, 0.3, scale)
+    for unit, name in (("K", "heat_K"), ("", "heat")):
+        content = entries("heat", estimate, unit)
+        ends = {} if scale == "linear" else dict(zip(("heat_low", "heat_high"), estimate.interval(), strict=True))
+        assert content == {name: 2.0, "heat_se": 0.3} | ends
+        assert read_estimate(content, "heat", unit, scale) == estimate
+    assert set(entries("heat", Estimate(math.nan, scale=scale)).values()) == {None}
+    assert entries("heat", Estimate(math.inf, math.inf))["heat"] is None
+    unknown = read_estimate(entries("heat", Estimate(1.0)), "heat")
+    assert (unknown.value, math.isnan(unknown.se)) == (1.0, True)
 
 
 def test_memory_of_a_constant_is_one_sample() -> None:
@@ -351,3 +383,27 @@ def test_blocks_of_other_lengths() -> None:
     assert cut(10.0, 100, 1.0, 3, blocks_per_run=5).count == 5
     with pytest.raises(SeriesTooShortError, match="at least 100 ps"):
         cut(10.0, 99, 1.0, 3, blocks_per_run=5)
+    assert cut(0.01, 50, 1.0, 1).count == 50, "no block is shorter than an interval"
+    series = correlated(1, 200, time=10, seed=12)  # some five blocks of two memories
+    assert choose_blocks([series], 1.0, series=6, blocks_per_run=2).count >= 2
+    with pytest.raises(SeriesTooShortError):
+        choose_blocks([series], 1.0, series=6, blocks_per_run=30)
+
+
+def test_mean_of_a_single_series() -> None:
+    """Its error is that of its blocks; of a series too short for blocks, and of one sample, it is unknown."""
+    (series,) = correlated(1, 2000, time=3, seed=13)
+    found = mean_of_one(series + 4.0, 0.5)
+    assert found.value == pytest.approx(series.mean() + 4.0)
+    # Independent samples are an inefficiency of 6 samples apart.
+    assert found.se == pytest.approx(series.std() * math.sqrt(6 / 2000), rel=0.25)
+    for short in (series[:1], series[:20]):
+        assert mean_of_one(short, 0.5).value == pytest.approx(short.mean())
+        assert math.isnan(mean_of_one(short, 0.5).se)
+
+
+def test_scatter_about_a_sample_mean_is_widened() -> None:
+    """N independent values scatter by √(1 - 1/N) of their spread about their mean, and tell 95 % by Student; no N below 3."""
+    for memories, values in ((40.0, 40), (3.0, 3), (0.5, 3)):
+        expected = t.ppf(0.975, values - 1) / norm.ppf(0.975) / math.sqrt(1 - 1 / values)
+        assert spread_widening(memories) == pytest.approx(expected)

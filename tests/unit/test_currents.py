@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.constants import hbar, k
 
-from analysis.currents import Currents, Machine
+from analysis.currents import Currents, Machine, thermal_entropy
 from analysis.mechanisms.figures.comparison import MACHINES, comparison, comparison_table, measured_nanodemon
 from analysis.mechanisms.figures.fermi_reservoirs import COOLING
 from analysis.mechanisms.figures.optomechanics import PUBLISHED
@@ -173,6 +173,76 @@ def test_measurements_that_say_too_little_are_refused() -> None:
     assert (names[swapped.cold], names[swapped.hot], swapped.cop) == ("hot", "cold", 0.5)
 
 
+BY_HAND = Currents(
+    baths=("cold", "hot"),
+    energy=np.array([-1.0, 5.0]),
+    entropy=np.array([-1.0, 1.5]),
+    temperatures=np.array([2.0, 3.0]),
+    cold=0,
+    hot=1,
+    particles=np.array([2.0, -2.0]),
+    chemical_potentials=np.array([0.5, -0.25]),
+    unit="J/s",
+    covariance=np.array([[4.0, 1.0], [1.0, 9.0]]),
+    error=np.array([[0.04, 0.01], [0.01, 0.09]]),
+)
+"""Heats of -2 and 4.5, worked out on paper."""
+
+
+def test_a_machine_worked_out_by_hand() -> None:
+    """Every property of two baths with heat and particles, and of the same machine when it does not cool."""
+    assert_allclose(BY_HAND.heat, [-2.0, 4.5])
+    assert (BY_HAND.work, BY_HAND.chemical_work, BY_HAND.cooling, BY_HAND.paid) == (4.0, -1.5, 2.0, 2.5)
+    assert (BY_HAND.cop, BY_HAND.bound, BY_HAND.entropy_production) == (0.8, 2.0, 0.5)
+    assert BY_HAND.cop_over_bound == pytest.approx(0.4)
+    assert_allclose(BY_HAND.uncertainty_products, [4 * 0.5 / 2**2, 9 * 0.5 / 4.5**2])
+    assert BY_HAND.cooling_error == pytest.approx(0.2)
+    # d(-q/w) = -(w - q)/w² dq + q/w² dQ with w = q + Q, here of heats alone.
+    pumped = replace(BY_HAND, energy=BY_HAND.heat, particles=np.zeros(2))
+    slopes = np.array([-(2.5 + 2.0) / 2.5**2, -2.0 / 2.5**2])
+    assert pumped.cop_error == pytest.approx(math.sqrt(slopes @ known(BY_HAND.error) @ slopes))
+    warming = replace(BY_HAND, energy=-BY_HAND.energy, particles=-BY_HAND.particles, entropy=-BY_HAND.entropy)
+    assert math.isnan(warming.cop)
+    assert math.isnan(warming.cop_error)
+    sure = replace(BY_HAND, error=None, covariance=None)
+    assert (sure.cooling_error, sure.cop_error) == (0.0, 0.0)
+    assert np.isnan(sure.uncertainty_products).all()
+    # Without entropy the temperature of the cold bath itself sets the bound, and there is none if that is not colder.
+    still = replace(sure, energy=np.zeros(2), particles=np.zeros(2), entropy=np.zeros(2))
+    assert still.bound == 2.0
+    alike = replace(still, temperatures=np.array([3.0, 3.0]))
+    assert alike.bound == math.inf
+    assert math.isnan(alike.cop_over_bound)
+    assert replace(still, temperatures=np.array([0.0, 3.0])).bound == 0.0
+
+
+def test_other_units_tell_the_same() -> None:
+    """Flows, temperatures and fluctuations change by their dimensions; what has no dimension stays."""
+    found = BY_HAND.scaled(10.0, "other", energy=2.0, boltzmann=0.5)
+    assert_allclose(found.energy, [-20.0, 100.0])
+    assert_allclose(found.entropy, [-10.0, 15.0])
+    assert_allclose(found.particles, [20.0, -20.0])
+    assert_allclose(found.chemical_potentials, [1.0, -0.5])
+    assert_allclose(found.temperatures, [8.0, 12.0])
+    assert_allclose(known(found.covariance), [[160.0, 40.0], [40.0, 360.0]])
+    assert_allclose(known(found.error), [[16.0, 4.0], [4.0, 36.0]])
+    assert (found.unit, found.boltzmann, found.baths) == ("other", 0.5, ("cold", "hot"))
+    kept = BY_HAND.scaled(10.0, "other", energy=2.0)
+    assert (kept.boltzmann, kept.temperatures.tolist()) == (2.0, [2.0, 3.0])
+    for each in (found, kept):
+        assert [each.cop, each.bound] == pytest.approx([BY_HAND.cop, BY_HAND.bound])
+        assert_allclose(each.uncertainty_products, BY_HAND.uncertainty_products)
+    assert BY_HAND.scaled(1.0, "").energy.tolist() == [-1.0, 5.0]
+    bare = replace(BY_HAND, covariance=None, error=None).scaled(2.0, "")
+    assert bare.covariance is bare.error is None
+
+
+def test_entropy_of_heat_at_any_temperature() -> None:
+    """Q/k_BT; infinite at zero temperature, with the sign of the heat, and nothing without heat."""
+    assert_allclose(thermal_entropy([1.0, -1.0, 0.0, 3.0], [0.0, 0.0, 0.0, 4.0], 0.5), [math.inf, -math.inf, 0.0, 1.5])
+    assert thermal_entropy(6.0, 2.0) == 3.0
+
+
 def test_shapes_that_do_not_fit_are_refused() -> None:
     """Every array must have one entry for each bath, all told at once."""
     with pytest.raises(ValueError, match=r"energy of shape \(3,\).*; covariance of shape \(1, 1\).*; cold = 2"):
@@ -185,6 +255,17 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
             hot=0,
             covariance=np.zeros((1, 1)),
         )
+    for name, wrong, message in (
+        ("entropy", np.zeros(1), r"^entropy of shape \(1,\): there are 2 baths$"),
+        ("temperatures", np.ones(3), r"^temperatures of shape \(3,\)"),
+        ("particles", np.zeros(3), r"^particles of shape \(3,\)"),
+        ("chemical_potentials", np.zeros(1), r"^chemical_potentials of shape \(1,\)"),
+        ("error", np.zeros(2), r"^error of shape \(2,\): must be \(2, 2\)$"),
+        ("hot", -1, "^hot = -1: there are 2 baths, counted from 0$"),
+        ("cold", 2, "^cold = 2: there are 2 baths"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            replace(BY_HAND, **{name: wrong})
 
 
 def test_any_list_of_machines_is_compared() -> None:
