@@ -90,7 +90,13 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
         ):
             whole.add_TopologyAttr(attribute, values)
         # Joined and written by MDAnalysis: its unit of time is that of DCD, not that of LAMMPS.
-        whole.load_new(str(folder / TRAJECTORY), format="DCD")
+        try:
+            whole.load_new(str(folder / TRAJECTORY), format="DCD")
+        except OSError:
+            raise RunFolderError(
+                f"{folder / TRAJECTORY}: damaged, or holds no frame; run the simulation of this point again, with a smaller "
+                "schedule.trajectory_every_ps if it was shorter than that"
+            ) from None
     return whole
 
 

@@ -16,7 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from analysis.data.parameters import SIDES, Array
-from analysis.data.runs import Run, RunFolderError
+from analysis.data.runs import Run
 from analysis.data.universe import universe
 from analysis.statistics.timeseries import Estimate
 from analysis.structure.adsorption import fluid_around
@@ -61,8 +61,6 @@ def structure(runs: Sequence[Run]) -> Structure:
     """
     run = runs[0]
     system = universe(run.folder)
-    if len(system.trajectory) == 0:
-        raise RunFolderError(f"{run.folder / 'trajectory.dcd'}: holds no frame; lower schedule.trajectory_every_ps")
     sides = {side: _side(system, side) for side in SIDES}
     first, last = sides["cold"].walls, sides["hot"].walls
     low, high = (first[0], last[1]) if first and last else (0.0, float(system.dimensions[0]))

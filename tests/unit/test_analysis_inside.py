@@ -34,9 +34,23 @@ def test_a_particle_off_its_temperature_is_noticed(offset_K: float, agrees: bool
     assert cold.mean.se < 0.6
     assert (abs(hot.z) < 3) == agrees
     assert np.mean(cold.over_time) == pytest.approx(cold.mean.value, abs=0.1)
-    assert np.all(np.diff(time) > 0)
-    short = metal_temperatures([replace(run, series=run.series[:101])], [2500.0, 2500.0])[1][0]
-    assert short.z is None, "100 ps do not show how slowly copper changes its temperature"
+    # 1001 samples in 80 stretches: the first ones have a sample more.
+    assert len(time) == len(cold.over_time) == len(cold.bath_over_time) == 80
+    assert (time[0], time[-1]) == (6.0, 994.5)
+    np.testing.assert_allclose(cold.over_time[0], run.series["internal_temperature_cold_K"][:13].mean())
+    assert set(cold.bath_over_time) == {100.0}
+    assert set(hot.bath_over_time) == {120.0}
+    for last, is_known in ((300, True), (299, False), (100, False)):
+        short = metal_temperatures([replace(run, series=run.series[: last + 1])], [2500.0, 2500.0])[1][0]
+        assert (short.z is not None) == is_known, f"{last} ps: how slowly copper changes its temperature"
+    few, (part, _) = metal_temperatures([replace(run, series=run.series[:5])], [2500.0, 2500.0])
+    assert few.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert part.over_time is not None
+    np.testing.assert_allclose(part.over_time, run.series["internal_temperature_cold_K"][:5])
+    # One replica that did not record it leaves the mean unknown.
+    bare = synthetic_runs(Truth(), 1000, 1, seed=2)[0]
+    for runs in ([run, bare], [bare, run]):
+        assert [each.mean for each in metal_temperatures(runs, [0.0, 0.0])[1]] == [None, None]
 
 
 def test_errors_from_two_short_runs_hold() -> None:

@@ -1,6 +1,7 @@
 """The likelihood of a trajectory: exact, greatest at the truth, and a fair judge between the two models."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,27 @@ def test_white_data_prefer_white_friction() -> None:
         assert criteria.aic_difference == pytest.approx(2 * gain - 4)
         # The sampled velocity alone tells γ to about √(2/n) of itself.
         assert criteria.white.values[0] == pytest.approx(0.5, rel=4 * math.sqrt(2 / 4500))
+
+
+def test_models_are_compared_at_the_spacing_of_the_likelihood() -> None:
+    """Each second of the samples 0.5 ps apart; three of them are needed, and samples farther apart are all taken."""
+    data = particle(synthetic_runs(WHITE, 20, 1, seed=66), 0)
+
+    def first(samples: int, interval: float = 0.5) -> ModelsCompared | None:
+        few = replace(data, position=data.position[:, :samples], velocity=data.velocity[:, :samples], interval=interval)
+        return models_compared(few, WhiteFit(Estimate(0.5), 0.0), None)
+
+    assert first(4) is None
+    assert first(3, 2.0) is not None
+    assert first(2, 2.0) is None
+    every, second = first(21, 2.0), first(41)
+    assert every is not None
+    assert second is not None
+    assert (every.interval, second.interval) == (2.0, 1.0)
+    states = np.stack([data.position, data.velocity], axis=2)
+    likely = evaluate(states[:, ::2], 1.0, white_particle(MASS, TRAP, second.white.values[0]), np.ones(1))
+    assert second.white.log_likelihood == pytest.approx(likely.log_likelihood)
+    assert second.white.temperature == pytest.approx(likely.temperature)
 
 
 def test_dressed_data_prefer_the_dressed_particle() -> None:

@@ -164,6 +164,30 @@ def test_parameters_do_not_move_with_the_limit(shell: ModalFits) -> None:
         assert fit.order == 1
 
 
+@pytest.mark.parametrize(
+    ("rejected", "chosen"),
+    [((), 4.0), ((4.0,), 2.0), ((1.0,), 0.5), ((0.5, 1.0, 2.0, 4.0), 0.5)],
+)
+def test_limit_is_the_highest_up_to_which_no_other_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, rejected: tuple[float, ...], chosen: float
+) -> None:
+    """A limit above a rejected one is not taken, good as it may be; if all are rejected it is the lowest."""
+    x = positions(0.4, [], [], (6, 1000), seed=39)
+    monkeypatch.setattr(
+        "analysis.friction.modes._goodness",
+        lambda bands, _: (
+            0.005 if any(0.9 * limit < bands.frequency[-1] / INTERVAL <= limit for limit in rejected) else 0.5
+        ),
+    )
+    found = fit_modes(x, INTERVAL, MASS, TRAP, TEMPERATURE, orders=[0])
+    assert (found.chosen.limit, [fit.limit for fit in found.fits]) == (chosen, [chosen])
+    assert [fit.limit for fit in found.by_limit] == [0.5, 1.0, 2.0, 4.0]
+    # Limits beyond π/interval are left out, and it is the limit itself if none remains.
+    assert [fit.limit for fit in fit_modes(x, 2.0, MASS, TRAP, TEMPERATURE, orders=[0]).by_limit] == [0.5, 1.0]
+    (only,) = fit_modes(x, 10.0, MASS, TRAP, TEMPERATURE, orders=[0]).by_limit
+    assert only.limit == pytest.approx(np.pi / 10)
+
+
 def test_parameters_do_not_move_with_the_interval() -> None:
     """Every tenth sample tells the same: what is folded back is in the model."""
     x = positions(0.4, [1.6], [0.64], (6, 20_001), seed=35)
@@ -188,6 +212,8 @@ def test_friction_at_rest_over_orders() -> None:
     assert_allclose(ModalFits([low, worse], low, [low]).zero_frequency.se, 0.1)
     lost = replace(high, zero_frequency=Estimate(4.0), held_out=50.0)
     assert ModalFits([low, lost], lost, [lost]).zero_frequency.value == 1.0
+    only = ModalFits([lost], lost, [lost]).zero_frequency
+    assert (only.value, np.isnan(only.se)) == (4.0, True)
 
 
 @pytest.mark.parametrize(

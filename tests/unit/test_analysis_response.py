@@ -161,6 +161,10 @@ def test_measured_friction_is_the_true_one() -> None:
         runs = synthetic_runs(replace(truth, kappa_ratio=None), 2500.0, 3, seed=90)
         found = response(runs, 0, "xyz")
         value, error = found.dissipation()
+        # From a radian in a run to a radian in a sample; four blocks of each of nine series, and one other taper.
+        assert (found.frequency[0], found.frequency[-1]) == (pytest.approx(1 / 2500), pytest.approx(1 / 0.2))
+        np.testing.assert_allclose(np.diff(np.log(found.frequency), 2), 0.0, atol=1e-9)
+        assert (len(found.left_out), len(found.otherwise)) == (36, 1)
         at = [int(np.searchsorted(found.frequency, frequency)) for frequency in (0.03, 0.1, 0.3, 0.6, 1.0)]
         exact_kernel = kernel(truth, truth.friction_cold, found.frequency)
         true = exact_kernel.real
@@ -291,7 +295,11 @@ def test_responses_are_read_as_written(tmp_path: Path) -> None:
 def test_short_runs_have_no_response() -> None:
     """A run that is shorter than twice its correlations says how long it must be, and leaves a study without response."""
     runs = synthetic_runs(replace(WHITE, kappa_ratio=None), 60.0, 1, seed=95)
-    with pytest.raises(SeriesTooShortError, match=r"along xyz.*must last at least") as refused:
+    with pytest.raises(
+        SeriesTooShortError, match=r"^friction runs of 60 ps .* along xyz: the cold .*must last at least"
+    ) as refused:
         response(runs, 0, "xyz")
+    with pytest.raises(SeriesTooShortError, match=r"along y: the hot .*must last at least"):
+        response(runs, 1, "y")
     assert responses(runs).along == {}
     assert responses(runs).too_short == {"xyz": str(refused.value)}

@@ -1,6 +1,7 @@
 """Structure checks on made-up trajectories: each fault is found, and a sound set-up passes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import MDAnalysis
@@ -70,6 +71,54 @@ def test_a_sound_system_passes(tmp_path: Path, atoms: list[Array]) -> None:
     assert found.sides["hot"].density[x < EDGE].sum() == 0
 
 
+def test_temperatures_and_pressures_are_means_over_replicas(tmp_path: Path, atoms: list[Array]) -> None:
+    """Those of each side, over all runs; masses are those of the side, temperatures over time those of the first run."""
+    runs = [load_run(folder) for folder in write_runs(tmp_path, Truth(), 10, 2, seed=1)]
+    write_atoms(runs[0].folder, {str(kind): each for kind, each in enumerate(atoms, 1)}, (-1, 2 * EDGE + 1, EDGE), 1)
+    values = {"temperature_cold_K": (99.0, 103.0), "temperature_hot_K": (118.0, 128.0)}
+    values |= {"pressure_cold_bar": (500.0, 520.0), "pressure_hot_bar": (700.0, 760.0)}
+    unlike = replace(runs[0].parameters, mass=(1.0, 2.0))
+    found = structure(
+        [
+            replace(run, parameters=unlike, series=run.series.assign(**{name: two[j] for name, two in values.items()}))
+            for j, run in enumerate(runs)
+        ]
+    )
+    cold, hot = found.sides["cold"], found.sides["hot"]
+    assert (cold.temperature, hot.temperature, cold.pressure, hot.pressure) == (101.0, 123.0, 510.0, 730.0)
+    assert (cold.particle_mass, hot.particle_mass) == (1.0, 2.0)
+    assert found.time.tolist() == list(range(11))
+    for side, first in ((cold, 99.0), (hot, 118.0)):
+        assert set(side.metal.bath_over_time) == {first}
+    # Of the metal's vibration only the hot side is warmer.
+    assert hot.metal.expected / cold.metal.expected == pytest.approx(1.2)
+
+
+def test_a_cube_without_walls_goes_on_periodically(tmp_path: Path, atoms: list[Array]) -> None:
+    """Both fluids fill one cube, from which nothing leaks; what lies across a face, or is stored beyond it, counts in full."""
+    rng = np.random.default_rng(5)
+    grid = (np.indices((16, 16, 16)).reshape(3, -1).T + 0.5) * EDGE / 16 + rng.normal(0, 0.2, (4096, 3))
+    fluid = grid[np.linalg.norm(grid - EDGE / 2, axis=1) > 11]
+    folder = write_runs(tmp_path, Truth(), 10, 1, seed=1)[0]
+    bulk = []
+    for shift in (np.zeros(3), np.array([EDGE / 2, 0.0, 0.0])):
+        moved = fluid + shift
+        moved[moved[:, 0] > EDGE + 1, 0] -= EDGE  # up to 1 Å beyond the face
+        parts = {"1": moved, "2": moved, "3": atoms[2] + shift, "4": atoms[2] + shift}
+        write_atoms(folder, parts, (0.0, EDGE, EDGE), frames=2)
+        found = structure([load_run(folder)])
+        assert (found.leaked_atoms, found.frames) == (0, 2)
+        for side in found.sides.values():
+            assert side.walls is None
+            assert side.is_intact
+            assert side.density.sum() * 0.5 * EDGE**2 / 1000 == pytest.approx(len(fluid))
+            bulk.append(or_nan(side.bulk_density))
+        if not shift.any():
+            assert found.is_sound
+    assert bulk == pytest.approx([1000 / 3.75**3] * 4, rel=0.02)
+    assert np.ptp(bulk) < 0.005 * bulk[0]
+
+
 def test_layers_on_metal_are_no_part_of_the_bulk_density(tmp_path: Path, atoms: list[Array]) -> None:
     """Atoms within 12 Å of particle or walls do not change it; those beyond count in full, also across a periodic face."""
     bulk = _check(tmp_path / "plain", atoms).sides["cold"].bulk_density
@@ -122,11 +171,12 @@ def test_a_bubble_is_a_cavity(tmp_path: Path, atoms: list[Array]) -> None:
     assert hot < 0.5 < cold
 
 
+@pytest.mark.parametrize("cell", [40.0, 70.0])
 def test_a_bath_too_small_for_cells_is_not_called_empty(
-    tmp_path: Path, atoms: list[Array], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, atoms: list[Array], monkeypatch: pytest.MonkeyPatch, cell: float
 ) -> None:
-    """Where every cell touches the particle no density is claimed, and none is mistaken for a cavity."""
-    monkeypatch.setattr("analysis.structure.profiles.CAVITY_CELL_A", 40.0)
+    """Where every cell touches the particle, or none fits between the walls, no density is claimed and no cavity seen."""
+    monkeypatch.setattr("analysis.structure.profiles.CAVITY_CELL_A", cell)
     found = _check(tmp_path, atoms)
     assert found.sides["cold"].emptiest_cell is None
     assert found.has_cavity is False

@@ -131,6 +131,17 @@ def test_what_is_no_topology_of_ours_is_refused(folder: Path) -> None:
         universe(folder)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # MDAnalysis closes what it did not open
+def test_a_trajectory_without_frames_is_refused(folder: Path) -> None:
+    """One that ended before its first frame, or within its header, is named with the cure."""
+    write_atoms(folder, _atoms("123456"), (-1.0, 9.0, 9.0), frames=0)
+    trajectory = folder / "trajectory.dcd"
+    for content in (trajectory.read_bytes(), b"cut", b""):
+        trajectory.write_bytes(content)
+        with pytest.raises(RunFolderError, match=rf"{trajectory}: damaged, or holds no frame; run the simulation"):
+            universe(folder)
+
+
 @pytest.mark.parametrize("walls", [True, False])
 def test_setup_is_drawn_with_the_cold_side_left(folder: Path, walls: bool) -> None:
     """Particles and the fluid of their slab in their colours, about the middle wall; cubes without walls side by side."""

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -255,7 +256,7 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
             hot=0,
             covariance=np.zeros((1, 1)),
         )
-    for name, wrong, message in (
+    refused: tuple[tuple[str, Any, str], ...] = (
         ("entropy", np.zeros(1), r"^entropy of shape \(1,\): there are 2 baths$"),
         ("temperatures", np.ones(3), r"^temperatures of shape \(3,\)"),
         ("particles", np.zeros(3), r"^particles of shape \(3,\)"),
@@ -263,7 +264,8 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         ("error", np.zeros(2), r"^error of shape \(2,\): must be \(2, 2\)$"),
         ("hot", -1, "^hot = -1: there are 2 baths, counted from 0$"),
         ("cold", 2, "^cold = 2: there are 2 baths"),
-    ):
+    )
+    for name, wrong, message in refused:
         with pytest.raises(ValueError, match=message):
             replace(BY_HAND, **{name: wrong})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +15,14 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_text
 from analysis.compare.theory import models
 from analysis.data.runs import Run
-from analysis.friction.particle import METHODS, Bodies
+from analysis.errors import AnalysisError
+from analysis.friction.particle import METHODS, Bodies, Shell
 from analysis.friction.response import responses
 from analysis.friction.result import BY_AXIS_COLUMNS, AxisFriction, AxisResult, Friction, FrictionResult, shares_of
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
-from tests.unit.synthetic import Truth, heat_rates, synthetic_runs
+from tests.unit.synthetic import DRAG, Truth, heat_rates, synthetic_runs
 
 ALONG_X = Truth(kappa_ratio="4.80", friction_cold=0.6, friction_hot=0.7, sample_interval=0.5, substeps=5)
 ALONG_YZ = replace(ALONG_X, friction_cold=0.25, friction_hot=0.3)
@@ -102,6 +104,59 @@ def test_each_set_of_axes_has_its_own_friction(friction: FrictionResult) -> None
             assert estimate.se < 0.2 * true
     for pooled, low, high in zip(fitted.pooled.white, (0.25, 0.3), (0.6, 0.7), strict=True):
         assert low < pooled.value < high
+    assert fitted.pooled == friction.axes["xyz"].friction
+    # Models of several parameters are fitted to equivalent axes only.
+    for axes, is_one in (("x", True), ("yz", True), ("xyz", False)):
+        for particle in friction.axes[axes].particles:
+            assert (particle.modes is not None, particle.likelihood is not None) == (is_one, is_one)
+            assert math.isfinite(particle.spectrum.value)
+
+
+def test_names_of_the_particles_are_exchanged_in_every_fit() -> None:
+    """Along all axes, with whatever was fitted; twice is as before."""
+    white = (Estimate(0.6, 0.06), Estimate(0.7, 0.07))
+    shells = (Shell((1.0, 2.0, 3.0), np.eye(3)), Shell((4.0, 5.0, 6.0), np.eye(3)))
+    bodies = (Bodies((0.1,), np.eye(1)), Bodies((0.2,), np.eye(1)))
+    friction = Friction(
+        {"x": AxisFriction(white, shells, bodies), "yz": AxisFriction(white)}, AxisFriction(white, shells)
+    )
+    turned = friction.exchanged()
+    assert turned.along["x"] == AxisFriction(white[::-1], shells[::-1], bodies[::-1])
+    assert turned.along["yz"] == AxisFriction(white[::-1])
+    assert turned.pooled == AxisFriction(white[::-1], shells[::-1])
+    assert turned.exchanged() == friction
+
+
+def test_a_result_says_what_was_measured(friction: FrictionResult) -> None:
+    """Runs, time of all of them, traps of each set of axes, masses, and the time of the displacements."""
+    assert (friction.study, friction.replicas, friction.older_protocol_runs) == ("synthetic", 3, 0)
+    assert (friction.time, friction.sample_interval, friction.spacing) == (4.5, 0.5, 1.0)
+    assert dict(friction.traps) == pytest.approx({"x": 0.01, "yz": 0.01, "xyz": 0.01})
+    assert friction.masses == (1.225, 1.225)
+    assert (friction.note, friction.drags) == (None, ())
+    assert friction.dressed == friction.axes["xyz"].friction.dressed
+
+
+def test_summary_of_unlike_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replicas that differ in length are refused with both; in unlike traps there is no fit to all axes together."""
+    for name in ("fit_modes", "zero_frequency_friction"):
+        monkeypatch.setattr(f"analysis.friction.summary.{name}", too_short)
+    for name in ("fit_dressed", "models_compared"):
+        monkeypatch.setattr(f"analysis.friction.summary.{name}", lambda *_: None)
+    runs = between_walls(at_rest(ALONG_X), at_rest(ALONG_YZ), 60.0, 2, seed=53)
+    with pytest.raises(AnalysisError, match=r"friction replicas have \[121, 101\] samples: they must be equally long"):
+        friction_summary([runs[0], replace(runs[1], series=runs[1].series[:101])])
+    driven = between_walls(ALONG_X, ALONG_YZ, 60.0, 1, seed=53)
+    with pytest.raises(AnalysisError, match="couplings are not 0"):
+        friction_summary([runs[0], *driven])
+    traps = (0.02, 0.01, 0.01)
+    unlike = friction_summary([replace(run, parameters=replace(run.parameters, traps=traps)) for run in runs])
+    assert list(unlike.axes) == ["x", "yz"]
+    assert dict(unlike.traps) == {"x": 0.02, "yz": 0.01}
+    assert unlike.dressed is None
+    assert unlike.note == unlike.axes["x"].note
+    assert "too short" in str(unlike.note)
+    assert friction_summary(runs, [DRAG]).drags == (DRAG,)
 
 
 def test_difference_of_axes_is_told(friction: FrictionResult) -> None:

@@ -134,6 +134,18 @@ def test_cold_damping_beside_the_demon() -> None:
         alone = replace(PAIR, coupling_cold=0.0, coupling_hot=0.0)
         assert Design.of(alone, noisy, (other, 0.0)).cooling < best.cooling
     assert best.works.sum() < 0
+    # A delay spoils damping: of a range of delays the shortest is the best.
+    late = best_damping(PAIR, replace(WIDE, delay=(0.1, 0.4)), (0.2, 0.2), feedback=noisy)
+    assert late.feedback.delay == pytest.approx(0.1, abs=1e-4)
+    assert replace(late.feedback, delay=0.0) == noisy
+    assert (*late.velocity_gain, late.machine.coupling_hot) == (pytest.approx(0.2), 0.0, 0.0)
+    assert late.cooling < Design.of(late.machine, noisy, (0.2, 0.0)).cooling
+    # The most precise cooling has less noise for what it cools than the largest.
+    precise = best_damping(PAIR, WIDE, (0.01, 10.0), "precision", noisy)
+    assert precise.relative_noise < best.relative_noise
+    assert precise.cooling < best.cooling
+    idle = replace(best, heats=np.zeros(2))
+    assert idle.relative_noise == np.inf
     swapped = replace(PAIR, temperature_cold=120.0, temperature_hot=100.0)
     assert best_damping(swapped, WIDE, (0.01, 10.0)).temperatures[1] == pytest.approx(free.temperatures[0], rel=1e-6)
 

@@ -506,6 +506,23 @@ def test_refused_questions() -> None:
         PAIR.with_feedback(Feedback(noise_density=0.01)).power_distribution([0])
     with pytest.raises(ValueError, match=r"velocity_gain.*give filter"):
         PAIR.with_feedback(Feedback(noise_density=0.01), velocity_gain=(0.1, 0.0))
+    refused: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"force": np.eye(3)}, r"force of shape (3, 3): must be finite, (p, p) with p = 2 coordinates"),
+        ({"force": np.full((2, 2), np.nan)}, r"force of shape (2, 2): must be finite"),
+        ({"velocity_gain": [0.1]}, r"velocity_gain = [0.1] eV ps/Å²: must be 2 finite numbers"),
+        ({"velocity_gain": [0.1, np.inf]}, r"velocity_gain = [0.1, inf] eV ps/Å²: must be 2 finite numbers"),
+    )
+    for wrong, message in refused:
+        arguments: dict[str, Any] = {"force": np.eye(2), "feedback": Feedback()} | wrong
+        with pytest.raises(ValueError, match=re.escape(message)):
+            DelayedNetwork(PAIR, **arguments)
+    single = LinearLangevin(masses=[1.0], stiffness=[[0.1]], frictions=[[[0.2]]], temperatures=[100.0])
+    alone = DelayedNetwork(single, [[-0.1]], Feedback())
+    with pytest.raises(ValueError, match=r"^1 baths: a coefficient of performance needs two$"):
+        alone.cop()
+    for ask, name in ((alone.flow_noise, "flow_noise"), (alone.information_flow, "information_flow")):
+        with pytest.raises(ValueError, match=f"^{name}: needs two coordinates and two baths"):
+            ask()
     with pytest.raises(ValueError, match="phase = 1"):
         PAIR.with_feedback(Feedback(update_every=0.1)).force_and_velocity(1.0)
     assert PAIR.with_feedback(Feedback(update_every=None)).feedback == Feedback()

@@ -173,6 +173,9 @@ def test_largest_cooling_has_no_bound(factor: float) -> None:
     for machine_without in (PAIR, DRESSED):
         with pytest.raises(ValueError, match=r"coupling_cold = -0\.1 eV/Å²: must be positive to cool"):
             replace(machine_without, coupling_cold=-0.1).coupling_hot_of_largest_cooling()
+        with pytest.raises(ValueError, match=r"coupling_cold = 0\.0 eV/Å²: must be positive$"):
+            replace(machine_without, coupling_cold=0.0).coupling_hot_without_flow()
+        assert machine_without.coupling_hot_without_flow() == pytest.approx(0.12)
 
 
 def test_coefficients_of_performance() -> None:

@@ -450,6 +450,15 @@ def test_bad_traps_are_refused_by_name(changes: dict[str, Any], words: tuple[str
         assert word in str(found.value)
 
 
+def test_beats_are_sums_and_differences() -> None:
+    """Products of two oscillations oscillate with both; each frequency is told once, and none that does not oscillate."""
+    periods = (20.0, 7.0, 20.0)
+    motion = TrapMotion((Oscillation(1.0, periods[0]),), (Oscillation(1.0, periods[1]), Oscillation(1.0, periods[2])))
+    slow, fast = 2 * np.pi / 20, 2 * np.pi / 7
+    assert motion.beats == pytest.approx([slow, fast, *sorted([2 * slow, 2 * fast, fast + slow, fast - slow])])
+    assert TrapMotion().beats == []
+
+
 def test_oscillations_are_removed_and_nothing_else() -> None:
     """Known waves vanish; noise, means and frequencies that a run does not resolve stay."""
     generator, time = np.random.default_rng(4), np.arange(4000) * 0.1

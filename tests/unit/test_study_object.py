@@ -26,6 +26,7 @@ from analysis.friction.drag import drag_summary, load_drag_runs
 from analysis.friction.response import responses
 from analysis.friction.result import FrictionResult
 from analysis.friction.summary import friction_summary
+from analysis.heat.information import information_summary
 from analysis.heat.rates import point_summary
 from analysis.study import THEORY_COLUMNS, StudyResults
 from simulation.experiments.drag import Drag
@@ -127,6 +128,20 @@ def test_tables_are_those_of_the_workflow(study: StudyResults, whole: Path) -> N
     assert list(study.responses.along) == list(study.friction.along)
 
 
+def test_information_is_that_of_its_files(folder: Path) -> None:
+    """Points that have an information.json have its numbers in the summary, and those columns of others are empty."""
+    for point in ("kH_0.17", "kH_12.0"):
+        runs = load_runs(sorted((folder / "sweep" / point).glob("replica_*")))
+        content = information_summary(runs).to_json() | {"information_cold_kB_per_ns": -0.5 if "12" in point else 0.25}
+        _write(folder / "sweep" / point / "information.json", content)
+    table = analysis.load(folder).summary.set_index("kappa_ratio")
+    assert table["information_cold_kB_per_ns"].tolist() == pytest.approx([0.25, math.nan, -0.5], nan_ok=True)
+    assert list(table.reset_index().columns) == COLUMNS
+    (folder / "sweep/kH_0.17/information.json").write_text("{", encoding="utf-8")
+    with pytest.raises(AnalysisError, match=r"kH_0.17/information.json: damaged; delete it, and `snakemake .* sweep "):
+        _ = analysis.load(folder).summary
+
+
 def test_nothing_is_measured_again(folder: Path) -> None:
     """Tables and theory come from the files alone: they are there without any run, and say what the files say."""
     for group in ("sweep/kH_4.80/replica_1", "sweep/kH_4.80/replica_2", "sweep/kH_0.17/replica_1", "friction", "drag"):
@@ -181,6 +196,12 @@ def test_theory_needs_friction_runs_alone(folder: Path) -> None:
     assert study.theory().empty
     found = study.theory("4.80")
     pd.testing.assert_frame_equal(found, expected, rtol=1e-9)
+    record = folder / "friction/replica_1/run.json"
+    content = json.loads(record.read_text(encoding="utf-8"))
+    del content["settings"]["demon"]["coupling_axes"]
+    _write(record, content)
+    with pytest.raises(AnalysisError, match=rf"^{record}: key 'coupling_axes' of its settings is missing$"):
+        analysis.load(folder).theory("4.80")
 
 
 def test_theory_says_nothing_of_other_controllers(folder: Path) -> None:
