@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.data.runs import Parameters, RunFolderError, load_run, load_runs, read_folder, read_metadata
+from analysis.data.parameters import Parameters
+from analysis.data.runs import RunFolderError, load_run, load_runs, read_folder, read_metadata
 from analysis.friction.drag import load_drag_run
 from analysis.model import Feedback, Oscillation, TrapMotion
 from tests.unit.synthetic import Truth, write_runs
