@@ -32,13 +32,16 @@ from analysis.calibration.page import (
     LENGTHS,
     LINES,
     STUDIES,
+    at_rest,
     by_point,
     cell,
     forecasts,
     friction_at_rest,
+    points_of,
     pooled,
     straight_lines,
 )
+from analysis.calibration.page import runs_of as page_runs
 from analysis.calibration.studies import measure_study
 from analysis.data.parameters import SIDES, Parameters
 from analysis.data.runs import Run
@@ -47,6 +50,7 @@ from analysis.figures.calibration import calibration
 from analysis.heat.performance import performance_summary
 from analysis.heat.power import power_summary
 from analysis.heat.rates import point_summary
+from analysis.model import Oscillation, TrapMotion
 from analysis.units import FRICTION_SI
 from simulation.experiments import experiment_at
 from simulation.folder.run_folder import describe, judge
@@ -160,6 +164,50 @@ def test_page_and_figure_show_shares_in_per_cent_with_binomial_errors() -> None:
         (place,) = np.flatnonzero(np.isclose(places, 95.0))
         low, high = np.array(bars[0].get_segments()[place])[:, 0]
         assert (low, high) == pytest.approx((95 - error, 95 + error))
+
+
+def test_points_are_in_the_order_of_their_ratio() -> None:
+    """By number, without the runs at rest; of each length the quantity with the fewest runs tells their number."""
+    table = pd.concat(
+        [counted({"heat_cold": (0.95, 1.0)}).assign(point=f"kH_{ratio}") for ratio in ("12.0", "0.17", "4.80")]
+    )
+    rest = counted({"friction_hot": (0.95, 1.0)}).assign(point="friction", file="friction", runs=300)
+    both = pd.concat([table, rest, rest.assign(length="shell", point="kH_1.2")])
+    assert points_of(both) == ["kH_0.17", "kH_4.80", "kH_12.0"]
+    assert points_of(both, ("shell",)) == ["kH_1.2"]
+    assert page_runs(both) == {"short": 300, "medium": 300, "paper": 300}
+    assert page_runs(table, ("paper",)) == {"paper": 400}
+    (row,) = (row for row in by_point(both, "medium") if row[0] == "(b) heat, headline")
+    assert len(row) == 1 + 3 + 1
+
+
+def test_rows_at_rest_have_all_lengths() -> None:
+    """The coverage of both particles with its binomial error, for short, medium and long runs, in this order."""
+    parts = [
+        counted({f"friction_{side}_velocity": (covered, 1.0) for side in SIDES}).query(f"length == '{length}'")
+        for length, covered in zip(LENGTHS, (0.94, 0.95, 0.96), strict=True)
+    ]
+    rows = {row[0]: row[1:] for row in at_rest(pd.concat(parts).assign(file="friction", point="friction"))}
+    errors = [100 * math.sqrt(covered * (1 - covered) / 800) for covered in (0.94, 0.95, 0.96)]
+    expected = [f"{share}.0 ± {error:.1f}" for share, error in zip((94, 95, 96), errors, strict=True)]
+    assert rows["friction from velocity"] == expected
+
+
+def test_studies_tell_claimed_over_true_errors() -> None:
+    """With its binomial error for one set of axes; over all points, which share one friction, without. Few are refused."""
+    friction = {f"spectrum_{side}_xyz": (0.95, 2.0) for side in SIDES}
+    rest = (
+        counted(friction).query("length == 'short'").assign(length="shell", file="friction_at_rest", point="friction")
+    )
+    rows = {row[0]: row[1:] for row in friction_at_rest(rest)}
+    assert rows["spectrum of the position near zero"][0] == f"95.0 ± {100 * math.sqrt(0.95 * 0.05 / 800):.1f} (0.50)"
+    heats = counted({"response_cold": (0.9, 0.8)}).query("length == 'short'").assign(length="shell", file="forecast")
+    heats = pd.concat([heats, heats.assign(point="kH_12.0")])
+    rows = {row[0]: row[1:] for row in forecasts(heats, "shell")}
+    each = f"**90.0** ± {100 * math.sqrt(0.9 * 0.1 / 400):.1f} (1.25)"
+    assert rows["linear response"] == [each, each, "**90.0** (1.25)"]
+    rows = {row[0]: row[1:] for row in forecasts(heats.assign(told=0.3), "shell")}
+    assert rows["linear response"] == ["refused (30)"] * 3
 
 
 @pytest.mark.parametrize(
@@ -435,8 +483,12 @@ def test_true_values_are_refused_for_another_controller() -> None:
     """With a feedback loop the exact values of the linear force do not hold; the message names the loop and the cure."""
     demon = VISCOELASTIC["demon"] | {"feedback": {"delay_ps": 0.5}}
     study = Study.model_validate(VISCOELASTIC | {"demon": demon})
-    with pytest.raises(AnalysisError, match=r"delay 0\.5 ps.*: remove these fields"):
+    with pytest.raises(AnalysisError, match=r"demon.controller = linear, delay 0\.5 ps, but .*: remove these fields"):
         true_machines(exact_run(study, "kH_4.80"))
+    run = runs_of(DRIVEN_TRUTH, 5, 1, seed=104)[0]
+    moved = replace(run, parameters=replace(run.parameters, motion=TrapMotion(hot=(Oscillation(1.0, 20.0),))))
+    with pytest.raises(AnalysisError, match=r"demon.controller = linear and moving traps, but .*: remove these fields"):
+        true_machines(moved)
 
 
 def test_a_run_by_itself_asks_for_one_white_friction() -> None:

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 from analysis.data.runs import Run
-from analysis.friction.curves import correlation_curves, difference_fit, equilibrium_blocks, particle, white_fits
+from analysis.friction.curves import (
+    correlation_curves,
+    difference_curve,
+    difference_fit,
+    equilibrium_blocks,
+    particle,
+    samples_in,
+    white_fits,
+)
 from analysis.friction.fits import Curves, fit_dressed, fit_white
 from analysis.friction.summary import friction_summary, held_out_residuals, white_friction
 from analysis.statistics.correlation import (
@@ -27,7 +35,7 @@ from analysis.statistics.correlation import (
     white_position,
     white_velocity,
 )
-from analysis.statistics.timeseries import SeriesTooShortError
+from analysis.statistics.timeseries import SeriesTooShortError, memory_of_square
 from analysis.units import FRICTION_SI
 from tests.unit.synthetic import Truth, drift_and_noise, propagate, synthetic_runs
 
@@ -256,6 +264,100 @@ def test_dressed_particle_is_recovered_and_preferred() -> None:
     deviations = np.array(z)
     assert (np.abs(deviations.mean(axis=0)) < 4 / math.sqrt(12)).all()
     assert (np.abs(deviations) < 4.5).all()
+
+
+def test_data_of_one_particle_are_those_of_its_side_and_axes() -> None:
+    """Series of one run are neighbours; mass is of the side, stiffness of the axes, and blocks suit the slower particle."""
+    slow = Truth(kappa_ratio=None, friction_cold=0.1, friction_hot=1.0, sample_interval=0.5, substeps=1)
+    runs = [
+        replace(run, parameters=replace(run.parameters, mass=(1.0, 2.0), traps=(0.01, 0.02, 0.04)))
+        for run in synthetic_runs(slow, 1000, 2, seed=33)
+    ]
+    data = particle(runs, 1, "yz")
+    expected = [run.series[f"position_hot_{axis}_A"] for run in runs for axis in "yz"]
+    np.testing.assert_array_equal(data.position, expected)
+    np.testing.assert_array_equal(data.velocity[2], runs[1].series["velocity_hot_y_A_per_ps"])
+    assert (data.interval, data.mass, data.trap) == (0.5, 2.0, pytest.approx(0.03))
+    memories = [memory_of_square(particle(runs, side, "yz").position, 0.5) for side in (0, 1)]
+    assert memories[1] > 1.5 * memories[0]
+    turned = [replace(run, series=run.series.rename(columns=_exchanged)) for run in runs]
+    for each in (runs, turned):
+        blocks = equilibrium_blocks(each, "yz")
+        assert blocks.memory == memories[1]
+        assert blocks.length >= 1.5 * memories[1]
+        assert blocks.total == 4 * blocks.count
+
+
+def _exchanged(name: str) -> str:
+    return name.replace("cold", "*").replace("hot", "cold").replace("*", "hot")
+
+
+def test_curves_reach_as_far_as_the_position_is_remembered() -> None:
+    """Even lags for the position, growing ones for the velocity, to a window of 1/e times, or to a third of a short run."""
+    truth = Truth(kappa_ratio=None, friction_cold=0.3, sample_interval=0.5, substeps=1)
+    run = synthetic_runs(truth, 2000, 1, seed=34)[0]
+    data = particle([run], 0)
+    decay = memory_time(data.position, 0.5)
+    for window in (1.0, 3.0):
+        curves = correlation_curves(data, None, 0, window)
+        even, growing = curves.position.lag, curves.velocity.lag
+        for lag in (even, growing):
+            assert lag[0] == 0.0
+            assert lag[-1] == pytest.approx(window * decay, abs=0.5)
+            assert 20 < len(lag) <= 61
+        assert np.ptp(np.diff(even)) <= 0.5
+        steps = np.diff(growing)
+        assert steps[0] == 0.5
+        assert steps[-1] >= 3 * 0.5
+        assert len(curves.position.resampled) == 0
+        assert math.isnan(curves.widening)
+    short = replace(data, position=data.position[:, :31], velocity=data.velocity[:, :31])
+    assert correlation_curves(short, None, 0).position.lag[-1] == 5.0
+    least = replace(data, position=data.position[:, :3], velocity=data.velocity[:, :3])
+    assert correlation_curves(least, None, 0).position.lag.tolist() == [0.0, 0.5, 1.0]
+    blocks = equilibrium_blocks([run])
+    curves = correlation_curves(data, blocks, 0)
+    assert curves.position.resampled.shape == (400, len(curves.position.lag))
+    assert curves.widening == blocks.slow_widening
+    assert curves.velocity_widening == blocks.widening_for(memory_of_square(data.velocity, 0.5)) < curves.widening
+    noise = [(curve.se**2).mean() for curve in (curves.position, curves.velocity)]
+    assert curves.weights == pytest.approx((noise[1] / sum(noise), noise[0] / sum(noise)))
+
+
+def test_displacements_need_more_than_their_time() -> None:
+    """Velocities over 1 ps, or over one sample if that is longer; a single displacement tells no friction."""
+    truth = Truth(kappa_ratio=None, friction_cold=0.3, sample_interval=0.4, substeps=1)
+    data = particle(synthetic_runs(truth, 40, 1, seed=35), 0)
+    lags = np.array([0, 1, 5, 97, 98, 99])
+    found = difference_curve(data, lags, None, 0)
+    assert found is not None
+    curve, time = found
+    assert time == pytest.approx(0.8)  # two samples
+    moved = data.position[:, 2:] - data.position[:, :-2]
+    assert curve.lag == pytest.approx(0.4 * lags[:5])
+    assert curve.value[2] == pytest.approx((moved[:, 5:] * moved[:, :-5]).mean() / (moved**2).mean())
+    assert samples_in(1.0, 2.5) == 1
+    for samples, is_told in ((3, False), (4, True)):
+        few = replace(data, position=data.position[:, :samples], velocity=data.velocity[:, :samples])
+        assert (difference_curve(few, lags[:1], None, 0) is not None) == is_told
+        fit = difference_fit(few, correlation_curves(few, None, 0), None, 0)
+        assert math.isfinite(fit.friction.value) == is_told
+
+
+def test_what_curves_do_not_tell_has_no_error() -> None:
+    """Correlations that never decay give the end of the range, without an error; exact white ones determine no shell."""
+    lag = np.linspace(0, 40, 41)
+    rng = np.random.default_rng(36)
+
+    def noisy(exact: NDArray[np.float64]) -> Correlation:
+        return Correlation(lag, exact, exact + 1e-3 * rng.standard_normal((50, 41)))
+
+    stuck = fit_white(Curves(MASS, TRAP, noisy(np.ones(41)), noisy(np.zeros(41)), widening=1.0, velocity_widening=1.0))
+    assert stuck["position"].friction.value == pytest.approx(1e3 * math.sqrt(MASS * TRAP), rel=0.01)
+    assert math.isnan(stuck["position"].friction.se)
+    assert stuck["position"].friction.scale == "reciprocal root"
+    white = [noisy(form(lag, MASS, TRAP, 0.3)) for form in (white_position, white_velocity)]
+    assert fit_dressed(Curves(MASS, TRAP, *white, widening=1.0, velocity_widening=1.0)) is None
 
 
 @pytest.mark.parametrize(("moved", "other"), [("velocity", "position"), ("position", "velocity")])
