@@ -176,6 +176,20 @@ def test_decay_time_is_that_of_the_slower_of_amplitude_and_position(friction: fl
     assert decay_time(position, velocity, 1.0) == pytest.approx(1 / -rates.real.max(), rel=0.08)
 
 
+def test_decay_time_is_where_all_pairs_of_samples_say() -> None:
+    """Also in a short run: the first lag at which √(⟨XX'⟩²/⟨X²⟩² + ⟨XV'⟩²/⟨X²⟩⟨V²⟩), here summed pair by pair, is below 1/e."""
+    truth = Truth(kappa_ratio=None, friction_cold=0.05, sample_interval=1.0, substeps=1)
+    for seed in range(8):
+        data = particle(synthetic_runs(truth, 60, 1, seed=seed), 0)
+        x, v = data.position, data.velocity
+        squares = (x**2).mean(), (v**2).mean()
+        for lag in range(1, 61):
+            same, later = ((x[:, : 61 - lag] * each[:, lag:]).mean() for each in (x, v))
+            if (same / squares[0]) ** 2 + later**2 / squares[0] / squares[1] < math.exp(-2):
+                break
+        assert decay_time(x, v, 1.0) == lag
+
+
 @pytest.mark.parametrize("friction", [0.1, CRITICAL, 0.6], ids=["under", "critical", "over"])
 def test_friction_is_recovered_with_true_errors(friction: float) -> None:
     """Over 40 runs of 1 ns the three fits are unbiased and their deviations have the size of their errors."""

@@ -107,3 +107,11 @@ def test_squared_frequency_of_a_pair_at_rest() -> None:
     stiffness = 72 * epsilon / (2 ** (1 / 3) * sigma**2)
     found = squared_frequency(universe, universe.atoms, epsilon, sigma)
     assert found == pytest.approx(2 * stiffness / (mass * ATOMIC_MASS) / 6, rel=1e-5)
+    # Pairs count up to 8 Å: there the curvature u'' + 2u'/r of each atom, u = 4ε[(σ/r)¹² - (σ/r)⁶], is still that of the pull.
+    for distance, counts in ((3.0, True), (5.0, True), (7.9, True), (8.1, False)):
+        universe.atoms.positions = [[0, 0, 0], [0, distance, 0]]
+        sixth = (sigma / distance) ** 6
+        bend = 4 * epsilon * (156 * sixth**2 - 42 * sixth) / distance**2
+        pull = 4 * epsilon * (6 * sixth - 12 * sixth**2) / distance
+        expected = 2 * (bend + 2 * pull / distance) / (6 * mass * ATOMIC_MASS) if counts else 0.0
+        assert squared_frequency(universe, universe.atoms, epsilon, sigma) == pytest.approx(expected, rel=1e-4)

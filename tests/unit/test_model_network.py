@@ -167,6 +167,27 @@ def test_unphysical_networks_are_refused_by_name(change: dict[str, Any], message
         LinearLangevin(**good | change)
 
 
+def test_a_network_keeps_its_own_numbers() -> None:
+    """What it was made of may be changed afterwards, without changing it; its own arrays may not, and whole numbers will do."""
+    given = {
+        "masses": np.array([1.0, 2.0]),
+        "stiffness": np.array([[2.0, -0.5], [-0.5, 1.0]]),
+        "frictions": np.array([[[0.3, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.4]]]),
+        "temperatures": np.array([100.0, 120.0]),
+        "links": np.zeros((2, 2, 2)),
+    }
+    network = LinearLangevin(**given)
+    for name, values in given.items():
+        assert values.flags.writeable, name
+        values += 1.0
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(network, name)[...] = 1.0
+        np.testing.assert_allclose(getattr(network, name), values - 1.0, atol=1e-15)
+    whole = LinearLangevin(masses=[1], stiffness=[[2]], frictions=[[[3]], [[1]]], temperatures=[100, 120])
+    halves = LinearLangevin(masses=[1.0], stiffness=[[2.0]], frictions=[[[3.0]], [[1.0]]], temperatures=[100.0, 120.0])
+    np.testing.assert_array_equal(whole.heat_rates(), halves.heat_rates())
+
+
 def test_unstable_network_says_so() -> None:
     """A network with a growing mode may be asked for its stability; a steady state it refuses."""
     network = LinearLangevin(masses=[1.0], stiffness=[[-1.0]], frictions=[[[1.0]]], temperatures=[1.0])
