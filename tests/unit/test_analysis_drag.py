@@ -185,6 +185,12 @@ def test_slow_transient_is_left_out() -> None:
     velocity = (1 - np.exp(-time / 300) + 0.05 * rng.standard_normal(2000))[None]
     start = steady_from(velocity)
     assert 500 < start < 1500
+    # Of replicas the slowest counts. Where nothing differs from the rest, a quarter is left out.
+    noise = 0.05 * rng.standard_normal((2, 2000))
+    for order in (slice(None), slice(None, None, -1)):
+        assert 500 < steady_from(np.vstack([velocity, 1 + noise[:1]])[order]) < 1500
+    assert steady_from(noise) == 500
+    assert steady_from(noise[:, :203]) == 50
     assert abs(velocity[0, 500:].mean() - 1) > 2 * abs(velocity[0, start:].mean() - 1)
 
 

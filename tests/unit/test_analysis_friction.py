@@ -454,7 +454,9 @@ def test_data_not_seen_prefer_the_true_model(shell: float) -> None:
         substeps=1,
     )
     run = synthetic_runs(truth, 3000, 1, seed=27)[0]
-    residuals = held_out_residuals(particle([run], 0), curves_of(run, 0))
+    curves = curves_of(run, 0)
+    assert held_out_residuals(particle([run], 0, "x"), curves) == {}, "of a single series nothing can be left out"
+    residuals = held_out_residuals(particle([run], 0), curves)
     if shell:
         assert residuals["dressed"] < 0.5 * residuals["white"]
     else:

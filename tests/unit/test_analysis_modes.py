@@ -77,6 +77,13 @@ def test_scoring_finds_the_mean() -> None:
     assert_allclose(found.information[0, 0], 3.5, rtol=1e-6)
     assert not found.bound[0]
     assert maximise(lambda logs: np.exp(logs) * np.ones(3), bands, start, start, np.array([0.0])).bound[0]
+    # Where the power is undefined just beyond the most likely value, the search ends before it, with a known information.
+    edge = np.log(14.5 / 3.5) + 5e-5
+    found = maximise(
+        lambda logs: np.where(logs > edge, np.nan, np.exp(logs)) * np.ones(3), bands, start, np.array([-4.0]), end
+    )
+    assert np.isfinite(found.information).all()
+    assert_allclose(found.at[0], edge, atol=0.03)
 
 
 @pytest.mark.parametrize("end", [-0.3, 0.3])

@@ -78,6 +78,11 @@ def test_machines_and_their_currents_agree() -> None:
     assert_allclose([pair.cop, pair.bound, pair.work], [PAIR.cop()[0], 5.0, PAIR.work_rates().sum()], rtol=1e-9)
     assert_allclose(pair.entropy_production * BOLTZMANN, PAIR.entropy_production(), rtol=1e-9)
     assert_allclose(known(pair.covariance), PAIR.flow_noise()[2:, 2:], rtol=1e-9)
+    # Temperatures and not names say which bath is cooled; of equal ones the last is the environment.
+    for temperature_hot, cold_and_hot in ((120.0, (0, 1)), (90.0, (1, 0)), (100.0, (0, 1))):
+        turned = replace(PAIR, temperature_hot=temperature_hot).bath_currents(fluctuations=False)
+        assert (turned.cold, turned.hot) == cold_and_hot
+        assert turned.covariance is None
     assert_allclose(COOLING.bath_currents().cop, 0.09484, rtol=1e-3)
     circuit = CIRCUIT.bath_currents()
     assert_allclose([circuit.cop, circuit.bound], [CIRCUIT.cop(), CIRCUIT.carnot_cop()], rtol=1e-9)

@@ -21,6 +21,21 @@ def test_boundary_of_an_oscillator() -> None:
     assert largest_stable_delay(PAIR, Feedback()) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("gains", [(1.0, 0.0), (0.6, 1.0)])
+def test_boundary_of_delayed_damping(gains: tuple[float, float]) -> None:
+    """Where ms² + γs + κ + g s e^(-sδ) = 0 for s = iω: cos ωδ = -γ/g; of two particles the first to reach it counts."""
+    alone = replace(PAIR, coupling_cold=0.0, coupling_hot=0.0)
+    mass, friction, trap = 1.225, PAIR.friction_cold, 0.01
+    delays = []
+    for gain in gains:
+        if gain > friction:
+            angle = math.acos(-friction / gain)
+            pull = gain * math.sin(angle)
+            omega = (pull + math.sqrt(pull**2 + 4 * mass * trap)) / (2 * mass)
+            delays.append(angle / omega)
+    assert largest_stable_delay(alone, Feedback(), gains) == pytest.approx(min(delays), rel=1e-8)
+
+
 @pytest.mark.parametrize(
     ("machine", "loop"),
     [
