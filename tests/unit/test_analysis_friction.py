@@ -291,7 +291,7 @@ def test_data_of_one_particle_are_those_of_its_side_and_axes() -> None:
     expected = [run.series[f"position_hot_{axis}_A"] for run in runs for axis in "yz"]
     np.testing.assert_array_equal(data.position, expected)
     np.testing.assert_array_equal(data.velocity[2], runs[1].series["velocity_hot_y_A_per_ps"])
-    assert (data.interval, data.mass, data.trap) == (0.5, 2.0, pytest.approx(0.03))
+    assert [data.interval, data.mass, data.trap] == pytest.approx([0.5, 2.0, 0.03])
     memories = [memory_of_square(particle(runs, side, "yz").position, 0.5) for side in (0, 1)]
     assert memories[1] > 1.5 * memories[0]
     turned = [replace(run, series=run.series.rename(columns=_exchanged)) for run in runs]
@@ -370,8 +370,8 @@ def test_what_curves_do_not_tell_has_no_error() -> None:
     assert stuck["position"].friction.value == pytest.approx(1e3 * math.sqrt(MASS * TRAP), rel=0.01)
     assert math.isnan(stuck["position"].friction.se)
     assert stuck["position"].friction.scale == "reciprocal root"
-    white = [noisy(form(lag, MASS, TRAP, 0.3)) for form in (white_position, white_velocity)]
-    assert fit_dressed(Curves(MASS, TRAP, *white, widening=1.0, velocity_widening=1.0)) is None
+    position, velocity = (noisy(form(lag, MASS, TRAP, 0.3)) for form in (white_position, white_velocity))
+    assert fit_dressed(Curves(MASS, TRAP, position, velocity, widening=1.0, velocity_widening=1.0)) is None
 
 
 @pytest.mark.parametrize(("moved", "other"), [("velocity", "position"), ("position", "velocity")])

@@ -192,11 +192,8 @@ def test_limit_is_the_highest_up_to_which_no_other_is_rejected(
     given = fit_modes(x, INTERVAL, MASS, TRAP, TEMPERATURE, orders=[0], limit=chosen)
     (alone,) = given.by_limit
     for fit in (alone, *(each for each in found.by_limit if each.limit == chosen)):
-        assert (fit.g0, fit.log_likelihood, fit.held_out) == (
-            pytest.approx(found.chosen.g0),
-            pytest.approx(found.chosen.log_likelihood),
-            pytest.approx(found.chosen.held_out),
-        )
+        for name in ("g0", "log_likelihood", "held_out"):
+            assert getattr(fit, name) == pytest.approx(getattr(found.chosen, name)), name
     assert len({fit.g0 for fit in found.by_limit}) == 4
     # Limits beyond π/interval are left out, and it is the limit itself if none remains.
     assert [fit.limit for fit in fit_modes(x, 2.0, MASS, TRAP, TEMPERATURE, orders=[0]).by_limit] == [0.5, 1.0]
