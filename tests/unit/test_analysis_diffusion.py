@@ -18,7 +18,7 @@ def walk(diffusion: float, frames: int, atoms: int, seed: int, jitter: float = 0
     rng = np.random.default_rng(seed)
     steps = rng.normal(0, np.sqrt(2 * diffusion * INTERVAL), (frames, atoms, 3))
     places = rng.uniform(0, PERIODS, (atoms, 3)) + steps.cumsum(axis=0) + rng.normal(0, jitter, steps.shape)
-    return places % PERIODS
+    return np.asarray(places % PERIODS)
 
 
 def test_random_walks_diffuse_as_they_were_made_to() -> None:
