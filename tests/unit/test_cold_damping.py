@@ -18,6 +18,7 @@ from analysis.statistics.timeseries import Estimate
 from simulation.control.controller import DampingController, LinearController, Seen, make_controller
 from simulation.engines.ranks import Ranks
 from simulation.experiments import experiment_at
+from simulation.experiments.machine import closure_limit
 from simulation.overview.forecast import forecast, friction_of
 from simulation.perform import perform
 from simulation.study.fields import Study, StudyError
@@ -138,6 +139,22 @@ def test_run_folder_says_what_damps_and_theory_takes_it(tmp_path: Path) -> None:
     plain = experiment_at(study(damping_cold_kg_per_s=0, damping_hot_kg_per_s=0), "kH_4.80", 1)
     assert "damping" not in (plain.controller_identity() or {})
     assert plain.fingerprint != run.fingerprint
+
+
+def test_limit_of_the_balance_is_a_share_of_the_damped_heat() -> None:
+    """Near the largest cooling, at κ_H/κ_C = 1 + 2 T_H/T_C, of a machine that gains and loop change."""
+    gains = (4e-12 / UNIT, -5e-13 / UNIT)
+    best = replace(pair(), coupling_hot=0.1 * 3.4)
+    cases: list[tuple[dict[str, Any], Feedback]] = [
+        ({}, Feedback(update_every=0.1, position_noise=0.1, filter=0.2)),
+        ({"feedback": {}}, Feedback()),
+    ]
+    for demon, loop in cases:
+        damped = best.with_feedback(loop, gains).heat_rates()[0]
+        assert abs(damped / best.heat_rates()[0] - 1) > 0.1
+        limit, field = closure_limit(study(**demon))
+        assert limit == pytest.approx(0.05 * 3000 * abs(damped), rel=1e-5)
+        assert field.startswith("limits.closure_drift_of_heat")
 
 
 @pytest.mark.parametrize(

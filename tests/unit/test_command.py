@@ -12,8 +12,13 @@ from typing import Any
 import pytest
 
 from simulation import __main__ as command
+from simulation.control.controller import ControllerError
 from simulation.engines.ranks import EngineError
 from simulation.engines.site import Site
+from simulation.experiments.base import RejectedError
+from simulation.folder.closure import ClosureError
+from simulation.segments.stop import StopRequested
+from simulation.storage.lock import LockedError
 
 STUDY = """
 baths: {edge_nm: 4.5, accessible_density_per_nm3: {cold: 19.0, hot: 18.5}}
@@ -95,6 +100,55 @@ def test_settings_of_the_machine_reach_a_run(calls: Calls, first: str) -> None:
     assert os.environ["OMP_NUM_THREADS"] == "3"
 
 
+class FakeRanks:
+    """As many as are asked for; whether this is the root, and how often all were ended."""
+
+    def __init__(self, wanted: int, site: Site) -> None:
+        self.wanted, self.site, self.is_root, self.ends = wanted, site, True, 0
+
+    def abort(self) -> None:
+        """Count."""
+        self.ends += 1
+
+
+def test_ranks_are_those_of_the_study_or_of_this_call(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run has as many as its study says; plan and doctor are told how many. All have the settings of the machine."""
+    monkeypatch.setattr(command, "Ranks", FakeRanks)
+    Path("config/mine.yaml").write_text(STUDY.replace("CONTROLLER", "linear") + "ranks: 3\n", encoding="utf-8")
+    for first in ("equilibrate mine out", "run mine kH_1.2 1 out", "drag mine cold 0.3 1 out"):
+        assert calls.run(*first.split(), "--lammps=-sf omp", "--threads", "2") == 0
+        _, (_, _, ranks, _, _) = calls.only
+        assert (ranks.wanted, ranks.site) == (3, Site("-sf omp", 2, 0, ""))
+    assert calls.run("plan", "mine", "--ranks", "4", "--lammps=-sf omp", "--threads", "2") == 0
+    ranks = calls.only[1][2]
+    assert (ranks.wanted, ranks.site) == (4, Site("-sf omp", 2, 0, ""))
+    assert calls.run("doctor", "mine", "--ranks", "4", "--lammps=-sf omp", "--threads", "2") == 1
+    ranks = calls.only[1][1]
+    assert (ranks.wanted, ranks.site) == (4, Site("-sf omp", 2, 0, ""))
+
+
+@pytest.mark.parametrize("failure", [EngineError("LAMMPS stopped"), RuntimeError("a bug"), StopRequested(75)])
+def test_a_failure_ends_all_ranks_and_an_orderly_stop_does_not(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    """A rank that waited for a failed one would wait for ever; those that stop all do so at the same step."""
+    made: list[FakeRanks] = []
+
+    def fails(_: Any, folder: Path, ranks: FakeRanks, *__: Any) -> None:
+        made.append(ranks)
+        raise failure
+
+    monkeypatch.setattr(command, "Ranks", FakeRanks)
+    monkeypatch.setattr(command, "perform", fails)
+    if isinstance(failure, StopRequested):
+        with pytest.raises(StopRequested) as stop:
+            calls.run("run", "mine", "kH_1.2", "1", "out")
+        assert stop.value.code == 75
+    else:
+        assert calls.run("run", "mine", "kH_1.2", "1", "out") == 1
+    assert [ranks.ends for ranks in made] == [0 if isinstance(failure, StopRequested) else 1]
+
+
 def test_run_starts_from_the_folder_that_is_given(calls: Calls) -> None:
     """As does every run of a machine."""
     assert calls.run("run", "mine", "kH_1.2", "1", "out", "--start", "baths") == 0
@@ -125,9 +179,11 @@ def test_page_is_written_every_ten_seconds_and_no_oftener_than_each(
     calls: Calls, words: list[str], seconds: float
 ) -> None:
     """Unless another time is given."""
-    assert calls.run("status", "mine", "--watch", *words) == 0
-    name, (study, results, targets, every) = calls.only
-    assert (name, study.name, results, targets, every) == ("watch", "mine", Path("results"), [], seconds)
+    for named in ([], ["a.csv", "b.png"]):
+        assert calls.run("status", "mine", *(["--targets", *named] if named else []), "--watch", *words) == 0
+        name, (study, results, targets, every) = calls.only
+        assert (name, study.name, results, targets) == ("watch", "mine", Path("results"), [*map(Path, named)])
+        assert every == seconds
 
 
 def test_archives_are_filled_and_emptied(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,8 +251,10 @@ def test_failures_of_files_are_told_with_their_cure(
 def test_own_errors_are_told_in_a_line_and_bugs_with_their_traceback(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Both end with exit code 1."""
-    for failure, words in ((EngineError("LAMMPS stopped"), ""), (RuntimeError("never thought of"), "Traceback")):
+    """Both end with exit code 1, whatever kind of error of ours it is."""
+    ours = (EngineError, ControllerError, ClosureError, RejectedError, LockedError, ValueError)
+    failures: list[tuple[Exception, str]] = [(kind("LAMMPS stopped"), "") for kind in ours]
+    for failure, words in (*failures, (RuntimeError("never thought of"), "Traceback")):
 
         def fails(*_: Any, failure: Exception = failure) -> None:
             raise failure

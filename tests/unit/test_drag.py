@@ -190,6 +190,7 @@ def test_bath_is_as_dense_as_that_between_the_walls() -> None:
     assert run.describe()["system"]["fluid_atoms"] == run.fluid_atoms
     assert run.describe()["system"]["accessible_density_per_nm3"] == pytest.approx(1000 * free, abs=1e-3)
     assert run.describe()["system"]["boundaries"] == dict.fromkeys("xyz", "periodic")
+    assert (run.describe()["system"]["metal_atoms"], run.describe()["system"]["edge_A"]) == (186, EDGE)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -355,6 +356,9 @@ def test_model_run_is_of_its_own_side(side: str) -> None:
         assert abs(velocity.mean() - mean) < 3.5 * np.sqrt(thermal / size * (1 + c) / (1 - c))
         assert abs(velocity.var() / thermal - 1) < 3.5 * np.sqrt(2 / size * (1 + c**2) / (1 - c**2))
         assert (found[f"fluid_velocity_{axis}_A_per_ps"] == 0).all()
+    # Each axis has a noise of its own: by chance some 1300 independent velocities correlate by 0.03.
+    together = np.corrcoef([steady[f"velocity_{axis}_A_per_ps"] for axis in "xyz"])
+    assert np.abs(together[np.triu_indices(3, 1)]).max() < 4 / np.sqrt(size * (1 - c**2) / (1 + c**2))
     assert (found["temperature_K"] == chosen.temperature_K(side)).all()
     assert found["work_eV"].iloc[-1] == pytest.approx(run.force_eV_per_A * found["displacement_x_A"].iloc[-1])
     kinetic = sum(mass / 2 * found[f"velocity_{axis}_A_per_ps"] ** 2 for axis in "xyz")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -247,11 +248,13 @@ def test_noise_of_replicas_differs_and_is_a_part_of_identity() -> None:
     """Each replica has noise of its own, which a change of the study's seed changes."""
     noisy: dict[str, Any] = {"update_every_ps": 0.1, "position_noise_A": 0.1}
     chosen = study(noisy, schedule={"sweep_replicas": 2})
-    seeds = [
-        (experiment_at(chosen, "kH_4.80", replica).controller_identity() or {})["feedback"]["seed"]
-        for replica in (1, 2)
-    ]
-    assert seeds[0] != seeds[1]
+    found = [experiment_at(chosen, "kH_4.80", replica) for replica in (1, 2)]
+    found.append(experiment_at(chosen.model_copy(update={"seed": chosen.seed + 1}), "kH_4.80", 1))
+    assert len({(run.controller_identity() or {})["feedback"]["seed"] for run in found}) == 3
+    still = Seen(0, 0.0, np.zeros((2, 3)), np.zeros((2, 3)))
+    forces = [np.array(run.controller().forces(still)) for run in found]  # of the noise alone
+    assert all(not np.isclose(one, other).any() for one, other in combinations(forces, 2))
+    assert np.array_equal(forces[0], np.array(found[0].controller().forces(still)))
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,27 @@ def test_record_names_the_ranks_and_the_root_alone_keeps_files(is_root: bool, la
     assert (tmp_path / "series.dat").exists() != is_root
 
 
+def test_demon_watches_the_particles_of_its_study() -> None:
+    """One is lost where it would touch a face of its bath; coupled axes and time step are the study's, traps are at rest."""
+    run = experiment_at(small_study(demon={"coupling_axes": "xz"}), "kH_4.80", 1)
+    demon = segment.demon_of(run, None, Ranks(1))
+    assert demon.max_displacement_A == pytest.approx(36 / 2 - 2.236 * 3.61, rel=1e-3)
+    assert (demon.axes, demon.timestep_ps, demon.moving_traps) == ("xz", 0.004, None)
+    told: list[Any] = []
+    lmp: Any = SimpleNamespace(
+        extract_box=lambda: ([0.0] * 3, [72.0, 36.0, 36.0]),
+        fix_external_set_vector_length=lambda *_: None,
+        set_fix_external_callback=lambda *_: None,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segment, "DemonCallback", lambda *_, **named: told.append(named))
+        segment.attach(lmp, demon, run, run.pieces()[-1], 0, Ranks(1))
+    (named,) = told
+    assert named["centres_A"] == pytest.approx(np.array([[18, 18, 18], [54, 18, 18]]))
+    assert (named["atoms"], named["sample_every"]) == (186, 25)
+    assert named["mass"] == pytest.approx(186 * 63.546 * 1.0364269e-4)
+
+
 def test_controller_has_one_clock_through_stages_and_segments() -> None:
     """LAMMPS counts each stage from 0; on the clock of the run the relaxation ends at 0, where the measurement begins."""
     run = experiment_at(small_study(schedule={"relaxation_ps": 3}), "kH_4.80", 1)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from simulation.engines.ranks import Ranks
@@ -93,6 +94,9 @@ def test_a_segment_must_begin_where_the_one_before_it_ends(segments: Segments) -
     with pytest.raises(DamagedError, match=r"0001 does not start where 0000 ends"):
         segments.read(1, again)
     assert segments.read(1, None) is not None
+    (replaced,) = segments.folder.glob("*.replaced")
+    assert (replaced / "end.restart").read_text(encoding="utf-8") == "state 0 ", "what it stood for is kept aside"
+    assert len(segments.names()) == 3
     same = commit(segments, 0)
     assert segments.read(1, same) is not None
 
@@ -225,6 +229,29 @@ def test_a_signal_stops_at_the_next_look(number: signal.Signals, capsys: pytest.
     said = f"example kH_4.80: stopped by {number.name}; the same command continues from the last segment\n"
     assert capsys.readouterr().out == said
     assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+@pytest.mark.parametrize("own", [None, signal.SIGTERM])
+def test_a_signal_to_any_rank_stops_all(own: signal.Signals | None, capsys: pytest.CaptureFixture[str]) -> None:
+    """At the same look, with an exit code that is a signal's, whether or not this rank had one, too."""
+
+    class Two(Ranks):
+        other = 0.0
+
+        def sum(self, values: np.ndarray[Any, Any]) -> None:
+            """The other rank's signal is added."""
+            values += self.other
+
+    ranks = Two(1)
+    with orderly_stop("run", ranks) as check:
+        check()
+        ranks.other = float(signal.SIGTERM)
+        if own is not None:
+            os.kill(os.getpid(), own)
+        with pytest.raises(StopRequested) as stop:
+            check()
+    assert stop.value.code == 128 + signal.SIGTERM
+    assert "run: stopped by SIGTERM" in capsys.readouterr().out
 
 
 def test_a_run_whose_workflow_is_gone_stops(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def job(study: Study, tmp_path: Path) -> Job:
     """The sweep run, of which nothing is there."""
     found = jobs(study, tmp_path)[-1]
     assert found.name == "kH_4.80 replica 1"
+    assert found.folder == tmp_path / "small/sweep/kH_4.80/replica_1"
     assert found.steps == 1250
     return found
 
@@ -133,6 +135,40 @@ def test_error_in_the_log_is_the_reason(job: Job, said: str, state: State, remar
     assert status.state is state
     assert status.remark.startswith(remark)
     assert status.share == pytest.approx(250 / 1250)
+
+
+def test_log_that_is_read_is_that_of_the_rule(study: Study, tmp_path: Path) -> None:
+    """Of every kind of simulation, baths, friction and sweep, where the workflow has its rule write it."""
+    rules = (Path(__file__).parents[2] / "workflow/rules/simulate.smk").read_text(encoding="utf-8")
+    patterns = re.findall(r'"results/(\{study\}/logs/\S+/replica_\S+)"', rules)
+    for job in jobs(study, tmp_path):
+        *group, replica = Path(job.experiment.folder).parts[1:]
+        names = {"study": "small", "group": "/".join(group), "replica": replica.removeprefix("replica_")}
+        fitting = [each for each in patterns if ("{group}" in each) != (group == ["equilibrated"])]
+        assert [tmp_path / each.format(**names) for each in fitting] == [job.log]
+
+
+def test_table_has_a_row_for_each_simulation(study: Study, job: Job, tmp_path: Path) -> None:
+    """Its state, the share of its steps in percent, and while it runs its speed and the time that is left."""
+    assert job.segments is not None
+    commit(job, 1)
+
+    def rows() -> dict[str, list[str]]:
+        lines = status_text(study, tmp_path, []).splitlines()
+        return {words[0]: words[1:] for line in lines[4:] if len(words := re.split(r" {2,}", line.strip())) > 1}
+
+    interrupted = rows()
+    assert interrupted["kH_4.80 replica 1"] == ["interrupted", "20 %", CONTINUES]
+    assert interrupted["friction replica 1"] == interrupted["equilibrated replica 1"] == ["waiting", "0 %"]
+    with lock.held(job.segments.root / LOCK):
+        say(job, "small kH_4.80 replica 1:  65 % (measuring), 20 ns/day, 9 s left\n")
+        assert rows()["kH_4.80 replica 1"][:4] == ["running", "65 %", "20", "9 s"]
+        head = status_text(study, tmp_path, []).splitlines()
+    assert head[0].startswith("Study small, ")
+    assert head[0].endswith(": 1 running, 2 waiting of 3 simulations")
+    assert head[-1] == "No Snakemake is running for it."
+    with lock.held(tmp_path / "small" / ".lock"):
+        assert f"\nRunning Snakemake: process {os.getpid()} of " in status_text(study, tmp_path, [])
 
 
 def test_failed_analysis_is_named_with_its_error(study: Study, job: Job, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -285,6 +287,7 @@ for each in workflow.rules:
     if not each.name.startswith(("equilibrate", "simulate", "unpack", "calibrate", "solve", "follow", "report_machine")):
         files = [str(file) for file in each.input]
         told[each.name] = {{"params": given(each.params), "input": given(each.input), "files": files}}
+        told[each.name]["script"] = each.script
 Path("told.json").write_text(json.dumps(told, default=str))
 """
 
@@ -372,7 +375,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     },
     "plot_heat_variations": {"study": "{study}"},
     "plot_memory": {
-        "names": ["mine", "fewer", "warm"],
+        "names": ["as in the study", "fewer", "warm"],
         "counts": [3, 2, 3],
         "frictions": of("mine mine mine@warm", "friction.json"),
         "responses": of("mine mine mine@warm", "response.npz"),
@@ -397,9 +400,17 @@ GIVEN: dict[str, dict[str, Any]] = {
         "frictions": of("mine exact", "friction.json"),
         "responses": of("mine exact", "response.npz"),
         "heats": [*HEATS["mine"], *(file.replace("mine", "exact") for file in HEATS["mine"])],
+        "performances": [
+            f"results/{name}/sweep/kH_{ratio}/performance.json"
+            for name in ("mine", "exact")
+            for ratio in ("1.2", "4.80", "3")
+        ],
     },
     "compare_sizes": {
         "counts": [1, 1, 1, 1],
+        "runs": of("reference bath-size@edge-5 bath-size@edge-8 reference-paper", "friction/replica_1/run.json"),
+        "frictions": of("reference bath-size@edge-5 bath-size@edge-8 reference-paper", "friction.json"),
+        "responses": of("reference bath-size@edge-5 bath-size@edge-8 reference-paper", "response.npz"),
         "heats": of("reference bath-size@edge-5 bath-size@edge-8 reference-paper", "sweep/kH_4.80/heat.json"),
     },
     "plot_sizes": {"study": "reference"},
@@ -411,6 +422,72 @@ def test_scripts_are_given_what_they_read(rule: str, told: Any) -> None:
     """Runs, frictions and results of the study, its points and variants, each kind in the order of the others."""
     found = told[rule]["params"] | told[rule]["input"]
     assert {name: found[name] for name in GIVEN[rule]} == GIVEN[rule]
+
+
+def test_every_script_is_run_again_when_the_analysis_changes(told: Any) -> None:
+    """A result of an older analysis never stands beside those of a newer one; the calibration has a part of the code alone."""
+    code = {name: rule["params"].get("code") for name, rule in told.items() if rule["script"]}
+    assert len(code) > 20
+    of_numbers = code.pop("calibration_table")
+    assert {name for name, digest in code.items() if digest != code["measure"]} == set()
+    assert of_numbers not in (None, code["measure"])
+
+
+def test_pages_are_written_again_when_a_part_of_their_design_changes(told: Any) -> None:
+    """The template, what it includes, styles, captions, and the program of the explorer; and every figure of the report."""
+    report, compare = (told[rule]["input"] for rule in ("write_report", "compare_studies"))
+    assert (Path(report["page"]).name, Path(compare["page"]).name) == ("page.html.j2", "studies.html.j2")
+    for page in (report, compare):
+        names = {Path(file).name for file in page["design"]}
+        text = Path(page["page"]).read_text(encoding="utf-8")
+        assert names >= {"style.css", "captions.yaml", *re.findall(r'(?:import|include|from) "(\S+)"', text)}
+        assert all(Path(file).is_file() for file in page["design"])
+    assert "explorer.js" in {Path(file).name for file in report["design"]}
+    assert report["figures"] == told["figures"]["files"]
+
+
+def in_closure(*files: Path) -> set[Path]:
+    """These files, and all of package `analysis` that they import at once, directly or not."""
+    found, left = set(), [*files]
+    while left:
+        if (file := left.pop()) in found:
+            continue
+        found.add(file)
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            names = (
+                [node.module or "", *(f"{node.module}.{each.name}" for each in node.names)]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            places = (ROOT / name.replace(".", "/") for name in names if name.startswith("analysis."))
+            left += [path for place in places if (path := place.with_suffix(".py")).is_file()]
+    return found
+
+
+def test_code_that_decides_a_result_is_in_its_digest(shared: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it in the calibration's, but no figure, which would repeat an hour of runs; all of the analysis in the others'."""
+    digests: list[set[str]] = []
+
+    def digest(content: dict[str, str]) -> str:
+        assert all((ROOT / name).read_text(encoding="utf-8") == text for name, text in content.items())
+        digests.append(set(content))
+        return ""
+
+    monkeypatch.setattr("simulation.storage.files.digest", digest)
+    names = ("workflow", "shell", "report", "collect", "config", "CALIBRATION_RUNS", "chosen_studies")
+    in_workflow("common.smk", **{name: shared[name] for name in names})
+    analysis, machine, calibration = digests
+    whole = {str(file.relative_to(ROOT)) for file in (ROOT / "analysis").rglob("*.py")}
+    assert analysis == whole
+    assert machine == whole | {
+        str(file.relative_to(ROOT)) for file in (ROOT / "simulation/study/machines").glob("*.py")
+    }
+    rooms = ("calibration/coverage.py", "calibration/studies.py")
+    needed = {str(file.relative_to(ROOT)) for file in in_closure(*(ROOT / "analysis" / name for name in rooms))}
+    assert "analysis/units.py" in needed
+    assert needed - {"analysis/errors.py"} <= calibration, "messages of errors are no numbers"
+    assert not [name for name in calibration if "/figures/" in name or "/report/" in name]
+    assert calibration < whole
 
 
 def test_targets_are_the_files_that_they_name(told: Any) -> None:

@@ -299,10 +299,16 @@ STUDIES_PER_JOB = 50
 
 # Only code that computes numbers: a change of a figure must not repeat an hour of runs.
 CALIBRATED_CODE = code_of(
-    file
-    for room in ("calibration", "compare", "data", "friction", "heat", "model", "statistics")
-    for file in (ROOT / "analysis" / room).glob("*.py")
-    if file.stem not in ("page", "table", "variants", "finite_size")
+    [
+        ROOT / "analysis/currents.py",
+        ROOT / "analysis/units.py",
+        *(
+            file
+            for room in ("calibration", "compare", "data", "friction", "heat", "model", "statistics")
+            for file in (ROOT / "analysis" / room).glob("*.py")
+            if file.stem not in ("page", "table", "variants", "finite_size")
+        ),
+    ]
 )
 
 
