@@ -175,9 +175,15 @@ def _bulk(study: Study, side: str) -> list[tuple[set[str], str]]:
 
 def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
     """Whether the fluid fits into a bath and, where required, is a liquid."""
-    fluid, volume = study.fluid(side), study.accessible_volume_A3(side)
-    density = study.fluid_atoms(side) / max(volume, 1e-9) * fluid.sigma_A**3
+    fluid, volume, atoms = study.fluid(side), study.accessible_volume_A3(side), study.fluid_atoms(side)
     fields = f"{_AMOUNT} materials.fluid materials.cutoff_A materials.metal baths.temperature_{side}_K limits.liquid"
+    if volume <= 0:
+        return _broken(
+            True,
+            fields,
+            f"baths.edge_nm = {study.baths.edge_nm:g} leaves no room for fluid on the {side} side: make it larger",
+        )
+    density = atoms / volume * fluid.sigma_A**3
     temperature = BOLTZMANN * study.temperature_K(side) / fluid.epsilon_eV
     is_judged = study.limits.liquid and study.engine == "lammps"
     cutoff = study.materials.cutoff_A / fluid.sigma_A
@@ -194,20 +200,23 @@ def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
                 f"kT/ε = {lowest:.2f} to {highest:.2f}, {math.ceil(lowest * kelvin):g} to {math.floor(highest * kelvin):g} K: "
                 "use a temperature in this range, or limits.liquid: false for a bath of any state",
             )
+    if atoms == 0:
+        is_stated = any(getattr(study.baths, name) is not None for name in AMOUNTS)  # otherwise this is reported
+        return _broken(is_stated, fields, f"baths: not one fluid atom is on the {side} side: state a higher density")
     densest = melting_density(temperature) if is_judged else DENSEST
-    if volume <= 0 or density > densest:
+    if density > densest:
         return _broken(
             True,
             fields,
-            f"baths: {study.fluid_atoms(side)} fluid atoms do not fit a bath of edge_nm = {study.baths.edge_nm:g} as a liquid "
+            f"baths: {atoms} fluid atoms do not fit a bath of edge_nm = {study.baths.edge_nm:g} as a liquid "
             f"(reduced density ρσ³ = {density:.2f}, at most {densest:.2f} at kT/ε = {temperature:.2f} on the {side} side): "
             "use fewer, or a larger edge",
         )
     thinnest = STRETCHED * saturated_density(temperature, cutoff)
     return _broken(
-        is_judged and 0 < density < thinnest,
+        is_judged and density < thinnest,
         fields,
-        f"baths: {study.fluid_atoms(side)} fluid atoms do not fill a bath of edge_nm = {study.baths.edge_nm:g} with liquid "
+        f"baths: {atoms} fluid atoms do not fill a bath of edge_nm = {study.baths.edge_nm:g} with liquid "
         f"(reduced density ρσ³ = {density:.2f}, at least {thinnest:.2f} at kT/ε = {temperature:.2f} on the {side} side): use "
         f"{math.ceil(thinnest * volume / fluid.sigma_A**3)} or more, or limits.liquid: false for a bath of any state",
     )
@@ -239,7 +248,7 @@ def _chains(study: Study) -> list[tuple[set[str], str]]:
             f"bonds that vibrate in {1000 * chain.period_ps:.3g} fs",
             " or a smaller baths.chains.stiffness_eV_per_A2",
         )
-    return list({message: (names, message) for names, message in found}.values())
+    return found
 
 
 def _interactions(study: Study) -> list[tuple[set[str], str]]:
@@ -346,11 +355,11 @@ def _loop_stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
     is_too_slow = feedback.delay_ps >= study.schedule.relaxation_ps  # also reported elsewhere
     if has_noise_of_nothing or is_too_slow or not (feedback.loop or any(demon.damping)):
         return []
-    loop = feedback.loop or Feedback()
-    if (
-        loop.period and loop.delay > MOST_READINGS * loop.period
-    ):  # this many delayed readings hardly differ from a continuous signal
-        loop = replace(loop, update_every=0.0, delay=loop.delay + loop.period / 2, position_noise=0.0)
+    loop, held = feedback.loop or Feedback(), 0.0
+    if loop.period and loop.delay > MOST_READINGS * loop.period:
+        # So many delayed readings hardly differ from a continuous signal that is later by half an interval.
+        held = loop.period / 2
+        loop = replace(loop, update_every=0.0, delay=loop.delay + held, position_noise=0.0)
     couplings = demon.coupling_cold_eV_per_A2, study.coupling_hot_eV_per_A2(ratio)
     pairs = {axis: study.pair(*couplings, axis) for axis in demon.coupling_axes}
     unstable = {axis: pair for axis, pair in pairs.items() if not pair.with_feedback(loop, demon.damping).is_stable}
@@ -358,7 +367,8 @@ def _loop_stability(study: Study, ratio: str) -> list[tuple[set[str], str]]:
         return []
     axis, pair = next(iter(unstable.items()))
     radius = pair.with_feedback(loop, demon.damping).spectral_radius
-    longest = math.floor(largest_stable_delay(pair, loop, demon.damping) / study.timestep_ps) * study.timestep_ps
+    longest = largest_stable_delay(pair, loop, demon.damping) - held
+    longest = max(math.floor(longest / study.timestep_ps), 0) * study.timestep_ps
     cure = f"delay_ps up to {longest:g} is stable" if longest else "it is unstable even without a delay"
     return _broken(
         True,
@@ -429,14 +439,15 @@ def _springs(study: Study) -> list[tuple[set[str], str]]:
             (fields, f"demon.kappa_ratios: {ratio}", trap + cold + abs(study.coupling_hot_eV_per_A2(ratio)))
             for ratio in demon.kappa_ratios
         ]
+    periods = [2 * math.pi * math.sqrt(mass / stiffness) for _, _, stiffness in springs]
+    too_short = [each for each in zip(springs, periods, strict=True) if study.timestep_ps > each[1] / STEPS_PER_PERIOD]
     found = []
-    for names, spring, stiffness in springs:
-        period = 2 * math.pi * math.sqrt(mass / stiffness)
+    for (names, spring, _), period in too_short[:1]:  # the cure is for the stiffest spring, and so for all
         oscillates = (
             f"with which a particle oscillates in {1000 * period:.3g} fs, which {STEPS_PER_PERIOD} steps must resolve"
         )
-        found += _unresolved(study, names, period / STEPS_PER_PERIOD, f"{spring}, {oscillates}", ", or softer springs")
-    found = found[:1]  # stiffer springs that contain this one need the same cure
+        longest = min(periods) / STEPS_PER_PERIOD
+        found += _unresolved(study, names, longest, f"{spring}, {oscillates}", ", or softer springs")
     for side, damping in zip(SIDES, demon.damping, strict=True):
         if not damping or demon.feedback.update_every_ps is not None:  # a loop with updates has its own rule
             continue

@@ -201,9 +201,12 @@ def test_linear_response_knows_damping(loop: Feedback) -> None:
             )
             for side in ("cold", "hot")
         ),
-        (
-            {"controller": "mine:Mine"},
-            r"demon\.damping_… requires the linear controller, but demon\.controller is mine:Mine",
+        *(
+            (
+                {"controller": "mine:Mine", f"damping_{side}_kg_per_s": 0},
+                r"demon\.damping_… requires the linear controller, but demon\.controller is mine:Mine",
+            )
+            for side in ("cold", "hot")
         ),
         (
             {"damping_hot_kg_per_s": -1e-11},

@@ -398,7 +398,9 @@ class Bench:
         return self.bytes
 
     def extract_atom(self, name: str) -> NDArray[Any]:
-        """An array of the atoms."""
+        """An array of the atoms; types also of ghosts, which follow them."""
+        if name == "type":
+            return np.append(self.type, [3, 4]).astype(np.int32)
         if name == "image":
             bits = {4: 10, 8: 21}[self.bytes]
             flags = self.images + (1 << (bits - 1))
@@ -520,12 +522,21 @@ def test_lost_atom_is_an_error() -> None:
     failure = failure_of(bench.callback)
     assert isinstance(failure, ParticleError)
     assert "7 metal atoms in the particles, 8 expected" in str(failure)
+    shorter = Bench(linear())
+    shorter.call(0)
+    for name in ("type", "tag", "x", "v", "f", "images", "push"):
+        setattr(shorter, name, getattr(shorter, name)[:-1])
+    shorter.call(1)
+    assert str(failure_of(shorter.callback)) == str(failure)
 
 
 @pytest.mark.parametrize("sample_every", [1, 3, 100])
 def test_work_does_not_hang_on_how_often_it_is_sampled(sample_every: int) -> None:
-    """It is summed at every step; samples are told to LAMMPS, cold x, y, z, then hot x, y, z, at multiples of their stride."""
-    bench = Bench(linear(), axes="xz", sample_every=sample_every)
+    """It is summed at every step; samples are told to LAMMPS, cold x, y, z, then hot x, y, z, at multiples of their stride.
+
+    By LAMMPS's clock, whatever that of the run is.
+    """
+    bench = Bench(linear(), axes="xz", sample_every=sample_every, first_step=-4)
     bench.call(0)
     for step in range(1, 11):
         bench.move([0.1, 0.2, 0.0], [0.0, 0.0, -0.2])
@@ -639,6 +650,18 @@ def test_particle_out_of_its_trap_is_found_at_the_next_sample() -> None:
     assert "6.0 Å from its trap centre" in str(failure_of(bench.callback))
 
 
+def test_particle_that_jumps_is_looked_at_at_once() -> None:
+    """Between samples, so that no controller sees what is no position."""
+    for jump, said in ((np.nan, "position is not a number"), (9.0, "9.0 Å from its trap centre")):
+        seen: list[Seen] = []
+        bench = Bench(Law(lambda _: np.zeros((2, 3)), seen), sample_every=10)
+        bench.call(0)
+        bench.move(np.zeros(3), [jump, 0.0, 0.0])
+        bench.call(1)
+        assert said in str(failure_of(bench.callback))
+        assert len(seen) == 1
+
+
 class TwoRanks:
     """One of two ranks, with all atoms; what the root broadcasts is kept for the other."""
 
@@ -673,15 +696,21 @@ def both_ranks(law: Controller) -> tuple[Bench, Bench]:
 
 
 def test_root_asks_the_controller_and_all_ranks_exert_its_forces() -> None:
-    """A law that draws random numbers would give each rank others; asked anew they are drawn anew."""
+    """A law that draws random numbers would give each rank others; asked anew they are drawn anew. Their work is the same."""
     generator = np.random.default_rng(3)
     root, other = both_ranks(Law(lambda _: generator.normal(size=(2, 3))))
-    before = None
+    before, work = None, np.zeros((2, 3))
     for step in range(3):
-        forces = root.call(step)
+        forces = np.array(root.call(step))
         np.testing.assert_array_equal(other.call(step), forces)
-        assert before is None or not np.isclose(forces, before).any()
+        if before is not None:
+            assert not np.isclose(forces, before).any()
+            work += 0.1 * (forces + before) / 2
         before = forces
+        for bench in (root, other):
+            bench.move([0.1] * 3, [0.1] * 3)
+    for bench in (root, other):
+        np.testing.assert_allclose(bench.demon.work, work)
     assert failure_of(root.callback) is failure_of(other.callback) is None
 
 

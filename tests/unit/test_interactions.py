@@ -78,6 +78,15 @@ def test_a_template_that_cannot_be_filled_in_is_refused(text: str, message: str,
         study()
 
 
+def test_forces_of_a_template_have_no_vibrations_that_are_known() -> None:
+    """The rule on the time step of a Lennard-Jones metal does not hold for them."""
+    data = {"baths": {"edge_nm": 6.5, "accessible_density_per_nm3": 19.56}, "integration": {"timestep_fs": 10}}
+    own = {"template": "mine.lmp.j2", "range_A": 8.6, "contact_A": 3.0}
+    assert check_study("example", data | {"interactions": own}).timestep_ps == 0.01
+    with pytest.raises(StudyError, match="whose atoms vibrate"):
+        check_study("example", data)
+
+
 def test_the_template_stands_in_every_deck(own_files: Path) -> None:
     """And nothing of it where a study has none; range and contact distance are those that are stated."""
     own = study()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from analysis.model import LangevinPair, PairWithBodies
+from analysis.model import Feedback, LangevinPair, PairWithBodies
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import _overlay, check_study, load_study, read_plain
 from simulation.study.liquid import melting_density, saturated_density, triple_temperature
@@ -239,6 +239,7 @@ def test_keys_given_twice_are_refused_with_all_else(tmp_path: Path) -> None:
             "{fluid_atoms: 25280}\ndemon: {feedback: {delay_ps: -1, update_every_ps: 900.0005}}",
             ["demon.feedback.delay_ps"],
         ),
+        ("{fluid_atoms: 25280}\ninteractions: {range_A: wide, contact_A: 3}", ["interactions.range_A = 'wide'"]),
     ],
 )
 def test_what_follows_from_a_wrong_field_is_not_told(text: str, fields: list[str], tmp_path: Path) -> None:
@@ -581,11 +582,214 @@ def test_a_time_step_resolves_the_vibrations_of_the_metal() -> None:
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_each_rule_holds_on_one_side_of_its_limit_only(name: str) -> None:
-    """A thousandth within it the study is good, a thousandth beyond it is told."""
+    """A thousandth within it the study is good, a thousandth beyond it is told; a proposed time step is just below."""
     vary, limit, message = LIMITS[name]
     good = -1 if "below" in name and "hot" not in name else 1
     assert verdict(**vary(limit + good * 1e-3 * abs(limit))) == ""
-    assert message in verdict(**vary(limit - good * 1e-3 * abs(limit)))
+    beyond = vary(limit - good * 1e-3 * abs(limit))
+    found = verdict(**beyond)
+    assert message in found
+    if proposed := re.search(r"use at most ([\d.]+) fs", found):
+        step = beyond["integration"]["timestep_fs"]
+        assert 0.94 * step < float(proposed[1]) < step
+
+
+# ε/k_B of argon is 120.7 K, so that 100 K and 120 K are kT/ε = 0.83 and 0.99.
+MESSAGES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    # A radius of 2.236 × 3.61 Å, and twice that and a cutoff of 8.5125 Å.
+    "edge": (
+        {"baths": {"edge_nm": 3.0, "accessible_density_per_nm3": 19.5}},
+        [
+            "baths.edge_nm = 3 is too small: a particle of radius 0.807 nm and materials.cutoff_A = 8.5125 "
+            "need at least 3.32 nm"
+        ],
+    ),
+    "no room": (
+        {"baths": {"edge_nm": 1.5, "accessible_density_per_nm3": 19.5}},
+        ["baths.edge_nm = 1.5 is too small"]
+        + [
+            f"baths.edge_nm = 1.5 leaves no room for fluid on the {side} side: make it larger"
+            for side in ("cold", "hot")
+        ],
+    ),
+    "no atom": (
+        {"baths": {"accessible_density_per_nm3": {"cold": 1e-6, "hot": 19.5}}},
+        ["baths: not one fluid atom is on the cold side: state a higher density"],
+    ),
+    # Room between x = ±13.08 Å, (edge/2 - 3.5 σ), less a ball of 19.99 Å: 37.3 nm³.
+    "bulk": (
+        {"baths": {"edge_nm": 5.0, "bulk_density_per_nm3": {"cold": 2, "hot": 3}}, "limits": {"liquid": False}},
+        [
+            f"baths.bulk_density_per_nm3 = {density}: in a bath of edge_nm = 5 only {atoms} fluid atoms are 1.2 nm or more "
+            "from the metal, and 300 are needed for a bulk density"
+            for density, atoms in ((2, 75), (3, 112))
+        ],
+    ),
+    "temperature": (
+        {"baths": LIQUID | {"temperature_cold_K": 70}},
+        [
+            "baths.temperature_cold_K = 70 does not give a liquid on the cold side (Ar): at kT/ε = 0.58 it freezes. With "
+            "forces cut at 2.50 σ it is liquid from kT/ε = 0.64 to 1.08, 77 to 130 K: use"
+        ],
+    ),
+    "dense": (
+        {"baths": {"accessible_density_per_nm3": 30}},
+        [
+            f"at most {melting_density(kelvin / ARGON_K):.2f} at kT/ε = {kelvin / ARGON_K:.2f} on the {side} side): use fewer"
+            for side, kelvin in (("cold", 100), ("hot", 120))
+        ],
+    ),
+    "thin": (
+        {"baths": {"fluid_atoms": 15000}},
+        [
+            f"at least {0.85 * saturated_density(kelvin / ARGON_K, 2.5):.2f} at kT/ε = {kelvin / ARGON_K:.2f} on the {side} s"
+            for side, kelvin in (("cold", 100), ("hot", 120))
+        ],
+    ),
+    "density and chains": (
+        {"baths": {"bulk_density_per_nm3": 18, "chains": {"fraction": 0.5}}},
+        ["baths.chains.fraction = 0.5: atoms of chains are not added or removed to reach a bulk density or a pressure"],
+    ),
+    "pressure and chains": (
+        {"baths": {"pressure_bar": 100, "chains": {"fraction": 0.5}}},
+        ["baths.chains.fraction = 0.5: atoms of chains are not added or removed to reach a bulk density or a pressure"],
+    ),
+    # 0.506 chains in one bath, and 0.48 in the other.
+    "few chains": (
+        {"baths": {"fluid_atoms": {"cold": 25280, "hot": 24000}, "chains": {"fraction": 2e-4}}},
+        ["baths.chains.fraction = 0.0002 of 24000 fluid atoms in the hot bath is less than one chain of 10 atoms"],
+    ),
+    # 0.97 σ and 1.5 σ of argon.
+    "short bonds": (
+        {"baths": LIQUID | {"chains": {"fraction": 0.5, "length_A": 3.5}}},
+        [
+            "baths.chains.length_A = 3.5 is the longest possible fene bond, and bonded atoms of the "
+            f"{side} bath are about 3.3 Å apart: make it larger (usual: 5.11)"
+            for side in ("cold", "hot")
+        ],
+    ),
+    # Both baths have the same bonds, which is told once.
+    "stiff bonds": (
+        {
+            "baths": LIQUID | {"chains": {"fraction": 0.5, "bond": "harmonic", "stiffness_eV_per_A2": 50}},
+            "integration": {"timestep_fs": 4},
+        },
+        [
+            "integration.timestep_fs = 4 is too long for bonds that vibrate in 28.6 fs: use at most 1.4 fs or a smaller "
+            "baths.chains.stiffness_eV_per_A2"
+        ],
+    ),
+    "active forces": (
+        {"langevin": {"active_cold": [{"force_eV_per_A": 0.02, "time_ps": 20}]}},
+        ["langevin.active_cold: active forces exist only in the exact engine"],
+    ),
+    "half a step": (
+        {"demon": {"feedback": {"delay_ps": 0.0005}}},
+        ["demon.feedback.delay_ps = 0.0005 must be a whole multiple of integration.timestep_fs = 1: use 0.001 ps"],
+    ),
+    "noise and late": (
+        {"demon": {"feedback": {"position_noise_A": 0.3, "delay_ps": 250}}},
+        [
+            "demon.feedback.position_noise_A = 0.3 applies to one reading, but update_every_ps is missing: add it",
+            "demon.feedback.delay_ps = 250 is not shorter than schedule.relaxation_ps = 200",
+        ],
+    ),
+    "metal": (
+        {"integration": {"timestep_fs": 10}},
+        [
+            "integration.timestep_fs = 10 is too long for Cu, whose atoms vibrate in 66.1 fs, which 8 steps must resolve: "
+            "use at most 8.2 fs (usual: 4 to 5)"
+        ],
+    ),
+    # 2π √(m/κ) with m = 1.225 eV ps²/Å²; the stiffest spring, 2000 + 0.1 + 0.727 eV/Å², allows hardly less.
+    "trap": (
+        {"trap": {"stiffness_eV_per_A2": {"x": 2000, "yz": 1}}, "integration": {"timestep_fs": 5}},
+        [
+            "integration.timestep_fs = 5 is too long for a trap of 2000 eV/Å², with which a particle oscillates in 156 fs, "
+            "which 50 steps must resolve: use at most 3.1 fs, or softer springs"
+        ],
+    ),
+    # Springs of either sign count: 800 + 400 + 80 eV/Å².
+    "negative couplings": (
+        {
+            "demon": {"coupling_cold_eV_per_A2": -400, "kappa_ratios": ["-0.2"]},
+            "trap": {"stiffness_eV_per_A2": 800},
+            "integration": {"timestep_fs": 4},
+        },
+        [
+            "integration.timestep_fs = 4 is too long for demon.kappa_ratios: -0.2, with which a particle oscillates in 194 fs, "
+            "which 50 steps must resolve: use at most 3.8 fs, or softer springs"
+        ],
+    ),
+    # m/γ = 1.225/62.4 ps; 2π/50 of it.
+    "damping": (
+        {"demon": {"damping_hot_kg_per_s": 1e-9}, "integration": {"timestep_fs": 5}},
+        [
+            "integration.timestep_fs = 5 is too long for demon.damping_hot_kg_per_s = 1e-09, which changes a velocity in "
+            "19.6 fs: use at most 2.4 fs, or weaker damping"
+        ],
+    ),
+    # Half of 110 Å less the particle's 8.07 Å; √(k_B 120 K/κ) = 1 Å along the softest axis.
+    "wide motion": (
+        {
+            "trap": {
+                "stiffness_eV_per_A2": {"x": 0.04, "y": 0.01, "z": 0.02},
+                "motion_hot": [{"amplitude_A": 30, "period_ps": 20}, {"amplitude_A": 25, "period_ps": 30}],
+            }
+        },
+        [
+            "trap.motion_hot: amplitudes of 55 Å in all, with thermal motion of 1 Å, move the hot particle out of its bath, "
+            "in which it has 46.9 Å on each side"
+        ],
+    ),
+    "slow motion": (
+        {"trap": {"motion_hot": [{"amplitude_A": 1, "period_ps": 2e4}]}},
+        ["trap.motion_hot: period_ps = 20000 must be from 0.05 ps (50 time steps) to 15000 ps (schedule.sweep_ns)"],
+    ),
+    "many samples": (
+        {"schedule": {"friction_ns": 3000}},
+        ["schedule.friction_ns (3e+06 ps) makes 3e+07 samples of one run, more than 2e+07"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_rule_is_told_once_with_the_numbers_of_the_study(name: str) -> None:
+    """In order: field, value, side, limit and cure; and nothing else is wrong."""
+    sections, messages = MESSAGES[name]
+    found = problems(**sections)
+    assert len(found) == len(messages), found
+    for problem, message in zip(found, messages, strict=True):
+        assert message in problem
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        # At a cutoff of 4 σ the liquid reaches to higher temperatures than at 2.5 σ.
+        {"baths": LIQUID | {"temperature_hot_K": 140}, "materials": {"cutoff_A": 4 * 3.405}},
+        # The ends of the range that the message on temperatures gives.
+        {"baths": LIQUID | {"temperature_cold_K": 77, "temperature_hot_K": 130}},
+        {"demon": {"coupling_cold_eV_per_A2": 0, "damping_cold_kg_per_s": 1e-12}},
+        {"demon": {"coupling_cold_eV_per_A2": 0, "damping_hot_kg_per_s": 1e-12}},
+        # The exact engine has neither walls nor atoms.
+        {"engine": "langevin", "trap": {"motion_cold": [{"amplitude_A": 60, "period_ps": 20}]}},
+        # Atoms so far apart that they attract each other make no crystal that vibrates.
+        {"materials": {"metal": {"mass_u": 63.5, "epsilon_eV": 0.4, "sigma_A": 2.0, "lattice_A": 3.61}}},
+        # A loop with updates is judged by its exact stability alone.
+        {
+            "demon": {"damping_cold_kg_per_s": 5.2e-10, "feedback": {"update_every_ps": 0.005}},
+            "integration": {"timestep_fs": 5},
+        },
+        # Without drags their lengths do not count.
+        {"drag": {"forces_nN": [], "duration_ns": 0.15}},
+        # A small bath without motion: two thermal widths are wider than its room.
+        {"baths": {"edge_nm": 3.4, "accessible_density_per_nm3": 19.56}, "trap": {"stiffness_eV_per_A2": 1e-4}},
+    ],
+)
+def test_what_no_rule_forbids_is_a_study(sections: dict[str, Any]) -> None:
+    """Each is near a rule that does not hold for it."""
+    assert verdict(**sections) == ""
 
 
 @pytest.mark.parametrize("origin", [(0.0, 0.25, 0.25), (0.1, 0.2, 0.4)])
@@ -601,6 +805,47 @@ def test_a_sphere_holds_the_atoms_nearer_than_its_radius(origin: tuple[float, fl
         particle = {"radius_lattice": radius, "origin_lattice": list(origin)}
         assert "an fcc sphere" not in verdict(nanoparticle=particle | {"atoms": holds})
         assert f"holds {holds}: for {holds + 1} atoms" in verdict(nanoparticle=particle | {"atoms": holds + 1})
+
+
+@pytest.mark.parametrize(
+    ("feedback", "damping"),
+    [
+        ({"delay_ps": 5}, (0.0, 0.0)),
+        ({"delay_ps": 5, "filter_ps": 0.3}, (1e-12, 0.0)),
+        ({"delay_ps": 5, "update_every_ps": 1}, (0.0, 2e-12)),
+        # More readings on their way than are followed one by one.
+        ({"delay_ps": 6, "update_every_ps": 0.05}, (0.0, 0.0)),
+    ],
+)
+def test_an_unstable_loop_is_told_with_the_longest_stable_delay(
+    feedback: dict[str, float], damping: tuple[float, float]
+) -> None:
+    """Its motion grows as that of the exact model does; with the delay that is proposed it is stable, and just beyond not."""
+    gains = dict(zip(("damping_cold_kg_per_s", "damping_hot_kg_per_s"), damping, strict=True))
+
+    def told(delay_ps: float) -> str:
+        return verdict(demon={"kappa_ratios": ["1.2"], "feedback": feedback | {"delay_ps": delay_ps}} | gains)
+
+    found = told(feedback["delay_ps"])
+    assert found.startswith(
+        f"demon.feedback {'with cold damping ' * any(damping)}makes demon.kappa_ratios: 1.2 unstable"
+    )
+    growth = re.search(
+        r"along x: a motion grows by ([\d.]+) every ([\d.]+) ps .*delay_ps up to ([\d.]+) is stable", found
+    )
+    assert growth is not None
+    every, longest = float(growth[2]), float(growth[3])
+    assert told(longest - 0.002) == ""
+    assert "unstable" in told(longest + 0.003)
+    if "update_every_ps" in feedback and feedback["delay_ps"] > 100 * feedback["update_every_ps"]:
+        return
+    assert every == feedback.get("update_every_ps", 1.0)
+    pair = check_study("example", GOOD).pair(0.1, 0.12)
+    loop = Feedback(
+        update_every=feedback.get("update_every_ps"), delay=feedback["delay_ps"], filter=feedback.get("filter_ps", 0.0)
+    )
+    exact = pair.with_feedback(loop, (damping[0] / 1.602176634e-11, damping[1] / 1.602176634e-11))
+    assert float(growth[1]) == pytest.approx(exact.spectral_radius, rel=1e-5)
 
 
 def test_a_loop_settles_during_the_relaxation_if_its_delay_is_shorter() -> None:
@@ -698,17 +943,18 @@ def test_each_field_has_its_range(field: str, low: float, high: float | None) ->
 @pytest.mark.parametrize(
     ("atoms", "cure"),
     [
-        (675, "radius_lattice"),
-        (201, "radius_lattice"),
-        (135, "radius_lattice"),
-        (79, "radius_lattice: 2.1"),
-        (185, "or 192 are possible|radius_lattice"),
-        (200_000, "change one to match the other"),
+        (675, "with origin_lattice"),
+        (201, "with origin_lattice"),
+        (79, "with origin_lattice"),
+        (194, r"radius_lattice: [\d.]+$"),
+        (185, "about this origin 178 or 186 are possible$"),
+        (200_000, "change one to match the other$"),
     ],
 )
 def test_a_radius_is_proposed_for_a_number_of_atoms(atoms: int, cure: str) -> None:
     """Taken as it is written, the cure gives a study that can run, or says that there is none."""
     found = problems(nanoparticle={"atoms": atoms})[0]
+    assert re.search(cure, found)
     assert (
         f"nanoparticle.atoms = {atoms}, but an fcc sphere of radius_lattice = 2.236 about this origin_lattice holds 186"
         in found
