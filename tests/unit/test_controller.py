@@ -167,6 +167,24 @@ def test_standard_library_and_project_are_no_part_of_a_law(write: Write) -> None
     assert {file.name for file in source._sources("mine").values()} == {"mine.py"}
 
 
+def test_the_working_directory_is_searched_before_its_folder_config(write: Write) -> None:
+    """A module of the same name in config is not the law; and looking for it leaves the path of Python as it was."""
+    write("mine.py", "class Mine: ...\n")
+    first, path = digest(), [*sys.path]
+    write("config/mine.py", "class Mine:\n    factor = 2.0\n")
+    assert digest() == first
+    assert sys.path == path
+    # So is what a module of config imports.
+    write("config/other.py", "import gains\n")
+    write("gains.py", "gain = 1.0\n")
+    write("config/gains.py", "gain = 2.0\n")
+    second = digest("other:Mine")
+    write("config/gains.py", "gain = 3.0\n")
+    assert digest("other:Mine") == second
+    write("gains.py", "gain = 3.0\n")
+    assert digest("other:Mine") != second
+
+
 def test_a_source_may_be_written_in_any_encoding(write: Write) -> None:
     """As Python reads it; and a helper may be compiled."""
     Path("mine.py").write_bytes("# coding: latin-1\nname = 'é'\nimport fast\n".encode("latin-1"))
@@ -219,6 +237,11 @@ class Failing:
         raise SystemExit("no licence")
 
 
+class Stopped:
+    def __init__(self, **_):
+        raise KeyboardInterrupt
+
+
 class Half:
     def __init__(self, **_): ...
     def forces(self, seen): ...
@@ -256,6 +279,8 @@ def test_controllers_are_made_by_name(write: Write) -> None:
     ):
         with pytest.raises(ControllerError, match=message):
             make_controller(name, 0.1, 0.48, options)
+    with pytest.raises(KeyboardInterrupt):
+        make_controller("scaled_laws:Stopped", 0.1, 0.48, {})
 
 
 def test_a_run_s_demon_is_made_as_the_study_says(write: Write, tmp_path: Path) -> None:
@@ -365,7 +390,11 @@ def test_a_good_controller_is_taken(name: str, write: Write) -> None:
 
 def test_memory_in_a_parent_s_slots_or_attributes_is_found(write: Write) -> None:
     """Of a law that is derived from another one, and has nothing of its own to remember."""
-    for slots in ('__slots__ = ("cold", "hot", "calls")', ""):
+    for slots, own in (
+        ('__slots__ = ("cold", "hot", "calls")', "__slots__ = ()"),
+        ('__slots__ = "calls"', "pass"),
+        ("", "__slots__ = ()"),
+    ):
         body = f"""
         {slots}
         def begin(self): self.calls = 0
@@ -373,7 +402,7 @@ def test_memory_in_a_parent_s_slots_or_attributes_is_found(write: Write) -> None
             self.calls += 1
             return self.linear(seen)
         """
-        child = "\nclass Child(Mine):\n    __slots__ = ()\n"
+        child = f"\nclass Child(Mine):\n    {own}\n"
         write("mine.py", HEAD + textwrap.indent(textwrap.dedent(body), "    ") + child)
         found = problem_of("mine:Child", [(0.1, 0.48)], {}, 0.9, 0.004)
         assert found is not None
@@ -606,6 +635,11 @@ def test_a_controller_that_ends_python_is_found(write: Write) -> None:
     found = tried("def forces(self, seen):\n    import os\n    os._exit(3)", write)
     assert found is not None
     assert found.startswith("'mine:Mine' terminated Python (exit code 3, without a message)")
+    found = tried(
+        "def forces(self, seen):\n    import os\n    os.write(2, b'once\\nat last\\n')\n    os._exit(4)", write
+    )
+    assert found is not None
+    assert found.startswith("'mine:Mine' terminated Python (exit code 4, at last)")
     write("mine.py", "import sys\nprint('nanofridge trial done', end='')\nsys.exit('no licence')\n")
     found = controller_problem("mine:Mine", [(0.1, 0.48)], {}, 0.9, 0.004)
     assert found == "controller 'mine:Mine' cannot be created: SystemExit: no licence"
@@ -634,6 +668,14 @@ def test_a_study_s_controller_is_tried_with_its_own_ratios(write: Write) -> None
         StudyError, match=r"demon\.controller: forces\(seen\) must return two vectors of three real numbers"
     ):
         check_study("example", data)
+    write("config/scaled_laws.py", SCALED)
+    for gain, is_good in (("2", True), ("two", False)):
+        data["demon"] |= {"controller": "scaled_laws:Scaled", "controller_options": {"gain": gain}}
+        if is_good:
+            assert check_study("example", data).demon.controller_options == {"gain": "2"}
+        else:
+            with pytest.raises(StudyError, match="ValueError: could not convert string to float: 'two'"):
+                check_study("example", data)
 
 
 def test_a_controller_on_the_user_s_own_path_is_tried_too(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -662,3 +704,7 @@ def test_one_trial_serves_all_who_ask_for_the_same(write: Write, monkeypatch: py
     write("mine.py", "gain = 2\n")
     controller_problem("mine:Mine", [(0.1, 0.5)], {}, 0.9, 0.004)
     assert len(asked) == 4
+    write("elsewhere/mine.py", "gain = 2\n")
+    monkeypatch.chdir("elsewhere")
+    controller_problem("mine:Mine", [(0.1, 0.5)], {}, 0.9, 0.004)
+    assert len(asked) == 5

@@ -184,6 +184,30 @@ def test_velocities_are_delayed_and_held_too(path: tuple[Array, Array]) -> None:
         np.testing.assert_array_equal(followed[57], path[1][30][::-1], err_msg=delayed)
 
 
+class _Careless(_Damped):
+    """Works on what it sees."""
+
+    what = "displacement_A"
+
+    def forces(self, seen: Seen) -> Array:
+        """See `Controller.forces`."""
+        argument: Array = getattr(seen, self.what)
+        argument *= 2
+        return argument
+
+
+@pytest.mark.parametrize("what", ["displacement_A", "velocity_A_per_ps"])
+@pytest.mark.parametrize("delayed", ["all", "partner"])
+def test_what_a_law_sees_in_a_loop_cannot_be_worked_on(
+    delayed: str, what: str, path: tuple[Array, Array], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would change readings that are on their way; and velocities are worked out for laws that look at them alone."""
+    monkeypatch.setattr(_Careless, "what", what)
+    with pytest.raises(ValueError, match="read-only"):
+        answers(loop(_Careless, delayed=delayed, delay_ps=0.1), path)
+    assert [loop(law, delayed=delayed).sees_velocity for law in (_Damped, LinearController)] == [True, False]
+
+
 # --- studies ----------------------------------------------------------------------------------------------------------------
 
 

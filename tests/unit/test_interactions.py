@@ -14,6 +14,7 @@ from simulation.experiments import experiment_at
 from simulation.experiments.decks import filling
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
+from simulation.study.interactions import Interactions
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = '{% include "parts/lennard_jones.lmp.j2" %}\n# by hand\nfix push_cold particle_cold addforce 0.002 0 0\n'
@@ -45,7 +46,10 @@ def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             {"template": "no.lmp.j2"},
             [r"interactions\.template: there is no file no\.lmp\.j2 in .*/config: put it there"],
         ),
-        ({"files": ["no.eam"]}, [r"interactions\.files: there is no file no\.eam in"]),
+        (
+            {"files": ["no.eam", "nor.eam"]},
+            [rf"interactions\.files: there is no file {n}\.eam in" for n in ("no", "nor")],
+        ),
         ({"range_A": None, "contact_A": None}, [r"range_A is missing", r"contact_A is missing"]),
         ({"template": None}, [r"interactions\.range_A belongs to a template: add interactions\.template"]),
         ({"template": "../mine.lmp.j2"}, [r"interactions\.template = '\.\./mine\.lmp\.j2'"]),
@@ -101,6 +105,7 @@ def test_the_template_stands_in_every_deck(own_files: Path) -> None:
     assert filling(own, "cold", 5000)["metal_A"] == pytest.approx(0.8 * 3.0)
     assert own.skin_A("hot") == 1.5
     assert own.range_A == 8.6
+    assert study(range_A=6.0).range_A == 6.0
 
 
 @pytest.mark.parametrize("point", ["equilibrated", "friction", "kH_4.80", "drag/cold/F_0.3"])
@@ -159,6 +164,8 @@ def test_shipped_example_needs_its_potential(own_files: Path) -> None:
     """It names the file in its text, and is refused without it."""
     with pytest.raises(StudyError, match=r"there is no file Cu_u3\.eam"):
         study(template="copper_eam.lmp.j2", files=["Cu_u3.eam"])
+    with pytest.raises(FileNotFoundError, match=r"there is no file Cu_u3\.eam"):
+        Interactions(files=("Cu.eam", "Cu_u3.eam")).paths()
     (own_files / "Cu_u3.eam").write_text("a potential\n", encoding="utf-8")
     deck = experiment_at(study(template="copper_eam.lmp.j2", files=["Cu_u3.eam"]), "friction", 1).stage_decks()[0]
     assert [line.split() for line in deck.splitlines() if "eam Cu" in line] == [

@@ -92,6 +92,22 @@ def test_each_machine_has_a_shipped_study() -> None:
     assert {load_machine_study(name).kind for name in machine_names()} == set(KINDS)
 
 
+def test_machines_are_found_by_their_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the beginning of a line, also in a file that is not valid; one's own file of a name is the one that counts."""
+    monkeypatch.chdir(tmp_path)
+    shipped = machine_names()
+    folder = tmp_path / "config"
+    folder.mkdir()
+    for name, text in (
+        ("mine", "# a machine: of my own\nmachine : n-demon\n"),
+        ("broken", "levels: [\nmachine: n-demon\n"),
+        ("other", "# machine: n-demon\nmy_machine: 1\nbaths: {fluid_atoms: 25280}\n"),
+        ("n-demon", "baths: {fluid_atoms: 25280}\n"),
+    ):
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    assert machine_names() == sorted({*shipped, "mine", "broken"} - {"n-demon"})
+
+
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     """A wrong type, an unknown field, a missing one, a wrong sweep and wrong lines appear in one message, each by name."""
     text = NDEMON.replace("temperature_hot: 1", "temperature_hot: warm\ncolour: red").replace(
@@ -315,8 +331,11 @@ def test_commands_say_that_nothing_is_simulated(
     ):
         code, said = say(*further)
         assert (code, "nothing is simulated" in said) == (1, True)
-    with pytest.raises(StudyError, match="nothing is simulated"):
-        load_study("n-demon")
+    for name in ("n-demon", "n-demon@csvr"):
+        with pytest.raises(
+            StudyError, match="nothing is simulated for it; snakemake --cores 1 --config study=n-demon solves"
+        ):
+            load_study(name)
     with pytest.raises(StudyError, match="this is a study of simulations"):
         load_machine_study("tiny")
     with pytest.raises(StudyError, match="has no variants"):

@@ -106,6 +106,9 @@ def test_baths_may_differ() -> None:
     )
     assert mixed.materials.cutoff_A == turned.materials.cutoff_A == 2.5 * 3.60
     assert study(materials={"fluid": {"cold": "argon", "hot": "argon"}}) == study()
+    unlike = {"cold": {"epsilon_eV": 0.05, "sigma_A": 2.9}, "hot": {"epsilon_eV": 0.06, "sigma_A": 3.1}}
+    stated = study(materials={"fluid_metal": unlike})
+    assert {side: stated.unlike(side).model_dump() for side in unlike} == unlike
 
 
 @pytest.mark.parametrize(
@@ -158,6 +161,10 @@ def test_phase_diagram_has_the_published_points() -> None:
     assert critical_temperature(2.5) == pytest.approx(1.0779)
     assert critical_temperature(100) == pytest.approx(1.312, abs=1e-3)
     assert 0.6 < triple_temperature(2.5) < triple_temperature(6) < 0.72
+    for cutoff in (2.5, 6):
+        triple = triple_temperature(cutoff)
+        assert saturated_density(triple, cutoff) == pytest.approx(freezing_density(triple), abs=1e-6)
+    assert saturated_density(2.0, 2.5) == saturated_density(1.0779, 2.5) == pytest.approx(0.319)
 
 
 @pytest.mark.parametrize("cutoff", [1.5, 2.0, 3.0, 4.0, 6.0])

@@ -16,6 +16,7 @@ from simulation.experiments.base import RejectedError
 from simulation.experiments.baths import Baths
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
+from simulation.study.liquid import density_at
 from tests.unit.deck_reader import Deck, World
 
 
@@ -68,6 +69,39 @@ def test_first_guess_is_near_the_paper() -> None:
     assert guess.fluid_atoms("cold") == pytest.approx(demo.fluid_atoms("cold"), rel=0.02)
     thick, thin = (study(edge_nm=6.5, pressure_bar=bar).fluid_atoms("hot") for bar in (800, 0))
     assert thin < thick < 1.4 * thin
+
+
+@pytest.mark.parametrize("walls", ["metal", "none"])
+@pytest.mark.parametrize("aim", ["bulk_density_per_nm3", "pressure_bar"])
+def test_first_guess_is_the_bulk_s_density_and_a_layer_on_metal(aim: str, walls: str) -> None:
+    """Bulk in the room of the fluid, and 0.6 atoms per σ² of the particle and of two walls; each side by its own fluid."""
+    fluids = {"cold": ("argon", 0.0104, 3.405, 100.0), "hot": ("krypton", 171.0 / 11604.518, 3.60, 130.0)}
+    stated = {"cold": 17.0, "hot": 16.0} if aim == "bulk_density_per_nm3" else {"cold": 300.0, "hot": 500.0}
+    baths = {"edge_nm": 6.5, "walls": walls, "temperature_hot_K": 130, aim: stated}
+    chosen = check_study(
+        "example",
+        {
+            "baths": baths,
+            "materials": {"fluid": {side: fluid[0] for side, fluid in fluids.items()}, "cutoff_A": 9.5},
+            "limits": {"liquid": False},
+        },
+    )
+    for side, (_, epsilon, sigma, kelvin) in fluids.items():
+        skin, radius = (sigma + 2.338) / 4, 2.236 * 3.61
+        metal = 4 * math.pi * radius**2 + (2 * 65**2 if walls == "metal" else 0)
+        room = 65**2 * (65 - (2 * skin if walls == "metal" else 0)) - 4 / 3 * math.pi * (radius + skin) ** 3
+        density = stated[side] / 1000
+        if aim == "pressure_bar":
+            reduced = stated[side] / UNIT * sigma**3 / epsilon
+            density = density_at(reduced, kelvin / 11604.518 / epsilon, 9.5 / sigma) / sigma**3
+        assert chosen.fluid_atoms(side) == pytest.approx(density * room + 0.6 * metal / sigma**2, rel=5e-4)
+
+
+def test_a_small_bath_has_no_bulk() -> None:
+    """Where layers on both walls meet."""
+    tiny = study(edge_nm=3.4, accessible_density_per_nm3=19)
+    tiny = tiny.model_copy(update={"baths": tiny.baths.model_copy(update={"edge_nm": 2.3})})
+    assert tiny.bulk_volume_A3("cold") == 0
 
 
 @pytest.mark.parametrize("side", ["cold", "hot"])

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from analysis.model import Feedback, LangevinPair, PairWithBodies
 from simulation.study.fields import Study, StudyError
@@ -88,6 +89,10 @@ def test_every_problem_is_reported_at_once() -> None:
             "schedule.sample_every_ps (0.0005 ps) must be a whole multiple",
         ),
         ({"baths": "cold"}, "baths = 'cold'"),
+        (
+            {"demon": {"controller_options": "gain"}},
+            "demon.controller_options = 'gain': a section is a mapping of fields, each on a separate line",
+        ),
     ],
 )
 def test_problem_names_field_and_cure(sections: dict[str, Any], message: str) -> None:
@@ -240,6 +245,7 @@ def test_keys_given_twice_are_refused_with_all_else(tmp_path: Path) -> None:
             ["demon.feedback.delay_ps"],
         ),
         ("{fluid_atoms: 25280}\ninteractions: {range_A: wide, contact_A: 3}", ["interactions.range_A = 'wide'"]),
+        ("{fluid_atoms: 25280}\nmaterials: {fluid: water}", ["materials.fluid = 'water'"]),
     ],
 )
 def test_what_follows_from_a_wrong_field_is_not_told(text: str, fields: list[str], tmp_path: Path) -> None:
@@ -275,7 +281,7 @@ def test_tricks_of_yaml_do_nothing_but_a_message(text: str, message: str, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "name", ["../tiny", "tiny; reboot", "$(reboot)", "ti ny", "", "tiny@", "tiny@../x", "a\x00b", "-tiny"]
+    "name", ["../tiny", "tiny; reboot", "$(reboot)", "ti ny", "ti.ny", "", "tiny@", "tiny@../x", "a\x00b", "-tiny"]
 )
 def test_names_that_a_shell_would_act_on_are_refused(name: str) -> None:
     """A study's name gets into commands, paths and decks, so it is of letters, digits, _ and - or it is no name."""
@@ -315,6 +321,10 @@ def test_read_plain_keeps_every_scalar_as_it_is_written() -> None:
     assert content == {"a": "4.80", "b": ["1e-1", "yes", "0x10"], "c": None, "d": None, "e": None, "f": "null", "g": ""}
     assert not twice
     assert read_plain("") == (None, [])
+    assert read_plain("[Null, NULL, nULL]") == ([None, None, "nULL"], [])
+    assert read_plain("[" * 20 + "]" * 20)
+    with pytest.raises(yaml.YAMLError, match="line 1: nested too deeply"):
+        read_plain("[" * 21 + "]" * 21)
 
 
 # --- what is good, and used to be refused -----------------------------------------------------------------------------
@@ -427,6 +437,10 @@ def test_studies_of_the_working_directory_come_first(tmp_path: Path, monkeypatch
     own = written(tmp_path / "config", "baths: {fluid_atoms: 25000}\n", "paper")
     assert load_study("paper") == own
     assert folders() == [tmp_path / "config", SHIPPED]
+    with pytest.raises(
+        StudyError, match=r"config\.yaml holds the settings of the workflow: give the study another name"
+    ):
+        load_study("config")
     with pytest.raises(
         StudyError, match=rf"no file mine\.yaml in {tmp_path}/config or {SHIPPED} \(found: .*demo.*paper"
     ):
@@ -1111,12 +1125,21 @@ def test_friction_and_bodies_are_those_of_an_axis() -> None:
             "langevin": {
                 "friction_cold_kg_per_s": {"x": "8e-12", "yz": "4e-12"},
                 "bodies_hot": [{"friction_kg_per_s": {"xz": "2e-11"}, "time_ps": "3"}],
+                "maxwell_hot": [{"friction_kg_per_s": {"z": "1e-11"}, "time_ps": "5"}],
+                "active_hot": [{"force_eV_per_A": "0.02", "time_ps": "7"}],
             },
+            "engine": "langevin",
         },
     )
     assert [study.friction_kg_per_s("cold", axis) for axis in "xyz"] == [8e-12, 4e-12, 4e-12]
     assert [study.bodies("hot", axis) for axis in "xyz"] == [[(2e-11, 3.0)], [], [(2e-11, 3.0)]]
-    along_x, along_y = study.pair(0.1, 0.2), study.pair(0.1, 0.2, "y")
+    for side, modes, forces in (("cold", [], []), ("hot", [(1e-11, 5.0)], [(0.02, 7.0)])):
+        assert [study.maxwell_modes(side, axis) for axis in "xyz"] == [[], [], modes]
+        assert study.active_forces(side) == forces
+    driven = study.pair(0.1, 0.2, "y")
+    assert isinstance(driven, PairWithBodies)
+    assert (driven.active_forces_cold, driven.active_forces_hot, driven.active_times_hot) == ((), (0.02,), (7.0,))
+    along_x, along_y = (study.pair(0.1, 0.2, axis, active=False) for axis in "xy")
     assert isinstance(along_x, PairWithBodies)
     assert isinstance(along_y, LangevinPair)
     assert along_x.bodies(0) == []
@@ -1151,6 +1174,10 @@ def test_derived_quantities_are_those_of_the_study() -> None:
     accessible = 65.0**2 * (65.0 - 3.2) - 4 / 3 * math.pi * (radius + 1.6) ** 3
     assert (study.edge_A, study.radius_A, study.skin_A("cold")) == pytest.approx((65.0, radius, 1.6))
     assert study.accessible_volume_A3("cold") == pytest.approx(accessible)
+    assert study.moving_atoms == 2 * study.fluid_atoms("cold") + 2 * 186
+    with pytest.raises(ValidationError, match="frozen"):
+        study.seed = 1
+    assert check_study("example", {"baths": {"edge_nm": 4.35, "fluid_atoms": 1200}}).edge_A == 43.5
     assert study.fluid_atoms("cold") == round(19e-3 * accessible)
     assert study.trap_centre_A("cold") == (32.5, 32.5, 32.5)
     assert study.trap_centre_A("hot") == (97.5, 32.5, 32.5)
@@ -1184,7 +1211,8 @@ def test_fluid_keeps_half_a_contact_from_metal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mass", "symbol"), [(39.948, "Ar"), ("39.948", "Ar"), (20.18, "Ne"), (131.3, "Xe"), (40.3, "X"), (40.2, "Ar")]
+    ("mass", "symbol"),
+    [(39.948, "Ar"), ("39.948", "Ar"), (20.18, "Ne"), (131.3, "Xe"), (63.5, "Cu"), (40.3, "X"), (40.2, "Ar")],
 )
 def test_species_are_named_by_their_mass(mass: Any, symbol: str) -> None:
     """Unless the study names them; names are short, as in pictures and data files."""

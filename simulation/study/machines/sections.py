@@ -44,7 +44,7 @@ class Values(Section):
             raise ValueError("give either 'values', or 'first', 'last' and 'points'")
         if self.values is None and missing:
             raise ValueError(f"{', '.join(missing)} missing: give 'values', or 'first', 'last' and 'points'")
-        if self.spacing == "logarithmic" and (self.values is not None or not (self.first or 0) * (self.last or 0) > 0):
+        if self.spacing == "logarithmic" and not (self.first or 0) * (self.last or 0) > 0:
             raise ValueError("spacing: logarithmic needs 'first' and 'last' of one sign, neither of them 0")
         return self
 
