@@ -65,6 +65,15 @@ def test_points_off_the_line_widen_all_errors() -> None:
         assert other.se == pytest.approx(one.se * widening, rel=0.05), name
     assert straight.chi2 < 1e-9
     assert straight.mobility.se == pytest.approx(_least_squares_error(exact, errors), rel=1e-9)
+    # To first order γ = 1/mobility has the relative error of the mobility, and η that of the slope.
+    assert straight.friction.se / straight.friction.value == pytest.approx(
+        straight.mobility.se / straight.mobility.value
+    )
+    assert straight.viscosity.se / straight.viscosity.value == pytest.approx(straight.slope.se / -straight.slope.value)
+    # The weighted normal equations give the error of the slope as √(S/(S S_xx - S_x²)).
+    weights = [gamma**4 / error**2 for gamma, error in zip(exact, errors, strict=True)]
+    s, sx, sxx = (sum(w / edge**power for w, edge in zip(weights, EDGES, strict=True)) for power in (0, 1, 2))
+    assert straight.slope.se == pytest.approx(math.sqrt(s / (s * sxx - sx**2)), rel=1e-9)
 
 
 def _least_squares_error(frictions: list[float], errors: list[float]) -> float:
@@ -122,3 +131,19 @@ def test_figure_shows_the_weakest_force_and_leaves_out_what_never_was_steady() -
         (label,) = (str(each.get_label()) for each in figure.axes[0].lines if str(each.get_label()).startswith(side))
         assert rf"$\gamma_\infty$ = {1e12 * ENDLESS:.2f} ± " in label
         assert rf"$\eta$ = {1e4 * VISCOSITY:.2f} ± " in label
+        row = shown[shown["side"] == side].iloc[0]
+        errors = [1e12 * row["friction_endless_kg_per_s_se"], 1e4 * row["viscosity_Pa_s_se"]]
+        assert [float(each.strip(" ,").split(",")[0]) for each in label.split("±")[1:]] == pytest.approx(
+            errors, abs=0.006
+        )
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert legend.get_title().get_text() == r"$\gamma$ in $10^{-12}$ kg/s, $\eta$ in $10^{-4}$ Pa s"
+    warm = [[replace(each, bath_temperature=120.0) for each in found if each.side == "hot"] for found in drags]
+    table = drags_by_size(EDGES[::-1], [[*found, *hot] for found, hot in zip(drags[::-1], warm[::-1], strict=True)])
+    assert table["edge_nm"].tolist() == sorted(EDGES) * 2 + [edge for edge in EDGES for _ in range(2)] * 2
+    assert set(table.loc[table["side"] == "cold", "temperature_K"]) == {100.0}
+    assert set(table.loc[table["side"] == "hot", "temperature_K"]) == {100.0, 120.0}
+    frictions = [friction(edge) for edge in EDGES]
+    np.testing.assert_allclose(table["friction_kg_per_s"].iloc[:4], frictions, rtol=1e-9)
+    np.testing.assert_allclose(table["friction_kg_per_s_se"], 1e-13, rtol=1e-9)

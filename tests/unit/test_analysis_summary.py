@@ -15,7 +15,7 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.table import COLUMNS, IDENTITY, SIMPLIFICATIONS, older_protocol, summary_table, summary_text
 from analysis.compare.theory import models
 from analysis.data.parameters import Parameters
-from analysis.friction.particle import ParticleFriction, Shell
+from analysis.friction.particle import Bodies, ParticleFriction, Shell
 from analysis.friction.response import responses
 from analysis.friction.result import AxisFriction, Friction, FrictionResult
 from analysis.friction.summary import friction_summary
@@ -292,6 +292,58 @@ def test_text_tells_of_dragged_particles(study: tuple[Comparison, FrictionResult
     assert "150 of 186 stay connected" in line
     whole = summary_text(comparison, replace(friction, drags=(replace(drag, largest_piece=186),)))
     assert "stay connected" not in whole
+    # Speed over the thermal one, heating of bath and particle, and whether the velocity was steady, each if known.
+    assert line.endswith("at 1850 m/s, 4.8 thermal speeds; bath +0.1 K; LOSES ATOMS: 150 of 186 stay connected")
+    warm = replace(drag, bath_excess=None, particle_excess=Estimate(-12.4, 1.0), note="too short", largest_piece=186)
+    text = summary_text(
+        comparison, replace(friction, drags=(warm, replace(warm, force_nN="7", bath_temperature=120.0)))
+    )
+    own, other = (line for line in text.splitlines() if "thermal speeds" in line)
+    assert own == (
+        "   3.0 nN, 100 K: 1.60 ± 0.04 (paper 3.1) at 1850 m/s, 4.8 thermal speeds, particle -12 K, not steady or too short"
+    )
+    assert other.startswith("   7 nN, 120 K: 1.60 ± 0.04 at 1850 m/s")
+    assert "Friction of dragged particles" not in summary_text(comparison, replace(friction, drags=()))
+
+
+def test_text_tells_how_well_each_theory_and_model_fits(study: tuple[Comparison, FrictionResult]) -> None:
+    """χ² of all cold heats; criteria, correlations and parameters of both likelihoods; bodies of fluid; each by its name."""
+    comparison, friction = study
+    text = summary_text(*study)
+    for name, found in comparison.agreement.items():
+        words = {"response": "linear response", "theory": "white friction", "dressed": "the dressed pair"}
+        if name in words:
+            told = f"   {words[name]}: χ² = {found.chi_square:.1f} for 4 points, p = {found.chance:.2g}\n"
+            assert told in text
+    along = friction.axes["xyz"]
+    cold = along.particles[0]
+    assert cold.likelihood is not None
+    assert cold.dressed is not None
+    shell = replace(cold.dressed, values=(1.0, 2.0, 4.0), log_covariance=np.diag([0.01, 0.04, 0.25]))
+    likely = replace(cold.likelihood.dressed, values=(1.1, 1.8, 2.0), aic=50.0, bic=70.0, error_correlation=0.02)
+    models = replace(
+        cold.likelihood,
+        interval=0.7,
+        white=replace(cold.likelihood.white, aic=81.0, bic=93.0, error_correlation=-0.13),
+        dressed=likely,
+    )
+    unit = 1e-12 / FRICTION_SI
+    modes = Bodies((1 * unit, 2 * unit, 3 * unit, 0.5, 12.0), np.eye(5), Estimate(6 * unit, 0.2 * unit), 4.0, 0.031)
+    changed = replace(cold, dressed=shell, likelihood=models, modes=modes)
+    text = summary_text(
+        comparison, replace(friction, axes={"xyz": replace(along, particles=(changed, along.particles[1]))})
+    )
+    z = [math.log(1.0 / 1.1) / 0.1, math.log(2.0 / 1.8) / 0.2, math.log(4.0 / 2.0) / 0.5]
+    assert (
+        "   likelihood of samples 0.7 ps apart favours the dressed particle: white minus dressed ΔBIC +23, ΔAIC +31; "
+        "correlation of prediction errors -0.13 (white), 0.02 (dressed); fitted minus most likely g₁, g₂, M: z = "
+        + ", ".join(f"{each:+.1f}" for each in z)
+        + "\n"
+    ) in text
+    assert (
+        "   with bodies of fluid: 6.0 ± 0.2 at zero frequency; bodies: 2.0 over 0.5 ps, 3.0 over 12 ps; goodness of fit "
+        "up to 4 rad/ps: p = 0.031\n"
+    ) in text
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,7 @@ def test_every_check_is_of_its_side_and_fails_beyond_its_limit(short: dict[str, 
                 temperature=99.5 + 20 * j,
                 pressure=401.0 + 100 * j,
                 metal=replace(SIDE.metal, mean=Estimate(100.0 + 20 * j + 0.5 * (z + j), 0.5), expected=100.0 + 20 * j),
+                self_diffusion=Estimate((1.25 + j) * 1e-9, 0.02e-9),
             )
             for j, name in enumerate(("cold", "hot"))
         }
@@ -195,12 +196,14 @@ def test_every_check_is_of_its_side_and_fails_beyond_its_limit(short: dict[str, 
         ("186", "186: intact", True),
         ("99.50", "100", None),
         ("401", "", None),
+        ("1.250 ± 0.020", "", None),
         ("100.95 ± 0.50", "100 (z +1.9)", True),
         ("0.3710 ± 0.0020", "", None),
         ("0.61", "above 0.5: no cavity", True),
         ("186", "186: intact", True),
         ("119.50", "120", None),
         ("501", "", None),
+        ("2.250 ± 0.020", "", None),
         ("121.45 ± 0.50", "120 (z +2.9)", True),
         ("0.3710 ± 0.0020", "", None),
     ]
@@ -211,11 +214,16 @@ def test_every_check_is_of_its_side_and_fails_beyond_its_limit(short: dict[str, 
         2: ("hot", "⟨X²⟩"),
         5: ("cold", "Emptiest cell"),
         6: ("cold", "Connected atoms"),
-        9: ("cold", "Internal temperature"),
-        11: ("hot", "Emptiest cell"),
-        13: ("hot", "Mean temperature"),
-        14: ("hot", "Mean pressure"),
-        16: ("hot", "Mass of the first layer"),
+        7: ("cold", "Mean temperature"),
+        8: ("cold", "Mean pressure"),
+        9: ("cold", "Self-diffusion"),
+        10: ("cold", "Internal temperature"),
+        11: ("cold", "Mass of the first layer"),
+        12: ("hot", "Emptiest cell"),
+        14: ("hot", "Mean temperature"),
+        15: ("hot", "Mean pressure"),
+        16: ("hot", "Self-diffusion"),
+        18: ("hot", "Mass of the first layer"),
     }.items():
         assert what[number].startswith(quantity)
         assert side in what[number]
@@ -225,8 +233,50 @@ def test_every_check_is_of_its_side_and_fails_beyond_its_limit(short: dict[str, 
         hot_only = z > 0
         assert bad[:5] == [hot_only, hot_only, False, False, False]
         assert bad[5:7] == [False, False]
-        assert bad[11:13] == [False, False]
-        assert (bad[9], bad[15]) == (hot_only, False)
+        assert bad[12:14] == [False, False]
+        assert (bad[10], bad[17]) == (hot_only, False)
+
+
+def test_checks_name_their_axes_and_say_what_is_missing(short: dict[str, Any]) -> None:
+    """Without a fit over all axes each set is checked; a shell is told in masses of its own particle; nothing is made up."""
+    friction = friction_result()
+    parameters = replace(short["comparison"].points[0].parameters, mass=(1.0, 4.0))
+    unknown = replace(
+        SIDE,
+        emptiest_cell=None,
+        metal=replace(SIDE.metal, mean=None),
+        around=replace(SIDE.around, layer=None),
+    )
+    structure = replace(STRUCTURE, sides={"cold": unknown, "hot": unknown})
+    for each in study_checks(friction, structure, parameters):
+        assert each["what"].count("along") == 0
+    shells = [friction.axes["xyz"].particles[j].dressed for j in range(2)]
+    layers = [each for each in study_checks(friction, structure, parameters) if each["what"].startswith("Mass of")]
+    for layer, shell, mass in zip(layers, shells, (1.0, 4.0), strict=True):
+        assert shell is not None
+        assert layer["found"] == "no distinct layer"
+        (told_mass, error) = layer["expected"].removeprefix("dressed particle: M/m = ").split(" ± ")
+        share = math.sqrt(shell.log_covariance[2, 2])
+        assert float(told_mass) == pytest.approx(shell.values[2] / mass, rel=0.01)
+        assert float(error) == pytest.approx(share * shell.values[2] / mass, rel=0.05)
+    apart = replace(friction, axes={axes: friction.axes[axes] for axes in ("x", "yz")})
+    found = study_checks(apart, structure, parameters)
+    assert [each["what"] for each in found[:8]] == [
+        f"{quantity} of the {side} particle along {axes}, {unit}"
+        for axes in ("x", "y, z")
+        for side in ("cold", "hot")
+        for quantity, unit in (("⟨X²⟩", "Å²"), ("m⟨V²⟩/k_B", "K"))
+    ]
+    missing = {
+        "Emptiest": ("bath too small", None),
+        "Self-diffusion": ("unknown", None),
+        "Internal": ("not measured", None),
+        "Mass of the first layer": ("no distinct layer", None),
+    }
+    for start, expected in missing.items():
+        rows = [each for each in found if each["what"].startswith(start)]
+        assert [(each["found"], each["ok"]) for each in rows] == [expected] * 2
+    assert [each["expected"] for each in found if each["what"].startswith("Mass of")] == ["", ""]
 
 
 def test_last_screen_counts_the_checks(short: dict[str, Any]) -> None:
