@@ -58,6 +58,11 @@ def test_flow_is_that_of_the_exact_pair() -> None:
     whole = information_summary(runs)
     assert abs(whole.flow.z(flow)) < 4
     assert whole.flow.se < 0.15 * abs(flow)
+    assert abs(whole.shared.z(shared)) < 4
+    assert whole.shared.se < 0.15 * shared
+    for balance, exact in zip(whole.second_law, paid, strict=True):
+        assert abs(balance.z(exact)) < 4
+        assert balance.se < 0.15 * abs(exact)
 
 
 def test_short_runs_have_no_errors() -> None:

@@ -22,10 +22,11 @@ from analysis.heat.performance import (
     tail_decay,
     window_flows,
 )
+from analysis.heat.power import PointBlocks, by_target, power_summary, sampled_powers, stationary_work, walk
 from analysis.heat.rates import current_blocks, heat_rates, rate_covariance
-from analysis.heat.results import COPS, PerformancePoint
+from analysis.heat.results import COPS, TARGETS, PerformancePoint
 from analysis.model import BOLTZMANN, sampled_cop
-from analysis.statistics.timeseries import Estimate, SeriesTooShortError
+from analysis.statistics.timeseries import Estimate, SeriesTooShortError, mean_rate
 from tests.unit.synthetic import Truth, synthetic_runs
 
 RUNS = 100
@@ -184,7 +185,32 @@ def test_uncertainty_is_the_exact_one(runs: list[Run]) -> None:
         assert summary.over_bound[target].value == pytest.approx(value / summary.bound.value)
     entropy = summary.entropy_production * 1e-3
     assert summary.bound.value == pytest.approx(2 * BOLTZMANN / entropy.value)
+    # The bound is lowest where the entropy production is largest.
+    ends = [2 * BOLTZMANN / (entropy.value + sign * 1.96 * entropy.se) for sign in (1, -1)]
+    assert (summary.bound.low, summary.bound.high) == pytest.approx(ends, rel=1e-4)
     assert abs(entropy.z(machine.entropy_production())) < 4
+
+
+def test_errors_of_mean_and_variance_add_up_in_the_interval_of_their_ratio(
+    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """|μ|/√v has the relative error of μ and half that of v, |μ|/v that of v; both ends by 1.96 of them, if independent."""
+    monkeypatch.setattr(performance, "_correlation", lambda *_: 0.0)
+    point, power = performance_summary(runs[:8]), power_summary(runs[:8])
+    blocks = PointBlocks.of(runs[:8])
+    sampled, stationary = (by_target(each) for each in (sampled_powers(runs[:8])[0], stationary_work(runs[:8])))
+    for target in TARGETS:
+        mean, variance = power.mean[target], power.variance[target]
+        # The mean without the noise of its ends, as the walk has it.
+        walked = mean_rate(walk(sampled[target], stationary[target], 1.0), 1.0, blocks.current) * 1e3
+        assert walked.value == pytest.approx(mean.value, rel=0.02)
+        first, second = walked.se / abs(walked.value), variance.se / variance.value
+        for found, exponent in ((point.uncertainty[target], 2), (point.over_bound[target], 1)):
+            half = 1.96 * math.hypot(first, second / exponent)
+            assert half < 1
+            assert found.low == pytest.approx(found.value / (1 + half) ** exponent, rel=1e-3)
+            assert found.high == pytest.approx(found.value / (1 - half) ** exponent, rel=1e-3)
+        assert point.uncertainty[target].value == pytest.approx(variance.value / mean.value**2, rel=0.04)
 
 
 def test_a_file_holds_all_of_a_point(runs: list[Run]) -> None:

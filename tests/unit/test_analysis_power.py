@@ -25,7 +25,7 @@ from analysis.heat.power import (
     stationary_work,
     walk,
 )
-from analysis.heat.rates import run_blocks
+from analysis.heat.rates import current_blocks, heat_rates, rate_covariance, run_blocks
 from analysis.heat.results import TARGETS, PowerPoint
 from analysis.model import LangevinPair
 from analysis.statistics.timeseries import Blocks, Estimate, stationary_mean
@@ -135,6 +135,17 @@ def test_histogram_errors_are_those_of_block_means() -> None:
     scatter = math.sqrt(((shares - shares.mean()) ** 2).sum() / 5 / 6)
     expected = t.ppf(0.975, 5) / norm.ppf(0.975) * scatter / np.array([1.0, 2.0])
     np.testing.assert_allclose(se, expected)
+    # Blocks that happen to agree know no better than independent counts, √N of N samples.
+    alike = np.tile([0.5, 0.5, 0.5, 1.5], (2, 750))
+    _, se = histogram(alike, np.array([0.0, 1.0, 3.0]), blocks)
+    np.testing.assert_allclose(se, np.sqrt([4500, 1500]) / 6000 / np.array([1.0, 2.0]))
+    # Of series in pairs that may be coupled, the scatter is that of the means of a pair.
+    four = np.concatenate([values, 2.0 - values[:1], values[1:]])
+    _, se = histogram(four, np.array([0.0, 1.0, 3.0]), blocks, together=2)
+    shares = np.array([[1.0, 0.5, 0.5], [0.0, 1.0, 1.0]])
+    pairs = np.concatenate([shares.mean(axis=0), (1 - shares[:1] + shares[1:]).mean(axis=0) / 2])
+    expected = blocks.slow_widening * pairs.std(ddof=1) / math.sqrt(6) / np.array([1.0, 2.0])
+    np.testing.assert_allclose(se, expected)
 
 
 def test_bins_leave_one_sample_in_a_thousand_outside() -> None:
@@ -175,6 +186,22 @@ def test_summary_is_json_and_states_its_interval(runs: list[Run]) -> None:
     assert summary["dt_ps"] == 2.0
     assert summary["samples"] == 3 * 3 * 250
     assert summary["power_total_eV_per_ns"] == pytest.approx(1e3 * powers.sum(axis=2).mean())
+    # Work at every step from the ends of the runs, with the error that both works have together.
+    found = current_blocks(runs[:3], 2.0)
+    works, covariance = heat_rates(runs[:3], None)["work"], rate_covariance(runs[:3], found, "work")
+    assert summary["current_blocks"] == found.total
+    mean = [work.value for work in works]
+    for target, value, variance in (
+        ("cold", mean[0], covariance[0, 0]),
+        ("hot", mean[1], covariance[1, 1]),
+        ("total", sum(mean), covariance.sum()),
+    ):
+        told = point.work[target]  # type: ignore[index]
+        assert (told.value, told.se) == pytest.approx((1e3 * value, 1e3 * math.sqrt(variance)))
+        assert point.sampling_error is not None
+        missed = by_target(sampling_errors(runs[:3], 2.0))[target].mean()  # type: ignore[index]
+        assert point.sampling_error[target].value == pytest.approx(1e3 * missed)  # type: ignore[index]
+    assert point.force == "cross"
     assert summary["power_variance_hot_eV2_per_ns2"] == pytest.approx(1e6 * powers[..., 1].var())
     read = PowerPoint.from_json(summary)
     assert read.to_json() == summary

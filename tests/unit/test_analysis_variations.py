@@ -20,6 +20,15 @@ from analysis.compare.variants import (
 )
 from analysis.figures.heat_variations import heat_variations
 from analysis.figures.variations import variations
+from analysis.friction.curves import (
+    DIFFERENCE,
+    FIT_WINDOW,
+    correlation_curves,
+    difference_fit,
+    equilibrium_blocks,
+    particle,
+)
+from analysis.friction.fits import fit_white
 from analysis.friction.particle import METHODS
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
@@ -165,6 +174,44 @@ def test_other_analyses_of_white_data_agree() -> None:
     z = (table["friction_kg_per_s"] - 0.3 * FRICTION_SI) / table["friction_kg_per_s_se"]
     assert np.abs(z).max() < 4
     assert table["choice"].nunique() == 4 + 4 + 2
+
+
+def test_each_choice_of_analysis_is_of_its_own_data() -> None:
+    """Of runs whose second half has three times the friction, each half tells its own, and every choice its own window."""
+    thin, thick = (
+        synthetic_runs(
+            Truth(kappa_ratio=None, friction_cold=g, friction_hot=1.5 * g, sample_interval=1.0), 600.0, 2, seed=8
+        )
+        for g in (0.2, 0.6)
+    )
+    both = []
+    for one, other in zip(thin, thick, strict=True):
+        joined = pd.concat([one.series.iloc[:-1], other.series], ignore_index=True)
+        both.append(replace(one, series=joined))
+    table = friction_by_analysis(both)
+    for choice, g in (("first half of each run", 0.2), ("second half of each run", 0.6)):
+        for side, factor in (("cold", 1.0), ("hot", 1.5)):
+            rows = table[(table["choice"] == choice) & (table["side"] == side)].set_index("method")
+            assert set(rows.index) >= {"position", "velocity", "cross", "joint", "difference"}
+            z = (rows["friction_kg_per_s"] - factor * g * FRICTION_SI) / rows["friction_kg_per_s_se"]
+            assert np.abs(z).max() < 4
+    joint = table[table["method"] == "joint"].set_index(["side", "choice"])["friction_kg_per_s"]
+    for side in ("cold", "hot"):
+        assert joint[side, "second half of each run"] > 1.8 * joint[side, "first half of each run"]
+    # Of white particles with one friction all displacements tell the same; of two halves that differ each tells another.
+    blocks, data = equilibrium_blocks(both, "xyz"), particle(both, 1, "xyz")
+    curves = correlation_curves(data, blocks, seed=1)
+    hot = table[table["side"] == "hot"].set_index(["choice", "method"])["friction_kg_per_s"]
+    for difference in (DIFFERENCE / 2, DIFFERENCE, 2 * DIFFERENCE, 4 * DIFFERENCE):
+        alone = difference_fit(data, curves, blocks, seed=1, difference=difference).friction.value * FRICTION_SI
+        assert hot[f"displacements over {difference:g} ps", "difference"] == pytest.approx(alone)
+    for window in (FIT_WINDOW / 4, FIT_WINDOW / 2, FIT_WINDOW, 2 * FIT_WINDOW):
+        fits = fit_white(correlation_curves(data, blocks, seed=1, window=window))
+        for method, fit in fits.items():
+            told = hot[f"fitted over {window:g} decay times of the position", method]
+            assert told == pytest.approx(fit.friction.value * FRICTION_SI)
+    fitted = [hot[choice, "position"] for choice in dict.fromkeys(table["choice"]) if choice.startswith("fitted")]
+    assert len(set(fitted)) == 4
 
 
 def test_thermostats_are_compared_with_the_own_one() -> None:

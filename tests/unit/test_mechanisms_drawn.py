@@ -22,6 +22,7 @@ from analysis.mechanisms.figures.direction import ring_of_three
 from analysis.mechanisms.figures.ndemon import PUBLISHED as DEMON
 from analysis.mechanisms.figures.nonreciprocal import four_baths, three_baths
 from analysis.mechanisms.figures.optomechanics import PUBLISHED as CIRCUIT
+from analysis.mechanisms.ndemon import cop_of_near_levels
 from analysis.mechanisms.sweep import NOTE, Course
 from tests.unit.drawn import Array, line
 
@@ -35,6 +36,16 @@ def values(data: pd.DataFrame, quantity: str, series: str) -> tuple[Array, Array
 def labelled(axes: Axes, label: str, data: pd.DataFrame, quantity: str, series: str) -> None:
     """Assert that the line of a label is a curve of the table."""
     assert_allclose(line(axes, label), values(data, quantity, series))
+
+
+def guides(axes: Axes, across: str) -> list[float]:
+    """Places of the thin lines from edge to edge, along x or y; 0 is not one."""
+    found = []
+    for each in axes.lines:
+        ends, other = (each.get_xdata(), each.get_ydata()) if across == "x" else (each.get_ydata(), each.get_xdata())
+        if list(np.asarray(other, float)) == [0.0, 1.0] and np.ptp(np.asarray(ends, float)) == 0:
+            found.append(float(np.asarray(ends, float)[0]))
+    return [place for place in found if place]
 
 
 def axis_labels(figure: Figure) -> list[tuple[str, str]]:
@@ -77,6 +88,21 @@ def test_direction_of_heat_is_that_of_the_circuit() -> None:
     assert max(flows["left"][quarter], flows["right"][quarter]) == pytest.approx(-0.8 * flows["hot"][quarter], rel=1e-3)
     assert_allclose([each[quarter] for each in flows.values()], ring_of_three(float(phase[quarter])).heat_flows())
     assert_allclose(ring_of_three(1.0, occupation=0.1).heat_flows(), 0.0, atol=1e-12)
+    assert axis_labels(figure) == [
+        (r"phase $\varphi$ of the drives, rad", "transmittance"),
+        (r"hopping $J/2\pi$, MHz", "transmittance"),
+        (r"frequency, $(\Omega-\omega_m)/\gamma_m$", "transmittance"),
+        ("phase around a ring of three modes, rad", r"quanta into bath, $\eta/\kappa$"),
+    ]
+    # What is published is marked: φ = π/2, and J/2π = 1 MHz with its word beside it.
+    marks = [guides(axes, "x") for axes in figure.axes]
+    assert marks == [[math.pi / 2], [1.0], [], []]
+    (word,) = figure.axes[1].texts
+    assert word.get_text() == "published"
+    assert word.xy[0] == pytest.approx(1.0, abs=0.1)  # type: ignore[attr-defined]
+    for axes in (figure.axes[0], figure.axes[3]):
+        told = dict(zip(axes.get_xticks(), [each.get_text() for each in axes.get_xticklabels()], strict=True))
+        assert told == {-math.pi: "−π", -math.pi / 2: "−π/2", 0: "0", math.pi / 2: "π/2", math.pi: "π"}
 
 
 def test_flows_of_the_rectifier_are_drawn_by_bath() -> None:
@@ -84,6 +110,8 @@ def test_flows_of_the_rectifier_are_drawn_by_bath() -> None:
     figure, data = figures.optomechanics_heat_flows()
     for varied, axes in zip((1, 2), figure.axes, strict=True):
         assert axes.get_xlabel() == rf"$\bar N_{varied}$"
+        assert axes.get_title() == rf"$\bar N_{3 - varied}=0$, $\bar N_3=0.5$"
+        assert axes.get_ylabel() == (r"quanta into bath, $\eta/\kappa$" if varied == 1 else "")
         for bath in (1, 2, 3):
             rows = data[(data["varied"] == varied) & (data["bath"] == bath)]
             assert_allclose(line(axes, rf"$\eta_{bath}$, effective"), rows[["occupation", "effective_over_kappa"]].T)
@@ -106,9 +134,28 @@ def test_band_of_the_rectifier_has_its_limits() -> None:
     for way in ("1 to 2", "2 to 1"):
         labelled(conductance, f"{way}, device", data, "conductance", way)
     labelled(occupation, "rotating wave", data, "occupation_1", "rotating wave")
+    words = [r"quanta passed, $\tau/\kappa$", r"$\bar n_1$ at $\bar N_{1,2,3}=10, 0, 0.5$"]
+    words += [r"spectrum of oscillator 1, $\kappa S_1(\omega)$"]
+    bands = [r"mechanical band, $\gamma_m/\kappa$"] * 2 + [r"$(\omega-\omega_m)/\gamma_m$"]
+    assert axis_labels(figure) == list(zip(bands, words, strict=True))
+    # The published circuit has a band of 100 Hz and cavities of 2 MHz.
+    assert guides(conductance, "x") == guides(occupation, "x") == pytest.approx([100 / 2e6])
+    for frequency in ("3", "100", "10000"):
+        label = rf"full, $\omega_m/\kappa={float(frequency):g}$"
+        labelled(occupation, label, data, "occupation_1", f"full, {float(frequency):g}")
+    # Counter-rotation warms the oscillator the less, the faster the resonator is; where it is slow it is far from cold.
+    warmth = [values(data, "occupation_1", f"full, {w:g}")[1][40] for w in (3.0, 100.0, 1e4)]
+    assert warmth[0] > warmth[1] > warmth[2]
     labelled(spectrum, "device", data, "spectrum", "device")
     labelled(spectrum, "effective model", data, "spectrum", "effective")
     machine = replace(EQUAL_RATES, phase=math.pi / 2, occupation_1=10.0)
+    exact = machine.conductances()
+    assert_allclose(line(conductance, "1 to 2, effective")[1], exact[1, 0])
+    # A wide band passes from 1 to 2 what the effective model does, and hardly anything back.
+    there, back = (values(data, "conductance", way)[1][-1] for way in ("1 to 2", "2 to 1"))
+    assert there == pytest.approx(exact[1, 0], rel=1e-2)
+    assert back < 1e-3 * there
+    assert_allclose(line(occupation, "effective")[1], machine.occupations()[0])
     x, kept = values(data, "occupation_1", "rotating wave")
     assert kept[x < 1e-4] == pytest.approx(machine.occupations()[0], rel=1e-2) or kept[x > 1e4] == pytest.approx(
         machine.occupations()[0], rel=1e-2
@@ -166,7 +213,31 @@ def test_networks_keep_their_laws() -> None:
         labelled(transient, f"{kelvin} K", data, "transient", f"{kelvin} K")
         assert (time[0], time[-1]) == (0.0, 60.0)
         assert heat[-1] == pytest.approx(steady, abs=0.02)
-    assert axis_labels(figure)[0] == (r"$T_\mathrm{hottest}/T_\mathrm{coldest}$", "heat out of the coldest bath, eV/ns")
+    assert axis_labels(figure) == [
+        (r"$T_\mathrm{hottest}/T_\mathrm{coldest}$", "heat out of the coldest bath, eV/ns"),
+        ("temperature of the bath, K", "heat into the bath, eV/ns"),
+        ("coupling forward over backward", "eV/ns"),
+        ("time after the couplings are switched on, ps", "heat into the bath, eV/ns"),
+    ]
+    # Dots lie where a cascade of n particles stops to cool, c^(n-1); arrows where the transient ends.
+    dots = [each for each in cascade.lines if each.get_marker() == "o"]
+    assert [float(np.asarray(each.get_xdata())[0]) for each in dots] == [2.0, 4.0, 8.0]
+    assert [float(np.asarray(each.get_ydata())[0]) for each in dots] == [0.0, 0.0, 0.0]
+    arrows = [each for each in transient.lines if each.get_marker() == "<"]
+    assert_allclose([np.asarray(each.get_ydata(), float)[0] for each in arrows], three)
+    lines = [next(each for each in transient.lines if each.get_label() == f"{kelvin} K") for kelvin in (100, 150, 200)]
+    assert [each.get_color() for each in arrows] == [each.get_color() for each in lines]
+    # Stems end at the symbols, at the temperatures of the baths.
+    stems = [segment for each in heats.collections for segment in each.get_segments()]  # type: ignore[attr-defined]
+    both = [*zip((100.0, 150.0, 200.0), three, strict=True), *zip((100.0, 200.0, 600.0, 700.0), four, strict=True)]
+    assert_allclose(stems, [[(kelvin, 0.0), (kelvin, heat)] for kelvin, heat in both])
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == [
+        r"cascade of refrigerators, $c_{i+1,i}=2\,c_{i,i+1}$",
+        "from the coldest bath to the hottest",
+        "ring of three, all baths at 100 K",
+        "three baths, transient; arrows: steady state",
+    ]
 
 
 def test_power_of_the_ndemon_is_in_units_of_its_width() -> None:
@@ -184,6 +255,17 @@ def test_power_of_the_ndemon_is_in_units_of_its_width() -> None:
         assert row["carnot_cop"] == pytest.approx(row["temperature_ratio"] / (1 - row["temperature_ratio"]))
     ratio, carnot = line(cop, "Carnot")
     assert_allclose(carnot, ratio / (1 - ratio))
+    # The limit of near levels has its line too, and each machine a mark at the temperature at which it begins to cool.
+    ratio, near = line(cop, r"$\varepsilon_4\to")
+    assert_allclose(near[::60], [cop_of_near_levels(1.0, each) for each in ratio[::60]])
+    starts = data.groupby("level_4", sort=False)["temperature_ratio"].min()
+    for axes in (cop, power):
+        marks = [each for each in axes.lines if each.get_marker() == "|" and np.size(each.get_xdata())]
+        assert_allclose([np.asarray(each.get_xdata(), float)[0] for each in marks], starts)
+    assert axis_labels(figure) == [
+        (r"$T_c/T_h$", r"coefficient of performance, $\dot\varepsilon_h/T_h\dot S_l$"),
+        (r"$T_c/T_h$", r"power $\dot\varepsilon_h$, $\Gamma\varepsilon_1/h$"),
+    ]
 
 
 def test_compared_machines_are_drawn_as_their_table_says() -> None:
@@ -191,6 +273,12 @@ def test_compared_machines_are_drawn_as_their_table_says() -> None:
     figure, data = figures.comparison()
     trade, half = figure.axes
     assert trade.get_title(loc="left") == "$T_c/T_h=0.833$"
+    assert half.get_title(loc="left") == "at half of the largest cooling power"
+    assert axis_labels(figure) == [
+        ("cooling power over the largest one", "coefficient of performance over Carnot's"),
+        (r"$T_c/T_h$", ""),
+    ]
+    assert [guides(axes, "y") for axes in (trade, half)] == [[1.0], [1.0]]
     for number, machine in enumerate(MACHINES):
         rows = data[data["machine"] == machine.label]
         traded, halves = (rows[rows["series"] == name] for name in ("trade-off", "half power"))
@@ -247,6 +335,15 @@ def test_flows_through_one_level_are_drawn_by_reservoir() -> None:
     potentials = (20.8, 18.0)
     for axes, temperatures in zip(figure.axes, ((0.8, 1.2), (1.2, 0.8)), strict=True):
         assert axes.get_title() == rf"$T_1={temperatures[0]}$, $T_2={temperatures[1]}$"
+        assert axis_labels(figure) == [(r"level $\omega/\hat T$", r"flow out of a reservoir, $10^{-4}$")] * 2
+        # Both μ and the frequency at which (ω - μ)/T is the same for both are named where their lines stand.
+        crossing = (potentials[0] / temperatures[0] - potentials[1] / temperatures[1]) / (
+            1 / temperatures[0] - 1 / temperatures[1]
+        )
+        marks = {r"$\mu_1$": potentials[0], r"$\mu_2$": potentials[1], r"$\tilde\omega$": crossing}
+        told = {each.get_text(): each.xy[0] for each in axes.texts}  # type: ignore[attr-defined]
+        assert told == pytest.approx(marks)
+        assert guides(axes, "x") == pytest.approx(list(marks.values()))
         level, particles = line(axes, r"$\bar P_1")
         fermi = [1 / (np.exp((level - mu) / t) + 1) for t, mu in zip(temperatures, potentials, strict=True)]
         rate = 1e-4 * np.sqrt(level)
@@ -274,7 +371,14 @@ def test_evolutions_are_drawn_in_their_panels(name: str) -> None:
             (temperature, "temperature", "temperature"),
             (potential, "chemical_potential", "chemical"),
         ):
-            assert axes.get_ylabel().startswith(word)
+            assert (
+                axes.get_ylabel()
+                == {
+                    "temperature": r"temperature $T/\hat T$",
+                    "chemical": r"chemical potential $\mu/\hat T$",
+                }[word]
+            )
+            assert axes.get_xlabel() == r"time, $AV/\hat T$"
             (end,) = {
                 float(np.asarray(each.get_ydata())[0]) for each in axes.lines if each.get_label() == "equilibrium"
             }
@@ -305,6 +409,24 @@ def test_cooling_of_reservoirs_is_drawn_with_its_checks() -> None:
     for name in ("empty", "stationary", "full"):
         rows = data[data["levels"] == name]
         assert_allclose(line(small, name), rows[["time", "temperature_1"]].iloc[1:].T)
+    assert axis_labels(figure)[2] == (r"time, $AV/\hat T$", r"temperature of reservoir 1, $T/\hat T$")
+    legend = small.get_legend()
+    assert legend is not None
+    assert legend.get_title().get_text() == "$AV=1$, levels at start"
+    # The large reservoirs stand beside the small ones, as a line without a name.
+    own = next(each for each in small.lines if str(each.get_label()).startswith("_"))
+    assert_allclose(np.array(own.get_data(), float), sommerfeld[["time", "temperature_1"]].iloc[1:].T)
+    # All levels are drawn, and ω̃, where (ω - μ)/T is the same for both, away from the equilibrium.
+    drawn = [float(np.asarray(each.get_ydata())[0]) for each in potential.lines if each.get_linewidth() == 0.5]
+    assert drawn == [21.1, 21.5]
+    crossing = line(potential, r"$\tilde\omega$")[1]
+    t, mu = (
+        sommerfeld[[f"{name}_1", f"{name}_2"]].iloc[1:].to_numpy().T for name in ("temperature", "chemical_potential")
+    )
+    expected = (mu[0] / t[0] - mu[1] / t[1]) / (1 / t[0] - 1 / t[1])
+    shown = np.isfinite(crossing)
+    assert shown[: len(shown) // 2].all()
+    assert_allclose(crossing[shown], expected[shown], rtol=1e-6)
 
 
 def test_noise_of_the_cascade_is_drawn_by_bath() -> None:
@@ -322,6 +444,13 @@ def test_noise_of_the_cascade_is_drawn_by_bath() -> None:
         assert_allclose(mean[[0, -1]], flow)
         means.append(mean)
     assert_allclose(np.sum(means, axis=0), 0.0, atol=1e-9)
+    assert axis_labels(figure) == [
+        (r"$\bar N_1$", r"quanta per $1/\kappa$"),
+        (r"$|F|/\kappa$", r"smallest variance $\times$ entropy / mean$^2$"),
+    ]
+    assert [axes.get_title() for axes in figure.axes] == [r"$\bar N_2=0$, $\bar N_3=0.5$", "near equilibrium"]
+    assert guides(product, "y") == pytest.approx([2.0, 15 / 8], rel=1e-3)
+    assert {each.get_text() for each in product.texts} == {"reciprocal: 2", "F = 0: 15/8"}
     for name in ("real", "positive imaginary", "negative imaginary"):
         size, least = values(data, "least_uncertainty_product", name)
         labelled(product, f"F {name}", data, "least_uncertainty_product", name)
@@ -406,6 +535,8 @@ def test_a_sweep_is_drawn_as_its_table_says(lines: bool) -> None:
     words = ["cooling power,\neV/ns", "coefficient of performance", "COP over its bound"]
     assert [axes.get_ylabel() for axes in panels[:3]] == words
     assert panels[3].get_ylabel() == "entropy production,\n$k_B$ per time"
+    assert panels[4].get_ylabel() == "variance × entropy\n/ mean² of the cooling"
+    assert panels[4].get_yscale() == "log"
     groups = [rows for _, rows in shown.groupby("width")]
     for axes, name in zip(panels, names, strict=True):
         assert axes.get_xlabel() == "strength"

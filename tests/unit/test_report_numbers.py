@@ -112,6 +112,28 @@ def test_every_column_of_the_tables_of_heat(short: dict[str, Any]) -> None:
     assert ["4.80", "0.310 (0.290 to 0.340)", "0.263", *total] in rows
 
 
+def test_large_deviations_are_marked_where_they_are(short: dict[str, Any]) -> None:
+    """A z beyond 3 of either sign is red in the row and column of its theory and bath, and a smaller one is not."""
+    heater, cooler = short["comparison"].points
+    bare = Comparison((heater, cooler), FRICTION)
+    for side, z, marked in ((0, 3.1, True), (1, -3.1, True), (0, -2.9, False), (1, 2.9, False)):
+        heats = [list(each.rates("theory") or ()) for each in bare.compared]
+        measured = [[Estimate(rate.value, 1e-4) for rate in pair] for pair in heats]
+        theory = heats[1][side]
+        measured[1][side] = Estimate(theory.value + z * math.hypot(1e-4, theory.se), 1e-4)
+        points = tuple(
+            replace(point, rates=point.rates | {"heat": (pair[0], pair[1])})
+            for point, pair in zip((heater, cooler), measured, strict=True)
+        )
+        page = report_page(**short | {"comparison": Comparison(points, FRICTION)}, figures=[], design=DESIGN)
+        tables = [page.partition(f'<caption class="{name}">')[2].partition("</table>")[0] for name in ("cold", "hot")]
+        assert [table.count('class="bad"') for table in tables] == [int(marked and side == j) for j in range(2)]
+        if marked:
+            row = next(row for row in tables[side].split("<tr>") if 'class="bad"' in row)
+            assert ">4.80<" in row
+            assert f'class="bad">{z:+.1f}<'.replace("-", "−") in row
+
+
 def test_every_row_of_the_table_of_parameters(short: dict[str, Any]) -> None:
     """Temperatures, masses, traps, springs, steps and, of atoms, numbers, edge and density: each in its unit."""
     unlike = {"mass": (1.225, 2.45), "traps": (0.01, 0.02, 0.02), "temperature": (90.0, 120.0), "timestep": 0.005}
