@@ -215,6 +215,18 @@ def test_atoms_are_counted_with_the_walls() -> None:
     assert {run.atoms for run in experiments(study(engine="langevin"))} == {0}
 
 
+def test_baths_without_walls_have_none_and_chains_are_told() -> None:
+    """Neither atoms of walls nor a face along x; as many chains as the fraction of the fluid makes."""
+    for walls, planes in (("none", 0), ("metal", 4)):
+        chosen = study(baths={"walls": walls, "chains": {"fraction": 0.3, "atoms": 7}})
+        run = experiment_at(chosen, "kH_4.80", 1)
+        rows = round(65 / (3.61 / math.sqrt(2)))
+        assert run.atoms == 2 * (chosen.fluid_atoms("cold") + 186) + planes * rows**2
+        told = run.describe()["system"]
+        assert told["boundaries"] == {"x": "walls" if planes else "periodic", "y": "periodic", "z": "periodic"}
+        assert told["chains_per_bath"] == round(0.3 * chosen.fluid_atoms("cold") / 7)
+
+
 # --- segments and clock -----------------------------------------------------------------------------------------------
 
 

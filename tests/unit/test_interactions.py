@@ -12,6 +12,8 @@ import pytest
 
 from simulation.experiments import experiment_at
 from simulation.experiments.decks import filling
+from simulation.folder import run_folder
+from simulation.segments.checkpoint import Segment
 from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
 from simulation.study.interactions import Interactions
@@ -138,6 +140,20 @@ def test_the_template_of_the_working_folder_is_the_one_that_counts(
     assert here == experiment_at(study(), "friction", 1).fingerprint != other
     (own_files / "mine.lmp.j2").write_text(TEMPLATE.replace("0.002", "0.003"), encoding="utf-8")
     assert experiment_at(study(), "friction", 1).fingerprint == other
+
+
+def test_files_of_decks_lie_beside_the_deck(tmp_path: Path) -> None:
+    """In the run folder, so that its deck runs there as it is; a study without such files has none."""
+    (tmp_path / "0000").mkdir()
+    for name in ("topology.data", "end.restart", "log.lammps"):
+        (tmp_path / "0000" / name).write_text(name, encoding="utf-8")
+    for files in (["Cu.eam"], []):
+        run = experiment_at(study(files=files), "friction", 1)
+        made = run_folder.lammps_files(run, [Segment(tmp_path / "0000", {})] * len(run.pieces()))
+        assert set(made) == {"log.lammps", "topology.data", "end.restart", "deck.lmp", *files}
+        for name in files:
+            made[name](tmp_path / name)
+            assert (tmp_path / name).read_text(encoding="utf-8") == "a potential\n"
 
 
 def test_declared_terms_are_sampled_and_counted() -> None:

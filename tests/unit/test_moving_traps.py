@@ -331,6 +331,32 @@ def test_series_close_with_the_work_of_the_traps(tmp_path: Path) -> None:
     assert np.abs(run.balances(without)[0].residual_eV).max() > 0.1
 
 
+def test_engine_of_called_controllers_is_told_of_the_study_s_traps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that move, with their stiffness along each coupled axis; the controller acts from the relaxation on."""
+    own = {"kappa_ratios": ["3"], "coupling_axes": "xy", "controller": "tests.unit.test_feedback:Mine"}
+    schedule = data()["schedule"] | {"relaxation_ps": 30, "sample_every_ps": 0.5}
+    run = experiment_at(check_study("moved", data() | {"demon": own, "schedule": schedule}), "kH_3", 1)
+    told: list[dict[str, Any]] = []
+
+    def propagate(plants: Any, ask: Any, **named: Any) -> Any:
+        told.append(named | {"plants": plants})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulation.experiments.machine.propagate_controlled", propagate)
+    with pytest.raises(KeyboardInterrupt):
+        run.exact()
+    (named,) = told
+    assert named["motion"] == MOTION
+    assert (named["timestep"], named["before"], named["steps"], named["stride"]) == (0.02, 1500, 50_000, 25)
+    assert [*named["trap"]] == [0.01, 0.05, 0.0]
+    # Without the controller, which acts apart from them.
+    assert [plant.stiffness.tolist() for plant in named["plants"]] == [
+        [[trap, 0.0], [0.0, trap]] for trap in (0.01, 0.05, 0.05)
+    ]
+    assert (named["is_held"], named["springs"].any()) == (False, False)
+    assert len({each.normal() for each in named["generators"]}) == 3, "each axis has a noise of its own"
+
+
 def test_stiff_traps_have_a_response_too(tmp_path: Path) -> None:
     """An underdamped particle, whose position oscillates, shows the friction of its bath at every frequency within errors."""
     long = check_study("moved", data() | {"schedule": {"friction_ns": 30, "sweep_ns": 1}})

@@ -6,10 +6,12 @@ import ast
 import json
 import re
 import subprocess
+from itertools import groupby, islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 from snakemake.exceptions import WorkflowError
 
@@ -516,3 +518,248 @@ def test_targets_are_the_files_that_they_name(told: Any) -> None:
     assert files["sweep"] == HEATS["mine"]
     assert files["drag"] == DRAGS
     assert [told[rule]["params"]["study"] for rule in ("plan", "status", "doctor")] == ["mine"] * 3
+
+
+# --- what scripts do with it --------------------------------------------------------------------------------------------------
+
+
+def do(script: str, inputs: Any, outputs: Any, **names: Any) -> None:
+    """Execute the work of a script with stand-ins for all that it imports, and for what a rule gives it."""
+    given = {name: names.pop(name) for name in ("params", "wildcards") if name in names}
+    snakemake = SimpleNamespace(input=inputs, output=outputs, **given)
+    text = (ROOT / f"workflow/scripts/{script}.py").read_text(encoding="utf-8").partition("with job(snakemake):\n")[2]
+    known = {"Path": Path, "islice": islice, "groupby": groupby, "read_json": lambda file: f"in {file}"}
+    as_read = {f"{kind}Point": SimpleNamespace(from_json=lambda content: content) for kind in KINDS}
+    exec(compile(f"if True:\n{text}", script, "exec"), {"snakemake": snakemake, **known, **as_read, **names})
+
+
+KINDS = ("Heat", "Power", "Performance", "Reversal", "Information")
+COMPARED = SimpleNamespace(read=lambda heats, friction, responses: ([*heats], friction, responses))
+"""A comparison that is nothing but its files."""
+
+
+class Drawn(list[tuple[str, Any]]):
+    """Figures by the names of their files, each what it was drawn from."""
+
+    def save(self, figure: Any, data: None, file: Any) -> None:
+        """Note it."""
+        assert data is None
+        self.append((Path(file).name.removesuffix(".png"), figure))
+
+
+def drawing(name: str) -> Any:
+    """In the place of a function that draws: the figure is its name and what it was given."""
+    return lambda *given: ((name, *given), None)
+
+
+def test_figures_of_a_sweep_are_drawn_from_what_they_show_under_their_names() -> None:
+    """Each of the nine from its own results, at the points of all files in their order."""
+    drawn = Drawn()
+    comparison = SimpleNamespace(friction="white")
+    files = {kind: [f"{kind}1", f"{kind}2"] for kind in ("heats", "powers", "performances", "reversals", "flows")}
+    functions = [*("heat_rates", "fluxes", "power_histograms", "power_moments", "cop", "cop_fluctuations")]
+    functions += ["uncertainty", "information", "detailed_balance"]
+    asked: list[Any] = []
+
+    def read(*given: Any) -> Any:
+        asked.append(given)
+        return comparison
+
+    do(
+        "plot_sweep",
+        SimpleNamespace(**files, friction="friction.json", response="response.npz"),
+        ["results/mine/figures/heat_rates.png"],
+        Comparison=SimpleNamespace(read=read),
+        compared_information=lambda *given: ("compared", *given),
+        save=drawn.save,
+        **{name: drawing(name) for name in functions},
+    )
+    assert asked == [(files["heats"], "friction.json", "response.npz")]
+    found = {kind: [f"in {file}" for file in names] for kind, names in files.items()}
+    assert dict(drawn) == {
+        "heat_rates": ("heat_rates", comparison),
+        "fluxes": ("fluxes", comparison),
+        "power": ("power_histograms", found["powers"], "white"),
+        "power_moments": ("power_moments", found["powers"], "white"),
+        "cop": ("cop", found["performances"]),
+        "cop_fluctuations": ("cop_fluctuations", found["performances"], "white"),
+        "uncertainty": ("uncertainty", found["performances"], "white"),
+        "information": ("information", comparison, ("compared", comparison, found["flows"])),
+        "detailed_balance": ("detailed_balance", comparison, found["reversals"]),
+    }
+    assert len(drawn) == 9
+
+
+def test_results_of_several_studies_are_dealt_out_by_their_numbers_of_points() -> None:
+    """To tables and figures of variants and to the page of several studies: to each study its own points and friction."""
+    inputs = SimpleNamespace(
+        heats=["a1", "a2", "b1", "c1", "c2"],
+        performances=["pa1", "pa2", "pb1", "pc1", "pc2"],
+        frictions=["fa", "fb", "fc"],
+        responses=["ra", "rb", "rc"],
+        runs=["run a", "run b", "run c"],
+        page="report/page",
+    )
+    dealt = [(["a1", "a2"], "fa", "ra"), (["b1"], "fb", "rb"), (["c1", "c2"], "fc", "rc")]
+    told: list[Any] = []
+
+    def table(*given: Any) -> Any:
+        told.append(given)
+        return SimpleNamespace(to_csv=lambda *_, **__: None)
+
+    counts, runs = [2, 1, 2], [{"study": f"run {name}"} for name in "abc"]
+    usual: dict[str, Any] = {"Comparison": COMPARED, "read_metadata": lambda file: {"study": file}}
+    params = SimpleNamespace(counts=counts, names=["as in the study", "b", "c"], thermostats=["x", "y", "z"], own="y")
+    do("heat_variations", inputs, ["out"], params=params, heat_by_variant=table, **usual)
+    assert told.pop() == (runs, dealt)
+    drawn = Drawn()
+    do("plot_memory", inputs, ["memory.png"], params=params, memory_figure=drawing("memory"), save=drawn.save, **usual)
+    assert drawn == [("memory", ("memory", dict(zip(params.names, dealt, strict=True))))]
+    one_each = {"heats": ["a1", "b1", "c1"], "frictions": inputs.frictions, "responses": inputs.responses}
+    do("thermostats", one_each, ["out"], params=params, thermostat_table=table, **usual)
+    assert told.pop() == (params.thermostats, "y", [([f"{name}1"], f"f{name}", f"r{name}") for name in "abc"])
+    drawn.clear()
+
+    def page(*given: Any) -> str:
+        told.append(given)
+        return "the page"
+
+    class Place(type(Path())):  # type: ignore[misc]
+        """Writes nothing."""
+
+        def write_text(self, text: str, encoding: str) -> None:
+            """Only looked at."""
+            assert (text, encoding, self.name) == ("the page", "utf-8", "compare.html")
+
+    do(
+        "compare_studies",
+        inputs,
+        SimpleNamespace(figure=["heats.png"], page="compare.html"),
+        params=params,
+        heats_of_studies=drawing("heats"),
+        studies_page=page,
+        save=drawn.save,
+        **usual | {"Path": Place},
+    )
+    assert drawn == [("heats", ("heats", ["run a", "run b", "run c"], dealt))]
+    performances = [["in pa1", "in pa2"], ["in pb1"], ["in pc1", "in pc2"]]
+    assert told == [(runs, dealt, performances, ["heats.png"], Path("report"))]
+
+
+def test_replicas_of_a_point_are_read_together() -> None:
+    """All of them, and no other point's: for the work along each axis and for the flows over time."""
+    points = {ratio: [f"results/mine/sweep/kH_{ratio}/replica_{n}" for n in (1, 2)] for ratio in ("1", "10", "3")}
+    files = [f"{folder}/{name}" for folders in points.values() for folder in folders for name in RUN]
+    records = [[f"{folder}/run.json" for folder in folders] for folders in points.values()]
+    read: list[Any] = []
+
+    def work(runs: Any, *given: Any) -> pd.DataFrame:
+        read.append(([*map(str, runs)], *given))
+        return pd.DataFrame({"point": [len(read)]})
+
+    written: list[pd.DataFrame] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_csv", lambda table, *_, **__: written.append(table))
+        do(
+            "axes",
+            SimpleNamespace(runs=files, friction="friction.json", response="response.npz"),
+            ["work_by_axis.csv"],
+            pd=pd,
+            COLUMNS=["point"],
+            FrictionResult=SimpleNamespace(read=lambda file: SimpleNamespace(friction=file)),
+            Responses=SimpleNamespace(load=lambda file: file),
+            SeriesTooShortError=ZeroDivisionError,
+            load_runs=list,
+            work_by_axis=work,
+        )
+    assert read == [(each, "friction.json", "response.npz") for each in records]
+    assert [[*table["point"]] for table in written] == [[1, 2, 3]]
+    drawn = Drawn()
+    folders = [str(Path(folders[0]).parent) for folders in points.values()]
+    do(
+        "plot_cumulative",
+        SimpleNamespace(
+            runs=files,
+            heats=[f"{each}/heat.json" for each in folders],
+            powers=[f"{each}/power.json" for each in folders],
+        ),
+        ["cumulative.png"],
+        load_runs=lambda names: [*map(str, names)],
+        cumulative_flows=drawing("flows"),
+        save=drawn.save,
+    )
+    flows = [
+        (each, f"in {folder}/heat.json", f"in {folder}/power.json")
+        for each, folder in zip(records, folders, strict=True)
+    ]
+    assert drawn == [("cumulative", ("flows", flows))]
+
+
+@pytest.mark.parametrize(
+    ("length", "wanted"), [("shell", [[4, 5, 6], [7, 8, 9]]), ("short", [[2], [3]])], ids=["studies", "runs"]
+)
+def test_calibration_measures_every_run_once(length: str, wanted: list[list[int]], tmp_path: Path) -> None:
+    """Numbers 2 and 3: each run by itself, or three runs to a study, the first of which are 1, 2 and 3."""
+    measured: list[list[int]] = []
+
+    class Made(SimpleNamespace):
+        """An experiment of the exact model."""
+
+        def __init__(self, study: str, point: str, replica: int) -> None:
+            super().__init__(folder=f"{study}/{point}", of=(study, point, replica))
+
+        def exact(self) -> int:
+            """Its series, which is its number."""
+            return int(self.of[2])
+
+        def describe(self) -> dict[str, Any]:
+            """By its name."""
+            return {"point": self.of[1]}
+
+        def controller_identity(self) -> dict[str, Any]:
+            """Its law."""
+            return {"law": "linear"}
+
+        def seed(self, purpose: str) -> str:
+            """Of its own."""
+            return f"{purpose} of {self.of[2]}"
+
+    def run_of(folder: Path, metadata: dict[str, Any], parameters: Any, series: int) -> int:
+        assert (str(folder), metadata["closure"]) == (f"calibration-{length}/friction", series)
+        return series
+
+    def measure_study(runs: list[int], points: dict[str, Any]) -> pd.DataFrame:
+        assert points == {name: {"point": name, "controller": {"law": "linear"}} for name in ("kH_3", "kH_4.80")}
+        measured.append([*runs])
+        return pd.DataFrame({"value": [float(runs[0])]})
+
+    def measure(run: int, seed: str) -> pd.DataFrame:
+        assert seed == f"bath_energy of {run}"
+        measured.append([run])
+        return pd.DataFrame({"value": [float(run)]})
+
+    do(
+        "calibrate",
+        [],
+        [str(tmp_path / "runs.parquet")],
+        wildcards={"length": length, "point": "friction", "first": "2", "last": "3"},
+        pd=pd,
+        Experiment=Made,
+        Run=run_of,
+        Parameters=SimpleNamespace(of_run=lambda metadata: metadata),
+        STUDIES=("shell", "bodies", "maxwell"),
+        REPLICAS=3,
+        load_study=lambda name: name,
+        experiment_at=Made,
+        machine=SimpleNamespace(points=lambda study: ["kH_3", "kH_4.80"]),
+        describe=lambda experiment, series: experiment.describe(),
+        judge=lambda experiment, series: series,
+        measure_study=measure_study,
+        measure=measure,
+    )
+    assert measured == wanted
+    found = pd.read_parquet(tmp_path / "runs.parquet")
+    assert [*found["run"]] == [2, 3]
+    assert [*found["value"]] == [float(runs[0]) for runs in wanted]
+    assert set(found["length"]) == {length}
+    assert length == "shell" or set(found["point"]) == {"friction"}
