@@ -803,6 +803,25 @@ def test_standalone_deck_is_the_same_experiment(point: str) -> None:
 # --- identity, seeds, paths -------------------------------------------------------------------------------------------
 
 
+def test_an_if_counts_where_one_of_its_branches_acts() -> None:
+    """One that only prints, or chooses how frames are written, does not; neither do comments, spaces and broken lines."""
+    shown = """
+    if "$(x) > 1" then "print 'many'" else "print 'few'"
+    if "$(is_defined(fix,a))" then "variable frames string dcd" &
+        else "variable frames string custom"
+    dump trajectory all dcd 10 a.dcd   # frames
+    thermo_style custom step
+    """
+    acting = [
+        """if "$(x) > 1" then "print 'many'" "quit 1\"""",
+        """if "$(x) > 1" then "run 10" else "print 'few'\"""",
+        "variable steps equal 10",
+        "print_not_all 1",
+    ]
+    spread = "\n".join(each.replace(" ", "   ", 1) + "  # why" for each in acting)
+    assert decks.statements(shown + spread.replace(" then", " &\n then")) == acting
+
+
 def test_comment_in_a_template_reruns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A comment, a blank line or what is shown while a run goes on changes no fingerprint; a command does."""
 

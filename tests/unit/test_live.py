@@ -84,7 +84,9 @@ def test_work_so_far_is_the_mean_of_segments(study: Study, tmp_path: Path) -> No
     assert early.rates == pytest.approx(rates[:3].mean(axis=0))
     assert early.time_ns == pytest.approx(0.03)
     page = live_page(study, tmp_path, [], 10.0)
-    assert "−0.300 ± ?" in page
+    row = " ".join(page[page.index("<tr><th>4.80</th>") :].partition("</tr>")[0].split())
+    state = '<td class="text interrupted">interrupted</td><td class="text">work so far</td>'
+    assert row == f"<tr><th>4.80</th>{state}<td>0.030</td> <td>−0.300 ± ?</td><td>1.233 ± ?</td>"
     assert '<meta http-equiv="refresh" content="10">' in page
 
 
@@ -109,6 +111,9 @@ def test_page_tells_how_much_of_all_is_done(study: Study, tmp_path: Path) -> Non
     assert '<progress max="1" value="0.3125">31 %</progress>' in page
     assert "<title>31 % ·" in page
     assert "Tables, figures and report: 1 of 2 present." in page
+    assert "report.html" not in page
+    (tmp_path / study.name / "report.html").touch()
+    assert '<a href="report.html">Report</a>' in live_page(study, tmp_path, [], None)
     rows = page[page.index('id="simulations"') :].split("<tr><th>")[2:]
     assert [row.split("</th>")[0] for row in rows] == [job.name for job in made]
     for row, state, share in zip(rows, ("waiting", "waiting", "interrupted"), (0, 0, 1250 / 2250), strict=True):
@@ -213,8 +218,9 @@ def test_drifts_of_a_finished_run_are_those_of_its_record(study: Study, tmp_path
         Drift(job.name, State.DONE, "hot", 0.031, None, 0.07),
     ]
     page = " ".join(live_page(study, tmp_path, [], None).split())
-    assert "<td>−0.012 ± 0.004</td> <td>0.05</td>" in page
-    assert "<td>0.031 ± ?</td> <td>0.07</td>" in page
+    named = f'<tr><th>{job.name}</th><td class="text done">done</td><td class="text">'
+    assert f"{named}cold</td><td>−0.012 ± 0.004</td> <td>0.05</td>" in page
+    assert f"{named}hot</td><td>0.031 ± ?</td> <td>0.07</td>" in page
 
 
 def test_drag_shows_one_drift_while_it_is_pulled_and_when_it_is_done(tmp_path: Path) -> None:

@@ -417,6 +417,16 @@ def test_decks_move_the_traps_on_one_clock() -> None:
     ]
 
 
+def test_deck_for_lammps_alone_samples_what_it_knows() -> None:
+    """The works are those of the controller called by Python: without it LAMMPS would stop at a column that nothing defines."""
+    run = experiment_at(check_study("moved", lammps()), "kH_3", 1)
+    deck = Deck(run.standalone() or "")
+    sampled = [word.removeprefix("v_") for word in deck.one("fix", "series") if word.startswith("v_")]
+    assert set(sampled) <= set(deck.variables)
+    works = {f"{kind}_{side}_{axis}" for kind in ("work", "trap_work") for side in ("cold", "hot") for axis in "xy"}
+    assert set(sampled) == {column.name for column in run.columns()} - works
+
+
 PLACE = {"cold": (18.4, 17.1, 18.9), "hot": (53.2, 18.6, 17.3)}
 """Å; the traps at rest are at x = 18 and 54, and y = z = 18."""
 KAPPA = (0.01, 0.05, 0.05)
