@@ -237,11 +237,18 @@ def test_points_at_which_most_runs_refuse_do_not_count() -> None:
 
 
 def test_surrogate_bath_keeps_the_first_law() -> None:
-    """The baths' energy has the spread it should, and what it takes it takes from the thermostat."""
-    run = with_bath_energy(runs_of(DRIVEN_TRUTH, 3000, 1, seed=103)[0], seed=1)
+    """The baths' energy has the spread and the times it should, and what it takes it takes from the thermostat."""
+    (bare,) = runs_of(DRIVEN_TRUTH, 3000, 1, seed=103)
+    run = with_bath_energy(bare, seed=1)
     # 3000 ps hold 1000 memories of the square of its fast part, which is 16/17 of it.
     spread = math.hypot(*(spread for spread, _ in BATH_ENERGY))
     assert run.side_energy.std(axis=0) == pytest.approx(np.full(2, spread), rel=4 / math.sqrt(2 * 1000))
+    added = run.side_energy - bare.side_energy
+    for lag in (1, 3, 6):
+        expected = sum(s**2 * math.exp(-lag / memory) for s, memory in BATH_ENERGY) / spread**2
+        found = (added[lag:] * added[:-lag]).mean(axis=0) / (added**2).mean(axis=0)
+        assert found == pytest.approx(np.full(2, expected), abs=0.1)
+    assert abs(np.corrcoef(added.T)[0, 1]) < 0.15
     stored = run.thermostat + run.side_energy + run.trap_energy
     assert np.abs(stored - stored[0] - run.work.sum(axis=2)).max() < 1e-9
 

@@ -395,6 +395,7 @@ def test_shipped_drag_run_tells_the_velocity_of_the_fluid() -> None:
     assert np.abs(particle + ratio * fluid).max() < 1e-4 * np.abs(particle).max()
     assert system["boundaries"] == {"x": "periodic", "y": "periodic", "z": "periodic"}
     assert read_metadata(run.folder)["protocol"] == {"experiment": "drag", "version": 1}
+    assert "controller" not in read_metadata(run.folder)
 
 
 def test_copies_of_older_runs_are_known(folder: Path) -> None:

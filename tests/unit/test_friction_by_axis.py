@@ -19,7 +19,7 @@ from analysis.errors import AnalysisError
 from analysis.friction.particle import METHODS, Bodies, Shell
 from analysis.friction.response import responses
 from analysis.friction.result import BY_AXIS_COLUMNS, AxisFriction, AxisResult, Friction, FrictionResult, shares_of
-from analysis.friction.summary import friction_summary
+from analysis.friction.summary import friction_along, friction_summary
 from analysis.heat.rates import point_summary
 from analysis.statistics.timeseries import Estimate, SeriesTooShortError
 from tests.unit.synthetic import DRAG, Truth, heat_rates, synthetic_runs
@@ -157,6 +157,11 @@ def test_summary_of_unlike_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert unlike.note == unlike.axes["x"].note
     assert "too short" in str(unlike.note)
     assert friction_summary(runs, [DRAG]).drags == (DRAG,)
+    # What no friction depends on is left out on demand, and the frictions are the same.
+    whole, plain = (friction_along(runs, "x", is_one=True, details=details) for details in (True, False))
+    for one, other in zip(whole.particles, plain.particles, strict=True):
+        assert (set(one.curves), set(other.curves)) == ({"position", "velocity", "cross", "difference"}, set())
+        assert one.white["joint"].value == other.white["joint"].value
 
 
 def test_difference_of_axes_is_told(friction: FrictionResult) -> None:
