@@ -36,8 +36,10 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
             result = snakemake("-n", *snakefile, "--directory", str(empty), "reference", folder=tmp_path)
     jobs = planned(result)
     assert jobs["unpack"] == sum(not name.startswith(LOOPS) for name in SHIPPED) == 33
-    analysis = {"measure", "fit_friction", "axes", "plot_response", "compare_sizes", "plot_sweep", "write_report"}
+    analysis = {"measure", "fit_friction", "axes", "plot_response", "compare_sizes", "plot_sizes", "plot_sweep"}
+    analysis |= {"plot_equilibrium", "plot_cumulative", "write_report"}
     assert analysis <= set(jobs)
+    assert jobs["summary"] == 4, "of the study, and of each other size of the bath"
     assert not MD_RULES & set(jobs)
 
 

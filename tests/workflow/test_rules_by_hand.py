@@ -695,6 +695,141 @@ def test_replicas_of_a_point_are_read_together() -> None:
     assert drawn == [("cumulative", ("flows", flows))]
 
 
+READING: dict[str, Any] = {
+    "read_metadata": lambda file: {"settings": {"baths": {"edge_nm": f"edge of {file}"}}, "file": file},
+    "load_runs": list,
+    "load_drag_runs": lambda files: {"drags": [*files]},
+    "FrictionResult": SimpleNamespace(
+        read=lambda file: SimpleNamespace(friction=f"fit in {file}", drags=f"drags in {file}")
+    ),
+}
+"""What reads files of friction: contents are named after their files."""
+
+
+def test_friction_is_fitted_to_equilibrium_runs_beside_drags(tmp_path: Path) -> None:
+    """Friction and response to the same runs, the drags' beside it; over the size of the bath, each with its own edge."""
+    written: dict[str, Any] = {}
+
+    def summary(runs: list[str], drags: Any) -> Any:
+        table = SimpleNamespace(to_csv=lambda file, **_: written.update({file: ("by axis", runs)}))
+        return SimpleNamespace(by_axis=lambda: table, to_json=lambda: (runs, drags))
+
+    do(
+        "friction",
+        SimpleNamespace(runs=FRICTION_RUN, drags=DRAGS),
+        SimpleNamespace(friction="friction.json", by_axis="by_axis.csv", response="response.npz"),
+        friction_summary=summary,
+        drag_summary=lambda drags: drags,
+        responses=lambda runs: SimpleNamespace(save=lambda file: written.update({file: runs})),
+        write_json=lambda content, file: written.update({file: content}),
+        **READING,
+    )
+    runs, drags = FRICTION_RUN[::2], {"drags": DRAGS[::2]}
+    assert written == {"by_axis.csv": ("by axis", runs), "response.npz": runs, "friction.json": (runs, drags)}
+    drawn = Drawn()
+    do(
+        "finite_size",
+        SimpleNamespace(runs=["run a", "run b"], frictions=["a.json", "b.json"]),
+        ["finite_size.png"],
+        drags_by_size=lambda *given: given,
+        finite_size=lambda given: (given, None),
+        save=drawn.save,
+        **READING,
+    )
+    assert drawn == [("finite_size", (["edge of run a", "edge of run b"], ["drags in a.json", "drags in b.json"]))]
+
+
+def test_report_has_all_runs_and_both_its_texts(tmp_path: Path) -> None:
+    """Those at rest and those of the sweep; ratios of the table by axis as they are spelled; a structure where there is one."""
+    told: list[Any] = []
+    (tmp_path / "by_axis.csv").write_text("kappa_ratio,work\n4.80,1\n", encoding="utf-8")
+
+    def page(*given: Any) -> str:
+        told.append(given)
+        return "page"
+
+    def screen(*given: Any) -> str:
+        told.append(given)
+        return "screen"
+
+    for structure in (["structure.json"], []):
+        comparison = (["h1", "h2"], "friction.json", "response.npz")
+        do(
+            "report",
+            SimpleNamespace(
+                friction_runs=FRICTION_RUN,
+                sweep_runs=SWEEP,
+                heats=["h1", "h2"],
+                performances=["p1"],
+                flows=["i1"],
+                friction="friction.json",
+                response="response.npz",
+                by_axis=str(tmp_path / "by_axis.csv"),
+                structure=structure,
+                figures=["a.png"],
+                page="report/page.html.j2",
+            ),
+            SimpleNamespace(page=str(tmp_path / "page"), screen=str(tmp_path / "screen")),
+            pd=pd,
+            Comparison=COMPARED,
+            Structure=SimpleNamespace(from_json=lambda content: content),
+            report_page=page,
+            closing_text=screen,
+            explorer=lambda comparison, table: (comparison, table.to_dict("records")),
+            compared_information=lambda *given: ("flows", *given),
+            **READING | {"FrictionResult": SimpleNamespace(read=lambda file: f"all in {file}")},
+        )
+        runs, *others = told[0]
+        assert [run["file"] for run in runs] == [*FRICTION_RUN[::2], *SWEEP[::2]]
+        found = "in structure.json" if structure else None
+        explored = (comparison, [{"kappa_ratio": "4.80", "work": 1}])
+        flows = ("flows", comparison, ["in i1"])
+        friction = "all in friction.json"
+        assert others == [comparison, ["in p1"], friction, found, ["a.png"], Path("report"), explored, flows]
+        assert told[1] == (comparison, ["in p1"], friction, found)
+        assert [(tmp_path / name).read_text(encoding="utf-8") for name in ("page", "screen")] == ["page", "screen"]
+        told.clear()
+
+
+@pytest.mark.parametrize("spacing", ["linear", "logarithmic"])
+def test_a_machine_is_drawn_over_its_parameters(spacing: str, tmp_path: Path) -> None:
+    """Currents and performance, each under its name, on the axis that its sweep is spaced on; table and text beside them."""
+    told: dict[str, Any] = {}
+
+    def currents(*given: Any, logarithmic: bool) -> Any:
+        return ("currents", *given, logarithmic)
+
+    def performance(*given: Any, logarithmic: bool) -> Any:
+        return ("performance", *given, logarithmic)
+
+    study = SimpleNamespace(
+        name="mine",
+        parameters=("a", "b"),
+        sweep=SimpleNamespace(spacing=spacing),
+        sweep_points=lambda: ["points"],
+    )
+    table = pd.DataFrame({"a": [1.25]})
+    do(
+        "solve_machine",
+        [],
+        type("Files", (list,), {"table": str(tmp_path / "sweep.csv"), "text": str(tmp_path / "summary.txt")})(
+            ["figures/currents.png"]
+        ),
+        wildcards=SimpleNamespace(study="mine"),
+        load_machine_study=lambda name: study if name == "mine" else None,
+        sweep_table=lambda points, *names: table if (points, names) == (["points"], ("a", "b")) else None,
+        summary_text=lambda name, found, names: f"{name} over {names} in {len(found)}",
+        sweep=SimpleNamespace(currents=currents, performance=performance),
+        save=lambda figure, data, file: told.update({str(file): (figure, data)}),
+    )
+    is_logarithmic = spacing == "logarithmic"
+    assert told == {
+        f"figures/{name}": ((name, table, "a", "b", is_logarithmic), None) for name in ("currents", "performance")
+    }
+    assert (tmp_path / "summary.txt").read_text(encoding="utf-8") == "mine over ('a', 'b') in 1"
+    assert pd.read_csv(tmp_path / "sweep.csv").equals(table)
+
+
 @pytest.mark.parametrize(
     ("length", "wanted"), [("shell", [[4, 5, 6], [7, 8, 9]]), ("short", [[2], [3]])], ids=["studies", "runs"]
 )
