@@ -48,7 +48,7 @@ def calibration(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             shown = data[(data["length"] == length) & (data["told"] >= TOLD)]
             axes.errorbar(
                 100 * shown["coverage"],
-                shown["quantity"].map(place) + 0.22 * (1 - index),
+                shown["quantity"].map(place).astype(float) + 0.22 * (1 - index),
                 xerr=100 * shown["coverage_se"],
                 fmt=marker,
                 color=colour,

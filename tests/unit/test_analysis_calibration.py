@@ -164,6 +164,34 @@ def test_page_and_figure_show_shares_in_per_cent_with_binomial_errors() -> None:
         (place,) = np.flatnonzero(np.isclose(places, 95.0))
         low, high = np.array(bars[0].get_segments()[place])[:, 0]
         assert (low, high) == pytest.approx((95 - error, 95 + error))
+    assert figure.axes[1].get_xlabel() == "intervals that cover the true value (%)"
+    # The three lengths stand under each other in the row of their quantity, from the shortest down.
+    rows = dict(
+        zip([text.get_text() for text in figure.axes[0].get_yticklabels()], figure.axes[0].get_yticks(), strict=True)
+    )
+    labels = ["0.32 ns", "2 ns", "15 ns"]
+    assert [container.get_label() for container in figure.axes[1].containers] == labels
+    for container, shift in zip(figure.axes[1].containers, (0.22, 0.0, -0.22), strict=True):
+        assert isinstance(container, ErrorbarContainer)
+        points = container.lines[0]
+        assert points is not None
+        places = np.asarray(points.get_xydata(), dtype=float)
+        (row,) = places[np.isclose(places[:, 0], 95.0)]
+        assert row[1] == pytest.approx(rows["(b) heat, headline"] + shift)
+        (row,) = places[np.isclose(places[:, 0], 8.0)]
+        assert row[1] == pytest.approx(rows["least squares: work"] + shift)
+    # Where fewer than half of the runs have an interval nothing is drawn, and the row says at which lengths.
+    few = table.assign(told=np.where(table["length"].isin(["medium", "paper"]), 0.49, 0.5))
+    figure, _ = calibration(few)
+    said = {text.get_text(): text.xy[1] for text in figure.axes[1].texts}  # type: ignore[attr-defined]
+    assert said["refused at 2 ns, 15 ns"] >= 0
+    assert rows["(b) heat, headline"] in [
+        text.xy[1]  # type: ignore[attr-defined]
+        for text in figure.axes[1].texts
+        if text.get_text() == "refused at 2 ns, 15 ns"
+    ]
+    band = [patch.get_x() for patch in figure.axes[1].patches], [patch.get_width() for patch in figure.axes[1].patches]  # type: ignore[attr-defined]
+    assert (band[0][0], band[1][0]) == pytest.approx((92.0, 5.0))
 
 
 def test_points_are_in_the_order_of_their_ratio() -> None:

@@ -164,7 +164,7 @@ def runs_at_rest() -> list[Run]:
     return synthetic_runs(replace(TRUTH, kappa_ratio=None), 30, 1, seed=95)
 
 
-def test_noisy_readings_are_in_the_table() -> None:
+def test_noisy_readings_are_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a loop with updates the table has readings, measured and by theory, and no theory of the flow."""
     run = synthetic_runs(TRUTH, 60, 1, seed=96)[0]
     loop = Feedback(update_every=0.1, position_noise=0.3, delay=0.1)
@@ -199,6 +199,24 @@ def test_noisy_readings_are_in_the_table() -> None:
     assert 0 < row["theory_new_information_kB"] < row["theory_reading_information_kB"]
     assert row["theory_information_cold_kB_per_ns"] is None
     text = summary_text(comparison, friction_summary(runs_at_rest()), [point])
+    # In the figure it has a panel: the measured reading, its line, and below it the line of what is new.
+    with monkeypatch.context() as few:
+        few.setattr("analysis.figures.over_ratio._LINE_POINTS", 5)
+        figure, data = information(comparison, [point])
+    panel = figure.axes[2]
+    assert panel.get_title(loc="left") == "one reading of both positions"
+    assert panel.get_ylabel() == "$k_B$ per reading and axis"
+    (reading, new) = symbols(panel)
+    assert new == []
+    np.testing.assert_allclose(reading, [(4.8, measured.reading.value, np.nan_to_num(measured.reading.se))])
+    lines = dict(zip(("reading", "news"), curves(panel), strict=True))
+    for name, value in (
+        ("reading", row["theory_reading_information_kB"]),
+        ("news", row["theory_new_information_kB"]),
+    ):
+        (told,) = lines[name][1][np.isclose(lines[name][0], 4.8)]
+        assert told == pytest.approx(value, rel=1e-6)
+    assert panel.get_legend_handles_labels()[1] == ["by itself", "beyond earlier ones (theory)"]
     assert f"one reading of both positions, k_B per axis: {measured.reading.value:.3f} ±" in text
     assert "entropy pumping" in text
 

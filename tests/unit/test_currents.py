@@ -19,6 +19,7 @@ from analysis.mechanisms.figures.fermi_reservoirs import COOLING
 from analysis.mechanisms.figures.optomechanics import PUBLISHED
 from analysis.mechanisms.measured import measured_currents
 from analysis.mechanisms.ndemon import NDemon
+from analysis.mechanisms.sweep import Solution, SweepPoint, sweep_table
 from analysis.model import BOLTZMANN, LangevinPair
 from analysis.model.lyapunov import Array
 from tests.unit.test_mechanisms_cascaded import UNEQUAL
@@ -172,6 +173,11 @@ def test_measurements_that_say_too_little_are_refused() -> None:
     alone = measured_currents({**point, "parameters": {"temperature_cold_K": 100.0, "temperature_hot_K": 120.0}})
     assert_allclose(known(alone.error), [[0.01, 0.0], [0.0, 0.04]])
     assert alone.cop == 0.5
+    # The error of the power, √(σ_C² + σ_H² + 2 σ_CH), tells σ_CH, which no estimate takes beyond full correlation.
+    heats = {**point, "temperature_cold_K": 100.0, "temperature_hot_K": 120.0}
+    for power, shared in ((0.15, (0.15**2 - 0.05) / 2), (0.01, -0.02), (9.0, 0.02), (math.nan, 0.0)):
+        assert known(measured_currents({**heats, "power_se": power}).error)[0, 1] == pytest.approx(shared)
+    assert known(alone.error)[1, 0] == known(alone.error)[0, 1]
     # Temperatures and not names say which bath is the colder one.
     names = ("cold", "hot")
     turned = {key: point[key.replace("cold", "*").replace("hot", "cold").replace("*", "hot")] for key in point}
@@ -220,6 +226,32 @@ def test_a_machine_worked_out_by_hand() -> None:
     assert alike.bound == math.inf
     assert math.isnan(alike.cop_over_bound)
     assert replace(still, temperatures=np.array([0.0, 3.0])).bound == 0.0
+
+
+def test_a_row_of_a_sweep_has_every_number_under_its_name() -> None:
+    """Performance of the machine, then what each bath gains, at the values of both parameters; a refused point says why."""
+
+    def refuse() -> Solution:
+        raise ValueError("too strong")
+
+    named = replace(BY_HAND, baths=("cold bath", "hot"))
+    points = [
+        SweepPoint(0.5, 7.0, lambda: Solution(named, {"photons": 11.0, "width": 99.0})),
+        SweepPoint(0.6, 8.0, refuse),
+    ]
+    solved, refused = sweep_table(points, "strength", "width").to_dict("records")
+    assert solved == pytest.approx(
+        {"strength": 0.5, "width": 7.0, "photons": 11.0, "unit": "J/s", "note": ""}
+        | {"cooling": 2.0, "paid": 2.5, "work": 4.0, "chemical_work": -1.5, "cop": 0.8, "bound": 2.0}
+        | {"entropy_production": 0.5, "cop_over_bound": 0.4, "uncertainty_product": 0.5}
+        | {"heat_cold_bath": -2.0, "heat_hot": 4.5, "energy_cold_bath": -1.0, "energy_hot": 5.0}
+        | {"particles_cold_bath": 2.0, "particles_hot": -2.0, "entropy_cold_bath": -1.0, "entropy_hot": 1.5}
+        | {"temperature_cold_bath": 2.0, "temperature_hot": 3.0}
+    )
+    assert (refused["strength"], refused["width"], refused["note"]) == (0.6, 8.0, "too strong")
+    assert math.isnan(refused["cooling"])
+    without = replace(named, particles=np.zeros(2))
+    assert "particles_hot" not in sweep_table([SweepPoint(0.5, None, lambda: Solution(without))], "strength")
 
 
 def test_other_units_tell_the_same() -> None:
@@ -277,6 +309,12 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
 
 def test_any_list_of_machines_is_compared() -> None:
     """The table takes exact and measured machines, the figure any machines, with or without what was published or measured."""
+    (row,) = comparison_table({"by hand": BY_HAND}).to_dict("records")
+    assert row == pytest.approx(
+        {"machine": "by hand", "unit": "J/s", "cooling": 2.0, "cooling_error": 0.2, "paid": 2.5, "cop": 0.8}
+        | {"cop_error": BY_HAND.cop_error, "bound": 2.0, "cop_over_bound": 0.4, "entropy_production": 0.5}
+        | {"uncertainty_product": 0.5}
+    )
     table = comparison_table({"exact": PAIR.bath_currents(), "measured": measured_nanodemon()[6]})
     assert list(table["machine"]) == ["exact", "measured"]
     assert_allclose(table["cop"], [1 / 3.8, 0.2588], rtol=1e-3)

@@ -46,6 +46,8 @@ from analysis.heat.results import (
     ReversalPoint,
 )
 from analysis.heat.reversal import reversal_summary
+from analysis.model import heat_cop
+from analysis.model.closed_forms import published_power_law
 from analysis.statistics.timeseries import Estimate
 from tests.unit.drawn import bands, bars, curves, symbols, unseen
 from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, drift_and_noise, heat_rates, heat_slopes, synthetic_runs
@@ -139,6 +141,13 @@ def test_bands_of_lines_are_one_standard_error(heats: list[HeatPoint]) -> None:
         assert (at(line, 4.8) - low, high - at(line, 4.8)) == pytest.approx((expected, expected), rel=0.02)
         title, _, _ = labels(axes)
         assert title == f"{SIDES[side]} bath, {(100, 120)[side]} K"
+        assert [text.get_text() for text in axes.texts] == [r"refrigerator: $\kappa_H/\kappa_C > T_H/T_C$"]
+    # With the warmer bath at the particle C the machine cools its bath H below T_H/T_C.
+    exchanged = [replace(p, parameters=replace(p.parameters, temperature=(120.0, 100.0))) for p in heats]
+    figure, _ = draw_heat_rates(Comparison(tuple(exchanged), FRICTION))
+    for axes, kelvin in zip(figure.axes, (120, 100), strict=True):
+        assert labels(axes)[0].endswith(f" bath, {kelvin} K")
+        assert [text.get_text() for text in axes.texts] == [r"refrigerator: $\kappa_H/\kappa_C < T_H/T_C$"]
 
 
 def test_coefficients_are_drawn_in_their_panels(performances: list[PerformancePoint]) -> None:
@@ -207,7 +216,32 @@ def test_fluctuating_coefficients_are_drawn_in_their_panels(performances: list[P
             assert slope == pytest.approx(-2.0, abs=0.05)
         (carnot,) = (each for each in axes.lines if each.get_linestyle() == "--" and np.size(each.get_xdata()) == 2)
         assert list(np.asarray(carnot.get_xdata())) == pytest.approx([5.0 if name == "refrigeration" else 6.0] * 2)
+    # The same heats on linear axes, of both signs, with their laws and Carnot's values.
+    assert [labels(row[0])[2] for row in panels] == ["density over 1 ps"] * 3
+    for axes, name, carnot in zip(panels[1], ("refrigeration", "pumping"), (5.0, 6.0), strict=True):
+        found = shown["heat"][name]  # type: ignore[index]
+        for sign, histogram, series in zip((1, -1), (found.positive, found.negative), symbols(axes), strict=True):
+            middle = np.sqrt(histogram.edge[1:] * histogram.edge[:-1])
+            seen = (histogram.density > 0) & (middle > sign * min(sign * abs(each[0]) for each in series) - 1e-9)
+            expected = np.stack([sign * middle, histogram.density, np.nan_to_num(histogram.se)])[:, seen].T
+            np.testing.assert_allclose(sorted(series), sorted(map(tuple, expected)))
+        (law,) = curves(axes)
+        width = law[0][1] - law[0][0]
+        pair = replace(points[-1].parameters, coupling=(0.1, 0.48)).white_pair((0.2, 0.3))
+        if name == "pumping":
+            pair = replace(
+                pair,
+                **{f"{name}_cold": getattr(pair, f"{name}_hot") for name in ("friction", "coupling", "temperature")},  # type: ignore[arg-type]
+                **{f"{name}_hot": getattr(pair, f"{name}_cold") for name in ("friction", "coupling", "temperature")},  # type: ignore[arg-type]
+            )
+        exact_law = heat_cop(pair, 1.0)
+        edges = np.append(law[0] - width / 2, law[0][-1] + width / 2)
+        np.testing.assert_allclose(law[1], np.diff(exact_law.cdf(edges)) / width, rtol=1e-6, atol=1e-12)
+        assert labels(axes)[1] == r"$\epsilon$"
+        (bound,) = (each for each in axes.lines if each.get_linestyle() == "--" and np.size(each.get_xdata()) == 2)
+        assert list(np.asarray(bound.get_xdata())) == pytest.approx([carnot] * 2)
     axes = panels[2, 1]
+    assert labels(axes)[0] == "exponent of the tail"
     for label, kind, name, shift in (
         ("sampled work", "sampled", "refrigeration", 1.0),
         ("heat, refrigeration", "heat", "refrigeration", 1.06),
@@ -359,6 +393,11 @@ def test_moments_of_the_power_are_drawn_in_their_panels(powers: list[PowerPoint]
             law = pair.power_distribution(target, 1.0)
             told = 1e3 * law.mean() if moment == "mean" else 1e6 * law.var()
             assert at(curves(axes)[0], 4.8) == pytest.approx(told)
+            if target != "total":
+                # The paper has a law of one friction for both particles; here it has their mean.
+                paper = published_power_law(powers[-1].parameters.white_pair((0.25, 0.25)), target)  # type: ignore[arg-type]
+                published = 1e3 * paper.mean() if moment == "mean" else 1e6 * paper.var()
+                assert at(curves(axes, ":")[0], 4.8) == pytest.approx(published)
         (work,) = symbols(column[0])[:1]
         works = [point.work[target] for point in powers]
         expected = [
@@ -370,6 +409,8 @@ def test_moments_of_the_power_are_drawn_in_their_panels(powers: list[PowerPoint]
 def test_distributions_of_the_power_are_drawn_in_their_panels(powers: list[PowerPoint]) -> None:
     """A row for each point and a column for each particle; symbols are the histograms, lines the exact law's bin averages."""
     figure, _ = power_histograms(powers, FRICTION)
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert sorted(told) == ["published, eq. (9)", "simulation", "white friction"]
     assert not unseen(figure.axes)
     panels = grid(figure.axes, 2)
     for row, point in zip(panels, powers, strict=True):
@@ -386,6 +427,9 @@ def test_distributions_of_the_power_are_drawn_in_their_panels(powers: list[Power
             np.testing.assert_allclose(drawn, expected)
             cdf = pair.power_distribution(side, 1.0).cdf(histogram.edge / 1e3)  # type: ignore[arg-type]
             np.testing.assert_allclose(curves(axes)[0], [middle, np.diff(cdf) / np.diff(histogram.edge)])
+            paper = published_power_law(point.parameters.white_pair((0.25, 0.25)), side)  # type: ignore[arg-type]
+            means = np.diff(paper.cdf(histogram.edge / 1e3)) / np.diff(histogram.edge)
+            np.testing.assert_allclose(curves(axes, ":")[0], [middle, means])
             below = rf"power $\dot W_{letter}$ over 1 ps (eV/ns)"
             assert labels(axes)[1] == (below if point is powers[-1] else "")
     assert {labels(axes)[2] for axes in panels[:, 0]} == {"density (ns/eV)"}
@@ -443,7 +487,16 @@ def test_uncertainties_are_drawn_in_their_panels(performances: list[PerformanceP
     (told,) = (text.get_text().split("\n") for text in panels[0, 0].texts)
     assert told[:2] == ["most", "cooling"]
     assert (float(told[2]), float(np.asarray(mark.get_xdata())[0])) == pytest.approx((most, most), abs=0.011)
-    # One ratio each: the nearest to 4.80 and the lowest are drawn over time.
+    # One ratio each: the nearest to 4.80 and the lowest are drawn over time, as the legend says.
+    legend = panels[1, 3].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == [
+        rf"below: $\kappa_H/\kappa_C$ = {ratio}" for ratio in ("4.80", "0.17")
+    ]
+    drawn_in = [container.lines[0] for container in panels[2, 0].containers]
+    for handle, points_drawn in zip(legend.get_lines(), drawn_in, strict=True):
+        assert (handle.get_color(), handle.get_marker()) == (points_drawn.get_color(), points_drawn.get_marker())
+    told_lines = [text.get_text() for text in panels[0, 3].get_legend().get_texts()]
+    assert told_lines == [r"$2k_B/\Delta S$", "white friction"]
     for axes, target, title in zip(panels[0], TARGETS, ("power on cold", "power on hot", "total power"), strict=False):
         assert labels(axes)[0] == rf"{title} ($\kappa_jX_l$)"
         of_target, of_bound = bars(axes)

@@ -473,6 +473,12 @@ def test_text_and_page_of_a_machine_have_every_number_at_its_name() -> None:
     assert "There its coefficient of performance is 0.8 of the bound" in words
     assert "points with a solution6 of 7" in words.replace("solution 6", "solution6")
     assert "width = 7, strength = 1: 1 points. At the first of them: no steady state" in words
+    gone = table.assign(**{NOTE: ["early", "late", *[""] * 4, "no steady state"]})
+    words = " ".join(
+        re.sub(r"<[^>]+>", "", machine_page("s", "k", "d", gone, ("strength", "width"), "", [], DESIGN)).split()
+    )
+    assert "width = 5, strength from 1 to 2: 2 points. At the first of them: early" in words
+    assert "points with a solution4 of 7" in words.replace("solution 4", "solution4")
     single = table.iloc[:4].drop(columns="width").assign(efficiency=[0.1, 0.4, 0.3, np.nan])
     html = machine_page("s", "kind", "It is a machine.", single, ("strength",), "text", [], DESIGN)
     words = " ".join(re.sub(r"<[^>]+>", "", html).split())
@@ -526,6 +532,31 @@ def test_every_friction_has_the_row_of_its_method_and_the_column_of_its_axes(sho
     for name in ("dressed, zero frequency", "bodies of fluid, zero frequency"):
         (row,) = (each for each in rows[start:] if each[:1] == [name])
         assert row[-1] == "–"
+
+
+def test_last_sentence_says_why_there_is_no_comparison(short: dict[str, Any]) -> None:
+    """A controller without a theory, a point without a steady state, and heats without errors: each is told as it is."""
+    points = [replace(made_up(p, n), mode="heater") for n, p in enumerate(short["comparison"].points, start=1)]
+
+    def last(changed: list[HeatPoint], friction: Friction = FRICTION) -> str:
+        return verdict(Comparison(tuple(changed), friction), short["performances"])[2]
+
+    own = [replace(p, parameters=replace(p.parameters, controller="mine:Law")) for p in points]
+    told = "Controller mine:Law: theory covers only the linear controller, so these heats are not compared with one."
+    assert last(own) == told
+    still = [
+        replace(p, parameters=replace(p.parameters, coupling=(-0.1, 0.02), traps=(0.01, 0.01, 0.01))) for p in points
+    ]
+    assert last(still) == "No theory has a steady state at κ_H/κ_C = 0.17."
+    unsure = [replace(p, rates=p.rates | {"heat": (Estimate(1.0), Estimate(2.0))}) for p in points]
+    heat = 1e3 * synthetic.heat_rates(replace(TRUTH, kappa_ratio="0.17"))[0]
+    found = re.fullmatch(
+        r"White friction, from this study's runs without controller, predicts (\S+) ± \S+ eV/ns of heat into the cold bath "
+        r"there; without error bars nothing can be said about agreement\.",
+        last(unsure),
+    )
+    assert found is not None
+    assert float(found[1]) == pytest.approx(heat, abs=0.01)
 
 
 @pytest.mark.parametrize("colder", [0, 1])

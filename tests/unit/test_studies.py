@@ -18,8 +18,10 @@ from analysis.heat.performance import performance_summary
 from analysis.heat.rates import point_summary
 from analysis.report.studies_page import studies_page
 from analysis.report.verdict import Z_AGREES
-from analysis.report.words import measured
+from analysis.report.words import measured, z_score
+from analysis.units import FRICTION_SI
 from tests.unit.synthetic import Truth, synthetic_runs
+from tests.unit.test_report import Page
 
 DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
 RATIOS = {"thin": ("0.17", "4.80"), "thick": ("4.80", "7.27")}
@@ -60,6 +62,7 @@ def test_differences_are_those_of_the_shared_point(compared: dict[str, Any]) -> 
         own, other = thick.points[0].heat[j], thin.points[1].heat[j]
         row = table.iloc[2]
         assert row[f"difference_{side}_eV_per_ns"] == pytest.approx(own.value - other.value)
+        assert row[f"difference_{side}_se"] == pytest.approx(math.hypot(own.se, other.se))
         assert row[f"z_difference_{side}"] == pytest.approx((own.value - other.value) / math.hypot(own.se, other.se))
     # The frictions differ by a factor of three: each study stands beside its own theory, and the heats apart.
     assert table[["z_theory_cold", "z_theory_hot"]].abs().to_numpy().max() < 4
@@ -76,6 +79,35 @@ def test_page_shows_every_study_and_what_differs(compared: dict[str, Any], tmp_p
     own, other = thick.points[0].heat[1], thin.points[1].heat[1]
     assert measured(own.value - other.value, math.hypot(own.se, other.se)) in page
     assert 'class="bad"' in page
+    # Each study's heat, minus that of the first one, and theory at its own friction, of the bath of each table.
+    rows = Page(page).rows
+    for j, side in enumerate(("cold", "hot")):
+        table = Page(page.partition(f">The {side} bath, eV/ns")[2].partition("</table>")[0]).rows
+        assert table[0][:6] == ["κH/κC", "study", "measured", "minus thin", "z", "white friction"]
+        for row, (name, each) in zip(
+            table[1:],
+            [("thin", thin.compared[0]), ("thin", thin.compared[1]), ("thick", thick.compared[0])],
+            strict=False,
+        ):
+            rate = each.point.heat[j]
+            theory = (each.rates("theory") or ())[j]
+            assert row[:3] == [each.point.kappa_ratio, name, measured(rate.value, rate.se)]
+            assert row[5] == measured(theory.value, theory.se)
+            assert row[6] == z_score((rate.value - theory.value) / math.hypot(rate.se, theory.se))
+            if name == "thin":
+                assert row[3:5] == ["–", "–"]
+            else:
+                first = thin.points[1].heat[j]
+                error = math.hypot(rate.se, first.se)
+                assert row[3:5] == [
+                    measured(rate.value - first.value, error),
+                    z_score((rate.value - first.value) / error),
+                ]
+    for name, comparison in (("thin", thin), ("thick", thick)):
+        white = comparison.friction.along["xyz"].white
+        told = [measured(each.value, each.se, 1e12 * FRICTION_SI) for each in white]
+        assert [name, "x, y, z", *told] in rows
+    assert ["thick", "friction", "0.6000000000000001"] in rows
     assert "<code>friction</code>" in page
     assert "edge_nm" not in page
     assert "Heats of the studies" in page

@@ -174,3 +174,39 @@ def test_figure_draws_each_bath_in_its_row_with_the_error_of_its_response() -> N
         np.testing.assert_allclose(band[1:], [told["value"] - told["se"], told["value"] + told["se"]])
         assert (told["se"] > 0.01 * told["value"].abs()).all()
     assert [axes.get_xlabel() for axes in figure.axes] == ["", "delay of the whole force (ps)"]
+
+
+def test_each_quantity_of_a_loop_has_its_axis_and_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Delay of partner, noise, and filter: the point stands at its size, and lines have the heats of such loops."""
+    monkeypatch.setattr("analysis.figures.loops._LINE_POINTS", 4)
+    loops_of: dict[str, dict[str, Any]] = {
+        "delay of the partner's position (ps)": {"delay_ps": 0.3, "delayed": "partner"},
+        "noise of a reading (Å)": {"update_every_ps": 0.5, "position_noise_A": 0.2},
+        "time constant of the filter (ps)": {"filter_ps": 0.4},
+        "time between updates (ps)": {"update_every_ps": 0.5},
+    }
+    points = [point({}, -0.289), *(point(loop, 0.1 * n) for n, loop in enumerate(loops_of.values(), start=1))]
+    figure, data = loops(points, WHITE, None)
+    order = ["delay_of_partner", "hold", "noise", "filter"]
+    assert list(dict.fromkeys(data["quantity"])) == order
+    bottom = figure.axes[4:]
+    told = [axes.get_xlabel() for axes in bottom]
+    assert told == [list(loops_of)[place] for place in (0, 3, 1, 2)]
+    white = WHITE.pooled.white
+    ideal = points[0].parameters.white_pair((white[0].value, white[1].value))
+    makes = {
+        "delay_of_partner": lambda x: Feedback(delay=x, delayed="partner"),
+        "hold": lambda x: Feedback(update_every=x),
+        "noise": lambda x: Feedback(update_every=0.5, position_noise=x),
+        "filter": lambda x: Feedback(filter=x),
+    }
+    for axes, name, size, heat in zip(bottom, order, (0.3, 0.5, 0.2, 0.4), (0.1, 0.4, 0.2, 0.3), strict=True):
+        (drawn,) = symbols(axes, "simulation")
+        # The ideal demon stands at 0 beside it, but has no readings that could have noise.
+        expected = [(size, heat + 2.0, 0.07), *([(0.0, 1.711, 0.07)] if name != "noise" else [])]
+        np.testing.assert_allclose(drawn, expected)
+        # Lines begin at 0 and reach 1.5 times the measured size.
+        x, y = line(axes, "white friction")
+        np.testing.assert_allclose(x, np.linspace(0, 1.5 * size, 4))
+        exact = PER_NS * ideal.with_feedback(makes[name](float(x[2]))).heat_rates()[1]  # type: ignore[no-untyped-call]
+        assert y[2] == pytest.approx(exact, rel=1e-6)
