@@ -202,7 +202,7 @@ def test_noisy_readings_are_in_the_table(monkeypatch: pytest.MonkeyPatch) -> Non
     # In the figure it has a panel: the measured reading, its line, and below it the line of what is new.
     with monkeypatch.context() as few:
         few.setattr("analysis.figures.over_ratio._LINE_POINTS", 5)
-        figure, data = information(comparison, [point])
+        figure, _ = information(comparison, [point])
     panel = figure.axes[2]
     assert panel.get_title(loc="left") == "one reading of both positions"
     assert panel.get_ylabel() == "$k_B$ per reading and axis"

@@ -182,7 +182,7 @@ def test_each_quantity_of_a_loop_has_its_axis_and_its_line(monkeypatch: pytest.M
     loops_of: dict[str, dict[str, Any]] = {
         "delay of the partner's position (ps)": {"delay_ps": 0.3, "delayed": "partner"},
         "noise of a reading (Å)": {"update_every_ps": 0.5, "position_noise_A": 0.2},
-        "time constant of the filter (ps)": {"filter_ps": 0.4},
+        "time constant of the filter (ps)": {"filter_ps": 0.2},
         "time between updates (ps)": {"update_every_ps": 0.5},
     }
     points = [point({}, -0.289), *(point(loop, 0.1 * n) for n, loop in enumerate(loops_of.values(), start=1))]
@@ -200,7 +200,7 @@ def test_each_quantity_of_a_loop_has_its_axis_and_its_line(monkeypatch: pytest.M
         "noise": lambda x: Feedback(update_every=0.5, position_noise=x),
         "filter": lambda x: Feedback(filter=x),
     }
-    for axes, name, size, heat in zip(bottom, order, (0.3, 0.5, 0.2, 0.4), (0.1, 0.4, 0.2, 0.3), strict=True):
+    for axes, name, size, heat in zip(bottom, order, (0.3, 0.5, 0.2, 0.2), (0.1, 0.4, 0.2, 0.3), strict=True):
         (drawn,) = symbols(axes, "simulation")
         # The ideal demon stands at 0 beside it, but has no readings that could have noise.
         expected = [(size, heat + 2.0, 0.07), *([(0.0, 1.711, 0.07)] if name != "noise" else [])]
@@ -208,5 +208,5 @@ def test_each_quantity_of_a_loop_has_its_axis_and_its_line(monkeypatch: pytest.M
         # Lines begin at 0 and reach 1.5 times the measured size.
         x, y = line(axes, "white friction")
         np.testing.assert_allclose(x, np.linspace(0, 1.5 * size, 4))
-        exact = PER_NS * ideal.with_feedback(makes[name](float(x[2]))).heat_rates()[1]  # type: ignore[no-untyped-call]
+        exact = PER_NS * ideal.with_feedback(makes[name](float(x[2]))).heat_rates()[1]
         assert y[2] == pytest.approx(exact, rel=1e-6)
