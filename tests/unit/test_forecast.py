@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from analysis.friction.particle import Shell
+from analysis.friction.result import AxisResult
 from analysis.friction.summary import friction_summary
-from analysis.model import HeatOfRun, LangevinPair
+from analysis.model import DressedPair, HeatOfRun, LangevinPair
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
 from simulation.experiments.machine import point_runs
@@ -126,14 +127,20 @@ def test_measured_friction_is_taken_where_there_is_one(tmp_path: Path) -> None:
     (tmp_path / study.name).mkdir()
     file = tmp_path / study.name / "friction.json"
 
-    def write(*shells: Shell | None) -> None:
-        """Known frictions, and shells, in a file."""
+    def along(shells: tuple[Shell | None, Shell | None], factor: float = 1.0) -> AxisResult:
+        """Known frictions, and shells, along some axes."""
         particles = [
-            replace(particle, white=dict(particle.white) | {"joint": Estimate(frictions[side], 0.1)}, dressed=shell)
+            replace(
+                particle, white=dict(particle.white) | {"joint": Estimate(factor * frictions[side], 0.1)}, dressed=shell
+            )
             for particle, side, shell in zip(at_rest.axes["xyz"].particles, SIDES, shells, strict=True)
         ]
-        along = replace(at_rest.axes["xyz"], particles=(particles[0], particles[1]))
-        file.write_text(json.dumps(replace(at_rest, axes={"xyz": along}).to_json()), encoding="utf-8")
+        return replace(at_rest.axes["xyz"], particles=(particles[0], particles[1]))
+
+    def write(*shells: Shell | None, **axes: AxisResult) -> None:
+        """Those of all axes together, or those that are given, in a file."""
+        found = axes or {"xyz": along((shells[0], shells[1]))}
+        file.write_text(json.dumps(replace(at_rest, axes=found).to_json()), encoding="utf-8")
 
     write(None, None)
     white = friction_of(study, tmp_path)
@@ -151,6 +158,22 @@ def test_measured_friction_is_taken_where_there_is_one(tmp_path: Path) -> None:
     ]
     assert heats[1] == pytest.approx(heats[0], rel=1e-3)
     assert heats[2] != pytest.approx(heats[0], rel=0.1)
+    # Unlike traps have no friction together: each axis has its own, dressed where all are. Otherwise the smallest error counts.
+    shell = Shell((0.5, 5e4, 1.0), np.eye(3))
+    for axes, expected, kind in (
+        ({"x": along((None, None), 2), "yz": along((shell, shell), 3)}, {"x": 1.0, "y": None}, "one per particle"),
+        ({"x": along((None, None), 2), "yz": along((None, None), 3)}, {"x": 1.0, "z": 1.5}, "one per particle"),
+        ({"x": along((None, None), 2), "xyz": along((None, None))}, {"x": 0.5, "z": 0.5}, "one per particle"),
+        ({"x": along((shell, shell)), "yz": along((shell, shell))}, {"x": None}, "particles dressed with fluid"),
+    ):
+        write(**axes)
+        by_axis = friction_of(study, tmp_path)
+        assert f"measured, {kind} (" in by_axis.source
+        for axis, value in expected.items():
+            machine = by_axis.machine(study, 0.1, 0.2, axis)
+            assert isinstance(machine, DressedPair if value is None else LangevinPair)
+            if isinstance(machine, LangevinPair):
+                assert machine.friction_cold == value
     assert friction_of(model(), tmp_path).measured == stated.measured == {}
     file.write_text("{}", encoding="utf-8")
     assert friction_of(study, tmp_path) == stated, "a file of another version, or damaged, is no measurement"
