@@ -108,7 +108,15 @@ def test_points_that_are_too_short_are_named(tmp_path: Path) -> None:
 
 
 def test_controller_without_theory_has_no_table(tmp_path: Path) -> None:
-    """With a limit of the force the plan says that nothing is predicted."""
+    """With a limit of the force the plan says that nothing is predicted; so it does of moving traps behind a loop."""
+    motion = {"motion_hot": [{"amplitude_A": 0.5, "period_ps": 2}]}
+    for feedback, trap, is_known in (
+        ({"delay_ps": 0.04}, motion, False),
+        ({"delay_ps": 0.04}, {}, True),
+        ({}, motion, True),
+    ):
+        chosen = small_study(demon={"kappa_ratios": ["4.80"], "feedback": feedback}, trap=trap)
+        assert forecast(chosen, friction_of(chosen, tmp_path)).empty != is_known
     chosen = small_study(demon={"kappa_ratios": ["4.80"], "feedback": {"force_limit_eV_per_A": 0.1}})
     friction = friction_of(chosen, tmp_path)
     assert forecast_text(forecast(chosen, friction), friction).startswith("No heat is predicted")
