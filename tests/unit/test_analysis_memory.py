@@ -53,6 +53,23 @@ def test_each_variant_has_its_own_friction_and_predictions() -> None:
     for number, (name, side) in enumerate((name, side) for name in FRICTIONS for side in ("cold", "hot")):
         here = spectra[(spectra["variant"] == name) & (spectra["side"] == side)]
         np.testing.assert_allclose(symbols(figure.axes[0])[number], here[["at", "value", "se"]] * [1, 1e12, 1e12])
+    # The legend names the variants by their colours, and the predictions by their markers.
+    legend = dict(
+        zip([text.get_text() for text in figure.legends[0].get_texts()], figure.legends[0].get_lines(), strict=True)
+    )
+    assert list(legend) == [
+        *FRICTIONS,
+        *("cold, simulation", "hot, simulation"),
+        *(f"predicted: {name}" for name in ("linear response", "white friction", "dressed pair")),
+    ]
+    for axes, per_variant in ((figure.axes[0], 2), (figure.axes[-1], len(figure.axes[-1].containers) // 2)):
+        for number, name in enumerate(FRICTIONS):
+            for container in axes.containers[per_variant * number : per_variant * (number + 1)]:
+                assert container.lines[0].get_color() == legend[name].get_color()  # type: ignore[attr-defined]
+    for number, marker in enumerate(("cold, simulation", "hot, simulation")):
+        assert figure.axes[-1].containers[number].lines[0].get_marker() == legend[marker].get_marker()  # type: ignore[attr-defined]
+        first = figure.axes[-1].containers[2 + number].lines[0]  # type: ignore[attr-defined]
+        assert first.get_marker() == legend["predicted: linear response"].get_marker()
     panel = figure.axes[-1]
     assert figure.axes[0].get_title(loc="left") == "along x, y, z"
     assert figure.axes[0].get_ylabel() == r"friction Re $\gamma(\omega)$ ($10^{-12}$ kg/s)"

@@ -90,6 +90,10 @@ def test_machines_and_their_currents_agree() -> None:
     assert_allclose(
         [circuit.work, circuit.entropy_production], [CIRCUIT.drive_power(), CIRCUIT.entropy_production()], rtol=1e-9
     )
+    # Of unlike cavities the colder one, with fewer quanta, is the environment.
+    unlike = replace(CIRCUIT, occupation_1=3 * _WARM)
+    assert (unlike.bath_currents().cold, unlike.bath_currents().hot) == (2, 1)
+    assert_allclose(unlike.bath_currents().bound, unlike.carnot_cop(), rtol=1e-9)
     assert_allclose(UNEQUAL.bath_currents().entropy_production, UNEQUAL.entropy_production(), rtol=1e-9)
 
 

@@ -19,6 +19,7 @@ from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.point import HeatPoint
 from analysis.heat.results import Interval
 from analysis.mechanisms.sweep import NOTE, Finding, findings
+from analysis.model import Oscillation, TrapMotion
 from analysis.report.checks import study_checks
 from analysis.report.explorer import ALL_AXES, explorer
 from analysis.report.machine_page import machine_page
@@ -155,6 +156,11 @@ def test_every_row_of_the_table_of_parameters(short: dict[str, Any]) -> None:
         for run in short["runs"]
     ]
     comparison = Comparison(tuple(points), FRICTION)
+    swings = TrapMotion((Oscillation(1.5, 100.0), Oscillation(0.5, 40.0)), (Oscillation(2.0, 7.0),))
+    moving = [replace(each, parameters=replace(each.parameters, motion=swings)) for each in points]
+    page = report_page(**short | {"comparison": Comparison(tuple(moving), FRICTION)}, figures=[], design=DESIGN)
+    told_motion = "cold: 1.5 Å with a period of 100 ps and 0.5 Å with a period of 40 ps; hot: 2 Å with a period of 7 ps"
+    assert ["Motion of the traps", told_motion] in Page(page).rows
     page = report_page(**short | {"runs": runs, "comparison": comparison}, figures=[], design=DESIGN)
     rows = [row for row in Page(page).rows if len(row) == 2]
     start = next(number for number, row in enumerate(rows) if row[0].startswith("Bath temperatures"))
@@ -439,6 +445,30 @@ def test_interactive_figure_draws_its_numbers_under_their_names(short: dict[str,
             assert named[f"line_{theory}_{side}"].get("visible", True) == visible
             assert named[f"band_{theory}_{side}"].get("visible", True) == visible
     assert found.content["shown"] == list(found.content["theories"])[:2]
+    # Each series is drawn from its own columns, and the hover texts name what they tell.
+    fields = {
+        kind: {
+            tuple(attributes[each]["field"] for each in names)
+            for one in objects
+            if one["name"] == kind
+            for attributes in [one["attributes"]]
+            if isinstance(attributes.get(names[-1]), dict) and "field" in attributes[names[-1]]
+        }
+        for kind, names in {
+            "Line": ("x", "y"),
+            "VArea": ("x", "y1", "y2"),
+            "Scatter": ("x", "y"),
+            "Whisker": ("base", "lower", "upper"),
+        }.items()
+    }
+    assert fields["Line"] == {("ratio", "value")}
+    assert fields["VArea"] == {("ratio", "low", "high")}
+    assert fields["Scatter"] == {("ratio", "value"), ("ratio", "low"), ("ratio", "high")}
+    assert fields["Whisker"] == {("ratio", "low", "high")}
+    hovers = [each["attributes"]["tooltips"] for each in objects if each["name"] == "HoverTool"]
+    expected = [[[words, "@told eV/ns"], ["κH/κC", "@ratio"]] for words in found.content["theories"].values()]
+    expected.append([["measured", "@told eV/ns"], ["κH/κC", "@name"]])
+    assert json.loads(json.dumps(hovers)) == expected * 2
 
 
 def test_text_and_page_of_a_machine_have_every_number_at_its_name() -> None:
