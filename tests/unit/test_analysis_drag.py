@@ -118,8 +118,8 @@ def test_entry_tells_both_units_and_the_heating() -> None:
     assert DragFriction.from_json(entry) == found
     assert (entry["side"], entry["force_nN"], entry["replicas"]) == ("cold", "3.0", 2)
     assert abs(entry["friction_eV_ps_per_A2"] - FRICTION) < 4 * entry["friction_se"]
-    assert entry["friction_kg_per_s"] == pytest.approx(FRICTION_SI * entry["friction_eV_ps_per_A2"])
-    assert entry["friction_kg_per_s_se"] == pytest.approx(FRICTION_SI * entry["friction_se"])
+    assert entry["friction_kg_per_s"] == pytest.approx(FRICTION_SI * entry["friction_eV_ps_per_A2"], rel=1e-9, abs=0)
+    assert entry["friction_kg_per_s_se"] == pytest.approx(FRICTION_SI * entry["friction_se"], rel=1e-9, abs=0)
     assert entry["velocity_m_per_s"] == pytest.approx(100 * entry["velocity_A_per_ps"])
     assert entry["bath_excess_temperature_K"] == pytest.approx(1.5, abs=0.2)
     assert entry["particle_excess_temperature_K"] == pytest.approx(30.0)

@@ -27,10 +27,10 @@ def friction(edge_nm: float) -> float:
 def test_exact_data_give_back_their_truth() -> None:
     """Without noise the fit is the law itself, at every size."""
     fit = fit_size(EDGES, [friction(edge) for edge in EDGES], [1e-13] * 4)
-    assert fit.friction.value == pytest.approx(ENDLESS, rel=1e-9)
+    assert fit.friction.value == pytest.approx(ENDLESS, rel=1e-9, abs=0)
     assert fit.viscosity.value == pytest.approx(VISCOSITY, rel=1e-9)
     assert fit.chi2 < 1e-9
-    assert fit.friction_at(6.5) == pytest.approx(friction(6.5), rel=1e-9)
+    assert fit.friction_at(6.5) == pytest.approx(friction(6.5), rel=1e-9, abs=0)
 
 
 def test_errors_cover_the_truth() -> None:
@@ -111,7 +111,7 @@ def test_figure_shows_the_weakest_force_and_leaves_out_what_never_was_steady() -
     assert set(table["force_nN"]) == {"0.3", "1.0"}
     figure, shown = finite_size(table)
     assert len(shown) == 2 * len(EDGES)
-    assert shown["friction_endless_kg_per_s"].to_numpy() == pytest.approx(ENDLESS, rel=1e-9)
+    assert shown["friction_endless_kg_per_s"].to_numpy() == pytest.approx(ENDLESS, rel=1e-9, abs=0)
     for drawn in symbols(figure.axes[0]):
         # Mobilities in 10¹² s/kg, whose errors are those of the frictions, relative to them.
         expected = [(1 / edge, 1e-12 / friction(edge), 1e-25 / friction(edge) ** 2) for edge in EDGES]

@@ -524,8 +524,10 @@ def test_summary_is_json_with_both_unit_systems() -> None:
     summary = content["axes"]["xyz"]
     for side in ("cold", "hot"):
         stem = f"friction_{side}"
-        assert summary[f"{stem}_kg_per_s"] == pytest.approx(summary[f"{stem}_eV_ps_per_A2"] * FRICTION_SI)
-        assert summary[f"{stem}_kg_per_s_se"] == pytest.approx(summary[f"{stem}_se"] * FRICTION_SI)
+        assert summary[f"{stem}_kg_per_s"] == pytest.approx(
+            summary[f"{stem}_eV_ps_per_A2"] * FRICTION_SI, rel=1e-9, abs=0
+        )
+        assert summary[f"{stem}_kg_per_s_se"] == pytest.approx(summary[f"{stem}_se"] * FRICTION_SI, rel=1e-9, abs=0)
         for name in ("position", "velocity"):
             curve = summary["curves"][side][name]
             assert len({len(curve[key]) for key in ("lag_ps", "correlation", "se", "white")}) == 1

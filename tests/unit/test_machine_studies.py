@@ -178,7 +178,7 @@ def test_temperatures_of_baths_are_those_of_their_quanta(tmp_path: Path) -> None
     machine = study(tmp_path, text.replace("baths.first.occupation", "hops.0.strength")).own.build()
     assert isinstance(machine, LinearBosons)
     occupation = machine.bath_occupations[0]
-    assert h * 5e9 == pytest.approx(k * 0.25 * math.log1p(1 / occupation), rel=1e-12)
+    assert h * 5e9 == pytest.approx(k * 0.25 * math.log1p(1 / occupation), rel=1e-12, abs=0)
 
 
 def test_a_network_file_is_the_cascade_that_it_describes(tmp_path: Path) -> None:
@@ -229,11 +229,11 @@ def test_energies_in_meV_and_temperatures_in_K(tmp_path: Path) -> None:
     reduced = sweep_table(study(tmp_path, NDEMON).sweep_points(), "temperature_cold").iloc[1]
     assert row["cop"] == pytest.approx(reduced["cop"], rel=1e-9)
     assert row["bound"] == pytest.approx(1.0, rel=1e-9)
-    assert row["cooling"] == pytest.approx(reduced["cooling"] * (1e-3 * e) ** 2 / h, rel=1e-9)
+    assert row["cooling"] == pytest.approx(reduced["cooling"] * (1e-3 * e) ** 2 / h, rel=1e-9, abs=0)
     assert row["entropy_production"] == pytest.approx(reduced["entropy_production"] * 1e-3 * e / h, rel=1e-9)
     assert row["temperature_hot"] == pytest.approx(kelvin, rel=1e-9)
     assert row["paid"] - row["cooling"] / row["bound"] == pytest.approx(
-        k * kelvin * row["entropy_production"], rel=1e-9
+        k * kelvin * row["entropy_production"], rel=1e-9, abs=0
     )
     assert row["uncertainty_product"] == pytest.approx(reduced["uncertainty_product"], rel=1e-9)
 

@@ -25,11 +25,11 @@ def test_parameters_are_those_of_a_sphere_in_water() -> None:
     """Diffusion of a 1 µm sphere, 0.43 µm²/s at 20 °C; relaxation in the trap, 0.94 ms; mass of a picogram."""
     joule = 1.602176634e-19
     diffusion = BOLTZMANN * 293.15 / PAIR.friction_cold * 1e-20 / 1e-12  # m²/s
-    assert diffusion == pytest.approx(1.380649e-23 * 293.15 / (6 * math.pi * 1.0016e-3 * 0.5e-6))
-    assert diffusion == pytest.approx(0.43e-12, rel=0.01)
+    assert diffusion == pytest.approx(1.380649e-23 * 293.15 / (6 * math.pi * 1.0016e-3 * 0.5e-6), rel=1e-9, abs=0)
+    assert diffusion == pytest.approx(0.43e-12, rel=0.01, abs=0)
     assert PAIR.friction_cold / PAIR.trap == pytest.approx(0.944e9, rel=1e-3)
     assert PAIR.trap * joule / 1e-20 == pytest.approx(10e-6)
-    assert PAIR.masses[0] * joule * 1e-24 / 1e-20 == pytest.approx(2000 * math.pi / 6 * 1e-18)
+    assert PAIR.masses[0] * joule * 1e-24 / 1e-20 == pytest.approx(2000 * math.pi / 6 * 1e-18, rel=1e-9, abs=0)
     assert PAIR.coupling_hot / PAIR.coupling_cold == pytest.approx(4.8)
 
 
@@ -38,7 +38,7 @@ def test_heats_are_those_of_overdamped_motion() -> None:
     friction, stiffness = 9.43953e-9, np.array([10e-6, 10e-6, 48e-6])  # kg/s; N/m
     trap, cold, hot = stiffness
     expected = 1.380649e-23 * cold * (cold * 351.78 - hot * 293.15) / (friction * (2 * trap + cold + hot))
-    assert PAIR.heat_rates()[0] * 1e12 * 1.602176634e-19 == pytest.approx(expected, rel=2e-3)
+    assert PAIR.heat_rates()[0] * 1e12 * 1.602176634e-19 == pytest.approx(expected, rel=2e-3, abs=0)
     light = colloid(radius_um=0.5)
     assert light.cop()[0] == pytest.approx(10 / 38)
 

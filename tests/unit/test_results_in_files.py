@@ -258,8 +258,8 @@ def test_friction_of_a_study() -> None:
             for method, found in particle.white.items():
                 stem = f"friction_{side}" + ("" if method == "joint" else f"_{method}")
                 assert told[f"{stem}_eV_ps_per_A2"] == found.value, stem
-                assert told[f"{stem}_kg_per_s"] == pytest.approx(found.value * FRICTION_SI), stem
-                assert told[f"{stem}_kg_per_s_se"] == pytest.approx(found.se * FRICTION_SI), stem
+                assert told[f"{stem}_kg_per_s"] == pytest.approx(found.value * FRICTION_SI, rel=1e-9, abs=0), stem
+                assert told[f"{stem}_kg_per_s_se"] == pytest.approx(found.se * FRICTION_SI, rel=1e-9, abs=0), stem
                 assert told[f"{stem}_residual"] == particle.residual[method], stem
             assert told[f"friction_{side}_spectrum_eV_ps_per_A2"] == particle.spectrum.value
             assert told[f"position_variance_{side}_A2"] == particle.position_variance.measured.value
@@ -317,7 +317,7 @@ def test_differences_of_friction_between_axes() -> None:
         particle = friction.axes[row["axes"]].particles[("cold", "hot").index(row["particle"])]
         estimate = particle.by_method()[row["method"]]
         told = (row["friction_kg_per_s"], row["se"])
-        assert told == pytest.approx((estimate.value * FRICTION_SI, estimate.se * FRICTION_SI))
+        assert told == pytest.approx((estimate.value * FRICTION_SI, estimate.se * FRICTION_SI), rel=1e-9, abs=0)
 
 
 def test_structure_of_a_study() -> None:
