@@ -356,6 +356,7 @@ def test_model_run_is_of_its_own_side(side: str) -> None:
         assert abs(velocity.mean() - mean) < 3.5 * np.sqrt(thermal / size * (1 + c) / (1 - c))
         assert abs(velocity.var() / thermal - 1) < 3.5 * np.sqrt(2 / size * (1 + c**2) / (1 - c**2))
         assert (found[f"fluid_velocity_{axis}_A_per_ps"] == 0).all()
+        assert (found[f"particle_velocity_{axis}_A_per_ps"] == found[f"velocity_{axis}_A_per_ps"]).all()
     # Each axis has a noise of its own: by chance some 1300 independent velocities correlate by 0.03.
     together = np.corrcoef([steady[f"velocity_{axis}_A_per_ps"] for axis in "xyz"])
     assert np.abs(together[np.triu_indices(3, 1)]).max() < 4 / np.sqrt(size * (1 - c**2) / (1 + c**2))

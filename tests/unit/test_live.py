@@ -128,6 +128,8 @@ def test_finished_point_shows_its_heat_and_a_finished_study_stops(study: Study, 
     content = {"heat_cold_eV_per_ns": -0.291, "heat_cold_se": 0.022, "heat_hot_eV_per_ns": 1.42, "heat_hot_se": None}
     (folder / "heat.json").write_text(json.dumps(content | {"time_ns": 0.4}))
     assert heats(study, tmp_path) == [PointHeat("4.80", State.DONE, "heat", 0.4, (-0.291, 1.42), None)]
+    (folder / "heat.json").write_text(json.dumps(content | {"time_ns": 0.4, "heat_hot_se": 0.035}))
+    assert heats(study, tmp_path) == [PointHeat("4.80", State.DONE, "heat", 0.4, (-0.291, 1.42), (0.022, 0.035))]
     watch(study, tmp_path, [folder / "heat.json"], 10.0)
     page = (tmp_path / study.name / PAGE).read_text(encoding="utf-8")
     assert "refresh" not in page

@@ -42,11 +42,11 @@ def test_speed_counts_only_what_this_process_did(
     [
         (0.4, "0 s"),
         (89, "89 s"),
-        (91, "2 min"),
+        (90, "2 min"),
         (5_300, "88 min"),
-        (5_500, "1.5 h"),
+        (5_400, "1.5 h"),
         (47 * 3600, "47.0 h"),
-        (49 * 3600, "2.0 days"),
+        (48 * 3600, "2.0 days"),
     ],
 )
 def test_times_are_said_as_people_say_them(seconds: float, text: str) -> None:

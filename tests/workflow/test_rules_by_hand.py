@@ -290,6 +290,9 @@ for each in workflow.rules:
         files = [str(file) for file in each.input]
         told[each.name] = {{"params": given(each.params), "input": given(each.input), "files": files}}
         told[each.name]["script"] = each.script
+told["status"]["without"] = [
+    each.name for each in workflow.rules if (each.script or each.shellcmd) and not (each.conda_env and each.log)
+]
 Path("told.json").write_text(json.dumps(told, default=str))
 """
 
@@ -518,6 +521,20 @@ def test_targets_are_the_files_that_they_name(told: Any) -> None:
     assert files["sweep"] == HEATS["mine"]
     assert files["drag"] == DRAGS
     assert [told[rule]["params"]["study"] for rule in ("plan", "status", "doctor")] == ["mine"] * 3
+
+
+def test_every_job_has_a_log_and_an_environment(told: Any) -> None:
+    """Whether it runs a script or a command: `--sdm conda` leaves none in the environment of Snakemake."""
+    assert told["status"]["without"] == []
+
+
+def test_overviews_start_lammps_as_a_simulation_does(work: Work) -> None:
+    """With the ranks of the study and the settings of the machine; a plan counts on the cores of the call."""
+    work.write("config/mine.yaml", STUDY.replace("ENGINE", "lammps").replace("DRAGS", "[0.3]"))
+    said = work.snakemake("-n", "-p", "plan", "doctor", config="study=mine").stdout
+    start, site = "mpiexec -launcher fork -n 2 python -m simulation", "--lammps='-sf opt' --threads=1 --gpus=0"
+    assert f"{start} plan mine --cores 2 --ranks 2 {site}" in said
+    assert f"{start} doctor mine --ranks 2 {site}" in said
 
 
 # --- what scripts do with it --------------------------------------------------------------------------------------------------
