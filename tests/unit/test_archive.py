@@ -20,6 +20,7 @@ from simulation.folder import run_folder
 from simulation.folder.archive import archive, differences, unpack
 from simulation.perform import perform
 from simulation.storage.files import checksum
+from simulation.study.fields import Study
 from simulation.study.files import check_study, load_study
 from tests.unit.synthetic import Truth, write_runs
 
@@ -247,6 +248,22 @@ def test_a_run_of_this_version_must_be_the_same_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="was made with another protocol or controller: give the changed study"):
         unpack(short(), tmp_path / "run", tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_options_of_a_controller_are_compared_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that only the run or only the study has is a difference, too."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("class Mine: ...\n", encoding="utf-8")
+
+    def own(**options: str) -> Experiment:
+        data = short().study.model_dump(mode="json")
+        data["demon"] |= {"controller": "mine:Mine", "controller_options": options}
+        return experiment_at(Study.model_validate(data), "kH_4.80", 1)
+
+    for made, wanted in (({"gain": "2"}, {}), ({}, {"gain": "2"}), ({"gain": "2"}, {"gain": "3"})):
+        found = differences(own(**wanted), own(**made).study.model_dump(mode="json"))
+        assert found == [f"demon.controller_options = {made} (the study says {wanted})"]
+    assert differences(own(gain="2"), own(gain="2").study.model_dump(mode="json")) == []
 
 
 def test_the_shipped_runs_are_all_that_their_study_needs(tmp_path: Path) -> None:
