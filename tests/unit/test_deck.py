@@ -520,6 +520,10 @@ def test_every_fluid_has_sites_enough(data: dict[str, Any]) -> None:
     # A lattice with hardly a site to spare would be a crystal, and one with many would be too dense to minimise.
     assert 1.04 * chosen.fluid_atoms("cold") < keep.sum() < 1.6 * chosen.fluid_atoms("cold")
     assert spacing / math.sqrt(2) > 0.8 * chosen.fluid("cold").sigma_A
+    if (
+        chosen.fluid_atoms("cold") > 20_000
+    ):  # how the faces cut the lattice matters little: a fifth of the sites stays empty
+        assert keep.sum() == pytest.approx(1.2 * chosen.fluid_atoms("cold"), rel=0.05)
 
 
 @pytest.mark.parametrize("name", BUILDING)

@@ -37,6 +37,21 @@ def test_speed_counts_only_what_this_process_did(
     assert capsys.readouterr().err == "x:  88 % (measuring), 9 ns/day, 20 s left\n"
 
 
+def test_nothing_is_said_before_there_is_a_speed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However late it is: a run that has not moved has none."""
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    watch = progress.Progress("x", 4000, 0.004)
+    for clock[0] in (0.0, 50.0):
+        watch.report(500, "measuring")
+    assert capsys.readouterr().err == ""
+    clock[0] = 60.0
+    watch.report(1100, "measuring")
+    assert capsys.readouterr().err == "x:  28 % (measuring), 3 ns/day, 5 min left\n"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
