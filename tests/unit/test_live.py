@@ -170,6 +170,40 @@ def test_unfinished_run_shows_its_heat_and_energy_balance_as_running(study: Stud
     assert heats(study, tmp_path)[0].state is State.INTERRUPTED
 
 
+def test_points_have_the_heats_and_states_of_their_own_runs(tmp_path: Path) -> None:
+    """All replicas of a point together, in the study's order; the state is the most urgent, and `heat.json` waits for all."""
+    study = small_study(
+        demon={"kappa_ratios": ["4.80", "1.2"], "coupling_axes": AXES},
+        drag={"forces_nN": []},
+        schedule={"sweep_ns": 0.008, "sweep_replicas": 2},
+    )
+    made = {job.name: job for job in jobs(study, tmp_path)}
+    for name, rate in (("kH_4.80 replica 1", 1.0), ("kH_4.80 replica 2", 2.0), ("kH_1.2 replica 2", -0.5)):
+        commit(made[name], np.array([[rate, 3 * rate]]))
+    found = heats(study, tmp_path)
+    assert [(heat.kappa_ratio, heat.state) for heat in found] == [
+        ("4.80", State.INTERRUPTED),
+        ("1.2", State.INTERRUPTED),
+    ]
+    assert [heat.rates for heat in found] == [pytest.approx((1.5, 4.5)), pytest.approx((-0.5, -1.5))]
+    assert [heat.time_ns for heat in found] == pytest.approx([0.02, 0.01])
+    finish(study, tmp_path)
+    content = {f"heat_{side}_{end}": 0.1 for side in ("cold", "hot") for end in ("eV_per_ns", "se")} | {"time_ns": 9.0}
+    for ratio in ("4.80", "1.2"):
+        (tmp_path / study.name / f"sweep/kH_{ratio}/heat.json").write_text(json.dumps(content), encoding="utf-8")
+    (made["kH_4.80 replica 2"].folder / RUN).unlink()
+    found = heats(study, tmp_path)
+    assert [(heat.kappa_ratio, heat.state, heat.source) for heat in found] == [
+        ("4.80", State.INTERRUPTED, "work so far"),
+        ("1.2", State.DONE, "heat"),
+    ]
+    log = made["kH_4.80 replica 1"].log
+    log.parent.mkdir(parents=True)
+    log.write_text("nanofridge: no space\n", encoding="utf-8")
+    (made["kH_4.80 replica 1"].folder / RUN).unlink()
+    assert heats(study, tmp_path)[0].state is State.FAILED
+
+
 def test_segments_count_by_their_length() -> None:
     """The rate is all work over all time; its error is the scatter of the segments' own rates, from four on."""
     time = np.array([10.0, 10.0, 5.0, 2.0])

@@ -260,8 +260,10 @@ def test_a_speed_that_was_measured_is_kept_for_the_same_system(tmp_path: Path, m
     monkeypatch.setattr(overview_speed, "lammps_build", lambda: "one")
     chosen = small_study(drag={"forces_nN": []})
 
-    def found(chosen: Study = chosen, site: Site | None = None) -> Speed:
-        return speed_of(chosen, jobs(chosen, tmp_path), tmp_path, Ranks(1, site))
+    def found(chosen: Study = chosen, site: Site | None = None, ranks: int = 1) -> Speed:
+        called = Ranks(1, site)
+        called.wanted = ranks
+        return speed_of(chosen, jobs(chosen, tmp_path), tmp_path, called)
 
     assert [found(), found()] == [Speed(0.001, "probe 1")] * 2
     assert asked == ["kH_4.80"]
@@ -273,6 +275,11 @@ def test_a_speed_that_was_measured_is_kept_for_the_same_system(tmp_path: Path, m
     larger = small_study(baths={"edge_nm": 4.0}, drag={"forces_nN": []})
     assert found(larger, Site(threads=2)).source == "probe 5"
     assert found(larger, Site(threads=2)).source == "probe 5"
+    assert found(larger, Site(threads=2), ranks=2).source == "probe 6"
+    # Whatever is in the file, another key is another system.
+    cache = tmp_path / "small" / "speed.json"
+    cache.write_text(json.dumps({"core_s_per_step": 1.0, "source": "of long ago"}), encoding="utf-8")
+    assert found(larger, Site(threads=2), ranks=2).source == "probe 7"
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

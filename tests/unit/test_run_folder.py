@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import MDAnalysis
@@ -363,6 +364,25 @@ def test_cost_and_versions_are_those_of_all_segments() -> None:
         "steps_per_s": round(2000 / 18, 2),
         "system": {"neighbours_per_atom": 30.0},
     }
+
+
+@pytest.mark.parametrize("git", ["a1b2c3-dirty", "not a repository", None])
+def test_versions_are_those_of_packages_and_of_the_checkout(git: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commit where git knows one; without git, or in a copy that is no clone, a run says nothing of it."""
+    knows = git == "a1b2c3-dirty"
+
+    def describe(command: list[str], **_: Any) -> SimpleNamespace:
+        assert command[:3] == ["git", "-C", str(run_folder.ROOT)]
+        return SimpleNamespace(returncode=0 if knows else 128, stdout=f"{git}\n" if knows else "")
+
+    monkeypatch.setattr("shutil.which", lambda name: None if git is None else f"/usr/bin/{name}")
+    monkeypatch.setattr("subprocess.run", describe)
+    found = run_folder.versions()
+    assert found.pop("nanofridge_commit", None) == (git if knows else None)
+    assert set(found) == {"python", "numpy", "scipy", "pandas", "MDAnalysis", "snakemake"}
+    known = {"numpy": np.__version__, "pandas": pd.__version__, "MDAnalysis": MDAnalysis.__version__}
+    assert {name: found[name] for name in known} == known
+    assert (run_folder.ROOT / "Snakefile").is_file()
 
 
 def test_measured_segments_are_those_of_the_last_stage() -> None:
