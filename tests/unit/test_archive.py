@@ -93,14 +93,14 @@ def test_atoms_are_kept_of_the_first_friction_run_alone(results: Path, tmp_path:
     for folder in results.glob("*/**/replica_*"):
         for name in ("topology.data", "trajectory.dcd", "end.restart", "deck.lmp", "log.lammps"):
             (folder / name).write_text(name, encoding="utf-8")
-        change(folder, fingerprint="one", sha256={"series.parquet": "0", "end.restart": "1"})
+        change(folder, fingerprint="one", sha256={"series.parquet": "0", "end.restart": "1"}, digest="of all this")
     copies = {str(copy.relative_to(tmp_path / "a")): copy for copy in archive(results, tmp_path / "a")}
     assert set(copies) == {f"{point}/replica_{n}" for point in ("friction", "sweep/kH_4.80") for n in (1, 2)}
     for name, copy in copies.items():
         kept = {"run.json", "series.parquet"}
         kept |= {"topology.data", "trajectory.dcd"} if name == "friction/replica_1" else set()
         assert {file.name for file in copy.iterdir()} == kept
-        assert "sha256" not in read(copy), "of files that are not there"
+        assert read(copy).keys().isdisjoint({"sha256", "digest"}), "of files that are not there"
 
 
 def test_archive_holds_one_run_in_each_place(results: Path, tmp_path: Path) -> None:
@@ -112,8 +112,10 @@ def test_archive_holds_one_run_in_each_place(results: Path, tmp_path: Path) -> N
     change(run, duration_ps=799.0)
     assert not list(archive(results, tmp_path / "archive"))
     mark(run, "second")
-    with pytest.raises(ValueError, match="run of other parameters"):
+    with pytest.raises(ValueError, match="run of other parameters") as refusal:
         list(archive(results, tmp_path / "archive"))
+    copy = tmp_path / "archive/sweep/kH_4.80/replica_2"
+    assert str(refusal.value) == f"{copy} holds a run of other parameters than {run}: move one of them away"
 
 
 def test_nothing_to_archive_is_said(tmp_path: Path) -> None:

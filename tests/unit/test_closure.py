@@ -80,7 +80,9 @@ def test_error_of_the_drift_widens_the_limit(sign: int) -> None:
     """By 2.3 standard errors: a drift counts as above the limit if it surely is."""
     judged = check("run", drifting(sign * 0.122, 0.01), 0.1, FIELD)
     assert judged["allowed_eV_per_ns"] == pytest.approx(0.123)
-    with pytest.raises(ClosureError):
+    with pytest.raises(
+        ClosureError, match=rf"drifts by {'-' * (sign < 0)}0\.124 ± 0\.01 eV/ns, above {FIELD} = 0\.1 eV/ns"
+    ):
         check("run", drifting(sign * 0.124, 0.01), 0.1, FIELD)
 
 

@@ -888,6 +888,8 @@ def test_paths_that_lammps_would_act_on_are_refused(mark: str) -> None:
     for point in ("kH_4.80", "equilibrated", "drag/cold/F_0.3"):
         run = experiment_at(study(), point, 1)
         piece = run.pieces()[-1]
-        with pytest.raises(ValueError, match="rename the folder"):
+        with pytest.raises(ValueError, match="rename the folder") as refusal:
             run.deck(piece, f"my{mark}runs/end.restart")
+        named = f"{f'my{mark}runs/end.restart'!r}: LAMMPS cannot read a file whose path holds {mark!r}: "
+        assert str(refusal.value).startswith(named)
         assert '"../it\'s # mine/end.restart"\n' in run.deck(piece, "../it's # mine/end.restart")

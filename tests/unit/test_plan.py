@@ -282,6 +282,22 @@ def test_a_speed_that_was_measured_is_kept_for_the_same_system(tmp_path: Path, m
     assert found(larger, Site(threads=2), ranks=2).source == "probe 7"
 
 
+def test_another_machine_is_told_by_its_name_its_cores_and_its_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that differs in any of these has a speed of its own."""
+    own = overview_speed._machine()
+    assert own == overview_speed._machine()
+    for place, answer in (
+        ("platform.node", "another"),
+        ("os.cpu_count", 4711),
+        ("pathlib.Path.read_text", "model name\t: Z80 @ 4 MHz\nmodel name\t: Z80\n"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, lambda *_, answer=answer, **__: answer)
+            other = overview_speed._machine()
+        assert other != own
+        assert str(answer).split("\n")[0].removeprefix("model name\t: ") in other
+
+
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("looks", [2, 6])
 def test_probe_counts_processor_time_of_all_ranks_after_the_start(
@@ -317,5 +333,7 @@ def test_probe_counts_processor_time_of_all_ranks_after_the_start(
     assert speed.core_s_per_step == pytest.approx(ranks * (2.0 / 250 if looks == 2 else 4.0 / 1000))
     cores = "2 cores" if ranks == 2 else "one core"
     steps = 250 if looks == 2 else 1000
-    assert speed.source.startswith(f"{steps} steps of the deck of this study, measured on {cores} of ")
+    assert (
+        speed.source == f"{steps} steps of the deck of this study, measured on {cores} of {overview_speed._machine()}"
+    )
     assert next(clock) == (3.0 if looks == 2 else 7.0), "it was left after 3 s"

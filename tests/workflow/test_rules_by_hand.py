@@ -293,6 +293,9 @@ for each in workflow.rules:
 told["status"]["without"] = [
     each.name for each in workflow.rules if (each.script or each.shellcmd) and not (each.conda_env and each.log)
 ]
+told["status"]["local"] = [
+    each.name for each in workflow.rules if (each.script or each.shellcmd) and each.name in workflow._localrules
+]
 Path("told.json").write_text(json.dumps(told, default=str))
 """
 
@@ -526,6 +529,11 @@ def test_targets_are_the_files_that_they_name(told: Any) -> None:
 def test_every_job_has_a_log_and_an_environment(told: Any) -> None:
     """Whether it runs a script or a command: `--sdm conda` leaves none in the environment of Snakemake."""
     assert told["status"]["without"] == []
+
+
+def test_what_is_looked_at_is_no_job_of_a_cluster(told: Any) -> None:
+    """Overviews, decks and copies of shipped runs are made where Snakemake runs; simulations and their analysis are jobs."""
+    assert set(told["status"]["local"]) == {"plan", "doctor", "status", "deck", "unpack"}
 
 
 def test_overviews_start_lammps_as_a_simulation_does(work: Work) -> None:

@@ -167,8 +167,8 @@ def test_decks_of_another_law_are_refused_by_name(work: Work) -> None:
     work.write("config/own.yaml", ATOMS.replace("coupling_axes: xyz", "coupling_axes: xyz, controller: 'mine:Mine'"))
     said = work.refused("decks", config="study=own")
     assert (
-        "own kH_4.80 replica 1 has no separate deck: LAMMPS alone supports only the linear demon without a feedback loop"
-        in said
+        "own kH_4.80 replica 1 has no separate deck: LAMMPS alone supports only the linear demon without a feedback loop, "
+        "not 'mine:Mine' of this study" in said
     )
     assert [file.name for file in work.folder.glob("results/own/decks/*")] == ["friction.lmp"]
 
