@@ -321,6 +321,10 @@ def test_parameters_of_a_machine_are_those_that_it_ran_with() -> None:
     exact = study(engine="langevin", langevin={"friction_cold_kg_per_s": 2e-12, "friction_hot_kg_per_s": 5e-12})
     found = experiment_at(exact, "kH_4.80", 1).describe()
     assert (found["friction_cold_kg_per_s"], found["friction_hot_kg_per_s"]) == (2e-12, 5e-12)
+    assert found["parameters"] == common | coupled | {
+        "trap_stiffness_eV_per_A2": 0.01,
+        "coupling_cold_eV_per_A2": 0.1,
+    } | {"coupling_hot_eV_per_A2": pytest.approx(0.48)}
 
 
 def test_law_that_acts_is_told() -> None:

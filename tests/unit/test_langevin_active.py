@@ -165,6 +165,29 @@ def test_run_folder_says_what_baths_it_was_made_with(tmp_path: Path) -> None:
     assert rest.in_active_baths(white) is white
 
 
+def test_controllers_in_a_loop_act_on_particles_in_the_same_baths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Springs of the fluid and active forces among them: without the controller drift and noise are those of the pair."""
+    data = study().model_dump(exclude={"name"})
+    data["demon"]["feedback"] = {"delay_ps": 0.5}
+    run = experiment_at(check_study("active", data), "kH_3.0", 1)
+    given: list[Any] = []
+
+    def propagate(plants: Any, *_: Any, **__: Any) -> Any:
+        given.extend(plants)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulation.experiments.machine.propagate_controlled", propagate)
+    with pytest.raises(KeyboardInterrupt):
+        run.exact()
+    for axis, plant in zip("xyz", given, strict=True):
+        free = run.study.pair(0.0, 0.0, axis)
+        assert plant.drift() == pytest.approx(free.drift())
+        assert plant.noise() == pytest.approx(free.noise())
+        assert (plant.signals == free.signals).all()
+        # Two places and velocities; on x and z also that of a spring of the cold fluid, and on all the active force.
+        assert len(plant.masses) == {"x": 4, "y": 3, "z": 4}[axis]
+
+
 def test_shells_are_bodies_where_a_bath_is_active(tmp_path: Path) -> None:
     """Forces as good as none leave the dressed pair's heats."""
     faint = study(maxwell_cold=[], active_hot=[{"force_eV_per_A": 1e-9, "time_ps": 3.0}])
