@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -342,6 +342,29 @@ def test_exact_engine_runs_a_law_of_one_s_own() -> None:
     flow = series["thermostat_hot_eV"].to_numpy()[::100]
     rates = np.diff(flow) / 3 / 50 * PER_NS
     assert abs(rates.mean() - 1.386) < 3.5 * rates.std(ddof=1) / np.sqrt(len(rates))
+
+
+class Clock(LinearController):
+    """Notes when it is asked."""
+
+    asked: ClassVar[list[tuple[int, float]]] = []
+
+    def forces(self, seen: Seen) -> NDArray[np.float64]:
+        """The paper's."""
+        self.asked.append((seen.step, seen.time_ps))
+        return super().forces(seen)
+
+
+def test_a_law_of_one_s_own_has_the_time_of_the_run() -> None:
+    """In steps of 20 fs, from the relaxation on, which ends where the measurement begins, at 0."""
+    Clock.asked.clear()
+    own = {"coupling_axes": "xyz", "controller": "tests.unit.test_feedback:Clock"}
+    run(
+        None, demon=own, schedule={"sweep_ns": 0.001, "relaxation_ps": 3, "segment_ps": 1, "trajectory_every_ps": 1}
+    ).exact()
+    steps, times = np.transpose(Clock.asked)
+    assert (steps.min(), steps.max()) == (-150, 50)
+    assert times == pytest.approx(0.02 * steps)
 
 
 def test_theory_has_every_number_of_the_loop() -> None:
