@@ -198,6 +198,18 @@ def test_archives_are_filled_and_emptied(calls: Calls, capsys: pytest.CaptureFix
     assert (source, target) == (Path("kept/there"), Path("here"))
 
 
+def test_fields_and_schemas_are_printed_without_a_study(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the files of config/ hold them: those of simulations, and of machines where they are asked for."""
+    config = Path(command.__file__).parents[1] / "config"
+    for words, name in (
+        (["fields"], "README.md"),
+        (["schema"], "schema.json"),
+        (["schema", "--machines"], "machine-schema.json"),
+    ):
+        assert calls.run(*words) == 0
+        assert capsys.readouterr().out == (config / name).read_text(encoding="utf-8")
+
+
 def test_check_says_what_will_run(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
     """Atoms of each bath, of a density of 19.0 and 18.5 per nm³ in what walls and particle leave; and the points."""
     assert calls.run("check", "mine") == 0

@@ -289,6 +289,18 @@ def test_controller_has_one_clock_through_stages_and_segments() -> None:
     assert spans == [(-750, -250), (-250, 0), (0, 500), (500, 1000)]
 
 
+def test_run_is_named_where_its_controller_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of several that fail side by side."""
+    run = experiment_at(small_study(), "kH_4.80", 1)
+
+    def fails(_: Experiment) -> None:
+        raise ControllerError("there is no such class")
+
+    monkeypatch.setattr(type(run), "controller", fails)
+    with pytest.raises(EngineError, match=r"^small kH_4.80 replica 1: there is no such class$"):
+        segment.demon_of(run, None, Ranks(1))
+
+
 @pytest.mark.parametrize(
     ("failure", "told"),
     [

@@ -198,6 +198,9 @@ def test_plan_tells_what_is_left_and_what_it_takes(
     assert "more than the available cores" not in said
     # The forecast, by number.
     points = forecast(chosen, friction_of(chosen, tmp_path))
+    assert (content["study"], content["friction"]) == ("small", friction_of(chosen, tmp_path).source)
+    assert [row["kappa_ratio"] for row in content["points"]] == ["1.2", "4.80"]
+    assert [row["z_hot"] for row in content["points"]] == pytest.approx(points["z_hot"].tolist(), abs=1e-9)
     heats = table_of(text, "κ_H/κ_C")
     for row in points.to_dict("records"):
         words = heats[str(row["kappa_ratio"])]

@@ -536,13 +536,28 @@ def test_what_is_looked_at_is_no_job_of_a_cluster(told: Any) -> None:
     assert set(told["status"]["local"]) == {"plan", "doctor", "status", "deck", "unpack"}
 
 
-def test_overviews_start_lammps_as_a_simulation_does(work: Work) -> None:
-    """With the ranks of the study and the settings of the machine; a plan counts on the cores of the call."""
+def test_all_that_starts_lammps_has_the_ranks_and_the_settings_of_the_machine(work: Work) -> None:
+    """Simulations and overviews alike, each with a core for a rank and the folder and log that are its own.
+
+    A plan counts on the cores of the call, and a run is told the folder of its start.
+    """
     work.write("config/mine.yaml", STUDY.replace("ENGINE", "lammps").replace("DRAGS", "[0.3]"))
-    said = work.snakemake("-n", "-p", "plan", "doctor", config="study=mine").stdout
-    start, site = "mpiexec -launcher fork -n 2 python -m simulation", "--lammps='-sf opt' --threads=1 --gpus=0"
-    assert f"{start} plan mine --cores 2 --ranks 2 {site}" in said
-    assert f"{start} doctor mine --ranks 2 {site}" in said
+    folders = ["equilibrated/replica_1", "sweep/kH_3/replica_1"]
+    runs = [f"results/mine/{folder}/run.json" for folder in folders]
+    said = work.snakemake("-n", "-p", "plan", "doctor", *runs, config="study=mine").stdout
+    start = "mpiexec -launcher fork -n 2 python -m simulation"
+    site = "--lammps='-sf opt' --threads=1 --gpus=0 --launcher='mpiexec -launcher fork'"
+    assert f"{start} plan mine --cores 2 --ranks 2 {site} 2>&1 | tee .snakemake/log/mine/plan.log\n" in said
+    assert f"{start} doctor mine --ranks 2 {site} 2>&1 | tee .snakemake/log/mine/doctor.log\n" in said
+    for folder, before in zip(folders, ("", "--start results/mine/equilibrated/replica_1 "), strict=True):
+        point = folder.removesuffix("/replica_1")
+        command = f"{start} run mine {point} 1 results/mine/{folder} {before}{site}  2>&1 | show results/mine/logs/{folder}.log"
+        assert f"{command}\n" in said
+    assert said.count("threads: 2\n") == 4
+    assert (
+        len(re.findall(r"resources: .*mpi=mpiexec -launcher fork, tasks=2, cpus_per_task=1, nodes=1, .*mem_mb=", said))
+        == 2
+    )
 
 
 # --- what scripts do with it --------------------------------------------------------------------------------------------------
