@@ -278,6 +278,7 @@ def test_controller_has_one_clock_through_stages_and_segments() -> None:
     )
     demon = segment.demon_of(run, None, Ranks(1))
     # A particle is lost where it would touch a wall: 18 Å from the middle, less its radius, of 2.236 lattice constants.
+    assert demon.timestep_ps == 0.004
     assert demon.max_displacement_A == pytest.approx(18 - 2.236 * 3.61)
     counted: dict[str, int] = {}  # by LAMMPS
     spans = []

@@ -322,7 +322,14 @@ def test_probe_counts_processor_time_of_all_ranks_after_the_start(
         for look in range(1, looks):
             on_look(250 * look)
 
-    monkeypatch.setattr(overview_speed, "files_of_decks", nothing)
+    beside: list[tuple[str, str]] = []
+
+    @contextmanager
+    def files_of_decks(study: Study, folder: Path, _: Ranks) -> Iterator[None]:
+        beside.append((study.name, folder.name))
+        yield
+
+    monkeypatch.setattr(overview_speed, "files_of_decks", files_of_decks)
     monkeypatch.setattr(overview_speed, "open_lammps", nothing)
     monkeypatch.setattr(overview_speed, "tell", lambda _, commands: told.append(commands))
     monkeypatch.setattr(overview_speed, "run_piece", run_piece)
@@ -333,6 +340,7 @@ def test_probe_counts_processor_time_of_all_ranks_after_the_start(
     speed = overview_speed._probe(run, called)
     assert "melt" not in " ".join(decks.statements(told[0]))
     assert told[1] == "write_restart end.restart\n"
+    assert beside == [("small", "build")], "a build may read the files of the study"
     assert speed.core_s_per_step == pytest.approx(ranks * (2.0 / 250 if looks == 2 else 4.0 / 1000))
     cores = "2 cores" if ranks == 2 else "one core"
     steps = 250 if looks == 2 else 1000

@@ -779,6 +779,97 @@ def test_friction_is_fitted_to_equilibrium_runs_beside_drags(tmp_path: Path) -> 
     assert drawn == [("finite_size", (["edge of run a", "edge of run b"], ["drags in a.json", "drags in b.json"]))]
 
 
+def test_tables_and_figures_of_friction_are_of_their_own_runs() -> None:
+    """That of the variants of the variants' runs, other analyses of the study's own; two figures of the runs at rest."""
+    written: dict[str, Any] = {}
+
+    def table(*given: Any) -> SimpleNamespace:
+        return SimpleNamespace(to_csv=lambda file, **_: written.update({file: given}))
+
+    do(
+        "variations",
+        SimpleNamespace(runs=["run a", "run b"], frictions=["a.json", "b.json"], own=FRICTION_RUN),
+        SimpleNamespace(by_variant="by_variant.csv", by_analysis="by_analysis.csv"),
+        friction_by_variant=lambda runs, frictions: table(
+            [run["file"] for run in runs], [f.friction for f in frictions]
+        ),
+        friction_by_analysis=table,
+        **READING,
+    )
+    assert written == {
+        "by_variant.csv": (["run a", "run b"], ["fit in a.json", "fit in b.json"]),
+        "by_analysis.csv": (FRICTION_RUN[::2],),
+    }
+    drawn = Drawn()
+    do(
+        "plot_equilibrium",
+        SimpleNamespace(runs=FRICTION_RUN, friction="friction.json"),
+        ["results/mine/figures/friction.png"],
+        friction=lambda found: (found.friction, None),
+        equilibrium=drawing("equilibrium"),
+        save=drawn.save,
+        **READING,
+    )
+    assert drawn == [("friction", "fit in friction.json"), ("equilibrium", ("equilibrium", FRICTION_RUN[::2]))]
+    drawn.clear()
+    do(
+        "plot_loops",
+        SimpleNamespace(heats=["a", "b"], friction="friction.json", response="response.npz"),
+        ["results/mine/figures/loops.png"],
+        loops=drawing("loops"),
+        Responses=SimpleNamespace(load=lambda file: file),
+        save=drawn.save,
+        **READING,
+    )
+    assert drawn == [("loops", ("loops", ["in a", "in b"], "fit in friction.json", "response.npz"))]
+
+
+def test_ratios_in_a_figure_are_spelled_as_in_its_table(tmp_path: Path) -> None:
+    """4.80 is no 4.8: the study is asked for its points by their names."""
+    (tmp_path / "heats.csv").write_text("kappa_ratio,heat\n4.80,1\n", encoding="utf-8")
+    drawn: list[Any] = []
+    do(
+        "plot_heat_variations",
+        [str(tmp_path / "heats.csv")],
+        ["heat_variations.png"],
+        params=SimpleNamespace(study="mine"),
+        pd=pd,
+        heat_variations=lambda table, study: (table.to_dict("records"), study),
+        save=lambda table, study, file: drawn.append((table, study, file)),
+    )
+    assert drawn == [([{"kappa_ratio": "4.80", "heat": 1}], "mine", "heat_variations.png")]
+
+
+def test_a_point_without_errors_has_no_rows_and_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Others have theirs; where there is none the table has its columns all the same."""
+    files = [f"results/mine/sweep/kH_{ratio}/replica_1/{name}" for ratio in ("1", "2") for name in RUN]
+
+    def work(runs: Any, *_: Any) -> pd.DataFrame:
+        if runs[0].kappa_ratio in short:
+            raise ZeroDivisionError("too short")
+        return pd.DataFrame({"kappa_ratio": [runs[0].kappa_ratio]})
+
+    for short, left in ((["2"], ["1"]), (["1", "2"], [])):
+        do(
+            "axes",
+            SimpleNamespace(runs=files, friction="friction.json", response="response.npz"),
+            [str(tmp_path / "by_axis.csv")],
+            pd=pd,
+            COLUMNS=["kappa_ratio"],
+            Responses=SimpleNamespace(load=lambda file: file),
+            SeriesTooShortError=ZeroDivisionError,
+            work_by_axis=work,
+            **READING
+            | {
+                "load_runs": lambda names: [
+                    SimpleNamespace(kappa_ratio=Path(next(names)).parts[-3].removeprefix("kH_"))
+                ]
+            },
+        )
+        assert [*pd.read_csv(tmp_path / "by_axis.csv", dtype=str)["kappa_ratio"]] == left
+        assert capsys.readouterr().out == "".join(f"κ_H/κ_C = {ratio}: too short\n" for ratio in short)
+
+
 def test_report_has_all_runs_and_both_its_texts(tmp_path: Path) -> None:
     """Those at rest and those of the sweep; ratios of the table by axis as they are spelled; a structure where there is one."""
     told: list[Any] = []
