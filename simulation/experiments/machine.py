@@ -29,6 +29,8 @@ from simulation.study.section import SIDES
 
 FRICTION = "friction"
 POINT_PREFIX = "kH_"
+VELOCITIES = tuple(f"velocity_{kind}_{side}" for kind in ("fluid", "particle") for side in SIDES)
+"""Purposes of seeds."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,11 @@ class Machine(Experiment):
 
     def deck(self, piece: Piece, restart: str) -> str:
         """See `Experiment.deck`; the demon is a Python callback on fix `demon`."""
-        velocities = [f"velocity_{kind}_{side}" for kind in ("fluid", "particle") for side in SIDES]
         return render(
             "machine.lmp.j2",
             study=self.study,
             run=self,
-            seeds={purpose: self.seed(purpose) for purpose in velocities} | thermostat_seeds(self, piece.stream),
+            seeds={purpose: self.seed(purpose) for purpose in VELOCITIES} | thermostat_seeds(self, piece.stream),
             restart_file=restart,
             fresh_velocities=piece.index == 0,
             reset_clock=piece.is_first,
@@ -137,7 +138,8 @@ class Machine(Experiment):
             "machine_standalone.lmp.j2",
             study=self.study,
             run=self,
-            seeds=build_seeds(self) | thermostat_seeds(self, "deck"),
+            seeds=build_seeds(self),
+            redrawn={purpose: self.seed(f"{purpose}_redrawn") for purpose in VELOCITIES},
             demon=self.ratio is not None,
             kappa_cold=kappa_cold,
             kappa_hot=kappa_hot,

@@ -880,6 +880,9 @@ def test_seeds_differ_between_all_streams(thermostat: str) -> None:
     assert len(all_seeds) == 3 * (machine + drags)
     assert len(all_seeds) == len(set(all_seeds))
     assert all(1 <= seed <= 899_999_999 for seed in all_seeds)
+    for run in experiments(chosen):
+        own = seeds(run.standalone() or "")
+        assert len(set(own)) == len(own) > 0 or run.kind == "baths"
 
 
 @pytest.mark.parametrize("mark", ['"', "*", "%", "$", "&", "\n", "é"])

@@ -384,18 +384,45 @@ def test_run_folder_closes_and_says_what_it_was_made_with(tmp_path: Path) -> Non
     assert not [key for key in plain if key.startswith("bodies")]
 
 
+def test_energy_of_a_drag_is_that_of_all_that_moves_and_of_springs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The particle's m v²/2, and c τ u²/2 of each body and Maxwell mode, along all axes; the rest of the work is heat."""
+    langevin = {
+        "friction_cold_kg_per_s": 3e-12,
+        "bodies_cold": [{"friction_kg_per_s": {"x": 2 * FRICTION_SI}, "time_ps": 3}],
+        "maxwell_cold": [{"friction_kg_per_s": {"x": 5 * FRICTION_SI, "y": 7 * FRICTION_SI}, "time_ps": 2}],
+    }
+    chosen = study(langevin=langevin, drag={"forces_nN": ["0.3"], "duration_ns": 0.1})
+    mass = chosen.particle_mass_eV_ps2_per_A2
+    hidden = iter((2, 1, 0))  # along x, y and z
+
+    def propagate(*arguments: Any) -> tuple[Array, Array]:
+        rows = arguments[5] + 1
+        velocities = np.arange(rows)[:, None] * np.array([1.0, 10.0, 100.0])
+        return 2.0 * np.arange(rows), velocities[:, : 1 + next(hidden)]
+
+    monkeypatch.setattr("simulation.experiments.drag.propagate_pulled", propagate)
+    run = Drag(chosen, 1, "cold", "0.3")
+    found = run.exact()
+    rows = np.arange(len(found))
+    assert found["energy_eV"].to_numpy() == pytest.approx(rows**2 * (3 * mass + 100 * (6 + 14) + 10_000 * 10) / 2)
+    assert found["work_eV"].to_numpy() == pytest.approx(2 * run.force_eV_per_A * rows)
+    assert (found["thermostat_eV"] + found["energy_eV"]).to_numpy() == pytest.approx(found["work_eV"].to_numpy())
+
+
 def test_everything_in_a_bath_makes_its_runs_other_ones() -> None:
     """With bodies and Maxwell modes together, each number of either changes the drag of its own side, and runs of both."""
     body, mode = {"friction_kg_per_s": "1e-11", "time_ps": 1}, {"friction_kg_per_s": "5e-12", "time_ps": 5}
     both: dict[str, Any] = {"bodies_cold": [body], "bodies_hot": [body], "maxwell_cold": [mode], "maxwell_hot": [mode]}
     points = ("friction", "kH_4.80", "drag/cold/F_0.3", "drag/hot/F_0.3")
 
-    def prints(**langevin: Any) -> dict[str, str]:
+    def prints(mass: float = 63.546, **langevin: Any) -> dict[str, str]:
         sections = study(langevin=both | langevin).model_dump(mode="json", exclude={"name"})
+        sections["materials"]["metal"]["mass_u"] = mass
         chosen = check_study("bodies", sections | {"drag": {"forces_nN": ["0.3"]}})
         return {point: experiment_at(chosen, point, 1).fingerprint for point in points}
 
     before = prints()
+    assert not set(prints(mass=64).values()) & set(before.values())
     for side in ("cold", "hot"):
         changes: list[dict[str, Any]] = [{f"friction_{side}_kg_per_s": "6e-12"}]
         for kind, one in (("bodies", body), ("maxwell", mode)):

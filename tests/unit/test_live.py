@@ -218,7 +218,7 @@ def test_segments_count_by_their_length() -> None:
 
 
 def test_watching_goes_on_until_runs_and_files_are_all_there(
-    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One without the other is not the end: the page promises another look after as many seconds."""
     target, page = tmp_path / "target", tmp_path / study.name / PAGE
@@ -237,6 +237,8 @@ def test_watching_goes_on_until_runs_and_files_are_all_there(
 
     monkeypatch.setattr("simulation.overview.live.time.sleep", sleep)
     watch(study, tmp_path, [target], 7.0)
+    told = f"Open {page} in a browser. It is updated every 7 s until the study is done. Ctrl-C stops.\n"
+    assert capsys.readouterr().out == told
     assert slept == [7.0] * 3
     assert "refresh" not in page.read_text(encoding="utf-8")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jinja2
 import pandas as pd
 import pytest
 from snakemake.exceptions import WorkflowError
@@ -536,6 +537,18 @@ def test_what_is_looked_at_is_no_job_of_a_cluster(told: Any) -> None:
     assert set(told["status"]["local"]) == {"plan", "doctor", "status", "deck", "unpack"}
 
 
+def test_every_target_can_be_planned(work: Work) -> None:
+    """What a target names is what some rule makes."""
+    work.write("config/mine.yaml", STUDY.replace("ENGINE", "lammps").replace("DRAGS", "[0.3]"))
+    targets = (
+        "friction drag sweep figures report response thermostats variations heat_variations memory design finite_size"
+    )
+    planned = work.plan(*targets.split(), "decks", "feedback", config="study=mine")
+    drawn = "response sweep cumulative equilibrium drag structure setup variations heat_variations memory design loops"
+    assert {f"plot_{name}" for name in (*drawn.split(), "finite_size")} <= planned.keys()
+    assert planned.keys() >= {"compare_thermostats", "compare_friction", "compare_heats", "write_report", "deck"}
+
+
 def test_all_that_starts_lammps_has_the_ranks_and_the_settings_of_the_machine(work: Work) -> None:
     """Simulations and overviews alike, each with a core for a rank and the folder and log that are its own.
 
@@ -838,6 +851,26 @@ def test_ratios_in_a_figure_are_spelled_as_in_its_table(tmp_path: Path) -> None:
         save=lambda table, study, file: drawn.append((table, study, file)),
     )
     assert drawn == [([{"kappa_ratio": "4.80", "heat": 1}], "mine", "heat_variations.png")]
+
+
+def test_page_of_the_calibration_is_its_template_filled_in(tmp_path: Path) -> None:
+    """With the table of coverage and the functions that make tables of it; a line that only directs is no line of the page."""
+    (tmp_path / "coverage.csv").write_text("coverage\n0.95\n", encoding="utf-8")
+    template = "{% for row in tables.rows(coverage) %}\nκ: {{ row }}\n{% endfor %}\nend\n"
+    (tmp_path / "page.j2").write_text(template, encoding="utf-8")
+    drawn: list[Any] = []
+    do(
+        "calibration_page",
+        SimpleNamespace(table=str(tmp_path / "coverage.csv"), page=str(tmp_path / "page.j2")),
+        SimpleNamespace(page=str(tmp_path / "page.md"), figure=["calibration.png", "calibration.svg"]),
+        pd=pd,
+        jinja2=jinja2,
+        calibration=lambda table: (table["coverage"].tolist(), "data"),
+        calibration_page=SimpleNamespace(rows=lambda table: table["coverage"]),
+        save=lambda *given: drawn.append(given),
+    )
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == "κ: 0.95\nend\n"
+    assert drawn == [([0.95], "data", "calibration.png")]
 
 
 def test_a_point_without_errors_has_no_rows_and_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
