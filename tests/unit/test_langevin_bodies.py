@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from analysis.data.runs import load_run
@@ -506,6 +507,22 @@ def test_pulled_particle_with_bodies_has_the_exact_law() -> None:
             assert (np.abs(values.var(axis=0) / variance - 1) < 3.7 * np.sqrt(2 / paths)).all()
     # Without its bodies it would be faster by far at first.
     assert mean_way < 0.8 * terminal * (time - mass / white * (1 - np.exp(-time * white / mass)))
+
+
+def test_a_pull_moves_bodies_and_stretches_springs_by_newton_s_law() -> None:
+    """Without noise: m V' = F - g V - c (V - W) - η U; a body has W' = (V - W)/τ, the dashpot of a spring U' = (V - U)/τ."""
+    mass, white, force = 1.2, 0.2, 0.5
+    (c, tau), (eta, slow) = (0.9, 2.0), (0.6, 5.0)
+
+    def rate(_: float, state: Array) -> list[float]:
+        _, v, w, u = state
+        return [v, (force - white * v - c * (v - w) - eta * u) / mass, (v - w) / tau, (v - u) / slow]
+
+    exact = solve_ivp(rate, (0, 20), [0.0] * 4, t_eval=np.arange(0, 21, 2.0), rtol=1e-10, atol=1e-12).y
+    way, velocities = propagate_pulled(mass, white, 1e-18, force, 2.0, 10, 1, [(c, tau)], [(eta, slow)])
+    np.testing.assert_allclose(way, exact[0], atol=1e-6)
+    np.testing.assert_allclose(velocities, exact[1:].T, atol=1e-6)
+    assert exact[1, -1] == pytest.approx(force / (white + eta), rel=0.1)
 
 
 @pytest.mark.parametrize("side", SIDES)

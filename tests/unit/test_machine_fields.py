@@ -378,7 +378,10 @@ def test_terminals_of_a_demon_may_be_isolated(tmp_path: Path) -> None:
         "demon": {"share_of_largest_cooling": 0.5, "isolated": True},
         "sweep": swept("terminals.cold.temperature", 8.0),
     }
-    found = study(tmp_path, content).own.solve()
+    own = study(tmp_path, content).own
+    thermal = [terminal.occupation for terminal in own.build().terminals[:2]]  # type: ignore[attr-defined]
+    assert [occupation.temperature for occupation in thermal] == pytest.approx([8 * 0.08617333, 10 * 0.08617333])
+    found = own.solve()
     particles = found.currents.particles
     assert particles is not None
     scale = np.abs(found.currents.energy).max() / 1.6e-22  # rate of quanta of 1 meV
@@ -490,6 +493,7 @@ def test_settings_are_the_study_with_its_defaults(tmp_path: Path) -> None:
     assert "null" not in found.settings
     again = study(tmp_path, found.settings)
     assert again.own == found.own
+    assert study(tmp_path, NETWORK | {"frequency_GHz": None, "lines": None, "evolution": None}).own == found.own
 
 
 @pytest.mark.parametrize(

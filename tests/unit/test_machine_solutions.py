@@ -326,6 +326,10 @@ TERMINALS: dict[str, Any] = {
             "terminals.hot: give either occupations, or a temperature and a chemical potential",
         ),
         (
+            {"terminals": TERMINALS["terminals"] | {"hot": {"chemical_potential": 1, "occupations": [[1, 0.5]]}}},
+            "terminals.hot: give either occupations, or a temperature and a chemical potential",
+        ),
+        (
             {"terminals": TERMINALS["terminals"] | {"demon": {"chemical_potential": 0.3}}},
             "terminals.demon.chemical_potential: needs a temperature; add it, or leave both out",
         ),
@@ -346,7 +350,9 @@ TERMINALS: dict[str, Any] = {
 )
 def test_terminals_that_do_not_fit_are_refused(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
     """One terminal, and one alone, is left to the section demon; names are those of terminals, each described once."""
-    assert study(tmp_path, TERMINALS).own.solve().quantities
+    beside = {"between": ["cold", "hot"], "transmission": [[1, 0], [1.5, 0.1], [2, 0]]}
+    for good in (TERMINALS, TERMINALS | {"channels": [*TERMINALS["channels"], beside]}):
+        assert study(tmp_path, good).own.build()
     assert said in problems(tmp_path, {key: value for key, value in (TERMINALS | changes).items() if value is not None})
 
 

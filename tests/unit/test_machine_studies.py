@@ -365,6 +365,7 @@ def test_an_engine_in_a_file_works_up_to_the_reversible_temperature() -> None:
     found = load_machine_study("quantum-heat-engine")
     table = sweep_table(found.sweep_points(), *found.parameters)
     works = table[table["work_done"] > 1e-12]
+    assert table[table["work_done"] < -1e-12]["efficiency"].isna().all()
     assert works["terminals.cold.temperature"].max() == pytest.approx(0.69)
     carnot = 1 - works["terminals.cold.temperature"]
     assert (works["efficiency"] * carnot).to_numpy() == pytest.approx(0.3, rel=1e-9)

@@ -215,6 +215,8 @@ def test_called_controller_sees_the_motion() -> None:
         motion=MOTION,
         **rest,  # type: ignore[arg-type]
     )
+    assert (moving[0] == 0).all()
+    assert (work[0] == 0).all()
     expected = moved.response.at(np.arange(141) * 1.0)
     np.testing.assert_allclose(states[0], expected, rtol=0, atol=3e-3)
     assert np.abs(states[1]).max() < 0.02

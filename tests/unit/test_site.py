@@ -56,12 +56,14 @@ def test_styles_are_read_where_commands_name_them() -> None:
     compute c all &
       temp/com
     fix d all nve
+    dump d all xyz 1 f
     if "${frames} == dcd" then "dump e all dcd 1 f" else "dump e all custom 1 f id"
     run 0
     """
     found = [
         ("atom", "atomic"),
         ("compute", "temp/com"),
+        ("dump", "xyz"),
         ("fix", "nve"),
         ("pair", "eam"),
         ("pair", "hybrid"),
@@ -80,6 +82,10 @@ def test_missing_styles_name_their_package() -> None:
 
     decks = ["fix a all nve\nfix b all temp/csvr 1 1 1 1\nfix c all odd"]
     assert list(map(str, missing_styles(Poor(), decks))) == ["fix odd", "fix temp/csvr (package EXTRA-FIX)"]
+    packages = {"bond": ("MOLECULE", ("fene", "harmonic")), "pair": ("MANYBODY", ("eam", "eam/alloy", "eam/fs"))}
+    for category, (package, names) in packages.items():
+        for name in names:
+            assert str(Style(category, name)) == f"{category} {name} (package {package})"
 
 
 @pytest.mark.parametrize("thermostat", THERMOSTATS)
@@ -92,7 +98,10 @@ def test_a_study_asks_for_what_it_uses(thermostat: str) -> None:
     styles = styles_of(decks)
     assert (Style("fix", "temp/csvr") in styles) == (thermostat == "csvr")
     assert {Style("fix", "external"), Style("fix", "addforce"), Style("pair", "lj/cut")} <= set(styles)
-    assert not [style for style in styles if style.category == "dump"]
+    assert not [style for style in styles if style.category in ("dump", "bond")]
+    chains = {"edge_nm": 6.5, "accessible_density_per_nm3": 19.56, "chains": {"fraction": 0.3}}
+    (bonded,) = experiments(check_study("example", {"baths": chains, "drag": {"forces_nN": []}}))[:1]
+    assert Style("bond", "fene") in styles_of(bonded.stage_decks())
 
 
 def test_how_frames_are_written_decides_no_trajectory() -> None:
