@@ -62,14 +62,12 @@ class Stage:
         time_ps: its length.
         is_sampled: whether a series is written.
         demon_acts: whether the controller acts.
-        begins_anew: whether the clock starts at 0 with it.
     """
 
     name: str
     time_ps: float
     is_sampled: bool = False
     demon_acts: bool = False
-    begins_anew: bool = False
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Baths(Experiment):
         """Building takes no time on the clock."""
         return (
             Stage("building", 0.0),
-            Stage("equilibrating", self.study.schedule.equilibration_ps, is_sampled=True, begins_anew=True),
+            Stage("equilibrating", self.study.schedule.equilibration_ps, is_sampled=True),
         )
 
     def _timed_stages(self) -> Sequence[Stage]:

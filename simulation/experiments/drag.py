@@ -86,8 +86,8 @@ class Drag(Experiment):
         drag = self.study.drag
         return (
             Stage("building", 0.0),
-            Stage("equilibrating", drag.equilibration_ps, is_sampled=True, begins_anew=True),
-            Stage("pulling", 1000 * drag.duration_ns, is_sampled=True, begins_anew=True),
+            Stage("equilibrating", drag.equilibration_ps, is_sampled=True),
+            Stage("pulling", 1000 * drag.duration_ns, is_sampled=True),
         )
 
     def deck(self, piece: Piece, restart: str) -> str:

@@ -109,8 +109,8 @@ class Machine(Experiment):
         schedule, acts = self.study.schedule, self.ratio is not None
         length = schedule.friction_ns if self.ratio is None else schedule.sweep_ns
         return (
-            Stage("relaxing", schedule.relaxation_ps, demon_acts=acts, begins_anew=True),
-            Stage("measuring", 1000 * length, is_sampled=True, demon_acts=acts, begins_anew=True),
+            Stage("relaxing", schedule.relaxation_ps, demon_acts=acts),
+            Stage("measuring", 1000 * length, is_sampled=True, demon_acts=acts),
         )
 
     def deck(self, piece: Piece, restart: str) -> str:

@@ -205,6 +205,18 @@ def test_a_damaged_segment_is_run_again_and_others_stay(
     assert "are run again" not in said
 
 
+def test_no_segment_begins_without_the_end_of_the_one_before(run: Run, engine: Engine) -> None:
+    """If that is taken away at the last moment, the run ends with a message; nothing is built in its place."""
+    run.complete()
+    (run.segments.place(3) / RESTART).unlink(missing_ok=True)
+    engine.ran.clear()
+    with pytest.raises(
+        EngineError, match=r"^small kH_4\.80 replica 1: the restart file of segment 3 is missing: run the"
+    ):
+        complete._run(run.experiment, run.segments, run.experiment.pieces()[4], run.start, Ranks(1), print)
+    assert engine.ran == []
+
+
 def test_other_bytes_run_all_that_follows(run: Run, engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     """As on another machine: a segment that was made from another state is not of this run any more."""
     run.complete()

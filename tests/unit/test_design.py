@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from analysis.figures.design import design as draw
+from analysis.model import Design, Feedback, Limits, Refrigerator
 from simulation.overview.design import make_design
 from simulation.overview.forecast import forecast, friction_of
 from simulation.study.fields import Study, StudyError
@@ -167,6 +168,30 @@ def test_each_limit_is_kept_to_the_brim(limit: str, column: list[str], sign: int
     bound = found(ranges | goal | {limit: value}, tmp_path).iloc[0]
     assert float(bound[column].max()) == pytest.approx(value, rel=5e-3)
     assert sign * float(bound[column].max()) <= sign * value * (1 + sign * 1e-4)
+
+
+def test_front_is_that_of_the_ideal_demon_whatever_is_sought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the largest cooling, without delay, at shares of the power of the best that cools, whatever the goal and the loop."""
+    sought: list[Any] = []
+    front: list[Any] = []
+
+    def best(machine: Refrigerator, limits: Limits, goal: str, *loop: Feedback) -> Design:
+        sought.append((limits.delay, goal, len(loop)))
+        return Design.of(machine, *(loop or (Feedback(),)))
+
+    def at(_: Refrigerator, limits: Limits, power: float) -> list[Design]:
+        front.append((limits.delay, limits.coupling_hot, power))
+        return []
+
+    monkeypatch.setattr("simulation.overview.design.best_design", best)
+    monkeypatch.setattr("simulation.overview.design.pareto_front", at)
+    ranges: dict[str, Any] = {"coupling_hot_eV_per_A2": [0.1, 2], "delay_ps": [0.0, 0.5]}
+    chosen = study(ranges | {"goal": "cop", "cooling_eV_per_ns": 0.05}, feedback={"delayed": "partner"})
+    make_design(chosen, tmp_path)
+    assert sought == [((0.0, 0.5), "cop", 1), (None, "cooling", 0)]
+    power = chosen.pair(0.1, 0.727).heat_rates().sum()
+    assert [row[:2] for row in front] == [(None, (0.1, 2))] * 5
+    assert [row[2] for row in front] == pytest.approx([share * power for share in (0.1, 0.2, 0.4, 0.7, 1.0)])
 
 
 @pytest.mark.usefixtures("short_front")

@@ -511,7 +511,7 @@ def toy() -> Iterator[type[Experiment]]:
 
         def stages(self) -> Sequence[Stage]:
             length = 1000 * self.study.schedule.friction_ns
-            return (Stage("building", 0.0), Stage("falling", length, is_sampled=True, begins_anew=True))
+            return (Stage("building", 0.0), Stage("falling", length, is_sampled=True))
 
         def deck(self, piece: Piece, restart: str) -> str:
             return f"units metal\nmass 1 {self.study.fluid('cold').mass_u} # of its fluid\nthermo 10\n"

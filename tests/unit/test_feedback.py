@@ -344,6 +344,37 @@ def test_exact_engine_runs_a_law_of_one_s_own() -> None:
     assert abs(rates.mean() - 1.386) < 3.5 * rates.std(ddof=1) / np.sqrt(len(rates))
 
 
+@pytest.mark.parametrize(
+    ("feedback", "has_springs", "is_held"),
+    [
+        ({"delay_ps": 0.1}, False, False),
+        ({"update_every_ps": 0.1}, False, True),
+        ({"delay_ps": 0.1, "delayed": "partner"}, True, False),
+        ({"delay_ps": 0.1, "update_every_ps": 0.1, "delayed": "partner"}, True, True),
+        ({"update_every_ps": 0.1, "delayed": "partner", "force_limit_eV_per_A": 1.0}, False, False),
+    ],
+)
+def test_own_terms_that_act_at_once_are_springs_of_the_plant(
+    feedback: dict[str, Any], has_springs: bool, is_held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only the partner is read late, and nothing limits the force; the rest is then all that an update holds."""
+    told: list[dict[str, Any]] = []
+
+    def propagate(plants: Any, *_: Any, **named: Any) -> Any:
+        told.append(named | {"plants": plants})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulation.experiments.machine.propagate_controlled", propagate)
+    with pytest.raises(KeyboardInterrupt):
+        run(feedback, demon={"coupling_axes": "xz", "feedback": feedback}).exact()
+    (named,) = told
+    assert named["is_held"] == is_held
+    own = np.outer([0.1, 0.48], [1, 0, 1]) * has_springs
+    assert named["springs"] == pytest.approx(own)
+    for plant, spring in zip(named["plants"], own.T, strict=True):
+        assert plant.stiffness == pytest.approx(np.diag(0.01 + spring))
+
+
 class Clock(LinearController):
     """Notes when it is asked."""
 
