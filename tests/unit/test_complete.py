@@ -310,6 +310,21 @@ def test_a_finished_run_is_kept_and_a_missing_file_made_again(
     perform.perform(run, folder, Ranks(1))
     assert capsys.readouterr().err == "small kH_4.80 replica 1: complete\n"
     assert (folder / RUN).stat().st_mtime > 1.1e9
+
+    class Other(Ranks):
+        """Of two: the root has found it complete, and says so once."""
+
+        @property
+        def is_root(self) -> bool:
+            """Not here."""
+            return False
+
+        def share(self, value: Any) -> Any:
+            """What the root has."""
+            return value or True
+
+    perform.perform(run, folder, Other(1))
+    assert capsys.readouterr().err == ""
     assert json.loads((folder / RUN).read_text(encoding="utf-8")) == record
     (folder / SERIES).unlink()
     perform.perform(run, folder, Ranks(1))

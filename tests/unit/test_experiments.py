@@ -391,6 +391,10 @@ def test_limit_is_a_share_of_the_heat_that_theory_expects() -> None:
         assert field.startswith("limits.closure_drift_of_heat")
     tighter = closure_limit(study(limits={"closure_drift_of_heat": 0.01}))[0]
     assert tighter == pytest.approx(0.01 * 2 * abs(heat), rel=1e-4)
+    late = closure_limit(study(demon={"feedback": {"delay_ps": 0.2}}))[0]
+    assert late == closure_limit(study())[0], (
+        "a late controller may heat where another cools, and is judged as strictly"
+    )
     own = study(limits={"closure_drift_eV_per_ns": 0.3, "closure_drift_of_heat": 0.01})
     assert closure_limit(own) == (0.3, "limits.closure_drift_eV_per_ns")
     # Whatever the signs of the couplings, and with one temperature, something must be allowed.

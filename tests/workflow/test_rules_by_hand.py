@@ -294,6 +294,7 @@ for each in workflow.rules:
 told["status"]["without"] = [
     each.name for each in workflow.rules if (each.script or each.shellcmd) and not (each.conda_env and each.log)
 ]
+told["status"]["logs"] = {{each.name: str(each.log[0]) for each in workflow.rules if each.log}}
 told["status"]["local"] = [
     each.name for each in workflow.rules if (each.script or each.shellcmd) and each.name in workflow._localrules
 ]
@@ -530,6 +531,10 @@ def test_targets_are_the_files_that_they_name(told: Any) -> None:
 def test_every_job_has_a_log_and_an_environment(told: Any) -> None:
     """Whether it runs a script or a command: `--sdm conda` leaves none in the environment of Snakemake."""
     assert told["status"]["without"] == []
+    logs = told["status"]["logs"]
+    # A run is simulated or unpacked, and a study has a report of one kind.
+    alone = [log for rule, log in logs.items() if rule not in ("unpack", "report_machine")]
+    assert len(set(alone)) == len(alone) > 30
 
 
 def test_what_is_looked_at_is_no_job_of_a_cluster(told: Any) -> None:
