@@ -177,7 +177,7 @@ def test_front_is_that_of_the_ideal_demon_whatever_is_sought(tmp_path: Path, mon
 
     def best(machine: Refrigerator, limits: Limits, goal: str, *loop: Feedback) -> Design:
         sought.append((limits.delay, goal, len(loop)))
-        return Design.of(machine, *(loop or (Feedback(),)))
+        return Design.of(machine, loop[0] if loop else Feedback())
 
     def at(_: Refrigerator, limits: Limits, power: float) -> list[Design]:
         front.append((limits.delay, limits.coupling_hot, power))
