@@ -83,11 +83,12 @@ class _Problem:
         return float(mu * particles[machine.cold] - energy[machine.cold]) / self.unit
 
     def largest_cooling(self) -> float:
-        """Maximum heat per time from the cold terminal for occupations within their bounds."""
+        """Maximum heat per time from the cold terminal for occupations within their bounds.
+
+        It is finite for bosons too: the net particle flow, which must vanish, limits all occupations.
+        """
         bounds = [(0.0, None if np.isinf(self.highest) else self.highest)] * len(self.energies)
         found = linprog(-self.cooling_row, A_eq=self.rows, b_eq=self.targets, bounds=bounds)
-        if found.status == 3:
-            return np.inf
         return -np.inf if found.fun is None else float(self.cooling_offset - found.fun) * self.unit
 
     def interior(self, cooling: float) -> tuple[Array, Array]:

@@ -241,7 +241,10 @@ class Landauer:
             at, weights = self._panels(((energies[0], energies[-1]),), energies, channel.lift)
             return at, weights * self._transmittance(channel, at)
         assert self.band is not None
-        near = channel.level + half * np.array([-30.0, -10.0, -3.0, -1.0, 0.0, 1.0, 3.0, 10.0, 30.0])
+        # Tails fall over as many decades as the band has half widths: each panel reaches three times as far as the one before.
+        reach = max(abs(end - channel.level) for end in self.band) / half
+        far = 3.0 ** np.arange(math.ceil(math.log(max(reach, 1.0), 3.0)) + 1)
+        near = channel.level + half * np.concatenate([-far[::-1], [0.0], far])
         at, weights = self._panels((self.band,), near, channel.lift)
         return at, channel.peak * weights / (1 + ((at - channel.level) / half) ** 2)
 

@@ -18,9 +18,11 @@ from analysis.heat.rates import (
     mode,
     point_summary,
     rate_covariance,
+    run_blocks,
     slow_mode,
 )
-from analysis.statistics.timeseries import Estimate, SeriesTooShortError
+from analysis.model import AT_REST, Oscillation, TrapMotion
+from analysis.statistics.timeseries import Estimate, SeriesTooShortError, memory, memory_of_square
 from tests.unit import synthetic
 from tests.unit.synthetic import Truth, synthetic_runs
 
@@ -148,6 +150,66 @@ def test_slow_mode_has_no_share_in_the_stiff_one() -> None:
     assert before.shape == (2, 21)
     np.testing.assert_allclose(slow_mode(moved), before, atol=1e-12)
     assert not np.allclose(moved.position, run.position, atol=1e-2)
+
+
+@pytest.fixture(scope="module")
+def replicas() -> list[Run]:
+    """Two runs of 3 ns."""
+    return synthetic_runs(REFRIGERATOR, 3000, 2, seed=15)
+
+
+def of_another_law(runs: list[Run], motion: TrapMotion = AT_REST) -> list[Run]:
+    """The same runs, of a controller of which nothing is known."""
+    told = replace(runs[0].parameters, controller="mine:Law", motion=motion)
+    return [replace(run, parameters=told) for run in runs]
+
+
+def test_blocks_of_the_linear_law_have_the_memory_of_its_slow_mode_and_of_its_gap(replicas: list[Run]) -> None:
+    """Distributions remember the slow mode, currents X_H - X_C alone, which forgets sooner; both as squares."""
+    gaps = np.concatenate([(run.position[:, 1] - run.position[:, 0]).T for run in replicas])
+    slow = np.concatenate([slow_mode(run) for run in replicas])
+    assert current_blocks(replicas).memory == pytest.approx(memory_of_square(gaps, 1.0))
+    assert run_blocks(replicas).memory == pytest.approx(memory_of_square(slow, 1.0))
+    opposite = [replace(run, parameters=replace(run.parameters, coupling=(0.1, -0.1))) for run in replicas]
+    assert np.isfinite(slow_mode(opposite[0])).all()
+
+
+def test_blocks_of_another_law_have_the_longest_memory(replicas: list[Run]) -> None:
+    """Of all coordinates and their squares about their means; for currents that of the work on either particle."""
+    others = of_another_law(replicas)
+    position = np.stack([run.position - 5.0 for run in replicas])  # (replicas, n, 2, axes)
+    position -= position.mean(axis=(0, 1))
+    expected = max(memory(position[:, :, j, k] ** p, 1.0) for j in (0, 1) for k in range(3) for p in (1, 2))
+    assert run_blocks(others).memory == pytest.approx(expected)
+    works = [np.stack([np.diff(run.work[:, j].mean(axis=1)) for run in replicas]) for j in (0, 1)]
+    assert current_blocks(others).memory == pytest.approx(max(memory(work, 1.0) for work in works))
+    # Fifty blocks are enough where only the record tells the current: the two replicas are cut into 25 each.
+    assert current_blocks(others).total == 50
+    exchanged = [replace(run, series=run.series.copy()) for run in others]
+    for run, other in zip(exchanged, others, strict=True):
+        for axis in "xyz":
+            run.series[f"position_cold_{axis}_A"] += 5.0
+            for side, source in (("cold", "hot"), ("hot", "cold")):
+                run.series[f"work_{side}_{axis}_eV"] = other.series[f"work_{source}_{axis}_eV"]
+    for blocks in (run_blocks, current_blocks):
+        assert blocks(exchanged).memory == pytest.approx(blocks(others).memory)
+
+
+def test_known_motion_of_the_traps_is_no_memory(replicas: list[Run]) -> None:
+    """Neither the waves of the particles nor those of the work, which has all sums and differences of their frequencies."""
+    others = of_another_law(replicas)
+    motion = TrapMotion((Oscillation(1.0, 40.0),), (Oscillation(1.0, 25.0),))
+    moved = [replace(run, series=run.series.copy()) for run in of_another_law(replicas, motion)]
+    for run in moved:
+        time = run.series["time_ps"]
+        for number, side in enumerate(("cold", "hot"), start=1):
+            for axis in "xyz":
+                run.series[f"trap_work_{side}_{axis}_eV"] = 0.0
+                for period in (40.0, 25.0):
+                    run.series[f"position_{side}_{axis}_A"] += 5 * number * np.sin(2 * np.pi * time / period + number)
+                    run.series[f"work_{side}_{axis}_eV"] += number * np.sin(4 * np.pi * time / period + number)
+    for blocks in (run_blocks, current_blocks):
+        assert blocks(moved).memory == pytest.approx(blocks(others).memory, rel=0.03)
 
 
 def test_summary_of_a_point() -> None:

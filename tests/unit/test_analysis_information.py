@@ -14,14 +14,14 @@ from analysis.compare.comparison import Comparison
 from analysis.compare.information import COLUMNS, compared_information, flow_into_cold
 from analysis.compare.table import summary_table, summary_text
 from analysis.data.runs import Run
-from analysis.figures.information import information
+from analysis.figures.information import information as draw_information
 from analysis.figures.style import ACCENT, COLD, HOT
 from analysis.friction.result import AxisFriction, Friction
 from analysis.friction.summary import friction_summary
-from analysis.heat.information import information_summary
+from analysis.heat.information import information, information_summary
 from analysis.heat.rates import point_summary
 from analysis.heat.results import InformationPoint
-from analysis.model import DelayedNetwork, Feedback, SampledNetwork, mutual_information
+from analysis.model import DelayedNetwork, Feedback, Oscillation, SampledNetwork, TrapMotion, mutual_information
 from analysis.statistics.timeseries import Estimate
 from tests.unit.drawn import curves, symbols
 from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, synthetic_runs
@@ -56,6 +56,9 @@ def test_flow_is_that_of_the_exact_pair() -> None:
     assert (np.abs(z.mean(axis=0)) < 4 * 0.32).all()
     assert (np.abs(z.std(axis=0, ddof=1) - 1) < 4 * 0.22).all()
     whole = information_summary(runs)
+    # A run is cut into the blocks of its slowest quantity, over all replicas and axes together.
+    assert whole.distribution_blocks == 30 * round(250 / (whole.distribution_block or math.nan))
+    assert whole.flow.se == 1e3 * information(runs, (whole.distribution_blocks or 0) // 30).flow.se
     assert abs(whole.flow.z(flow)) < 4
     assert whole.flow.se < 0.15 * abs(flow)
     assert abs(whole.shared.z(shared)) < 4
@@ -72,13 +75,57 @@ def test_short_runs_have_no_errors() -> None:
     assert found["information_se"] is None
 
 
+def mutual(run: Run, along: str) -> float:
+    """½ ln(det C_C det C_H/det C) of positions and velocities of both particles, along some axes together."""
+    axes = ["xyz".index(axis) for axis in along]
+    z = np.concatenate([run.position, run.velocity], axis=1)[..., axes]  # (n, X_C X_H V_C V_H, axes)
+    c = np.einsum("tia,tja->ij", z, z)
+    cold, hot = ([0, 2], [1, 3])
+    parts = [np.linalg.det(c[np.ix_(part, part)]) for part in (cold, hot)]
+    return float(np.log(np.prod(parts) / np.linalg.det(c)) / 2)
+
+
+@pytest.mark.parametrize("coupled", ["xy", "xyz"])
+def test_each_set_of_axes_has_its_own_covariance(coupled: str) -> None:
+    """Where geometry makes x unlike y and z the information is the mean over the coupled axes, those alike pooled."""
+    run = synthetic_runs(TRUTH, 60, 1, seed=98, axes=coupled)[0]
+    unlike = replace(run, metadata=run.metadata | {"equivalent_axes": ["x", "yz"]})
+    expected = (mutual(run, "x") + (len(coupled) - 1) * mutual(run, coupled[1:])) / len(coupled)
+    assert information_summary([unlike]).shared.value == pytest.approx(expected, rel=5e-3)
+    assert mutual(run, coupled) != pytest.approx(expected, rel=2e-2)
+    assert information_summary([run]).shared.value == pytest.approx(mutual(run, coupled), rel=5e-3)
+
+
+def test_motion_of_the_traps_is_no_information() -> None:
+    """Waves of the traps' frequencies in both particles leave the information of the fluctuations, and its flow."""
+    still = synthetic_runs(TRUTH, 100, 1, seed=99)[0]
+    moved = replace(
+        still,
+        parameters=replace(
+            still.parameters, motion=TrapMotion((Oscillation(1.0, 20),), (Oscillation(1.0, 7, phase=50),))
+        ),
+        series=still.series.copy(),
+    )
+    time = still.series["time_ps"].to_numpy()
+    for side, size in (("cold", 3.0), ("hot", 2.0)):
+        for axis in "xyz":
+            moved.series[f"trap_work_{side}_{axis}_eV"] = 0.0
+            for period in (20, 7):
+                angle = 2 * np.pi * time / period + size
+                moved.series[f"position_{side}_{axis}_A"] += size * np.sin(angle)
+                moved.series[f"velocity_{side}_{axis}_A_per_ps"] += size * 2 * np.pi / period * np.cos(angle)
+    found, expected = (information_summary([run]) for run in (moved, still))
+    assert found.shared.value == pytest.approx(expected.shared.value, rel=0.05)
+    assert found.flow.value == pytest.approx(expected.flow.value, abs=2 * expected.flow.se)
+
+
 def test_figure_shows_the_second_law_of_each_side() -> None:
     """Heat over temperature lies above the flow of information in theory's lines, and both vanish at T_H/T_C alone."""
     sweep = [synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 150, 1, seed=93) for ratio in ("0.17", "1.2", "4.80")]
     points = [point_summary(runs) for runs in sweep]
     flows = [information_summary(runs) for runs in sweep]
     comparison = Comparison(tuple(points), FRICTION, None)
-    figure, data = information(comparison, compared_information(comparison, flows))
+    figure, data = draw_information(comparison, compared_information(comparison, flows))
     figure.draw_without_rendering()
     theory = data[data["series"] == "theory"].pivot_table(index="kappa_ratio", columns="quantity", values="value")
     for side in ("cold", "hot"):
@@ -202,7 +249,7 @@ def test_noisy_readings_are_in_the_table(monkeypatch: pytest.MonkeyPatch) -> Non
     # In the figure it has a panel: the measured reading, its line, and below it the line of what is new.
     with monkeypatch.context() as few:
         few.setattr("analysis.figures.over_ratio._LINE_POINTS", 5)
-        figure, _ = information(comparison, [point])
+        figure, _ = draw_information(comparison, [point])
     panel = figure.axes[2]
     assert panel.get_title(loc="left") == "one reading of both positions"
     assert panel.get_ylabel() == "$k_B$ per reading and axis"

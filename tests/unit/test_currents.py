@@ -173,6 +173,12 @@ def test_measurements_that_say_too_little_are_refused() -> None:
             {"heat_cold_eV_per_ns": 1.0, "heat_hot_eV_per_ns": 1.0, "heat_hot_se": 1.0}
             | {"temperature_cold_K": 100, "temperature_hot_K": -1.0}
         )
+    for temperature in (0, 0.0):
+        with pytest.raises(ValueError, match=r"^temperature_cold_K = 0(\.0)?: must be positive$"):
+            measured_currents(
+                {f"heat_{side}_{end}": 1.0 for side in ("cold", "hot") for end in ("eV_per_ns", "se")}
+                | {"temperature_cold_K": temperature, "temperature_hot_K": 1.0}
+            )
     point = {"heat_cold_eV_per_ns": -1.0, "heat_cold_se": 0.1, "heat_hot_eV_per_ns": 3.0, "heat_hot_se": 0.2}
     alone = measured_currents({**point, "parameters": {"temperature_cold_K": 100.0, "temperature_hot_K": 120.0}})
     assert_allclose(known(alone.error), [[0.01, 0.0], [0.0, 0.04]])

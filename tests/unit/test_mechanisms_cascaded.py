@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.integrate import quad_vec
 
-from analysis.mechanisms.bosons import LinearBosons
+from analysis.mechanisms.bosons import LinearBosons, thermal_occupation
 from analysis.mechanisms.cascaded import (
     CascadedOscillators,
     closed_form_excess,
@@ -126,8 +126,28 @@ def test_conservation_and_second_law(machine: CascadedOscillators) -> None:
 
 
 def test_empty_bath_takes_infinite_entropy() -> None:
-    """A bath at zero temperature (N̄ = 0) that gains quanta gains infinite entropy."""
+    """A bath at zero temperature (N̄ = 0) that gains quanta gains infinite entropy, and none if nothing reaches it."""
     assert replace(EQUAL, occupation_2=0.0).entropy_production() == math.inf
+    apart = LinearBosons(hamiltonian=np.zeros((2, 2)), couplings=np.eye(2), bath_occupations=[1.0, 0.0])
+    assert apart.entropy_production() == 0
+
+
+def test_occupation_of_a_mode_at_a_temperature() -> None:
+    """Bose and Einstein's 1/(e^(hf/k_BT) - 1), k_BT/hf - 1/2 of a warm mode, and nothing at T = 0."""
+    quantum = 6.62607015e-34 * 5e9 / 1.380649e-23  # of 5 GHz, K
+    assert thermal_occupation(5e9, quantum / math.log(3.0)) == pytest.approx(0.5)
+    assert thermal_occupation(5e9, 1e4 * quantum) == pytest.approx(1e4 - 0.5)
+    assert thermal_occupation(5e9, 0.0) == 0.0
+
+
+def test_temperatures_of_the_baths_say_which_is_cold() -> None:
+    """T = 1/ln(1 + 1/N̄) in units of ħω/k_B; the fullest bath is the hot one, and of equal ones the last."""
+    currents = EQUAL.bath_currents(fluctuations=False)
+    assert_allclose(currents.temperatures, 1 / np.log([1.2, 1 + 1 / 1.5, 1 + 1 / 0.8]))
+    assert (currents.cold, currents.hot, currents.covariance) == (2, 0, None)
+    alike = replace(EQUAL, occupation_1=0.8).bath_currents()
+    assert (alike.cold, alike.hot) == (0, 1)
+    assert replace(EQUAL, occupation_1=1.5, occupation_3=1.5).bath_currents().hot == 2
 
 
 def test_conductances_are_transmissions() -> None:
@@ -169,7 +189,8 @@ def test_every_quantum_leaves_by_some_bath(machine: CascadedOscillators) -> None
         ({"loss_1": -1.0, "occupation_3": math.nan}, ["loss_1 = -1", "occupation_3 = nan"]),
         ({"hopping": complex(0, math.inf), "phase": math.nan}, ["hopping = infj", "phase = nan"]),
         ({"loss_1": 0.0, "loss_2": 0.0, "hopping": -0.5j}, ["loss_1 = 0", "loss_2 = 0", "coupled to no bath"]),
-        ({"loss_1": 0.0, "channel_1": 0.0}, ["loss_1 = 0", "coupled to no bath"]),
+        ({"loss_1": 0.0, "channel_1": 0.0}, ["loss_1 = 0, loss_2 = 1:", "coupled to no bath"]),
+        ({"loss_1": 3.0, "loss_2": 0.0, "channel_2": 0.0}, ["loss_1 = 3, loss_2 = 0:", "coupled to no bath"]),
     ],
 )
 def test_unphysical_parameters_are_named(changes: dict[str, Any], named: list[str]) -> None:
@@ -204,6 +225,8 @@ def test_closed_forms_refuse_what_they_do_not_hold_for() -> None:
         closed_form_occupations(UNEQUAL)
     with pytest.raises(ValueError, match=r"hopping = 0\.1"):
         closed_form_heat_flows(replace(EQUAL, hopping=0.1))
+    with pytest.raises(ValueError, match=r"hopping = 0\.1j"):
+        closed_form_heat_flows(replace(EQUAL, hopping=0.1j))
 
 
 def test_network_of_ones_own_is_checked() -> None:
@@ -214,3 +237,7 @@ def test_network_of_ones_own_is_checked() -> None:
         LinearBosons(hamiltonian=np.eye(2), couplings=np.eye(2), bath_occupations=[1])
     with pytest.raises(ValueError, match="bath_occupations"):
         LinearBosons(hamiltonian=np.eye(2), couplings=np.eye(2), bath_occupations=[1, -1])
+    with pytest.raises(ValueError, match="Hermitian"):
+        LinearBosons(hamiltonian=[[0, 1j], [1j, 0]], couplings=np.eye(2), bath_occupations=[1, 1])
+    turned = LinearBosons(hamiltonian=[[0, 1j], [-1j, 0]], couplings=np.eye(2), bath_occupations=[1, 0])
+    assert_allclose(turned.conductances(), 2 / 5 * (1 - np.eye(2)))

@@ -100,6 +100,8 @@ def test_bias_out_of_range_is_refused() -> None:
         cumulant_function(UNEQUAL, [3, 0, 0])
     with pytest.raises(ValueError, match=r"bias = \[0\.1\]: give one finite number for each of 3 baths"):
         cumulant_function(UNEQUAL, [0.1])
+    with pytest.raises(ValueError, match=r"bias = \[inf, 0\.0, 0\.0\]: give one finite number"):
+        cumulant_function(UNEQUAL, [np.inf, 0.0, 0.0])
 
 
 def test_nonreciprocity_undercuts_the_uncertainty_relation() -> None:

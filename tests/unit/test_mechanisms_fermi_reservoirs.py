@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import cache
 
@@ -49,6 +50,13 @@ def test_fermi_integrals_in_two_dimensions(ratio: float) -> None:
     particles, energy, _ = Exact().contents(t, mu, 1.0)
     assert_allclose(particles, t * np.logaddexp(0, ratio), rtol=1e-13)
     assert_allclose(energy, -(t**2) * spence(1 + np.exp(ratio)), rtol=1e-13)
+
+
+def test_thin_gas_is_a_classical_one() -> None:
+    """Far below μ = 0 the contents are Γ(α) T^α e^(μ/T) particles of energy αT each, however few they are."""
+    particles, energy, _ = Exact().contents(0.7, -60 * 0.7, 1.5)
+    assert_allclose(particles, np.sqrt(np.pi) / 2 * 0.7**1.5 * np.exp(-60), rtol=1e-12)
+    assert_allclose(energy / particles, 1.5 * 0.7, rtol=1e-12)
 
 
 @pytest.mark.parametrize("gas", [Sommerfeld(), Exact()])
@@ -398,8 +406,20 @@ def test_unphysical_parameters_are_named_all_at_once() -> None:
         FermiReservoirs((-1.0,), (Reservoir(0.0, 20.0), Reservoir(1.0, 3.0, rate=-1)))
     with pytest.raises(ValueError, match=r"reservoirs: 1 given, at least two are needed"):
         FermiReservoirs((1.0,), (Reservoir(1.0, 20.0),))
-    with pytest.raises(ValueError, match=r"duration = -1"):
-        COOLING.evolve(-1)
+    with pytest.raises(ValueError, match=r"levels = \(0.0,\): give at least one, all positive"):
+        replace(COOLING, levels=(0.0,))
+    for duration in (-1, 0.0, np.inf):
+        with pytest.raises(ValueError, match=rf"duration = {duration}: must be positive and finite"):
+            COOLING.evolve(duration)
+
+
+def test_baths_are_named_by_their_temperature() -> None:
+    """The coldest reservoir is the one to be cooled, and the hottest the environment; of equal ones the first and the last."""
+    warm, cold = COOLING.reservoirs[::-1]
+    currents = replace(COOLING, reservoirs=(warm, cold, warm)).bath_currents(fluctuations=False)
+    assert (currents.cold, currents.hot, currents.covariance) == (1, 0, None)
+    alike = replace(COOLING, reservoirs=(warm, replace(cold, temperature=warm.temperature))).bath_currents()
+    assert (alike.cold, alike.hot) == (0, 1)
 
 
 def test_a_matrix_of_rates_replaces_the_power_law() -> None:
@@ -474,5 +494,13 @@ def test_systems_that_are_none_are_refused() -> None:
         from_sites([[1, 3], [3, 1]], np.eye(2), two)
     with pytest.raises(ValueError, match=r"sites of shape \(1, 2\)"):
         from_sites(21 * np.eye(2), [[1, 0]], two)
-    with pytest.warns(UserWarning, match="no independent modes"):
-        from_sites([[21, 1e-4], [1e-4, 21]], np.eye(2), two)
+    # Levels are modes of their own from a distance of ten widths on, and the nearest two count.
+    widest = 2e-4 * np.sqrt(21.0)  # of a level that touches both reservoirs
+    for distance, is_wide in ((8 * widest, True), (12 * widest, False)):
+        levels = np.diag([21.0, 21.0 + distance, 30.0])
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            from_sites(levels, [[1, 0.5, 0.1], [1, 0.5, 0.1]], two)
+        assert [f"levels {distance:.3g} apart are as wide as {widest:.3g}" in str(each.message) for each in warned] == [
+            True
+        ] * is_wide

@@ -127,6 +127,11 @@ def test_a_circuit_made_for_a_device_is_that_device() -> None:
     # The static shift, 4G²/ω_m, is small beside the cavities' width.
     assert (circuit.detuning_1 - PUBLISHED.detuning_1) / HZ == pytest.approx(4 * 7e3**2 / 6e6, rel=1e-3)
     assert_allclose(circuit.bath_currents().heat, PUBLISHED.bath_currents().heat, rtol=1e-6)
+    # Each cavity is shifted by its own coupling.
+    unlike = circuit_for(PUBLISHED, 1e4 * HZ, 3e4 * HZ)
+    assert_allclose(unlike.steady().device.hamiltonian, PUBLISHED.hamiltonian, rtol=1e-9, atol=1e-3)
+    shifts = np.array([unlike.detuning_1, unlike.detuning_2]) - PUBLISHED.detuning_1
+    assert shifts[1] / shifts[0] == pytest.approx(3.0, rel=1e-6)
 
 
 def test_the_printed_amplitude_leaves_out_the_hopping() -> None:
@@ -154,6 +159,8 @@ def test_power_at_a_port() -> None:
     )
     photons = abs(single.amplitudes()[0]) ** 2
     assert photons == pytest.approx(4 * power / (hbar * 1e10 * 1e6))
+    # Through a port with a quarter of the losses a quarter of them.
+    assert amplitude_of_power(power, 1e10, 1e6, 0.25) == pytest.approx(drive / 2)
 
 
 PUBLISHED_LIKE = circuit_for(PUBLISHED, 100 * HZ, 100 * HZ)
@@ -163,7 +170,12 @@ def test_what_is_not_physical_is_refused() -> None:
     """All wrong values are named at once; drives so strong that no branch is stable are refused with their values."""
     with pytest.raises(ValueError, match=r"drive_1 = -1.*loss_2 = 0.*must be positive"):
         replace(SMALL, drive_1=-1.0, loss_2=0.0)
-    with pytest.raises(ValueError, match="fluctuations around all steady states"):
-        replace(PUBLISHED_LIKE, drive_1=300 * PUBLISHED_LIKE.drive_1, drive_2=300 * PUBLISHED_LIKE.drive_2).steady()
+    strong = replace(PUBLISHED_LIKE, drive_1=300 * PUBLISHED_LIKE.drive_1, drive_2=300 * PUBLISHED_LIKE.drive_2)
+    slowest = min(branch.growth for branch in strong.branches())
+    number = len(strong.branches())
+    with pytest.raises(ValueError, match="fluctuations around all steady states") as refused:
+        strong.steady()
+    assert f"drive_1 = {strong.drive_1:g}, drive_2 = {strong.drive_2:g}: " in str(refused.value)
+    assert f"states ({number}) grow, at {slowest:.3g} per second or faster" in str(refused.value)
     with pytest.raises(ValueError, match="must be positive and finite"):
         circuit_for(PUBLISHED, 0.0, 1.0)

@@ -141,6 +141,17 @@ def test_transient_solves_the_equation_of_the_covariance(strength: float) -> Non
     assert_allclose(run.effective_temperatures(network.masses)[0], 100.0, rtol=1e-12)
 
 
+def test_uncoupled_particles_are_in_equilibrium_with_their_own_baths() -> None:
+    """k_BT/κ of each position and k_BT/m of each velocity, with T of its bath, or a given one; then no particle has heat."""
+    network = random_network(2, temperature=[100.0, 250.0], bath=[0, 1, 1, 0, 1])
+    own = np.array([100.0, 250.0, 250.0, 100.0, 250.0])
+    trap, mass = np.asarray(network.trap), np.asarray(network.mass)
+    for given, temperature in ((None, own), (own + 5, own + 5), (70.0, np.full(5, 70.0))):
+        start = network.uncoupled_start(given)
+        assert_allclose(start, np.diag(BOLTZMANN * np.concatenate([temperature / trap, temperature / mass])))
+    assert_allclose(transient(network, [0.0]).heat, 0.0, atol=1e-15)
+
+
 def test_transient_ends_in_the_steady_state() -> None:
     """Late heats and works are the stationary ones, from any start; bath shared by two particles has one heat."""
     network = three_baths()
@@ -160,6 +171,20 @@ def test_what_is_wrong_is_named_at_once() -> None:
         NonreciprocalNetwork(
             couplings=np.ones((2, 2)), mass=[1, 1, 1], friction=1, trap=1, temperature=[0.0, 1.0], bath=[0]
         )
+    good: dict[str, Any] = {"couplings": [[0, 1], [1, 0]], "mass": 1, "friction": 1, "trap": 1, "temperature": [1, 2]}
+    for name, value, said in (
+        ("couplings", [[1, 1], [1, 0]], "the diagonal must be 0"),
+        ("couplings", [[0, np.inf], [1, 0]], r"couplings of shape \(2, 2\): must be finite"),
+        ("mass", 0.0, r"mass = 0.0: must be finite and positive"),
+        ("friction", [1.0, -1.0], r"friction = \[1.0, -1.0\]: must be finite and positive"),
+        ("trap", np.inf, r"trap = inf: must be finite$"),
+        ("temperature", [1.0, np.inf], r"temperature = \[1.0, inf\] K"),
+        ("bath", [0, 2], r"bath = \[0, 2\]: give one of 2 baths for each of 2 particles"),
+        ("bath", [0, 0], r"bath = \[0, 0\]"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            NonreciprocalNetwork(**good | {name: value})
+    NonreciprocalNetwork(**good | {"trap": -0.1})  # which strong couplings may hold
     with pytest.raises(ValueError, match=r"time = \[-1.0\] ps"):
         transient(three_baths(), [-1.0])
     with pytest.raises(ValueError, match=r"start of shape \(2, 2\)"):

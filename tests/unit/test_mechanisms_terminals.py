@@ -111,6 +111,67 @@ def test_a_free_demon_beats_the_published_one() -> None:
     assert found.paid - found.cooling / found.bound == pytest.approx(found.entropy_production, rel=1e-9)
 
 
+@pytest.mark.parametrize("statistics", ["fermions", "bosons"])
+def test_what_leaks_past_the_demon_is_part_of_the_cooling(statistics: Statistics) -> None:
+    """With a channel from hot to cold, of any shape, the whole machine cools as asked; the demon may stand anywhere."""
+    plain = four_levels(statistics=statistics)
+    hot, cold, demon = plain.terminals
+    own = [replace(channel, between=(channel.between[0] + 1, 0)) for channel in plain.channels]
+    leak = Channel((1, 2), 1.7, 0.1 * WIDTH, peak=0.5, shape="lorentzian")
+    band = (1e-3, 9.0)
+    machine = Landauer(
+        terminals=(demon, hot, cold),
+        channels=(*own, leak),
+        statistics=statistics,
+        environment=1,
+        cold=2,
+        hot=1,
+        band=band,
+    )
+    passed = replace(machine, channels=(leak,)).flows()[1:]
+    potential = 1.0 if statistics == "fermions" else 0.0
+    lost = float(passed[0][2] - potential * replace(machine, channels=(leak,)).flows()[0][2])
+    assert lost > 0
+    most = largest_cooling(plain, 2) - lost
+    assert largest_cooling(machine, 0) == pytest.approx(most, rel=1e-7)
+    found = best_demon(machine, 0, 0.4 * most).bath_currents()
+    assert found.cooling == pytest.approx(0.4 * most, rel=1e-6)
+    assert np.abs([found.particles[0], found.energy[0]]).max() < 1e-6 * most
+
+
+def test_machines_without_a_best_demon_are_refused() -> None:
+    """A demon needs narrow channels of its own without lift, no matrix, and to be neither cold nor hot; all is told at once."""
+    machine = four_levels()
+    first, *rest = machine.channels
+    through = Matrix(lambda energy: np.zeros((energy.size, 3, 3)), ((0.0, 1.0),))
+    for changes, demon, said in (
+        ({"channels": (replace(first, shape="box"), *rest)}, 2, "^channel 0: shape = 'box', lift = 0: a demon's"),
+        ({"channels": (*rest, replace(first, lift=0.1))}, 2, "^channel 3: shape = 'narrow', lift = 0.1: a demon's"),
+        ({"matrix": through}, 2, "^matrix: must be None"),
+        ({"channels": (Channel((0, 1), 1.0, WIDTH),)}, 2, "^demon = 2: has no channel$"),
+        ({"matrix": through}, 0, "^matrix: must be None.*; demon = 0: must be neither the cold nor the hot terminal$"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            largest_cooling(replace(machine, **changes), demon)
+
+
+def test_steps_are_integrated_in_parts() -> None:
+    """Between two steps the occupation changes half way, which is an end of an interval of the integral, to rounding."""
+    steps = Steps((1.0, 1.7, 2.0), (0.9, 0.2, 0.6))
+    machine = Landauer(
+        terminals=(Terminal("steps", steps), terminal("empty", 0.01, -9.0)),
+        channels=(Channel((0, 1), 1.5, 1.4, shape="box"),),
+        environment=1,
+        cold=0,
+        hot=1,
+    )
+    # From 0.8 to 2.2, with edges at 1.35 and 1.85.
+    particles = 0.55 * 0.9 + 0.5 * 0.2 + 0.35 * 0.6
+    energy = (1.35**2 - 0.8**2) / 2 * 0.9 + (1.85**2 - 1.35**2) / 2 * 0.2 + (2.2**2 - 1.85**2) / 2 * 0.6
+    assert machine.flows()[0] == pytest.approx([-particles, particles], rel=1e-12)
+    assert machine.flows()[1] == pytest.approx([-energy, energy], rel=1e-12)
+
+
 def test_more_cooling_than_there_is_is_refused() -> None:
     """The message says how much there is."""
     most = largest_cooling(four_levels(), 2, isolated=True)
@@ -180,6 +241,24 @@ def test_lorentzian_and_box_are_integrated() -> None:
 
             expected = quad(product, low, high, points=points, epsabs=1e-12, limit=200)[0]
             assert [covariance[i, j], covariance[j, i]] == pytest.approx([expected] * 2, rel=1e-7)
+
+
+@pytest.mark.parametrize("width", [1e-6, 1e-3, 0.3, 50.0])
+def test_tails_of_a_lorentzian_are_integrated_at_any_width(width: float) -> None:
+    """From a full to an empty terminal passes (Γ/2) [arctan 2(ε - ε₀)/Γ] over the band; a narrow peak has all of its tails."""
+    full, empty = (Terminal(name, Steps((0.0,), (f,))) for name, f in (("full", 1.0), ("empty", 0.0)))
+    machine = Landauer(
+        terminals=(full, empty, terminal("rest", 1e-3, 99.0)),
+        channels=(Channel((0, 1), 1.7, width, peak=0.5, shape="lorentzian"),),
+        environment=2,
+        hot=2,
+        band=(-4.0, 9.0),
+    )
+    low, high = (math.atan(2 * (end - 1.7) / width) for end in (-4.0, 9.0))
+    assert machine.flows()[0][1] == pytest.approx(0.25 * width * (high - low), rel=1e-11)
+    # (Γ²/8) ln(Γ²/4 + (ε - ε₀)²) of energy beside that of the level.
+    tails = width**2 / 8 * 0.5 * math.log((width**2 / 4 + 7.3**2) / (width**2 / 4 + 5.7**2))
+    assert machine.flows()[1][1] == pytest.approx(1.7 * 0.25 * width * (high - low) + tails, rel=1e-11)
 
 
 def test_noise_in_equilibrium_is_that_of_the_conductance() -> None:
@@ -270,6 +349,19 @@ def test_what_is_not_physical_is_refused() -> None:
         ({"channels": ()}, "nothing can flow"),
         ({"terminals": two[:1]}, "1 given, particles need two"),
         ({"statistics": "bosons"}, "some terminal has another"),
+        (
+            {"terminals": (two[0], terminal("c", 1.0, 0.0, "bosons"))},
+            "statistics = fermions: some terminal has another",
+        ),
+        ({"terminals": (two[0], Terminal("steps", Steps((1.0,), (0.5,))))}, "hot = 1: must be a thermal terminal"),
+        ({"terminals": (Terminal("steps", Steps((1.0,), (0.5,))), two[1])}, "environment = 0: must be a thermal"),
+        ({"channels": (replace(good, shape="table"),)}, r"channel 0: table energies = \[\]"),
+        ({"channels": (replace(good, shape="table", table=((1.0, 0.5),)),)}, "give two or more, finite and ascending"),
+        ({"channels": (replace(good, shape="table", table=((1.0, 0.5), (1.0, 0.6))),)}, "finite and ascending"),
+        ({"channels": (replace(good, shape="table", table=((1.0, 0.5), (np.inf, 0.6))),)}, "finite and ascending"),
+        ({"channels": (replace(good, shape="table", table=((1.0, 0.0), (2.0, 0.0))),)}, "not all of them 0"),
+        ({"channels": (replace(good, shape="table", table=((1.0, 0.0), (2.0, 1.1))),)}, "give values from 0 to 1"),
+        ({"channels": (replace(good, shape="table", table=((1.0, -0.1), (2.0, 1.0))),)}, "give values from 0 to 1"),
     ):
         with pytest.raises(ValueError, match=said):
             Landauer(**({"terminals": two, "channels": (good,)} | wrong))
