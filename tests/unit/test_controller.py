@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.machinery
+import json
 import re
 import sys
 import textwrap
@@ -698,7 +699,7 @@ def test_one_trial_serves_all_who_ask_for_the_same(write: Write, monkeypatch: py
     monkeypatch.setattr("subprocess.run", run)
     for _ in range(2):
         assert controller_problem("mine:Mine", [(0.1, 0.5)], {}, 0.9, 0.004) is None
-    assert len(asked) == 1
+    assert [json.loads(task) for task in asked] == [["mine:Mine", [[0.1, 0.5]], {}, 0.9, 0.004]]
     controller_problem("mine:Mine", [(0.1, 0.6)], {}, 0.9, 0.004)
     controller_problem("mine:Mine", [(0.1, 0.5)], {"gain": "2"}, 0.9, 0.004)
     write("mine.py", "gain = 2\n")

@@ -425,6 +425,16 @@ def test_each_particle_is_a_crystal_sphere_in_the_middle_of_its_bath(name: str) 
         assert int((np.linalg.norm(sites - centre, axis=1) < radius).sum()) == 186
 
 
+def test_a_sphere_s_centre_may_lie_anywhere_in_the_cell() -> None:
+    """Of an origin that differs along x, y and z it holds the atoms that the study counts."""
+    chosen = study(nanoparticle={"origin_lattice": [0.1, 0.2, 0.4], "atoms": 187})
+    build = experiment_at(chosen, "equilibrated", 1)
+    deck = Deck(build.deck(build.pieces()[0], ""))
+    *_, words = (words for words in deck.statements if words[:2] == ["lattice", "fcc"] and words[2] == "3.7")
+    shift = [(middle / 3.7 + own) % 1 for middle, own in zip(CENTRE["hot"], (0.1, 0.2, 0.4), strict=True)]
+    assert [*map(float, words[4:7])] == pytest.approx(shift)
+
+
 def fluid_sites(deck: Deck, side: str) -> NDArray[np.float64]:
     """Sites among which the atoms of a fluid are placed, Å."""
     type_, region = {"cold": "1", "hot": "2"}[side], f"sites_{side}"
@@ -544,8 +554,12 @@ def test_build_asserts_every_count(name: str) -> None:
         )
     ]
     assert [*zip(asked, wanted, strict=True)] == expected
-    for words in deck.all("if"):
+    for number, words in enumerate(deck.all("if")):
         assert words[:2] == ['"$(v_found)', "!="]
+        said = " ".join(words)
+        assert "'nanofridge: $(v_found:%.0f) " in said
+        assert f" the {SIDES[number // 4]} " in said
+        assert f"but there must be {expected[number][1]}'" in said
         assert words[-2:] == ['"nanofridge:', 'stop"']
 
 

@@ -273,6 +273,20 @@ def test_powers_of_the_drives_are_balanced(tmp_path: Path) -> None:
     assert found["phase"] == pytest.approx(np.angle(second / first), abs=1e-6)
 
 
+def test_of_several_branches_the_stable_one_is_solved(tmp_path: Path) -> None:
+    """Which has the fewest photons: those of the first cavity alone, by the cubic equation of its displacement."""
+    drives = DRIVES | {"power_1_pW": 5e4, "power_2_pW": 0.0}
+    content = CIRCUIT | {"drives": drives, "hopping_MHz": 0.01, "mechanical_damping_Hz": 1e5}
+    found = study(tmp_path, content).own.solve().quantities
+    assert found["branches"] == 3
+    driven = 0.8 * 2.0 * MHZ * 5e-8 / (hbar * 4994 * MHZ)
+    # n (κ²/4 + (Δ - s n)²) = |E|² with s = 2 g²/ω_m
+    shift = 2 * 1e-8 * MHZ / 5.5
+    cubic = [shift**2, -2 * 6.0 * MHZ * shift, (1.0 * MHZ) ** 2 + (6.0 * MHZ) ** 2, -driven]
+    photons = sorted(np.roots(cubic).real)
+    assert found["photons_1"] == pytest.approx(photons[0], rel=1e-3)
+
+
 def test_particles_have_their_own_numbers(tmp_path: Path) -> None:
     """Each its bath, mass, friction and trap; pulls between the same two are added, and heats are of the baths by name."""
     particles = {

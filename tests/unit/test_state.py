@@ -153,6 +153,16 @@ def test_filling_goes_towards_what_the_study_states(aim: str) -> None:
         assert (change(side, -1e6), change(side, 1e6)) == (500, -500)
 
 
+def test_filling_takes_smaller_steps_from_round_to_round() -> None:
+    """What a difference needs in the first two rounds, and then a half, a third, ... of it, so that noise averages out."""
+    chosen = study(edge_nm=6.5, pressure_bar={"cold": 400.0, "hot": 200.0})
+    build = experiment_at(chosen, "equilibrated", 1)
+    deck = build.deck(build.pieces()[0], "")
+    for side in ("cold", "hot"):
+        found = re.findall(rf"^variable +wanted_{side} equal \(.*\)\*(.+)$", deck, re.MULTILINE)
+        assert [*map(float, found)] == pytest.approx([chosen.atoms_per_aim(side) / n for n in (1, 1, 2, 3, 4, 5, 6, 7)])
+
+
 def test_deck_asks_lammps_how_many_atoms_there_are() -> None:
     """After filling nobody knows their number beforehand, so that pressure and sink of momentum ask for it."""
     filled, fixed = study(pressure_bar=100), study(fluid_atoms=25280)
@@ -315,6 +325,35 @@ def test_filling_takes_the_study_s_time_in_eight_rounds(point: str, filling_ps: 
             assert float(damping) == pytest.approx(unit / (20 if number % 2 else 5), rel=1e-6)
         seeds = [words[-1] for words in heats]
         assert len(set(seeds)) == len(seeds)
+    text = run.deck(run.pieces()[0], "")
+    for side, number in (("cold", 1), ("hot", 2)):
+        lost = re.findall(
+            rf'^if "\$\{{take_{side}\}} > 0" then "delete_atoms random count \$\{{take_{side}\}} yes (\w+) NULL (\d+)"$',
+            text,
+            re.M,
+        )
+        added = re.findall(
+            rf'^if "\$\{{add_{side}\}} > 0" then "create_atoms (\d) random \$\{{add_{side}\}} (\d+) (\w+)"$', text, re.M
+        )
+        drawn = [words[1] for words in deck.all("velocity", f"fluid_{side}", "create")][3:-1]
+        assert len(lost) == len(added) == len(drawn) == (8 if side in sides else 0)
+        assert {group for group, _ in lost} <= {f"fluid_{side}"}
+        assert {(kind, place) for kind, _, place in added} <= {(str(number), f"sites_{side}")}
+        for stream in ([seed for _, seed in lost], [seed for _, seed, _ in added], drawn):
+            assert len(set(stream)) == len(stream), "each round has random numbers of its own"
+    # New atoms belong to the groups of their side before their velocities are drawn.
+    first = text.index("random count")
+    assert (
+        first
+        < text.index("\ngroup           fluid_hot type 2\n", first)
+        < text.index("\nvelocity        fluid_hot", first)
+    )
+    for what in [f"trap_{side}" for side in sides if len(sides) == 2] + [f"fill_heat_{side}" for side in sides]:
+        assert len(deck.all("fix", what)) == len(deck.all("unfix", what))
+    measured = [
+        words[0] for words in deck.all("compute") if words[0].startswith(("outwards", "bulk_virial", "bulk_stress"))
+    ]
+    assert sorted(measured) == sorted(words[0] for words in deck.all("uncompute"))
     held = [words[1:] for words in deck.all("fix", "fill_move")]
     assert held == [["nve"], ["nve/limit", "0.05"]] * 8
     assert deck.all("fix", "fill_metal") == [["particles", "nve"]] * 8
