@@ -237,6 +237,10 @@ def test_fits_are_drawn_as_the_forms_of_their_friction(measured_friction: Fricti
                 np.testing.assert_allclose(drawn, exact(form, lags, white), atol=1e-9)
                 (told,) = (str(each.get_label()) for each in axes.lines if str(each.get_label()).startswith(label))
                 assert f": {1e12 * FRICTION_SI * friction:.1f} " in told
+            # Fits end at the grey line.
+            (end,) = (each for each in axes.lines if each.get_linewidth() == 0.6 and each.get_alpha() == 0.6)
+            assert list(np.asarray(end.get_xdata(), dtype=float)) == [particle.curves[name].fitted_to] * 2
+            assert axes.get_ylabel() == ("normalised correlation" if name == "position" else "")
             lags, drawn = line(axes, "dressed, zero frequency")[:, ::40]
             np.testing.assert_allclose(drawn, exact(name, lags, dressed), atol=1e-6)
 

@@ -15,7 +15,7 @@ from analysis.friction.response import Responses, responses
 from analysis.friction.summary import friction_summary
 from analysis.heat.rates import point_summary
 from analysis.units import FRICTION_SI
-from tests.unit.drawn import symbols
+from tests.unit.drawn import symbols, unseen
 from tests.unit.synthetic import Truth, synthetic_runs
 
 FRICTIONS = {"plain": 0.22, "thick": 0.6}  # eV ps/Å²
@@ -71,6 +71,10 @@ def test_each_variant_has_its_own_friction_and_predictions() -> None:
         first = figure.axes[-1].containers[2 + number].lines[0]  # type: ignore[attr-defined]
         assert first.get_marker() == legend["predicted: linear response"].get_marker()
     panel = figure.axes[-1]
+    assert not unseen([panel])
+    # Friction of both sides of all variants is in sight, from 0 on.
+    (low, high), drawn = figure.axes[0].get_ylim(), np.concatenate(symbols(figure.axes[0]))
+    assert low == 0 < np.median(drawn[:, 1]) < drawn[:, 1].max() < high
     assert figure.axes[0].get_title(loc="left") == "along x, y, z"
     assert figure.axes[0].get_ylabel() == r"friction Re $\gamma(\omega)$ ($10^{-12}$ kg/s)"
     assert panel.get_ylabel() == "heat into the bath (eV/ns per axis)"

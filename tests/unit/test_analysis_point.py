@@ -6,13 +6,17 @@ import json
 import math
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from analysis.compare import comparison as module
-from analysis.compare.comparison import Comparison
+from analysis.compare.comparison import ComparedPoint, Comparison
+from analysis.compare.forecast import Forecast
 from analysis.compare.table import summary_table, summary_text
 from analysis.data.parameters import Parameters
 from analysis.errors import AnalysisError
+from analysis.friction.result import AxisFriction, Friction
 from analysis.friction.summary import friction_summary
 from analysis.heat.point import ESTIMATORS, HeatPoint, by_ratio
 from analysis.heat.rates import point_summary
@@ -115,3 +119,36 @@ def test_theory_is_solved_once(point: HeatPoint, monkeypatch: pytest.MonkeyPatch
     summary_text(comparison, friction)
     assert "theory" in comparison.agreement
     assert solved == pytest.approx([0.2, 0.48])
+
+
+def test_agreement_is_that_of_the_points_with_a_prediction(point: HeatPoint) -> None:
+    """χ² = dᵀC⁻¹d with the common error; linear response at the points that it has, a model at all points or not at all."""
+    first, second = (replace(point, kappa_ratio=ratio) for ratio in ("2", "4.80"))
+    comparison = Comparison((first, second), Friction({}, AxisFriction((Estimate(1.0), Estimate(1.0)))))
+    cold = point.heat[0]
+    one, other = (
+        Forecast(np.array([1e-3 * (cold.value - shift), 7.0]), 1e-3 * np.array([[common, 9.0], [0.01, 9.0]]))
+        for shift, common in ((0.05, 0.02), (-0.03, 0.04))
+    )
+    vars(comparison)["compared"] = (
+        ComparedPoint(first, {"response": one, "theory": one, "dressed": one}),
+        ComparedPoint(second, {"theory": other}),
+    )
+    assert comparison.known == ("response", "theory", "dressed")
+    found = comparison.agreement
+    assert set(found) == {"response", "theory"}
+    # Each deviation of the friction moves all predictions together: 0.02 and 0.04 by the one cause, 0.01 both by the other.
+    missed = np.array([0.05, -0.03])
+    covariance = np.array(
+        [
+            [cold.se**2 + 0.02**2 + 0.01**2, 0.02 * 0.04 + 0.01**2],
+            [0.02 * 0.04 + 0.01**2, cold.se**2 + 0.04**2 + 0.01**2],
+        ]
+    )
+    square = missed @ np.linalg.inv(covariance) @ missed
+    assert found["theory"] == pytest.approx((square, chi2.sf(square, 2), 2))
+    alone = 0.05**2 / covariance[0, 0]
+    assert found["response"] == pytest.approx((alone, chi2.sf(alone, 1), 1))
+    # A single heat without an error leaves nothing to be told.
+    unsure = replace(second, rates=second.rates | {"heat": (Estimate(cold.value), second.heat[1])})
+    assert replace(comparison, points=(first, unsure)).agreement == {}

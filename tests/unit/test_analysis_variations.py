@@ -98,6 +98,9 @@ def test_figure_has_a_row_per_variant(frictions: pd.DataFrame, tmp_path: Path) -
         assert axes.get_title(loc="left") == f"{side} particle"
         assert axes.get_xlabel() == r"friction $\gamma$ ($10^{-12}$ kg/s)"
         assert np.asarray(line(axes, "fit of the paper")[0]).tolist() == [3.5, 3.5]
+        assert [each.get_label() for each in axes.containers] == [
+            METHODS.get(method, method) for method in dict.fromkeys(here["method"])
+        ]
         for container, (_, rows) in zip(axes.containers, here.groupby("method", sort=False), strict=True):
             assert isinstance(container, ErrorbarContainer)
             points, _, bars = container.lines
@@ -161,6 +164,10 @@ def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None
         expected = np.transpose([drift, np.arange(2) + offset, drift - error, drift + error])
         np.testing.assert_allclose(bars(figure.axes[2], f"{side} side", along=0)[0], expected)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["synthetic", "thick"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == ["simulation, cold", "simulation, hot"]
+    # Where a study has several points each row says which.
+    apart = heat_variations(read.assign(kappa_ratio=["4.80", "7.27"]), "synthetic")[0]
+    assert [text.get_text() for text in apart.axes[0].get_yticklabels()] == ["synthetic, 4.80", "thick, 7.27"]
     # A drift in per cent of a heat that may be zero says nothing.
     near = read.assign(heat_cold_se=read["heat_cold_eV_per_ns"].abs() / np.array([1.9, 2.1]))
     (cold, *_) = heat_variations(near, "synthetic")[0].axes[2].containers

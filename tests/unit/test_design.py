@@ -72,6 +72,7 @@ def test_limits_are_kept_and_cost_something(tmp_path: Path) -> None:
     assert (left.get_xlabel(), right.get_ylabel()) == ("power (eV/ns per axis)", "coefficient of performance")
     assert left.get_ylabel() == right.get_xlabel() == "heat from the cold bath (eV/ns per axis)"
     assert {text.get_text() for text in left.texts} == {"0.17", "1.2", "4.8", "7.27"}
+    assert left.get_title(loc="left") == "bars: error after 1 ns"
 
 
 @pytest.mark.parametrize(

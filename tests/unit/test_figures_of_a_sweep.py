@@ -30,6 +30,8 @@ from analysis.figures.power_moments import power_moments
 from analysis.figures.studies import heats_of_studies
 from analysis.figures.style import ACCENT, COLD, HOT
 from analysis.figures.uncertainty import uncertainty
+from analysis.friction.curves import equilibrium_blocks
+from analysis.friction.response import Response, Responses
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.performance import performance_summary
 from analysis.heat.point import HeatPoint
@@ -48,8 +50,8 @@ from analysis.heat.results import (
 from analysis.heat.reversal import reversal_summary
 from analysis.model import heat_cop
 from analysis.model.closed_forms import published_power_law
-from analysis.statistics.timeseries import Estimate
-from tests.unit.drawn import bands, bars, curves, symbols, unseen
+from analysis.statistics.timeseries import Estimate, stationary_mean
+from tests.unit.drawn import bands, bars, curves, line, symbols, unseen
 from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, drift_and_noise, heat_rates, heat_slopes, synthetic_runs
 
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.2, friction_hot=0.3)
@@ -121,6 +123,9 @@ def test_fluxes_are_drawn_in_their_panels(heats: list[HeatPoint]) -> None:
         (drawn,) = symbols(axes)
         expected = [(point.ratio, each.value, np.nan_to_num(each.se)) for point, each in zip(heats, found, strict=True)]
         np.testing.assert_allclose(drawn, expected)
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["simulation", "white friction"]
     (entropy,), (power,) = (curves(axes) for axes in figure.axes)
     for ratio in RATIOS:
         heat = exact(ratio)
@@ -129,16 +134,45 @@ def test_fluxes_are_drawn_in_their_panels(heats: list[HeatPoint]) -> None:
         assert at(power, float(ratio)) == pytest.approx(heat.sum(), rel=1e-6)
 
 
+def exact_responses() -> Responses:
+    """White friction of both particles, measured at every frequency to 1 %."""
+    frequency = np.geomspace(1e-4, 100, 3000)
+    none = np.empty((0, frequency.size), dtype=complex)
+    cold, hot = (
+        Response(frequency, gamma, np.stack([0.995 * gamma, 1.005 * gamma]), none)
+        for gamma in (np.full(frequency.size, complex(each)) for each in (0.2, 0.3))
+    )
+    return Responses({"xyz": (cold, hot)})
+
+
+def test_lines_of_heats_are_named(heats: list[HeatPoint]) -> None:
+    """Linear response with white friction at every frequency is the pair of white friction, and each line has its name."""
+    figure, _ = draw_heat_rates(Comparison(tuple(heats), FRICTION, exact_responses()))
+    names = ["linear response", "white friction", "bare thermostat", "simulation"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == names
+    for side, axes in enumerate(figure.axes):
+        for name in names[:2]:
+            drawn = line(axes, name)
+            assert at(drawn, 2.0) == pytest.approx(exact("2.0")[side], rel=2e-3)
+        # Samples 1 ps apart do not tell the response where the pair is faster.
+        assert line(axes, "linear response")[0].max() < 3 < line(axes, "white friction")[0].max()
+    # Zero is in sight if all heats have one sign.
+    for axes in draw_heat_rates(Comparison((heats[0],), FRICTION))[0].axes:
+        low, high = axes.get_ylim()
+        assert low < 0 < high
+        assert not unseen([axes], "simulation")
+
+
 def test_bands_of_lines_are_one_standard_error(heats: list[HeatPoint]) -> None:
     """The friction's errors of 10 % move the heats by their slopes: bands are that wide to both sides of their line."""
     figure, _ = draw_heat_rates(Comparison(tuple(heats), FRICTION))
     assert not unseen(figure.axes, "simulation")
     for side, axes in enumerate(figure.axes):
-        (line,) = curves(axes)
+        (drawn_line,) = curves(axes)
         band = next(each for each in bands(axes) if each.size and np.ptp(each[2] - each[1]) > 0)
         expected = 0.1 * 1e3 * math.hypot(*heat_slopes(TRUTH)[:, side])
         (low, high) = band[1:, np.isclose(band[0], 4.8)].ravel()
-        assert (at(line, 4.8) - low, high - at(line, 4.8)) == pytest.approx((expected, expected), rel=0.02)
+        assert (at(drawn_line, 4.8) - low, high - at(drawn_line, 4.8)) == pytest.approx((expected, expected), rel=0.02)
         title, _, _ = labels(axes)
         assert title == f"{SIDES[side]} bath, {(100, 120)[side]} K"
         assert [text.get_text() for text in axes.texts] == [r"refrigerator: $\kappa_H/\kappa_C > T_H/T_C$"]
@@ -175,7 +209,19 @@ def test_coefficients_are_drawn_in_their_panels(performances: list[PerformancePo
         np.testing.assert_allclose(line[1][inner], (numerator / (line[0] - 1))[inner])
         np.testing.assert_allclose(bound[1], carnot)
         assert bound[0].min() == pytest.approx(1.2)
+        assert not axes.texts
     assert labels(figure.axes[0])[2] == "coefficient of performance"
+    told = ["exact, any friction", "Carnot", "bare thermostat", "simulation, 95 %"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == told
+    # A bar without ends crosses the panel; of points that heat alone it is said that none cools.
+    open_ended = {kind: {name: Interval(values[kind][0], math.nan, math.nan) for name in COPS} for kind in kinds}
+    for axes in cop([replace(points[-1], cop=open_ended)])[0].axes:
+        low, high = axes.get_ylim()
+        for series in bars(axes):
+            ((_, _, lower, upper),) = series
+            assert lower <= low < high <= upper
+    heating = cop(points[:1])[0].axes[1]
+    assert [text.get_text() for text in heating.texts] == ["no point of this study cools"]
 
 
 def test_fluctuating_coefficients_are_drawn_in_their_panels(performances: list[PerformancePoint]) -> None:
@@ -272,6 +318,15 @@ def test_flows_are_drawn_over_their_axes(
         # From the first to the last sample a flow grows by its rate times 0.3 ns.
         ends = {(0, COLD): 0.3 * point.heat[0].value, (0, HOT): 0.3 * point.heat[1].value}
         ends |= {(1, COLD): work[-1, 0], (1, HOT): work[-1, 1], (1, ACCENT): work[-1].sum()}
+        # The legend quotes the slope of each line with its error.
+        legend = column[0].get_legend()
+        quoted = [text.get_text().replace("−", "-") for text in legend.get_texts()]
+        for name, rate in zip(
+            ("cold", "hot", "cold, bare thermostat", "hot, bare thermostat"),
+            (*point.heat, *point.rates["thermostat"]),
+            strict=True,
+        ):
+            assert f"{name}: {rate.value:z.2f} ± {rate.se:.2f} eV/ns" in quoted
         for (row, colour), expected in ends.items():
             drawn = [
                 np.asarray(each.get_data(), dtype=float)
@@ -339,7 +394,7 @@ def test_equilibrium_densities_are_drawn_beside_their_gaussians() -> None:
     units = (("position (Å)", "Å$^{-1}$"), ("velocity (Å/ps)", "ps/Å"), ("displacement over 1 ps (Å/ps)", "ps/Å"))
     for axes, values, width, (quantity, inverse) in zip(figure.axes, observed, widths, units, strict=True):
         assert labels(axes)[1:] == (quantity, f"probability density ({inverse})")
-        for side, (drawn, line) in enumerate(zip(symbols(axes), curves(axes), strict=True)):
+        for side, (drawn, law_line) in enumerate(zip(symbols(axes), curves(axes), strict=True)):
             deviation = math.sqrt(TRUTH.thermal[side] / width)
             half = 3.5 * deviation / 29
             middle, density, _ = np.transpose(drawn)
@@ -347,7 +402,9 @@ def test_equilibrium_densities_are_drawn_beside_their_gaussians() -> None:
             shares = np.histogram(values[:, side], np.linspace(-29, 29, 30) * half)[0] / values[:, side].size
             np.testing.assert_allclose(density, shares / (2 * half), atol=1e-12)
             law = norm(scale=deviation)
-            np.testing.assert_allclose(line[1], (law.cdf(line[0] + half) - law.cdf(line[0] - half)) / (2 * half))
+            np.testing.assert_allclose(
+                law_line[1], (law.cdf(law_line[0] + half) - law.cdf(law_line[0] - half)) / (2 * half)
+            )
 
 
 def test_positions_in_unlike_traps_are_drawn_in_units_of_their_own() -> None:
@@ -373,7 +430,11 @@ def test_positions_in_unlike_traps_are_drawn_in_units_of_their_own() -> None:
         for side, thermal, text in zip(SIDES, TRUTH.thermal, told, strict=True):
             mean = np.mean([run.position[:, SIDES.index(side)] ** 2 for run in runs]) * TRUTH.trap / thermal
             assert text.startswith(f"{side}: ")
-            assert text.partition(" = ")[2].split()[0] == f"{mean:.2f}"
+            value, error = text.partition(" = ")[2].split(" ", 1)
+            assert value == f"{mean:.2f}"
+            squares = np.concatenate([run.position[:, SIDES.index(side)].T for run in runs]) ** 2
+            expected = stationary_mean(squares, equilibrium_blocks(runs)).se * TRUTH.trap / thermal
+            assert float(error.removeprefix("±")) == pytest.approx(expected, rel=0.06, abs=0.006)
 
 
 def test_moments_of_the_power_are_drawn_in_their_panels(powers: list[PowerPoint]) -> None:
@@ -445,9 +506,16 @@ def test_heats_of_studies_are_drawn_in_their_panels(heats: list[HeatPoint]) -> N
             (drawn,) = symbols(axes, name)
             expected = [(shift * p.ratio, p.heat[side].value, np.nan_to_num(p.heat[side].se)) for p in heats]
             np.testing.assert_allclose(drawn, expected)
-        for line in curves(axes):
-            assert at(line, 4.8) == pytest.approx(exact("4.80")[side], rel=1e-6)
+        assert len(curves(axes)) == 2
+        for drawn_line in curves(axes):
+            assert at(drawn_line, 4.8) == pytest.approx(exact("4.80")[side], rel=1e-6)
     assert labels(figure.axes[0])[2] == "heat into the bath (eV/ns per axis)"
+    # Where it is measured linear response leads, at the friction of its own study.
+    comparisons = [Comparison(tuple(heats), FRICTION, exact_responses()), Comparison(tuple(heats), FRICTION)]
+    for side, axes in enumerate(heats_of_studies(["one", "two"], comparisons)[0].axes):
+        response, white = curves(axes)
+        assert response[0].max() < 3 < white[0].max()
+        assert at(response, 2.0) == pytest.approx(exact("2.0")[side], rel=2e-3)
 
 
 def test_uncertainties_are_drawn_in_their_panels(performances: list[PerformancePoint]) -> None:
