@@ -734,6 +734,14 @@ def test_intervals_are_those_of_the_study(name: str) -> None:
         assert deck.all("thermo_modify")[-1] == ["lost", "error", "flush", "yes"]
 
 
+def test_frames_as_text_are_those_of_the_other_format() -> None:
+    """At the same steps, in the order of the atoms, with their positions in the box and enough digits."""
+    text = experiment_at(study(), "kH_4.80", 1).standalone() or ""
+    assert '"dump trajectory all custom 1250 trajectory.lammpstrj id type x y z"' in text
+    assert '"dump_modify trajectory sort id format float %.8g"' in text
+    assert text.count("dump trajectory all dcd 1250 ") == 1
+
+
 # --- clock ------------------------------------------------------------------------------------------------------------
 
 

@@ -182,6 +182,11 @@ def test_builds_of_lammps_are_told_apart_by_their_library(tmp_path: Path, monkey
                 (tmp_path / "elsewhere/liblammps.so.0").write_bytes(b"2")
                 patch.setenv("LD_LIBRARY_PATH", f"/nowhere:{tmp_path}/elsewhere")
                 found.append(lammps_build())
+            if name == "one":  # its own library counts before those of the environment
+                (tmp_path / "other").mkdir()
+                (tmp_path / "other/liblammps.so.0").write_bytes(b"2")
+                patch.setenv("LD_LIBRARY_PATH", f"{tmp_path}/other")
+                assert lammps_build() == found[0]
     one, two, three, none, elsewhere = found
     assert one == three
     assert two == elsewhere

@@ -208,6 +208,17 @@ def test_what_a_law_sees_in_a_loop_cannot_be_worked_on(
     assert [loop(law, delayed=delayed).sees_velocity for law in (_Damped, LinearController)] == [True, False]
 
 
+@pytest.mark.parametrize("delayed", ["all", "partner"])
+def test_a_law_in_a_loop_has_the_clock_of_the_reading(delayed: str, path: tuple[Array, Array]) -> None:
+    """Its step and time are those at which it is asked, before any delay; between updates only a partner's law is asked."""
+    asked = loop(Recorder, delayed=delayed, update_every_ps=0.05, delay_ps=0.1)
+    answers(asked, path)
+    law = asked._laws[0]
+    steps = np.arange(FIRST, FIRST + STEPS, 10 if delayed == "all" else 1)
+    np.testing.assert_array_equal(law.seen["step"], steps)
+    np.testing.assert_allclose(law.seen["time_ps"], steps * STEP_PS)
+
+
 # --- studies ----------------------------------------------------------------------------------------------------------------
 
 

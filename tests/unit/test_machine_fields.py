@@ -379,7 +379,7 @@ def test_the_largest_drive_of_the_demon_is_the_last_that_it_has(tmp_path: Path) 
     assert "outside 0 … 1" in table["note"].iloc[1]
 
 
-def test_terminals_of_a_demon_may_be_isolated(tmp_path: Path) -> None:
+def test_terminals_of_a_demon_may_be_isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then no terminal gains particles, otherwise only all together; where no cooling is possible it says so."""
     content = {
         "machine": "terminals",
@@ -408,6 +408,10 @@ def test_terminals_of_a_demon_may_be_isolated(tmp_path: Path) -> None:
     lone = content | {"channels": [{"between": [name, "demon"], "level": 1.5} for name in ("cold", "hot")]}
     with pytest.raises(ValueError, match="demon: its levels allow no cooling"):
         study(tmp_path, lone).own.solve()
+    for most, said in ((0.0, "allow no cooling"), (math.inf, "allow any cooling, of which no share is known")):
+        monkeypatch.setattr("simulation.study.machines.terminals.largest_cooling", lambda *_, most=most, **__: most)
+        with pytest.raises(ValueError, match=f"demon: its levels {said}"):
+            own.solve()
 
 
 def test_a_terminal_with_a_transmission_has_no_width(tmp_path: Path) -> None:
