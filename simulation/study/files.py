@@ -183,7 +183,7 @@ def read_plain(text: str) -> tuple[Any, list[str]]:
     depth = 0
     for event in yaml.parse(text, yaml.BaseLoader):
         line = 0 if event.start_mark is None else event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        if getattr(event, "anchor", None):
             raise yaml.YAMLError(
                 f"line {line}: anchors (&) and aliases (*) are not supported: write the value explicitly"
             )

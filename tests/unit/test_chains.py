@@ -102,6 +102,25 @@ def test_chains_are_placed_clear_of_metal_and_of_each_other(point: str) -> None:
         assert len({chains[3], chains[7], single[3]}) == 3, "where, how they are turned, and where single atoms are"
 
 
+@pytest.mark.parametrize("point", ["equilibrated", "drag/hot/F_0.3"])
+def test_a_chain_is_told_to_lammps_as_it_is_built(point: str) -> None:
+    """Its molecule has the place of each atom, all of its fluid's type, and a bond of its bath between each two neighbours."""
+    own = study(0.3, atoms=7)
+    deck = experiment_at(own, point, 1).stage_decks()[0]
+    molecules = re.findall(r'^print +"""\n(.*?)\n""" file chain_(\w+)\.mol screen no$', deck, re.MULTILINE | re.DOTALL)
+    assert [side for _, side in molecules] == [*run_sides(point)]
+    for text, side in molecules:
+        head, coords, types, bonds = re.split(r"\n\n(?:Coords|Types|Bonds)\n\n", text)
+        number = {"cold": 1, "hot": 2}[side]
+        assert head.split() == ["7", "atoms", "6", "bonds"]
+        places = [[float(word) for word in line.split()] for line in coords.splitlines()]
+        assert places == [[n, *place] for n, place in enumerate(own.chain(side, 5000).places_A, 1)]
+        assert [[*map(int, line.split())] for line in types.splitlines()] == [[n, number] for n in range(1, 8)]
+        assert [[*map(int, line.split())] for line in bonds.splitlines()] == [
+            [n, number, n, n + 1] for n in range(1, 7)
+        ]
+
+
 def test_bonds_are_those_of_each_fluid() -> None:
     """Type 1 binds the cold fluid and type 2 the hot one: K = 30 ε/σ² and 1.5 σ, then ε and σ for the repulsion."""
     unlike = {

@@ -679,6 +679,23 @@ def test_a_study_s_controller_is_tried_with_its_own_ratios(write: Write) -> None
                 check_study("example", data)
 
 
+def test_a_study_s_controller_is_tried_as_it_will_run(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every coupling, on displacements of a free particle along the softest axis of the traps, and with the time step."""
+    write("mine.py", "")
+    asked: list[Any] = []
+    monkeypatch.setattr("simulation.study.rules.controller_problem", lambda *given: asked.append(given))
+    data: dict[str, Any] = {
+        "baths": {"fluid_atoms": 25280},
+        "trap": {"stiffness_eV_per_A2": {"x": 0.04, "y": 0.01, "z": 0.02}},
+        "demon": {"kappa_ratios": ["1.2", "4.80"], "controller": "mine:Mine", "controller_options": {"gain": "2"}},
+        "integration": {"timestep_fs": 4},
+    }
+    check_study("example", data)
+    width = (8.617333e-5 * 100 / 0.01) ** 0.5
+    couplings = [(0.1, pytest.approx(0.12)), (0.1, pytest.approx(0.48))]
+    assert asked == [("mine:Mine", couplings, {"gain": "2"}, pytest.approx(width, rel=1e-6), 0.004)]
+
+
 def test_a_controller_on_the_user_s_own_path_is_tried_too(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other process searches the folders of PYTHONPATH, as this one does."""
     folder = write("elsewhere/mine.py", HEAD + "    def forces(self, seen): return self.linear(seen)\n").parent

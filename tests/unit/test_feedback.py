@@ -125,13 +125,13 @@ def test_force_has_a_limit_of_either_sign(path: tuple[Array, Array]) -> None:
 
 @pytest.mark.parametrize("delayed", ["all", "partner"])
 @pytest.mark.parametrize("law", [LinearController, Recorder, Noisy])
-@pytest.mark.parametrize("cut", [1, 117, 203])
+@pytest.mark.parametrize("cut", [0, 1, 117, 203])
 def test_loop_goes_on_where_it_was(cut: int, law: Any, delayed: str, path: tuple[Array, Array]) -> None:
     """What is under way, held, filtered, and what a user's own law remembers survive a restart, to the bit."""
     options = {"delay_steps": "3"} if law is Recorder else {}
     whole = loop(law, options=options, delayed=delayed, **EVERYTHING)
     first = loop(law, options=options, delayed=delayed, **EVERYTHING)
-    before = answers(first, path, 0, cut)
+    before = answers(first, path, 0, cut).reshape(-1, 2, 3)
     state = state_of(first)
     assert state is not None
     second = loop(law, options=options, delayed=delayed, **EVERYTHING)

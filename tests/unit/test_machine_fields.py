@@ -147,6 +147,13 @@ TERMINALS: dict[str, Any] = {
     "band": [0.3, 2.5],
     "sweep": swept("terminals.cool.temperature", 0.8),
 }
+PARTICLES: dict[str, Any] = {
+    "machine": "particle-network",
+    "baths": {"cold": {"temperature_K": 100}},
+    "particles": {"one": {"bath": "cold"}, "two": {"bath": "cold"}},
+    "pulls": [{"pulled": "one", "towards": "two", "strength_eV_per_A2": 0.02}],
+    "sweep": swept("baths.cold.temperature_K", 100),
+}
 MADE: list[tuple[dict[str, Any], Any]] = [
     (
         {
@@ -356,7 +363,10 @@ def test_empty_levels_fill_from_the_reservoirs_at_first(tmp_path: Path) -> None:
     each = {name: fields | {"rates": [1e-3, 2e-3]} for name, fields in RESERVOIRS["reservoirs"].items()}
     content = RESERVOIRS | {"reservoirs": each, "evolution": {"duration": 10, "points": 37, "levels_start": [0.0, 0.0]}}
     assert study(tmp_path, content).has_course
-    assert not study(tmp_path, RESERVOIRS).has_course
+    for bare in (RESERVOIRS, NETWORK, PARTICLES):
+        without = study(tmp_path, bare)
+        assert not without.has_course
+        assert without.own.course() is None
     course = study(tmp_path, content).own.course()
     assert course is not None
     heat = course.series["heat into the reservoir per time"]
