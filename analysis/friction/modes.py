@@ -95,6 +95,12 @@ class ModalFit:
         return np.concatenate([[self.g0], self.c, self.tau])
 
 
+def held_out_weights(held_out: Sequence[float]) -> Array:
+    """Weights of fits by their ln L of the data left out, of that shape; they sum to 1."""
+    likely = np.exp(np.array(held_out) - max(held_out, default=0.0))
+    return np.asarray(likely / likely.sum())
+
+
 @dataclass(frozen=True)
 class ModalFits:
     """Fits of every order to the same data, and the order with the best predictions for held-out data.
@@ -119,7 +125,7 @@ class ModalFits:
         known = [fit for fit in self.fits if math.isfinite(fit.zero_frequency.se)]
         if not known:
             return self.chosen.zero_frequency
-        weights = np.exp([fit.held_out - max(other.held_out for other in known) for fit in known])
+        weights = held_out_weights([fit.held_out for fit in known])
         logs = np.log([fit.g0 for fit in known])
         errors = np.array([fit.zero_frequency.se / fit.g0 for fit in known])
         mean = float(np.average(logs, weights=weights))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.friction.modes import held_out_weights
 from analysis.statistics.timeseries import Estimate, Scale, entries, known, or_nan, read_estimate
 from analysis.units import FRICTION_SI
 
@@ -117,10 +118,9 @@ class Bodies:
     @property
     def alternatives(self) -> list[tuple[float, tuple[float, ...]]]:
         """The fits with other numbers of bodies that are not negligible: their weight, by the data left out, and values."""
-        likely = np.exp(np.array(self.held_out) - max(self.held_out, default=0.0))
         return [
             (float(weight), values)
-            for weight, values in zip(likely / likely.sum(), self.by_number, strict=True)
+            for weight, values in zip(held_out_weights(self.held_out), self.by_number, strict=True)
             if weight > NEGLIGIBLE and len(values) != len(self.values)
         ]
 

@@ -65,9 +65,19 @@ def decay_time(position: Array, velocity: Array, interval: float) -> float:
     own, later = rfft(position, padded, axis=1), rfft(velocity, padded, axis=1)
     pairs = n - np.arange(n)
     same, crossed = (irfft((np.conj(own) * each).mean(axis=0), padded)[:n] / pairs for each in (own, later))
-    envelope = same**2 / same[0] ** 2 + crossed**2 / (same[0] * (velocity**2).mean())
+    return interval * decay_index(same, crossed, float((velocity**2).mean()))
+
+
+def decay_index(position: Array, crossed: Array, velocity_variance: float) -> int:
+    """First index at which the envelope of ``decay_time`` falls below 1/e; the last one if none.
+
+    Args:
+        position, crossed: ⟨X(0)X(t)⟩ and ⟨X(0)V(t)⟩ at lags from 0 on, (lags,).
+        velocity_variance: ⟨V²⟩.
+    """
+    envelope = position**2 / position[0] ** 2 + crossed**2 / (position[0] * velocity_variance)
     below = np.flatnonzero(envelope < np.exp(-2))
-    return float(interval * (below[0] if below.size else n - 1))
+    return int(below[0]) if below.size else len(envelope) - 1
 
 
 def autocorrelation(

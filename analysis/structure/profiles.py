@@ -18,7 +18,6 @@ from scipy.sparse.csgraph import connected_components
 from analysis.data.parameters import SIDES, Array
 from analysis.data.runs import Run
 from analysis.data.universe import universe
-from analysis.statistics.timeseries import Estimate
 from analysis.structure.adsorption import fluid_around
 from analysis.structure.diffusion import self_diffusion
 from analysis.structure.inside import metal_temperatures, squared_frequency
@@ -75,9 +74,10 @@ def structure(runs: Sequence[Run]) -> Structure:
     for j, (name, side) in enumerate(sides.items()):
         box = system.dimensions[:3]
         cells = [cell for _ in system.trajectory if (cell := _cell_densities(side, box)).size]
-        bulk = [_bulk(side, box) for _ in system.trajectory]
-        in_bulk, bulk_nm3 = np.array([inside for inside, _ in bulk]), np.mean([volume for _, volume in bulk])
+        frames = [(side.fluid.positions, *_bulk(side, box)) for _ in system.trajectory]
+        positions, in_bulk, volumes = (np.array(each) for each in zip(*frames, strict=True))
         bulk_atoms = in_bulk.sum() / len(in_bulk)
+        periods = [None if axis == 0 and side.walls else float(edge) for axis, edge in enumerate(box)]
         temperature, pressure = (
             float(np.mean([each.series[column].mean() for each in runs]))
             for column in (f"temperature_{name}_K", f"pressure_{name}_bar")
@@ -87,7 +87,7 @@ def structure(runs: Sequence[Run]) -> Structure:
             walls=side.walls,
             # In a bath barely larger than its particle every cell touches it, and of the bulk nothing can be said.
             emptiest_cell=min(float(cell.min() / cell.mean()) for cell in cells) if cells else None,
-            bulk_density=float(bulk_atoms / bulk_nm3) if bulk_atoms >= BULK_ATOMS else None,
+            bulk_density=float(bulk_atoms / volumes.mean()) if bulk_atoms >= BULK_ATOMS else None,
             largest_cluster=min(largest_cluster(side.particle.positions) for _ in system.trajectory),
             particle_atoms=len(side.particle),
             particle_mass=run.parameters.mass[j],
@@ -95,7 +95,9 @@ def structure(runs: Sequence[Run]) -> Structure:
             temperature=temperature,
             pressure=pressure,
             metal=temperatures[j],
-            self_diffusion=_diffusion(system, side, in_bulk) if bulk_atoms >= BULK_ATOMS and not has_chains else None,
+            self_diffusion=None
+            if bulk_atoms < BULK_ATOMS or has_chains
+            else self_diffusion(positions, in_bulk, periods, system.trajectory.dt),
         )
     leaked = max(sum(_outside(side) for side in sides.values()) for _ in system.trajectory)
     return Structure(len(system.trajectory), (edges[1:] + edges[:-1]) / 2, leaked, found, time)
@@ -146,13 +148,6 @@ def _bulk(side: Side, box: NDArray[np.float32]) -> tuple[NDArray[np.bool_], floa
 
     share = is_bulk(points[0][:, None, None], points[1][:, None], points[2]).mean()
     return is_bulk(*side.fluid.positions.astype(float).T), float(share * np.prod(lengths)) / 1000
-
-
-def _diffusion(system: MDAnalysis.Universe, side: Side, in_bulk: NDArray[np.bool_]) -> Estimate | None:
-    """Self-diffusion of the fluid of one side along the axes without walls, m²/s."""
-    positions = np.array([side.fluid.positions for _ in system.trajectory])
-    periods = [None if axis == 0 and side.walls else float(system.dimensions[axis]) for axis in range(3)]
-    return self_diffusion(positions, in_bulk, periods, system.trajectory.dt)
 
 
 def _cell_densities(side: Side, box: NDArray[np.float32]) -> Array:

@@ -112,12 +112,13 @@ def length_for_response(study: Study, friction: Friction) -> float:
 
 def _decay_time(pair: Refrigerator, side: int) -> float:
     """Time at which the envelope of the correlations of one uncoupled particle falls below 1/e, ps."""
+    from analysis.statistics.correlation import decay_index
+
     slowest = -1 / float(np.linalg.eigvals(pair.drift()).real.max())
     lag = np.linspace(0.0, 6 * slowest, 601)  # near critical damping the envelope decays later than its slowest mode
     x, v = side, 2 + side
-    found, own = pair.correlation(lag), pair.covariance()
-    envelope = found[:, x, x] ** 2 / own[x, x] ** 2 + found[:, v, x] ** 2 / (own[x, x] * own[v, v])
-    return float(lag[np.argmax(envelope < np.exp(-2.0))])
+    found = pair.correlation(lag)
+    return float(lag[decay_index(found[:, x, x], found[:, v, x], float(found[0, v, v]))])
 
 
 def _point(study: Study, friction: Friction, point: str) -> dict[str, Any]:

@@ -66,17 +66,16 @@ def make_plan(study: Study, results: Path, ranks: Ranks, cores: int) -> None:
         notes += f"\nSimulations take {duration_text(wall_s)} or more on {on}; analysis and figures a few minutes more."
     if study.ranks > cores:
         notes += f"\nEach simulation has {study.ranks} MPI ranks, more than the available cores."
-    text = f"{head}\n\n{cost_table(costs)}\n\n{_folded(notes)}\n\n{forecast_text(points, friction)}\n"
+    paragraphs = [head, cost_table(costs), _folded(notes), forecast_text(points, friction)]
     needed_ns, own_ns = length_for_response(study, friction) / PER_NS, study.schedule.friction_ns
     if own_ns < needed_ns:
-        text += (
-            "\n"
-            + _folded(
+        paragraphs += [
+            _folded(
                 f"Friction runs of {own_ns:g} ns are too short for the prediction by linear response: at this friction "
                 f"schedule.friction_ns must be at least {needed_ns:.2g}."
             )
-            + "\n"
-        )
+        ]
+    text = "\n\n".join(paragraphs) + "\n"
     folder = results / study.name
     folder.mkdir(parents=True, exist_ok=True)
     replace(folder / "plan.json", json_text(content))

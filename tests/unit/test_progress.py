@@ -8,12 +8,16 @@ from simulation.segments import progress
 from simulation.segments.stop import TimeLimit
 
 
-def test_line_gives_share_speed_and_time_left(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, s, which passes as the test says."""
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return now
+
+
+def test_line_gives_share_speed_and_time_left(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     """After 20 s and 1 000 of 4 000 steps of 4 fs: 25 %, 17 ns/day, 60 s left; nothing is printed before a line is due."""
-    clock = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     watch = progress.Progress("demo kH_4.80 replica 1", 4000, 0.004)
     watch.report(0, "measuring")
     clock[0] = 5.0
@@ -24,12 +28,8 @@ def test_line_gives_share_speed_and_time_left(
     assert capsys.readouterr().err == "demo kH_4.80 replica 1:  25 % (measuring), 17 ns/day, 60 s left\n"
 
 
-def test_speed_counts_only_what_this_process_did(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_speed_counts_only_what_this_process_did(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     """A continued run does not credit itself with the steps of its earlier life."""
-    clock = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     watch = progress.Progress("x", 4000, 0.004)
     watch.report(3000, "measuring")
     clock[0] = 20.0
@@ -37,12 +37,8 @@ def test_speed_counts_only_what_this_process_did(
     assert capsys.readouterr().err == "x:  88 % (measuring), 9 ns/day, 20 s left\n"
 
 
-def test_nothing_is_said_before_there_is_a_speed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_said_before_there_is_a_speed(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     """However late it is: a run that has not moved has none."""
-    clock = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     watch = progress.Progress("x", 4000, 0.004)
     for clock[0] in (0.0, 50.0):
         watch.report(500, "measuring")
