@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from simulation.control.controller import Vector
 from simulation.control.demon import Demon, ParticleError
+from simulation.engines.external import call_at_every_step
 from simulation.engines.ranks import Ranks
 
 FIX = "demon"
@@ -73,9 +74,9 @@ class DemonCallback:
         self._sides = np.empty(0, dtype=np.intp)
         self._weights = np.empty((2, 0))
         lmp.fix_external_set_vector_length(FIX, demon.works.size)
-        lmp.set_fix_external_callback(FIX, self._called)
+        self._kept = call_at_every_step(lmp, FIX, self._called)
 
-    def _called(self, _: Any, step: int, count: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
+    def _called(self, step: int, tag: NDArray[Any], x: Vector, f: Vector) -> None:
         """Write the force on each metal atom into `f`; ctypes would swallow exceptions, so none are raised here."""
         if self.failure is not None:
             return
@@ -94,7 +95,7 @@ class DemonCallback:
     # Called at every step, between steps that evict the caches: an array operation costs five times as much as in a tight
     # loop, so there are few.
 
-    def _act(self, step: int, tag: NDArray[np.int32], x: Vector, f: Vector) -> None:
+    def _act(self, step: int, tag: NDArray[Any], x: Vector, f: Vector) -> None:
         demon, clock = self.demon, step - self.first_step
         displacement = self._displacements(tag, x, f)
         # The step at which segments meet is known already, and so is the second call at a first step.
@@ -141,7 +142,7 @@ class DemonCallback:
         self.ranks.sum(mean)
         return mean
 
-    def _displacements(self, tag: NDArray[np.int32], x: Vector, f: Vector) -> Vector:
+    def _displacements(self, tag: NDArray[Any], x: Vector, f: Vector) -> Vector:
         """Both centres of mass, unwrapped, minus their trap centres, shape (2, 3)."""
         self._sum_positions(tag, x)
         if self._sums.item(6) != 2 * self.atoms:
@@ -162,7 +163,7 @@ class DemonCallback:
             self.demon.check_particles(displacement)
         return displacement
 
-    def _sum_positions(self, tag: NDArray[np.int32], x: Vector) -> None:
+    def _sum_positions(self, tag: NDArray[Any], x: Vector) -> None:
         """Contribution of this rank to both centres of mass, summed over the ranks; zero if its atoms have changed."""
         sums, indices = self._sums, self._indices
         if self._last < tag.size and tag.take(indices).tobytes() == self._tags:
@@ -172,7 +173,7 @@ class DemonCallback:
             sums[:] = 0.0
         self.ranks.sum(sums)
 
-    def _find_atoms(self, tag: NDArray[np.int32], f: Vector) -> None:
+    def _find_atoms(self, tag: NDArray[Any], f: Vector) -> None:
         """Positions of the metal atoms of this rank, their shares of the centres of mass, and their crossings of faces."""
         types = self.lmp.numpy.extract_atom("type")[: tag.size]
         self._indices = np.flatnonzero(np.isin(types, PARTICLE_TYPES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from simulation.control.callback import DemonCallback, failure_of
 from simulation.control.controller import Controller, ControllerError, LinearController, Seen, Vector
 from simulation.control.demon import Demon, ParticleError
+from simulation.engines.external import call_at_every_step
 from simulation.engines.ranks import Ranks
 
 CENTRES = np.array([[10.0, 10.0, 10.0], [30.0, 10.0, 10.0]])
@@ -343,11 +345,25 @@ def test_a_particle_near_a_wall_is_lost_whichever_way_it_went(sign: int, axis: i
         demon.check_particles(displacement)
 
 
+INTEGERS = ctypes.POINTER(ctypes.c_int)
+REALS = ctypes.POINTER(ctypes.c_double)
+
+
+def rows(array: Vector) -> Any:
+    """An array of shape (n, 3) as LAMMPS passes it: the addresses of its rows."""
+    return (REALS * max(len(array), 1))(*(row.ctypes.data_as(REALS) for row in array))
+
+
 class Bench:
     """A few atoms in arrays like LAMMPS's: 4 of the fluid, then 4 + 4 metal, in an order that can be shuffled.
 
     It answers for LAMMPS whatever the callback asks. tests/md has the same with LAMMPS.
     """
+
+    c_tagint, c_bigint = ctypes.c_int, ctypes.c_int64
+    FIX_EXTERNAL_CALLBACK_FUNC = ctypes.CFUNCTYPE(
+        None, ctypes.py_object, c_bigint, ctypes.c_int, INTEGERS, ctypes.POINTER(REALS), ctypes.POINTER(REALS)
+    )
 
     def __init__(
         self,
@@ -372,7 +388,8 @@ class Bench:
         self.vector: dict[int, float] = {}
         self.vectors: list[int] = []
         self.stopped = 0
-        self.numpy = self
+        self.numpy = self.lib = self
+        self.lmp = None
         self.demon = Demon("mine:Mine", controller, axes=axes, timestep_ps=STEP_PS, max_displacement_A=5.0)
         self.callback = DemonCallback(
             self,
@@ -412,8 +429,9 @@ class Bench:
         """The fix has a vector for the works."""
         assert (fix, length) == ("demon", 6)
 
-    def set_fix_external_callback(self, fix: str, function: Callable[..., None]) -> None:
+    def lammps_set_fix_external_callback(self, _: Any, fix: bytes, function: Callable[..., None], caller: None) -> None:
         """Take note of what to call."""
+        assert (fix, caller) == (b"demon", None)
         self.called = function
 
     def fix_external_set_vector(self, fix: str, index: int, value: float) -> None:
@@ -449,7 +467,7 @@ class Bench:
     def call(self, step: int) -> tuple[Vector, Vector]:
         """One callback; the total force on each particle."""
         self.step = step
-        self.called(None, step, self.tag.size, self.tag, self.x, self.push)
+        self.called(None, step, self.tag.size, self.tag.ctypes.data_as(INTEGERS), rows(self.x), rows(self.push))
         return self.push[self.type == 3].sum(axis=0), self.push[self.type == 4].sum(axis=0)
 
 
@@ -475,6 +493,28 @@ def test_reordered_atoms_are_found_again() -> None:
         assert np.allclose(bench.call(step), before)
         assert (bench.push[bench.type == 1] == 0).all()
     assert bench.callback.failure is None
+
+
+def test_atoms_of_a_rank_may_move_in_memory_and_change_in_number() -> None:
+    """The arrays of LAMMPS are seen where they are at each step, with as many atoms as the rank has then; none is no error."""
+    bench = Bench(linear())
+    bench.move([0.5, 0.0, 0.0], np.zeros(3))
+    before = bench.call(0)
+    for step, shed in enumerate((1, 0, 2), 1):  # atoms of the fluid, which come first
+        for name in ("type", "tag", "x", "v", "f", "images", "push"):
+            setattr(bench, name, getattr(bench, name)[shed:].copy())
+        bench.push[:] = 0.0
+        assert np.allclose(bench.call(step), before)
+        assert (bench.push[bench.type == 1] == 0).all()
+    assert bench.type.size == 9
+    assert bench.callback.failure is None
+    empty = np.empty((0, 3))
+    called: list[Any] = []
+    kept = call_at_every_step(bench, "demon", lambda *arguments: called.append(arguments))
+    bench.called(None, 7, 0, None, rows(empty), rows(empty))
+    step, *arrays = called[0]
+    assert (step, [array.shape for array in arrays]) == (7, [(0,), (0, 3), (0, 3)])
+    assert kept is not None
 
 
 def test_forces_follow_the_particles_at_every_step() -> None:
@@ -738,13 +778,15 @@ def test_a_rank_that_fails_alone_ends_the_others(capfd: pytest.CaptureFixture[st
     """They would wait for it forever: it says what happened, and ends all; alone there is nobody to end."""
     root, _ = both_ranks(linear())
     root.call(0)
-    root.x = root.x[:, :2]
+    root.shuffle()
+    del root.images
     root.call(1)
     assert root.callback.ranks.aborted == 1  # type: ignore[attr-defined]
     assert "Traceback" in capfd.readouterr().err
     alone = Bench(linear())
     alone.call(0)
-    alone.x = alone.x[:, :2]
+    alone.shuffle()
+    del alone.images
     alone.call(1)
     assert alone.stopped == 1
     assert capfd.readouterr().err == ""

@@ -261,7 +261,6 @@ def test_demon_watches_the_particles_of_its_study() -> None:
     lmp: Any = SimpleNamespace(
         extract_box=lambda: ([0.0] * 3, [72.0, 36.0, 36.0]),
         fix_external_set_vector_length=lambda *_: None,
-        set_fix_external_callback=lambda *_: None,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(segment, "DemonCallback", lambda *_, **named: told.append(named))
@@ -272,14 +271,14 @@ def test_demon_watches_the_particles_of_its_study() -> None:
     assert named["mass"] == pytest.approx(186 * 63.546 * 1.0364269e-4)
 
 
-def test_controller_has_one_clock_through_stages_and_segments() -> None:
+def test_controller_has_one_clock_through_stages_and_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """LAMMPS counts each stage from 0; on the clock of the run the relaxation ends at 0, where the measurement begins."""
     run = experiment_at(small_study(schedule={"relaxation_ps": 3}), "kH_4.80", 1)
     lmp: Any = SimpleNamespace(
         extract_box=lambda: ([0.0] * 3, [90.0, 45.0, 45.0]),
         fix_external_set_vector_length=lambda *_: None,
-        set_fix_external_callback=lambda *_: None,
     )
+    monkeypatch.setattr("simulation.control.callback.call_at_every_step", lambda *_: None)
     demon = segment.demon_of(run, None, Ranks(1))
     # A particle is lost where it would touch a wall: 18 Å from the middle, less its radius, of 2.236 lattice constants.
     assert demon.timestep_ps == 0.004
