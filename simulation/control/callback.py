@@ -71,8 +71,9 @@ class DemonCallback:
         self._indices = np.empty(0, dtype=np.intp)
         self._last = -1
         self._tags = b""
-        self._sides = np.empty(0, dtype=np.intp)
+        self._components = np.empty(0, dtype=np.intp)  # of the atoms in a flat array of vectors
         self._weights = np.empty((2, 0))
+        self._shares = np.empty((0, 2))
         lmp.fix_external_set_vector_length(FIX, demon.works.size)
         self._kept = call_at_every_step(lmp, FIX, self._called)
 
@@ -101,7 +102,7 @@ class DemonCallback:
         # The step at which segments meet is known already, and so is the second call at a first step.
         force = demon.force if clock == demon.step else self._told_by_root(clock, displacement)
         demon.move(clock, displacement, force)
-        f[self._indices] = (force / self.atoms)[self._sides]
+        f.reshape(-1)[self._components] = np.dot(self._shares, force).ravel()
         if step % self.sample_every == 0:
             demon.check_particles(displacement)
             for index, work in enumerate(demon.works.flat):
@@ -180,8 +181,9 @@ class DemonCallback:
         self._last = int(self._indices[-1]) if self._indices.size else -1
         types = types[self._indices]
         self._tags = tag[self._indices].tobytes()
-        self._sides = (types == PARTICLE_TYPES[1]).astype(np.intp)
+        self._components = (3 * self._indices[:, None] + np.arange(3)).ravel()
         self._weights = np.array([types == kind for kind in PARTICLE_TYPES]) / self.atoms
+        self._shares = np.ascontiguousarray(self._weights.T)
         unwrapped = self._weights @ (self._images() * self._box)
         self.ranks.sum(unwrapped)
         self._origin = unwrapped - self.centres

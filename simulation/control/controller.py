@@ -74,8 +74,8 @@ class LinearController:
 
     def forces(self, seen: Seen) -> Vector:
         """See `Controller.forces`."""
-        cold, hot = seen.displacement_A
-        return np.asarray(self._coupling * (hot - cold))
+        displacement = seen.displacement_A
+        return np.asarray(self._coupling * (displacement[1] - displacement[0]))
 
 
 class DampingController(LinearController):

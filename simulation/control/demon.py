@@ -72,14 +72,15 @@ class Demon:
     def ask(self, step: int, displacement: Vector, velocity: Vector) -> Vector:
         """The forces of the controller at a step, eV/Å, shape (2, 3), zero along axes that are not coupled.
 
+        The arrays become read-only: the caller must make new ones at every step.
+
         Raises:
             ControllerError: the controller failed, or did not return two vectors of three real numbers.
         """
         assert self.controller is not None
-        shown = displacement.copy()
-        shown.flags.writeable = velocity.flags.writeable = False
+        displacement.flags.writeable = velocity.flags.writeable = False
         try:
-            answer = self.controller.forces(Seen(step, step * self.timestep_ps, shown, velocity))
+            answer = self.controller.forces(Seen(step, step * self.timestep_ps, displacement, velocity))
         except KeyboardInterrupt:
             raise
         except BaseException as failure:  # includes SystemExit: a controller must not end the program
