@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from simulation.control.callback import FIX
+from simulation.engines.external import call_at_every_step
 from simulation.engines.lammps import open_lammps, tell
 from simulation.engines.ranks import Ranks
 from simulation.engines.site import USUAL, Site, set_threads
@@ -104,13 +105,15 @@ def measure(
         deck = deck[: deck.index("# --- the series")] + deck[deck.index("# --- the log") :]
     elif without == "pressure":
         deck = re.sub(r" +v_pressure_\w+ &\n", "", deck)
+    attached: Any = None  # LAMMPS keeps no reference to what it calls
     with open_lammps(folder, ranks) as lmp:
         tell(lmp, deck)
         if kind == "python":
-            attach(lmp, demon_of(run, None, ranks), run, piece, int(lmp.extract_global("ntimestep")), ranks)
+            attached = attach(lmp, demon_of(run, None, ranks), run, piece, int(lmp.extract_global("ntimestep")), ranks)
         elif kind == "empty callback":
-            lmp.set_fix_external_callback(FIX, lambda *_: None)
+            attached = call_at_every_step(lmp, FIX, lambda *_: None)
         tell(lmp, f"run {steps}\n")
+    del attached
     return read_loop(folder / LOG)
 
 
