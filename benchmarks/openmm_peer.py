@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.constants import physical_constants
 
 from simulation.study.fields import Study
@@ -24,19 +25,25 @@ GAP_NM = 2.0
 """The hot side is moved away by more than the cutoff: no pair across the wall, as the deck has it by excluding types."""
 
 
+def atoms_of(topology: Path) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+    """Types (n,) and positions (n, 3), Å, of the atoms of a data file of this project."""
+    import MDAnalysis
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about bonds and names that the file does not have
+        atoms = MDAnalysis.Universe(str(topology), topology_format="DATA").atoms
+    return atoms.types.astype(int), atoms.positions.astype(float)
+
+
 def simulation(study: Study, topology: Path, threads: int) -> Any:
     """An OpenMM context of a study's point 4.80, from the positions in a LAMMPS data file."""
-    import MDAnalysis
     import openmm
     from openmm import unit
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a data file of atomic style has no charges or names to tell
-        atoms = MDAnalysis.Universe(str(topology), atom_style="id type x y z", topology_format="DATA").atoms
-    types = atoms.types.astype(int)
-    order = np.arange(len(atoms))
+    types, positions = atoms_of(topology)
+    order = np.arange(types.size)
     edge = study.edge_A / 10
-    place = atoms.positions.astype(float) / 10
+    place = positions / 10
     place[types % 2 == 0, 0] += GAP_NM  # types 2, 4 and 6 are the hot side
     system = openmm.System()
     system.setDefaultPeriodicBoxVectors((2 * (edge + GAP_NM), 0, 0), (0, edge, 0), (0, 0, edge))

@@ -6,10 +6,12 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks.__main__ import BENCHMARKS, RESULTS, markdown
+from benchmarks.openmm_peer import atoms_of
 from benchmarks.picture import draw
 from benchmarks.systems import system
 from benchmarks.whole import loop_time
@@ -17,7 +19,7 @@ from benchmarks.worker import KINDS, WITHOUT, measure
 from simulation.engines.ranks import Ranks
 from simulation.experiments.baths import Baths
 from simulation.perform import perform
-from simulation.storage.files import LOG, RESTART
+from simulation.storage.files import LOG, RESTART, TOPOLOGY
 from simulation.study.files import check_study
 
 
@@ -51,6 +53,18 @@ def test_commands_ahead_and_behind_reach_lammps(tmp_path: Path) -> None:
     wide = measure(study, "python", start, 50, tmp_path / "wide", "processors 1 1 1\n", "neighbor 2.0 bin\n")
     assert wide.neighbours_per_atom > 1.3 * plain.neighbours_per_atom
     assert "processors 1 1 1" in (tmp_path / "wide" / LOG).read_text()
+
+
+def test_openmm_starts_where_lammps_ended(tmp_path: Path) -> None:
+    """The peer reads every atom of a data file at its own place, with its own type."""
+    study = check_study("tiny", system("tiny", schedule={"equilibration_ps": "1"}))
+    perform(Baths(study, 1), tmp_path, Ranks(1))
+    types, positions = atoms_of(tmp_path / TOPOLOGY)
+    atoms = (tmp_path / TOPOLOGY).read_text(encoding="utf-8").split("Atoms # molecular")[1].split("Velocities")[0]
+    lines = [line.split() for line in atoms.strip().splitlines()]
+    told = {int(number): (int(kind), *map(float, place)) for number, _, kind, *place, _, _, _ in lines}
+    assert types.tolist() == [told[number][0] for number in sorted(told)]
+    assert np.allclose(positions, [told[number][1:] for number in sorted(told)], atol=1e-4)
 
 
 def test_what_is_left_out_is_not_sampled(tmp_path: Path) -> None:
