@@ -137,7 +137,7 @@ class NDemon:
             names = [f"f(ε{k}) = {f:.4g}" for k, f in enumerate(self.occupations(), 1) if not 0 <= f <= 1]
             raise ValueError(
                 f"drive = {self.drive}: the demon's occupations {', '.join(names)}".rstrip() + " lie outside 0 … 1; "
-                f"stay at or below {self.largest_drive():.4g}, or raise temperature_cold = {self.temperature_cold}"
+                f"stay at or below {self.largest_drive():.4g}, or raise temperature_cold"
             )
 
     def power(self) -> float:

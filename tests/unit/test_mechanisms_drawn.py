@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyBboxPatch
 from numpy.testing import assert_allclose
 
 from analysis.mechanisms import figures
@@ -23,6 +25,7 @@ from analysis.mechanisms.figures.ndemon import PUBLISHED as DEMON
 from analysis.mechanisms.figures.nonreciprocal import four_baths, three_baths
 from analysis.mechanisms.figures.optomechanics import PUBLISHED as CIRCUIT
 from analysis.mechanisms.ndemon import cop_of_near_levels
+from analysis.mechanisms.nonreciprocal import transient as evolution
 from analysis.mechanisms.sweep import NOTE, Course
 from tests.unit.drawn import Array, line
 
@@ -46,6 +49,18 @@ def guides(axes: Axes, across: str) -> list[float]:
         if list(np.asarray(other, float)) == [0.0, 1.0] and np.ptp(np.asarray(ends, float)) == 0:
             found.append(float(np.asarray(ends, float)[0]))
     return [place for place in found if place]
+
+
+def hidden(axes: Axes) -> list[str]:
+    """Labels of the lines of which a point lies outside the limits of the panel."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    found = []
+    for each in axes.lines:
+        if each.get_transform() == axes.transData and np.size(each.get_xdata()):
+            x, y = np.array(each.get_data(), dtype=float)
+            if ((x < left) | (x > right) | (y < low) | (y > high)).any():
+                found.append(str(each.get_label()))
+    return found
 
 
 def axis_labels(figure: Figure) -> list[tuple[str, str]]:
@@ -213,6 +228,10 @@ def test_networks_keep_their_laws() -> None:
         labelled(transient, f"{kelvin} K", data, "transient", f"{kelvin} K")
         assert (time[0], time[-1]) == (0.0, 60.0)
         assert heat[-1] == pytest.approx(steady, abs=0.02)
+        # Points are so dense that straight lines between them miss the heat by no more than 2 % of its largest value.
+        between = (time[1:] + time[:-1]) / 2
+        exact = 1e3 * evolution(three_baths(), between).heat[:, (100, 150, 200).index(kelvin)]
+        assert np.abs((heat[1:] + heat[:-1]) / 2 - exact).max() < 0.02 * np.abs(heat).max()
     assert axis_labels(figure) == [
         (r"$T_\mathrm{hottest}/T_\mathrm{coldest}$", "heat out of the coldest bath, eV/ns"),
         ("temperature of the bath, K", "heat into the bath, eV/ns"),
@@ -279,6 +298,8 @@ def test_compared_machines_are_drawn_as_their_table_says() -> None:
         (r"$T_c/T_h$", ""),
     ]
     assert [guides(axes, "y") for axes in (trade, half)] == [[1.0], [1.0]]
+    assert not hidden(trade)
+    assert not hidden(half)
     for number, machine in enumerate(MACHINES):
         rows = data[data["machine"] == machine.label]
         traded, halves = (rows[rows["series"] == name] for name in ("trade-off", "half power"))
@@ -444,6 +465,8 @@ def test_noise_of_the_cascade_is_drawn_by_bath() -> None:
         assert_allclose(mean[[0, -1]], flow)
         means.append(mean)
     assert_allclose(np.sum(means, axis=0), 0.0, atol=1e-9)
+    assert not hidden(noise)
+    assert not hidden(product)
     assert axis_labels(figure) == [
         (r"$\bar N_1$", r"quanta per $1/\kappa$"),
         (r"$|F|/\kappa$", r"smallest variance $\times$ entropy / mean$^2$"),
@@ -457,6 +480,26 @@ def test_noise_of_the_cascade_is_drawn_by_bath() -> None:
         assert least[0] == pytest.approx(15 / 8, abs=0.02)
         assert (least <= 2 + 1e-9).all()
         assert size[0] == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("draw", [figures.ndemon_schematic, figures.cascaded_schematic])
+def test_names_of_parts_stand_within_their_boxes(draw: Any) -> None:
+    """No word of a part reaches beyond its box or circle, whose middle it has."""
+    figure, _ = draw()
+    figure.canvas.draw()
+    shapes = 0
+    for axes in figure.axes:
+        for patch in axes.patches:
+            if isinstance(patch, FancyBboxPatch | Circle):
+                box = patch.get_window_extent()
+                middle = np.mean([box.min, box.max], axis=0)
+                words = [text.get_window_extent() for text in axes.texts]
+                own = [word for word in words if np.abs(np.mean([word.min, word.max], axis=0) - middle).max() < 3]
+                assert own
+                assert all(box.x0 <= word.x0 and word.x1 <= box.x1 for word in own)
+                assert all(box.y0 <= word.y0 and word.y1 <= box.y1 for word in own)
+                shapes += 1
+    assert shapes == {figures.ndemon_schematic: 12, figures.cascaded_schematic: 15}[draw]
 
 
 def test_links_of_the_schematics() -> None:
@@ -561,6 +604,29 @@ def test_a_sweep_is_drawn_as_its_table_says(lines: bool) -> None:
             label = f"{rows['width'].iloc[0]:g}" if lines else bath
             expected = rows[f"heat_{bath}"].where(rows[f"heat_{bath}"].abs() > 1e-15, 0.0)
             assert_allclose(line(axes, label)[1], expected), number
+
+
+@pytest.mark.parametrize("second", [None, "width"])
+def test_a_sweep_without_any_solution_is_drawn_empty(second: str | None) -> None:
+    """Its figures exist, as the workflow asks for them, and have no line but that of zero."""
+    table = pd.DataFrame({"strength": [1.0, 2.0], "width": [5.0, 7.0], NOTE: ["none", "none"]})
+    for draw in (sweep.currents, sweep.performance):
+        figure = draw(table, "strength", second)
+        assert not [each for axes in figure.axes for each in axes.lines if each.get_linewidth() > 0.6]
+
+
+def test_a_logarithmic_range_of_negative_values_is_evenly_spaced() -> None:
+    """As one of positive values is: steps of equal factors have equal lengths in the picture, with the values growing."""
+    for sign in (1.0, -1.0):
+        strength = sign * np.array([0.01, 0.1, 1.0, 10.0])
+        table = pd.DataFrame({"strength": strength, "heat_hot": 1.0, "cooling": -1.0, "unit": "W", NOTE: ""})
+        for draw in (sweep.currents, sweep.performance):
+            axes = draw(table, "strength", logarithmic=True).axes[0]
+            across = axes.transData.transform(np.column_stack([strength, np.zeros(4)]))[:, 0]
+            assert_allclose(np.diff(across), np.diff(across)[0])
+            assert np.sign(across[1] - across[0]) == sign
+            left, right = axes.get_xlim()
+            assert left < strength.min() < strength.max() < right
 
 
 def test_a_course_is_drawn_and_told_by_quantity() -> None:

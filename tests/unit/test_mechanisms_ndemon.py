@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +69,8 @@ def test_entropy_current_is_heat_over_temperature_in_equilibrium(statistics: Sta
     assert_allclose(into.free_energy(1.1, 0.4), gained, rtol=1e-12)
     energies = np.array([0.1, 1.0, 9.0])
     assert_allclose(effective_temperature(energies, bath(energies), -0.2, statistics), 0.7, rtol=1e-12)
+    # Particles of which nothing is said are electrons, in all of these functions.
+    assert_allclose(effective_temperature(energies, Equilibrium(0.7, -0.2)(energies), -0.2), 0.7, rtol=1e-12)
 
 
 def test_occupations_out_of_range_are_refused() -> None:
@@ -179,7 +182,9 @@ def test_least_temperature() -> None:
     assert replace(DEMON, temperature_cold=least * (1 + 1e-12)).physical
     below = replace(DEMON, temperature_cold=least * (1 - 1e-9))
     assert not below.physical
-    with pytest.raises(ValueError, match=r"drive = 1.0: .*f\(ε3\) = -.* stay at or below 1"):
+    with pytest.raises(
+        ValueError, match=r"drive = 1.0: .*f\(ε3\) = -.* stay at or below 1, or raise temperature_cold$"
+    ):
         below.cop()
     tail = replace(DEMON, levels_cold=(9.0, 9.2), chemical_potential=0.0, levels_hot=(0.0, 1.0))
     assert_allclose(tail.least_temperature_cold(), 0.2 / math.log(2), rtol=1e-9)
@@ -325,6 +330,11 @@ def test_unphysical_parameters_are_named_all_at_once() -> None:
         ValueError, match=r"levels_cold = \(1.5,\).*; temperature_cold = -1.*; drive = 0.*; chem.* = inf"
     ):
         NDemon((1.0, 2.0), (1.5,), 1.0, -1.0, math.inf, drive=0.0)  # type: ignore[arg-type]
+    for name in ("levels_hot", "levels_cold"):
+        for levels in ((1.5,), (1.5, math.nan), (-math.inf, 1.5)):
+            changes: Any = {name: levels}
+            with pytest.raises(ValueError, match=rf"{name} = \(.*\): give two finite energies$"):
+                replace(DEMON, **changes)
     with pytest.raises(ValueError, match=r"temperature_cold = 2.0: must not exceed temperature_hot = 1.0"):
         replace(DEMON, temperature_cold=2.0)
     with pytest.raises(ValueError, match=r"width = 0.3: resonances overlap, two levels are only 0.2 apart"):

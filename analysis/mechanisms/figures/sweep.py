@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, PURPLE, new_figure
 from analysis.mechanisms.sweep import NOTE, Course
@@ -51,8 +52,8 @@ def currents(
                     rows[parameter], _without_rounding(rows, bath), linestyle=style, color=colour, label=label or bath
                 )
         axes.axhline(0, color=NEUTRAL, linewidth=0.6, zorder=0)
-        axes.set_ylabel(f"heat into {'bath' if len(shown) > 1 else shown[0].replace('_', ' ')},\n{_unit(solved)}")
-        _finish(axes, parameter, logarithmic)
+        axes.set_ylabel(f"heat into {shown[0].replace('_', ' ') if len(shown) == 1 else 'bath'},\n{_unit(solved)}")
+        _finish(axes, parameter, table[parameter], logarithmic)
     _legend(figure, panels[0], line_parameter)
     return figure
 
@@ -95,7 +96,7 @@ def performance(
             axes.axhline(0, color=NEUTRAL, linewidth=0.6, zorder=0)
         if name == "uncertainty_product":
             axes.set_yscale("log")
-        _finish(axes, parameter, logarithmic)
+        _finish(axes, parameter, table[parameter], logarithmic)
     if known:
         with_bound = panels[known.index("cop")] if "cop" in known else panels[0]
         _legend(figure, with_bound, line_parameter)
@@ -110,7 +111,7 @@ def course(found: Course) -> Figure:
             shown = found.time > 0 if found.logarithmic else slice(None)
             axes.plot(found.time[shown], values[shown], linestyle=style, color=colour, label=name)
         axes.set_ylabel(quantity)
-        _finish(axes, f"time, {found.time_unit}", found.logarithmic)
+        _finish(axes, f"time, {found.time_unit}", found.time, found.logarithmic)
         axes.legend()
     return figure
 
@@ -145,9 +146,13 @@ def _unit(table: pd.DataFrame) -> str:
     return str(table["unit"].iloc[0]) if len(table) else ""
 
 
-def _finish(axes: Axes, label: str, logarithmic: bool) -> None:
+def _finish(axes: Axes, label: str, values: ArrayLike, logarithmic: bool) -> None:
     axes.set_xlabel(label)
-    if logarithmic:
+    x = np.asarray(values, dtype=float)
+    if logarithmic and (x < 0).any():
+        # A range of negative values has no logarithm, but those of their sizes.
+        axes.set_xscale("symlog", linthresh=float(np.abs(x).min()))
+    elif logarithmic:
         axes.set_xscale("log")
 
 
