@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,13 @@ def measured_currents(point: Mapping[str, Any]) -> Currents:
     wrong = [
         f"{name} = {value}: must be a finite number"
         for name, value in found.items()
-        if not isinstance(value, int | float) or not math.isfinite(value)
+        if not isinstance(value, Real) or not math.isfinite(value)
     ]
     wrong += [
         f"{name} = {value}: must be positive"
         for name, value in found.items()
-        if name.startswith("temperature") and isinstance(value, int | float) and value <= 0
+        if name.startswith("temperature") or name.endswith("_se")
+        if isinstance(value, Real) and value <= 0
     ]
     if wrong:
         raise ValueError("; ".join(wrong))

@@ -154,6 +154,12 @@ class Landauer:
                 wrong += [f"channel {i}: {problem}" for problem in wrong_table(channel.table)]
             if channel.shape == "lorentzian" and self.band is None:
                 wrong.append(f"channel {i}: a lorentzian has tails; give the band up to which they are integrated")
+        windows = [("band", self.band)] if self.band is not None else []
+        windows += [("matrix: window", window) for window in (() if self.matrix is None else self.matrix.windows)]
+        for name, (low, high) in windows:
+            # Integrals from high to low would let heat flow from cold to hot.
+            if not -math.inf < low < high < math.inf:
+                wrong.append(f"{name} = {(low, high)}: give two finite energies in ascending order")
         if not self.channels and self.matrix is None:
             wrong.append("channels: none given, and no matrix; nothing can flow")
         for name in ("cold", "hot"):

@@ -254,6 +254,24 @@ def test_one_way_transfer_passes_from_the_first_mode_to_the_second(tmp_path: Pat
         assert found["rectification_first_second"] == pytest.approx(rectification)
 
 
+def test_a_hopping_may_be_as_weak_as_rounding(tmp_path: Path) -> None:
+    """Two modes of loss rate κ = 1 pass 2J² (N - N') quanta through a weak hopping J; what has no flow has no rectification."""
+    bare = {key: value for key, value in NETWORK.items() if key not in ("one_way", "hops")} | {
+        "modes": {"one": None, "two": None},
+        "baths": {f"bath{n}": {"occupation": n, "rates": {mode: 1}} for n, mode in ((3, "one"), (1, "two"))},
+    }
+    for strength in (0.0, 1e-9, 1e-6, 1e-3):
+        content = bare | {
+            "hops": [{"between": ["one", "two"], "strength": strength}],
+            "sweep": swept("hops.0.strength", strength),
+        }
+        solved = study(tmp_path, content).own.solve()
+        passed = 4 * strength**2
+        assert solved.currents.energy == pytest.approx([-passed, passed], rel=1e-5, abs=1e-30)
+        assert solved.quantities.get("rectification_bath3_bath1", 0.0) == pytest.approx(0, abs=1e-9)
+        assert ("rectification_bath3_bath1" in solved.quantities) == (strength > 1e-7)
+
+
 def test_pairs_between_the_same_modes_are_added(tmp_path: Path) -> None:
     """Two of them are one of their sum; pairs within a mode lower its decay, half of its loss rate, by their strength."""
     content = {
@@ -522,6 +540,9 @@ def test_settings_are_the_study_with_its_defaults(tmp_path: Path) -> None:
     again = study(tmp_path, found.settings)
     assert again.own == found.own
     assert study(tmp_path, NETWORK | {"frequency_GHz": None, "lines": None, "evolution": None}).own == found.own
+    # A field left blank has its default, also where that is a number.
+    blank: Any = study(tmp_path, SWEPT | {"width": None, "units": None}).own
+    assert (blank.width, blank.units) == (1e-3, "reduced")
 
 
 @pytest.mark.parametrize(

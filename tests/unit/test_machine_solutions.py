@@ -13,6 +13,7 @@ from scipy.constants import h, hbar, k
 
 from simulation.study.fields import StudyError
 from simulation.study.machines.files import MachineStudy, load_machine_study
+from simulation.study.machines.sections import Times
 
 
 def study(folder: Path, content: dict[str, Any]) -> MachineStudy:
@@ -138,6 +139,7 @@ def test_one_mode_fills_from_its_baths_exponentially(spacing: str, tmp_path: Pat
     assert (course.time[0], course.time[-1], len(course.time)) == (0, pytest.approx(4), 50)
     assert course.logarithmic == (spacing == "logarithmic")
     assert course.time[1] == pytest.approx(4 / 49 if spacing == "linear" else 4e-6)
+    assert Times(duration=4, points=2, spacing=spacing).times() == pytest.approx([0, 4])  # type: ignore[arg-type]
     filled = (0.4 * 3 + 1.1 * 0.5) / 1.5 * -np.expm1(-1.5 * course.time)
     assert course.series["occupation of mode"]["a"] == pytest.approx(filled, abs=1e-9)
     flows = course.series["quanta into bath per time"]
@@ -208,6 +210,12 @@ def test_reservoirs_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     assert "rates: given for hot; give them for all reservoirs or for none" in problems(
         tmp_path, RESERVOIRS | {"reservoirs": half}
     )
+    short = RESERVOIRS["reservoirs"] | {"hot": RESERVOIRS["reservoirs"]["hot"] | {"rates": [1e-3]}}
+    start = {"duration": 10, "levels_start": [0.5, 0.5, 0.5]}
+    few = problems(tmp_path, RESERVOIRS | {"reservoirs": short, "evolution": start})
+    assert "reservoirs.hot.rates = [0.001]: give 2 rates, one for each level" in few
+    assert "reservoirs.cold.rates" not in few
+    assert "evolution.levels_start = [0.5, 0.5, 0.5]: give 2 occupations, one for each level" in few
     sites = RESERVOIRS | {
         "sites": {"a": 1.0, "b": 1.3},
         "hops": [{"between": ["a", "a"], "strength": 0.1}, {"between": ["a", "z"], "strength": 0.1}],
@@ -333,6 +341,11 @@ TERMINALS: dict[str, Any] = {
             {"terminals": TERMINALS["terminals"] | {"demon": {"chemical_potential": 0.3}}},
             "terminals.demon.chemical_potential: needs a temperature; add it, or leave both out",
         ),
+        (
+            {"terminals": TERMINALS["terminals"] | {"demon": {"occupations": [[2, 0.1], [1, 0.3]]}}, "demon": None},
+            "terminals.demon.occupations: energies = (2.0, 1.0): must be finite and ascending",
+        ),
+        ({"band": [2, -1]}, "band = (2.0, -1.0): give two finite energies in ascending order"),
         ({"channels": [{"between": ["cold", "demon"]}]}, "channels.0: has neither a level nor a transmission"),
         (
             {"channels": [*TERMINALS["channels"], {"between": ["hot", "x"], "level": 1}]},

@@ -355,6 +355,13 @@ def test_what_is_not_physical_is_refused() -> None:
         ),
         ({"terminals": (two[0], Terminal("steps", Steps((1.0,), (0.5,))))}, "hot = 1: must be a thermal terminal"),
         ({"terminals": (Terminal("steps", Steps((1.0,), (0.5,))), two[1])}, "environment = 0: must be a thermal"),
+        ({"band": (2.0, -1.0)}, r"^band = \(2.0, -1.0\): give two finite energies in ascending order$"),
+        ({"band": (1.0, 1.0)}, r"band = \(1.0, 1.0\)"),
+        ({"band": (0.0, np.inf)}, r"band = \(0.0, inf\)"),
+        (
+            {"matrix": Matrix(lambda energy: np.zeros((energy.size, 2, 2)), ((0.0, 1.0), (3.0, 2.0)))},
+            r"^matrix: window = \(3.0, 2.0\): give two finite energies",
+        ),
         ({"channels": (replace(good, shape="table"),)}, r"channel 0: table energies = \[\]"),
         ({"channels": (replace(good, shape="table", table=((1.0, 0.5),)),)}, "give two or more, finite and ascending"),
         ({"channels": (replace(good, shape="table", table=((1.0, 0.5), (1.0, 0.6))),)}, "finite and ascending"),

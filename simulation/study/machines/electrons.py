@@ -58,7 +58,16 @@ class NDemonFields(MachineFields):
     """Deviation of the demon from the cold reservoir; 1 in the paper."""
 
     def build(self) -> NDemon:
-        """The machine, energies in the unit of the study."""
+        """The machine, energies in the unit of the study.
+
+        Raises:
+            ValueError: if the machine is not physical.
+        """
+        if self.units == "meV" and self.temperature_cold > self.temperature_hot:  # the machine would say it in meV
+            raise ValueError(
+                f"temperature_cold = {self.temperature_cold} K: must not exceed temperature_hot = "
+                f"{self.temperature_hot} K"
+            )
         return NDemon(
             self.levels_hot,
             self.levels_cold,
@@ -182,6 +191,12 @@ class ReservoirsFields(MachineFields):
             given = [name for name, r in own if r.rates is not None]
             if given and len(given) < len(self.reservoirs):
                 wrong.append(f"rates: given for {', '.join(given)}; give them for all reservoirs or for none")
+            levels = self.levels or ()
+            wrong += [
+                f"reservoirs.{name}.rates = {list(r.rates)}: give {len(levels)} rates, one for each level"
+                for name, r in own
+                if r.rates is not None and len(r.rates) != len(levels)
+            ]
         else:
             wrong += [
                 f"reservoirs.{name}.rates: go with levels; with sites give touches"
@@ -189,6 +204,9 @@ class ReservoirsFields(MachineFields):
                 if r.rates is not None
             ]
             wrong += [f"reservoirs.{name}.touches is missing: name its sites" for name, r in own if not r.touches]
+        start, count = self.evolution and self.evolution.levels_start, len(self.levels or sites)
+        if isinstance(start, tuple) and len(start) != count:
+            wrong.append(f"evolution.levels_start = {list(start)}: give {count} occupations, one for each level")
         return wrong
 
     def solve(self) -> Solution:

@@ -76,7 +76,8 @@ class Times(Section):
         """From 0 to the duration, (points,)."""
         if self.spacing == "linear":
             return np.linspace(0.0, self.duration, self.points)
-        return np.concatenate([[0.0], np.geomspace(1e-6 * self.duration, self.duration, self.points - 1)])
+        # From the end, so that the only time of two points after 0 is the duration.
+        return np.concatenate([[0.0], np.geomspace(self.duration, 1e-6 * self.duration, self.points - 1)[::-1]])
 
 
 class MachineFields(Section, ABC):

@@ -170,7 +170,10 @@ class TerminalsFields(MachineFields):
             temperature = thermal_energy(fields.temperature, self.units)
             return Terminal(name, Equilibrium(temperature, fields.chemical_potential or 0.0, self.statistics))
         energies, occupations = zip(*(fields.occupations or ((0.0, 0.5),)), strict=True)
-        return Terminal(name, Steps(energies, occupations))
+        try:
+            return Terminal(name, Steps(energies, occupations))
+        except ValueError as reason:
+            raise ValueError(f"terminals.{name}.occupations: {reason}") from None
 
     def solve(self) -> Solution:
         """Currents, the terms of the balance in the study's unit, and the efficiency where the machine has its role."""
