@@ -130,7 +130,8 @@ class Currents:
         entropy = self.boltzmann * self.entropy[self.cold]
         if entropy != 0 and math.isfinite(entropy):
             cold = self.heat[self.cold] / entropy
-        return math.inf if cold >= hot else float(cold / (hot - cold))
+        # Heat over entropy of a bath as warm as the hot one differs from its temperature by rounding.
+        return math.inf if cold >= hot or math.isclose(cold, hot, rel_tol=1e-12) else float(cold / (hot - cold))
 
     @property
     def cop_over_bound(self) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy.constants import hbar, k
@@ -188,6 +189,12 @@ def test_measurements_that_say_too_little_are_refused() -> None:
     for power, shared in ((0.15, (0.15**2 - 0.05) / 2), (0.01, -0.02), (9.0, 0.02), (math.nan, 0.0)):
         assert known(measured_currents({**heats, "power_se": power}).error)[0, 1] == pytest.approx(shared)
     assert known(alone.error)[1, 0] == known(alone.error)[0, 1]
+    # A row of a table with whole numbers beside words is read as well, and no error is 0 or negative.
+    row = pd.DataFrame([{**point, "temperature_cold_K": 100, "temperature_hot_K": 120, "study": "own"}]).iloc[0]
+    assert_allclose(known(measured_currents(row).error), known(alone.error))  # type: ignore[arg-type]
+    for error in (0.0, -0.1):
+        with pytest.raises(ValueError, match=rf"^heat_hot_se = {error}: must be positive$"):
+            measured_currents({**heats, "heat_hot_se": error})
     # Temperatures and not names say which bath is the colder one.
     names = ("cold", "hot")
     turned = {key: point[key.replace("cold", "*").replace("hot", "cold").replace("*", "hot")] for key in point}

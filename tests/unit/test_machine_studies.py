@@ -236,6 +236,8 @@ def test_energies_in_meV_and_temperatures_in_K(tmp_path: Path) -> None:
         k * kelvin * row["entropy_production"], rel=1e-9, abs=0
     )
     assert row["uncertainty_product"] == pytest.approx(reduced["uncertainty_product"], rel=1e-9)
+    (said,) = problems(tmp_path, text.replace(str(0.5 * kelvin), "13000").replace(f"hot: {kelvin}", "hot: 12000"))
+    assert said == "temperature_cold = 13000.0 K: must not exceed temperature_hot = 12000.0 K"
 
 
 def test_the_sweep_has_the_machine_s_own_numbers(tmp_path: Path) -> None:
@@ -286,7 +288,23 @@ def test_the_page_shows_findings_and_missing_machines(tmp_path: Path) -> None:
     )
     for text in ("cools most at temperature_cold", "Points without a solution", "lie outside 0 … 1", "levels_hot"):
         assert text in page, text
+    assert "of the bound" in page
     assert page.count("data:image/svg+xml") == 2
+
+
+def test_without_a_difference_of_temperatures_there_is_no_bound(tmp_path: Path) -> None:
+    """A demon between equally warm reservoirs has a COP, and neither text nor page compares it with a bound."""
+    found = study(tmp_path, NDEMON.replace("[0.2, 0.5, 0.9]", "[1]"))
+    table = sweep_table(found.sweep_points(), *found.parameters)
+    assert table["bound"].tolist() == [math.inf]
+    assert table["cop_over_bound"].isna().all()
+    cop = NDemon((1, 2), (1.5, 1.25), 1, 1, 1).cop()
+    text = summary_text("mine", table, found.parameters)
+    assert text.endswith(f"; best COP {cop:.4g} at 1\n")
+    assert "nan" not in text
+    page = machine_page("mine", found.kind, "", table, found.parameters, found.settings, [], DESIGN)
+    assert "of heat from its cold bath." in page
+    assert "of the bound" not in page
 
 
 @pytest.mark.parametrize(
