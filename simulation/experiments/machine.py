@@ -6,23 +6,20 @@ A run starts from equilibrated baths with newly drawn velocities, relaxes with t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from analysis.model import AT_REST, LinearLangevin, Refrigerator, TrapMotion
+from analysis.model import AT_REST, LinearLangevin, TrapMotion
 from analysis.units import PER_NS
 from simulation.control.controller import LINEAR
-from simulation.control.demon import Demon
-from simulation.engines.controlled import Array, propagate_controlled
-from simulation.engines.langevin import propagate_pair
 from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
 from simulation.experiments.baths import atoms, build_seeds, counted, start_of, system, thermostat_seeds
 from simulation.experiments.decks import render
+from simulation.experiments.exact_machine import exact_series
 from simulation.study.axes import AXES
 from simulation.study.fields import NUMBER_TEXT, RUBBING, THERMOSTATS, Study, StudyError
 from simulation.study.section import SIDES
@@ -131,7 +128,7 @@ class Machine(Experiment):
 
     def standalone(self) -> str | None:
         """The linear demon as native LAMMPS variables; other controllers and loops are not possible in LAMMPS alone."""
-        if not self._is_network:
+        if not self.is_network:
             return None
         kappa_cold, kappa_hot = self.couplings or (0.0, 0.0)
         return render(
@@ -183,110 +180,15 @@ class Machine(Experiment):
         return found
 
     def exact(self) -> pd.DataFrame:
-        """The exact model of each axis, propagated.
-
-        There are no atoms: the energy of a side is the kinetic energy of its particle and of the bodies that it drags along,
-        and that of the springs of its fluid; their losses go directly to the thermostat. With an
-        active bath that is the work of friction, noise and active forces. There is no pressure; its columns are 0.
-        """
-        study = self.study
-        stride, steps = self.sample_steps, study.steps(self.duration_ps)
-        sampled = np.arange(0, steps + 1, stride)
-        columns: dict[str, NDArray[Any]] = {"step": sampled, "time_ps": sampled * study.timestep_ps}
-        kinetic, potential, total_work = ({side: np.zeros(sampled.size) for side in SIDES} for _ in range(3))
-        paths = self._linear_paths(steps, stride) if self._is_network else self._controlled_paths(steps, stride)
-        centres = self.motion.centre(columns["time_ps"])
-        for axis, (pair, states, work, moved) in zip(AXES, paths, strict=True):
-            for index, side in enumerate(SIDES):
-                columns[f"position_{side}_{axis}_A"] = states[:, index]
-                columns[f"velocity_{side}_{axis}_A_per_ps"] = states[:, 2 + index]
-                # Velocities coupled to the bath of this side; a signal is not a motion and has no energy.
-                own = np.flatnonzero((np.diagonal(pair.frictions[index]) > 0) & ~pair.signals)
-                kinetic[side] += states[:, 2 + own] ** 2 @ pair.masses[own] / 2
-                centre = centres[:, index] if axis in self.axes else 0.0
-                potential[side] += study.stiffness_eV_per_A2(axis) / 2 * (states[:, index] - centre) ** 2
-                if axis in self.axes:
-                    columns[f"work_{side}_{axis}_eV"] = work[:, index]
-                    total_work[side] += work[:, index]
-                if axis in self.axes and self.motion.moves:
-                    columns[f"trap_work_{side}_{axis}_eV"] = moved[:, index]
-                    total_work[side] += moved[:, index]
-        for side in SIDES:
-            stored = kinetic[side] + potential[side]
-            columns[f"thermostat_{side}_eV"] = total_work[side] - (stored - stored[0])  # the first law
-            columns[f"energy_{side}_eV"] = kinetic[side]
-            columns[f"trap_{side}_eV"] = potential[side]
-            columns[f"temperature_{side}_K"] = np.full(stored.size, study.temperature_K(side))
-            columns[f"pressure_{side}_bar"] = np.zeros(stored.size)
-        return pd.DataFrame(columns)
+        """See `Experiment.exact` and `simulation.experiments.exact_machine`."""
+        return exact_series(self)
 
     @property
-    def _is_network(self) -> bool:
+    def is_network(self) -> bool:
         """Whether particles and controller form one linear network, as with the linear controller or with none."""
         demon = self.study.demon
         is_ideal = demon.feedback.is_ideal and not any(demon.damping)
         return self.ratio is None or (demon.controller == LINEAR and is_ideal)
-
-    def _linear_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array, Array]]:
-        """By axis, for the linear controller or none: network, its states, works of the controller and of moving traps."""
-        study = self.study
-        for axis in AXES:
-            pair, motion = self._pair(axis), self.motion if axis in self.axes else AT_REST
-            yield pair, *propagate_pair(pair, study.timestep_ps, steps, stride, self._generator(axis), motion)
-
-    def _controlled_paths(self, steps: int, stride: int) -> Iterator[tuple[LinearLangevin, Array, Array, Array]]:
-        """The same for any other controller, or one in a loop."""
-        study, feedback = self.study, self.study.demon.feedback
-        assert self.couplings is not None
-        is_linear, is_partner = study.demon.controller == LINEAR, feedback.delayed == "partner"
-        springs = np.zeros((2, 3))
-        # The own term of a linear law is then a spring, and can be part of the exact plant.
-        has_springs = is_linear and is_partner and not feedback.is_ideal and feedback.force_limit_eV_per_A is None
-        if has_springs and min(study.trap.stiffness) + min(self.couplings) > 0:
-            springs = np.outer(self.couplings, [float(axis in self.axes) for axis in AXES])
-        plants = []
-        for axis, spring in zip(AXES, springs.T, strict=True):
-            pair = study.pair(0.0, 0.0, axis)
-            stiffness = pair.stiffness.copy()
-            stiffness[[0, 1], [0, 1]] += spring
-            plants.append(
-                LinearLangevin(
-                    masses=pair.masses,
-                    stiffness=stiffness,
-                    frictions=pair.frictions,
-                    temperatures=pair.temperatures,
-                    links=pair.links,
-                )
-            )
-        demon = Demon(
-            study.demon.controller,
-            self.controller(),
-            axes=self.axes,
-            timestep_ps=study.timestep_ps,
-            max_displacement_A=np.inf,
-        )
-        states, work, moved = propagate_controlled(
-            plants,
-            demon.ask,
-            springs=springs,
-            is_held=feedback.update_every_ps is not None and (not is_partner or bool(springs.any())),
-            timestep=study.timestep_ps,
-            before=study.steps(study.schedule.relaxation_ps),
-            steps=steps,
-            stride=stride,
-            generators=[self._generator(axis) for axis in AXES],
-            trap=[study.stiffness_eV_per_A2(axis) if axis in self.axes else 0.0 for axis in AXES],
-            motion=self.motion,
-        )
-        return zip(plants, states, np.moveaxis(work, 2, 0), np.moveaxis(moved, 2, 0), strict=True)
-
-    def _pair(self, axis: str) -> Refrigerator:
-        """The network along an axis, without active forces in friction runs."""
-        couplings = self.couplings if self.couplings and axis in self.axes else (0.0, 0.0)
-        return self.study.pair(*couplings, axis, active=self.ratio is not None)
-
-    def _generator(self, axis: str) -> np.random.Generator:
-        return np.random.default_rng(self.seed(f"langevin_{axis}"))
 
     def exact_identity(self) -> dict[str, Any]:
         """See `Experiment.exact_identity`."""
@@ -303,7 +205,7 @@ class Machine(Experiment):
         if self.motion.moves:
             identity["motion"] = repr(self.motion)
         # A network starts in its stationary state and does not need to relax.
-        return identity if self._is_network else identity | {"relaxation_ps": study.schedule.relaxation_ps}
+        return identity if self.is_network else identity | {"relaxation_ps": study.schedule.relaxation_ps}
 
     def describe(self) -> dict[str, Any]:
         """See `Experiment.describe`; an exact run also stores its friction and bodies."""

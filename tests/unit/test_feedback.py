@@ -375,7 +375,7 @@ def test_own_terms_that_act_at_once_are_springs_of_the_plant(
         told.append(named | {"plants": plants})
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simulation.experiments.machine.propagate_controlled", propagate)
+    monkeypatch.setattr("simulation.experiments.exact_machine.propagate_controlled", propagate)
     with pytest.raises(KeyboardInterrupt):
         run(feedback, demon={"coupling_axes": "xz", "feedback": feedback}).exact()
     (named,) = told

@@ -176,7 +176,7 @@ def test_controllers_in_a_loop_act_on_particles_in_the_same_baths(monkeypatch: p
         given.extend(plants)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simulation.experiments.machine.propagate_controlled", propagate)
+    monkeypatch.setattr("simulation.experiments.exact_machine.propagate_controlled", propagate)
     with pytest.raises(KeyboardInterrupt):
         run.exact()
     for axis, plant in zip("xyz", given, strict=True):

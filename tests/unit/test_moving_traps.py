@@ -405,7 +405,7 @@ def test_engine_of_called_controllers_is_told_of_the_study_s_traps(monkeypatch: 
         told.append(named | {"plants": plants})
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simulation.experiments.machine.propagate_controlled", propagate)
+    monkeypatch.setattr("simulation.experiments.exact_machine.propagate_controlled", propagate)
     with pytest.raises(KeyboardInterrupt):
         run.exact()
     (named,) = told
