@@ -180,16 +180,17 @@ def without_theory(points: Sequence[Point], *, ideal: bool = False) -> str | Non
     parameters = [point.parameters for point in points]
     if others := dict.fromkeys(each.controller for each in parameters if each.controller != LINEAR):
         return f"Controller {', '.join(others)}: theory covers only the linear controller"
+    acts = "acts through a loop" if any(each.feedback for each in parameters) else "has cold damping"
     if not all(each.has_theory for each in parameters):
         return (
             "The force has a limit: there is no theory for it"
             if any(each.force_limit is not None for each in parameters)
-            else "The traps move and the controller acts through a loop: there is no theory for both"
+            else f"The traps move and the controller {acts}: there is no theory for both"
         )
     if ideal and any(each.motion.moves for each in parameters):
         return "The traps move: theory predicts the heats, but not this quantity"
     if ideal and not all(each.is_linear for each in parameters):
-        return "The controller acts through a loop: theory predicts its heats, but not this quantity"
+        return f"The controller {acts}: theory predicts its heats, but not this quantity"
     return None
 
 

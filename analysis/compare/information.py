@@ -1,7 +1,8 @@
 """Heat and information at each point: the second law of each side and the information of a noisy reading, with theory.
 
-The second law of a side is Q̇/T - k_B İ >= 0, with İ the information flow between the particles. A loop with delay has one more
-term, the entropy pumping (``DelayedNetwork.entropy_pumping``), so with delay the left side may be negative.
+The second law of a side is Q̇/T - k_B İ >= 0, with İ the information flow between the particles. A force that depends on the
+velocity or the past has one more term, the entropy pumping (``DelayedNetwork.entropy_pumping``), so with a feedback loop or
+cold damping the left side may be negative.
 """
 
 from __future__ import annotations
@@ -62,10 +63,13 @@ class ComparedInformation:
         return {name: predicted for name, model in exact if (predicted := _predicted_reading(model)) is not None}
 
     @property
-    def has_delay(self) -> bool:
-        """Whether the second law has the term of the entropy pumping: with a delay, ``second_law`` may be negative."""
-        loop = self.point.parameters.feedback
-        return loop is not None and loop.delay > 0
+    def has_pumping(self) -> bool:
+        """Whether the second law has the term of the entropy pumping, so that ``second_law`` may be negative.
+
+        A delay, a filter and a force held between updates depend on the past, and cold damping on the velocity.
+        """
+        parameters = self.point.parameters
+        return parameters.feedback is not None or any(parameters.damping)
 
     @property
     def information(self) -> Sides:

@@ -68,8 +68,11 @@ IDENTITY = (
 """Remark below a table with coefficients of performance of mean rates (``heat.performance.mean_cops``)."""
 
 
-WITH_DELAY = "(with a delay the second law has one more term, the entropy pumping, and Q/T - I may be negative)"
-"""Remark below a table with the second law of a loop with delay."""
+WITH_PUMPING = (
+    "(with a feedback loop or cold damping the second law has one more term, the entropy pumping, and Q/T - I may be "
+    "negative)"
+)
+"""Remark below a table with the second law of a controller that is not the ideal one."""
 
 
 def older_protocol(points: Sequence[HeatPoint], friction: FrictionResult) -> str | None:
@@ -131,7 +134,7 @@ def heat_lines(comparison: Comparison, study: str) -> list[str]:
         for heat, rate, z in zip(point.heat, rates, each.z(lead), strict=True):
             cells.append(f"{_with_error(heat.value, known(heat.se)):>16} {rate:>8} {_z(z):>5}")
         lines.append("  ".join([*cells, f"{_cop(point):>6}", point.mode]))
-    if unknown is None and any(_cop(point) != "-" for point in points):
+    if without_theory(points, ideal=True) is None and any(_cop(point) != "-" for point in points):
         lines.append(f"   {IDENTITY}")
     return lines
 
@@ -217,8 +220,8 @@ def _information_lines(information: Sequence[ComparedInformation]) -> list[str]:
         for found in zip(each.entropy, each.information, each.second_law, strict=True):
             cells.append(" ".join(f"{_rate(one):>15}" for one in found))
         lines.append("  ".join(cells))
-    if any(each.has_delay for each in information):
-        lines.append(f"   {WITH_DELAY}")
+    if any(each.has_pumping for each in information):
+        lines.append(f"   {WITH_PUMPING}")
     lines += [line for each in information for line in _information_theory_lines(each)]
     return lines
 

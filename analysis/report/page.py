@@ -103,7 +103,7 @@ def report_page(
         agreement=_agreement(comparison),
         information=[_information_row(each) for each in information],
         informed={name: THEORIES[name] for name in MODELS if any(name in each.flows for each in information)},
-        has_delay=any(each.has_delay for each in information),
+        has_pumping=any(each.has_pumping for each in information),
         own_controller=_own_controller(points),
         without_theory=without_theory(points),
         parameters=_parameters(runs[0], points),

@@ -266,6 +266,16 @@ def test_noisy_readings_are_in_the_table(monkeypatch: pytest.MonkeyPatch) -> Non
     assert panel.get_legend_handles_labels()[1] == ["by itself", "beyond earlier ones (theory)"]
     assert f"one reading of both positions, k_B per axis: {measured.reading.value:.3f} ±" in text
     assert "entropy pumping" in text
+    # A damped particle without partner has Q/T < 0 and no information: whatever feels velocity or past has the remark.
+    for change, is_said in (
+        ({}, False),
+        ({"damping": (0.1, 0.0)}, True),
+        ({"feedback": Feedback(delay=0.1)}, True),
+        ({"feedback": Feedback(filter=0.1)}, True),
+        ({"feedback": Feedback(update_every=0.1)}, True),
+    ):
+        changed = replace(comparison.points[0], parameters=replace(run.parameters, **change))
+        assert replace(point, point=changed).has_pumping == is_said, change
 
 
 @pytest.mark.parametrize("delayed", ["all", "partner"])

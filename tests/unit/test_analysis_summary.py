@@ -11,8 +11,16 @@ from numpy.typing import NDArray
 from scipy.stats import kstest
 
 from analysis.compare import information
-from analysis.compare.comparison import Comparison
-from analysis.compare.table import COLUMNS, IDENTITY, SIMPLIFICATIONS, older_protocol, summary_table, summary_text
+from analysis.compare.comparison import ComparedPoint, Comparison
+from analysis.compare.table import (
+    COLUMNS,
+    IDENTITY,
+    SIMPLIFICATIONS,
+    heat_lines,
+    older_protocol,
+    summary_table,
+    summary_text,
+)
 from analysis.compare.theory import models
 from analysis.data.parameters import Parameters
 from analysis.friction.particle import Bodies, ParticleFriction, Shell
@@ -21,6 +29,7 @@ from analysis.friction.result import AxisFriction, Friction, FrictionResult
 from analysis.friction.summary import friction_summary
 from analysis.heat.point import Estimator, HeatPoint
 from analysis.heat.rates import point_summary
+from analysis.model import Feedback, Oscillation, TrapMotion
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI, PER_NS, VELOCITY_SI
 from tests.unit.synthetic import DRAG, Truth, heat_rates, heat_slopes, metadata, synthetic_runs
@@ -222,6 +231,21 @@ def test_text_says_that_the_cop_is_an_identity(study: tuple[Comparison, Friction
     own = [replace(point.parameters, controller="own:Law") for point in comparison.points]
     other = [replace(point, parameters=law) for point, law in zip(comparison.points, own, strict=True)]
     assert IDENTITY not in summary_text(beside(other, friction), friction)
+    # Force and distance must be of one time: ∫ (X_H - X_C)(t - τ) d(X_H - X_C) grows, and so does the work of damping, or of
+    # moving traps.
+    (cooling,) = (point for point in comparison.points if point.kappa_ratio == "4.80")
+    for change, is_one in (
+        ({}, True),
+        ({"feedback": Feedback(delay=0.1)}, False),
+        ({"damping": (0.01, 0.0)}, False),
+        ({"motion": TrapMotion((Oscillation(1.0, 40.0),), ())}, False),
+    ):
+        here = replace(cooling, parameters=replace(cooling.parameters, **change))
+        alone = beside([here], friction)
+        vars(alone)["compared"] = (ComparedPoint(here, {}),)
+        lines = heat_lines(alone, "mine")
+        assert any(line.endswith("refrigerator") for line in lines)
+        assert any(IDENTITY in line for line in lines) == is_one, change
 
 
 def test_friction_lines_have_every_number_at_its_name(study: tuple[Comparison, FrictionResult]) -> None:

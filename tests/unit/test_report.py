@@ -212,7 +212,9 @@ def test_information_is_beside_theory(long_study: dict[str, Any]) -> None:
     ]
     information = compared_information(long_study["comparison"], flows)
     assert len(information) == 2
-    rows = Page(report_page(**long_study, figures=[], design=DESIGN, information=information)).rows
+    page = report_page(**long_study, figures=[], design=DESIGN, information=information)
+    assert "entropy pumping" not in page
+    rows = Page(page).rows
     for each in information:
         sides = zip(each.entropy, each.information, each.second_law, strict=True)
         assert [each.point.kappa_ratio, *(measured(one.value, one.se) for side in sides for one in side)] in rows
@@ -220,6 +222,9 @@ def test_information_is_beside_theory(long_study: dict[str, Any]) -> None:
         (row,) = (row for row in rows if row[:2] == [each.point.kappa_ratio, flow])
         assert "theory" in each.flows
         assert {measured(theory.value, theory.se) for theory in each.flows.values()} <= set(row)
+    damped = replace(information[0].point.parameters, damping=(0.01, 0.0))
+    changed = replace(information[0], point=replace(information[0].point, parameters=damped))
+    assert "entropy pumping" in report_page(**long_study, figures=[], design=DESIGN, information=[changed])
 
 
 def test_all_points_together_are_compared_with_each_theory(long_study: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from analysis.figures.loops import loops, varied
 from analysis.friction.response import Response, Responses
 from analysis.friction.result import AxisFriction, Friction
 from analysis.heat.point import HeatPoint
-from analysis.model import Feedback
+from analysis.model import Feedback, Oscillation, TrapMotion
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI, PER_NS
 from simulation.experiments.machine import Machine
@@ -100,6 +100,13 @@ def test_sentences_on_what_theory_knows() -> None:
     assert without_theory([point({"delay_ps": 0.1})]) is None
     assert "through a loop" in (without_theory([point({"delay_ps": 0.1})], ideal=True) or "")
     assert "limit" in (without_theory([point({"force_limit_eV_per_A": 0.2})]) or "")
+    # Cold damping without a loop is told by its own name, alone and with moving traps.
+    damped = replace(point({}), parameters=replace(point({}).parameters, damping=(0.1, 0.0)))
+    assert without_theory([damped]) is None
+    assert "has cold damping: theory predicts its heats" in (without_theory([damped], ideal=True) or "")
+    moved = TrapMotion((Oscillation(1.0, 40.0),), ())
+    both = replace(damped, parameters=replace(damped.parameters, motion=moved))
+    assert without_theory([both]) == "The traps move and the controller has cold damping: there is no theory for both"
     assert without_theory([point({})], ideal=True) is None
 
 
