@@ -12,7 +12,7 @@ from scipy.stats import chi2
 
 from analysis.compare import comparison as module
 from analysis.compare.comparison import ComparedPoint, Comparison
-from analysis.compare.forecast import Forecast
+from analysis.compare.forecast import Forecast, mean_forecast
 from analysis.compare.table import summary_table, summary_text
 from analysis.data.parameters import Parameters
 from analysis.errors import AnalysisError
@@ -119,6 +119,22 @@ def test_theory_is_solved_once(point: HeatPoint, monkeypatch: pytest.MonkeyPatch
     summary_text(comparison, friction)
     assert "theory" in comparison.agreement
     assert solved == pytest.approx([0.2, 0.48])
+
+
+def test_power_is_as_uncertain_as_the_sum_of_both_heats() -> None:
+    """An error of the friction moves both heats at once, with its signs; other errors, and those of axes, are independent."""
+    rng = np.random.default_rng(17)
+    deviations = np.array([[0.3, -0.2], [0.1, 0.4]])
+    drawn = np.array([1.0, -3.0]) + rng.standard_normal((40_000, 2)) @ deviations
+    one, other = Forecast(np.array([1.0, -3.0]), deviations), Forecast(np.array([4.0, 2.0]), deviations[:1])
+    power = one.total()
+    assert power.value == -2.0
+    # 40 000 draws tell a spread to 0.35 %.
+    assert power.se == pytest.approx(drawn.sum(axis=1).std(), rel=0.015)
+    assert other.total().se == pytest.approx(0.1)
+    mean = mean_forecast([one, other], [1, 2])
+    assert mean.rates.tolist() == pytest.approx([3.0, 1 / 3])
+    assert mean.total().se == pytest.approx(math.hypot(power.se / 3, 2 * 0.1 / 3))
 
 
 def test_agreement_is_that_of_the_points_with_a_prediction(point: HeatPoint) -> None:

@@ -69,8 +69,9 @@ def frictions() -> pd.DataFrame:
         truth = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=1.0)
         drags = [replace(DRAG, side=side, friction=Estimate(friction, 1e-14 / FRICTION_SI)) for side in ("cold", "hot")]
         contents.append(friction_summary(synthetic_runs(truth, 800.0, 1, seed=3), drags))
-    settings = [{"study": "s", "settings": {"g": 1.0}}] + [
-        {"study": name, "settings": {"g": 2.0}} for name in ("s@thick", "t@thick")
+    settings = [{"study": "s", "settings": {"baths": {"g": 1.0}, "pair": None}}] + [
+        {"study": name, "settings": {"baths": {"g": 2.0}, "pair": {"e": 1.5, "n": 3}}}
+        for name in ("s@thick", "t@thick")
     ]
     return friction_by_variant(settings, [*contents, contents[-1]])
 
@@ -84,7 +85,9 @@ def test_each_variant_has_its_own_friction(frictions: pd.DataFrame) -> None:
         assert len(rows) == len(white) / 3
         z = (rows["friction_kg_per_s"] - truth * FRICTION_SI) / rows["friction_kg_per_s_se"]
         assert np.abs(z).max() < 3.5
-    assert frictions.loc[frictions["variant"] == "thick", "changes"].unique().tolist() == ["g: 2"]
+    assert frictions.loc[frictions["variant"] == "thick", "changes"].unique().tolist() == [
+        "baths.g: 2; pair: e 1.5, n 3"
+    ]
 
 
 def test_figure_has_a_row_per_variant(frictions: pd.DataFrame, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from analysis.compare.by_axis import work_by_axis
 from analysis.compare.comparison import Comparison
 from analysis.compare.table import summary_text
 from analysis.compare.theory import models
+from analysis.compare.variants import friction_by_variant
 from analysis.data.runs import Run
 from analysis.errors import AnalysisError
 from analysis.friction.particle import METHODS, Bodies, Shell
@@ -203,6 +204,14 @@ def test_table_has_a_row_for_each_particle_axes_and_method(friction: FrictionRes
     content = friction.to_json()["axes"]["x"]
     assert row["friction_kg_per_s"].item() == content["friction_hot_position_kg_per_s"]
     assert row["se"].item() == content["friction_hot_position_kg_per_s_se"]
+    # The table of variants has the same frictions, each in the row of its axes.
+    variants = friction_by_variant([{"study": "s", "settings": {}}], [friction]).set_index(["side", "axes", "method"])
+    for axes, along in friction.to_json()["axes"].items():
+        for side in ("cold", "hot"):
+            for method in ("position", "velocity", "cross", "difference"):
+                stem, place = f"friction_{side}_{method}_kg_per_s", (side, axes, method)
+                assert variants["friction_kg_per_s"][place] == pytest.approx(along[stem], rel=1e-9, abs=0)
+                assert variants["friction_kg_per_s_se"][place] == pytest.approx(along[f"{stem}_se"], rel=1e-9, abs=0)
 
 
 def test_theory_is_the_mean_of_the_machines_of_all_axes() -> None:
@@ -247,6 +256,20 @@ def test_error_of_bodies_contains_their_number() -> None:
         np.testing.assert_allclose(errors, share * np.sqrt(variance), rtol=1e-9)
         found = model.with_errors(model.mean(lambda machine: machine.heat_rates()))[1]
         np.testing.assert_allclose(found, errors, rtol=1e-9)
+    # Errors of the fitted values themselves count by the slope of the heat in the logarithm of each, on either side.
+    spread, h = np.array([0.02, 0.05, 0.1]), 1e-4
+    fitted = Bodies(exact.values, np.diag(spread**2))
+    for side in (0, 1):
+        pair = (fitted, exact) if side == 0 else (exact, fitted)
+        along = {"x": AxisFriction(white, modes=pair)}
+        forecast = models(replace(parameters, coupling_axes="x"), Friction(along, along["x"]))["modes"].forecast()
+        slopes = []
+        for moved in np.eye(3):
+            ends = [tuple(np.array(exact.values) * np.exp(sign * h * moved)) for sign in (1, -1)]
+            up, down = (heat(*((end, exact.values) if side == 0 else (exact.values, end))) for end in ends)
+            slopes.append((up - down) / (2 * h))
+        expected = np.linalg.norm(spread[:, None] * slopes, axis=0)
+        np.testing.assert_allclose([each.se for each in forecast.estimates()], expected, rtol=1e-3)
 
 
 def test_white_friction_of_unlike_traps_is_averaged_over_axes(friction: FrictionResult) -> None:
