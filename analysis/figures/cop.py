@@ -37,8 +37,8 @@ def cop(points: Sequence[PerformancePoint]) -> tuple[Figure, pd.DataFrame]:
     """Draw both coefficients where the machine cools, with 95 % intervals, beside the exact values and Carnot's.
 
     The exact values κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C) hold for any friction. They are an identity of the linear controller
-    (``heat.performance.mean_cops``), so agreement with them tests no theory. C is the colder bath. For other controllers the
-    range of cooling is unknown: all points are drawn, without exact values.
+    (``heat.performance.mean_cops``), so agreement with them tests no theory. C is the colder bath. For other controllers, and
+    in active baths, the range of cooling is unknown: all points are drawn, for other controllers without exact values.
 
     Args:
         points: of one study.
@@ -53,7 +53,7 @@ def cop(points: Sequence[PerformancePoint]) -> tuple[Figure, pd.DataFrame]:
     carnot = carnot_ratio(parameters)
     along = line_ratios(points, diverging=True)
     low, high = float(along[0]), float(along[-1])
-    if parameters.is_linear:
+    if parameters.balances:
         low, high = cooling_range(parameters, (low, high))
     ratios = np.union1d(np.geomspace(low, high, _LINE_POINTS)[1:-1], along[(along >= low) & (along <= high)])
     data = pd.concat([_measured(points), _exact(parameters, ratios)], ignore_index=True)
@@ -135,7 +135,7 @@ def _exact(parameters: Parameters, ratios: Array) -> pd.DataFrame:
         cooled, heated = (1.0, ratio) if machine.colder == 0 else (ratio, 1.0)
         tight = (cooled / (heated - cooled), heated / (heated - cooled)) if heated > cooled else (np.inf, np.inf)
         for name, value, bound in zip(COPS, tight, machine.carnot_cop(), strict=True):
-            if parameters.is_linear:
+            if parameters.is_linear and heated >= cooled:
                 rows.append({"series": "theory", "cop": name, "kappa_ratio": ratio, "value": value})
             finite = bound if np.isfinite(bound) else np.nan  # there is no bound between baths of equal temperature
             rows.append({"series": "carnot", "cop": name, "kappa_ratio": ratio, "value": finite})

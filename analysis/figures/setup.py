@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from analysis.data.parameters import Array
+from analysis.data.parameters import LINEAR, Array
 from analysis.data.runs import Run
 from analysis.data.universe import universe
 from analysis.figures.style import ACCENT, COLD, HOT, NEUTRAL, new_figure
@@ -24,7 +24,7 @@ _WIDTH_IN = 7.2
 def draw_setup(run: Run, frame: int = -1) -> Figure:
     """Draw one frame of a run: walls, a slab of fluid, both particles, their traps and the forces of the controller.
 
-    Baths that fill the same periodic cube are drawn side by side.
+    Baths that fill the same periodic cube are drawn side by side. Forces are written out for the linear controller only.
 
     Args:
         run: a molecular-dynamics run.
@@ -86,10 +86,13 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
     axes.plot([-5, 5], [-0.055 * edge] * 2, color="black", lw=2)
     axes.text(0, -0.07 * edge, "1 nm", ha="center", va="top", fontsize=9)
     demon = 1.04 * edge
-    for end, label, colour in (
-        (ends[0], r"$F_C=\kappa_C\,(X_H-X_C)$", COLOURS[3]),
-        (ends[1], r"$F_H=\kappa_H\,(X_C-X_H)$", COLOURS[4]),
+    # A run without controller says only in its settings which one its study has.
+    is_linear = run.metadata["settings"].get("demon", {}).get("controller", LINEAR) == LINEAR
+    for end, force, law, colour in (
+        (ends[0], "F_C", r"=\kappa_C\,(X_H-X_C)", COLOURS[3]),
+        (ends[1], "F_H", r"=\kappa_H\,(X_C-X_H)", COLOURS[4]),
     ):
+        label = f"${force}{law if is_linear else ''}$"
         sign = np.sign(end[0])
         axes.add_patch(
             FancyArrowPatch(

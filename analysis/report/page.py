@@ -129,12 +129,13 @@ def paper_rates(parameters: Parameters) -> tuple[float, float] | None:
     """Exact heat rates (cold, hot) of the published machine at the published friction, eV/ns, at the published κ_H/κ_C.
 
     Returns:
-        ``None`` at other κ_H/κ_C, and for machines with another controller, or other masses, springs or temperatures.
+        ``None`` at other κ_H/κ_C, and for machines with another controller, active baths, or other masses, springs or
+        temperatures.
     """
     named = any(math.isclose(parameters.coupling[1], ratio * PAPER.coupling[0]) for ratio in PAPER_RATIOS)
     own = (*parameters.mass, parameters.trap, parameters.coupling[0], *parameters.temperature)
     published = (*PAPER.mass, PAPER.trap, PAPER.coupling[0], *PAPER.temperature)
-    if not named or not parameters.is_linear or not np.allclose(own, published, rtol=1e-3):
+    if not named or not parameters.balances or not np.allclose(own, published, rtol=1e-3):
         return None
     friction = PAPER_FRICTION_KG_PER_S / FRICTION_SI
     cold, hot = parameters.white_pair((friction, friction)).heat_rates() * PER_NS

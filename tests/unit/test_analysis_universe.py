@@ -144,7 +144,7 @@ def test_a_trajectory_without_frames_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("walls", [True, False])
 def test_setup_is_drawn_with_the_cold_side_left(folder: Path, walls: bool) -> None:
-    """Particles and the fluid of their slab in their colours, about the middle wall; cubes without walls side by side."""
+    """Particles and the fluid of their slab in the last frame, about the middle wall; cubes without walls side by side."""
     rng = np.random.default_rng(2)
     shape, middles = {kind: (COUNTS[kind], 3) for kind in "1234"}, {"1": 10.0, "2": 30.0, "3": 10.0, "4": 30.0}
     if not walls:
@@ -155,8 +155,10 @@ def test_setup_is_drawn_with_the_cold_side_left(folder: Path, walls: bool) -> No
     if walls:
         ends = {"5": [0.0, 20.0], "6": [20.0, 40.0]}
         atoms |= {kind: np.column_stack([x, np.full((len(x), 2), 20.0)]) for kind, x in ends.items()}
-    write_atoms(folder, atoms, (0.0, 40.0, 40.0), frames=1)
-    figure = draw_setup(load_run(folder))
+    earlier = {kind: each + np.array([0.0, 3.0, 0.0]) for kind, each in atoms.items()}
+    write_atoms(folder, earlier, (0.0, 40.0, 40.0), frames=2, last=atoms)
+    run = load_run(folder)
+    figure = draw_setup(run)
     drawn: dict[str, list[NDArray[np.float64]]] = {}
     for each in figure.axes[0].lines:
         if each.get_marker() == "o":
@@ -172,3 +174,8 @@ def test_setup_is_drawn_with_the_cold_side_left(folder: Path, walls: bool) -> No
     texts = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts}
     assert texts["cold bath, 100 K"] < 0 < texts["hot bath, 120 K"]
     assert texts[r"$F_C=\kappa_C\,(X_H-X_C)$"] < 0 < texts[r"$F_H=\kappa_H\,(X_C-X_H)$"]
+    # The force of a controller of the user's own is not known.
+    run.metadata["settings"]["demon"] = {"controller": "mine:Law"}
+    own = {text.get_text() for text in draw_setup(run).axes[0].texts}
+    assert {"$F_C$", "$F_H$"} < own
+    assert not any("kappa_" in text for text in own)

@@ -173,6 +173,10 @@ def test_bands_of_lines_are_one_standard_error(heats: list[HeatPoint]) -> None:
         expected = 0.1 * 1e3 * math.hypot(*heat_slopes(TRUTH)[:, side])
         (low, high) = band[1:, np.isclose(band[0], 4.8)].ravel()
         assert (at(drawn_line, 4.8) - low, high - at(drawn_line, 4.8)) == pytest.approx((expected, expected), rel=0.02)
+        # Between the ratios at which they are computed errors follow the logarithm of the ratio.
+        slopes = [heat_slopes(replace(TRUTH, kappa_ratio=f"{ratio}"))[:, side] for ratio in band[0]]
+        widths = 0.1 * 1e3 * np.linalg.norm(slopes, axis=1)
+        np.testing.assert_allclose((band[2] - band[1]) / 2, widths, rtol=0, atol=0.03 * widths.max())
         title, _, _ = labels(axes)
         assert title == f"{SIDES[side]} bath, {(100, 120)[side]} K"
         assert [text.get_text() for text in axes.texts] == [r"refrigerator: $\kappa_H/\kappa_C > T_H/T_C$"]
@@ -213,6 +217,17 @@ def test_coefficients_are_drawn_in_their_panels(performances: list[PerformancePo
     assert labels(figure.axes[0])[2] == "coefficient of performance"
     told = ["exact, any friction", "Carnot", "bare thermostat", "simulation, 95 %"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == told
+    # Active baths are cooled elsewhere than beyond T_H/T_C: all points are drawn, and the line where it takes work to cool.
+    active = [replace(p, parameters=replace(p.parameters, active=((), ((0.02, 10.0),)))) for p in points]
+    for axes, name in zip(cop(active)[0].axes, COPS, strict=True):
+        (drawn,) = bars(axes, "simulation, 95 %")
+        np.testing.assert_allclose(drawn, [(float(ratio), *cops["heat"][name]) for ratio in RATIOS])
+        (line,) = curves(axes)
+        assert line[0].min() == 1.0
+        assert (line[1] > 0).all()
+        assert not axes.texts
+    heating_active = cop(active[:1])[0].axes[1]
+    assert not heating_active.texts
     # A bar without ends crosses the panel; of points that heat alone it is said that none cools.
     open_ended = {kind: {name: Interval(values[kind][0], math.nan, math.nan) for name in COPS} for kind in kinds}
     for axes in cop([replace(points[-1], cop=open_ended)])[0].axes:
@@ -224,7 +239,9 @@ def test_coefficients_are_drawn_in_their_panels(performances: list[PerformancePo
     assert [text.get_text() for text in heating.texts] == ["no point of this study cools"]
 
 
-def test_fluctuating_coefficients_are_drawn_in_their_panels(performances: list[PerformancePoint]) -> None:
+def test_fluctuating_coefficients_are_drawn_in_their_panels(
+    performances: list[PerformancePoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Densities of the point nearest to 7.27, both signs, by kind and coefficient; exponents of all points about -2."""
     points = []
     for number, point in enumerate(performances):
@@ -300,6 +317,13 @@ def test_fluctuating_coefficients_are_drawn_in_their_panels(performances: list[P
         np.testing.assert_allclose(series, told)
     levels = [np.asarray(each.get_ydata(), dtype=float) for each in axes.lines if each.get_linestyle() == ":"]
     assert [list(level) for level in levels] == [[-2.0, -2.0]]
+    # With the warmer bath at the particle C the machine cools below T_H/T_C = 1/1.2, and so at 0.17 alone, its bath H.
+    exchanged = [replace(p, parameters=replace(p.parameters, temperature=(120.0, 100.0))) for p in performances]
+    monkeypatch.setattr("analysis.figures.cop_fluctuations.ideal_models", lambda *_: {})  # their lines take long
+    assert [labels(axes)[0] for axes in cop_fluctuations(exchanged, FRICTION)[0].axes[:2]] == [
+        r"refrigeration, $\epsilon=|Q_H|/W$, $\kappa_H/\kappa_C$ = 0.17",
+        r"pumping, $\epsilon=|Q_C|/W$, $\kappa_H/\kappa_C$ = 0.17",
+    ]
 
 
 def test_flows_are_drawn_over_their_axes(
@@ -542,6 +566,8 @@ def test_uncertainties_are_drawn_in_their_panels(performances: list[PerformanceP
     figure, _ = uncertainty(points, FRICTION)
     assert not unseen(figure.axes)
     panels = grid(figure.axes, 4)
+    # Each line passes once from left to right, whatever it is put together from.
+    assert all((np.diff(law[0]) >= 0).all() for axes in figure.axes for law in curves(axes))
     assert [labels(row[0])[2] for row in panels] == [
         "variance/mean² over 1 ps",
         r"the same over $2k_B/\Delta S$, 1 ps",

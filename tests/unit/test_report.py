@@ -425,11 +425,12 @@ def test_paper_rates_at_its_named_points(ratio: float, cold: float, hot: float) 
 
 
 def test_paper_rates_only_of_the_paper() -> None:
-    """Another κ_H/κ_C, trap or temperature is not compared with the publication."""
+    """Another κ_H/κ_C, trap, temperature or bath is not compared with the publication."""
     named = replace(PAPER, coupling=(0.1, 0.48))
     assert paper_rates(replace(named, coupling=(0.1, 0.5))) is None
     assert paper_rates(replace(named, traps=(0.011, 0.01, 0.01))) is None
     assert paper_rates(replace(named, temperature=(100.0, 130.0))) is None
+    assert paper_rates(replace(named, active=((), ((0.02, 10.0),)))) is None
 
 
 def test_numbers_are_rounded_to_their_error() -> None:
