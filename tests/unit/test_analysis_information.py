@@ -139,6 +139,14 @@ def test_figure_shows_the_second_law_of_each_side() -> None:
     assert math.isclose(shown["entropy_hot"], heat / (BOLTZMANN_EV_PER_K * TRUTH.temperature_hot), rel_tol=1e-6)
     assert shown["information_hot"] == -flows[-1].flow.value
     np.testing.assert_allclose(theory["information_hot"], -theory["information_cold"], atol=1e-9)
+    # The legend names both quantities by their symbols, information by its colour too, and the lines by their style.
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told == [r"heat over temperature, $\dot Q/T$", r"information, $k_B\dot I$", "white friction"]
+    entropy_handle, information_handle, line_handle = figure.legends[0].get_lines()
+    for handle, container in zip((entropy_handle, information_handle), figure.axes[0].containers, strict=True):
+        assert handle.get_marker() == container.lines[0].get_marker()  # type: ignore[attr-defined]
+    assert information_handle.get_color() == ACCENT != entropy_handle.get_color()
+    assert (line_handle.get_linestyle(), line_handle.get_marker()) == ("-", "None")
     for j, axes in enumerate(figure.axes):
         name, kelvin = (("cold", 100.0), ("hot", 120.0))[j]
         assert axes.get_ylabel() == ("$k_B$/ns per axis", "")[j]

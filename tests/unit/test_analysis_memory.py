@@ -94,6 +94,29 @@ def test_each_variant_has_its_own_friction_and_predictions() -> None:
     np.testing.assert_allclose([number for (number,) in symbols(panel)], expected)
 
 
+def test_each_set_of_axes_has_a_panel_as_wide_as_one_alone() -> None:
+    """Between walls x has a panel, and y and z have another, of one width and scale, which holds the larger friction."""
+    plain, thick = (
+        replace(comparison(friction, 40 + number), points=()) for number, friction in enumerate(FRICTIONS.values())
+    )
+    assert plain.responses is not None
+    assert thick.responses is not None
+    apart = Responses({"x": plain.responses.along["xyz"], "yz": thick.responses.along["xyz"]})
+    (alone, _), (x, yz, _) = (
+        memory_figure({"plain": each})[0].axes for each in (plain, replace(plain, responses=apart))
+    )
+    widths = []
+    for axes in (alone, x, yz):
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        figure.draw_without_rendering()
+        widths.append(axes.get_window_extent().width)
+    assert widths == pytest.approx([widths[0]] * 3, rel=0.1)
+    assert [axes.get_title(loc="left") for axes in (x, yz)] == ["along x", "along y, z"]
+    assert x.get_ylim() == yz.get_ylim()
+    assert not unseen([x, yz])
+
+
 def test_runs_too_short_for_a_response_are_named() -> None:
     """There is nothing to draw along any axis: the message names the variant, and the length that its runs need."""
     plain = comparison(0.22, 40)

@@ -168,6 +168,14 @@ def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None
         np.testing.assert_allclose(bars(figure.axes[2], f"{side} side", along=0)[0], expected)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["synthetic", "thick"]
     assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == ["simulation, cold", "simulation, hot"]
+    # A prediction of one variant is drawn in its row, though the other has none.
+    for side in ("cold", "hot"):
+        read[f"response_{side}_eV_per_ns"], read[f"response_{side}_se"] = [np.nan, -0.25], [np.nan, 0.125]
+    for axes in heat_variations(read, "synthetic")[0].axes[:2]:
+        (series,) = (each for each in axes.containers if each.get_label() == "linear response")
+        assert isinstance(series, ErrorbarContainer)
+        places = np.array(series.lines[0].get_data(), dtype=float)
+        np.testing.assert_array_equal(places, [[np.nan, -0.25], [0.16, 1.16]])
     # Where a study has several points each row says which.
     apart = heat_variations(read.assign(kappa_ratio=["4.80", "7.27"]), "synthetic")[0]
     assert [text.get_text() for text in apart.axes[0].get_yticklabels()] == ["synthetic, 4.80", "thick, 7.27"]
