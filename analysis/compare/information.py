@@ -17,7 +17,7 @@ import numpy as np
 
 from analysis.compare.comparison import Comparison
 from analysis.compare.theory import Model, models
-from analysis.data.parameters import SIDES, Array
+from analysis.data.parameters import LINEAR, SIDES, Array
 from analysis.friction.result import Friction
 from analysis.heat.information import COLD
 from analysis.heat.point import HeatPoint, Sides
@@ -66,10 +66,11 @@ class ComparedInformation:
     def has_pumping(self) -> bool:
         """Whether the second law has the term of the entropy pumping, so that ``second_law`` may be negative.
 
-        A delay, a filter and a force held between updates depend on the past, and cold damping on the velocity.
+        A delay, a filter and a force held between updates depend on the past, and cold damping on the velocity; a custom
+        controller may depend on both.
         """
         parameters = self.point.parameters
-        return parameters.feedback is not None or any(parameters.damping)
+        return parameters.controller != LINEAR or parameters.feedback is not None or any(parameters.damping)
 
     @property
     def information(self) -> Sides:

@@ -69,10 +69,10 @@ IDENTITY = (
 
 
 WITH_PUMPING = (
-    "(with a feedback loop or cold damping the second law has one more term, the entropy pumping, and Q/T - I may be "
-    "negative)"
+    "(where the force depends on velocities or the past the second law has one more term, the entropy pumping, and Q/T - I "
+    "may be negative)"
 )
-"""Remark below a table with the second law of a controller that is not the ideal one."""
+"""Remark below a table with the second law of a controller that may do so: a loop, cold damping, or a custom one."""
 
 
 def older_protocol(points: Sequence[HeatPoint], friction: FrictionResult) -> str | None:
@@ -357,9 +357,9 @@ def closure_line(points: Sequence[HeatPoint]) -> str:
 
 
 def _cop(point: HeatPoint) -> str:
-    """Heat drawn from the colder bath over the power spent, for a refrigerator."""
+    """Heat drawn from the colder bath over the power spent, for a refrigerator that spends any."""
     heats = [heat.value for heat in point.heat]
-    if point.mode != "refrigerator" or not sum(heats):
+    if point.mode != "refrigerator" or not sum(heats) > 0:  # a damped particle does work on the controller
         return "-"
     return f"{-heats[point.parameters.colder] / sum(heats):.2f}"
 

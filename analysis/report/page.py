@@ -105,6 +105,7 @@ def report_page(
         informed={name: THEORIES[name] for name in MODELS if any(name in each.flows for each in information)},
         has_pumping=any(each.has_pumping for each in information),
         own_controller=_own_controller(points),
+        is_ideal=all(point.parameters.is_linear for point in points),
         without_theory=without_theory(points),
         parameters=_parameters(runs[0], points),
         axes=" and ".join(", ".join(parameters.coupling_axes).rsplit(", ", 1)),

@@ -44,7 +44,10 @@ def _cooling(best: ComparedPoint, side: int, performances: Sequence[PerformanceP
         f"It cools: at κ_H/κ_C = {best.point.kappa_ratio} the {SIDES[side]} bath loses "
         f"{measured(-heat.value, known(heat.se))} eV/ns of heat along each coupled axis.",
         f"The controller spends {measured(power.value, known(power.se))} eV/ns: the coefficient of performance, with its "
-        f"95 % interval, is {interval(performance.refrigeration)}.",
+        f"95 % interval, is {interval(performance.refrigeration)}."
+        if power.value > 0
+        else f"The particles do {measured(-power.value, known(power.se))} eV/ns of work on the controller, so there is no "
+        "coefficient of performance.",
     )
 
 

@@ -281,6 +281,8 @@ def test_noisy_readings_are_in_the_table(monkeypatch: pytest.MonkeyPatch) -> Non
         ({"feedback": Feedback(delay=0.1)}, True),
         ({"feedback": Feedback(filter=0.1)}, True),
         ({"feedback": Feedback(update_every=0.1)}, True),
+        ({"controller": "mine:Law"}, True),
+        ({"force_limit": 0.2}, False),
     ):
         changed = replace(comparison.points[0], parameters=replace(run.parameters, **change))
         assert replace(point, point=changed).has_pumping == is_said, change

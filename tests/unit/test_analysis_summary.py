@@ -246,6 +246,13 @@ def test_text_says_that_the_cop_is_an_identity(study: tuple[Comparison, Friction
         lines = heat_lines(alone, "mine")
         assert any(line.endswith("refrigerator") for line in lines)
         assert any(IDENTITY in line for line in lines) == is_one, change
+    # A damped particle gives its heat away as work on the controller: nothing is spent for it.
+    for hot, told in ((0.1, "-"), (0.2, "-"), (0.6, "0.50")):
+        here = replace(cooling, rates=cooling.rates | {"heat": (Estimate(-0.2, 0.01), Estimate(hot, 0.01))})
+        alone = beside([here], friction)
+        vars(alone)["compared"] = (ComparedPoint(here, {}),)
+        (row,) = (line for line in heat_lines(alone, "mine") if line.endswith("refrigerator"))
+        assert row.split()[-2] == told
 
 
 def test_friction_lines_have_every_number_at_its_name(study: tuple[Comparison, FrictionResult]) -> None:

@@ -27,6 +27,7 @@ from analysis.heat.performance import performance_summary
 from analysis.heat.point import HeatPoint
 from analysis.heat.rates import point_summary
 from analysis.heat.results import Interval
+from analysis.model import Oscillation, TrapMotion
 from analysis.report.explorer import ALL_AXES, Explorer, explorer
 from analysis.report.page import PAPER, paper_rates, report_page
 from analysis.report.pictures import load_figures
@@ -303,6 +304,25 @@ def test_interactive_figure_shows_what_tables_say(long_study: dict[str, Any]) ->
     assert chosen["measured"]["hot"]["told"] == [measured(p.heat[1].value, p.heat[1].se) for p in comparison.points]
     (along,) = (choice for name, choice in content["axes"].items() if name != ALL_AXES)
     assert [name.split()[0] for name in along["measured"]["cold"]["name"]].count("4.80") == 3
+
+
+def test_cop_is_told_for_what_it_is(long_study: dict[str, Any]) -> None:
+    """An identity in traps at rest, and none in moving ones; where the particles work on the controller there is no COP."""
+    comparison: Comparison = long_study["comparison"]
+    moves = TrapMotion((Oscillation(1.0, 40.0),), ())
+    moved = [replace(each, parameters=replace(each.parameters, motion=moves)) for each in comparison.points]
+    for points, is_one in ((comparison.points, True), (tuple(moved), False)):
+        told = long_study | {"comparison": replace(comparison, points=points)}
+        page = report_page(**told, figures=[], design=DESIGN)
+        assert "heat drawn from the cold bath over the work spent" in page
+        assert ("is an identity of the linear controller" in page) == is_one
+        assert ('<th scope="col">exact</th>' in page) == is_one
+    gains = tuple(replace(each, power=Estimate(-0.17, 0.01)) for each in comparison.points)
+    costs = verdict(replace(comparison, points=gains), long_study["performances"])[1]
+    told_work = (
+        "The particles do 0.170 ± 0.010 eV/ns of work on the controller, so there is no coefficient of performance."
+    )
+    assert costs == told_work
 
 
 def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) -> None:
