@@ -151,10 +151,14 @@ class Currents:
         """
         if self.covariance is None:
             return np.full(len(self.baths), math.nan)
-        # A mean of the size of rounding errors is zero.
-        mean = np.where(np.abs(self.heat) > 1e-12 * np.abs(self.heat).max(), self.heat, 0.0)
+        variance = np.diagonal(self.covariance)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.diagonal(self.covariance) * self.entropy_production / mean**2)
+            # A mean of the size of rounding errors is zero: beside the other heats, or beside what passes to and fro in
+            # equilibrium, of the size of variance/k_BT.
+            exchanged = np.nan_to_num(variance / (self.boltzmann * self.temperatures), nan=0.0, posinf=0.0)
+            least = 1e-12 * np.maximum(np.abs(self.heat).max(), exchanged)
+            mean = np.where(np.abs(self.heat) > least, self.heat, 0.0)
+            return np.asarray(variance * max(self.entropy_production, 0.0) / mean**2)
 
     @property
     def cooling_error(self) -> float:

@@ -98,6 +98,16 @@ def test_machines_and_their_currents_agree() -> None:
     assert_allclose(UNEQUAL.bath_currents().entropy_production, UNEQUAL.entropy_production(), rtol=1e-9)
 
 
+def test_no_uncertainty_product_is_made_of_rounding() -> None:
+    """It tends to 2 near detailed balance; in balance nothing flows on average, and rounding of the heats is no flow."""
+    for off in (1e-6, -1e-5):
+        near = replace(PAIR, coupling_hot=0.12 * (1 + off)).bath_currents()
+        assert_allclose(near.uncertainty_products, 2.0, rtol=1e-3)
+    for coupling in (0.013, 0.1, 0.37, 0.7):
+        balanced = replace(PAIR, coupling_cold=coupling, coupling_hot=1.2 * coupling).bath_currents()
+        assert not np.isfinite(balanced.uncertainty_products).any()
+
+
 def test_fluctuations_of_the_demon() -> None:
     """The covariance is the second derivative of Levitov and Lesovik's generating function at perfect transmission."""
     own, partner = DEMON.occupations(), DEMON.partner_occupations()
