@@ -98,7 +98,10 @@ class LinearBosons:
         vars(self).update(hamiltonian=h, couplings=b, bath_occupations=n)
         slowest = np.linalg.eigvals(self.drift()).real.max()
         if slowest >= -_UNDAMPED * np.abs(self.drift()).max():
-            raise ValueError(f"{self._blame()}: one mode is coupled to no bath and never relaxes (rate {-slowest:.2g})")
+            raise ValueError(
+                f"{self._blame()}: one normal mode is coupled to no bath and never relaxes (rate {abs(slowest):.2g}); "
+                "give it a loss"
+            )
 
     def _blame(self) -> str:
         """Parameters and values that leave a normal mode undamped, for the message."""

@@ -426,7 +426,10 @@ def from_sites(
         raise ValueError(f"sites of shape {s.shape}: must be finite, (reservoirs, sites) = {(len(reservoirs), len(h))}")
     levels, modes = np.linalg.eigh(h)
     if levels[0] <= 0:
-        raise ValueError(f"hamiltonian: its eigenvalues are {levels.tolist()}: they must be positive")
+        raise ValueError(
+            f"hamiltonian: its eigenvalues are {levels.tolist()}: they must be positive; raise the energies of the sites, "
+            "or weaken the hopping"
+        )
     alone = [r.rate * levels ** (r.exponent - 1) for r in reservoirs]
     rates = np.array(alone) * np.abs(s @ modes) ** 2
     # A rate this small is the rounding error of a vanishing overlap.

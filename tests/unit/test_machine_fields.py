@@ -466,6 +466,14 @@ def test_a_terminal_with_a_transmission_has_no_width(tmp_path: Path) -> None:
             "one_way.order = one, two, one: name each mode of that bath once",
         ),
         ({"one_way": {"bath": "common", "order": ["one", "one"]}}, "one_way.order = one, one: name each mode of that"),
+        (
+            {"baths": NETWORK["baths"] | {"common": {"occupation": 1, "rates": {}}}},
+            "one_way.order = one, two: name each mode of that bath once",
+        ),
+        (
+            {"modes": NETWORK["modes"] | {"three": {"frequency": 0.3}}},
+            "couplings: one normal mode is coupled to no bath and never relaxes (rate 0); give it a loss",
+        ),
     ],
 )
 def test_networks_that_do_not_fit_are_refused(changes: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -216,6 +216,12 @@ def test_reservoirs_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     assert "reservoirs.hot.rates = [0.001]: give 2 rates, one for each level" in few
     assert "reservoirs.cold.rates" not in few
     assert "evolution.levels_start = [0.5, 0.5, 0.5]: give 2 occupations, one for each level" in few
+    hot = RESERVOIRS["reservoirs"] | {"hot": {"temperature": 0.5, "chemical_potential": 1.1, "rates": [1e-3, 2e-3]}}
+    assert (
+        "reservoirs.hot: chemical_potential/temperature = 2.2: gas sommerfeld is valid from 5 on; give gas: exact"
+        in problems(tmp_path, RESERVOIRS | {"reservoirs": hot}).splitlines()
+    )
+    study(tmp_path, RESERVOIRS | {"reservoirs": hot, "gas": "exact"})
     sites = RESERVOIRS | {
         "sites": {"a": 1.0, "b": 1.3},
         "hops": [{"between": ["a", "a"], "strength": 0.1}, {"between": ["a", "z"], "strength": 0.1}],
@@ -344,6 +350,10 @@ TERMINALS: dict[str, Any] = {
         (
             {"terminals": TERMINALS["terminals"] | {"demon": {"occupations": [[2, 0.1], [1, 0.3]]}}, "demon": None},
             "terminals.demon.occupations: energies = (2.0, 1.0): must be finite and ascending",
+        ),
+        (
+            {"terminals": TERMINALS["terminals"] | {"demon": {"occupations": [[1, 0.1], [2, 1.25]]}}, "demon": None},
+            "terminals.demon.occupations: 1.25 is above 1, the most that fermions can have",
         ),
         ({"band": [2, -1]}, "band = (2.0, -1.0): give two finite energies in ascending order"),
         ({"channels": [{"between": ["cold", "demon"]}]}, "channels.0: has neither a level nor a transmission"),

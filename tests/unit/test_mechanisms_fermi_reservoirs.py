@@ -490,7 +490,7 @@ def test_systems_that_are_none_are_refused() -> None:
             FermiReservoirs((21.1, 21.5), two, rate_matrix=matrix)
     with pytest.raises(ValueError, match="must be finite and Hermitian"):
         from_sites([[21, 1], [0, 21]], np.eye(2), two)
-    with pytest.raises(ValueError, match="they must be positive"):
+    with pytest.raises(ValueError, match="they must be positive; raise the energies of the sites"):
         from_sites([[1, 3], [3, 1]], np.eye(2), two)
     with pytest.raises(ValueError, match=r"sites of shape \(1, 2\)"):
         from_sites(21 * np.eye(2), [[1, 0]], two)

@@ -67,7 +67,7 @@ class ModeFields(Section):
     """One bosonic mode."""
 
     frequency: Number = 0.0
-    """Frequency in the frame of the network; only differences matter."""
+    """Frequency in the frame of the network; without `pairs` only differences matter."""
 
 
 class HopFields(Section):
@@ -159,10 +159,9 @@ class NetworkFields(MachineFields):
             if len(set(hop.between)) < 2
         ]
         if self.one_way is not None:
-            rates = self.baths[self.one_way.bath].rates if self.one_way.bath in self.baths else {}
-            if not rates:
+            if self.one_way.bath not in self.baths:
                 wrong.append(f"one_way.bath = {self.one_way.bath}: is none of the baths {', '.join(self.baths)}")
-            elif sorted(self.one_way.order) != sorted(rates):
+            elif sorted(self.one_way.order) != sorted(self.baths[self.one_way.bath].rates):
                 wrong.append(f"one_way.order = {', '.join(self.one_way.order)}: name each mode of that bath once")
         if wrong:
             raise ValueError("; ".join(wrong))

@@ -171,6 +171,12 @@ class ReservoirsFields(MachineFields):
             return ["levels and sites: give one of them"]
         sites, own = self.sites or {}, self.reservoirs.items()
         wrong = [
+            f"reservoirs.{name}: chemical_potential/temperature = {r.chemical_potential / r.temperature:.3g}: "
+            f"gas sommerfeld is valid from {Sommerfeld.least_ratio:g} on; give gas: exact"
+            for name, r in own
+            if self.gas == "sommerfeld" and r.chemical_potential < Sommerfeld.least_ratio * r.temperature
+        ]
+        wrong += [
             f"hops.{i}.between = {site}: is none of the sites {', '.join(sites)}"
             for i, hop in enumerate(self.hops)
             for site in hop.between

@@ -128,6 +128,9 @@ class TerminalsFields(MachineFields):
         for name, fields in each.items():
             if fields.occupations is not None and (fields.temperature, fields.chemical_potential) != (None, None):
                 wrong.append(f"terminals.{name}: give either occupations, or a temperature and a chemical potential")
+            most = max((f for _, f in fields.occupations or ()), default=0.0)
+            if self.statistics == "fermions" and most > 1:
+                wrong.append(f"terminals.{name}.occupations: {most:g} is above 1, the most that fermions can have")
             if fields.is_open and fields.chemical_potential is not None:
                 wrong.append(f"terminals.{name}.chemical_potential: needs a temperature; add it, or leave both out")
         if self.demon is None:
