@@ -184,7 +184,7 @@ def friction_by_analysis(runs: Sequence[Run]) -> pd.DataFrame:
         curves = {window: correlation_curves(data, blocks, seed=j, window=window) for window in windows}
         for window in windows:
             for method, fit in fit_white(curves[window]).items():
-                add(f"fitted over {window:g} decay times of the position", side, axes, method, fit.friction)
+                add(f"fitted over {window:g} × the decay time of the position", side, axes, method, fit.friction)
         for difference in (DIFFERENCE / 2, DIFFERENCE, 2 * DIFFERENCE, 4 * DIFFERENCE):
             fit = difference_fit(data, curves[FIT_WINDOW], blocks, seed=j, difference=difference)
             add(f"displacements over {difference:g} ps", side, axes, "difference", fit.friction)

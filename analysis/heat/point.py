@@ -63,7 +63,8 @@ class Point:
             )
         except KeyError as missing:
             raise AnalysisError(
-                f"{cls._FILE} of {content.get('point', 'a point')}: {missing} is missing; delete it, and run the study again"
+                f"{cls._FILE} of {content.get('point', 'a point')}: {missing} is missing; delete the file, and run the study "
+                "again"
             ) from None
 
     _FILE = "a file"

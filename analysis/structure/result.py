@@ -230,7 +230,9 @@ class Structure:
                 np.array(content["over_time"]["time_ps"]),
             )
         except KeyError as missing:
-            raise AnalysisError(f"structure.json: {missing} is missing; delete it, and run the study again") from None
+            raise AnalysisError(
+                f"structure.json: {missing} is missing; delete the file, and run the study again"
+            ) from None
 
     def to_json(self) -> dict[str, Any]:
         """The content of the file."""

@@ -69,7 +69,7 @@ def test_a_file_of_an_older_version_is_named(point: HeatPoint) -> None:
     for key in ("heat_hot_se", "older_protocol_runs", "time_ns"):
         content = point.to_json()
         del content[key]
-        with pytest.raises(AnalysisError, match=rf"heat\.json of kH_4\.80: '{key}' is missing; delete it"):
+        with pytest.raises(AnalysisError, match=rf"heat\.json of kH_4\.80: '{key}' is missing; delete the file"):
             HeatPoint.from_json(content)
 
 

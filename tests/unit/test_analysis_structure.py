@@ -233,7 +233,7 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, atoms: list[Array]) -> 
     content = _check(tmp_path, atoms).to_json()
     del content["bulk_density_hot_per_nm3"]
     with pytest.raises(
-        AnalysisError, match=r"structure\.json: 'bulk_density_hot_per_nm3' is missing; delete it, and run"
+        AnalysisError, match=r"structure\.json: 'bulk_density_hot_per_nm3' is missing; delete the file, and run"
     ):
         Structure.from_json(content)
 

@@ -226,7 +226,7 @@ def test_each_choice_of_analysis_is_of_its_own_data() -> None:
     for window in (FIT_WINDOW / 4, FIT_WINDOW / 2, FIT_WINDOW, 2 * FIT_WINDOW):
         fits = fit_white(correlation_curves(data, blocks, seed=1, window=window))
         for method, fit in fits.items():
-            told = hot[f"fitted over {window:g} decay times of the position", method]
+            told = hot[f"fitted over {window:g} × the decay time of the position", method]
             assert told == pytest.approx(fit.friction.value * FRICTION_SI)
     fitted = [hot[choice, "position"] for choice in dict.fromkeys(table["choice"]) if choice.startswith("fitted")]
     assert len(set(fitted)) == 4
