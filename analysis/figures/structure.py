@@ -43,7 +43,10 @@ def structure(content: Structure, friction: FrictionResult) -> tuple[Figure, pd.
     )
     for axes, letter, title in zip((along, around, within, warmth), "abcd", titles, strict=True):
         axes.set_title(f"({letter}) {title}", loc="left", fontsize=9)
-    verdict = "no leaks, no cavity, particles intact" if content.is_sound else "NOT SOUND: see structure.json"
+    # Of baths too small for cells nothing is known about cavities.
+    searched = all(side.emptiest_cell is not None for side in content.sides.values())
+    sound = f"no leaks, {'no cavity, ' if searched else ''}particles intact"
+    verdict = sound if content.is_sound else "NOT SOUND: see structure.json"
     figure.suptitle(f"{content.frames} frame{'' if content.frames == 1 else 's'}: {verdict}", fontsize=9)
     return figure, table
 

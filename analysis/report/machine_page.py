@@ -119,5 +119,6 @@ def _missing(table: pd.DataFrame, parameters: Sequence[str]) -> list[tuple[str, 
                 if len(at) > 1
                 else f"{parameters[0]} = {at.iloc[0]:g}"
             )
-            rows.append((f"{start}{where}: {len(points)} points", str(points[NOTE].iloc[0])))
+            count = "1 point" if len(points) == 1 else f"{len(points)} points"
+            rows.append((f"{start}{where}: {count}", str(points[NOTE].iloc[0])))
     return rows

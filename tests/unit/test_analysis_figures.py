@@ -328,6 +328,10 @@ def test_structure_figure_draws_what_there_is(measured_friction: FrictionResult)
     assert figure.get_suptitle() == "1 frame: no leaks, no cavity, particles intact"
     assert "internal" not in set(table["panel"])
     assert [text.get_text() for text in figure.axes[3].texts] == ["not measured in this run"]
+    # Of baths too small for a search no cavity is ruled out.
+    small = {side: replace(found, emptiest_cell=None) for side, found in older.items()}
+    figure, _ = draw_structure(replace(older_content, sides=small), with_shells(measured_friction, None))
+    assert figure.get_suptitle() == "1 frame: no leaks, particles intact"
 
 
 def test_saved_files_lie_beside_each_other_and_repeat(tmp_path: Path, measured_friction: FrictionResult) -> None:

@@ -502,7 +502,7 @@ def test_text_and_page_of_a_machine_have_every_number_at_its_name() -> None:
     assert "cools most at strength = 3, width = 5: it draws 0.75 eV/ns of heat from its cold bath" in words
     assert "There its coefficient of performance is 0.8 of the bound" in words
     assert "points with a solution6 of 7" in words.replace("solution 6", "solution6")
-    assert "width = 7, strength = 1: 1 points. At the first of them: no steady state" in words
+    assert "width = 7, strength = 1: 1 point. At the first of them: no steady state" in words
     gone = table.assign(**{NOTE: ["early", "late", *[""] * 4, "no steady state"]})
     words = " ".join(
         re.sub(r"<[^>]+>", "", machine_page("s", "k", "d", gone, ("strength", "width"), "", [], DESIGN)).split()
