@@ -74,7 +74,10 @@ def summary_text(study: str, table: pd.DataFrame, parameters: Sequence[str]) -> 
         at, power, share = found.most_cooling
         best, cop, of_bound = found.best_cop
         # There is no bound where the cold bath is as warm as the environment.
-        shares = [f", {part:.3g} of the bound" if math.isfinite(part) else "" for part in (share, of_bound)]
+        shares = [
+            f", {word}{part:.3g} of the bound" if math.isfinite(part) else ""
+            for word, part in (("with ", share), ("", of_bound))
+        ]
         lines.append(
             f"{start}cools from {found.cools[0]:g} to {found.cools[1]:g}; most at {at:g}, {power:.4g} {unit}{shares[0]}; "
             f"best COP {cop:.4g} at {best:g}{shares[1]}"
