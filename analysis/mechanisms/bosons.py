@@ -141,6 +141,8 @@ class LinearBosons:
         """
         seen = np.einsum("ib,kij,jb->bk", self.couplings.conj(), self.shares(), self.couplings).real
         np.fill_diagonal(seen, 0.0)
+        # What rounding leaves between parts that are not connected would bring infinite entropy to an empty bath.
+        seen[np.abs(seen) < _UNDAMPED**2 * seen.max(initial=0.0)] = 0.0
         return np.asarray(seen)
 
     def rectification(self, first: int, second: int) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.constants import hbar, k
@@ -18,7 +18,7 @@ from analysis.mechanisms.counting import moments
 from analysis.mechanisms.figures.comparison import MACHINES
 from analysis.mechanisms.figures.optomechanics import PUBLISHED, optomechanics_heat_flows
 from analysis.mechanisms.optomechanics import Optomechanics, realisation
-from tests.unit.test_mechanisms_cascaded import EQUAL, EXACT, UNEQUAL, machines
+from tests.unit.test_mechanisms_cascaded import EQUAL, EXACT, UNEQUAL, few, machines
 
 
 def device(machine: CascadedOscillators, damping: float, frequency: float = 1e3) -> Optomechanics:
@@ -34,7 +34,7 @@ def one_way(**changes: Any) -> CascadedOscillators:
     return replace(EQUAL, phase=math.pi / 2, **changes)
 
 
-@settings(max_examples=25)
+@few
 @given(machines(phase=1.2), st.floats(0.1, 1e3))
 def test_map_and_its_inverse(machine: CascadedOscillators, damping: float) -> None:
     """The device made for a machine has that machine as its effective model (B18 to B21), with a real hopping J."""
@@ -187,7 +187,7 @@ def test_compared_machine_is_the_circuit(frequency_ratio: float) -> None:
     assert_allclose(made.cop() / made.carnot_cop(), compared.cop / compared.bound, rtol=1e-6)
 
 
-@settings(max_examples=25)
+@few
 @given(st.floats(1e-3, 10), st.floats(1e-3, 10))
 def test_cooling_is_bounded_by_carnot(cavity: float, resonator: float) -> None:
     """The resonator's bath is cooled if and only if its N̄ exceeds the cavities', always with less than Carnot's COP."""
