@@ -224,6 +224,11 @@ def _measured(friction: FrictionResult, side: str) -> Iterator[tuple[str, str, d
 
 
 def _told(value: Any) -> str:
+    """A value of a study, spelled as in its file."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {_told(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_told, value))
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

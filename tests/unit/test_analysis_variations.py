@@ -69,10 +69,10 @@ def frictions() -> pd.DataFrame:
         truth = Truth(kappa_ratio=None, friction_cold=friction, friction_hot=friction, sample_interval=1.0)
         drags = [replace(DRAG, side=side, friction=Estimate(friction, 1e-14 / FRICTION_SI)) for side in ("cold", "hot")]
         contents.append(friction_summary(synthetic_runs(truth, 800.0, 1, seed=3), drags))
-    settings = [{"study": "s", "settings": {"baths": {"g": 1.0}, "pair": None}}] + [
-        {"study": name, "settings": {"baths": {"g": 2.0}, "pair": {"e": 1.5, "n": 3}}}
-        for name in ("s@thick", "t@thick")
-    ]
+    changed = {"baths": {"g": 2.0}, "pair": {"e": 1.5, "n": 3}, "heat": None, "ratios": ["1.20", "7"], "on": True}
+    settings = [
+        {"study": "s", "settings": {"baths": {"g": 1.0}, "pair": None, "heat": 1, "ratios": ["1"], "on": False}}
+    ] + [{"study": name, "settings": changed} for name in ("s@thick", "t@thick")]
     return friction_by_variant(settings, [*contents, contents[-1]])
 
 
@@ -86,7 +86,7 @@ def test_each_variant_has_its_own_friction(frictions: pd.DataFrame) -> None:
         z = (rows["friction_kg_per_s"] - truth * FRICTION_SI) / rows["friction_kg_per_s_se"]
         assert np.abs(z).max() < 3.5
     assert frictions.loc[frictions["variant"] == "thick", "changes"].unique().tolist() == [
-        "baths.g: 2; pair: e 1.5, n 3"
+        "baths.g: 2; pair: e 1.5, n 3; heat: null; ratios: 1.20, 7; on: true"
     ]
 
 
