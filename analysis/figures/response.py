@@ -109,9 +109,10 @@ def _heat(axes: Axes, comparison: Comparison) -> pd.DataFrame:
     axes.axhline(0, color="black", linewidth=0.7)
     axes.set_ylabel("heat into the cold bath (eV/ns per axis)")
     found = comparison.agreement.get("response")
-    told = (
-        "" if found is None else rf": $\chi^2$ = {found.chi_square:.1f} ({found.points} points), p = {found.chance:.2g}"
-    )
+    told = ""
+    if found is not None:
+        count = f"{found.points} point{'s' * (found.points > 1)}"
+        told = rf": $\chi^2$ = {found.chi_square:.1f} ({count}), p = {found.chance:.2g}"
     axes.set_title(f"linear response{told}", loc="left", fontsize=9)
     bottom, top = axes.get_ylim()
     axes.set_ylim(top=top + 0.15 * (top - bottom))  # room for the legend

@@ -219,6 +219,8 @@ def test_table_and_agreement() -> None:
     figure, data = response_figure(comparison)
     figure.draw_without_rendering()
     assert f"{chi_square:.1f} (2 points)" in figure.axes[-1].get_title(loc="left")
+    alone, _ = response_figure(replace(comparison, points=points[:1]))
+    assert " (1 point)," in alone.axes[-1].get_title(loc="left")
     assert set(data["series"]) == {"friction_cold", "friction_hot", "response"}
     # The cold heats, measured and of white friction, and the white friction of both particles.
     spectra, heat_panel = figure.axes
