@@ -253,13 +253,14 @@ def _axes_lines(friction: FrictionResult) -> list[str]:
         lines.append("")
         for side, particle in zip(SIDES, result.particles, strict=True):
             lines += _friction_lines(side, which, particle, friction.spacing)
-    if len(friction.equivalent) > 1:
-        one, other = (", ".join(axes) for axes in friction.equivalent[:2])
-        apart = "; ".join(f"{friction.method_names[method]}: {_z(z)}" for method, z in friction.apart().items())
-        lines += [
-            "",
-            f"Friction along {one} minus that along {other}, both particles, in standard errors: {apart or '?'}",
-        ]
+    if apart := friction.apart():
+        lines.append("")
+        for sets, by_method in apart.items():
+            one, other = (", ".join(axes) for axes in sets)
+            told = "; ".join(f"{friction.method_names[method]}: {_z(z)}" for method, z in by_method.items())
+            lines.append(
+                f"Friction along {one} minus that along {other}, both particles, in standard errors: {told or '?'}"
+            )
         lines.append("(theory uses the friction of each axis)")
     return lines
 

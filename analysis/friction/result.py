@@ -274,16 +274,20 @@ class FrictionResult:
             if method in others
         ]
 
-    def apart(self) -> dict[str, float]:
-        """Difference of the friction along the first two sets by each method, both particles together, in standard errors.
+    def apart(self) -> dict[tuple[str, str], dict[str, float]]:
+        """Difference of the friction between sets of axes, the first minus the second, in standard errors.
 
-        Methods without a known difference are left out.
+        Returns:
+            By two sets and method, both particles together; methods without a known difference are left out.
         """
-        rows, found = self.equivalence(), {}
-        for method in METHODS:
-            z = [row.z for row in rows if row.method == method and row.axes == rows[0].axes]
-            if z and None not in z:
-                found[method] = sum(each for each in z if each is not None) / math.sqrt(len(z))
+        rows = self.equivalence()
+        found: dict[tuple[str, str], dict[str, float]] = {}
+        for sets in combinations(self.equivalent, 2):
+            found[sets] = {}
+            for method in METHODS:
+                z = [row.z for row in rows if row.method == method and row.axes == sets]
+                if z and None not in z:
+                    found[sets][method] = sum(each for each in z if each is not None) / math.sqrt(len(z))
         return found
 
 

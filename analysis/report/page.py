@@ -213,9 +213,15 @@ def _white(particle: ParticleFriction) -> str:
     return _measured(particle.white["joint"] * (1e12 * FRICTION_SI))
 
 
-def _apart(friction: FrictionResult) -> dict[str, str]:
-    """Difference of the friction along the first two sets of axes, both particles together, in standard errors, by method."""
-    return {friction.method_names[method]: z_score(z) for method, z in friction.apart().items()}
+def _apart(friction: FrictionResult) -> dict[str, dict[str, str]]:
+    """Differences of the friction between sets of axes, both particles together, in standard errors, by sets and method."""
+    return {
+        " minus ".join(", ".join(axes) for axes in sets): {
+            friction.method_names[method]: z_score(z) for method, z in by_method.items()
+        }
+        for sets, by_method in friction.apart().items()
+        if by_method
+    }
 
 
 def _told_traps(traps: tuple[float, float, float]) -> str:

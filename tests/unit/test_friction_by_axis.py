@@ -172,10 +172,20 @@ def test_difference_of_axes_is_told(friction: FrictionResult) -> None:
     joint = {row.particle: row for row in rows if row.method == "joint"}
     assert joint["cold"].ratio == pytest.approx(0.6 / 0.25, rel=0.4)
     assert joint["cold"].axes == ("x", "yz")
-    z, parts = friction.apart()["joint"], np.array([joint[side].z for side in ("cold", "hot")], dtype=float)
+    z, parts = friction.apart()["x", "yz"]["joint"], np.array([joint[side].z for side in ("cold", "hot")], dtype=float)
     assert z > 3
     assert z == pytest.approx(parts.sum() / np.sqrt(2))
-    assert replace(friction, equivalent=("yz", "x")).apart()["joint"] == pytest.approx(-z)
+    assert replace(friction, equivalent=("yz", "x")).apart()["yz", "x"]["joint"] == pytest.approx(-z)
+
+
+def test_every_two_sets_of_axes_are_compared(friction: FrictionResult) -> None:
+    """With traps of three stiffnesses no axes are equivalent, and there are three differences."""
+    x, yz = friction.axes["x"], friction.axes["yz"]
+    three = replace(friction, equivalent=("x", "y", "z"), axes={"x": x, "y": yz, "z": yz})
+    apart = three.apart()
+    assert list(apart) == [("x", "y"), ("x", "z"), ("y", "z")]
+    assert apart["x", "y"] == apart["x", "z"] == friction.apart()["x", "yz"]
+    assert set(apart["y", "z"].values()) == {0.0}
 
 
 def test_axes_that_are_alike_are_not_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +198,7 @@ def test_axes_that_are_alike_are_not_told_apart(monkeypatch: pytest.MonkeyPatch)
     found = []
     for seed in range(8):
         runs = between_walls(at_rest(ALONG_YZ), at_rest(ALONG_YZ), 400.0, 3, seed=200 + seed)
-        found.append(friction_summary(runs).apart()["velocity"])
+        found.append(friction_summary(runs).apart()["x", "yz"]["velocity"])
     # Eight tell a mean to 0.35 and a spread to a quarter.
     assert abs(np.mean(found)) < 3 * 0.35
     assert 0.4 < np.std(found) < 2.0
@@ -316,9 +326,16 @@ def test_text_tells_friction_by_axis_and_leads_with_linear_response(
 ) -> None:
     """The table names axes, says how far they are apart, and puts white friction below as a simplification."""
     point = point_summary(between_walls(ALONG_X, ALONG_YZ, 1500.0, 2, seed=70))
-    text = summary_text(Comparison((point,), friction.friction, responses(equilibrium)), friction)
+    comparison = Comparison((point,), friction.friction, responses(equilibrium))
+    text = summary_text(comparison, friction)
     assert text.index("theory: linear response") < text.index("Comparison with the paper's pair")
     for axes in ("x", "y, z", "x, y, z together"):
         assert f"Friction, cold particle along {axes}, 10⁻¹² kg/s:" in text
-    z = friction.apart()["joint"]
+    z = friction.apart()["x", "yz"]["joint"]
     assert f"position and velocity together: {z:+.1f}" in text.partition("Friction along x minus that along y, z")[2]
+    yz = friction.axes["yz"]
+    three = replace(friction, equivalent=("x", "y", "z"), axes={"x": friction.axes["x"], "y": yz, "z": yz})
+    text = summary_text(comparison, three)
+    for one, other, expected in (("x", "y", z), ("x", "z", z), ("y", "z", 0.0)):
+        line = text.partition(f"Friction along {one} minus that along {other}, both particles")[2].partition("\n")[0]
+        assert f"position and velocity together: {expected:+.1f}" in line

@@ -535,8 +535,8 @@ def test_every_friction_has_the_row_of_its_method_and_the_column_of_its_axes(sho
     friction = replace(friction_result(), drags=())
     rows = Page(report_page(**short | {"friction": friction}, figures=[], design=DESIGN)).rows
     (start,) = (n for n, row in enumerate(rows) if row[:1] == ["from"])
-    assert rows[start - 1] == ["", "along x", "along y, z", "along x, y, z", "difference", ""]
-    assert rows[start] == ["from", *("cold", "hot") * 3, "z", "paper"]
+    assert rows[start - 1] == ["", "along x", "along y, z", "along x, y, z", "difference in standard errors", ""]
+    assert rows[start] == ["from", *("cold", "hot") * 3, "x minus y, z", "paper"]
     methods = {
         "position": "position",
         "velocity": "velocity",
@@ -558,6 +558,18 @@ def test_every_friction_has_the_row_of_its_method_and_the_column_of_its_axes(sho
             assert float(told) == pytest.approx(value, abs=0.6 * 10.0 ** -len(told.partition(".")[2])), name
             assert float(error) == pytest.approx(se, rel=0.05), name
         assert row[-1] == ("3.5" if method in ("position", "difference") else "–"), name
+    # With three sets of axes there is a difference of every two.
+    parts = {axes: friction.axes["x" if axes == "x" else "yz"] for axes in "xyz"}
+    rows = Page(
+        report_page(
+            **short | {"friction": replace(friction, equivalent=tuple("xyz"), axes=parts)}, figures=[], design=DESIGN
+        )
+    ).rows
+    (start,) = (n for n, row in enumerate(rows) if row[:1] == ["from"])
+    assert rows[start][7:] == ["x minus y", "x minus z", "y minus z", "paper"]
+    z = friction.apart()["x", "yz"]["joint"]
+    (row,) = (each for each in rows[start:] if each[:1] == [methods["joint"]])
+    assert row[7:] == [f"{z:+.1f}".replace("-", "−"), f"{z:+.1f}".replace("-", "−"), "+0.0", "–"]
     # Neither fit of slow motion has a value in the paper.
     for name in ("dressed, zero frequency", "bodies of fluid, zero frequency"):
         (row,) = (each for each in rows[start:] if each[:1] == [name])
