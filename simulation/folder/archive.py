@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,9 +59,11 @@ def archive(results: Path, target: Path) -> Iterator[Path]:
             copy / SERIES, index=False, compression="zstd", use_dictionary=False, use_byte_stream_split=True
         )
         if record["purpose"] == "friction" and record["replica"] == 1:
-            for name in (TOPOLOGY, TRAJECTORY):
-                if (source / name).is_file():
-                    shutil.copyfile(source / name, copy / name)
+            if (topology := source / TOPOLOGY).is_file():
+                text = without_velocities(topology.read_text(encoding="utf-8"))
+                (copy / TOPOLOGY).write_text(text, encoding="utf-8")
+            if (source / TRAJECTORY).is_file():
+                shutil.copyfile(source / TRAJECTORY, copy / TRAJECTORY)
         for own in ("sha256", "digest"):  # of files that are converted
             record.pop(own, None)
         record |= {
@@ -89,6 +92,18 @@ def rounded(series: pd.DataFrame) -> pd.DataFrame:
             values = np.round(values / unit) * unit
         columns[name] = pd.Series(values.astype(np.float32), index=series.index)
     return pd.DataFrame(columns)
+
+
+def without_velocities(topology: str) -> str:
+    """A data file of LAMMPS without its velocities, with positions rounded to 10⁻⁴ Å: a third of the size."""
+    parts = re.split(r"^(?=[A-Z][a-z]+(?: # \w+)?$)", topology, flags=re.MULTILINE)
+    return "".join(
+        re.sub(r"-?\d+\.\d{5,}(?:e-?\d+)?", lambda number: f"{float(number[0]):.4f}", part)
+        if part.startswith("Atoms")
+        else part
+        for part in parts
+        if not part.startswith("Velocities")
+    )
 
 
 def unpack(experiment: Experiment, source: Path, target: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
+import MDAnalysis
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +20,7 @@ from simulation.engines.ranks import Ranks
 from simulation.experiments import experiment_at, experiments
 from simulation.experiments.base import Experiment
 from simulation.folder import run_folder
-from simulation.folder.archive import archive, differences, rounded, unpack
+from simulation.folder.archive import archive, differences, rounded, unpack, without_velocities
 from simulation.perform import perform
 from simulation.storage.files import checksum
 from simulation.study.fields import Study
@@ -126,6 +128,25 @@ def test_atoms_are_kept_of_the_first_friction_run_alone(results: Path, tmp_path:
         kept |= {"topology.data", "trajectory.dcd"} if name == "friction/replica_1" else set()
         assert {file.name for file in copy.iterdir()} == kept
         assert read(copy).keys().isdisjoint({"sha256", "digest"}), "of files that are not there"
+
+
+def test_archived_atoms_are_those_of_the_run(tmp_path: Path) -> None:
+    """Types and positions are kept, and what follows the velocities; MDAnalysis opens the file."""
+    text = (ROOT / "reference/reference-periodic/friction/replica_1/topology.data").read_text(encoding="utf-8")
+    velocities = "\nVelocities\n\n1 0.123456789 -2.5e-05 0\n"
+    short = without_velocities(text.rstrip("\n") + "\n" + velocities + "\nBonds\n\n1 1 1 2\n")
+    assert "Velocities" not in short
+    assert short.endswith("\nBonds\n\n1 1 1 2\n")
+    for name, content in (("long.data", text), ("short.data", short.partition("\nBonds")[0])):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about names that the file does not have
+        long, kept = (MDAnalysis.Universe(str(tmp_path / name)).atoms for name in ("long.data", "short.data"))
+    assert (kept.types == long.types).all()
+    assert np.abs(kept.positions - long.positions).max() < 6e-5
+    assert without_velocities("Atoms # molecular\n\n7 1 1 -0.0012345678901 2.5 1.23456e-06 0 0 -1\n") == (
+        "Atoms # molecular\n\n7 1 1 -0.0012 2.5 0.0000 0 0 -1\n"
+    )
 
 
 def test_archive_holds_one_run_in_each_place(results: Path, tmp_path: Path) -> None:
