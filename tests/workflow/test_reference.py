@@ -8,7 +8,7 @@ import pytest
 from tests.workflow.checkout import MD_RULES, ROOT, Checkout, planned, snakemake
 
 HEAT = "results/reference/sweep/kH_4.80/heat.json"
-LOOPS = "reference-feedback"
+LOOPS, WITHOUT_WALLS = "reference-feedback", "reference-periodic"
 SHIPPED = [file.relative_to(ROOT / "reference").parts[0] for file in (ROOT / "reference").rglob("run.json")]
 """The study of each shipped run."""
 
@@ -23,7 +23,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 @pytest.mark.parametrize("how", ["in it", "by -s", "by --directory"])
 def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Checkout, tmp_path: Path) -> None:
-    """`snakemake reference` plans to unpack every shipped run, and no molecular dynamics, in whatever folder."""
+    """`snakemake reference` plans to unpack every shipped run between walls, and no molecular dynamics, in any folder."""
     empty = tmp_path / "empty"
     empty.mkdir()
     snakefile = ("-s", str(checkout.folder / "Snakefile"))
@@ -35,7 +35,7 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
         case _:
             result = snakemake("-n", *snakefile, "--directory", str(empty), "reference", folder=tmp_path)
     jobs = planned(result)
-    assert jobs["unpack"] == sum(not name.startswith(LOOPS) for name in SHIPPED) == 33
+    assert jobs["unpack"] == sum(not name.startswith((LOOPS, WITHOUT_WALLS)) for name in SHIPPED) == 33
     analysis = {"measure", "fit_friction", "axes", "plot_response", "compare_sizes", "plot_sizes", "plot_sweep"}
     analysis |= {"plot_equilibrium", "plot_cumulative", "write_report"}
     assert analysis <= set(jobs)
@@ -43,12 +43,21 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
     assert not MD_RULES & set(jobs)
 
 
-def test_shipped_runs_with_feedback_are_taken(checkout: Checkout) -> None:
-    """Three runs of each point and of the friction, with their variants, and no molecular dynamics."""
-    shutil.copy(ROOT / f"config/{LOOPS}.yaml", checkout.folder / "config")
-    jobs = planned(snakemake("-n", "feedback", "--config", f"study={LOOPS}", folder=checkout.folder))
-    assert jobs["unpack"] == sum(name.startswith(LOOPS) for name in SHIPPED) == 21
-    assert {"measure", "fit_friction", "compare_heats", "plot_loops"} <= set(jobs)
+@pytest.mark.parametrize(
+    ("study", "target", "runs", "analysis"),
+    [
+        (LOOPS, "feedback", 21, {"measure", "fit_friction", "compare_heats", "plot_loops"}),
+        (WITHOUT_WALLS, "all", 5, {"measure", "fit_friction", "structure", "plot_setup", "write_report"}),
+    ],
+)
+def test_shipped_runs_of_other_studies_are_taken(
+    study: str, target: str, runs: int, analysis: set[str], checkout: Checkout
+) -> None:
+    """All runs of the study and its variants, and no molecular dynamics."""
+    shutil.copy(ROOT / f"config/{study}.yaml", checkout.folder / "config")
+    jobs = planned(snakemake("-n", target, "--config", f"study={study}", folder=checkout.folder))
+    assert jobs["unpack"] == sum(name.startswith(study) for name in SHIPPED) == runs
+    assert analysis <= set(jobs)
     assert not MD_RULES & set(jobs)
 
 
