@@ -105,15 +105,13 @@ def measure(
         deck = deck[: deck.index("# --- the series")] + deck[deck.index("# --- the log") :]
     elif without == "pressure":
         deck = re.sub(r" +v_pressure_\w+ &\n", "", deck)
-    attached: Any = None  # LAMMPS keeps no reference to what it calls
     with open_lammps(folder, ranks) as lmp:
         tell(lmp, deck)
         if kind == "python":
-            attached = attach(lmp, demon_of(run, None, ranks), run, piece, int(lmp.extract_global("ntimestep")), ranks)
+            attach(lmp, demon_of(run, None, ranks), run, piece, int(lmp.extract_global("ntimestep")), ranks)
         elif kind == "empty callback":
-            attached = call_at_every_step(lmp, FIX, lambda *_: None)
+            call_at_every_step(lmp, FIX, lambda *_: None)
         tell(lmp, f"run {steps}\n")
-    del attached
     return read_loop(folder / LOG)
 
 

