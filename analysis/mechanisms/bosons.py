@@ -99,13 +99,12 @@ class LinearBosons:
         slowest = np.linalg.eigvals(self.drift()).real.max()
         if slowest >= -_UNDAMPED * np.abs(self.drift()).max():
             raise ValueError(
-                f"{self._blame()}: one normal mode is coupled to no bath and never relaxes (rate {abs(slowest):.2g}); "
-                "give it a loss"
+                f"{self._blame()}: one normal mode is coupled to no bath and never relaxes; give it a loss"
             )
 
     def _blame(self) -> str:
         """Parameters and values that leave a normal mode undamped, for the message."""
-        return "couplings"
+        return "couplings of the modes to the baths"
 
     def drift(self) -> ComplexArray:
         """Drift matrix -iH - B B†/2, (m, m)."""

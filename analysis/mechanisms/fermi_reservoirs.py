@@ -109,7 +109,10 @@ class FermiReservoirs:
         rates = np.array(self.rate_matrix, dtype=float)
         if not (np.isfinite(rates) & (rates >= 0)).all():
             return [f"rate_matrix = {rates.tolist()}: must be finite and not negative"]
-        return [f"rate_matrix: level {k + 1} touches no reservoir" for k in np.flatnonzero(rates.sum(0) == 0)]
+        return [
+            f"level {k + 1}, at {self.levels[k]:g}, is coupled to no reservoir; couple it to one"
+            for k in np.flatnonzero(rates.sum(0) == 0)
+        ]
 
     def _too_hot(self) -> str:
         return f"gas={type(self.gas).__name__}() is valid from {self.gas.least_ratio:g} on; use gas=Exact()"
@@ -204,7 +207,7 @@ class FermiReservoirs:
         """τ_S = 1/Σ_j γ_j of the slowest level, and the fastest time scale τ_eq of the reservoirs, in the initial state.
 
         Levels are quasi-stationary if τ_S ≪ τ_eq. τ_eq follows from the linearised equations of motion of T and μ, and is
-        proportional to the sizes of the reservoirs.
+        proportional to the sizes of the reservoirs; it is infinite if nothing flows.
         """
         n = len(self.reservoirs)
         start = np.concatenate([self.temperatures, self.chemical_potentials])
@@ -214,7 +217,8 @@ class FermiReservoirs:
             for states in (start + steps, start - steps)
         )
         slopes = (ahead - behind).T / (2 * np.diagonal(steps))
-        return float((1 / self.rates().sum(0)).max()), float(1 / np.abs(np.linalg.eigvals(slopes)).max())
+        fastest = float(np.abs(np.linalg.eigvals(slopes)).max())
+        return float((1 / self.rates().sum(0)).max()), 1 / fastest if fastest else math.inf
 
     def contents(self, temperatures: Array, chemical_potentials: Array) -> Array:
         """Particles, energy and entropy of each reservoir, (3, ..., n)."""
@@ -271,7 +275,7 @@ class FermiReservoirs:
             if fast > _SLOW_LEVELS * slow:
                 warnings.warn(
                     f"levels of τ_S = {fast:.3g} follow reservoirs of τ_eq = {slow:.3g}, τ_S/τ_eq = {fast / slow:.2g}, not at "
-                    f"once: give levels='stationary' or their occupations, or larger reservoirs",
+                    "once: start them 'stationary' or with given occupations, or make the reservoirs larger",
                     stacklevel=2,
                 )
 
@@ -427,8 +431,8 @@ def from_sites(
     levels, modes = np.linalg.eigh(h)
     if levels[0] <= 0:
         raise ValueError(
-            f"hamiltonian: its eigenvalues are {levels.tolist()}: they must be positive; raise the energies of the sites, "
-            "or weaken the hopping"
+            f"levels of the coupled sites = {levels.tolist()}: must be positive; raise the energies of the sites, or weaken "
+            "the hopping"
         )
     alone = [r.rate * levels ** (r.exponent - 1) for r in reservoirs]
     rates = np.array(alone) * np.abs(s @ modes) ** 2

@@ -82,8 +82,8 @@ class NonreciprocalNetwork(LinearLangevin):
         return np.array(self.couplings, dtype=float)
 
     def _blame(self) -> str:
-        trap = np.array(self.trap).tolist()
-        return f"couplings = {self._matrix().tolist()} eV/Å² with trap = {trap}: too strong or too unlike"
+        traps = np.array(self.trap).tolist()
+        return f"couplings {self._matrix().tolist()} eV/Å² in traps of {traps} eV/Å²: too strong or too unlike"
 
     def in_balance(self) -> bool:
         """Whether c_ij T_j = c_ji T_i for every pair: then detailed balance holds and nothing flows, for any friction."""
@@ -135,7 +135,9 @@ class NonreciprocalNetwork(LinearLangevin):
         )
         trap = np.broadcast_to(np.array(self.trap, dtype=float), (n,))
         if (trap <= 0).any():
-            raise ValueError(f"trap = {trap.tolist()} eV/Å²: must be positive to confine a particle without coupling")
+            raise ValueError(
+                f"traps of {trap.tolist()} eV/Å²: must be positive to confine each particle without coupling"
+            )
         return np.diag(BOLTZMANN * np.concatenate([t / trap, t / self.masses]))
 
 

@@ -176,6 +176,32 @@ class Landauer:
             wrong.append(f"statistics = {self.statistics}: some terminal has another")
         if wrong:
             raise ValueError("; ".join(wrong))
+        if self.statistics == "bosons" and (wrong := self._condensing()):
+            raise ValueError("; ".join(wrong))
+
+    def _condensing(self) -> list[str]:
+        """Thermal terminals with a chemical potential that is not below all energies at which bosons pass."""
+        lowest = [math.inf] * len(self.terminals)
+        if self.matrix is not None:
+            lowest = [min(low for low, _ in self.matrix.windows)] * len(self.terminals)
+        for channel in self.channels:
+            for terminal, lift in zip(channel.between, (0.0, channel.lift), strict=True):
+                lowest[terminal] = min(lowest[terminal], self._lowest(channel) + lift)
+        return [
+            f"terminal {terminal.name!r}: chemical_potential = {terminal.occupation.chemical_potential:g}: must lie below all "
+            f"energies at which bosons pass, the lowest of which is {low:g}"
+            for terminal, low in zip(self.terminals, lowest, strict=True)
+            if isinstance(terminal.occupation, Equilibrium) and low <= terminal.occupation.chemical_potential
+        ]
+
+    def _lowest(self, channel: Channel) -> float:
+        """The lowest energy at the first terminal at which a channel is open."""
+        if channel.shape == "table":
+            return channel.table[0][0]
+        if channel.shape == "lorentzian":
+            assert self.band is not None
+            return self.band[0]
+        return channel.level - (channel.width / 2 if channel.shape == "box" else 0.0)
 
     def reference(self) -> tuple[float, float]:
         """k_BT₀ and μ₀ of the environment."""

@@ -73,6 +73,9 @@ def covariance_over_time(drift: Array, noise: Array, start: Array, time: Array) 
 
     Returns:
         Shape (m, d, d).
+
+    Raises:
+        ValueError: if X grows beyond the range of numbers.
     """
     d = len(drift)
     if np.linalg.eigvals(drift).real.max() < 0:
@@ -80,9 +83,17 @@ def covariance_over_time(drift: Array, noise: Array, start: Array, time: Array) 
         ahead = expm(drift * time[:, None, None])
         return np.asarray(rest + ahead @ (start - rest) @ np.swapaxes(ahead, 1, 2))
     block = np.block([[-drift, noise], [np.zeros((d, d)), drift.T]])
-    both = expm(block * time[:, None, None])
-    ahead = np.swapaxes(both[:, d:, d:], 1, 2)
-    return np.asarray(ahead @ start @ np.swapaxes(ahead, 1, 2) + ahead @ both[:, :d, d:])
+    with np.errstate(over="ignore", invalid="ignore"):
+        both = expm(block * time[:, None, None])
+        ahead = np.swapaxes(both[:, d:, d:], 1, 2)
+        found = np.asarray(ahead @ start @ np.swapaxes(ahead, 1, 2) + ahead @ both[:, :d, d:])
+    is_finite = np.isfinite(found).all(axis=(1, 2))
+    if not is_finite.all():
+        raise ValueError(
+            f"variances at time {time[~is_finite].min():g} are beyond the range of numbers: the system is unstable; shorten "
+            "the duration"
+        )
+    return found
 
 
 def solve_stein(step: Array, source: Array) -> Array:

@@ -442,6 +442,39 @@ def test_terminals_of_a_demon_may_be_isolated(tmp_path: Path, monkeypatch: pytes
             own.solve()
 
 
+def test_a_demon_that_cannot_be_is_refused_before_the_sweep(tmp_path: Path) -> None:
+    """Its channels are narrow without lift, at least one leads to it, and it is not what is cooled; all told at once."""
+
+    def channel(between: list[str], **fields: Any) -> dict[str, Any]:
+        return {"between": between, "level": 1.0, **fields}
+
+    content = {
+        "machine": "terminals",
+        "terminals": {"warm": {"temperature": 1.0}, "cool": {"temperature": 0.5}, "demon": None},
+        "channels": [
+            channel(["warm", "demon"], shape="box"),
+            channel(["demon", "warm"], lift=-0.2),
+            channel(["cool", "cool"]),
+        ],
+        "cold": "demon",
+        "environment": "warm",
+        "demon": {"share_of_largest_cooling": 0.5},
+        "sweep": swept("demon.share_of_largest_cooling", 0.5),
+    }
+    (said,) = problems(tmp_path, content)
+    assert said.split("; ") == [
+        "channels.2.between: names cool twice",
+        "channels.0.shape = box: channels of the demon are narrow",
+        "channels.1.lift = -0.2: channels of the demon have none",
+        "cold = demon: is the terminal of the demon",
+        "give another one",
+    ]
+    alone = content | {"channels": [channel(["warm", "cool"])], "cold": "cool"}
+    assert problems(tmp_path, alone) == ["demon: no channel leads to the terminal demon"]
+    boxed = alone | {"channels": [channel(["warm", "cool"], shape="box"), channel(["cool", "demon"])]}
+    assert study(tmp_path, boxed).own.build() is not None
+
+
 def test_a_terminal_with_a_transmission_has_no_width(tmp_path: Path) -> None:
     """Fields of a level do not go with a table; environment and demon are told by name."""
     table = TERMINALS | {"channels": [TERMINALS["channels"][2] | {"width": 0.1}], "environment": "nowhere"}
@@ -472,7 +505,7 @@ def test_a_terminal_with_a_transmission_has_no_width(tmp_path: Path) -> None:
         ),
         (
             {"modes": NETWORK["modes"] | {"three": {"frequency": 0.3}}},
-            "couplings: one normal mode is coupled to no bath and never relaxes (rate 0); give it a loss",
+            "couplings of the modes to the baths: one normal mode is coupled to no bath and never relaxes; give it a loss",
         ),
     ],
 )

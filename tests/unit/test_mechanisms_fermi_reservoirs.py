@@ -353,7 +353,7 @@ def test_levels_with_dynamics_of_their_own() -> None:
     small = replace(COOLING, reservoirs=tuple(replace(r, size=1.0) for r in COOLING.reservoirs))
     fast, slow = small.time_scales()
     assert_allclose([fast, slow, fast / slow], [1088.5, 14807, 0.0735], rtol=1e-3)
-    with pytest.warns(UserWarning, match=r"τ_S = 1.09e\+03 .* τ_S/τ_eq = 0.074, not at once: give levels="):
+    with pytest.warns(UserWarning, match=r"τ_S = 1.09e\+03 .* τ_S/τ_eq = 0.074, not at once: start them 'stationary'"):
         assert_allclose(small.evolve(1e9, tolerance=1e-7).coldest().min() / 0.6, 0.6151, rtol=2e-4)
     starts: tuple[tuple[LevelsStart, float], ...] = (((0.0, 0.0), 0.6087), ("stationary", 0.6269), ((1.0, 1.0), 0.7198))
     for start, lowest in starts:
@@ -364,6 +364,8 @@ def test_levels_with_dynamics_of_their_own() -> None:
         assert (np.diff(totals[2]) > -1e-8 * totals[2, -1]).all()
         assert_allclose((run.temperatures[-1, 0], run.chemical_potentials[-1, 0]), small.equilibrium(start), rtol=1e-6)
     assert_allclose(COOLING.time_scales()[1], slow * SIZE, rtol=1e-6)
+    apart = replace(COOLING, rate_matrix=((1e-4, 0.0), (0.0, 1e-4)))  # each level with a reservoir of its own
+    assert_allclose(apart.time_scales(), (1e4, np.inf))
 
 
 def test_levels_between_endless_reservoirs_relax_exponentially() -> None:
@@ -484,13 +486,13 @@ def test_systems_that_are_none_are_refused() -> None:
     for matrix, said in (
         (((1.0,), (1.0,)), "2 rows, one for each reservoir, of 2 rates"),
         (((1.0, -1.0), (1.0, 1.0)), "must be finite and not negative"),
-        (((1.0, 0.0), (1.0, 0.0)), "level 2 touches no reservoir"),
+        (((1.0, 0.0), (1.0, 0.0)), "level 2, at .*, is coupled to no reservoir; couple it to one"),
     ):
         with pytest.raises(ValueError, match=said):
             FermiReservoirs((21.1, 21.5), two, rate_matrix=matrix)
     with pytest.raises(ValueError, match="must be finite and Hermitian"):
         from_sites([[21, 1], [0, 21]], np.eye(2), two)
-    with pytest.raises(ValueError, match="they must be positive; raise the energies of the sites"):
+    with pytest.raises(ValueError, match="must be positive; raise the energies of the sites"):
         from_sites([[1, 3], [3, 1]], np.eye(2), two)
     with pytest.raises(ValueError, match=r"sites of shape \(1, 2\)"):
         from_sites(21 * np.eye(2), [[1, 0]], two)

@@ -109,6 +109,10 @@ def test_parametric_amplifier_in_closed_form() -> None:
     early = PairedBosons(one, [[0.7j]]).covariance_over_time([0.0, 2.0])
     rate = 2 * 0.7 - loss
     assert early[1, 0, 0] == pytest.approx(0.5 * math.exp(2 * rate) + (bath + 0.5) * loss * math.expm1(2 * rate) / rate)
+    with pytest.raises(
+        ValueError, match=r"variances at time 1e\+09 are beyond the range .* unstable; shorten the duration"
+    ):
+        PairedBosons(one, [[0.7j]]).covariance_over_time([0.0, 2.0, 1e9, 2e9])
 
 
 def test_a_network_relaxes_to_its_steady_state() -> None:

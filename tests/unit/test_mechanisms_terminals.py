@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -372,6 +373,25 @@ def test_what_is_not_physical_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=said):
             Landauer(**({"terminals": two, "channels": (good,)} | wrong))
+
+    bosons = (terminal("a", 1.0, -0.5, "bosons"), terminal("b", 1.0, -2.0, "bosons"))
+    passing = Matrix(lambda energy: np.zeros((energy.size, 2, 2)), ((0.5, 1.0), (-0.4, 0.2)))
+    for channel, band, low in (
+        (replace(good, level=-0.4), None, -0.4),
+        (replace(good, level=-0.4, between=(1, 0), lift=0.1), None, -0.3),
+        (replace(good, level=0.1, shape="box"), None, -0.4),
+        (replace(good, level=9.0, shape="lorentzian"), (-0.4, 20.0), -0.4),
+        (replace(good, level=9.0, shape="table", table=((-0.4, 1.0), (3.0, 0.5))), None, -0.4),
+        (None, None, -0.4),
+    ):
+        made: dict[str, Any] = {"statistics": "bosons", "band": band, "hot": 1}
+        made |= {"channels": (channel,)} if channel else {"matrix": passing}
+        assert Landauer(terminals=bosons, **made) is not None
+        at_edge = replace(bosons[0], occupation=Equilibrium(1.0, low, "bosons"))
+        with pytest.raises(
+            ValueError, match=rf"^terminal 'a': chemical_potential = {low}: .* lowest of which is {low}$"
+        ):
+            Landauer(terminals=(at_edge, bosons[1]), **made)
 
     def lossy(energy: Array) -> Array:
         return np.broadcast_to([[0.0, 0.5], [0.4, 0.0]], (energy.size, 2, 2))

@@ -119,12 +119,10 @@ class TerminalsFields(MachineFields):
                     if name in channel.model_fields_set
                 ]
                 wrong += [f"channels.{i}.transmission: {problem}" for problem in wrong_table(channel.transmission)]
+            if len(set(channel.between)) < 2:
+                wrong.append(f"channels.{i}.between: names {channel.between[0]} twice")
         if self.demon is not None:
-            wrong += [
-                f"channels.{i}.transmission: channels of the demon are narrow; give a level instead"
-                for i, c in enumerate(self.channels)
-                if c.transmission is not None and set(c.between) & set(open_ones)
-            ]
+            wrong += self._wrong_for_demon(open_ones)
         for name, fields in each.items():
             if fields.occupations is not None and (fields.temperature, fields.chemical_potential) != (None, None):
                 wrong.append(f"terminals.{name}: give either occupations, or a temperature and a chemical potential")
@@ -152,6 +150,24 @@ class TerminalsFields(MachineFields):
             hot=names.index(self.environment),
             band=self.band,
         )
+
+    def _wrong_for_demon(self, open_ones: Sequence[str]) -> list[str]:
+        """What a demon at the open terminal cannot have."""
+        wrong = []
+        for i, channel in enumerate(self.channels):
+            if not set(channel.between) & set(open_ones):
+                continue
+            if channel.transmission is not None:
+                wrong.append(f"channels.{i}.transmission: channels of the demon are narrow; give a level instead")
+            if channel.shape != "narrow":
+                wrong.append(f"channels.{i}.shape = {channel.shape}: channels of the demon are narrow")
+            if channel.lift:
+                wrong.append(f"channels.{i}.lift = {channel.lift:g}: channels of the demon have none")
+        named = {name for channel in self.channels for name in channel.between}
+        wrong += [f"demon: no channel leads to the terminal {name}" for name in open_ones if name not in named]
+        if self.cold in open_ones:
+            wrong.append(f"cold = {self.cold}: is the terminal of the demon; give another one")
+        return wrong
 
     def _with_demon(self, machine: Landauer) -> Landauer:
         """The machine with the best demon, if it is to be found."""
