@@ -21,13 +21,14 @@ _LAYER_A = 1.0  # atoms are drawn in layers of this thickness, the nearest last
 _WIDTH_IN = 7.2
 
 
-def draw_setup(run: Run, frame: int = -1) -> Figure:
+def draw_setup(run: Run, controller: str = LINEAR, frame: int = -1) -> Figure:
     """Draw one frame of a run: walls, a slab of fluid, both particles, their traps and the forces of the controller.
 
     Baths that fill the same periodic cube are drawn side by side. Forces are written out for the linear controller only.
 
     Args:
         run: a molecular-dynamics run.
+        controller: name of the controller of the study. A run without controller may have been made for another one.
         frame: index of the frame in its trajectory; the last one by default.
 
     Raises:
@@ -86,13 +87,11 @@ def draw_setup(run: Run, frame: int = -1) -> Figure:
     axes.plot([-5, 5], [-0.055 * edge] * 2, color="black", lw=2)
     axes.text(0, -0.07 * edge, "1 nm", ha="center", va="top", fontsize=9)
     demon = 1.04 * edge
-    # A run without controller says only in its settings which one its study has.
-    is_linear = run.metadata["settings"].get("demon", {}).get("controller", LINEAR) == LINEAR
     for end, force, law, colour in (
         (ends[0], "F_C", r"=\kappa_C\,(X_H-X_C)", COLOURS[3]),
         (ends[1], "F_H", r"=\kappa_H\,(X_C-X_H)", COLOURS[4]),
     ):
-        label = f"${force}{law if is_linear else ''}$"
+        label = f"${force}{law if controller == LINEAR else ''}$"
         sign = np.sign(end[0])
         axes.add_patch(
             FancyArrowPatch(

@@ -175,7 +175,6 @@ def test_setup_is_drawn_with_the_cold_side_left(folder: Path, walls: bool) -> No
     assert texts["cold bath, 100 K"] < 0 < texts["hot bath, 120 K"]
     assert texts[r"$F_C=\kappa_C\,(X_H-X_C)$"] < 0 < texts[r"$F_H=\kappa_H\,(X_C-X_H)$"]
     # The force of a controller of the user's own is not known.
-    run.metadata["settings"]["demon"] = {"controller": "mine:Law"}
-    own = {text.get_text() for text in draw_setup(run).axes[0].texts}
+    own = {text.get_text() for text in draw_setup(run, "mine:Law").axes[0].texts}
     assert {"$F_C$", "$F_H$"} < own
     assert not any("kappa_" in text for text in own)

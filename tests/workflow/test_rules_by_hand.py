@@ -424,6 +424,7 @@ GIVEN: dict[str, dict[str, Any]] = {
         "heats": of("reference bath-size@edge-5 bath-size@edge-8 reference-paper", "sweep/kH_4.80/heat.json"),
     },
     "plot_sizes": {"study": "reference"},
+    "plot_setup": {"run": "results/{study}/friction/replica_1/run.json", "controller": "linear"},
 }
 
 
@@ -608,6 +609,15 @@ class Drawn(list[tuple[str, Any]]):
 def drawing(name: str) -> Any:
     """In the place of a function that draws: the figure is its name and what it was given."""
     return lambda *given: ((name, *given), None)
+
+
+def test_the_set_up_has_the_controller_of_the_study() -> None:
+    """Friction runs do not depend on the controller: the settings in them may be those of an earlier one."""
+    drawn = Drawn()
+    inputs, params = SimpleNamespace(run="one"), SimpleNamespace(controller="mine:Law")
+    usual = {"load_run": lambda file: f"run {file}", "draw_setup": lambda *given: given, "save": drawn.save}
+    do("plot_setup", inputs, ["setup.png"], params=params, **usual)
+    assert drawn == [("setup", ("run one", "mine:Law"))]
 
 
 def test_figures_of_a_sweep_are_drawn_from_what_they_show_under_their_names() -> None:

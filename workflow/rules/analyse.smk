@@ -220,5 +220,6 @@ rule plot_setup:
         ENVIRONMENT
     params:
         code=ANALYSIS_CODE,
+        controller=lambda wildcards: study(wildcards.study).demon.controller,
     script:
         "../scripts/plot_setup.py"

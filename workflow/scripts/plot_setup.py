@@ -1,4 +1,7 @@
-"""The simulated box, drawn from a frame. inputs: run (run.json of one LAMMPS run); outputs: [0] .png (with .svg beside it)."""
+"""The simulated box, drawn from a frame.
+
+inputs: run (run.json of one LAMMPS run); params: controller, its name in the study; outputs: [0] .png (with .svg beside it).
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,4 +14,4 @@ if TYPE_CHECKING:
     snakemake: Any
 
 with job(snakemake):
-    save(draw_setup(load_run(snakemake.input.run)), None, snakemake.output[0])
+    save(draw_setup(load_run(snakemake.input.run), snakemake.params.controller), None, snakemake.output[0])
