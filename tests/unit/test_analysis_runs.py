@@ -365,23 +365,23 @@ def test_shipped_runs_speak_of_fluid_and_metal(folder: str) -> None:
 
 def test_shipped_friction_run_is_one_without_controller() -> None:
     """The study's axes and the work of 0 along them, which format 1 wrote, are gone; its bath lies between walls."""
-    run = load_run(SHIPPED / "reference" / "friction" / "replica_1")
+    run = load_run(SHIPPED / "bath-size@edge-8" / "friction" / "replica_1")
     assert run.parameters.coupling_axes == ""
-    assert run.work.shape == (10001, 2, 0)
+    assert run.work.shape == (5001, 2, 0)
     assert run.internal_temperature is not None
     assert run.metadata["controller"] is None
     assert run.metadata["protocol"] == {"experiment": "machine", "version": 1}
     system = run.metadata["system"]
-    assert (system["fluid_atoms_per_bath"], system["metal_atoms_per_particle"]) == (5064, 186)
+    assert (system["fluid_atoms_per_bath"], system["metal_atoms_per_particle"]) == (9585, 186)
     assert system["boundaries"] == {"x": "walls", "y": "periodic", "z": "periodic"}
     assert run.older_protocol is False
 
 
 def test_shipped_sweep_keeps_its_work() -> None:
     """A driven run of format 1 has the axes, the work and the controller that its study named."""
-    run = load_run(SHIPPED / "reference" / "sweep" / "kH_4.80" / "replica_1")
+    run = load_run(SHIPPED / "bath-size@edge-8" / "sweep" / "kH_4.80" / "replica_1")
     assert run.parameters.coupling_axes == "xyz"
-    assert run.work.shape == (10001, 2, 3)
+    assert run.work.shape == (5001, 2, 3)
     assert np.abs(run.work[-1]).min() > 0
     assert run.metadata["controller"] == {"law": "linear"}
 

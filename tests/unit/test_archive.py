@@ -28,7 +28,7 @@ from simulation.study.files import check_study, load_study
 from tests.unit.synthetic import Truth, write_runs
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ROOT / "reference/reference/sweep/kH_4.80/replica_1"
+SHIPPED = ROOT / "reference/bath-size@edge-8/sweep/kH_4.80/replica_1"
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def reference(**sections: Any) -> Experiment:
     }  # of a machine now
     data |= {"demon": data["demon"] | {"kappa_ratios": ["4.80"]}, "drag": {"forces_nN": []}}
     changed = {key: data.get(key, {}) | value if isinstance(value, dict) else value for key, value in sections.items()}
-    return experiment_at(check_study("reference", data | changed), "kH_4.80", 1)
+    return experiment_at(check_study(settings["name"], data | changed), "kH_4.80", 1)
 
 
 DECIDING: dict[str, dict[str, Any]] = {
@@ -199,8 +199,8 @@ DECIDING: dict[str, dict[str, Any]] = {
         "materials": {"argon": {"mass_u": 40.0, "epsilon_eV": 0.0104, "sigma_A": 3.405}}
     },
     "schedule.relaxation_ps = 100.0 (the study says 150.0)": {"schedule": {"relaxation_ps": 150.0}},
-    "schedule.equilibration_ps = 100.0 (the study says 150.0)": {"schedule": {"equilibration_ps": 150.0}},
-    "schedule.sweep_ns = 1.0 (the study says 2.0)": {"schedule": {"sweep_ns": 2.0}},
+    "schedule.equilibration_ps = 60.0 (the study says 150.0)": {"schedule": {"equilibration_ps": 150.0}},
+    "schedule.sweep_ns = 0.5 (the study says 2.0)": {"schedule": {"sweep_ns": 2.0}},
     "schedule.sample_every_ps = 0.1 (the study says 0.2)": {"schedule": {"sample_every_ps": 0.2}},
     "integration.neighbour_skin_A = 0.8 (the study says 1.0)": {"integration": {"neighbour_skin_A": 1.0}},
 }
@@ -221,13 +221,13 @@ def test_one_differing_field_is_refused_by_name(named: str, tmp_path: Path) -> N
 def test_every_differing_field_is_named(tmp_path: Path) -> None:
     """Those that decide the run, all of them in one message, and no other."""
     other = reference(
-        baths={"edge_nm": 8.0}, schedule={"sweep_ns": 2.0, "friction_ns": 9.0, "friction_replicas": 9}, ranks=2
+        baths={"edge_nm": 9.0}, schedule={"sweep_ns": 2.0, "friction_ns": 9.0, "friction_replicas": 9}, ranks=2
     )
     with pytest.raises(ValueError, match="was made with") as failure:
         unpack(other, SHIPPED, tmp_path / "other")
     assert named_in(str(failure.value)) == ["baths.edge_nm", "schedule.sweep_ns"]
-    renamed = experiment_at(load_study("reference").model_copy(update={"name": "mine"}), "kH_4.80", 1)
-    assert differences(renamed, read(SHIPPED)["settings"]) == ["name = reference (the study says mine)"]
+    renamed = experiment_at(reference().study.model_copy(update={"name": "mine"}), "kH_4.80", 1)
+    assert differences(renamed, read(SHIPPED)["settings"]) == ["name = bath-size@edge-8 (the study says mine)"]
 
 
 def named_in(message: str) -> list[str]:
@@ -318,7 +318,7 @@ def test_the_shipped_runs_are_all_that_their_study_needs(tmp_path: Path) -> None
     """`snakemake reference` simulates nothing: every run of its study is there, whole, and of the study's parameters."""
     study = load_study("reference")
     runs = [run for run in experiments(study) if run.kind != "baths"]
-    assert len(runs) == 3 + 9 * 2
+    assert len(runs) == 3 + 9 * 3
     for run in runs:
         unpack(run, ROOT / "reference" / run.folder, tmp_path / run.folder)
         # Reading checks the series against its checksum and length.

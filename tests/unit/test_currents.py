@@ -159,11 +159,12 @@ def test_fluctuations_of_the_reservoirs() -> None:
 
 def test_measured_points_know_that_both_heats_are_one_current() -> None:
     """The error of a measured COP has the heats' correlation: as in a sample of heats with the stated errors."""
-    point = measured_nanodemon()[6]
-    assert_allclose([point.cooling, point.cop], [2.90953e-4, 0.258795], rtol=1e-5)
+    point = measured_nanodemon()[5]
+    assert_allclose([point.cooling, point.cop], [2.75035e-4, 0.262821], rtol=1e-5)
     sample = np.random.default_rng(1).multivariate_normal(point.heat, known(point.error), 200_000)
     assert_allclose(point.cop_error, np.std(-sample[:, 0] / sample.sum(1)), rtol=0.02)
-    assert point.cop_error < 0.3 * point.cop * point.cooling_error / point.cooling
+    # Independent errors of both heats would make this ratio 1.4.
+    assert point.cop_error < 0.5 * point.cop * point.cooling_error / point.cooling
     assert abs(point.cop - 1 / 3.8) < 3 * point.cop_error
 
 
@@ -342,9 +343,9 @@ def test_any_list_of_machines_is_compared() -> None:
         | {"cop_error": BY_HAND.cop_error, "bound": 2.0, "cop_over_bound": 0.4, "entropy_production": 0.5}
         | {"uncertainty_product": 0.5}
     )
-    table = comparison_table({"exact": PAIR.bath_currents(), "measured": measured_nanodemon()[6]})
+    table = comparison_table({"exact": PAIR.bath_currents(), "measured": measured_nanodemon()[5]})
     assert list(table["machine"]) == ["exact", "measured"]
-    assert_allclose(table["cop"], [1 / 3.8, 0.2588], rtol=1e-3)
+    assert_allclose(table["cop"], [1 / 3.8, 0.2628], rtol=1e-3)
     assert table["cop_error"].tolist()[0] == 0 < table["cop_error"].tolist()[1]
     _, data = comparison([replace(MACHINES[3], label="mine", published=None, measured=())], ratio=0.5)
     assert set(data["machine"]) == {"mine"}

@@ -35,7 +35,7 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
         case _:
             result = snakemake("-n", *snakefile, "--directory", str(empty), "reference", folder=tmp_path)
     jobs = planned(result)
-    assert jobs["unpack"] == sum(not name.startswith((LOOPS, WITHOUT_WALLS)) for name in SHIPPED) == 33
+    assert jobs["unpack"] == sum(not name.startswith((LOOPS, WITHOUT_WALLS)) for name in SHIPPED) == 42
     analysis = {"measure", "fit_friction", "axes", "plot_response", "compare_sizes", "plot_sizes", "plot_sweep"}
     analysis |= {"plot_equilibrium", "plot_cumulative", "write_report"}
     assert analysis <= set(jobs)
