@@ -393,8 +393,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     },
     "plot_loops": {"heats": of("mine mine@warm", "sweep/kH_4.80/heat.json")},
     "plot_finite_size": {
-        "runs": of("mine mine@fewer mine@warm", "friction/replica_1/run.json"),
-        "frictions": of("mine mine@fewer mine@warm", "friction.json"),
+        "runs": [file.replace("/mine/", f"/{name}/") for name in ("mine", "mine@fewer", "mine@warm") for file in DRAGS]
     },
     "write_report": {
         "friction_runs": FRICTION_RUN,
@@ -764,7 +763,10 @@ def test_replicas_of_a_point_are_read_together() -> None:
 
 
 READING: dict[str, Any] = {
-    "read_metadata": lambda file: {"settings": {"baths": {"edge_nm": f"edge of {file}"}}, "file": file},
+    "read_metadata": lambda file: {
+        "settings": {"name": "".join(Path(file).parts[1:2]), "baths": {"edge_nm": f"edge of {file}"}},
+        "file": file,
+    },
     "load_runs": list,
     "load_drag_runs": lambda files: {"drags": [*files]},
     "FrictionResult": SimpleNamespace(
@@ -795,16 +797,19 @@ def test_friction_is_fitted_to_equilibrium_runs_beside_drags(tmp_path: Path) -> 
     runs, drags = FRICTION_RUN[::2], {"drags": DRAGS[::2]}
     assert written == {"by_axis.csv": ("by axis", runs), "response.npz": runs, "friction.json": (runs, drags)}
     drawn = Drawn()
+    dragged = [*DRAGS, *(file.replace("mine", "mine@warm") for file in DRAGS)]
     do(
         "finite_size",
-        SimpleNamespace(runs=["run a", "run b"], frictions=["a.json", "b.json"]),
+        SimpleNamespace(runs=dragged),
         ["finite_size.png"],
+        drag_summary=lambda groups: groups,
         drags_by_size=lambda *given: given,
         finite_size=lambda given: (given, None),
         save=drawn.save,
         **READING,
     )
-    assert drawn == [("finite_size", (["edge of run a", "edge of run b"], ["drags in a.json", "drags in b.json"]))]
+    last = [f"edge of {files[2]}" for files in (dragged[:4], dragged[4:])]
+    assert drawn == [("finite_size", (last, [{"drags": dragged[:4:2]}, {"drags": dragged[4::2]}]))]
 
 
 def test_tables_and_figures_of_friction_are_of_their_own_runs() -> None:

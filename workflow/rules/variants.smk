@@ -136,8 +136,9 @@ rule plot_variations:
 
 rule plot_finite_size:
     input:
-        runs=lambda wildcards: [f"results/{name}/friction/replica_1/run.json" for name in with_variants(wildcards)],
-        frictions=lambda wildcards: [f"results/{name}/friction.json" for name in with_variants(wildcards)],
+        runs=lambda wildcards: [
+            file for name in with_variants(wildcards) for file in run_files(drag.Drag.all_of(study(name)))
+        ],
     output:
         figure_files("finite_size"),
     log:
