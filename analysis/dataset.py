@@ -31,7 +31,10 @@ _SCALARS = {
     "energy_eV": ("eV", "energy of the side, without its trap"),
     "trap_eV": ("eV", "energy of the trap"),
     "temperature_K": ("K", "temperature of the fluid"),
-    "pressure_bar": ("bar", "pressure of the fluid"),
+    "pressure_bar": (
+        "bar",
+        "pressure of the fluid; between walls effective, of the accessible volume and not on the walls",
+    ),
     "internal_temperature_K": ("K", "temperature of the particle's motion about its centre of mass"),
 }
 _COORDINATES = {

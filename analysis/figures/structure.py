@@ -79,7 +79,7 @@ def _draw_along_x(axes: Axes, table: pd.DataFrame, content: Structure) -> None:
         inside = table[(table["panel"] != "along_x") | table["abscissa"].between(low, high)]
         _plot(axes, inside, "along_x", side, scale=0.1, linewidth=1.0)
         axes.annotate(
-            f"{side} bath\n{found.temperature:.1f} K\n{found.pressure:.0f} bar",
+            f"{side} bath\n{found.temperature:.1f} K\n{found.pressure:.0f} bar{', effective' if walls else ''}",
             ((low + high) / 20, 0.97) if walls else (place, 0.6),
             xycoords=("data" if walls else "axes fraction", "axes fraction"),
             ha="center",

@@ -82,7 +82,13 @@ def _structure_checks(
                 f"{parameters.temperature[j]:g}",
                 None,
             ),
-            _finding(f"Mean pressure of the {side} fluid, bar", number(found.pressure, 0), "", None),
+            # Between walls the force on them over their area is another number, since the fluid in layers on metal counts here.
+            _finding(
+                f"Mean {'effective ' if found.walls else ''}pressure of the {side} fluid, bar",
+                number(found.pressure, 0),
+                "not the force on the walls" if found.walls else "",
+                None,
+            ),
             _finding(
                 f"Self-diffusion of the {side} fluid far from metal, 10⁻⁹ m²/s",
                 measured(found.self_diffusion.value, found.self_diffusion.se, 1e9)

@@ -103,7 +103,7 @@ class SideStructure:
         particle_mass: eV ps²/Å².
         around: the fluid around the particle.
         temperature: mean of the fluid, K.
-        pressure: mean of the fluid, bar.
+        pressure: mean of the fluid, bar; between walls effective, of its accessible volume and not on the walls.
         metal: temperature inside the particle.
         self_diffusion: of the fluid far from all metal, m²/s; ``None`` if the frames do not determine it, or the fluid
             consists of chains.

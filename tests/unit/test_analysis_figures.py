@@ -270,8 +270,8 @@ def test_structure_figure_draws_what_there_is(measured_friction: FrictionResult)
         "(d) inside the particles",
     ]
     assert {text.get_text() for text in panels[0].texts} == {
-        "cold bath\n100.0 K\n301 bar",
-        "hot bath\n110.0 K\n302 bar",
+        "cold bath\n100.0 K\n301 bar, effective",
+        "hot bath\n110.0 K\n302 bar, effective",
     }
     words = [(axes.get_xlabel(), axes.get_ylabel()) for axes in panels]
     assert words == [
