@@ -1,0 +1,134 @@
+"""The pages of results have the numbers of the shipped runs and of the shipped benchmarks."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.compare.comparison import THEORIES, Comparison
+from analysis.data.runs import load_runs
+from analysis.friction.response import responses
+from analysis.friction.summary import friction_summary
+from analysis.heat.point import by_ratio
+from analysis.heat.rates import point_summary
+
+ROOT = Path(__file__).resolve().parents[2]
+LONG_RUNS = ROOT / "docs/explanation/long-runs.md"
+PRICE = ROOT / "docs/explanation/price.md"
+RESULTS = ROOT / "benchmarks/results"
+
+
+def rows(page: Path, first_columns: str) -> list[list[str]]:
+    """The cells of the table whose header begins so, row by row."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    (start,) = (number for number, line in enumerate(lines) if line.startswith(f"| {first_columns}"))
+    found = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            return found
+        found.append([cell.strip() for cell in line.strip("|").split("|")])
+    raise AssertionError("the page ends within a table")
+
+
+def numbers(cell: str) -> list[float]:
+    """The numbers of a cell, with their signs."""
+    return [float(text) for text in re.findall(r"[-+]?\d+\.?\d*", cell.replace("−", "-"))]
+
+
+def digit(cell: str) -> float:
+    """What one unit of the last digit of a cell is."""
+    (decimals,) = {len(text.partition(".")[2]) for text in re.findall(r"\d+\.?\d*", cell)}
+    return 10.0**-decimals
+
+
+@cache
+def compared(study: str) -> Comparison:
+    """The heats of a shipped study beside theory of its friction."""
+    folder = ROOT / "reference" / study
+    equilibrium = load_runs(sorted(folder.glob("friction/*/run.json")))
+    points = by_ratio(
+        point_summary(load_runs(sorted(point.glob("*/run.json")))) for point in folder.glob("sweep/*") if point.is_dir()
+    )
+    return Comparison(tuple(points), friction_summary(equilibrium).friction, responses(equilibrium))
+
+
+def agrees(cell: str, *values: float) -> bool:
+    """Whether a cell has these numbers, to its last digit; another processor may round the other way."""
+    return numbers(cell) == pytest.approx(list(values), abs=1.01 * digit(cell))
+
+
+def check_heats(cells: list[str], comparison: Comparison, ratio: str) -> None:
+    """Of a row `measured | linear response | z | white | z | dressed | z | bodies | z`, cold heats in eV/ns."""
+    (found,) = (each for each in comparison.compared if each.point.kappa_ratio == ratio)
+    measured, *theories = cells
+    assert agrees(measured, found.point.heat[0].value, found.point.heat[0].se)
+    for name, cell, z in zip(THEORIES, theories[::2], theories[1::2], strict=True):
+        rates, deviation = found.rates(name), found.z(name)[0]
+        assert rates is not None
+        assert deviation is not None
+        if cell == "0":
+            assert abs(rates[0].value) < 1e-6
+        else:
+            assert agrees(cell, rates[0].value, *([rates[0].se] if "±" in cell else []))
+        assert agrees(z, deviation)
+
+
+@pytest.mark.long
+def test_table_of_heats_is_that_of_the_shipped_runs() -> None:
+    """All points, each beside four theories, and their χ²."""
+    comparison = compared("reference")
+    table = rows(LONG_RUNS, "κ<sub>H</sub>/κ<sub>C</sub> | cold bath")
+    assert [row[0] for row in table] == [point.kappa_ratio for point in comparison.points]
+    for ratio, *cells in table:
+        check_heats(cells, comparison, ratio)
+    theories = rows(LONG_RUNS, "theory | χ² over nine points")
+    for name, (_, chi_square, _) in zip(THEORIES, theories, strict=True):
+        assert agrees(chi_square, comparison.agreement[name].chi_square), name
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("study", "table", "row"),
+    [
+        ("reference", "at 4.80 | cold bath", "6.5 nm"),
+        ("reference-paper", "at 4.80 | cold bath", "11 nm"),
+        ("reference-periodic", "at 4.80 | measured", "cold bath"),
+    ],
+)
+def test_tables_at_one_point_are_those_of_the_shipped_runs(study: str, table: str, row: str) -> None:
+    """In baths of each size that has a theory, and without walls."""
+    (cells,) = (cells for name, *cells in rows(LONG_RUNS, table) if name == row)
+    check_heats(cells, compared(study), "4.80")
+
+
+def measured(benchmark: str) -> list[dict[str, Any]]:
+    """The rows of a shipped benchmark."""
+    found: dict[str, list[dict[str, Any]]] = json.loads((RESULTS / f"{benchmark}.json").read_text(encoding="utf-8"))
+    return found["rows"]
+
+
+def test_prices_are_those_of_the_shipped_benchmarks() -> None:
+    """Of one heat and of a sweep: each number of both tables of the page, and what the other page repeats."""
+    one, sweep = measured("price"), measured("sweep_price")
+    for (_, step, axes, *cells, saved), row in zip(rows(PRICE, "| step/fs"), one, strict=True):
+        assert (float(step), axes) == (row["timestep_fs"], row["axes"])
+        assert all(map(agrees, cells, (row["ms_per_step"], row["needed_ns"], row["core_hours"])))
+        assert agrees(saved, row["saved"]) if row["saved"] else saved == ""
+    for (_, runs, *cells, error, chi_square, cost), row in zip(rows(PRICE, "| runs"), sweep, strict=True):
+        assert int(runs) == row["runs"]
+        assert all(map(agrees, cells, (row["time_ns"], row["ms_per_step"], row["core_hours"])))
+        assert agrees(error, 100 * row["error"])
+        assert agrees(chi_square.partition(" ")[0], row["chi_square"]) if row["chi_square"] else chi_square == ""
+        assert agrees(cost, row["ratio"])
+    told = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
+    (costs,) = re.findall(
+        r"(\S+) core-hours with the published protocol, (\S+) with that of\nthe demo, a factor of (\d+)", told
+    )
+    assert all(map(agrees, costs, (one[0]["core_hours"], one[-1]["core_hours"], one[0]["ratio"])))
+    (factor,) = re.findall(r"\*\*(\d+) times less\*\*", PRICE.read_text(encoding="utf-8"))
+    assert agrees(factor, one[0]["ratio"])
