@@ -27,7 +27,7 @@ def rows(page: Path, first_columns: str) -> list[list[str]]:
     """The cells of the table whose header begins so, row by row."""
     lines = page.read_text(encoding="utf-8").splitlines()
     (start,) = (number for number, line in enumerate(lines) if line.startswith(f"| {first_columns}"))
-    found = []
+    found: list[list[str]] = []
     for line in lines[start + 2 :]:
         if not line.startswith("|"):
             return found
