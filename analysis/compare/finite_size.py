@@ -94,7 +94,8 @@ def fit_size(edges_nm: Sequence[float], frictions: Sequence[float], errors: Sequ
     """
     if len(set(edges_nm)) < 3:
         raise AnalysisError(
-            f"number of bath sizes = {len(set(edges_nm))}: at least 3 are needed to test for a straight line; add variants"
+            f"number of bath sizes with drag runs = {len(set(edges_nm))}: at least 3 are needed to test for a straight line; "
+            "add variants of baths.edge_nm, and a force to drag.forces_nN"
         )
     inverse, friction, error = 1 / np.asarray(edges_nm), np.asarray(frictions), np.asarray(errors)
     mobility, mobility_error = 1 / friction, error / friction**2

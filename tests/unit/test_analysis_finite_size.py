@@ -85,7 +85,7 @@ def _least_squares_error(frictions: list[float], errors: list[float]) -> float:
 
 def test_two_sizes_are_refused() -> None:
     """Two points always lie on a line, so nothing would be checked."""
-    with pytest.raises(ValueError, match="number of bath sizes = 2: at least 3"):
+    with pytest.raises(ValueError, match="number of bath sizes with drag runs = 2: at least 3"):
         fit_size([5.0, 6.5, 5.0], [friction(edge) for edge in (5.0, 6.5, 5.0)], [1e-13] * 3)
 
 
