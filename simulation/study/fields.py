@@ -506,10 +506,15 @@ class Study(Section):
         """How far layers of fluid reach from metal."""
         return BULK_MARGIN * self.fluid(side).sigma_A
 
-    def bulk_volume_A3(self, side: str) -> float:
-        """Volume of a bath that is farther than this from its particle and its walls; 0 where there is none."""
+    def bulk_volume_A3(self, side: str, walls: bool | None = None) -> float:
+        """Volume of a bath that is farther than this from its particle and its walls; 0 where there is none.
+
+        Args:
+            side: of the bath.
+            walls: whether it has walls; as in the study by default. The bath of a drag has none.
+        """
         margin, edge = self.bulk_margin_A(side), self.edge_A
-        half = edge / 2 - margin if self.has_walls else edge / 2
+        half = edge / 2 - margin if (self.has_walls if walls is None else walls) else edge / 2
         if half <= 0:
             return 0.0
         x = (np.arange(2000) + 0.5) / 2000 * half

@@ -11,6 +11,7 @@ import pytest
 from analysis.data.universe import universe
 from simulation.engines.ranks import Ranks
 from simulation.experiments.baths import Baths
+from simulation.experiments.drag import Drag
 from simulation.perform import perform
 from simulation.storage.files import SERIES, TOPOLOGY
 from tests.md.atoms import read_atoms
@@ -66,6 +67,27 @@ def test_record_has_the_atoms_that_there_are(filled: Path) -> None:
     density = record_of(filled / "run")["system"]["accessible_density_per_nm3"]
     cold = density["cold"] if isinstance(density, dict) else density
     assert cold == pytest.approx(1000 * atoms["cold"] / room, rel=1e-4)
+
+
+@pytest.mark.parametrize("side", ["cold", "hot"])
+def test_bath_of_a_drag_reaches_the_state_too(side: str, tmp_path: Path) -> None:
+    """It has no walls, even where the study has some, and is filled on its own, until its bulk is as dense as stated."""
+    study = small_study(
+        baths={"edge_nm": 5.5, "accessible_density_per_nm3": None, "bulk_density_per_nm3": WANTED},
+        drag={"forces_nN": ["0.1"], "equilibration_ps": 2, "duration_ns": 0.004},
+        schedule={"filling_ps": 16},
+    )
+    perform(Drag(study, 1, side, "0.1"), tmp_path, Ranks(1))
+    found = read_atoms(tmp_path / TOPOLOGY)
+    fluid = found.types == (1 if side == "cold" else 2)
+    assert record_of(tmp_path)["system"]["fluid_atoms"] == fluid.sum()
+    edge = 55.0
+    centre = found.unwrapped[~fluid].mean(axis=0)
+    apart = found.unwrapped[fluid] - centre
+    apart -= edge * np.round(apart / edge)
+    grid = (np.stack(np.meshgrid(*[np.arange(100) + 0.5] * 3), axis=-1) / 100 - 0.5) * edge
+    volume = float((np.linalg.norm(grid, axis=-1) > RADIUS).mean()) * edge**3 / 1000
+    assert (np.linalg.norm(apart, axis=1) > RADIUS).sum() / volume == pytest.approx(WANTED, rel=0.03)
 
 
 def test_run_goes_on_at_constant_volume_and_number(filled: Path) -> None:
