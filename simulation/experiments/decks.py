@@ -35,8 +35,11 @@ HOLD_RAD_PER_PS = 5.0
 BONDED = " bond/types 2 extra/bond/per/atom 2 extra/special/per/atom 6"
 """Room that LAMMPS needs for the bonds of linear chains: two per atom, and their neighbours up to the third."""
 
-FILLING_ROUNDS = 8
-"""Number of times that fluid is added or removed until a study's pressure or bulk density is reached."""
+FILLING_SHARES = (1, 1, 1, 1 / 2, 1 / 3, 1 / 4, 1 / 5)
+"""Shares of the missing fluid that are added, round by round, to reach a study's pressure or bulk density.
+
+The first two rounds follow the measurement. Afterwards the number of atoms is the mean of all later estimates, at last of five.
+"""
 
 # Statements that affect only the output of a run, not its trajectory.
 WATCHING = ("dump", "dump_modify", "thermo", "thermo_style", "print")
@@ -63,8 +66,9 @@ def render(
         "walls": study.has_walls if walls is None else walls,
         "fluid_atoms": fluid_atoms,
         "counted": {side: f"count(fluid_{side})" if study.aim else count for side, count in fluid_atoms.items()},
-        "rounds": FILLING_ROUNDS,
-        "fill_steps": 200 * max(round(study.steps(study.schedule.filling_ps) / FILLING_ROUNDS / 200), 1),
+        "fill_shares": FILLING_SHARES,
+        # The fluid relaxes from melting for as long as a round takes.
+        "fill_steps": 200 * max(round(study.steps(study.schedule.filling_ps) / (1 + len(FILLING_SHARES)) / 200), 1),
         "melts": True,
         "atomic_mass": ATOMIC_MASS,
         "hold_rad_per_ps": HOLD_RAD_PER_PS,

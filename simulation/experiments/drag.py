@@ -72,14 +72,16 @@ class Drag(Experiment):
 
     @property
     def fluid_atoms(self) -> int:
-        """Fluid in the cube without walls, at the accessible density of the study."""
+        """Fluid in the cube without walls, at the accessible density of the study; before filling, roughly what it needs."""
+        if self.study.aim is not None:
+            return self.study.fluid_atoms(self.side, walls=False)
         density = self.study.fluid_atoms(self.side) / self.study.accessible_volume_A3(self.side)
         return round(density * self._free_volume_A3)
 
     @property
     def _free_volume_A3(self) -> float:
         """The cube minus the volume excluded by the particle."""
-        return self.study.edge_A**3 - self.study.excluded_volume_A3(self.side)
+        return self.study.accessible_volume_A3(self.side, walls=False)
 
     def stages(self) -> Sequence[Stage]:
         """The force is switched on in the last one."""

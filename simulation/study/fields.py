@@ -26,7 +26,7 @@ from analysis.units import ATOMIC_MASS, BOLTZMANN, FRICTION_SI
 from simulation.study.axes import AXES, AxisSet, ByAxis, along
 from simulation.study.chains import Chain, Chains
 from simulation.study.interactions import Interactions
-from simulation.study.liquid import bulk_modulus, density_at
+from simulation.study.liquid import density_at, stiffness
 from simulation.study.materials import Materials, Species, UnlikePair
 from simulation.study.section import SIDES, Finite, PerSide, Positive, Section, of_side
 from simulation.study.trap import Trap
@@ -442,12 +442,16 @@ class Study(Section):
         """Range of the widest force between atoms."""
         return self.interactions.range_A or self.materials.cutoff_A
 
-    def accessible_volume_A3(self, side: str) -> float:
+    def accessible_volume_A3(self, side: str, walls: bool | None = None) -> float:
         """Volume accessible to the fluid in one bath: the cube minus a skin on its walls and around the particle.
 
         With this skin the bath of the paper, 25 280 atoms in (11 nm)³, has 19.56 argon atoms per nm³.
+
+        Args:
+            side: of the bath.
+            walls: whether it has walls; as in the study by default. The bath of a drag has none.
         """
-        length = self.edge_A - 2 * self.skin_A(side) if self.has_walls else self.edge_A
+        length = self.edge_A - 2 * self.skin_A(side) if self._walled(walls) else self.edge_A
         return float(self.edge_A**2 * length - self.excluded_volume_A3(side))
 
     def skin_A(self, side: str) -> float:
@@ -458,16 +462,21 @@ class Study(Section):
         """Volume from which a particle excludes the fluid."""
         return float(4 / 3 * np.pi * (self.radius_A + self.skin_A(side)) ** 3)
 
-    def fluid_atoms(self, side: str) -> int:
-        """Fluid atoms in the bath of that side."""
+    def fluid_atoms(self, side: str, walls: bool | None = None) -> int:
+        """Fluid atoms in the bath of that side; if atoms are added and removed to reach a state, before that.
+
+        Args:
+            side: of the bath.
+            walls: whether a bath that is filled to reach a state has walls; as in the study by default.
+        """
         if self.baths.fluid_atoms is not None:
             return of_side(self.baths.fluid_atoms, side)
         if self.aim is None:
             density = of_side(self.baths.accessible_density_per_nm3 or 0.0, side)
             return round(density * self.accessible_volume_A3(side) / 1000)
-        fluid, area = self.fluid(side), 4 * np.pi * self.radius_A**2 + 2 * self.has_walls * self.edge_A**2
+        fluid, area = self.fluid(side), 4 * np.pi * self.radius_A**2 + 2 * self._walled(walls) * self.edge_A**2
         adsorbed = ADSORBED * area / fluid.sigma_A**2
-        return round(self._bulk_density(side) * self.accessible_volume_A3(side) / fluid.sigma_A**3 + adsorbed)
+        return round(self._bulk_density(side) * self.accessible_volume_A3(side, walls) / fluid.sigma_A**3 + adsorbed)
 
     # --- a state that is reached by adding and removing atoms ---------------------------------------------------------------
 
@@ -490,17 +499,30 @@ class Study(Section):
         if self.aim == "bulk_density":
             return self.aimed_at(side) * fluid.sigma_A**3 / 1000
         pressure = self.aimed_at(side) / BAR_PER_EV_PER_A3 * fluid.sigma_A**3 / fluid.epsilon_eV
-        temperature = BOLTZMANN * self.temperature_K(side) / fluid.epsilon_eV
-        return density_at(pressure, temperature, self.materials.cutoff_A / fluid.sigma_A)
+        return density_at(pressure, self._reduced_temperature(side), self.materials.cutoff_A / fluid.sigma_A)
 
-    def atoms_per_aim(self, side: str) -> float:
+    def _reduced_temperature(self, side: str) -> float:
+        """kT/ε of the fluid."""
+        return BOLTZMANN * self.temperature_K(side) / self.fluid(side).epsilon_eV
+
+    def atoms_per_aim(self, side: str, walls: bool | None = None) -> float:
         """By how many atoms a bath must change for a unit of the bulk density or the pressure; roughly, as it is repeated."""
-        volume, fluid = self.accessible_volume_A3(side), self.fluid(side)
+        volume, fluid = self.accessible_volume_A3(side, walls), self.fluid(side)
         if self.aim == "bulk_density":
             return volume / 1000
-        density = self._bulk_density(side)
-        slope = bulk_modulus(density) / density * fluid.epsilon_eV * BAR_PER_EV_PER_A3  # bar per atom and Å³
-        return volume / slope
+        reduced = stiffness(self._bulk_density(side), self._reduced_temperature(side))
+        return volume / (reduced * fluid.epsilon_eV * BAR_PER_EV_PER_A3)  # over bar per atom and Å³
+
+    def filling_damping_ps(self, side: str) -> float:
+        """Time constant of a friction on all fluid with which differences of density across a bath vanish fastest.
+
+        It damps sound of the wavelength of the bath critically, 1/(2ck); with less friction sound persists, with more the
+        fluid creeps. The velocity c of sound is that at constant temperature.
+        """
+        fluid = self.fluid(side)
+        reduced = stiffness(self._bulk_density(side), self._reduced_temperature(side))
+        sound_A_per_ps = math.sqrt(reduced * fluid.epsilon_eV / (fluid.mass_u * ATOMIC_MASS))
+        return self.edge_A / (4 * math.pi * sound_A_per_ps)
 
     def bulk_margin_A(self, side: str) -> float:
         """How far layers of fluid reach from metal."""
@@ -514,7 +536,7 @@ class Study(Section):
             walls: whether it has walls; as in the study by default. The bath of a drag has none.
         """
         margin, edge = self.bulk_margin_A(side), self.edge_A
-        half = edge / 2 - margin if (self.has_walls if walls is None else walls) else edge / 2
+        half = edge / 2 - margin if self._walled(walls) else edge / 2
         if half <= 0:
             return 0.0
         x = (np.arange(2000) + 0.5) / 2000 * half
@@ -580,6 +602,10 @@ class Study(Section):
     def has_walls(self) -> bool:
         """Whether walls bound the baths along x."""
         return self.baths.walls == "metal"
+
+    def _walled(self, walls: bool | None) -> bool:
+        """Whether a bath has walls: as in the study, unless it is told."""
+        return self.has_walls if walls is None else walls
 
     def bath_place(self, side: str) -> int:
         """Where a bath begins along x, in edges: the hot one behind the cold one, or both at the same place without walls."""

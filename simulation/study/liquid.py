@@ -83,12 +83,16 @@ def triple_temperature(cutoff: float) -> float:
     return high
 
 
-def bulk_modulus(density: float) -> float:
-    """Isothermal bulk modulus of the liquid, in units of ε/σ³, from its reduced density: accurate to within a third.
+def stiffness(density: float, temperature: float) -> float:
+    """Derivative of the pressure of the liquid with respect to its density at constant temperature, in reduced units.
 
-    It determines the size of the steps in which a pressure is approached, and not the final state.
+    Within 6 % that of the equation of state PeTS (M. Heier et al., Mol. Phys. 116, 2083 (2018)), for forces cut and shifted
+    at 2.5 σ, kT/ε of 0.65 to 1.05, and densities of 0.5 to 0.95 at which it is above 2. Elsewhere it is a rough
+    estimate, and at least that of an ideal gas. It determines the size of the steps in which a pressure is approached, and not
+    the final state.
     """
-    return 7.0 * math.exp((density - 0.70) / 0.12)
+    d, t = max(density, 0.5), temperature
+    return max(128.1 - 386.75 * d + 275.3 * d**2 - 40.44 * t + 79.08 * t * d, t)
 
 
 def density_at(pressure: float, temperature: float, cutoff: float) -> float:
@@ -103,6 +107,6 @@ def density_at(pressure: float, temperature: float, cutoff: float) -> float:
     step = math.copysign(1e-3, pressure)
     passed = 0.0
     while abs(passed) < abs(pressure) and 0.2 < density < 1.1:
-        passed += bulk_modulus(density) / density * step
+        passed += stiffness(density, temperature) * step
         density += step
     return density

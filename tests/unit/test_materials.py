@@ -19,6 +19,7 @@ from simulation.study.liquid import (
     freezing_density,
     melting_density,
     saturated_density,
+    stiffness,
     triple_temperature,
 )
 from simulation.study.materials import FLUIDS, METALS
@@ -183,14 +184,34 @@ def test_critical_temperature_follows_the_attraction_that_is_left(cutoff: float)
     assert critical_temperature(cutoff) == pytest.approx(line, rel=1e-6)
 
 
-@pytest.mark.parametrize("pressure", [-0.3, 0.05, 1.0, 8.0, 15.0])
+@pytest.mark.parametrize(
+    ("kelvin", "density_per_nm3", "bar_per_per_nm3"),
+    [
+        (100, 17.5, 69.0),
+        (100, 18.5, 115.0),
+        (100, 20.0, 210.0),
+        (120, 17.0, 86.2),
+        (120, 18.5, 158.3),
+        (120, 20.0, 265.1),
+    ],
+)
+def test_stiffness_of_argon_is_that_of_the_equation_of_state(
+    kelvin: float, density_per_nm3: float, bar_per_per_nm3: float
+) -> None:
+    """PeTS, evaluated with `feos`; elsewhere it is at least that of an ideal gas."""
+    density, unit = density_per_nm3 * 0.3405**3, 0.0104 * 1602176.634 / 1000
+    assert unit * stiffness(density, BOLTZMANN * kelvin / 0.0104) == pytest.approx(bar_per_per_nm3, rel=0.06)
+    assert stiffness(0.01, 3.0) >= 3.0
+
+
+@pytest.mark.parametrize("pressure", [-0.3, 0.05, 1.0, 8.0, 12.0])
 def test_density_at_a_pressure_is_that_at_which_compression_reaches_it(pressure: float) -> None:
     """From the liquid beside its vapour on: ∫ B dρ/ρ is the pressure, up to the densest that is looked at."""
     start = saturated_density(0.8, 2.5)
     density = density_at(pressure, 0.8, 2.5)
     assert (density > start) == (pressure > 0)
-    reached = quad(lambda rho: 7 * math.exp((rho - 0.7) / 0.12) / rho, start, density)[0]
-    step = 1e-3 * 7 * math.exp((density - 0.7) / 0.12) / density
+    reached = quad(lambda rho: stiffness(rho, 0.8), start, density)[0]
+    step = 1e-3 * stiffness(density, 0.8)
     assert reached == pytest.approx(pressure, abs=1.1 * step + 0.01 * abs(pressure))
     assert density_at(1e3, 0.8, 2.5) == pytest.approx(1.1, abs=2e-3)
     assert density_at(-1e3, 0.8, 2.5) == pytest.approx(0.2, abs=2e-3)
