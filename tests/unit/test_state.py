@@ -364,7 +364,7 @@ def test_filling_takes_the_study_s_time_in_eight_rounds(point: str, filling_ps: 
     ]
     assert sorted(measured) == sorted(words[0] for words in deck.all("uncompute"))
     held = [words[1:] for words in deck.all("fix", "fill_move")]
-    assert held == [["nve"], ["nve/limit", "0.05"]] * 8
-    assert deck.all("fix", "fill_metal") == [["particles", "nve"]] * 8
+    assert held == [["nve"], ["nve/limit", "0.05"]] * 7
+    assert deck.all("fix", "fill_metal") == [["particles", "nve"]] * 7
     for name in ("fill_mean", "fill_metal"):
-        assert len(deck.all("unfix", name)) == 8
+        assert len(deck.all("unfix", name)) == 7
