@@ -13,7 +13,6 @@ import pytest
 
 from analysis.data.parameters import Parameters
 from analysis.data.runs import RunFolderError, load_run, load_runs, read_folder, read_metadata
-from analysis.friction.drag import load_drag_run
 from analysis.model import Feedback, Oscillation, TrapMotion
 from tests.unit.synthetic import Truth, write_runs
 
@@ -342,11 +341,11 @@ def _keys(content: object) -> set[str]:
 
 @pytest.mark.parametrize(
     "folder",
-    ["friction/replica_1", "sweep/kH_4.80/replica_1", "drag/cold/F_0.3/replica_1"],
+    ["friction/replica_1", "sweep/kH_4.80/replica_1"],
 )
 def test_shipped_runs_speak_of_fluid_and_metal(folder: str) -> None:
     """A run folder of format 1 is read in the words of format 2: no key and no column of the older words is left."""
-    path = SHIPPED / "bath-size@edge-8" / folder
+    path = SHIPPED / "reference-paper" / folder
     assert json.loads((path / "run.json").read_text(encoding="utf-8"))["format"] == 1
     _, content, series = read_folder(path)
     assert content == read_metadata(path / "run.json")
@@ -358,44 +357,32 @@ def test_shipped_runs_speak_of_fluid_and_metal(folder: str) -> None:
     assert [materials[species]["symbol"] for species in ("fluid", "metal")] == ["Ar", "Cu"]
     assert materials["fluid"]["mass_u"] == 39.948
     assert materials["metal"]["lattice_A"] == 3.61
-    assert {materials["fluid_metal"], baths["fluid_atoms"]} == {None}
+    assert (materials["fluid_metal"], baths["fluid_atoms"]) == (None, 25280)
     assert "protocol" not in content["versions"]
     assert content["system"]["accessible_density_per_nm3"] == pytest.approx(19.56, abs=0.01)
 
 
 def test_shipped_friction_run_is_one_without_controller() -> None:
     """The study's axes and the work of 0 along them, which format 1 wrote, are gone; its bath lies between walls."""
-    run = load_run(SHIPPED / "bath-size@edge-8" / "friction" / "replica_1")
+    run = load_run(SHIPPED / "reference-paper" / "friction" / "replica_1")
     assert run.parameters.coupling_axes == ""
     assert run.work.shape == (5001, 2, 0)
     assert run.internal_temperature is not None
     assert run.metadata["controller"] is None
     assert run.metadata["protocol"] == {"experiment": "machine", "version": 1}
     system = run.metadata["system"]
-    assert (system["fluid_atoms_per_bath"], system["metal_atoms_per_particle"]) == (9585, 186)
+    assert (system["fluid_atoms_per_bath"], system["metal_atoms_per_particle"]) == (25280, 186)
     assert system["boundaries"] == {"x": "walls", "y": "periodic", "z": "periodic"}
     assert run.older_protocol is False
 
 
 def test_shipped_sweep_keeps_its_work() -> None:
     """A driven run of format 1 has the axes, the work and the controller that its study named."""
-    run = load_run(SHIPPED / "bath-size@edge-8" / "sweep" / "kH_4.80" / "replica_1")
+    run = load_run(SHIPPED / "reference-paper" / "sweep" / "kH_4.80" / "replica_1")
     assert run.parameters.coupling_axes == "xyz"
     assert run.work.shape == (5001, 2, 3)
     assert np.abs(run.work[-1]).min() > 0
     assert run.metadata["controller"] == {"law": "linear"}
-
-
-def test_shipped_drag_run_tells_the_velocity_of_the_fluid() -> None:
-    """The fluid's velocity is found under its new name, and the total momentum is 0 as it should; no direction has walls."""
-    run = load_drag_run(SHIPPED / "bath-size@edge-8" / "drag" / "hot" / "F_0.3" / "replica_1")
-    system = read_metadata(run.folder)["system"]
-    ratio = system["fluid_atoms"] * 39.948 / (system["metal_atoms"] * 63.546)
-    particle, fluid = (run.column(f"{name}_velocity_x_A_per_ps") for name in ("particle", "fluid"))
-    assert np.abs(particle + ratio * fluid).max() < 1e-4 * np.abs(particle).max()
-    assert system["boundaries"] == {"x": "periodic", "y": "periodic", "z": "periodic"}
-    assert read_metadata(run.folder)["protocol"] == {"experiment": "drag", "version": 1}
-    assert "controller" not in read_metadata(run.folder)
 
 
 def test_copies_of_older_runs_are_known(folder: Path) -> None:

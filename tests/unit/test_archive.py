@@ -28,7 +28,7 @@ from simulation.study.files import check_study, load_study
 from tests.unit.synthetic import Truth, write_runs
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ROOT / "reference/bath-size@edge-8/sweep/kH_4.80/replica_1"
+SHIPPED = ROOT / "reference/reference-paper/sweep/kH_4.80/replica_1"
 
 
 @pytest.fixture
@@ -221,13 +221,13 @@ def test_one_differing_field_is_refused_by_name(named: str, tmp_path: Path) -> N
 def test_every_differing_field_is_named(tmp_path: Path) -> None:
     """Those that decide the run, all of them in one message, and no other."""
     other = reference(
-        baths={"edge_nm": 9.0}, schedule={"sweep_ns": 2.0, "friction_ns": 9.0, "friction_replicas": 9}, ranks=2
+        baths={"edge_nm": 11.1}, schedule={"sweep_ns": 2.0, "friction_ns": 9.0, "friction_replicas": 9}, ranks=2
     )
     with pytest.raises(ValueError, match="was made with") as failure:
         unpack(other, SHIPPED, tmp_path / "other")
     assert named_in(str(failure.value)) == ["baths.edge_nm", "schedule.sweep_ns"]
     renamed = experiment_at(reference().study.model_copy(update={"name": "mine"}), "kH_4.80", 1)
-    assert differences(renamed, read(SHIPPED)["settings"]) == ["name = bath-size@edge-8 (the study says mine)"]
+    assert differences(renamed, read(SHIPPED)["settings"]) == ["name = reference-paper (the study says mine)"]
 
 
 def named_in(message: str) -> list[str]:

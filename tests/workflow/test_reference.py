@@ -9,6 +9,7 @@ from tests.workflow.checkout import MD_RULES, ROOT, Checkout, planned, snakemake
 
 HEAT = "results/reference/sweep/kH_4.80/heat.json"
 LOOPS, WITHOUT_WALLS = "reference-feedback", "reference-periodic"
+SIZES = ("reference", "bath-size@edge-5", "reference-paper")
 SHIPPED = [file.relative_to(ROOT / "reference").parts[0] for file in (ROOT / "reference").rglob("run.json")]
 """The study of each shipped run."""
 
@@ -23,7 +24,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 @pytest.mark.parametrize("how", ["in it", "by -s", "by --directory"])
 def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Checkout, tmp_path: Path) -> None:
-    """`snakemake reference` plans to unpack every shipped run between walls, and no molecular dynamics, in any folder."""
+    """`snakemake reference` plans to unpack the shipped runs of all sizes, and no molecular dynamics, in any folder."""
     empty = tmp_path / "empty"
     empty.mkdir()
     snakefile = ("-s", str(checkout.folder / "Snakefile"))
@@ -35,11 +36,11 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
         case _:
             result = snakemake("-n", *snakefile, "--directory", str(empty), "reference", folder=tmp_path)
     jobs = planned(result)
-    assert jobs["unpack"] == sum(not name.startswith((LOOPS, WITHOUT_WALLS)) for name in SHIPPED) == 42
+    assert jobs["unpack"] == sum(name in SIZES for name in SHIPPED) == 40
     analysis = {"measure", "fit_friction", "axes", "plot_response", "compare_sizes", "plot_sizes", "plot_sweep"}
     analysis |= {"plot_equilibrium", "plot_cumulative", "write_report"}
     assert analysis <= set(jobs)
-    assert jobs["summary"] == 4, "of the study, and of each other size of the bath"
+    assert jobs["summary"] == len(SIZES), "of the study, and of each other size of the bath"
     assert not MD_RULES & set(jobs)
 
 
@@ -59,6 +60,15 @@ def test_shipped_runs_of_other_studies_are_taken(
     assert jobs["unpack"] == sum(name.startswith(study) for name in SHIPPED) == runs
     assert analysis <= set(jobs)
     assert not MD_RULES & set(jobs)
+
+
+def test_shipped_drags_are_taken(checkout: Checkout) -> None:
+    """In baths of four sizes, and nothing else is planned for the figure of the bath's size."""
+    shutil.copy(ROOT / "config/bath-size.yaml", checkout.folder / "config")
+    jobs = planned(snakemake("-n", "finite_size", "--config", "study=bath-size", folder=checkout.folder))
+    drags = list((ROOT / "reference").glob("bath-size*/drag/*/*/*/run.json"))
+    assert jobs == {"unpack": len(drags), "plot_finite_size": 1, "finite_size": 1}
+    assert len(drags) == 8
 
 
 def test_a_shipped_point_is_measured_and_a_changed_study_takes_nothing(checkout: Checkout) -> None:
