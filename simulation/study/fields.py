@@ -505,13 +505,16 @@ class Study(Section):
         """kT/ε of the fluid."""
         return BOLTZMANN * self.temperature_K(side) / self.fluid(side).epsilon_eV
 
+    def _stiffness_eV(self, side: str) -> float:
+        """Derivative of the pressure of the bulk with respect to its number density, roughly."""
+        return stiffness(self._bulk_density(side), self._reduced_temperature(side)) * self.fluid(side).epsilon_eV
+
     def atoms_per_aim(self, side: str, walls: bool | None = None) -> float:
         """By how many atoms a bath must change for a unit of the bulk density or the pressure; roughly, as it is repeated."""
-        volume, fluid = self.accessible_volume_A3(side, walls), self.fluid(side)
+        volume = self.accessible_volume_A3(side, walls)
         if self.aim == "bulk_density":
             return volume / 1000
-        reduced = stiffness(self._bulk_density(side), self._reduced_temperature(side))
-        return volume / (reduced * fluid.epsilon_eV * BAR_PER_EV_PER_A3)  # over bar per atom and Å³
+        return volume / (self._stiffness_eV(side) * BAR_PER_EV_PER_A3)  # over bar per atom and Å³
 
     def filling_damping_ps(self, side: str) -> float:
         """Time constant of a friction on all fluid with which differences of density across a bath vanish fastest.
@@ -519,9 +522,7 @@ class Study(Section):
         It damps sound of the wavelength of the bath critically, 1/(2ck); with less friction sound persists, with more the
         fluid creeps. The velocity c of sound is that at constant temperature.
         """
-        fluid = self.fluid(side)
-        reduced = stiffness(self._bulk_density(side), self._reduced_temperature(side))
-        sound_A_per_ps = math.sqrt(reduced * fluid.epsilon_eV / (fluid.mass_u * ATOMIC_MASS))
+        sound_A_per_ps = math.sqrt(self._stiffness_eV(side) / (self.fluid(side).mass_u * ATOMIC_MASS))
         return self.edge_A / (4 * math.pi * sound_A_per_ps)
 
     def bulk_margin_A(self, side: str) -> float:

@@ -13,6 +13,7 @@ import pytest
 
 from analysis.data.parameters import Parameters
 from analysis.data.runs import RunFolderError, load_run, load_runs, read_folder, read_metadata
+from analysis.friction.drag import load_drag_run
 from analysis.model import Feedback, Oscillation, TrapMotion
 from tests.unit.synthetic import Truth, write_runs
 
@@ -383,6 +384,18 @@ def test_shipped_sweep_keeps_its_work() -> None:
     assert run.work.shape == (5001, 2, 3)
     assert np.abs(run.work[-1]).min() > 0
     assert run.metadata["controller"] == {"law": "linear"}
+
+
+def test_shipped_drag_run_tells_the_velocity_of_the_fluid() -> None:
+    """The total momentum is 0 as it should, and no direction has walls."""
+    run = load_drag_run(SHIPPED / "bath-size@edge-8" / "drag" / "hot" / "F_0.3" / "replica_1")
+    system = read_metadata(run.folder)["system"]
+    ratio = system["fluid_atoms"] * 39.948 / (system["metal_atoms"] * 63.546)
+    particle, fluid = (run.column(f"{name}_velocity_x_A_per_ps") for name in ("particle", "fluid"))
+    assert np.abs(particle + ratio * fluid).max() < 1e-4 * np.abs(particle).max()
+    assert system["boundaries"] == {"x": "periodic", "y": "periodic", "z": "periodic"}
+    assert read_metadata(run.folder)["protocol"] == {"experiment": "drag", "version": 2}
+    assert read_metadata(run.folder)["controller"] is None
 
 
 def test_copies_of_older_runs_are_known(folder: Path) -> None:

@@ -206,7 +206,7 @@ def test_stiffness_of_argon_is_that_of_the_equation_of_state(
 
 @pytest.mark.parametrize("pressure", [-0.3, 0.05, 1.0, 8.0, 12.0])
 def test_density_at_a_pressure_is_that_at_which_compression_reaches_it(pressure: float) -> None:
-    """From the liquid beside its vapour on: ∫ B dρ/ρ is the pressure, up to the densest that is looked at."""
+    """From the liquid beside its vapour on: ∫ (dp/dρ) dρ is the pressure, up to the densest that is looked at."""
     start = saturated_density(0.8, 2.5)
     density = density_at(pressure, 0.8, 2.5)
     assert (density > start) == (pressure > 0)
