@@ -30,6 +30,15 @@ def read_log(log: Path) -> dict[str, Any]:
     }
 
 
+def read_filling(log: Path) -> dict[str, list[float]]:
+    """The bulk density or pressure of each side measured in the rounds of filling, from the log of a build; empty without."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    found: dict[str, list[float]] = {}
+    for side, value in re.findall(r"^nanofridge, (\w+): bulk_\w+ (\S+), add", text, re.MULTILINE):
+        found.setdefault(side, []).append(float(value))
+    return found
+
+
 def read_series(file: Path, names: Sequence[str], timestep_ps: float, rows: int) -> pd.DataFrame:
     """The rows written by fix ave/time, under the names of docs/reference/run-folder.md. Counters start with the segment.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, partial
@@ -244,6 +244,17 @@ class Experiment(ABC):
 
         Raises:
             RejectedError: a check fails; names it and the cure.
+        """
+        return {}
+
+    def check_filling(self, measured: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+        """Checks of a fluid that was filled until a stated density or pressure was reached, for `run.json`.
+
+        Args:
+            measured: the density or pressure of each side in each round; empty if there were none.
+
+        Raises:
+            RejectedError: it was not reached.
         """
         return {}
 

@@ -159,19 +159,16 @@ class Baths(Experiment):
 
     def _aim_problems(self, side: str, tail: pd.DataFrame) -> list[str]:
         """Whether the bulk density or the pressure that the study states was reached."""
-        study, aim = self.study, self.study.aim
-        assert aim is not None
-        values, wanted = tail[f"{aim}_{side}_{UNITS[aim]}"], study.aimed_at(side)
-        reached = float(values.mean())
-        error = float(values.std()) / math.sqrt(max(1.0, len(tail) * study.schedule.sample_every_ps / INDEPENDENT_PS))
-        atoms = (abs(reached - wanted) - CHANCE * error) * study.atoms_per_aim(side)
-        if atoms < MISSED * study.fluid_atoms(side):
-            return []
-        field = "baths.bulk_density_per_nm3" if aim == "bulk_density" else "baths.pressure_bar"
-        return [
-            f"the {side} bath has reached {reached:.4g} ± {error:.2g}, and {field} = {wanted:g}: more than "
-            f"{100 * MISSED:g} % of its atoms are missing or too many: raise schedule.filling_ps or schedule.equilibration_ps"
-        ]
+        assert self.study.aim is not None
+        values = tail[f"{self.study.aim}_{side}_{UNITS[self.study.aim]}"]
+        instants = max(1.0, len(tail) * self.study.schedule.sample_every_ps / INDEPENDENT_PS)
+        return aim_problems(
+            self.study,
+            side,
+            float(values.mean()),
+            float(values.std()) / math.sqrt(instants),
+            "schedule.filling_ps or schedule.equilibration_ps",
+        )
 
     def describe(self) -> dict[str, Any]:
         """See `Experiment.describe`."""
@@ -207,6 +204,33 @@ def start_of(study: Study, replica: int) -> Baths | None:
     if study.engine != "lammps":
         return None
     return Baths(study, replica if study.schedule.independent_starts else 1)
+
+
+def aim_problems(
+    study: Study, side: str, reached: float, error: float, cure: str, walls: bool | None = None
+) -> list[str]:
+    """Whether a bath has reached the bulk density or pressure that the study states.
+
+    Args:
+        study: the study, which states one.
+        side: of the bath.
+        reached: its bulk density, nm⁻³, or pressure, bar.
+        error: standard error of `reached`.
+        cure: the fields to raise if it has not.
+        walls: whether the bath has walls; as in the study by default.
+
+    Returns:
+        One message if it has not, else nothing.
+    """
+    wanted = study.aimed_at(side)
+    missed = (abs(reached - wanted) - CHANCE * error) * study.atoms_per_aim(side, walls)
+    if missed < MISSED * study.fluid_atoms(side, walls):
+        return []
+    field = "baths.bulk_density_per_nm3" if study.aim == "bulk_density" else "baths.pressure_bar"
+    return [
+        f"the {side} bath has reached {reached:.4g} ± {error:.2g}, and {field} = {wanted:g}: more than "
+        f"{100 * MISSED:g} % of its atoms are missing or too many: raise {cure}"
+    ]
 
 
 def atoms(study: Study) -> int:

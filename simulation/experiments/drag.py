@@ -5,7 +5,8 @@ A constant force pulls its particle, and the friction is this force over the ste
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -15,13 +16,16 @@ from numpy.typing import NDArray
 
 from analysis.units import FORCE_SI, FRICTION_SI
 from simulation.engines.langevin import propagate_pulled
-from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, Stage
-from simulation.experiments.baths import build_seeds, thermostat_seeds
+from simulation.experiments.base import Balance, Column, Experiment, Kind, Piece, RejectedError, Stage
+from simulation.experiments.baths import UNITS, aim_problems, build_seeds, thermostat_seeds
 from simulation.experiments.decks import render
 from simulation.experiments.machine import closure_limit, told_friction
 from simulation.study.axes import AXES
 from simulation.study.fields import NUMBER_TEXT, Study
 from simulation.study.section import SIDES
+
+SETTLED_ROUNDS = 3
+"""Last rounds of filling, in which at most a third of what is missing is added."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,19 @@ class Drag(Experiment):
         limit, fields = closure_limit(self.study)
         limit += self.study.limits.closure_drift_of_work * abs(rate)
         return [Balance("", residual, limit, f"{fields} and closure_drift_of_work", {"work_eV_per_ns": rate})]
+
+    def check_filling(self, measured: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+        """The bath must reach the stated bulk density or pressure, by the mean of its last rounds, which change few atoms."""
+        rounds = list(measured.get(self.side, []))[-SETTLED_ROUNDS:]
+        if not rounds:
+            return {}
+        reached, error = float(np.mean(rounds)), float(np.std(rounds, ddof=1)) / math.sqrt(len(rounds))
+        aim = self.study.aim
+        assert aim is not None, "there are rounds"
+        if problems := aim_problems(self.study, self.side, reached, error, "schedule.filling_ps", walls=False):
+            raise RejectedError(f"{self.label}: {problems[0]}")
+        name = f"{aim}_{self.side}"
+        return {f"{name}_{UNITS[aim]}": reached, f"{name}_se_{UNITS[aim]}": error}
 
     def exact(self) -> pd.DataFrame:
         """The work of the force passes through the energy of the particle, its bodies and springs to the thermostat."""

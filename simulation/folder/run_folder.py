@@ -65,7 +65,7 @@ def write(
     if "system" in provenance:
         provenance = provenance | {"system": content["system"] | provenance["system"]}
     content |= provenance | {"closure": judge(experiment, series)}
-    if checks := experiment.check_end(series):
+    if checks := content.get("checks", {}) | experiment.check_end(series):
         content["checks"] = checks
     folder.mkdir(parents=True, exist_ok=True)
     for name, write_to in files.items():
@@ -170,10 +170,11 @@ def lammps_files(experiment: Experiment, segments: Sequence[Segment]) -> dict[st
 
 
 def lammps_provenance(experiment: Experiment, segments: Sequence[Segment]) -> dict[str, Any]:
-    """Versions and cost of LAMMPS segments, and the number of atoms if it was not known before the run."""
+    """Versions and cost of LAMMPS segments; if a state was stated, the number of atoms and how well filling reached it."""
     records = [segment.record for segment in segments]
     wall = sum(record["wall_time_s"] for record in records)
     steps = sum(record["last_step"] - record["first_step"] for record in records)
+    filled = experiment.check_filling(records[0].get("filling", {}))
     return {
         "versions": versions() | {"lammps": str(records[-1]["lammps_version"])},
         "ranks": sorted({record["ranks"] for record in records}),
@@ -184,7 +185,7 @@ def lammps_provenance(experiment: Experiment, segments: Sequence[Segment]) -> di
         "steps_per_s": round(steps / wall, 2),
         "system": {"neighbours_per_atom": records[-1]["neighbours_per_atom"]}
         | experiment.counted(records[-1].get("atoms_by_type", [])),
-    }
+    } | ({"checks": filled} if filled else {})
 
 
 def _each_once(contents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

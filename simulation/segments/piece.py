@@ -16,7 +16,7 @@ from simulation.control.controller import ControllerError
 from simulation.control.demon import Demon, ParticleError
 from simulation.control.moving_traps import MovingTraps
 from simulation.engines.lammps import open_lammps, require_styles, tell
-from simulation.engines.output import in_molecular_layout, read_log, read_series
+from simulation.engines.output import in_molecular_layout, read_filling, read_log, read_series
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments.base import Experiment, Piece
 from simulation.storage.files import DEMON, LOG, RESTART, SERIES, SERIES_TEXT, TOPOLOGY
@@ -56,6 +56,7 @@ def run_piece(
 
     Raises:
         EngineError: LAMMPS or the controller failed.
+        RejectedError: the stated density or pressure of a fluid was not reached.
     """
     study, started = experiment.study, time.monotonic()
     demon = demon_of(experiment, before, ranks) if piece.demon_acts else None  # relative to here, not to `folder`
@@ -88,6 +89,8 @@ def run_piece(
             f"{experiment.label}: LAMMPS stopped at step {last_step} instead of {first_step + piece.steps}; see {LOG}"
         )
     record = read_log(folder / LOG)
+    filling = read_filling(folder / LOG)
+    experiment.check_filling(filling)
     if record["dangerous_builds"]:
         raise EngineError(
             f"{experiment.label}: {record['dangerous_builds']} dangerous neighbour builds, so forces were missed: "
@@ -106,6 +109,7 @@ def run_piece(
             "ranks": ranks.wanted,
             "site": ranks.site.content(),
         }
+        | ({"filling": filling} if filling else {})
         | ({} if types is None else {"atoms_by_type": np.bincount(types, minlength=7).tolist()})
     )
 

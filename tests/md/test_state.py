@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from simulation.engines.ranks import Ranks
 from simulation.experiments.baths import Baths
 from simulation.experiments.drag import Drag
 from simulation.perform import perform
-from simulation.storage.files import SERIES, TOPOLOGY
+from simulation.storage.files import LOG, SERIES, TOPOLOGY
 from tests.md.atoms import read_atoms
 from tests.md.conftest import machine, record_of, small_study
 
@@ -79,7 +80,17 @@ def dragged_density(folder: Path, side: str, edge_A: float, **baths: Any) -> flo
     perform(Drag(study, 1, side, "0.1"), folder, Ranks(1))
     found = read_atoms(folder / TOPOLOGY)
     fluid = found.types == (1 if side == "cold" else 2)
-    assert record_of(folder)["system"]["fluid_atoms"] == fluid.sum()
+    record = record_of(folder)
+    assert record["system"]["fluid_atoms"] == fluid.sum()
+    ((name, wanted),) = baths.items()
+    stem, unit = ("bulk_pressure", "bar") if name == "pressure_bar" else ("bulk_density", "per_nm3")
+    checks = record["checks"]
+    assert abs(checks[f"{stem}_{side}_{unit}"] - wanted) < 5 * checks[f"{stem}_{side}_se_{unit}"] + 0.02 * wanted
+    rounds = re.findall(
+        rf"^nanofridge, {side}: {stem} (\S+),", (folder / LOG).read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(rounds) == 7
+    assert checks[f"{stem}_{side}_{unit}"] == pytest.approx(np.mean([float(value) for value in rounds[-3:]]))
     apart = found.unwrapped[fluid] - found.unwrapped[~fluid].mean(axis=0)
     apart -= edge_A * np.round(apart / edge_A)
     grid = (np.stack(np.meshgrid(*[np.arange(100) + 0.5] * 3), axis=-1) / 100 - 0.5) * edge_A

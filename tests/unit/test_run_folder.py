@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from simulation.control.controller import LinearController
-from simulation.engines.output import in_molecular_layout, read_log, read_series
+from simulation.engines.output import in_molecular_layout, read_filling, read_log, read_series
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments import experiment_at
 from simulation.experiments.base import Column, Experiment, Kind, RejectedError
@@ -177,6 +177,19 @@ def test_log_tells_cost_and_dangerous_builds(tmp_path: Path) -> None:
     (tmp_path / "log.lammps").write_text(LOG, encoding="utf-8")
     found = read_log(tmp_path / "log.lammps")
     assert found == {"neighbours_per_atom": 31.857, "dangerous_builds": 3, "loop_time_s": 3.75}
+
+
+def test_log_of_a_build_tells_the_rounds_of_filling(tmp_path: Path) -> None:
+    """What was printed, in sequence for each side, and not the commands that print it."""
+    (tmp_path / "log.lammps").write_text(LOG, encoding="utf-8")
+    assert read_filling(tmp_path / "log.lammps") == {}
+    command = 'print "nanofridge, {0}: bulk_pressure $(f_fill_mean[1]), add ${{add_{0}}}, take ${{take_{0}}}"\n'
+    rounds = [("cold", "-71.5"), ("hot", "3.2e+02"), ("cold", "69"), ("hot", "361.25")]
+    said = [
+        command.format(side) + f"nanofridge, {side}: bulk_pressure {value}, add 0, take 12\n" for side, value in rounds
+    ]
+    (tmp_path / "log.lammps").write_text("".join(said) + LOG, encoding="utf-8")
+    assert read_filling(tmp_path / "log.lammps") == {"cold": [-71.5, 69.0], "hot": [320.0, 361.25]}
 
 
 @pytest.mark.parametrize("kept", ["", "Loop time of 1.5 on\n", "Ave neighs/atom = 3\n", "Dangerous builds = 0\n"])

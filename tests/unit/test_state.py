@@ -278,6 +278,43 @@ def test_state_counts_as_reached_within_two_percent_of_the_atoms(aim: str, side:
         ended(aim, side, sign * (1.01 * allowed + 3 * error), scatter=allowed)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("side", ["cold", "hot"])
+@pytest.mark.parametrize("aim", AIMS)
+def test_bath_of_a_drag_is_judged_by_its_last_rounds_of_filling(aim: str, side: str, sign: int) -> None:
+    """By the mean of three, within two percent of the atoms of its cube and three standard errors besides."""
+    chosen = study(edge_nm=6.5, **{aim: AIMS[aim]})
+    run = experiment_at(chosen, f"drag/{side}/F_0.3", 1)
+    wanted, column = AIMS[aim][side], COLUMN[aim].format(side)
+    allowed = 0.02 * chosen.fluid_atoms(side, walls=False) / chosen.atoms_per_aim(side, walls=False)
+    scatter = 0.1 * allowed
+    error = scatter / math.sqrt(3)
+
+    def rounds(difference: float) -> dict[str, list[float]]:
+        last = [wanted + sign * (difference + scatter * each) for each in (-1.0, 1.0, 0.0)]
+        return {side: [wanted + 100 * allowed] * 4 + last}
+
+    found = run.check_filling(rounds(0.99 * allowed + 3 * error))
+    name = column.removesuffix("_bar").removesuffix("_per_nm3")
+    assert found[column] == pytest.approx(wanted + sign * (0.99 * allowed + 3 * error))
+    assert found[column.replace(name, f"{name}_se")] == pytest.approx(error)
+    with pytest.raises(RejectedError) as failure:
+        run.check_filling(rounds(1.01 * allowed + 3 * error))
+    assert re.search(
+        f"drag/{side}/F_0.3 replica 1: the {side} bath has reached .* ± {error:.2g}, and", str(failure.value)
+    )
+    assert str(failure.value).endswith("atoms are missing or too many: raise schedule.filling_ps")
+
+
+def test_filling_is_judged_for_drags_only() -> None:
+    """The baths are judged at the end of their equilibration, and nothing is judged where nothing was filled."""
+    chosen = study(edge_nm=6.5, pressure_bar=100)
+    far = {"cold": [900.0] * 7, "hot": [900.0] * 7}
+    for point in ("equilibrated", "friction", "kH_4.80"):
+        assert experiment_at(chosen, point, 1).check_filling(far) == {}
+    assert experiment_at(chosen, "drag/cold/F_0.3", 1).check_filling({}) == {}
+
+
 @pytest.mark.parametrize("point", ["equilibrated", "friction", "kH_4.80", "drag/cold/F_0.3", "drag/hot/F_0.3"])
 def test_records_count_the_atoms_of_each_bath(point: str) -> None:
     """From those of each type that LAMMPS ended with: 4000 cold and 3900 hot, over the room that each has."""
