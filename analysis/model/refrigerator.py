@@ -237,7 +237,8 @@ class Refrigerator(LinearLangevin):
     def cop(self) -> tuple[float, float]:
         """Coefficients of performance, refrigeration |Q_C|/W and pumping Q_H/W (eqs. 7, D1); nan in other modes.
 
-        They are κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C) for any friction and mass, dressed or not; C is the colder bath.
+        They are κ_C/(κ_H - κ_C) and κ_H/(κ_H - κ_C) for any friction and mass, dressed or not; C is the colder bath. An
+        active bath may be cooled although the controller does no work; they are nan then, too.
 
         Raises:
             ValueError: if there is no steady state.
@@ -246,6 +247,9 @@ class Refrigerator(LinearLangevin):
             return math.nan, math.nan
         couplings = (self.coupling_cold, self.coupling_hot)
         cooled, heated = couplings[self.colder], couplings[1 - self.colder]
+        work = (self.coupling_cold - self.coupling_hot) * self._drive()
+        if work <= 0:
+            return math.nan, math.nan
         return cooled / (heated - cooled), heated / (heated - cooled)
 
     def carnot_cop(self) -> tuple[float, float]:

@@ -243,6 +243,28 @@ def test_flows_of_an_active_machine_are_one_current() -> None:
     assert_allclose(held.heat_rates(), held.work_rates(), rtol=1e-8)
 
 
+@pytest.mark.parametrize("colder", [COLD, HOT])
+def test_coefficients_of_performance_need_work(colder: int) -> None:
+    """An active bath is cooled at κ_H ≤ κ_C, too, where the controller does no work or gains some: then both are nan."""
+    active, other = ("cold", "hot") if colder == COLD else ("hot", "cold")
+    for ratio in (0.9, 1.0, 1.1):
+        fields: dict[str, Any] = {"mass": 1.225, "friction_cold": 0.2185, "friction_hot": 0.2185, "trap": 0.01}
+        fields |= {f"coupling_{active}": 0.1, f"coupling_{other}": 0.1 * ratio}
+        fields |= {f"temperature_{active}": 100.0, f"temperature_{other}": 120.0}
+        fields |= {f"active_forces_{active}": (0.02,), f"active_times_{active}": (20.0,)}
+        pair = PairWithBodies(**fields)
+        assert pair.heat_rates()[colder] < 0
+        assert pair.mode() is Mode.REFRIGERATOR
+        work = pair.work_rates().sum()
+        if ratio > 1:
+            assert_allclose(pair.cop(), np.array([-1, 1]) * pair.heat_rates()[[colder, 1 - colder]] / work, rtol=1e-9)
+        else:
+            assert work < 1e-12
+            assert np.isnan(pair.cop()).all()
+        if ratio != 1:  # there the loop's own small work decides
+            assert_allclose(pair.with_feedback(Feedback(filter=1e-7)).cop(), pair.cop(), rtol=1e-4)
+
+
 def test_information_flows_as_measured_without_a_model() -> None:
     """İ from the irreversible currents is that from covariance and its rate, with dashpots and forces as parts of a side."""
     c = PAIR.covariance()
