@@ -34,7 +34,7 @@ BULK_ATOMS = 100
 """Fewer atoms on average do not determine a bulk density."""
 
 GRID = 60
-"""Points along each axis of a bath by which the volume of the bulk is counted; its error is below a thousandth."""
+"""Points along each axis by which the volume of the bulk is counted; its error is below a thousandth."""
 
 BOND_A = 3.6
 """Copper atoms closer than this are neighbours: between first (2.56 Å) and second shell (3.61 Å) of fcc copper."""
@@ -131,12 +131,13 @@ def _bulk(side: Side, box: NDArray[np.float32]) -> tuple[NDArray[np.bool_], floa
     """Which fluid atoms are farther than ``BULK_MARGIN_A`` from particle and walls in the current frame; their volume, nm³."""
     lows, lengths = np.zeros(3), box.astype(float)
     if side.walls is not None:
-        lows[0], lengths[0] = side.walls[0], side.walls[1] - side.walls[0]
+        # The points fill the room between the margins of the walls, so that no layer of them is cut.
+        lows[0] = side.walls[0] + BULK_MARGIN_A
+        lengths[0] = max(side.walls[1] - side.walls[0] - 2 * BULK_MARGIN_A, 0.0)
     points = [low + length * (np.arange(GRID) + 0.5) / GRID for low, length in zip(lows, lengths, strict=True)]
     particle = side.particle.positions.astype(float)
     middle = particle.mean(axis=0)
     reach = float(np.linalg.norm(particle - middle, axis=1).max()) + BULK_MARGIN_A
-    near, far = lows[0] + BULK_MARGIN_A, lows[0] + lengths[0] - BULK_MARGIN_A
 
     def is_bulk(x: Array, y: Array, z: Array) -> NDArray[np.bool_]:
         apart = [place - centre for place, centre in zip((x, y, z), middle, strict=True)]
@@ -144,7 +145,7 @@ def _bulk(side: Side, box: NDArray[np.float32]) -> tuple[NDArray[np.bool_], floa
             if axis > 0 or side.walls is None:
                 apart[axis] = apart[axis] - box[axis] * np.round(apart[axis] / box[axis])
         beyond = sum(each**2 for each in apart) > reach**2
-        return np.asarray(beyond if side.walls is None else beyond & (x > near) & (x < far))
+        return np.asarray(beyond if side.walls is None else beyond & (x > lows[0]) & (x < lows[0] + lengths[0]))
 
     share = is_bulk(points[0][:, None, None], points[1][:, None], points[2]).mean()
     return is_bulk(*side.fluid.positions.astype(float).T), float(share * np.prod(lengths)) / 1000

@@ -5,6 +5,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from analysis.data.parameters import Parameters
 from analysis.data.runs import RunFolderError, load_run, load_runs, read_folder, read_metadata
+from analysis.data.universe import universe
 from analysis.friction.drag import load_drag_run
 from analysis.model import Feedback, Oscillation, TrapMotion
 from tests.unit.synthetic import Truth, write_runs
@@ -384,6 +386,22 @@ def test_shipped_sweep_keeps_its_work() -> None:
     assert run.work.shape == (5001, 2, 3)
     assert np.abs(run.work[-1]).min() > 0
     assert run.metadata["controller"] == {"law": "linear"}
+
+
+@pytest.mark.parametrize(
+    "file", sorted(SHIPPED.rglob("trajectory.dcd")), ids=lambda file: file.relative_to(SHIPPED).parts[0]
+)
+def test_atoms_of_a_shipped_trajectory_move(file: Path) -> None:
+    """Each frame has its own positions: between two of them the fluid diffuses by more than an ångström."""
+    system = universe(file.parent)
+    fluid = system.select_atoms("resname bath")
+    edges = system.dimensions[:3]
+    frames = [fluid.positions.astype(float) for _ in system.trajectory]
+    assert len(frames) > 5
+    for before, after in pairwise(frames):
+        moved = after - before
+        moved -= edges * np.round(moved / edges)
+        assert np.sqrt((moved**2).sum(axis=1)).mean() > 1
 
 
 def test_shipped_drag_run_tells_the_velocity_of_the_fluid() -> None:

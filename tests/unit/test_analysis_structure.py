@@ -1,6 +1,7 @@
 """Structure checks on made-up trajectories: each fault is found, and a sound set-up passes."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from analysis.data.runs import RunFolderError, load_run
 from analysis.data.universe import universe
 from analysis.errors import AnalysisError
 from analysis.statistics.timeseries import or_nan
-from analysis.structure.profiles import structure
+from analysis.structure.profiles import Side, _bulk, structure
 from analysis.structure.result import Structure
 from tests.unit.synthetic import Truth, write_atoms, write_runs
 
@@ -272,3 +273,17 @@ def test_self_diffusion_is_that_of_each_bath_along_the_walls(tmp_path: Path, ato
     run = load_run(folder)
     run.metadata["system"] = {"chains_per_bath": 3}
     assert structure([run]).sides["hot"].self_diffusion is None
+
+
+@pytest.mark.parametrize("length", [47.0, 50.0, 65.0, 110.0])
+def test_volume_of_the_bulk_is_exact_between_walls_of_any_distance(length: float) -> None:
+    """Atoms strewn evenly through a bath have the density of the bath in its bulk, to within the noise of their number."""
+    rng = np.random.default_rng(int(length))
+    count = 2_000_000
+    system = MDAnalysis.Universe.empty(count + 93, trajectory=True)
+    lump = _particle(0) - EDGE / 2 + length / 2
+    system.atoms.positions = np.vstack([rng.uniform(0, length, (count, 3)), lump])
+    side = Side(system.atoms[:count], system.atoms[count:], (0.0, length))
+    in_bulk, volume = _bulk(side, np.full(3, length, np.float32))
+    density = in_bulk.sum() / volume / (count / (length / 10) ** 3)
+    assert density == pytest.approx(1, abs=4 / math.sqrt(in_bulk.sum()) + 1e-3)
