@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from simulation.experiments.base import Column, Experiment, Piece, RejectedError, Stage
+from simulation.experiments.base import Column, Experiment, Kind, Piece, RejectedError, Stage
 from simulation.experiments.decks import render
 from simulation.study.fields import Study
 from simulation.study.section import SIDES
@@ -89,8 +89,10 @@ class Baths(Experiment):
 
     def columns(self) -> Sequence[Column]:
         """Temperatures of fluid and particles, and remaining crystalline order of the fluid."""
-        units = {"temperature": "K", "internal_temperature": "K", "pressure": "bar", "energy": "eV", "thermostat": "eV"}
+        units = {"temperature": "K", "internal_temperature": "K", "pressure": "bar"}
         columns = [Column(f"{name}_{side}", unit) for name, unit in units.items() for side in SIDES]
+        columns += [Column(f"energy_{side}", "eV", Kind.STATE) for side in SIDES]
+        columns += [Column(f"thermostat_{side}", "eV", Kind.COUNTER) for side in SIDES]
         columns += [Column(f"order_{side}", "1") for side in SIDES]
         if self.study.aim is not None:
             columns += [Column(f"{name}_{side}", unit) for name, unit in UNITS.items() for side in SIDES]

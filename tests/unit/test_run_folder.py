@@ -50,6 +50,11 @@ def run_of(point: str, **sections: Any) -> Experiment:
     return experiment_at(check_study("example", DATA | changed), point, 1)
 
 
+def experiment_columns(point: str) -> dict[str, Kind]:
+    """The kind of each sampled column of a run."""
+    return {column.series_name: column.kind for column in run_of(point).columns()}
+
+
 # --- joined from segments ---------------------------------------------------------------------------------------------
 
 
@@ -93,7 +98,7 @@ def test_one_segment_is_a_series() -> None:
 
 COMPARED = [
     (point, column.series_name)
-    for point in ("kH_4.80", "drag/hot/F_0.3")
+    for point in ("kH_4.80", "drag/hot/F_0.3", "equilibrated")
     for column in run_of(point).columns()
     if column.kind in (Kind.STATE, Kind.WAY)
 ]
@@ -126,7 +131,10 @@ def test_states_are_compared_and_readings_are_not() -> None:
         *(f"velocity_{side}_{axis}_A_per_ps" for side in ("cold", "hot") for axis in "xyz"),
         *(f"{energy}_{side}_eV" for side in ("cold", "hot") for energy in ("energy", "trap")),
     }
-    drag = {name for point, name in COMPARED if point != "kH_4.80"}
+    baths = experiment_columns("equilibrated")
+    assert [name for name, kind in baths.items() if kind is Kind.STATE] == ["energy_cold_eV", "energy_hot_eV"]
+    assert [name for name, kind in baths.items() if kind is Kind.COUNTER] == ["thermostat_cold_eV", "thermostat_hot_eV"]
+    drag = {name for point, name in COMPARED if point.startswith("drag")}
     assert drag == {
         "energy_eV",
         *(f"displacement_{axis}_A" for axis in "xyz"),
