@@ -36,7 +36,7 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
         case _:
             result = snakemake("-n", *snakefile, "--directory", str(empty), "reference", folder=tmp_path)
     jobs = planned(result)
-    assert jobs["unpack"] == sum(name in SIZES for name in SHIPPED) == 46
+    assert jobs["unpack"] == sum(name in SIZES for name in SHIPPED) == 54
     analysis = {"measure", "fit_friction", "axes", "plot_response", "compare_sizes", "plot_sizes", "plot_sweep"}
     analysis |= {"plot_equilibrium", "plot_cumulative", "write_report"}
     assert analysis <= set(jobs)
@@ -68,7 +68,7 @@ def test_shipped_drags_are_taken(checkout: Checkout) -> None:
     jobs = planned(snakemake("-n", "finite_size", "--config", "study=bath-size", folder=checkout.folder))
     drags = list((ROOT / "reference").glob("bath-size*/drag/*/*/*/run.json"))
     assert jobs == {"unpack": len(drags), "plot_finite_size": 1, "finite_size": 1}
-    assert len(drags) == 8
+    assert len(drags) == 24
 
 
 def test_a_shipped_point_is_measured_and_a_changed_study_takes_nothing(checkout: Checkout) -> None:
