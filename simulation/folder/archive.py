@@ -121,20 +121,25 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
         ValueError: the run has other parameters; names all of them.
     """
     record = json.loads((source / RUN).read_text(encoding="utf-8"))
+    if other := otherness(experiment, record):
+        raise ValueError(
+            f"{source} was made with {other}: give the changed study a different name, or move {source} away"
+        )
     if not matches(experiment, record):
-        differ = differences(experiment, record["settings"])
-        is_older = record["format"] == 1
-        if differ or not is_older:
-            raise ValueError(
-                f"{source} was made with {', '.join(differ) or 'another protocol or controller'}: "
-                f"give the changed study a different name, or move {source} away"
-            )
         record |= {"stands_for": experiment.fingerprint, "older_protocol": OLDER.format(format=record["format"])}
     target.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
         if file.is_file() and file.name != RUN:  # a run folder that was not archived also has its segments
             shutil.copyfile(file, target / file.name)
     replace(target / RUN, json_text(record))
+
+
+def otherness(experiment: Experiment, record: dict[str, Any]) -> str:
+    """What keeps an archived run with this record from replacing that of a study; empty if nothing does."""
+    if matches(experiment, record):
+        return ""
+    differ = differences(experiment, record["settings"])
+    return "" if record["format"] == 1 and not differ else ", ".join(differ) or "another protocol or controller"
 
 
 def differences(experiment: Experiment, settings: dict[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from simulation.overview.speed import Speed, speed_of
 from simulation.segments.checkpoint import KEPT_RESTARTS
 from simulation.segments.progress import duration_text
 from simulation.storage.files import json_text, replace
-from simulation.study.fields import Study
+from simulation.study.fields import Study, StudyError
 from simulation.study.section import SIDES
 
 WIDTH = 100
@@ -41,8 +41,11 @@ def make_plan(study: Study, results: Path, ranks: Ranks, cores: int) -> None:
 
     Raises:
         EngineError: LAMMPS cannot run the study.
+        StudyError: the project ships runs of this name with other parameters.
     """
     simulations = jobs(study, results)
+    if refused := list(dict.fromkeys(job.refusal for job in simulations if job.refusal)):
+        raise StudyError(study.name, refused)
     speed = speed_of(study, simulations, results, ranks)
     if not ranks.is_root:
         return

@@ -61,6 +61,8 @@ def status_of(job: Job) -> Status:
     """Determine the state of one simulation."""
     if job.record is not None:
         return Status(job, State.DONE, 1.0)
+    if job.refusal:
+        return Status(job, State.FAILED, 0.0, remark=job.refusal)
     share = 1 - job.left / job.steps
     # Runs of the exact model take seconds and have no lock: they are waiting until they are done.
     held = job.folder / "segments" / LOCK

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 import reprlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from simulation.study.fields import RUBBING, RUBBING_DAMPING_PS, STUDY_NAME, THERMOSTATS, Study, StudyError
+from simulation.study.axes import AXIS_SETS
+from simulation.study.fields import RUBBING, RUBBING_DAMPING_PS, STUDY_NAME, THERMOSTATS, VARIANT, Study, StudyError
 from simulation.study.places import SETTINGS, folders, study_files
 from simulation.study.rules import broken_rules
-from simulation.study.section import TAGS
+from simulation.study.section import SIDES, TAGS
 
 SHORT = reprlib.Repr()
 """Text of a wrong value, abbreviated if long."""
@@ -25,6 +27,8 @@ SHORT.maxstring = SHORT.maxother = 80
 
 NOTHING_SIMULATED = "nothing is simulated for it; snakemake --cores 1 --config study={name} solves it"
 """Error message for a study of an exactly solved machine where simulations are needed."""
+
+NAMING = "use letters, digits, _ and - for a study, and after @ lower-case letters, digits, '.', _ and - for a variant"
 
 DEEPEST = 20
 """Maximum number of levels of a study file; five are used."""
@@ -111,9 +115,8 @@ def machine_names() -> list[str]:
     found = {}
     for folder in reversed(folders()):
         for file in study_files(folder):
-            found[file.stem] = re.search(
-                r"^machine\s*:", file.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
-            )
+            text = file.read_text(encoding="utf-8", errors="replace")
+            found[file.stem] = re.search(r"^machine\s*:", text, re.MULTILINE)
     return sorted(name for name, names_machine in found.items() if names_machine)
 
 
@@ -126,10 +129,24 @@ def check_study(name: str, data: Any) -> Study:
         raise StudyError(
             name, [f"the file must hold a mapping of sections such as 'baths:', not {type(data).__name__}"]
         )
+    if not re.fullmatch(STUDY_NAME, name):
+        raise StudyError(name, [f"{name!r} is not the name of a study or variant: {NAMING}"])
     variants = data.get("variants")
-    data, problems = _in_present_names(_without_blanks(data))
-    if isinstance(variants, dict):  # a field removed by a variant must be a known field
-        data["variants"] = {variant: {} if changes is None else changes for variant, changes in variants.items()}
+    data, problems = _in_present_names(data)
+    data = without_blanks(data, [Study])
+    if "name" in data:
+        problems.append(f"name = {SHORT.repr(data['name'])}: a study has the name of its file: remove the field")
+    if isinstance(variants, dict):  # as they are: an empty entry of a variant removes one of the study
+        problems += [
+            f"variants.{variant} is not a name of a variant: {NAMING}"
+            for variant in variants
+            if not re.fullmatch(VARIANT, variant)
+        ]
+        data["variants"] = {
+            variant: {} if changes is None else changes
+            for variant, changes in variants.items()
+            if re.fullmatch(VARIANT, variant)
+        }
     wrong: set[str] = set()
     data = {**data, "name": name}
     for _ in range(50):  # each pass removes the fields that it reports, so a few passes are enough
@@ -216,13 +233,30 @@ def _in_present_names(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return data, problems
 
 
-def _without_blanks(data: dict[str, Any]) -> dict[str, Any]:
-    """Data without empty entries: an empty section or a field removed by a variant takes its default."""
-    return {
-        key: _without_blanks(value) if isinstance(value, dict) else value
-        for key, value in data.items()
-        if value is not None
-    }
+def without_blanks(data: Any, sections: Sequence[type[BaseModel]]) -> Any:
+    """Data without empty entries of known fields, which take their defaults; an unknown field stays, and is refused.
+
+    Args:
+        data: of a section, or of what else a field has.
+        sections: the section, or all that it may be; none for a mapping of baths or axes.
+    """
+    if not isinstance(data, dict):
+        return data
+    found = {}
+    for key, value in data.items():
+        fields = [section.model_fields[key] for section in sections if key in section.model_fields]
+        if value is None and (fields or key in (*SIDES, *AXIS_SETS)):
+            continue
+        below = sections if key in SIDES else [inner for field in fields for inner in _sections_of(field.annotation)]
+        found[key] = without_blanks(value, below)
+    return found
+
+
+def _sections_of(annotation: Any) -> list[type[BaseModel]]:
+    """All sections that a field with this annotation may have."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [section for part in get_args(annotation) for section in _sections_of(part)]
 
 
 def field_problem(error: ErrorDetails) -> str:
@@ -235,6 +269,8 @@ def field_problem(error: ErrorDetails) -> str:
         return f"{place} is not a known field: remove it, or see config/README.md for the spelling"
     if error["type"] == "missing":
         return f"{place} is missing: add it"
+    if error["input"] is None:
+        return f"{place} has no value: give one, or remove it"
     if error["type"] == "tuple_type":
         return f"{place} = {SHORT.repr(error['input'])}: must be a list, in brackets or with a dash before each entry"
     if error["type"] in ("model_type", "dict_type"):
@@ -261,13 +297,18 @@ def _check_with_variants(name: str, data: Any, known: list[str]) -> Study:
         problems = known + failure.problems
     variants = data.get("variants") if isinstance(data, dict) else None
     for variant, changes in variants.items() if isinstance(variants, dict) else ():
-        if not isinstance(changes, dict):
+        if not (isinstance(changes, dict) and re.fullmatch(VARIANT, variant)):
             continue  # reported already, or empty
         if "variants" in changes:
             problems.append(f"variants.{variant}.variants: a variant cannot have variants: give each a separate name")
             continue
         try:
-            check_study(f"{name}@{variant}", _overlay({**data, "variants": {}}, changes))
+            changed = check_study(f"{name}@{variant}", _overlay({**data, "variants": {}}, changes))
+            if variant in THERMOSTATS and changed.baths.thermostat != variant:
+                problems.append(
+                    f"variants.{variant}: {name}@{variant} is the study with that thermostat: rename the variant, or set its "
+                    f"baths.thermostat = {variant}"
+                )
         except StudyError as failure:
             # Problems of the study itself are reported once.
             problems += [f"variants.{variant}: {text}" for text in failure.problems if text not in problems]
@@ -281,4 +322,6 @@ def _overlay(data: Any, changes: Any) -> Any:
     if not (isinstance(data, dict) and isinstance(changes, dict)):
         return changes
     data, changes = in_present_names(data), in_present_names(changes)
-    return {**data, **{key: _overlay(data.get(key), value) for key, value in changes.items()}}
+    removed = {key for key, value in changes.items() if value is None and data.get(key) is not None}
+    kept = {key: value for key, value in data.items() if key not in removed}
+    return kept | {key: _overlay(data.get(key), value) for key, value in changes.items() if key not in removed}

@@ -21,5 +21,9 @@ def find(name: str) -> Path | None:
 
 
 def study_files(folder: Path) -> list[Path]:
-    """All study files of a folder: YAML files except the settings of the workflow."""
-    return [file for file in folder.glob("*.yaml") if file.name != SETTINGS]
+    """All study files of a folder: YAML files except the settings of the workflow, hidden files and what is no file.
+
+    An editor may leave a hidden link without a target beside a file.
+    """
+    files = [file for file in folder.glob("*.yaml") if file.is_file()]
+    return [file for file in files if file.name != SETTINGS and not file.name.startswith(".")]

@@ -92,6 +92,35 @@ def test_each_machine_has_a_shipped_study() -> None:
     assert {load_machine_study(name).kind for name in machine_names()} == set(KINDS)
 
 
+@pytest.mark.parametrize("kind", ["link", "folder", "hidden"])
+def test_what_is_no_study_file_in_the_folder_harms_no_study(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link without a target, as an editor leaves it beside a file, a folder, and a hidden file."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "config"
+    folder.mkdir()
+    match kind:
+        case "link":
+            (folder / "mine.yaml").symlink_to("someone@machine.123:456")
+        case "folder":
+            (folder / "mine.yaml").mkdir()
+        case _:
+            (folder / ".mine.yaml").write_text("machine: n-demon\n", encoding="utf-8")
+    assert machine_names() == [name for name in machine_names() if "mine" not in name]
+    assert load_study("demo").name == "demo"
+    with pytest.raises(StudyError, match=r"there is no file mine\.yaml in .*found: .*demo") as caught:
+        load_study("mine")
+    assert "mine" not in caught.value.problems[0].partition("found:")[2]
+
+
+def test_an_empty_entry_of_an_unknown_field_is_refused(tmp_path: Path) -> None:
+    """An empty known field takes its default; a misspelled one is named even if it has no value."""
+    assert study(tmp_path, NDEMON + "width:\nlines:\n").own.model_dump()["width"] == 1e-3
+    (told,) = problems(tmp_path, NDEMON + "wdith:\n")
+    assert told == "wdith is not a known field: remove it, or see config/README.md for the spelling"
+
+
 def test_machines_are_found_by_their_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the beginning of a line, also in a file that is not valid; one's own file of a name is the one that counts."""
     monkeypatch.chdir(tmp_path)

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from simulation.engines.ranks import Ranks
 from simulation.overview import jobs as overview_jobs
 from simulation.overview.jobs import Job, jobs
+from simulation.overview.plan import make_plan
 from simulation.overview.status import State, Status, status_of, status_text
 from simulation.segments.checkpoint import LOCK, RECORD
 from simulation.storage import lock
 from simulation.storage.files import RUN
-from simulation.study.fields import Study
+from simulation.study.fields import Study, StudyError
 from simulation.study.files import check_study
 from tests.md.conftest import small_study
 
@@ -82,10 +84,22 @@ def test_what_is_shipped_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for job in before[1:]:
         shipped = tmp_path / "reference" / job.folder.relative_to(results) / RUN
         shipped.parent.mkdir(parents=True)
-        shipped.write_text("{}")
+        experiment = job.experiment
+        record = {"fingerprint": experiment.fingerprint, "duration_ps": experiment.duration_ps, "format": 2}
+        shipped.write_text(json.dumps(record | {"settings": study.model_dump(mode="json")}))
     after = jobs(study, results)
     assert [job.name for job in after] == [job.name for job in before[1:]]
     assert {status_of(job).state for job in after} == {State.DONE}
+    # The workflow would refuse these runs for a study of the same name with another step.
+    changed = small_study(demon={"kappa_ratios": ["4.80"]}, integration={"timestep_fs": 2.0})
+    found = [status_of(job) for job in jobs(changed, results)]
+    assert {(each.state, each.share) for each in found} == {(State.FAILED, 0.0)}
+    made, wanted = study.integration.timestep_fs, 2.0
+    why = f"reference/small was made with integration.timestep_fs = {made} (the study says {wanted}): give the changed study"
+    assert all(each.remark.startswith(why) for each in found)
+    with pytest.raises(StudyError) as refused:
+        make_plan(changed, results, Ranks(1), 1)
+    assert [problem.startswith(why) for problem in refused.value.problems] == [True]
 
 
 def test_running_only_while_its_lock_is_held(job: Job) -> None:

@@ -1275,3 +1275,84 @@ def test_times_of_a_loop_are_whole_steps_however_many(steps: int, field: str) ->
         assert (said in found) == (beside > 0), found
         if beside:
             assert f"use {steps * 0.003:g} or {(steps + 1) * 0.003:g} ps" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("baths: {fluid_atoms: 25280, edge_nm: 11,5}\n", ["baths.5 is not a known field"]),
+        ("baths: {fluid_atoms: 25280}\nschedule: {swep_ns: }\n", ["schedule.swep_ns is not a known field"]),
+        ("baths: {fluid_atoms: 25280}\nshedule:\n", ["shedule is not a known field"]),
+        (
+            "baths: {fluid_atoms: 25280}\nvariants: {a: {demon: {feedbck: null}}}\n",
+            ["variants.a: demon.feedbck is not a known field"],
+        ),
+        (
+            "baths: {fluid_atoms: 25280}\nmaterials: {fluid: {mass_u: 20, epsilon_eV: 0.01, sigma_A: 3, lattice_A: }}\n",
+            ["materials.fluid.lattice_A is not a known field"],
+        ),
+        (
+            "baths: {fluid_atoms: {cold: 25280, hot: 25280, warm: }}\n",
+            ["baths.fluid_atoms.warm"],
+        ),
+        (
+            "baths: {fluid_atoms: 25280}\ndemon: {controller: mine:Law, controller_options: {gain: }}\n",
+            ["demon.controller_options.gain has no value: give one, or remove it"],
+        ),
+    ],
+    ids=["decimal comma", "field", "section", "variant", "species", "bath", "option"],
+)
+def test_an_empty_entry_of_an_unknown_field_is_refused(text: str, told: list[str], tmp_path: Path) -> None:
+    """A misspelled field without a value is no field that takes its default."""
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError) as caught:
+        load_study("mine", tmp_path)
+    for beginning in told:
+        assert any(problem.startswith(beginning) for problem in caught.value.problems), caught.value.problems
+
+
+def test_an_empty_known_field_takes_its_default() -> None:
+    """In a section, in a species, of a whole section, and of one that a variant removes from the study."""
+    blank: dict[str, Any] = {
+        "baths": {"fluid_atoms": "25280", "edge_nm": None, "temperature_cold_K": None},
+        "demon": None,
+        "integration": {"timestep_fs": "2"},
+        "variants": {"usual": {"integration": {"timestep_fs": None}, "seed": None}},
+    }
+    study = check_study("example", blank)
+    plain = check_study("example", GOOD)
+    assert (study.baths, study.demon) == (plain.baths, plain.demon)
+    assert check_study("example@usual", _overlay(blank, study.variants["usual"])).integration == plain.integration
+
+
+def test_a_study_does_not_name_itself() -> None:
+    """Its name is that of its file, and a field that has no effect would mislead."""
+    (told,) = problems(name="another")  # type: ignore[arg-type]
+    assert told == "name = 'another': a study has the name of its file: remove the field"
+
+
+@pytest.mark.parametrize("variant", ["A", "a b", "é", "-a", "Langevin"])
+def test_the_name_of_a_variant_has_one_message(variant: str, tmp_path: Path) -> None:
+    """With what it may consist of; all else of the study is still checked."""
+    (tmp_path / "mine.yaml").write_text(
+        f"baths: {{fluid_atoms: 25280}}\nsede: 3\nvariants: {{'{variant}': {{seed: 3}}}}\n", encoding="utf-8"
+    )
+    with pytest.raises(StudyError) as caught:
+        load_study("mine", tmp_path)
+    first, second = sorted(caught.value.problems)
+    assert first.startswith("sede is not a known field")
+    assert second.startswith(f"variants.{variant} is not a name of a variant: use ")
+
+
+def test_a_variant_named_like_a_thermostat_has_it(tmp_path: Path) -> None:
+    """`study@csvr` is the study with that thermostat, so no variant of this name may have another one."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("baths: {fluid_atoms: 25280}\nvariants: {csvr: {seed: 5}}\n", encoding="utf-8")
+    with pytest.raises(StudyError, match=r"variants\.csvr: mine@csvr is the study with that thermostat: rename"):
+        load_study("mine", tmp_path)
+    path.write_text(
+        "baths: {fluid_atoms: 25280}\nvariants: {csvr: {baths: {thermostat: csvr, thermostat_damping_ps: 2}}}\n",
+        encoding="utf-8",
+    )
+    baths = load_study("mine@csvr", tmp_path).baths
+    assert (baths.thermostat, baths.thermostat_damping_ps) == ("csvr", 2.0)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from analysis.mechanisms.sweep import SweepPoint
 from simulation.study.fields import StudyError
-from simulation.study.files import SHORT, field_problem, is_machine, plain_study
+from simulation.study.files import SHORT, field_problem, is_machine, plain_study, without_blanks
 from simulation.study.machines.bosons import CascadedFields, NetworkFields, OptomechanicsFields
 from simulation.study.machines.electrons import NDemonFields, ReservoirsFields
 from simulation.study.machines.particles import ParticleNetworkFields
@@ -125,7 +125,7 @@ def check_machine_study(name: str, data: dict[str, Any], known: list[str]) -> Ma
 def _buildable(data: dict[str, Any], fields: type[MachineFields], problems: list[str]) -> MachineFields | None:
     """The fields of a machine that can be built; else its errors are added to the problems."""
     try:
-        made = fields.model_validate(_without_blanks(data))
+        made = fields.model_validate(without_blanks(data, [fields]))
         made.build()
     except ValidationError as failure:
         problems += [field_problem(error) for error in failure.errors()]
@@ -197,11 +197,6 @@ def _points(
     if len(some) > _SAMPLES:
         problems.append(f"and {len(some) - _SAMPLES} more of the kind at other values of the sweep: shorten it")
     return points
-
-
-def _without_blanks(data: dict[str, Any]) -> dict[str, Any]:
-    """Data without empty top-level fields."""
-    return {key: content for key, content in data.items() if content is not None}
 
 
 def _has(data: Any, path: list[str]) -> bool:
