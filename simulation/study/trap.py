@@ -37,7 +37,7 @@ class Trap(Section):
     stiffness_eV_per_A2: StiffnessByAxis = 0.01
     """Spring constant κ: a number, or a mapping of axes such as `{x: 0.01, yz: 0.02}`."""
     motion_cold: Motions = ()
-    """Oscillations of the centre of the cold trap, which are added, such as `[{amplitude_A: 0.5, period_ps: 20}]`."""
+    """Oscillations of the centre of the cold trap, added, such as `[{amplitude_A: 0.5, period_ps: 20, phase_deg: 90}]`."""
     motion_hot: Motions = ()
     """The same for the hot trap."""
 
