@@ -20,8 +20,8 @@ first in `config/` of the working directory, then in this folder. Omitted fields
 which are the values of the paper. In a variant, `null` removes a field. The name of a study consists of letters, digits, `_`
 and `-`, that of a variant of lower-case letters, digits, `.`, `_` and `-`.
 
-Numbers may be written as `0.001` or `1e-3`, whole numbers as `25280`. Values of `kappa_ratios` and `forces_nN` keep their spelling, because they name
-folders: a plain number of at most 24 characters, such as `4.80`, `-0.5` or `1e-1`.
+Numbers may be written as `0.001` or `1e-3`, whole numbers as `25280`. Values of `kappa_ratios` and `forces_nN` keep their
+spelling, because they name folders: a plain number of at most 24 characters, such as `4.80`, `-0.5` or `1e-1`.
 
 `python -m simulation check NAME` checks a file without running it.
 [docs/how-to/what-reruns.md](../docs/how-to/what-reruns.md) lists which change reruns what.
