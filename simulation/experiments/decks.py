@@ -23,9 +23,6 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "lammps_templates"
 OWN = "own"
 """Prefix under which templates find those of a study."""
 
-CONTACT = 0.8
-"""Smallest initial distance of fluid from fluid, in units of its σ, and from metal, in units of the mutual σ: small enough for
-a dense liquid, large enough for the minimisation."""
 SPARE_SITES = 1.2
 """Lattice sites per fluid atom; a random choice among more sites than atoms melts at once."""
 
@@ -144,8 +141,7 @@ def filling(study: Study, side: str, fluid_atoms: int) -> dict[str, float]:
         ``spacing_A``, the lattice constant; ``face_A``, the distance of sites from a periodic face; ``metal_A``, from
         walls and from the sphere of the particle.
     """
-    face = CONTACT * study.fluid(side).sigma_A
-    metal = CONTACT * study.contact_A(side)
+    face, metal = study.initial_distances_A(side)
     return {"face_A": face, "metal_A": metal} | _spacing(study.edge_A, study.radius_A, face, metal, fluid_atoms)
 
 

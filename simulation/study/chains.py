@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from analysis.units import ATOMIC_MASS
@@ -14,6 +17,9 @@ from simulation.study.section import Positive, Section
 
 STIFFNESS, LONGEST, REST = 30.0, 1.5, 0.97
 """The bond of Kremer and Grest: K in ε/σ²; longest FENE bond, in σ; distance of bonded atoms and harmonic rest length, in σ."""
+
+TRIALS = 4000
+"""Positions tried to determine an excluded volume, which is then known to about 3 %."""
 
 
 class Chains(Section):
@@ -96,6 +102,10 @@ class Chain:
         """Distance of the outermost atom from the middle."""
         return max(math.hypot(*place) for place in self.places_A)
 
+    def excluded_volume_A3(self, apart: float) -> float:
+        """Volume around a chain in which the middle of another one cannot be: it would have atoms nearer than `apart` (Å)."""
+        return _excluded_volume(tuple(self.places_A), self.reach_A, apart)
+
     @property
     def period_ps(self) -> float:
         """Vibration period of a bond."""
@@ -106,3 +116,29 @@ class Chain:
             x, y = (r / self.length) ** 2, (sigma / r) ** 6
             curvature = self.stiffness * (1 + x) / (1 - x) ** 2 + 24 * self.fluid.epsilon_eV * y * (26 * y - 7) / r**2
         return 2 * math.pi * math.sqrt(self.fluid.mass_u * ATOMIC_MASS / 2 / curvature)
+
+
+@cache
+def _excluded_volume(places: tuple[tuple[float, float, float], ...], reach: float, apart: float) -> float:
+    """This volume by sampling, for chains as they are placed: folded, and turned at random."""
+    random = np.random.default_rng(2023)
+    own, radius, overlaps = np.array(places), 2 * reach + apart, 0
+    for _ in range(TRIALS // 100):  # in parts, for the memory
+        middle = _turned(np.array([[1.0, 0.0, 0.0]]), 100, random) * radius * random.random((100, 1, 1)) ** (1 / 3)
+        others = middle + _turned(own, 100, random)
+        squares = (others**2).sum(axis=2)[:, :, None] + (own**2).sum(axis=1) - 2 * others @ own.T
+        overlaps += int((squares.min(axis=(1, 2)) < apart**2).sum())
+    return overlaps / TRIALS * 4 / 3 * math.pi * radius**3
+
+
+def _turned(points: NDArray[np.float64], count: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Points of shape (n, 3) turned at random about the origin `count` times, shape (count, n, 3)."""
+    w, x, y, z = (quaternion := random.standard_normal((4, count))) / np.linalg.norm(quaternion, axis=0)
+    turns = np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+    return np.asarray(np.einsum("ijn,kj->nki", turns, points))

@@ -44,10 +44,15 @@ ADSORBED = 0.6
 """Fluid beyond the bulk's in the layers on metal, atoms per area in units of σ²; argon on copper, for a first guess."""
 BULK_MARGIN = 3.5
 """How far layers of fluid reach from metal, in units of σ."""
+CONTACT = 0.8
+"""Smallest initial distance of fluid from fluid, in units of its σ, and from metal, in units of the mutual σ: small enough for
+a dense liquid, large enough for the minimisation."""
 BAR_PER_EV_PER_A3 = 1602176.634
 
 VARIANT = r"[a-z0-9][a-z0-9._-]*"  # may follow the @ in a study name, and names a folder
 STUDY_NAME = rf"[A-Za-z0-9][\w-]*(@{VARIANT})?"
+
+Replicas = Annotated[int, Field(ge=1, le=10_000)]
 
 Friction = Annotated[float, Field(ge=1e-18, le=1e-6, allow_inf_nan=False)]
 
@@ -219,7 +224,7 @@ class Drag(Section):
     """Equilibration time of each bath before the force is switched on."""
     duration_ns: Positive = 1.0
     """Duration of the force; the analysis detects and discards the time until the velocity is steady."""
-    replicas: Annotated[int, Field(ge=1)] = 1
+    replicas: Replicas = 1
     """Independent runs of each force in each bath."""
 
 
@@ -326,9 +331,9 @@ class Schedule(Section):
     """Length of each equilibrium run (κ_C = κ_H = 0)."""
     sweep_ns: Positive = 15.0
     """Length of each run of the sweep."""
-    friction_replicas: Annotated[int, Field(ge=1)] = 1
+    friction_replicas: Replicas = 1
     """Independent equilibrium runs."""
-    sweep_replicas: Annotated[int, Field(ge=1)] = 1
+    sweep_replicas: Replicas = 1
     """Independent runs of each point."""
     sample_every_ps: Positive = 0.1
     """Interval of the series."""
@@ -436,6 +441,10 @@ class Study(Section):
     def contact_A(self, side: str) -> float:
         """Distance at which the fluid of that side and the metal touch: the σ between them, or as the study's own part says."""
         return self.interactions.contact_A or self.unlike(side).sigma_A
+
+    def initial_distances_A(self, side: str) -> tuple[float, float]:
+        """Smallest initial distance of the fluid of that side from other fluid, and from metal."""
+        return CONTACT * self.fluid(side).sigma_A, CONTACT * self.contact_A(side)
 
     @property
     def range_A(self) -> float:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from analysis.model import Feedback, largest_stable_delay
 from analysis.units import ATOMIC_MASS, BOLTZMANN, FRICTION_SI
 from simulation.control.trial import controller_problem
+from simulation.study.chains import Chain
 from simulation.study.fields import Study
 from simulation.study.liquid import critical_temperature, melting_density, saturated_density, triple_temperature
-from simulation.study.section import SIDES
+from simulation.study.section import SIDES, of_side
 
 DENSEST = 1.05
 """Maximum reduced density of a fluid that need not be a liquid: more atoms could not be placed."""
@@ -24,6 +25,8 @@ bath of a few nanometres has no bubble yet."""
 AMOUNTS = ("fluid_atoms", "accessible_density_per_nm3", "bulk_density_per_nm3", "pressure_bar")
 """Fields of which one states how much fluid a bath holds."""
 _AMOUNT = " ".join(["baths.edge_nm", *(f"baths.{name}" for name in AMOUNTS)])
+LEAST_CUTOFF = 1.5
+"""Shortest range of the forces, in σ, for which the critical temperature is known."""
 LEAST_BULK = 300
 """Smallest number of fluid atoms far from the metal that determines a bulk density."""
 STEPS_PER_PERIOD = 50
@@ -32,6 +35,16 @@ STEPS_PER_VIBRATION = 8
 """Time steps that the fastest vibration of the metal must last: 6 fs for copper, the longest step that was tested, has 11."""
 STEPS_PER_BOND = 20
 """Time steps that the vibration of a bond must last, so that the first law closes."""
+
+LEAST_ATOMS = 2
+"""Atoms of a particle or a bath: one alone has no temperature, which LAMMPS takes relative to the mean velocity."""
+CROWDED, SPARE_CHAINS, ROOMY = 4.6, 4.5, 3.0
+"""Random placement of chains ends before there are `CROWDED` times the volume of a bath over that which one chain excludes, and
+`SPARE_CHAINS` more; up to `ROOMY` times it soon succeeds. Measured for 6 to 100 atoms in baths of 3.6 to 6.5 nm."""
+MOST_STEPS = 2**31 - 1
+"""Largest number of steps that LAMMPS takes in one run."""
+STEPS_PER_DAMPING = 10
+"""Time steps that a thermostat must need at least to act: with fewer it makes the motion of the fluid unstable."""
 
 ORIGINS = ((0.0, 0.25, 0.25), (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), (0.0, 0.0, 0.25))
 """Centres in the fcc cell, in lattice constants, tried for a sphere of a given number of atoms."""
@@ -56,6 +69,7 @@ def broken_rules(study: Study) -> list[tuple[set[str], str]]:
         *_springs(study),
         *_motion(study),
         *_lengths(study),
+        *_steps(study),
     ]
 
 
@@ -123,6 +137,12 @@ def _particle(study: Study) -> list[tuple[set[str], str]]:
         study.radius_A + study.range_A,
         "interactions.range_A" if study.interactions.template else "materials.cutoff_A",
     )
+    found += _broken(
+        study.engine == "lammps" and particle.atoms < LEAST_ATOMS,
+        "nanoparticle.atoms engine",
+        f"nanoparticle.atoms = {particle.atoms} is too few, because temperature is motion relative to the centre of mass: use "
+        f"{LEAST_ATOMS} or more (the paper: 186)",
+    )
     return found + _broken(
         study.edge_A < 2 * reach,
         f"baths.edge_nm {field} nanoparticle.radius_lattice materials.metal",
@@ -187,6 +207,14 @@ def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
     temperature = BOLTZMANN * study.temperature_K(side) / fluid.epsilon_eV
     is_judged = study.limits.liquid and study.engine == "lammps"
     cutoff = study.materials.cutoff_A / fluid.sigma_A
+    if is_judged and cutoff < LEAST_CUTOFF:
+        return _broken(
+            True,
+            fields,
+            f"materials.cutoff_A = {study.materials.cutoff_A:g} is {cutoff:.2g} σ of {fluid.symbol}, and no liquid is known "
+            f"with forces cut below {LEAST_CUTOFF:g} σ: use at least {math.ceil(100 * LEAST_CUTOFF * fluid.sigma_A) / 100:g} "
+            f"(usual: 2.5 σ, {2.5 * fluid.sigma_A:g}), or limits.liquid: false for a bath of any state",
+        )
     if is_judged:
         lowest, highest = triple_temperature(cutoff), critical_temperature(cutoff)
         if not lowest <= temperature < highest:
@@ -200,25 +228,46 @@ def _fluid(study: Study, side: str) -> list[tuple[set[str], str]]:
                 f"kT/ε = {lowest:.2f} to {highest:.2f}, {math.ceil(lowest * kelvin):g} to {math.floor(highest * kelvin):g} K: "
                 "use a temperature in this range, or limits.liquid: false for a bath of any state",
             )
-    if atoms == 0:
-        is_stated = any(getattr(study.baths, name) is not None for name in AMOUNTS)  # otherwise this is reported
-        return _broken(is_stated, fields, f"baths: not one fluid atom is on the {side} side: state a higher density")
+    stated = next((name for name in AMOUNTS if getattr(study.baths, name) is not None), None)
+    if stated is None:  # reported elsewhere
+        return []
+    given = f"baths.{stated} = {of_side(getattr(study.baths, stated), side):g}"
+    least = LEAST_ATOMS if study.engine == "lammps" else 1
+    if atoms < least:
+        return _broken(
+            True,
+            f"{fields} engine",
+            f"{given} gives the {side} bath too few fluid atoms, {atoms}: state more, at least {least}",
+        )
+    place = f"bath of edge_nm = {study.baths.edge_nm:g}"
     densest = melting_density(temperature) if is_judged else DENSEST
     if density > densest:
+        most = densest / fluid.sigma_A**3
+        fewer = {
+            "fluid_atoms": f"at most {math.floor(most * volume)}, or a larger edge",
+            "accessible_density_per_nm3": f"at most {_at_most(1000 * most)} per nm³",
+        }
+        state = (" as a liquid", f" at kT/ε = {temperature:.2f}") if is_judged else ("", "")
         return _broken(
             True,
             fields,
-            f"baths: {atoms} fluid atoms do not fit a bath of edge_nm = {study.baths.edge_nm:g} as a liquid "
-            f"(reduced density ρσ³ = {density:.2f}, at most {densest:.2f} at kT/ε = {temperature:.2f} on the {side} side): "
-            "use fewer, or a larger edge",
+            f"{given}: {atoms} fluid atoms do not fit a {place}{state[0]} (reduced density ρσ³ = {density:.2f}, at most "
+            f"{densest:.2f}{state[1]} on the {side} side): use fewer, {fewer.get(stated, f'with a lower {stated}')}",
         )
+    if not is_judged:
+        return []
     thinnest = STRETCHED * saturated_density(temperature, cutoff)
+    needed = thinnest / fluid.sigma_A**3
+    more = {
+        "fluid_atoms": f"{math.ceil(needed * volume)} or more",
+        "accessible_density_per_nm3": f"{math.ceil(1e4 * needed) / 10:g} per nm³ or more",
+    }
     return _broken(
-        is_judged and density < thinnest,
+        density < thinnest,
         fields,
-        f"baths: {atoms} fluid atoms do not fill a bath of edge_nm = {study.baths.edge_nm:g} with liquid "
+        f"{given}: {atoms} fluid atoms do not fill a {place} with liquid "
         f"(reduced density ρσ³ = {density:.2f}, at least {thinnest:.2f} at kT/ε = {temperature:.2f} on the {side} side): use "
-        f"{math.ceil(thinnest * volume / fluid.sigma_A**3)} or more, or limits.liquid: false for a bath of any state",
+        f"{more.get(stated, f'a higher {stated}')}, or limits.liquid: false for a bath of any state",
     )
 
 
@@ -226,7 +275,7 @@ def _chains(study: Study) -> list[tuple[set[str], str]]:
     chains, found = study.baths.chains, []
     if chains.fraction == 0:
         return []
-    fields = "baths.chains baths.edge_nm baths.fluid_atoms baths.accessible_density_per_nm3 materials.fluid"
+    fields = "baths.chains baths.edge_nm baths.fluid_atoms baths.accessible_density_per_nm3 materials.fluid engine"
     for side in SIDES:
         chain = study.chain(side, study.fluid_atoms(side))
         found += _broken(
@@ -241,6 +290,7 @@ def _chains(study: Study) -> list[tuple[set[str], str]]:
             f"baths.chains.length_A = {chain.length:g} is the longest possible fene bond, and bonded atoms of the {side} bath "
             f"are about {0.97 * chain.fluid.sigma_A:.3g} Å apart: make it larger (usual: {1.5 * chain.fluid.sigma_A:.3g})",
         )
+        found += _placed(study, side, chain, fields)
         found += _unresolved(
             study,
             fields,
@@ -249,6 +299,47 @@ def _chains(study: Study) -> list[tuple[set[str], str]]:
             " or a smaller baths.chains.stiffness_eV_per_A2",
         )
     return found
+
+
+def _placed(study: Study, side: str, chain: Chain, fields: str) -> list[tuple[set[str], str]]:
+    """Whether chains fit into a bath: each alone between the metal at both ends, and all of them, placed at random."""
+    chains, (fluid, metal) = study.baths.chains, study.initial_distances_A(side)
+    half, reach = study.edge_A / 2 - metal, chain.reach_A
+    if study.engine != "lammps" or half <= 0:  # too small a bath is reported elsewhere
+        return []
+    # Atoms that are not bonded to each other are as near in a folded chain as those that are.
+    shortest = (0.5 if chain.atoms > 2 else 0.1) * chain.fluid.sigma_A
+    longest = min(study.range_A, half * chain.spacing_A / reach if reach else math.inf)
+    if chain.bond == "harmonic" and not shortest <= chain.length <= longest:
+        return _broken(
+            True,
+            f"{fields} materials.cutoff_A interactions",
+            f"baths.chains.length_A = {chain.length:g}: the bonds of chains of {chain.atoms} atoms in a {side} bath of "
+            f"edge_nm = {study.baths.edge_nm:g} must be {shortest:.3g} to {_at_most(longest)} Å long: use a length in this "
+            f"range (usual: {0.97 * chain.fluid.sigma_A:.3g})",
+        )
+    if reach >= half:
+        fitting = [atoms for atoms in range(2, chain.atoms) if replace(chain, atoms=atoms).reach_A < half]
+        fewer = f"at most {fitting[-1]} atoms, or " if fitting else ""
+        return _broken(
+            True,
+            fields,
+            f"baths.chains.atoms = {chain.atoms}: such a chain is placed as a square that reaches {reach:.3g} Å from its "
+            f"middle, and a bath of edge_nm = {study.baths.edge_nm:g} has {half:.3g} Å between its middle and the metal at "
+            f"both ends: use {fewer}edge_nm of at least {2 * (reach + metal) / 10 + 0.05:.1f}",
+        )
+    excluded = chain.excluded_volume_A3(min(fluid, metal))
+    # Middles of chains keep their reach from both ends, but the chains exclude each other only from a part of that volume.
+    length = min(2 * (half - reach) + excluded ** (1 / 3) / 2, 2 * half)
+    share = max(study.edge_A**2 * length - study.excluded_volume_A3(side), 0.0) / excluded
+    atoms = study.fluid_atoms(side)
+    return _broken(
+        chain.count > CROWDED * share + SPARE_CHAINS,
+        fields,
+        f"baths.chains.fraction = {chains.fraction:g}: the {chain.count} chains of {chain.atoms} atoms do not all find a place "
+        f"in the {side} bath of edge_nm = {study.baths.edge_nm:g}: use a fraction of at most "
+        f"{_at_most(max(ROOMY * share, 1.0) * chain.atoms / atoms)}, shorter chains (baths.chains.atoms) or a larger edge",
+    )
 
 
 def _interactions(study: Study) -> list[tuple[set[str], str]]:
@@ -303,7 +394,7 @@ def _feedback(study: Study) -> list[tuple[set[str], str]]:
         count = length / step
         nearest = " or ".join(f"{steps * step:g}" for steps in (math.floor(count), math.ceil(count)) if steps)
         found += _broken(
-            abs(count - round(count)) > 1e-6 * max(count, 1.0),
+            abs(count - round(count)) > 1e-6 * max(count, 1.0) or (length > 0 and round(count) < 1),
             f"demon.feedback demon.feedback.{field} integration.timestep_fs",
             f"demon.feedback.{field} = {length:g} must be a whole multiple of integration.timestep_fs = "
             f"{study.integration.timestep_fs:g}: use {nearest} ps",
@@ -416,6 +507,14 @@ def _metal(study: Study) -> list[tuple[set[str], str]]:
         return []
     metal = study.materials.metal
     apart = metal.lattice_A / math.sqrt(2)
+    if study.materials.cutoff_A <= apart:
+        return _broken(
+            True,
+            "materials.cutoff_A materials.metal engine interactions",
+            f"materials.cutoff_A = {study.materials.cutoff_A:g} is not longer than the distance of neighbours in "
+            f"{metal.symbol}, {apart:.3g} Å, so nothing would hold the particles together: use a longer one (usual: 2.5 σ "
+            "of the fluid)",
+        )
     sixth = (metal.sigma_A / apart) ** 6
     stiffness = 4 * metal.epsilon_eV / apart**2 * (156 * sixth**2 - 42 * sixth)
     if stiffness <= 0:  # no crystal with this lattice
@@ -523,3 +622,36 @@ def _lengths(study: Study) -> list[tuple[set[str], str]]:
             "would not fit into memory: sample less often (schedule.sample_every_ps), or use more replicas of shorter runs",
         )
     return found
+
+
+def _steps(study: Study) -> list[tuple[set[str], str]]:
+    """What LAMMPS itself asks of the time step and of the neighbour lists; the exact engine has neither."""
+    if study.engine != "lammps":
+        return []
+    found = []
+    step_fs, skin = study.integration.timestep_fs, study.integration.neighbour_skin_A
+    lengths = {"segment_ps": study.schedule.segment_ps} | (
+        {"filling_ps": study.schedule.filling_ps} if study.aim else {}
+    )
+    for name, length in lengths.items():
+        count = length / study.timestep_ps
+        found += _broken(
+            count > MOST_STEPS,
+            f"schedule.{name} integration.timestep_fs engine",
+            f"integration.timestep_fs = {step_fs:g} makes {count:.3g} steps of schedule.{name} = {length:g}, and LAMMPS takes "
+            f"at most {MOST_STEPS} in one run: use a longer time step (usual: 4 to 5 fs), or a shorter schedule.{name}",
+        )
+    damping, least = study.baths.thermostat_damping_ps, STEPS_PER_DAMPING * study.timestep_ps
+    found += _broken(
+        damping < least * (1 - 1e-9),
+        "baths.thermostat_damping_ps integration.timestep_fs engine",
+        f"baths.thermostat_damping_ps = {damping:g} is shorter than {STEPS_PER_DAMPING} time steps of "
+        f"integration.timestep_fs = {step_fs:g}: use at least {least:g} ps (usual: 1)",
+    )
+    field = "interactions.range_A" if study.interactions.template else "materials.cutoff_A"
+    return found + _broken(
+        skin > study.range_A,
+        f"integration.neighbour_skin_A {field} engine interactions",
+        f"integration.neighbour_skin_A = {skin:g} is longer than the forces themselves, {field} = {study.range_A:g}, and the "
+        "neighbour lists would contain mostly atoms that do not interact: use a smaller skin (usual: 0.8)",
+    )

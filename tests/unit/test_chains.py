@@ -7,8 +7,11 @@ import re
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
 
 from simulation.experiments import experiment_at
 from simulation.experiments.base import RejectedError
@@ -157,7 +160,7 @@ def test_size_of_chains_is_the_mean_over_those_of_one_bath() -> None:
 @pytest.mark.parametrize("bond", ["fene", "harmonic"])
 def test_a_chain_is_built_whole_and_without_overlap(atoms: int, bond: str) -> None:
     """Neighbours at the bond's length, all others no nearer, and about its middle."""
-    chain = study(bond=bond, atoms=atoms).chain("cold", 5000)
+    chain = study(0.3, bond=bond, atoms=atoms).chain("cold", 5000)
     places = chain.places_A
     assert len(places) == atoms
     for one, other in pairwise(places):
@@ -201,12 +204,75 @@ def test_bonds_are_those_of_kremer_and_grest() -> None:
             {"bond": "harmonic", "stiffness_eV_per_A2": 50},
             r"timestep_fs = 4 is too long for bonds that vibrate in 28\.6 fs: use at most 1\.4 fs",
         ),
+        (
+            {"edge_nm": 3.6, "atoms": 100},
+            r"chains\.atoms = 100: such a chain is placed as a square that reaches 21 Å from its middle, and a bath of "
+            r"edge_nm = 3\.6 has 15\.7 Å between its middle and the metal at both ends: use at most 56 atoms, or edge_nm of at "
+            r"least 4\.7",
+        ),
+        (
+            {"fraction": 0.6, "edge_nm": 3.6, "atoms": 30},
+            r"chains\.fraction = 0\.6: the 15 chains of 30 atoms do not all find a place in the cold bath of "
+            r"edge_nm = 3\.6: use a fraction of at most 0\.24, shorter chains",
+        ),
+        (
+            {"edge_nm": 3.6, "bond": "harmonic", "length_A": 1e9},
+            r"chains\.length_A = 1e\+09: the bonds of chains of 10 atoms in a cold bath .* must be 1\.7 to 8\.3 Å long",
+        ),
+        (
+            {"bond": "harmonic", "length_A": 1e-9},
+            r"chains\.length_A = 1e-09: the bonds of chains of 10 atoms in a cold bath .* must be 1\.7 to 8\.5 Å long",
+        ),
     ],
 )
 def test_chains_that_cannot_be_are_refused(chains: dict[str, Any], message: str) -> None:
     """By name, with the cure."""
     with pytest.raises(StudyError, match=message):
         study(**chains)
+
+
+@pytest.mark.parametrize(("atoms", "edge_nm"), [(10, 3.6), (30, 3.6), (100, 5.0)])
+def test_a_crowd_is_refused_that_placement_at_random_does_not_reach(atoms: int, edge_nm: float) -> None:
+    """Chains placed one by one, as LAMMPS does it, find room up to the proposed fraction, and never at a refused one."""
+    with pytest.raises(StudyError, match=r"do not all find a place") as failure:
+        study(1.0, edge_nm, atoms=atoms)
+    (proposed,) = set(re.findall(r"use a fraction of at most ([\d.]+)", str(failure.value)))
+    allowed = study(float(proposed), edge_nm, atoms=atoms)
+    placed = placed_at_random(allowed, tries=2000)
+    assert placed >= allowed.chain("cold", allowed.fluid_atoms("cold")).count
+    refused = next(
+        n for n in range(placed, 1000) if is_refused(n * atoms / allowed.fluid_atoms("cold"), edge_nm, atoms)
+    )
+    assert placed < refused
+
+
+def is_refused(fraction: float, edge_nm: float, atoms: int) -> bool:
+    """Whether chains of this fraction are too many."""
+    try:
+        study(fraction, edge_nm, atoms=atoms)
+    except StudyError:
+        return True
+    return False
+
+
+def placed_at_random(own: Study, tries: int) -> int:
+    """Chains that find a place in a bath, each in so many tries, with no atom nearer than 2.297 Å to another or to metal."""
+    random, edge, apart = np.random.default_rng(5), own.edge_A, 0.8 * 2.8715
+    chain = own.chain("cold", 5000)
+    ends = apart + chain.reach_A
+    atoms = np.empty((0, 3))
+    for placed in range(10_000):
+        turns = Rotation.random(tries, rng=random)
+        middles = np.column_stack([random.uniform(ends, edge - ends, tries), random.uniform(0, edge, (tries, 2))])
+        found = np.stack([turns.apply(place) for place in chain.places_A], axis=1) + middles[:, None]
+        found = found[(np.linalg.norm(found - edge / 2, axis=2) > 2.236 * 3.61 + apart).all(axis=1)] % edge
+        if placed:
+            nearest, _ = cKDTree(atoms, boxsize=np.full(3, edge)).query(found)
+            found = found[np.asarray(nearest).min(axis=1) > apart]
+        if not len(found):
+            return placed
+        atoms = np.concatenate([atoms, found[0]])
+    raise AssertionError("all chains found a place")
 
 
 @pytest.mark.parametrize("sign", [1, -1])

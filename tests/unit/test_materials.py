@@ -126,7 +126,10 @@ def test_baths_may_differ() -> None:
         ({"baths": {"fluid_atoms": {"cold": 25280, "hot": "many"}}}, "baths.fluid_atoms.hot = 'many'"),
         ({"baths": {"fluid_atoms": 25280, "temperature_hot_K": 140}}, "at kT/ε = 1.16 it is above its critical point"),
         ({"baths": {"fluid_atoms": 25280, "temperature_cold_K": 70}}, "at kT/ε = 0.58 it freezes"),
-        ({"baths": {"fluid_atoms": 15000}}, "baths: 15000 fluid atoms do not fill a bath of edge_nm = 11 with liquid"),
+        (
+            {"baths": {"fluid_atoms": 15000}},
+            "baths.fluid_atoms = 15000: 15000 fluid atoms do not fill a bath of edge_nm = 11 with liquid",
+        ),
         (
             {"materials": {"fluid": "xenon"}},
             "it freezes. With forces cut at 2.50 σ it is liquid from kT/ε = 0.64 to 1.08",

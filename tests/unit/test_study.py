@@ -543,6 +543,22 @@ LIMITS: dict[str, tuple[Callable[[float], dict[str, Any]], float, str]] = {
         1.1 * 3.405,
         "is the longest possible fene bond",
     ),
+    # Half a bath less a contact of 0.8 × 2.8715 Å. Rows of 4, 4 and 2 atoms have their middle at (0.8, 1.3), far from (0, 3).
+    "length of a harmonic bond, below": (
+        lambda v: {
+            "baths": {"edge_nm": 3.6, "accessible_density_per_nm3": 19.56}
+            | {"chains": {"fraction": 0.1, "bond": "harmonic", "length_A": v}},
+            "integration": {"timestep_fs": 0.5},
+        },
+        (18 - 0.8 * 2.8715) / math.hypot(0.8, 1.7),
+        "baths.chains.length_A = ",
+    ),
+    "skin, below": (lambda v: {"integration": {"neighbour_skin_A": v}}, 8.5125, "integration.neighbour_skin_A = "),
+    "thermostat": (
+        lambda v: {"baths": {"fluid_atoms": 25280, "thermostat_damping_ps": v}, "integration": {"timestep_fs": 5}},
+        0.05,
+        "baths.thermostat_damping_ps = ",
+    ),
     "stiffness of a bond, below": (
         lambda v: {
             "baths": LIQUID | {"chains": {"fraction": 0.5, "bond": "harmonic", "stiffness_eV_per_A2": v}},
@@ -628,7 +644,17 @@ MESSAGES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "no atom": (
         {"baths": {"accessible_density_per_nm3": {"cold": 1e-6, "hot": 19.5}}},
-        ["baths: not one fluid atom is on the cold side: state a higher density"],
+        ["baths.accessible_density_per_nm3 = 1e-06 gives the cold bath too few fluid atoms, 0: state more, at least 2"],
+    ),
+    "one atom": (
+        {"baths": {"fluid_atoms": {"cold": 2, "hot": 1}}, "limits": {"liquid": False}},
+        ["baths.fluid_atoms = 1 gives the hot bath too few fluid atoms, 1: state more, at least 2"],
+    ),
+    "particle of one atom": (
+        {"nanoparticle": {"atoms": 1, "radius_lattice": 0.3, "origin_lattice": [0, 0, 0]}},
+        [
+            "nanoparticle.atoms = 1 is too few, because temperature is motion relative to the centre of mass: use 2 or more"
+        ],
     ),
     # Room between x = ±13.08 Å, (edge/2 - 3.5 σ), less a ball of 19.99 Å: 37.3 nm³.
     "bulk": (
@@ -658,6 +684,57 @@ MESSAGES: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             f"at least {0.85 * saturated_density(kelvin / ARGON_K, 2.5):.2f} at kT/ε = {kelvin / ARGON_K:.2f} on the {side} s"
             for side, kelvin in (("cold", 100), ("hot", 120))
+        ],
+    ),
+    "dense without a liquid": (
+        {"baths": {"bulk_density_per_nm3": 100}, "limits": {"liquid": False}},
+        [
+            "baths.bulk_density_per_nm3 = 100: 130560 fluid atoms do not fit a bath of edge_nm = 11 (reduced density ρσ³ = "
+            f"3.99, at most 1.05 on the {side} side): use fewer, with a lower bulk_density_per_nm3"
+            for side in ("cold", "hot")
+        ],
+    ),
+    "pressure": (
+        {"baths": {"pressure_bar": {"cold": 1e9, "hot": -1e9}}},
+        [
+            "baths.pressure_bar = 1e+09: 37327 fluid atoms do not fit a bath of edge_nm = 11 as a liquid (reduced density",
+            "baths.pressure_bar = -1e+09: 7843 fluid atoms do not fill a bath of edge_nm = 11 with liquid (reduced density",
+        ],
+    ),
+    "short forces": (
+        {"materials": {"cutoff_A": 4}},
+        [
+            "materials.cutoff_A = 4 is 1.2 σ of Ar, and no liquid is known with forces cut below 1.5 σ: use at least 5.11 "
+            "(usual: 2.5 σ, 8.5125), or limits.liquid: false"
+        ],
+    ),
+    # Neighbours in copper are 3.61/√2 Å apart.
+    "no metal": (
+        {"materials": {"cutoff_A": 2.5}, "limits": {"liquid": False}},
+        ["materials.cutoff_A = 2.5 is not longer than the distance of neighbours in Cu, 2.55 Å, so nothing would hold"],
+    ),
+    "wide skin": (
+        {"integration": {"neighbour_skin_A": 100}},
+        [
+            "integration.neighbour_skin_A = 100 is longer than the forces themselves, materials.cutoff_A = 8.5125, and the"
+        ],
+    ),
+    "many steps": (
+        {"integration": {"timestep_fs": 1e-5}},
+        [
+            "integration.timestep_fs = 1e-05 makes 1e+10 steps of schedule.segment_ps = 100, and LAMMPS takes at most "
+            "2147483647 in one run: use a longer time step (usual: 4 to 5 fs), or a shorter schedule.segment_ps"
+        ],
+    ),
+    "many steps of filling": (
+        {"baths": {"pressure_bar": 100}, "schedule": {"filling_ps": 1e8}},
+        ["integration.timestep_fs = 1 makes 1e+11 steps of schedule.filling_ps = 1e+08, and LAMMPS takes at most"],
+    ),
+    "fast thermostat": (
+        {"baths": {"fluid_atoms": 25280, "thermostat_damping_ps": 0.02}, "integration": {"timestep_fs": 5}},
+        [
+            "baths.thermostat_damping_ps = 0.02 is shorter than 10 time steps of integration.timestep_fs = 5: use at least "
+            "0.05 ps (usual: 1)"
         ],
     ),
     "density and chains": (
@@ -696,6 +773,14 @@ MESSAGES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "active forces": (
         {"langevin": {"active_cold": [{"force_eV_per_A": 0.02, "time_ps": 20}]}},
         ["langevin.active_cold: active forces exist only in the exact engine"],
+    ),
+    # A millionth of a step, which rounds to none.
+    "no step": (
+        {"demon": {"feedback": {"update_every_ps": 1e-9, "delay_ps": 1e-9}}},
+        [
+            f"demon.feedback.{field} = 1e-09 must be a whole multiple of integration.timestep_fs = 1: use 0.001 ps"
+            for field in ("update_every_ps", "delay_ps")
+        ],
     ),
     "half a step": (
         {"demon": {"feedback": {"delay_ps": 0.0005}}},
@@ -808,6 +893,16 @@ def test_a_rule_is_not_told_of_a_field_that_is_wrong_itself(name: str) -> None:
             "demon": {"damping_cold_kg_per_s": 5.2e-10, "feedback": {"update_every_ps": 0.005}},
             "integration": {"timestep_fs": 5},
         },
+        # It has neither temperatures of atoms, nor neighbours, nor a thermostat, and takes no steps between samples.
+        {
+            "engine": "langevin",
+            "baths": {"fluid_atoms": 1, "thermostat_damping_ps": 1e-6},
+            "nanoparticle": {"atoms": 1, "radius_lattice": 0.3, "origin_lattice": [0, 0, 0]},
+            "integration": {"neighbour_skin_A": 100},
+        },
+        {"engine": "langevin", "integration": {"timestep_fs": 1e-5}},
+        # A state that is not sought needs no filling, however long.
+        {"schedule": {"filling_ps": 1e9}},
         # Without drags their lengths do not count.
         {"drag": {"forces_nN": [], "duration_ns": 0.15}},
         # A small bath without motion: two thermal widths are wider than its room.
@@ -949,7 +1044,9 @@ def test_lengths_are_whole_multiples(field: str, divisor: str) -> None:
         ("langevin.friction_cold_kg_per_s", 1e-18, 1e-6),
         ("trap.stiffness_eV_per_A2", 1e-9, 1e9),
         ("ranks", 1, 4096),
-        ("schedule.sweep_replicas", 1, None),
+        ("schedule.sweep_replicas", 1, 10_000),
+        ("schedule.friction_replicas", 1, 10_000),
+        ("drag.replicas", 1, 10_000),
         ("seed", 0, None),
     ],
 )
