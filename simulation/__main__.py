@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import errno
+import math
 import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from simulation.control.controller import ControllerError
@@ -46,6 +48,39 @@ PROBLEMS = (
 """Errors with a message for the user; any other is a bug and shows its traceback."""
 
 
+MOST_RANKS = 4096
+"""Largest number of ranks, as in a study, and of threads."""
+LONGEST = 1e6
+"""Longest time on the command line, in its unit: some days of seconds, or years of minutes."""
+
+
+def _whole(least: int, most: float = math.inf) -> Callable[[str], int]:
+    """Reader of a whole number from the command line."""
+    limits = f"{least} or more" if math.isinf(most) else f"{least} to {most:g}"
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text!r}: write a whole number of {limits}")
+        return number
+
+    return read
+
+
+def _time(text: str) -> float:
+    """Read a time from the command line."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a number above 0, at most {LONGEST:g}")
+    return number
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -59,27 +94,27 @@ def _arguments() -> argparse.Namespace:
     start = commands.add_parser("equilibrate", help="build both baths and equilibrate them")
     start.add_argument("study")
     start.add_argument("folder", type=Path)
-    start.add_argument("--replica", type=int, default=1, help="which start, where the study has several")
+    start.add_argument("--replica", type=_whole(1), default=1, help="which start, where the study has several")
     run = commands.add_parser("run", help="run one point, or continue it")
     run.add_argument("study")
     run.add_argument("point", help="friction, kH_<ratio> such as kH_4.80, drag/<side>/F_<force>, or equilibrated")
-    run.add_argument("replica", type=int)
+    run.add_argument("replica", type=_whole(1))
     run.add_argument("folder", type=Path, help="run folder to write")
     run.add_argument("--start", type=Path, help="run folder of the baths to start from, written by 'equilibrate'")
     pull = commands.add_parser("drag", help="pull a particle through a bath without walls, or continue such a run")
     pull.add_argument("study")
     pull.add_argument("side", help="the corresponding bath: cold or hot")
     pull.add_argument("force", help="one of the study's drag.forces_nN")
-    pull.add_argument("replica", type=int)
+    pull.add_argument("replica", type=_whole(1))
     pull.add_argument("folder", type=Path, help="run folder to write")
     for command in (start, run, pull):
         command.add_argument(
-            "--time-limit-min", type=float, help="stop cleanly before this number of minutes has passed"
+            "--time-limit-min", type=_time, help="stop cleanly before this number of minutes has passed"
         )
     deck = commands.add_parser("deck", help="print one run as a deck for a plain 'lmp -in'")
     deck.add_argument("study")
     deck.add_argument("point")
-    deck.add_argument("replica", type=int, nargs="?", default=1)
+    deck.add_argument("replica", type=_whole(1), nargs="?", default=1)
     keep = commands.add_parser(
         "archive", help="copy the finished runs of a study to a folder, reduced in size for publication"
     )
@@ -88,7 +123,7 @@ def _arguments() -> argparse.Namespace:
     take = commands.add_parser("unpack", help="copy an archived run with the same parameters to the results of a study")
     take.add_argument("study")
     take.add_argument("point")
-    take.add_argument("replica", type=int)
+    take.add_argument("replica", type=_whole(1))
     take.add_argument("archived", type=Path)
     take.add_argument("folder", type=Path)
     design = commands.add_parser(
@@ -102,23 +137,23 @@ def _arguments() -> argparse.Namespace:
     status.add_argument("--targets", type=Path, nargs="*", default=[], help="files that the workflow makes")
     status.add_argument(
         "--watch",
-        type=float,
+        type=_time,
         nargs="?",
         const=10.0,
         metavar="SECONDS",
         help="write results/STUDY/status.html for a browser, every SECONDS (default: 10) until all simulations are done",
     )
-    plan.add_argument("--cores", type=int, default=1, help="number of cores for the study")
+    plan.add_argument("--cores", type=_whole(1), default=1, help="number of cores for the study")
     examine = commands.add_parser(
         "doctor", help="report the available LAMMPS, MPI and accelerators, and what a study needs and lacks"
     )
     examine.add_argument("study", nargs="?")
     for command in (plan, examine):
-        command.add_argument("--ranks", type=int, default=1, help="MPI ranks of this call")
+        command.add_argument("--ranks", type=_whole(1, MOST_RANKS), default=1, help="MPI ranks of this call")
     for command in (start, run, pull, plan, examine):
         command.add_argument("--lammps", default=USUAL, help=f"LAMMPS switches for accelerators (default: {USUAL})")
-        command.add_argument("--threads", type=int, default=1, help="OpenMP threads of each MPI rank")
-        command.add_argument("--gpus", type=int, default=0, help="GPUs of this job, for the record")
+        command.add_argument("--threads", type=_whole(1, MOST_RANKS), default=1, help="OpenMP threads of each MPI rank")
+        command.add_argument("--gpus", type=_whole(0), default=0, help="GPUs of this job, for the record")
         command.add_argument("--launcher", default="", help="what started the MPI ranks, for the record")
     return parser.parse_args()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
 from simulation.study.places import find, folders
@@ -72,8 +72,9 @@ def _problems_of(template: Path, context: dict[str, object]) -> list[str]:
     try:
         environment = Environment(loader=FileSystemLoader(PARTS), undefined=StrictUndefined)
         text = environment.from_string(template.read_text(encoding="utf-8")).render(context)
-    except (TemplateError, UnicodeDecodeError) as failure:
-        return [f"{name} cannot be rendered: {failure}: correct it; it can use {', '.join(context)}"]
+    except Exception as failure:  # its expressions are Python and may raise anything, such as a ZeroDivisionError
+        why = " ".join(str(failure).split()) or type(failure).__name__
+        return [f"{name} cannot be rendered: {why}: correct it; it can use {', '.join(context)}"]
     commands = {line.split()[0] for line in text.splitlines() if line.split()}
     return [
         f"{name} has no {command}: it must define all forces between atoms"

@@ -343,7 +343,11 @@ def _placed(study: Study, side: str, chain: Chain, fields: str) -> list[tuple[se
 
 
 def _interactions(study: Study) -> list[tuple[set[str], str]]:
-    found = study.interactions.problems(study=study, sides=SIDES, walls=True)
+    # In the decks of the two baths, and in those of the drags through one of them.
+    found = study.interactions.problems(study=study, sides=SIDES, walls=study.has_walls)
+    for side in SIDES if study.drag.forces_nN else ():
+        found += study.interactions.problems(study=study, sides=(side,), walls=False)
+    found = list(dict.fromkeys(found))
     return [({f"interactions.{name}" for name in type(study.interactions).model_fields}, problem) for problem in found]
 
 

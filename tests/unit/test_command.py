@@ -186,6 +186,40 @@ def test_page_is_written_every_ten_seconds_and_no_oftener_than_each(
         assert every == seconds
 
 
+@pytest.mark.parametrize(
+    ("words", "option", "cure"),
+    [
+        ("plan mine --cores 0", "--cores", "'0': write a whole number of 1 or more"),
+        ("plan mine --cores -3", "--cores", "'-3': write a whole number of 1 or more"),
+        ("plan mine --cores two", "--cores", "'two': write a whole number of 1 or more"),
+        ("plan mine --ranks 0", "--ranks", "'0': write a whole number of 1 to 4096"),
+        ("doctor --threads 5000", "--threads", "'5000': write a whole number of 1 to 4096"),
+        ("plan mine --gpus -1", "--gpus", "'-1': write a whole number of 0 or more"),
+        ("equilibrate mine out --replica 0", "--replica", "'0': write a whole number of 1 or more"),
+        ("run mine friction 0 out", "replica", "'0': write a whole number of 1 or more"),
+        ("drag mine cold 0.3 1.5 out", "replica", "'1.5': write a whole number of 1 or more"),
+        ("deck mine friction 0", "replica", "'0': write a whole number of 1 or more"),
+        ("unpack mine friction 0 there here", "replica", "'0': write a whole number of 1 or more"),
+        ("status mine --watch inf", "--watch", "'inf': write a number above 0, at most 1e+06"),
+        ("status mine --watch nan", "--watch", "'nan': write a number above 0, at most 1e+06"),
+        ("status mine --watch 0", "--watch", "'0': write a number above 0, at most 1e+06"),
+        ("run mine friction 1 out --time-limit-min -5", "--time-limit-min", "'-5': write a number above 0"),
+        ("run mine friction 1 out --time-limit-min soon", "--time-limit-min", "'soon': write a number above 0"),
+    ],
+)
+def test_counts_and_times_that_cannot_be_are_refused(
+    calls: Calls, capsys: pytest.CaptureFixture[str], words: str, option: str, cure: str
+) -> None:
+    """By option, value and cure, before anything is done."""
+    with pytest.raises(SystemExit) as refusal:
+        calls.run(*words.split())
+    assert refusal.value.code == 2
+    assert not calls
+    said = capsys.readouterr().err
+    assert option in said.splitlines()[-1]
+    assert cure in said
+
+
 def test_archives_are_filled_and_emptied(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
     """From the results of the study, each copy named; into a folder, from one of the archive."""
     assert calls.run("archive", "mine", "kept") == 0
