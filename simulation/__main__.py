@@ -266,11 +266,21 @@ def _of_machine(command: str, name: str) -> None:
 def _deck(experiment: Experiment) -> str:
     deck = experiment.standalone()
     if deck is None:
-        raise ValueError(
-            f"{experiment.label} has no separate deck: LAMMPS alone supports only the linear demon without a feedback loop, "
-            f"not {experiment.study.demon.controller!r} of this study, or this run is part of other runs"
-        )
+        raise ValueError(f"{experiment.label} has no separate deck: {_not_alone(experiment)}")
     return deck
+
+
+def _not_alone(experiment: Experiment) -> str:
+    """Why LAMMPS alone cannot run an experiment."""
+    demon = experiment.study.demon
+    if experiment.couplings is None:
+        return "it is the start of other runs, whose decks contain it: print one of those, such as friction"
+    if demon.controller != "linear":
+        what = f"not {demon.controller!r} of this study"
+    else:
+        used = ["demon.feedback"] * (not demon.feedback.is_ideal) + ["demon.damping_…"] * any(demon.damping)
+        what = f"and this study has {' and '.join(used)}"
+    return f"LAMMPS alone supports only the linear demon without a feedback loop, {what}"
 
 
 def _explain(failure: OSError) -> str:

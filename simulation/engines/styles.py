@@ -17,6 +17,7 @@ _NAMED_AT = {
 """Position of the style in a command, by command."""
 
 _PACKAGES = {
+    "atom bond": "MOLECULE",
     "bond fene": "MOLECULE",
     "bond harmonic": "MOLECULE",
     "fix temp/csvr": "EXTRA-FIX",

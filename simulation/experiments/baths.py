@@ -42,7 +42,12 @@ class Baths(Experiment):
     purpose_pattern: ClassVar[str] = POINT
 
     def __post_init__(self) -> None:
-        self._require("replica", self.replica, range(1, starts(self.study) + 1), "raise the replicas of the schedule")
+        cure = (
+            "raise schedule.friction_replicas or schedule.sweep_replicas"
+            if self.study.schedule.independent_starts
+            else "all runs share this start, unless schedule.independent_starts: true gives each replica its own"
+        )
+        self._require("replica", self.replica, range(1, starts(self.study) + 1), cure)
 
     @classmethod
     def all_of(cls, study: Study) -> Sequence[Experiment]:

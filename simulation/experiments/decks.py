@@ -38,6 +38,9 @@ FILLING_SHARES = (1, 1, 1, 1 / 2, 1 / 3, 1 / 4, 1 / 5)
 The first two rounds follow the measurement. Afterwards the number of atoms is the mean of all later estimates, at last of five.
 """
 
+PARTING_STEPS = 300
+"""Steps after a round, in which new atoms and those that they overlap part."""
+
 # Statements that affect only the output of a run, not its trajectory.
 WATCHING = ("dump", "dump_modify", "thermo", "thermo_style", "print")
 
@@ -64,8 +67,8 @@ def render(
         "fluid_atoms": fluid_atoms,
         "counted": {side: f"count(fluid_{side})" if study.aim else count for side, count in fluid_atoms.items()},
         "fill_shares": FILLING_SHARES,
-        # The fluid relaxes from melting for as long as a round takes.
-        "fill_steps": 200 * max(round(study.steps(study.schedule.filling_ps) / (1 + len(FILLING_SHARES)) / 200), 1),
+        "fill_steps": _round_steps(study),
+        "part_steps": PARTING_STEPS,
         "melts": True,
         "atomic_mass": ATOMIC_MASS,
         "hold_rad_per_ps": HOLD_RAD_PER_PS,
@@ -77,6 +80,17 @@ def render(
     }
     filled = usual | {"study": study, "steps": study.steps} | context
     return _environment(TEMPLATES).get_template(template).render(filled)
+
+
+def _round_steps(study: Study) -> int:
+    """Steps of one round of filling; before the first one the fluid relaxes from melting for as long."""
+    return 200 * max(round(study.steps(study.schedule.filling_ps) / (1 + len(FILLING_SHARES)) / 200), 1)
+
+
+def filling_steps(study: Study) -> int:
+    """Steps in which atoms are added or removed when a bath is built; none for a stated number of atoms."""
+    rounds = len(FILLING_SHARES)
+    return (1 + rounds) * _round_steps(study) + rounds * PARTING_STEPS if study.aim is not None else 0
 
 
 def _unit_of_time(fluid: Species) -> float:

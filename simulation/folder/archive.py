@@ -118,9 +118,20 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
         target: folder to fill.
 
     Raises:
-        ValueError: the run has other parameters; names all of them.
+        ValueError: there is no such run, or it is another one or has other parameters; names all of them.
     """
-    record = json.loads((source / RUN).read_text(encoding="utf-8"))
+    record = read_json(source / RUN)
+    if record is None or "settings" not in record:
+        raise ValueError(
+            f"{source / RUN} is missing or damaged: give the folder of one run, such as ARCHIVE/{experiment.group}/"
+            f"replica_{experiment.replica}"
+        )
+    # All runs of a study have the same settings, and those of an older protocol other fingerprints.
+    if (record["point"], record["replica"]) != (experiment.point, experiment.replica):
+        raise ValueError(
+            f"{source} holds {record['point']} replica {record['replica']}, and {experiment.point} replica "
+            f"{experiment.replica} is asked for: give the folder of that run, or ask for the other one"
+        )
     if other := otherness(experiment, record):
         raise ValueError(
             f"{source} was made with {other}: give the changed study a different name, or move {source} away"

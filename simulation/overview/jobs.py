@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simulation.experiments import Experiment, experiments
+from simulation.experiments.decks import filling_steps
 from simulation.folder.archive import otherness
 from simulation.folder.run_folder import matches
 from simulation.perform import segments_of
@@ -74,9 +75,16 @@ class Job:
         return segments_of(self.experiment, self.folder) if self.experiment.study.engine == "lammps" else None
 
     @cached_property
+    def _segment_steps(self) -> list[int]:
+        """MD steps of each segment. Building takes no time on the clock of an experiment, but may fill a bath."""
+        study = self.experiment.study
+        filling = filling_steps(study) if study.engine == "lammps" else 0
+        return [piece.steps or filling for piece in self.experiment.pieces()]
+
+    @cached_property
     def steps(self) -> int:
         """MD steps of the whole run."""
-        return sum(piece.steps for piece in self.experiment.pieces())
+        return sum(self._segment_steps)
 
     @cached_property
     def left(self) -> int:
@@ -84,7 +92,7 @@ class Job:
         if self.record is not None:
             return 0
         committed = 0 if self.segments is None else len(self.segments.names())
-        return sum(piece.steps for piece in self.experiment.pieces()[committed:])
+        return sum(self._segment_steps[committed:])
 
 
 def jobs(study: Study, results: Path) -> list[Job]:

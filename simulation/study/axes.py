@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from simulation.study.section import Positive
+from simulation.study.section import Positive, in_words
 
 AXES = ("x", "y", "z")
 
@@ -38,7 +38,7 @@ class ByAxis:
         if not isinstance(value, dict):
             if isinstance(value, (list, tuple)):
                 raise ValueError(f"write one number, or a mapping of axes such as {self.example}")
-            return self._checked(value)
+            return self._all_checked({"": value})[""]
         named: dict[str, str] = {}
         for axes in value:
             if axes not in AXIS_SETS:
@@ -53,13 +53,18 @@ class ByAxis:
             raise ValueError(f"contains no axis: write one number, or a mapping of axes such as {self.example}")
         if self.every and (left_out := [axis for axis in AXES if axis not in named]):
             raise ValueError(f"lacks axis {' and '.join(left_out)}: add it, {self.every}")
-        return {axes: self._checked(number, f"{axes}: ") for axes, number in value.items()}
+        return self._all_checked(value)
 
-    def _checked(self, value: Any, place: str = "") -> float:
-        try:
-            return self.number.validate_python(value)
-        except ValidationError as failure:
-            raise ValueError(f"{place}{failure.errors()[0]['msg']}") from None
+    def _all_checked(self, values: dict[str, Any]) -> dict[str, float]:
+        found, problems = {}, []
+        for axes, value in values.items():
+            try:
+                found[axes] = self.number.validate_python(value)
+            except ValidationError as failure:
+                problems.append(f"{axes}: " * bool(axes) + in_words(failure.errors()[0]))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return found
 
 
 def along(value: float | Mapping[AxisSet, float], axis: str) -> float | None:

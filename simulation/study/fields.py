@@ -28,7 +28,7 @@ from simulation.study.chains import Chain, Chains
 from simulation.study.interactions import Interactions
 from simulation.study.liquid import density_at, stiffness
 from simulation.study.materials import Materials, Species, UnlikePair
-from simulation.study.section import SIDES, Finite, PerSide, Positive, Section, of_side
+from simulation.study.section import SIDES, Finite, PerSide, Positive, Section, of_side, or_say
 from simulation.study.trap import Trap
 
 Thermostat = Literal["nose-hoover", "langevin", "csvr"]
@@ -120,10 +120,10 @@ def _number_text(text: str) -> str:
 NumberText = Annotated[str, AfterValidator(_number_text)]
 
 
-def _axes(text: str) -> str:
-    if not text or any(axis not in "xyz" for axis in text) or "".join(sorted(set(text))) != text:
-        raise ValueError("use x (the paper), or several of x, y, z in that order, such as xyz")
-    return text
+CoupledAxes = Annotated[
+    AxisSet,
+    or_say("use x (the paper), or several of x, y, z in that order, such as xyz"),
+]
 
 
 class Feedback(Section):
@@ -175,9 +175,13 @@ class Demon(Section):
     """The sweep: values of κ_H/κ_C; each names a folder, as spelled here."""
     shown_ratios: tuple[NumberText, ...] = ("0.17", "4.80")
     """Figures over time show the points nearest to these; `thermostats` compares the last one."""
-    coupling_axes: Annotated[str, AfterValidator(_axes)] = "x"
+    coupling_axes: CoupledAxes = "x"
     """Axes along which the demon acts; `x` is the paper, `xyz` gives three currents in one run."""
-    controller: Annotated[str, Field(pattern=r"^linear$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] = "linear"
+    controller: Annotated[
+        str,
+        Field(pattern=r"^linear$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"),
+        or_say("write linear, or module:Class for your own controller, such as mine:Mine of the file mine.py"),
+    ] = "linear"
     """`linear`, or `module:Class` for a custom controller (see simulation/control/controller.py)."""
     controller_options: dict[str, str] = Field(default={})
     """Strings passed to a custom controller as keyword arguments."""
@@ -211,7 +215,7 @@ class Demon(Section):
 
 def _force(text: str) -> str:
     if not 0 < float(_number_text(text)) <= 1e6:
-        raise ValueError("not a positive force")
+        raise ValueError("not a positive force of at most 1e6 nN: write a number in this range, without a sign")
     return text
 
 

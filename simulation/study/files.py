@@ -19,7 +19,7 @@ from simulation.study.axes import AXIS_SETS
 from simulation.study.fields import RUBBING, RUBBING_DAMPING_PS, STUDY_NAME, THERMOSTATS, VARIANT, Study, StudyError
 from simulation.study.places import SETTINGS, folders, study_files
 from simulation.study.rules import broken_rules
-from simulation.study.section import SIDES, TAGS
+from simulation.study.section import ALIKE, BY_SIDE, SIDES, TAGS, in_words
 
 SHORT = reprlib.Repr()
 """Text of a wrong value, abbreviated if long."""
@@ -82,10 +82,13 @@ def plain_study(name: str, folder: Path | None = None) -> tuple[Any, list[str]]:
         StudyError: the file does not exist or is not YAML.
     """
     if not re.fullmatch(STUDY_NAME, name):
+        plain = Path(name.replace(".yaml", "")).name
+        is_file = ".yaml" in name and re.fullmatch(STUDY_NAME, plain)
         raise StudyError(
             name,
             [
-                "a study name consists of letters, digits, _ and -, optionally followed by @ and a variant: rename its file"
+                "a study name consists of letters, digits, _ and -, optionally followed by @ and a variant: "
+                + (f"write {plain}, without folder and .yaml" if is_file else "rename its file")
             ],
         )
     base = name.partition("@")[0]
@@ -162,7 +165,12 @@ def check_study(name: str, data: Any) -> Study:
                 data = _without(data, error["loc"])
     else:
         raise StudyError(name, problems)
-    problems += [message for fields, message in broken_rules(study) if not fields & wrong]
+    # Of a section that is wrong as a whole, all fields are.
+    problems += [
+        message
+        for fields, message in broken_rules(study)
+        if not any(field in wrong or field.partition(".")[0] in wrong for field in fields)
+    ]
     if problems:
         raise StudyError(name, list(dict.fromkeys(problems)))
     return study
@@ -275,7 +283,12 @@ def field_problem(error: ErrorDetails) -> str:
         return f"{place} = {SHORT.repr(error['input'])}: must be a list, in brackets or with a dash before each entry"
     if error["type"] in ("model_type", "dict_type"):
         return f"{place} = {SHORT.repr(error['input'])}: a section is a mapping of fields, each on a separate line"
-    return f"{place} = {SHORT.repr(error['input'])}: {error['msg'].removeprefix('Value error, ')}"
+    if ALIKE in error["loc"] and isinstance(error["input"], dict) and not error["type"].startswith("value"):
+        return f"{place} = {SHORT.repr(error['input'])}: write one value for both baths, or {{cold: …, hot: …}}"
+    if BY_SIDE in error["loc"] and parts[-1] == "[key]":
+        field = place.removesuffix(f".{parts[-2]}.[key]")
+        return f"{field}: {SHORT.repr(error['input'])} is not a bath: write one value for both baths, or {{cold: …, hot: …}}"
+    return f"{place} = {SHORT.repr(error['input'])}: {in_words(error)}"
 
 
 def _without(data: dict[str, Any], location: tuple[int | str, ...]) -> dict[str, Any]:

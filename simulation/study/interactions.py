@@ -9,12 +9,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
 from simulation.study.places import find, folders
-from simulation.study.section import Positive, Section
+from simulation.study.section import Positive, Section, or_say
 
 PARTS = Path(__file__).resolve().parents[2] / "lammps_templates"
 
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]
-Term = Annotated[str, Field(pattern=r"^[cfv]_\w*\{side\}\w*(\[\d+\])?$")]
+FileName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100),
+    or_say("give the name of a file next to the study, without folder: letters, digits, and . _ + - after the first"),
+]
+Term = Annotated[
+    str,
+    Field(pattern=r"^[cfv]_\w*\{side\}\w*(\[\d+\])?$"),
+    or_say(
+        "name a compute, fix or variable of each side as LAMMPS refers to it, such as c_field_{side} or f_pull_{side}[1]"
+    ),
+]
 
 
 class Interactions(Section):

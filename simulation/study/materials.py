@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from analysis.units import BOLTZMANN
-from simulation.study.section import SIDES, PerSide, Positive, Section, of_side
+from simulation.study.section import SIDES, PerSide, Positive, Section, of_side, or_say
 
 CUTOFF_SIGMA = 2.5
 """Default range of the forces of a fluid by name, in units of its σ; the larger range for two fluids."""
@@ -25,7 +25,11 @@ class Species(Section):
     sigma_A: Positive
     """Lennard-Jones diameter between like atoms."""
 
-    symbol: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,3}$")] = "X"
+    symbol: Annotated[
+        str,
+        Field(pattern=r"^[A-Z][A-Za-z0-9]{0,3}$"),
+        or_say("write a capital letter and up to three letters or digits, such as Ar or CH4"),
+    ] = "X"
     """Name of the atoms in analysis and pictures, such as `Ar`; derived from the mass by default. No effect on the physics."""
 
     @model_validator(mode="before")

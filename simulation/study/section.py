@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import ErrorDetails
 
 Side = Literal["cold", "hot"]
 SIDES = ("cold", "hot")
@@ -18,6 +29,39 @@ class Section(BaseModel):
     """Common behaviour of all sections: unknown keys are rejected, values cannot change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_WORDS = {
+    "bool": "write true or false",
+    "float": "write a number",
+    "int": "write a whole number",
+    "string": "write a single word or number, without brackets",
+}
+"""What to write, by the first word of pydantic's names of errors about types."""
+
+
+def in_words(error: ErrorDetails) -> str:
+    """What to write in place of a value that pydantic refused."""
+    if error["type"] == "too_long":
+        return f"write a list of {error['ctx']['max_length']} entries, not {error['ctx']['actual_length']}"
+    if error["type"] == "finite_number":
+        return "write a finite number"
+    kind, _, about = error["type"].partition("_")
+    if kind in _WORDS and about in ("type", "parsing", "from_float", "parsing_size"):
+        return _WORDS[kind]
+    return error["msg"].removeprefix("Value error, ")
+
+
+def or_say(cure: str) -> WrapValidator:
+    """Say this of any value that is refused: a regular expression or the name of a type tells no user what to write."""
+
+    def validated(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(cure) from None
+
+    return WrapValidator(validated)
 
 
 T = TypeVar("T")

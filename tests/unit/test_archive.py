@@ -298,6 +298,32 @@ def test_a_run_of_this_version_must_be_the_same_run(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
+def test_another_run_of_the_study_is_refused_by_name(tmp_path: Path) -> None:
+    """Of this version or of an older protocol, whose runs all have the same settings; so is a folder without a run."""
+    perform(short(), tmp_path / "run", Ranks(1))
+    for source, wanted, holds in (
+        (
+            tmp_path / "run",
+            experiment_at(short(schedule={"sweep_replicas": 2}).study, "kH_4.80", 2),
+            "kH_4.80 replica 1",
+        ),
+        (tmp_path / "run", experiment_at(short().study, "friction", 1), "kH_4.80 replica 1"),
+        (SHIPPED, experiment_at(reference().study, "kH_4.80", 2), "kH_4.80 replica 1"),
+        (SHIPPED, experiment_at(reference().study, "friction", 1), "kH_4.80 replica 1"),
+    ):
+        with pytest.raises(
+            ValueError, match=rf"holds {holds}, and {wanted.point} replica {wanted.replica} is asked for"
+        ):
+            unpack(wanted, source, tmp_path / "other")
+    (tmp_path / "run/run.json").write_text("{", encoding="utf-8")
+    for source in (tmp_path / "run", tmp_path / "none"):
+        with pytest.raises(
+            ValueError, match=r"run\.json is missing or damaged: give the folder of one run, such as ARCHIVE/sw"
+        ):
+            unpack(short(), source, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 def test_options_of_a_controller_are_compared_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that only the run or only the study has is a difference, too."""
     monkeypatch.chdir(tmp_path)

@@ -260,7 +260,17 @@ def test_deck_is_that_of_the_point_and_replica(calls: Calls, capsys: pytest.Capt
         assert calls.run("deck", "mine", "kH_4.80", *words) == 0
         assert capsys.readouterr().out.startswith(f"# Run kH_4.80, replica {replica}, of study mine")
     assert calls.run("deck", "mine", "equilibrated") == 1
-    assert "mine equilibrated replica 1 has no separate deck" in capsys.readouterr().err
+    assert (
+        "mine equilibrated replica 1 has no separate deck: it is the start of other runs, whose decks contain it"
+        in capsys.readouterr().err
+    )
+    demon = "controller: linear, damping_hot_kg_per_s: 1e-12, feedback: {delay_ps: 0.01}"
+    Path("config/mine.yaml").write_text(STUDY.replace("controller: CONTROLLER", demon), encoding="utf-8")
+    assert calls.run("deck", "mine", "kH_4.80") == 1
+    assert capsys.readouterr().err == (
+        "nanofridge: mine kH_4.80 replica 1 has no separate deck: LAMMPS alone supports only the linear demon without a "
+        "feedback loop, and this study has demon.feedback and demon.damping_…\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_wrong_forces_are_named() -> None:
     for forces, message in (
         (["0"], "not a positive force"),
         (["-1"], "drag.forces_nN"),
-        (["2e6"], "not a positive force"),
+        (["2e6"], "not a positive force of at most 1e6 nN: write a number in this range"),
         (["fast"], "write a plain number"),
         (["3", "3.0"], "drag.forces_nN contains the same value twice"),
     ):

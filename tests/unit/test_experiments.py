@@ -114,12 +114,21 @@ def test_points_are_named_as_the_study_spells_them() -> None:
         ("kH_4.8", 1, rf"kH_4.8 is not one of its points {known}: add it to demon.kappa_ratios"),
         ("kH_4.80", 2, r"kH_4.80: replica 2 is not one of 1: raise the replicas of the schedule"),
         ("friction", 0, r"friction: replica 0 is not one of 1"),
-        ("equilibrated", 2, r"equilibrated: replica 2 is not one of 1"),
+        ("equilibrated", 2, r"equilibrated: replica 2 is not one of 1: all runs share this start, unless "),
         ("drag/cold/F_3", 1, r"force 3 is not one of 0\.3"),
         ("kh_4.80", 1, r"kh_4.80 is not one of its points \(equilibrated, friction, kH_1.2, .*, drag/hot/F_0.3\)"),
     ):
         with pytest.raises(StudyError, match=message):
             experiment_at(chosen, point, replica)
+
+
+def test_starts_of_each_replica_are_as_many_as_the_replicas() -> None:
+    """With independent starts a further one needs a further replica."""
+    chosen = study(schedule={"independent_starts": True})
+    with pytest.raises(
+        StudyError, match=r"replica 2 is not one of 1: raise schedule\.friction_replicas or schedule\.sweep"
+    ):
+        experiment_at(chosen, "equilibrated", 2)
 
 
 def test_each_kind_of_folder_belongs_to_one_kind_of_run() -> None:

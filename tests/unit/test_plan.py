@@ -70,6 +70,21 @@ def test_wall_time_is_that_of_the_cores_side_by_side(tmp_path: Path) -> None:
     assert wall_seconds(two, SPEED, 1) == pytest.approx(5.0 + 2 * 12.5)
 
 
+def test_filling_a_bath_is_counted(tmp_path: Path) -> None:
+    """With a stated pressure: every step that the deck takes from the first measurement on, before equilibration or a drag."""
+    data = {"walls": "none", "accessible_density_per_nm3": None, "pressure_bar": 100}
+    chosen = small_study(
+        baths=data, schedule={"filling_ps": 8}, drag={"forces_nN": ["0.3"], "equilibration_ps": 1, "duration_ns": 0.004}
+    )
+    for purpose in ("equilibration", "drag"):
+        job = job_of(chosen, purpose, tmp_path)
+        _, _, filling = job.experiment.stage_decks()[0].partition("add or remove fluid atoms")
+        taken = [int(steps) for steps in re.findall(r"^run +(\d+)$", filling, re.MULTILINE)]
+        assert len(taken) == 15
+        assert job.left == job.steps == sum(piece.steps for piece in job.experiment.pieces()) + sum(taken)
+    assert job_of(chosen, "sweep", tmp_path).steps == job_of(study(1), "sweep", tmp_path).steps
+
+
 @pytest.mark.parametrize("ranks", [1, 3])
 def test_finished_runs_tell_what_a_step_costs(ranks: int, tmp_path: Path) -> None:
     """A run on so many ranks that did so many steps a second took that many cores for them, starts and output among it."""

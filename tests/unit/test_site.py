@@ -82,7 +82,11 @@ def test_missing_styles_name_their_package() -> None:
 
     decks = ["fix a all nve\nfix b all temp/csvr 1 1 1 1\nfix c all odd"]
     assert list(map(str, missing_styles(Poor(), decks))) == ["fix odd", "fix temp/csvr (package EXTRA-FIX)"]
-    packages = {"bond": ("MOLECULE", ("fene", "harmonic")), "pair": ("MANYBODY", ("eam", "eam/alloy", "eam/fs"))}
+    packages = {
+        "atom": ("MOLECULE", ("bond",)),
+        "bond": ("MOLECULE", ("fene", "harmonic")),
+        "pair": ("MANYBODY", ("eam", "eam/alloy", "eam/fs")),
+    }
     for category, (package, names) in packages.items():
         for name in names:
             assert str(Style(category, name)) == f"{category} {name} (package {package})"

@@ -82,7 +82,43 @@ def test_every_problem_is_reported_at_once() -> None:
         ({"demon": {"coupling_axes": "xx"}}, "use x (the paper)"),
         ({"demon": {"coupling_axes": "xw"}}, "use x (the paper)"),
         ({"demon": {"controller": "no_such_module_here:Best"}}, "module 'no_such_module_here' is not found"),
-        ({"demon": {"controller": "os; print(1)"}}, "demon.controller = 'os; print(1)'"),
+        (
+            {"demon": {"controller": "os; print(1)"}},
+            "demon.controller = 'os; print(1)': write linear, or module:Class for your own controller",
+        ),
+        ({"demon": {"controller": ["linear"]}}, "demon.controller = ['linear']: write linear, or module:Class"),
+        ({"demon": {"coupling_axes": ["x", "y"]}}, "demon.coupling_axes = ['x', 'y']: use x (the paper)"),
+        ({"demon": {"kappa_ratios": [["1"]]}}, "demon.kappa_ratios.0 = ['1']: write a single word or number, without"),
+        (
+            {
+                "materials": {
+                    "metal": {"mass_u": 63, "epsilon_eV": 0.4, "sigma_A": 2, "lattice_A": 4, "symbol": "copper"}
+                }
+            },
+            "materials.metal.symbol = 'copper': write a capital letter and up to three letters or digits",
+        ),
+        ({"interactions": {"template": "../a"}}, "interactions.template = '../a': give the name of a file next to the"),
+        (
+            {"interactions": {"work_terms": ["v_a"]}},
+            "interactions.work_terms.0 = 'v_a': name a compute, fix or variable",
+        ),
+        ({"design": {"delay_ps": [1, 2, 3]}}, "design.delay_ps = [1, 2, 3]: write a list of 2 entries, not 3"),
+        ({"limits": {"liquid": "maybe"}}, "limits.liquid = 'maybe': write true or false"),
+        ({"integration": {"timestep_fs": "slow"}}, "integration.timestep_fs = 'slow': write a number"),
+        ({"ranks": "1.5"}, "ranks = '1.5': write a whole number"),
+        ({"trap": {"stiffness_eV_per_A2": "inf"}}, "trap.stiffness_eV_per_A2 = 'inf': write a finite number"),
+        (
+            {"trap": {"stiffness_eV_per_A2": {"x": "a", "yz": "nan"}}},
+            "trap.stiffness_eV_per_A2 = {'x': 'a', 'yz': 'nan'}: x: write a number; yz: write a finite number",
+        ),
+        (
+            {"baths": {"fluid_atoms": {"kold": "5", "hott": "3"}}},
+            "baths.fluid_atoms = {'hott': '3', 'kold': '5'}: write one value for both baths, or {cold: …, hot: …}",
+        ),
+        (
+            {"baths": {"fluid_atoms": {"cold": "5", "hott": "3"}}},
+            "baths.fluid_atoms: 'hott' is not a bath: write one value for both baths, or {cold: …, hot: …}",
+        ),
         ({"trap": {"stiffness_eV_per_A2": "nan"}}, "trap.stiffness_eV_per_A2 = 'nan'"),
         (
             {"schedule": {"sample_every_ps": "0.0005"}},
@@ -98,6 +134,23 @@ def test_every_problem_is_reported_at_once() -> None:
 def test_problem_names_field_and_cure(sections: dict[str, Any], message: str) -> None:
     """Each kind of mistake is named by field and value."""
     assert message in "\n".join(problems(**sections))
+
+
+@pytest.mark.parametrize("section", ["baths", "demon", "schedule", "integration"])
+def test_of_a_section_that_is_none_nothing_else_is_told(section: str) -> None:
+    """What its fields would be is not known, so no rule on them is broken."""
+    wrong: dict[str, Any] = {section: "25280"}
+    assert problems(**wrong) == [f"{section} = '25280': a section is a mapping of fields, each on a separate line"]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [("demo.yaml", "demo"), ("config/demo.yaml", "demo"), ("demo.yaml@csvr", "demo@csvr")],
+)
+def test_a_file_is_told_the_name_of_its_study(given: str, name: str) -> None:
+    """A path is what a shell completes to."""
+    with pytest.raises(StudyError, match=rf"a study name consists of .*: write {name}, without folder and \.yaml$"):
+        load_study(given)
 
 
 def test_ratio_keeps_its_spelling(tmp_path: Path) -> None:

@@ -10,14 +10,18 @@ from pydantic import Field, model_validator
 
 from analysis.currents import Machine
 from analysis.mechanisms.sweep import Course, Solution
-from simulation.study.section import Section
+from simulation.study.section import Section, or_say
 
 # Limit that avoids overflow in products of several numbers.
 Positive = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
 Number = Annotated[float, Field(ge=-1e30, le=1e30, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=2, le=2000)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,30}$")]
+Name = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,30}$"),
+    or_say("write a letter and up to 30 more letters, digits, _ or -"),
+]
 
 
 class Values(Section):
