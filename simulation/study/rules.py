@@ -43,6 +43,8 @@ CROWDED, SPARE_CHAINS, ROOMY = 4.6, 4.5, 3.0
 `SPARE_CHAINS` more; up to `ROOMY` times it soon succeeds. Measured for 6 to 100 atoms in baths of 3.6 to 6.5 nm."""
 MOST_STEPS = 2**31 - 1
 """Largest number of steps that LAMMPS takes in one run."""
+MOST_SEGMENTS = 1e5
+"""Segments of a stage, each of which is a folder."""
 STEPS_PER_DAMPING = 10
 """Time steps that a thermostat must need at least to act: with fewer it makes the motion of the fluid unstable."""
 
@@ -644,6 +646,22 @@ def _steps(study: Study) -> list[tuple[set[str], str]]:
             f"schedule.{name} integration.timestep_fs engine",
             f"integration.timestep_fs = {step_fs:g} makes {count:.3g} steps of schedule.{name} = {length:g}, and LAMMPS takes "
             f"at most {MOST_STEPS} in one run: use a longer time step (usual: 4 to 5 fs), or a shorter schedule.{name}",
+        )
+    schedule, drag = study.schedule, study.drag
+    stages = {
+        "schedule.equilibration_ps": schedule.equilibration_ps,
+        "schedule.relaxation_ps": schedule.relaxation_ps,
+        "schedule.friction_ns": 1000 * schedule.friction_ns,
+        "schedule.sweep_ns": 1000 * schedule.sweep_ns,
+    }
+    if drag.forces_nN:
+        stages |= {"drag.equilibration_ps": drag.equilibration_ps, "drag.duration_ns": 1000 * drag.duration_ns}
+    for name, length in stages.items():
+        found += _broken(
+            length / schedule.segment_ps > MOST_SEGMENTS,
+            f"schedule.segment_ps {name} engine",
+            f"{name} ({length:g} ps) makes {length / schedule.segment_ps:.3g} segments of schedule.segment_ps = "
+            f"{schedule.segment_ps:g}, more than {MOST_SEGMENTS:g}: use longer segments (usual: 100)",
         )
     damping, least = study.baths.thermostat_damping_ps, STEPS_PER_DAMPING * study.timestep_ps
     found += _broken(

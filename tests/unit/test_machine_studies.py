@@ -440,6 +440,8 @@ def test_sites_in_a_file_are_the_levels_that_they_have(tmp_path: Path) -> None:
     )[0]
     assert "reservoirs.second.touches = write: is none of the sites" in said
     assert "hops.0.between: names left twice" in said
+    (said,) = problems(tmp_path, SITES.replace("sites: {left", "sites: {1st: 21.3, left"))
+    assert "'1st': write a letter and up to 30 more letters, digits, _ or -" in said
     both = SITES.replace("sites: {", "levels: [21]\nsites: {")
     assert "levels and sites: give one of them" in problems(tmp_path, both)[0]
 

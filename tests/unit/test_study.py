@@ -783,6 +783,22 @@ MESSAGES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"baths": {"pressure_bar": 100}, "schedule": {"filling_ps": 1e8}},
         ["integration.timestep_fs = 1 makes 1e+11 steps of schedule.filling_ps = 1e+08, and LAMMPS takes at most"],
     ),
+    # 100 ps, 200 ps, 1 ns and 15 ns.
+    "many segments": (
+        {
+            "schedule": {"segment_ps": 0.001, "sample_every_ps": 0.001, "trajectory_every_ps": 0.001},
+        },
+        [
+            f"{field} ({length} ps) makes {count} segments of schedule.segment_ps = 0.001, more than 100000: use longer"
+            for field, length, count in (
+                ("schedule.equilibration_ps", 200, "2e+05"),
+                ("schedule.relaxation_ps", 200, "2e+05"),
+                ("schedule.friction_ns", 15000, "1.5e+07"),
+                ("schedule.sweep_ns", 15000, "1.5e+07"),
+                ("drag.duration_ns", 1000, "1e+06"),
+            )
+        ],
+    ),
     "fast thermostat": (
         {"baths": {"fluid_atoms": 25280, "thermostat_damping_ps": 0.02}, "integration": {"timestep_fs": 5}},
         [
@@ -954,6 +970,10 @@ def test_a_rule_is_not_told_of_a_field_that_is_wrong_itself(name: str) -> None:
             "integration": {"neighbour_skin_A": 100},
         },
         {"engine": "langevin", "integration": {"timestep_fs": 1e-5}},
+        {
+            "engine": "langevin",
+            "schedule": {"segment_ps": 0.001, "sample_every_ps": 0.001, "trajectory_every_ps": 0.001},
+        },
         # A state that is not sought needs no filling, however long.
         {"schedule": {"filling_ps": 1e9}},
         # Without drags their lengths do not count.
