@@ -173,6 +173,18 @@ def test_nothing_to_archive_is_said(tmp_path: Path) -> None:
 # --- out of it --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("study", sorted(folder.name for folder in (ROOT / "reference").iterdir() if folder.is_dir()))
+def test_every_shipped_run_replaces_that_of_its_study(study: str, tmp_path: Path) -> None:
+    """As it is unpacked by the workflow: a change of a deck or of a study that no shipped run fits is noticed here."""
+    shipped = {run.folder: run for run in experiments(load_study(study))}
+    found = sorted((ROOT / "reference" / study).rglob("run.json"))
+    assert found
+    for file in found:
+        name = str(file.parent.relative_to(ROOT / "reference"))
+        unpack(shipped[name], file.parent, tmp_path / name)
+        assert run_folder.missing(shipped[name], tmp_path / name) == set()
+
+
 def reference(**sections: Any) -> Experiment:
     """Run kH_4.80 of the study that the shipped one was made with, some of its fields replaced."""
     settings = read(SHIPPED)["settings"]
