@@ -11,14 +11,18 @@ from typing import Any
 import pytest
 
 from analysis.compare.comparison import THEORIES, Comparison
+from analysis.compare.finite_size import fit_size
 from analysis.data.runs import load_runs
+from analysis.friction.drag import drag_summary, load_drag_runs
 from analysis.friction.response import responses
 from analysis.friction.summary import friction_summary
 from analysis.heat.point import by_ratio
 from analysis.heat.rates import point_summary
+from analysis.units import FRICTION_SI
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_RUNS = ROOT / "docs/explanation/long-runs.md"
+FRICTION = ROOT / "docs/explanation/friction.md"
 PRICE = ROOT / "docs/explanation/price.md"
 RESULTS = ROOT / "benchmarks/results"
 
@@ -106,6 +110,27 @@ def test_tables_at_one_point_are_those_of_the_shipped_runs(study: str, table: st
     """In baths of each size that has a theory, and without walls."""
     (cells,) = (cells for name, *cells in rows(LONG_RUNS, table) if name == row)
     check_heats(cells, compared(study), "4.80")
+
+
+def test_table_of_drags_is_that_of_the_shipped_runs() -> None:
+    """Friction of the dragged particle in each bath, and the line to unbounded fluid with its viscosity and χ²."""
+    table = {name: cells for name, *cells in rows(FRICTION, "friction in |")}
+    variants = {5: "@edge-5", 6.5: "", 8: "@edge-8", 11: "@edge-11"}
+    for column, side in enumerate(("cold", "hot")):
+        found = {}
+        for edge, variant in variants.items():
+            runs = sorted((ROOT / "reference" / f"bath-size{variant}" / "drag" / side).rglob("run.json"))
+            (drag,) = drag_summary(load_drag_runs(runs))
+            found[edge] = (drag.friction.value * FRICTION_SI, drag.friction.se * FRICTION_SI)
+            assert agrees(table[f"{edge:g} nm"][column], *(1e12 * value for value in found[edge]))
+        values, errors = zip(*found.values(), strict=True)
+        line = fit_size(list(found), values, errors)
+        for name, estimate, unit in (
+            ("unbounded fluid, from the line", line.friction, 1e12),
+            ("viscosity from the line, 10⁻⁴ Pa s", line.viscosity, 1e4),
+        ):
+            assert agrees(table[name][column], estimate.value * unit, estimate.se * unit)
+        assert agrees(table["χ² of the line, for two degrees of freedom"][column], line.chi2)
 
 
 def measured(benchmark: str) -> list[dict[str, Any]]:
