@@ -101,6 +101,7 @@ def test_table_of_heats_is_that_of_the_shipped_runs() -> None:
     [
         ("bath-size@edge-5", "at 4.80 | cold bath", "5 nm"),
         ("reference", "at 4.80 | cold bath", "6.5 nm"),
+        ("bath-size", "at 4.80 | cold bath", "6.5 nm, at 70 and 360 bar"),
         ("bath-size@edge-8", "at 4.80 | cold bath", "8 nm"),
         ("reference-paper", "at 4.80 | cold bath", "11 nm"),
         ("reference-periodic", "at 4.80 | measured", "cold bath"),

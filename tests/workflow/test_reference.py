@@ -9,7 +9,7 @@ from tests.workflow.checkout import MD_RULES, ROOT, Checkout, planned, snakemake
 
 HEAT = "results/reference/sweep/kH_4.80/heat.json"
 LOOPS, WITHOUT_WALLS = "reference-feedback", "reference-periodic"
-SIZES = ("reference", "bath-size@edge-5", "bath-size@edge-8", "reference-paper")
+SIZES = ("reference", "bath-size@edge-5", "bath-size", "bath-size@edge-8", "reference-paper")
 SHIPPED = [file.relative_to(ROOT / "reference").parts[0] for file in (ROOT / "reference").rglob("run.json")]
 """The study of each shipped run."""
 
@@ -36,7 +36,7 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
         case _:
             result = snakemake("-n", *snakefile, "--directory", str(empty), "reference", folder=tmp_path)
     jobs = planned(result)
-    assert jobs["unpack"] == sum(name in SIZES for name in SHIPPED) == 54
+    assert jobs["unpack"] == sum(name in SIZES for name in SHIPPED) == 64
     analysis = {"measure", "fit_friction", "axes", "plot_response", "compare_sizes", "plot_sizes", "plot_sweep"}
     analysis |= {"plot_equilibrium", "plot_cumulative", "write_report"}
     assert analysis <= set(jobs)

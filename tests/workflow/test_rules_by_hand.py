@@ -318,7 +318,7 @@ def told(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 RUN = ("run.json", "series.parquet")
-SIZES = "reference bath-size@edge-5 bath-size@edge-8 reference-paper"
+SIZES = "reference bath-size@edge-5 bath-size bath-size@edge-8 reference-paper"
 SWEEP = [f"results/mine/sweep/kH_{ratio}/replica_1/{name}" for ratio in ("1.2", "4.80", "3") for name in RUN]
 FRICTION_RUN = [f"results/mine/friction/replica_1/{name}" for name in RUN]
 DRAGS = [f"results/mine/drag/{side}/F_0.3/replica_1/{name}" for side in ("cold", "hot") for name in RUN]
@@ -417,7 +417,7 @@ GIVEN: dict[str, dict[str, Any]] = {
         ],
     },
     "compare_sizes": {
-        "counts": [1, 1, 1, 1],
+        "counts": [1, 1, 1, 1, 1],
         "runs": of(SIZES, "friction/replica_1/run.json"),
         "frictions": of(SIZES, "friction.json"),
         "responses": of(SIZES, "response.npz"),

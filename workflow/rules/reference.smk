@@ -24,9 +24,9 @@ rule unpack:
 ruleorder: unpack > simulate
 
 
-# Point 4.80 in baths of 6.5 nm (`reference`, to which the others are compared), and of 5, 8 and 11 nm in another state, each with
-# theory at its friction.
-SIZES = ["reference", "bath-size@edge-5", "bath-size@edge-8", "reference-paper"]
+# Point 4.80 in baths of 6.5 nm (`reference`, to which the others are compared), and of 5, 6.5, 8 and 11 nm in another state, each
+# with theory at its friction.
+SIZES = ["reference", "bath-size@edge-5", "bath-size", "bath-size@edge-8", "reference-paper"]
 
 
 use rule compare_heats as compare_sizes with:
