@@ -132,10 +132,8 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
             f"{source} holds {record['point']} replica {record['replica']}, and {experiment.point} replica "
             f"{experiment.replica} is asked for: give the folder of that run, or ask for the other one"
         )
-    if other := otherness(experiment, record):
-        raise ValueError(
-            f"{source} was made with {other}: give the changed study a different name, or move {source} away"
-        )
+    if why := refusal(experiment, record, source):
+        raise ValueError(why)
     if not matches(experiment, record):
         record |= {"stands_for": experiment.fingerprint, "older_protocol": OLDER.format(format=record["format"])}
     target.mkdir(parents=True, exist_ok=True)
@@ -145,12 +143,15 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
     replace(target / RUN, json_text(record))
 
 
-def otherness(experiment: Experiment, record: dict[str, Any]) -> str:
-    """What keeps an archived run with this record from replacing that of a study; empty if nothing does."""
+def refusal(experiment: Experiment, record: dict[str, Any], place: str | Path) -> str:
+    """Why an archived run with this record, of this place, cannot replace that of a study; empty if it can."""
     if matches(experiment, record):
         return ""
     differ = differences(experiment, record["settings"])
-    return "" if record["format"] == 1 and not differ else ", ".join(differ) or "another protocol or controller"
+    if record["format"] == 1 and not differ:
+        return ""
+    other = ", ".join(differ) or "another protocol or controller"
+    return f"{place} was made with {other}: give the changed study a different name, or move {place} away"
 
 
 def differences(experiment: Experiment, settings: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from simulation.experiments import Experiment, experiments
 from simulation.experiments.decks import filling_steps
-from simulation.folder.archive import otherness
+from simulation.folder.archive import refusal
 from simulation.folder.run_folder import matches
 from simulation.perform import segments_of
 from simulation.segments.checkpoint import Segments
@@ -53,19 +53,22 @@ class Job:
         return (SHIPPED / self.experiment.folder / RUN).is_file()
 
     @cached_property
+    def _shipped(self) -> dict[str, Any] | None:
+        """The `run.json` of the shipped run; None if there is none."""
+        return read_json(SHIPPED / self.experiment.folder / RUN)
+
+    @cached_property
     def refusal(self) -> str:
         """Why the workflow refuses the shipped run, which was made with other parameters; empty if it does not."""
-        content = read_json(SHIPPED / self.experiment.folder / RUN) if self.is_shipped else None
-        if content is None or not (other := otherness(self.experiment, content)):
+        if self._shipped is None:
             return ""
-        place = f"{SHIPPED.name}/{self.experiment.study.name}"
-        return f"{place} was made with {other}: give the changed study a different name, or move {place} away"
+        return refusal(self.experiment, self._shipped, f"{SHIPPED.name}/{self.experiment.study.name}")
 
     @cached_property
     def record(self) -> dict[str, Any] | None:
         """The `run.json` of a run with the current parameters and length of the study; None if it is not done."""
         if self.is_shipped:
-            return None if self.refusal else read_json(SHIPPED / self.experiment.folder / RUN)
+            return None if self.refusal else self._shipped
         content = read_json(self.folder / RUN)
         return content if content is not None and matches(self.experiment, content) else None
 
