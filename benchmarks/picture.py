@@ -30,7 +30,7 @@ def draw(table: pd.DataFrame, name: str, path: Path) -> None:
     """
     measure = next(measure for measure in MEASURES if measure in table)
     shown = table.dropna(subset=[measure]).reset_index(drop=True)
-    names = [column for column in ("size", "contestant", "part") if column in shown]
+    names = [column for column in ("size", "release", "contestant", "part") if column in shown]
     labels = shown[names].agg(", ".join, axis=1).to_list()
     error = None
     if "ratio_low" in shown:

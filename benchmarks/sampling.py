@@ -21,6 +21,7 @@ def sampling(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataF
         "samples each 1 ps": Contestant(rarely, "none"),
         "samples each 0.1 ps": Contestant(usual, "none"),
         "the same without pressure": Contestant(usual, "none", without="pressure"),
+        "the same without energy and pressure": Contestant(usual, "none", without="energy and pressure"),
         "demon, samples each 0.1 ps": Contestant(usual),
     }
     return contest(contestants, start(usual, size), steps, rounds)

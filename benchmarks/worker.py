@@ -28,8 +28,8 @@ from simulation.study.files import check_study
 KINDS = ("none", "empty callback", "python", "compute com", "xcm()")
 """Demons: none, an empty callback, ours, and LAMMPS forces from `compute com` or `xcm()` variables."""
 
-WITHOUT = ("", "series", "pressure")
-"""Parts of the deck that can be left out: nothing, all samples and frames, or the pressure of each bath."""
+WITHOUT = ("", "series", "pressure", "energy and pressure")
+"""Parts of the deck that can be left out: nothing, all samples and frames, or these columns of the samples."""
 
 _XCM = """
 variable kappa_C equal {kappa_C}
@@ -103,8 +103,8 @@ def measure(
         deck = deck[:begin] + demon + deck[end:]
     if without == "series":
         deck = deck[: deck.index("# --- the series")] + deck[deck.index("# --- the log") :]
-    elif without == "pressure":
-        deck = re.sub(r" +v_pressure_\w+ &\n", "", deck)
+    elif without:
+        deck = re.sub(rf" +v_({without.replace(' and ', '|')})_\w+ &\n", "", deck)
     with open_lammps(folder, ranks) as lmp:
         tell(lmp, deck)
         if kind == "python":

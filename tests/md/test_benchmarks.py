@@ -68,7 +68,7 @@ def test_openmm_starts_where_lammps_ended(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_is_not_sampled(tmp_path: Path) -> None:
-    """Without the series LAMMPS writes none; without the pressure it writes the other columns at the same steps."""
+    """Without the series LAMMPS writes none; without some columns it writes the others at the same steps."""
     study = system("tiny", schedule={"equilibration_ps": "1"})
     perform(Baths(check_study("tiny", study), 1), tmp_path, Ranks(1))
     heads, rows = {}, {}
@@ -79,8 +79,10 @@ def test_what_is_left_out_is_not_sampled(tmp_path: Path) -> None:
         lines = file.read_text().splitlines() if file.is_file() else []
         heads[without] = {word for line in lines if line.startswith("#") for word in line.split()}
         rows[without] = [line.split()[0] for line in lines if not line.startswith("#")]
-    assert rows["series"] == [] != rows[""] == rows["pressure"]
-    assert heads[""] - heads["pressure"] == {"v_pressure_cold", "v_pressure_hot"}
+    assert rows["series"] == [] != rows[""] == rows["pressure"] == rows["energy and pressure"]
+    pressure, energy = ({f"v_{name}_{side}" for side in ("cold", "hot")} for name in ("pressure", "energy"))
+    assert heads[""] - heads["pressure"] == pressure
+    assert heads[""] - heads["energy and pressure"] == pressure | energy
 
 
 def test_every_benchmark_can_be_shown(tmp_path: Path) -> None:
