@@ -102,6 +102,8 @@ class DemonCallback:
         # The step at which segments meet is known already, and so is the second call at a first step.
         force = demon.force if clock == demon.step else self._told_by_root(clock, displacement)
         demon.move(clock, displacement, force)
+        if demon.moving_traps is not None:
+            force = force + demon.moving_traps.force(clock * demon.timestep_ps)
         f.reshape(-1)[self._components] = np.dot(self._shares, force).ravel()
         if step % self.sample_every == 0:
             demon.check_particles(displacement)
@@ -135,6 +137,8 @@ class DemonCallback:
             return self._mean(self.lmp.numpy.extract_atom("v"))
         force = self.atoms * self._mean(self.lmp.numpy.extract_atom("f")) + self.demon.force
         step = self.demon.timestep_ps
+        if self.demon.moving_traps is not None:
+            force += self.demon.moving_traps.force(clock * step)
         return np.asarray((displacement - self.demon.displacement) / step + step / (2 * self.mass) * force)
 
     def _mean(self, values: Vector) -> Vector:

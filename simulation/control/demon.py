@@ -37,7 +37,7 @@ class Demon:
         axes: coupled axes, such as `x` or `xyz`; forces along others are dropped.
         timestep_ps: MD time step.
         max_displacement_A: largest distance from the trap centre at rest; beyond it a particle counts as lost.
-        moving_traps: sums the work of moving traps; None if the traps are at rest.
+        moving_traps: force and work of moving traps; None if the traps are at rest.
     """
 
     def __init__(
@@ -106,7 +106,8 @@ class Demon:
         if step - 1 == self.step:
             self.work += 0.5 * (self.force + force) * (displacement - self.displacement)
             if self.moving_traps is not None:
-                self.moving_traps.move(step * self.timestep_ps, self.timestep_ps, self.displacement, displacement)
+                times = ((step - 1) * self.timestep_ps, step * self.timestep_ps)
+                self.moving_traps.move(times, self.displacement, displacement)
         self.step, self.displacement, self.force = step, displacement, force
 
     @property

@@ -1,8 +1,9 @@
-"""Oscillating traps of unlike stiffness in LAMMPS: forces by the deck, work by the demon, energy of each side."""
+"""Oscillating traps of unlike stiffness in LAMMPS: force and work by the callback of the demon, energy of each side."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,23 +16,21 @@ from simulation.storage.files import DECK, SERIES, SERIES_TEXT
 from simulation.study.fields import Study
 from simulation.study.section import SIDES
 from tests.md.conftest import machine, run_plainly, started_for, thin_study
+from tests.md.seen import assert_seen_as_recorded, thermal_speed_A_per_ps
 
 pytestmark = pytest.mark.md
 
 STIFFNESS = {"x": 1.0, "y": 2.0, "z": 2.0}
+TRAP: dict[str, Any] = {
+    "stiffness_eV_per_A2": {"x": 1.0, "yz": 2.0},
+    "motion_cold": [{"amplitude_A": 0.5, "period_ps": 0.3, "phase_deg": 40}],
+    "motion_hot": [{"amplitude_A": 0.3, "period_ps": 0.3}, {"amplitude_A": 0.2, "period_ps": 0.2}],
+}
 
 
 def moved_study() -> Study:
     """The thin study in two segments, sampled at every step, with both traps in motion along x and y."""
-    return thin_study(
-        trap={
-            "stiffness_eV_per_A2": {"x": 1.0, "yz": 2.0},
-            "motion_cold": [{"amplitude_A": 0.5, "period_ps": 0.3, "phase_deg": 40}],
-            "motion_hot": [{"amplitude_A": 0.3, "period_ps": 0.3}, {"amplitude_A": 0.2, "period_ps": 0.2}],
-        },
-        demon={"coupling_axes": "xy"},
-        schedule={"sample_every_ps": 0.004},
-    )
+    return thin_study(trap=TRAP, demon={"coupling_axes": "xy"}, schedule={"sample_every_ps": 0.004})
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +78,22 @@ def test_work_and_energy_are_those_of_the_moved_springs(series: pd.DataFrame, si
 
 @pytest.mark.parametrize("side", SIDES)
 def test_energy_closes_with_the_work_of_the_moved_trap(series: pd.DataFrame, side: str) -> None:
-    """The force comes from the deck and the work from the demon: they belong together, and each is needed."""
+    """Force and work belong together, and each is needed."""
     residual = series[f"residual_{side}"]
     moved = sum(series[f"trap_work_{side}_{axis}_eV"] for axis in "xy")
     assert residual.std() < 0.02 * np.std(moved)
     assert (residual + moved).std() > 20 * residual.std()
+
+
+def test_controller_sees_the_particles_of_moving_traps(thin_start: Path, tmp_path: Path) -> None:
+    """Positions and velocities are those that the series records, the force of the traps included."""
+    study = thin_study(
+        trap=TRAP | {"stiffness_eV_per_A2": 0.5},
+        demon={"coupling_axes": "xy", "controller": "tests.md.controllers:Recorder"},
+        schedule={"sample_every_ps": 0.004, "sweep_ns": 0.002},
+    )
+    perform(machine(study), tmp_path / "run", Ranks(1), started_for(study, thin_start, tmp_path / "start"))
+    assert_seen_as_recorded(tmp_path / "run", thermal_speed_A_per_ps(study))
 
 
 def test_standalone_deck_moves_the_traps_too(tmp_path: Path) -> None:

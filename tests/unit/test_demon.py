@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from analysis.model import Oscillation, TrapMotion
 from simulation.control.callback import DemonCallback, failure_of
 from simulation.control.controller import Controller, ControllerError, LinearController, Seen, Vector
 from simulation.control.demon import Demon, ParticleError
+from simulation.control.moving_traps import MovingTraps
 from simulation.engines.external import call_at_every_step
 from simulation.engines.ranks import Ranks
 
@@ -362,6 +365,7 @@ class Bench:
         first_step: int = 0,
         bytes_: int = 4,
         ranks: Any = None,
+        moving_traps: MovingTraps | None = None,
     ) -> None:
         self.generator = np.random.default_rng(1)
         self.type = np.array([1] * 4 + [3] * ATOMS + [4] * ATOMS, dtype=np.int32)
@@ -380,7 +384,14 @@ class Bench:
         self.callback: dict[str, Any] = {}
         self.numpy = self.lib = self
         self.lmp = None
-        self.demon = Demon("mine:Mine", controller, axes=axes, timestep_ps=STEP_PS, max_displacement_A=5.0)
+        self.demon = Demon(
+            "mine:Mine",
+            controller,
+            axes=axes,
+            timestep_ps=STEP_PS,
+            max_displacement_A=5.0,
+            moving_traps=moving_traps,
+        )
         self.coupled = DemonCallback(
             self,
             self.demon,
@@ -417,7 +428,7 @@ class Bench:
 
     def fix_external_set_vector_length(self, fix: str, length: int) -> None:
         """The fix has a vector for the works."""
-        assert (fix, length) == ("demon", 6)
+        assert (fix, length) == ("demon", self.demon.works.size)
 
     def lammps_set_fix_external_callback(self, _: Any, fix: bytes, function: Callable[..., None], caller: None) -> None:
         """Take note of what to call."""
@@ -471,6 +482,19 @@ def test_forces_are_spread_over_the_atoms_of_each_particle() -> None:
     assert np.allclose(bench.push[bench.type == 3], cold / ATOMS)
     assert np.allclose(bench.push[bench.type == 4], hot / ATOMS)
     assert (bench.push[bench.type == 1] == 0).all()
+
+
+def test_moving_traps_pull_beside_the_controller() -> None:
+    """The force is κ λ at the same time along coupled axes; its work is not that of the controller, and no call loses it."""
+    traps = MovingTraps(TrapMotion(cold=(Oscillation(2.0, 0.5, 90.0),)), (3.0, 4.0, 5.0), "xy")
+    bench = Bench(Law(lambda each: [[0.1, 0.2, 0.3], [0, 0, -0.4]]), axes="xy", first_step=10, moving_traps=traps)
+    for step in (10, 10, 11, 12):
+        centre = 2 * math.cos(2 * math.pi * STEP_PS * (step - 10) / 0.5)
+        cold, hot = bench.call(step)
+        assert cold == pytest.approx([0.1 + 3 * centre, 0.2 + 4 * centre, 0], abs=1e-12)
+        assert hot == pytest.approx([0, 0, 0], abs=1e-12)
+        bench.move([0.1, 0, 0], [0, 0, 0])
+    assert bench.demon.work[0, 0] == pytest.approx(0.1 * 0.2)
 
 
 def test_what_was_shown_stays_as_it_was() -> None:
@@ -620,10 +644,13 @@ def test_clock_of_the_run_is_not_lammps_s(tmp_path: Path) -> None:
     assert following.demon.work[0, 0] == pytest.approx(0.5 * (0.6**2 - 0.7**2))
 
 
-def test_velocities_are_those_of_the_same_instant() -> None:
+@pytest.mark.parametrize("moving", [False, True])
+def test_velocities_are_those_of_the_same_instant(moving: bool) -> None:
     """As the integrator has them: LAMMPS's own at a first step, and from positions and forces at all others."""
     seen: list[Seen] = []
-    bench = Bench(Law(lambda each: -0.1 * each.displacement_A, seen))
+    motion = TrapMotion(cold=(Oscillation(9.0, 0.4, 30.0),))
+    traps = MovingTraps(motion, (3.0, 3.0, 3.0), "xyz") if moving else None
+    bench = Bench(Law(lambda each: -0.1 * each.displacement_A, seen), moving_traps=traps)
     stiffness = np.array([2.0, 5.0, 9.0])
     velocity = np.array([[1.0, -0.5, 0.3], [-0.7, 0.2, 0.4]])
     place = np.zeros((2, 3))
