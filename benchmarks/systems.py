@@ -33,3 +33,8 @@ def system(size: str, **sections: dict[str, Any]) -> dict[str, Any]:
         known = study.get(section, {})
         study[section] = known | changes if isinstance(known, dict) and isinstance(changes, dict) else changes
     return study
+
+
+def at_every_step(size: str) -> dict[str, Any]:
+    """The study of a size, sampled at every step."""
+    return system(size, schedule={"sample_every_ps": str(float(system(size)["integration"]["timestep_fs"]) / 1000)})

@@ -28,8 +28,19 @@ from simulation.study.files import check_study
 KINDS = ("none", "empty callback", "python", "compute com", "xcm()")
 """Demons: none, an empty callback, ours, and LAMMPS forces from `compute com` or `xcm()` variables."""
 
-WITHOUT = ("", "series", "pressure", "energy and pressure")
-"""Parts of the deck that can be left out: nothing, all samples and frames, or these columns of the samples."""
+WITHOUT = {
+    "": (),
+    "series": (),
+    "columns": (r" +v_(energy|pressure)_\w+ &",),
+    "stress": (r" +v_pressure_\w+ &", r"compute +virial\w* .*", r"variable +pressure_.*"),
+    "stress and energy": (
+        r" +v_(energy|pressure)_\w+ &",
+        r"compute +(virial|pair_)\w* .*",
+        r"variable +(energy|pressure)_.*",
+    ),
+}
+"""Parts of the deck that can be left out, with the lines that go: nothing; all samples and frames; the columns of energy and
+pressure, but not their per-atom computes; the pressure with its compute; energy and pressure with theirs."""
 
 _XCM = """
 variable kappa_C equal {kappa_C}
@@ -103,8 +114,8 @@ def measure(
         deck = deck[:begin] + demon + deck[end:]
     if without == "series":
         deck = deck[: deck.index("# --- the series")] + deck[deck.index("# --- the log") :]
-    elif without:
-        deck = re.sub(rf" +v_({without.replace(' and ', '|')})_\w+ &\n", "", deck)
+    for lines in WITHOUT[without]:
+        deck = re.sub(rf"^{lines}\n", "", deck, flags=re.MULTILINE)
     with open_lammps(folder, ranks) as lmp:
         tell(lmp, deck)
         if kind == "python":

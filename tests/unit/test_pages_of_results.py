@@ -155,8 +155,10 @@ def test_prices_are_those_of_the_shipped_benchmarks() -> None:
         assert agrees(cost, row["ratio"])
     told = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
     (costs,) = re.findall(
-        r"(\S+) core-hours with the published protocol, (\S+) with that of\nthe demo, a factor of (\d+)", told
+        r"(\S+) core-hours with the published protocol, (\S+) with that\s+of the demo, a factor of (\d+)", told
     )
-    assert all(map(agrees, costs, (one[0]["core_hours"], one[-1]["core_hours"], one[0]["ratio"])))
+    published = one[1]  # the first has a demon that is slow in this release of LAMMPS
+    assert published["contestant"] == "as published"
+    assert all(map(agrees, costs, (published["core_hours"], one[-1]["core_hours"], published["ratio"])))
     (factor,) = re.findall(r"\*\*(\d+) times less\*\*", PRICE.read_text(encoding="utf-8"))
-    assert agrees(factor, one[0]["ratio"])
+    assert agrees(factor, published["ratio"])
