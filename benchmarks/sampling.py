@@ -11,8 +11,8 @@ from benchmarks.systems import at_every_step, system
 def sampling(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
     """Time per step relative to a run without demon and without samples.
 
-    Samples at every step give the cost of one, in steps: their ratio minus 1. Those of positions are from a deck that has
-    the computes of energy and stress, too, and the last two are not.
+    Samples at every step give the cost of one, in steps: their ratio minus 1. Those of positions come from a deck that has
+    the computes of energy and stress as usual; the decks of the last two lack them.
 
     Returns:
         The columns of `contest`.
