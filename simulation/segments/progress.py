@@ -1,4 +1,4 @@
-"""Progress of a run, one line every few seconds: fraction done, speed, remaining time."""
+"""Progress of a run, one line every few seconds and one at its end: fraction done, speed, remaining time."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ class Progress:
         self._last = time.monotonic()
 
     def report(self, step: int, stage: str) -> None:
-        """Report that `step` steps of the whole run are done; prints only when a line is due."""
+        """Report that `step` steps of the whole run are done; prints only when a line is due, or all are done."""
         now = time.monotonic()
         if self._start is None:
             self._start = (now, step)
-        if now - self._last < self.every_s or step == self._start[1]:
+        seconds, steps = now - self._start[0], step - self._start[1]
+        is_due = now - self._last >= self.every_s or step == self.total_steps
+        if not is_due or not steps or not seconds:
             return
         self._last = now
-        seconds, steps = now - self._start[0], step - self._start[1]
         rate = steps / seconds
         print(
             f"{self.label}: {100 * step / self.total_steps:3.0f} % ({stage}), "

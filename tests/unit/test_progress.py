@@ -48,6 +48,16 @@ def test_nothing_is_said_before_there_is_a_speed(clock: list[float], capsys: pyt
     assert capsys.readouterr().err == "x:  28 % (measuring), 3 ns/day, 5 min left\n"
 
 
+def test_a_run_that_is_done_says_so_however_short_it_was(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a fast machine a short run ends before a line is due; its end is one, with the speed of the whole."""
+    watch = progress.Progress("x", 4000, 0.004)
+    for clock[0], step in ((0.0, 0), (1.0, 2000), (2.0, 4000)):
+        watch.report(step, "measuring")
+    assert capsys.readouterr().err == "x: 100 % (measuring), 691 ns/day, 0 s left\n"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
