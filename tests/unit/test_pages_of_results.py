@@ -155,7 +155,7 @@ def test_prices_are_those_of_the_shipped_benchmarks() -> None:
         assert agrees(cost, row["ratio"])
     told = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
     (costs,) = re.findall(
-        r"(\S+) core-hours with the published protocol, (\S+) with that\s+of the demo, a factor of (\d+)", told
+        r"(\S+) core-hours with the published protocol, (\S+) with that\nof the demo, a factor of (\d+)", told
     )
     published = one[1]  # the first has a demon that is slow in this release of LAMMPS
     assert published["contestant"] == "as published"
