@@ -75,20 +75,6 @@ WITH_PUMPING = (
 """Remark below a table with the second law of a controller that may do so: a loop, cold damping, or a custom one."""
 
 
-def older_protocol(points: Sequence[HeatPoint], friction: FrictionResult) -> str | None:
-    """One sentence with the number of a study's runs of an older protocol; ``None`` if there are none.
-
-    Args:
-        points: of a study.
-        friction: of the study; its drag runs are included.
-    """
-    older = friction.older_protocol_runs + sum(drag.older_protocol_runs for drag in friction.drags)
-    runs = friction.replicas + sum(drag.replicas for drag in friction.drags)
-    older += sum(point.older_protocol_runs for point in points)
-    runs += sum(point.replicas for point in points)
-    return f"Runs of an older protocol with the same physical parameters: {older} of {runs}." if older else None
-
-
 def notes_of(points: Sequence[HeatPoint], friction: FrictionResult) -> dict[str, str]:
     """The notes of the friction and of each point of a study, by what they are about; empty without any."""
     notes = {"friction": friction.note} | {f"κ_H/κ_C = {point.kappa_ratio}": point.note for point in points}
@@ -159,8 +145,6 @@ def summary_text(
     lines += _axes_lines(friction)
     lines += _drag_lines(friction)
     lines += ["", closure_line(points)]
-    if (older := older_protocol(points, friction)) is not None:
-        lines.append(older)
     lines += [f"Note on {name}: {note}" for name, note in notes_of(points, friction).items()]
     return "\n".join(lines) + "\n"
 

@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.data import older_format
 from analysis.data.parameters import AXES, SIDES, Array, Parameters
 from analysis.errors import AnalysisError
 
 FORMAT = 2
 INTERNAL_TEMPERATURE = tuple(f"internal_temperature_{side}_K" for side in SIDES)
-"""Columns of runs with atoms that are missing in folders of the model and in older folders."""
+"""Columns of runs with atoms that are missing in folders of the model."""
 
 # Sample times are multiples of the time step written in decimal; rounding is far below this.
 _SPACING_TOLERANCE = 1e-6
@@ -62,11 +61,6 @@ class Run:
         walls = (self.metadata.get("system") or {}).get("boundaries") or dict.fromkeys(AXES, "periodic")
         kinds = {axis: (walls[axis], trap) for axis, trap in zip(AXES, self.parameters.traps, strict=True)}
         return tuple("".join(axis for axis in AXES if kinds[axis] == kind) for kind in dict.fromkeys(kinds.values()))
-
-    @property
-    def older_protocol(self) -> bool:
-        """Whether it is a copy of a run of an older protocol, used in place of a present one."""
-        return "older_protocol" in self.metadata
 
     @property
     def duration(self) -> float:
@@ -167,41 +161,32 @@ def load_run(path: str | Path) -> Run:
 def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
     """Content of ``run.json`` and series of a run folder, given by the folder or its ``run.json``.
 
-    Both have the names of format 2, for folders of any format.
-
     Raises:
         RunFolderError: if a file is missing or damaged, or the format is not known.
     """
-    folder, content = _located(path)
+    folder = _folder(path)
+    content = read_metadata(folder)
     series_file = folder / "series.parquet"
     if not series_file.is_file():
         raise RunFolderError(f"{series_file}: missing; run the simulation of this point again")
     data = series_file.read_bytes()
-    # Parquet detects a truncated file, but not a flipped bit. Runs of an older version have no checksum.
+    # Parquet detects a truncated file, but not a flipped bit.
     if content.get("series_sha256", (own := hashlib.sha256(data).hexdigest())) != own:
         raise RunFolderError(f"{series_file}: damaged, its checksum does not match run.json; {_CURE}")
     try:
         series = pd.read_parquet(io.BytesIO(data))
     except (ValueError, OSError):
         raise RunFolderError(f"{series_file}: damaged, not a Parquet file; {_CURE}") from None
-    if content["format"] == older_format.FORMAT:
-        series = older_format.translated_series(series, content.get("purpose"))
-    return folder, _translated(content), series
+    return folder, content, series
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """The content of the ``run.json`` of a run folder, given by the folder or that file, with the names of format 2.
+    """The content of the ``run.json`` of a run folder, given by the folder or that file.
 
     Raises:
         RunFolderError: if the file is missing or damaged, or the format is not known.
     """
-    return _translated(_located(path)[1])
-
-
-def _located(path: str | Path) -> tuple[Path, dict[str, Any]]:
-    """The folder, and the unchanged content of its ``run.json``."""
-    folder = Path(path).parent if Path(path).name == "run.json" else Path(path)
-    file = folder / "run.json"
+    file = _folder(path) / "run.json"
     if not file.is_file():
         raise RunFolderError(f"{file}: missing; run the simulation of this point again")
     try:
@@ -209,15 +194,16 @@ def _located(path: str | Path) -> tuple[Path, dict[str, Any]]:
         found = content.get("format")
     except (ValueError, AttributeError):
         raise RunFolderError(f"{file}: damaged; {_CURE}") from None
-    if found not in (FORMAT, older_format.FORMAT):
+    if found != FORMAT:
         raise RunFolderError(
-            f"{file}: format = {found}, this analysis reads formats {older_format.FORMAT} and {FORMAT}"
+            f"{file}: format = {found}, this analysis reads format {FORMAT}; run the simulation of this point again"
         )
-    return folder, content
+    return content
 
 
-def _translated(content: dict[str, Any]) -> dict[str, Any]:
-    return older_format.translated_metadata(content) if content["format"] == older_format.FORMAT else content
+def _folder(path: str | Path) -> Path:
+    """The run folder, given by itself or its ``run.json``."""
+    return Path(path).parent if Path(path).name == "run.json" else Path(path)
 
 
 def load_runs(paths: Iterable[str | Path]) -> list[Run]:
@@ -235,9 +221,7 @@ def load_runs(paths: Iterable[str | Path]) -> list[Run]:
                 f"{run.folder} and {runs[0].folder}: physical parameters differ, so they are not replicas of one "
                 f"point: {run.parameters} and {runs[0].parameters}"
             )
-        # A run of format 1 does not store the source of its controller.
-        sources = {(each.metadata["controller"] or {}).get("source") for each in (run, runs[0])} - {None}
-        if len(sources) > 1:
+        if len({(each.metadata["controller"] or {}).get("source") for each in (run, runs[0])}) > 1:
             raise RunFolderError(
                 f"{run.folder} and {runs[0].folder}: controller {run.parameters.controller} was edited between them, so they "
                 "are not replicas of one point; run them again"

@@ -28,12 +28,13 @@ PARTS = {
 
 _SPECIES = {"bath": "fluid", "particle": "metal", "wall": "metal"}
 
-# LAMMPS gives the layout in the header line of the section "Atoms". MDAnalysis cannot guess the first one, of format 1.
-_LAYOUTS = {"atomic": "id type x y z", "molecular": "id resid type x y z", "bond": "id resid type x y z"}
+# LAMMPS gives the layout in the header line of the section "Atoms"; of these two, the columns are the same.
+_LAYOUTS = ("molecular", "bond")
+_COLUMNS = "id resid type x y z"
 
 
 def universe(folder: str | Path) -> MDAnalysis.Universe:
-    """The atoms of a run folder of any format, over all frames of its trajectory.
+    """The atoms of a run folder, over all frames of its trajectory.
 
     Each side is a segment, and each of its parts one residue, so that atoms can be selected by name, such as
     ``"segid cold and resname particle"``; a drag run has one side and no walls.
@@ -59,11 +60,12 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
                 f"{file}: missing; the exact model has no atoms, and reference/README.md lists the shipped runs that have them"
             )
     materials = read_metadata(folder)["settings"]["materials"]
+    _check_layout(folder / TOPOLOGY)
     with warnings.catch_warnings():
         # MDAnalysis warns about missing charges and future changes.
         warnings.simplefilter("ignore")
         read = MDAnalysis.Universe(
-            str(folder / TOPOLOGY), topology_format="DATA", format="DATA", atom_style=_layout(folder / TOPOLOGY)
+            str(folder / TOPOLOGY), topology_format="DATA", format="DATA", atom_style=_COLUMNS
         ).atoms
         if unknown := set(read.types) - set(PARTS):
             raise RunFolderError(f"{folder / TOPOLOGY}: atom types {sorted(unknown)}, but only 1 to 6 are defined")
@@ -106,16 +108,16 @@ def species_of(materials: dict[str, Any], side: str, part: str) -> dict[str, Any
     return dict(species[side]) if side in species else species
 
 
-def _layout(topology: Path) -> str:
-    """The layout of the atom lines in terms of MDAnalysis."""
+def _check_layout(topology: Path) -> None:
+    """Refuse atom lines with other columns than ``_COLUMNS``."""
     with topology.open(encoding="utf-8") as lines:
         for line in lines:
             section, _, layout = line.partition("#")
             if section.strip() == "Atoms":
-                if (found := _LAYOUTS.get(layout.strip())) is None:
+                if layout.strip() not in _LAYOUTS:
                     raise RunFolderError(
                         f"{topology}: Atoms # {layout.strip()}, this analysis reads {' and '.join(_LAYOUTS)}; run the "
                         "simulation of this point again"
                     )
-                return found
+                return
     raise RunFolderError(f"{topology}: has no atoms; run the simulation of this point again")

@@ -72,7 +72,6 @@ class DragRun:
         temperature: of the thermostat, K.
         interval: between samples, ps.
         series: ``COLUMNS``.
-        older_protocol: whether it is a copy of a run of an older protocol.
     """
 
     folder: Path
@@ -83,7 +82,6 @@ class DragRun:
     temperature: float
     interval: float
     series: pd.DataFrame
-    older_protocol: bool = False
 
     def column(self, name: str) -> Array:
         """One column of the series."""
@@ -108,7 +106,6 @@ def load_drag_run(path: str | Path) -> DragRun:
             parameters["temperature_K"],
             parameters["sample_interval_ps"],
             series,
-            "older_protocol" in metadata,
         )
     except KeyError as missing:
         raise RunFolderError(f"{folder / 'run.json'}: key {missing} is missing: not a drag run") from None
@@ -150,7 +147,6 @@ class DragFriction:
         force_nN: as written in the study.
         bath_temperature: of the thermostat, K.
         replicas: number of runs.
-        older_protocol_runs: how many of them are of an older protocol.
         transient: time left out at the start of each run, ps.
         time: of all runs together after it, ns.
         velocity: steady mean relative to the fluid, Å/ps.
@@ -170,7 +166,6 @@ class DragFriction:
     force_nN: str
     bath_temperature: float
     replicas: int
-    older_protocol_runs: int
     transient: float
     time: float
     velocity: Estimate
@@ -206,7 +201,6 @@ class DragFriction:
             force_nN=content["force_nN"],
             bath_temperature=content["temperature_K"],
             replicas=content["replicas"],
-            older_protocol_runs=content["older_protocol_runs"],
             transient=content["transient_ps"],
             time=content["time_ns"],
             velocity=Estimate(content["velocity_A_per_ps"], or_nan(content["velocity_A_per_ps_se"])),
@@ -229,7 +223,6 @@ class DragFriction:
             "force_nN": self.force_nN,
             "temperature_K": self.bath_temperature,
             "replicas": self.replicas,
-            "older_protocol_runs": self.older_protocol_runs,
             "transient_ps": self.transient,
             "time_ns": self.time,
             "velocity_A_per_ps": self.velocity.value,
@@ -285,7 +278,6 @@ def _friction_of(runs: Sequence[DragRun]) -> DragFriction:
         force_nN=run.force_nN,
         bath_temperature=run.temperature,
         replicas=len(runs),
-        older_protocol_runs=sum(run.older_protocol for run in runs),
         transient=start * interval,
         time=len(runs) * (steps - start) * interval / PER_NS,
         velocity=mean,

@@ -153,7 +153,6 @@ class FrictionResult:
     Attributes:
         study: its name.
         replicas: number of equilibrium runs.
-        older_protocol_runs: how many of them are of an older protocol.
         time: of all runs together, ns.
         sample_interval: ps.
         traps: stiffness of the traps along each set of axes, eV/Å².
@@ -166,7 +165,6 @@ class FrictionResult:
 
     study: str
     replicas: int
-    older_protocol_runs: int
     time: float
     sample_interval: float
     traps: Mapping[str, float]
@@ -204,7 +202,6 @@ class FrictionResult:
             return cls(
                 study=content["study"],
                 replicas=content["replicas"],
-                older_protocol_runs=content["older_protocol_runs"],
                 time=content["time_ns"],
                 sample_interval=content["sample_interval_ps"],
                 traps=content["trap_stiffness_eV_per_A2"],
@@ -231,7 +228,6 @@ class FrictionResult:
         return {
             "study": self.study,
             "replicas": self.replicas,
-            "older_protocol_runs": self.older_protocol_runs,
             "time_ns": self.time,
             "sample_interval_ps": self.sample_interval,
             "trap_stiffness_eV_per_A2": dict(self.traps),

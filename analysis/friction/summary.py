@@ -133,7 +133,6 @@ def friction_summary(runs: Sequence[Run], drags: Sequence[DragFriction] = ()) ->
     return FrictionResult(
         study=runs[0].metadata["study"],
         replicas=len(runs),
-        older_protocol_runs=sum(run.older_protocol for run in runs),
         time=sum(run.duration for run in runs) / PER_NS,
         sample_interval=parameters.sample_interval,
         traps={group: parameters.stiffness(group) for group in groups},

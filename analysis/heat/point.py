@@ -99,7 +99,6 @@ class HeatPoint(Point):
     """The content of ``heat.json``: rates are per coupled axis, pairs are (cold, hot), and an unknown error is NaN.
 
     Attributes:
-        older_protocol_runs: number of replicas that are copies of runs of an older protocol.
         block: length of the blocks for the errors of the rates, ps; ``None`` if the runs are too short.
         blocks: number of these blocks.
         mode: ``refrigerator``, ``heater`` or ``undecided`` (``rates.mode``).
@@ -111,7 +110,6 @@ class HeatPoint(Point):
         closure_drift: of the first law, of the run where it is largest, eV/ns of a whole side.
     """
 
-    older_protocol_runs: int
     block: float | None
     blocks: int | None
     mode: str
@@ -140,7 +138,6 @@ class HeatPoint(Point):
 
         cold, hot = sides("effective_temperature_{}_K", "effective_temperature_{}_se")
         return {
-            "older_protocol_runs": content["older_protocol_runs"],
             "block": content["block_ps"],
             "blocks": content["blocks"],
             "mode": content["mode"],
@@ -156,7 +153,6 @@ class HeatPoint(Point):
     def to_json(self) -> dict[str, Any]:
         """The content of ``heat.json``; unknown values are ``None``."""
         content = super().to_json() | {
-            "older_protocol_runs": self.older_protocol_runs,
             "block_ps": self.block,
             "blocks": self.blocks,
             "mode": self.mode,

@@ -353,7 +353,6 @@ def point_summary(runs: Sequence[Run]) -> HeatPoint:
         kappa_ratio=str(runs[0].kappa_ratio),
         parameters=parameters,
         replicas=len(runs),
-        older_protocol_runs=sum(run.older_protocol for run in runs),
         time=sum(run.duration for run in runs) / PER_NS,
         note=note,
         block=blocks.length if blocks else None,

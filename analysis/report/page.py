@@ -16,7 +16,7 @@ import numpy as np
 
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
 from analysis.compare.information import MODELS, ComparedInformation
-from analysis.compare.table import notes_of, older_protocol
+from analysis.compare.table import notes_of
 from analysis.data.parameters import AXES, LINEAR, SIDES, Parameters
 from analysis.data.universe import species_of
 from analysis.errors import AnalysisError
@@ -120,7 +120,6 @@ def report_page(
         checks=study_checks(friction, structure, parameters),
         runs=runs,
         cost=_cost(runs),
-        older_protocol=older_protocol(points, friction),
         versions=_distinct(run["versions"] | {"protocol": run["protocol"]["version"]} for run in runs),
         settings=json.dumps(runs[0]["settings"], indent=2, ensure_ascii=False),
     )

@@ -17,11 +17,9 @@ from simulation.experiments.base import Experiment
 from simulation.folder.run_folder import matches
 from simulation.storage.files import RUN, SERIES, TOPOLOGY, TRAJECTORY, checksum, json_text, read_json, replace
 from simulation.study.fields import Study
-from simulation.study.files import in_present_names
 
 FREE = ("controller_options", "variants")
 """Sections with keys chosen by the user."""
-OLDER = "Run of an older protocol (format {format}) with the same physical parameters."
 
 
 def archive(results: Path, target: Path) -> Iterator[Path]:
@@ -109,9 +107,6 @@ def without_velocities(topology: str) -> str:
 def unpack(experiment: Experiment, source: Path, target: Path) -> None:
     """Copy an archived run into the results of a study, if its parameters are those of the study.
 
-    A run of this version must have the fingerprint and length of the study. A run of an older protocol has a different
-    fingerprint; it must have the same physical parameters, and the copy records its protocol.
-
     Args:
         experiment: the experiment that needs the run.
         source: its folder in the archive.
@@ -126,7 +121,7 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
             f"{source / RUN} is missing or damaged: give the folder of one run, such as ARCHIVE/{experiment.group}/"
             f"replica_{experiment.replica}"
         )
-    # All runs of a study have the same settings, and those of an older protocol other fingerprints.
+    # All runs of a study have the same settings, so a wrong one would be refused below as one of another protocol.
     if (record["point"], record["replica"]) != (experiment.point, experiment.replica):
         raise ValueError(
             f"{source} holds {record['point']} replica {record['replica']}, and {experiment.point} replica "
@@ -134,8 +129,6 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
         )
     if why := refusal(experiment, record, source):
         raise ValueError(why)
-    if not matches(experiment, record):
-        record |= {"stands_for": experiment.fingerprint, "older_protocol": OLDER.format(format=record["format"])}
     target.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
         if file.is_file() and file.name != RUN:  # a run folder that was not archived also has its segments
@@ -147,10 +140,7 @@ def refusal(experiment: Experiment, record: dict[str, Any], place: str | Path) -
     """Why an archived run with this record, of this place, cannot replace that of a study; empty if it can."""
     if matches(experiment, record):
         return ""
-    differ = differences(experiment, record["settings"])
-    if record["format"] == 1 and not differ:
-        return ""
-    other = ", ".join(differ) or "another protocol or controller"
+    other = ", ".join(differences(experiment, record["settings"])) or "another protocol or controller"
     return f"{place} was made with {other}: give the changed study a different name, or move {place} away"
 
 
@@ -159,7 +149,7 @@ def differences(experiment: Experiment, settings: dict[str, Any]) -> list[str]:
 
     Both are reduced to what determines the run, so fields without influence on it do not count.
     """
-    changed = _changed(in_present_names(settings), experiment.study.model_dump(mode="json"))
+    changed = _changed(settings, experiment.study.model_dump(mode="json"))
     return [
         f"{field} = {made} (the study says {wanted})"
         for field, made, wanted in changed

@@ -130,8 +130,7 @@ def missing(experiment: Experiment, folder: Path) -> set[str]:
 
 def matches(experiment: Experiment, content: dict[str, Any]) -> bool:
     """Whether a `run.json` is of this experiment with the current parameters, code and length of the study."""
-    # A copy of an archived run replaces the run of the study that it was unpacked for.
-    is_same = experiment.fingerprint == content.get("stands_for", content.get("fingerprint"))
+    is_same = experiment.fingerprint == content.get("fingerprint")
     duration = content.get("duration_ps")
     return is_same and isinstance(duration, (int, float)) and abs(duration - experiment.duration_ps) < 1e-6
 

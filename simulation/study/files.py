@@ -219,11 +219,6 @@ def read_plain(text: str) -> tuple[Any, list[str]]:
     return (None if root is None else plain(root)), twice
 
 
-def in_present_names(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings of a study from `run.json` or a study file, under the current names of fields."""
-    return _in_present_names(settings)[0]
-
-
 def _in_present_names(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Data under the current names of fields, and one sentence for each field given under both names."""
     problems = []
@@ -334,7 +329,7 @@ def _overlay(data: Any, changes: Any) -> Any:
     """Plain data with some entries changed, at any depth; both may use former names of fields."""
     if not (isinstance(data, dict) and isinstance(changes, dict)):
         return changes
-    data, changes = in_present_names(data), in_present_names(changes)
+    data, changes = _in_present_names(data)[0], _in_present_names(changes)[0]
     removed = {key for key, value in changes.items() if value is None and data.get(key) is not None}
     kept = {key: value for key, value in data.items() if key not in removed}
     return kept | {key: _overlay(data.get(key), value) for key, value in changes.items() if key not in removed}

@@ -45,7 +45,6 @@ DRAG = DragFriction(
     force_nN="0.3",
     bath_temperature=100.0,
     replicas=1,
-    older_protocol_runs=0,
     transient=50.0,
     time=0.15,
     velocity=Estimate(0.44, 0.03),
@@ -288,7 +287,6 @@ def write_atoms(
     atoms: dict[str, Array],
     box: tuple[float, float, float],
     frames: int,
-    layout: str = "molecular",
     every_ps: float = 50.0,
     last: dict[str, Array] | None = None,
 ) -> None:
@@ -299,7 +297,6 @@ def write_atoms(
         atoms: positions of each LAMMPS type, (n, 3), Å.
         box: where it begins and ends along x, and its edge along y and z, Å.
         frames: how many.
-        layout: of the atoms' lines, ``atomic`` in format 1.
         every_ps: between frames.
         last: positions in the last frame, if they differ.
     """
@@ -308,9 +305,9 @@ def write_atoms(
     low, high, edge = box
     lines = ["made up", "", f"{len(positions)} atoms", "6 atom types", ""]
     lines += [f"{low} {high} xlo xhi", f"0 {edge} ylo yhi", f"0 {edge} zlo zhi", "", "Masses", ""]
-    lines += [f"{kind} {40 if kind < 3 else 63.5}" for kind in range(1, 7)] + ["", f"Atoms # {layout}", ""]
+    lines += [f"{kind} {40 if kind < 3 else 63.5}" for kind in range(1, 7)] + ["", "Atoms # molecular", ""]
     rows = [
-        f"{number} {'1 ' if layout == 'molecular' else ''}{kind} {x} {y} {z} 0 0 0"
+        f"{number} 1 {kind} {x} {y} {z} 0 0 0"
         for number, (kind, (x, y, z)) in enumerate(zip(types, positions, strict=True), start=1)
     ]
     # LAMMPS writes atoms in any order.

@@ -182,15 +182,6 @@ def test_errors_are_those_of_a_few_long_blocks(replicas: int) -> None:
     assert found.friction.se / found.friction.value == pytest.approx(found.velocity.se / found.velocity.value)
 
 
-def test_copies_of_older_runs_are_counted(tmp_path: Path) -> None:
-    """Of three replicas one stands for a run of today's protocol."""
-    folders = [write(dragged("0.3", 20, seed), tmp_path / str(seed)) for seed in range(3)]
-    content = json.loads((folders[1] / "run.json").read_text())
-    (folders[1] / "run.json").write_text(json.dumps(content | {"older_protocol": "made by protocol 1"}))
-    (found,) = drag_summary(load_drag_runs(folders))
-    assert (found.replicas, found.older_protocol_runs) == (3, 1)
-
-
 @pytest.mark.parametrize(("force", "friction"), [("0.3", 2.8e-12), ("0.30", 2.8e-12), ("3", 3.1e-12), ("1.0", None)])
 def test_friction_of_the_paper_by_force(force: str, friction: float | None) -> None:
     """However the force is spelled; none where the paper gives none."""
@@ -277,8 +268,7 @@ def test_folders_are_grouped_and_checked(tmp_path: Path) -> None:
         load_drag_run(other)
 
 
-@pytest.mark.parametrize("layout", ["molecular", "atomic"])
-def test_atoms_that_left_the_particle_are_counted(tmp_path: Path, layout: str) -> None:
+def test_atoms_that_left_the_particle_are_counted(tmp_path: Path) -> None:
     """Of a particle in pieces the largest counts, in the worst frame, across a periodic face too, and without fluid."""
     near = 2.5 * np.arange(-2.0, 3.0)[:, None] * [1, 0, 0]  # a row of five atoms, two of them beyond the face at 0
     far = np.array([[15.0, 15.0, 15.0]])
@@ -287,11 +277,10 @@ def test_atoms_that_left_the_particle_are_counted(tmp_path: Path, layout: str) -
     )
     for number, (first, last) in enumerate(((whole, broken), (broken, whole))):
         folder = write(dragged("0.3", 200, 9), tmp_path / f"drag{number}")
-        write_atoms(folder, first, (0.0, 30.0, 30.0), frames=2, layout=layout, last=last)
+        write_atoms(folder, first, (0.0, 30.0, 30.0), frames=2, last=last)
         (found,) = drag_summary([[load_drag_run(folder)]])
         assert (found.particle_atoms, found.largest_piece) == (6, 5)
         assert found.loses_atoms
-    assert found.older_protocol_runs == 0
 
 
 def test_figure_shows_velocity_mean_and_forecasts() -> None:

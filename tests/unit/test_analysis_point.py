@@ -66,7 +66,7 @@ def test_unknown_errors_stay_unknown(point: HeatPoint) -> None:
 
 def test_a_file_of_an_older_version_is_named(point: HeatPoint) -> None:
     """The message tells point, key and cure."""
-    for key in ("heat_hot_se", "older_protocol_runs", "time_ns"):
+    for key in ("heat_hot_se", "time_ns"):
         content = point.to_json()
         del content[key]
         with pytest.raises(AnalysisError, match=rf"heat\.json of kH_4\.80: '{key}' is missing; delete the file"):

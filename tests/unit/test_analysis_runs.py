@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from analysis.data.parameters import Parameters
-from analysis.data.runs import RunFolderError, load_run, load_runs, read_folder, read_metadata
+from analysis.data.runs import RunFolderError, load_run, load_runs, read_metadata
 from analysis.data.universe import universe
 from analysis.friction.drag import load_drag_run
 from analysis.model import Feedback, Oscillation, TrapMotion
@@ -245,7 +245,8 @@ def test_a_run_that_stopped_before_sampling_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("format", 3, "format = 3, this analysis reads formats 1 and 2"),
+        ("format", 1, "format = 1, this analysis reads format 2; run the simulation of this point again"),
+        ("format", 3, "format = 3, this analysis reads format 2; run the simulation of this point again"),
         ("closure", None, "key 'closure' is missing"),
         ("parameters", {"coupling_axes": "x"}, "key 'mass_cold_eV_ps2_per_A2' is missing"),
     ],
@@ -312,7 +313,7 @@ def test_replicas_share_their_controller(tmp_path: Path) -> None:
     tell(second, {"law": "mine:Mine", "source": "2"})
     with pytest.raises(RunFolderError, match=r"controller mine:Mine was edited between them"):
         load_runs([first, second])
-    tell(second, {"law": "mine:Mine"})
+    tell(second, {"law": "mine:Mine", "source": "1"})
     assert len(load_runs([first, second])) == 2
 
 
@@ -335,57 +336,27 @@ def test_nothing_acts_in_a_friction_run(tmp_path: Path) -> None:
             load_run(folder)
 
 
-def _keys(content: object) -> set[str]:
-    """All keys of nested JSON."""
-    if not isinstance(content, dict):
-        return set()
-    return set(content).union(*(_keys(value) for value in content.values()))
-
-
-@pytest.mark.parametrize(
-    "folder",
-    ["friction/replica_1", "sweep/kH_4.80/replica_1"],
-)
-def test_shipped_runs_speak_of_fluid_and_metal(folder: str) -> None:
-    """A run folder of format 1 is read in the words of format 2: no key and no column of the older words is left."""
-    path = SHIPPED / "reference-paper" / folder
-    assert json.loads((path / "run.json").read_text(encoding="utf-8"))["format"] == 1
-    _, content, series = read_folder(path)
-    assert content == read_metadata(path / "run.json")
-    # Names of random streams stay, since they tell what a seed was drawn for.
-    words = _keys({key: value for key, value in content.items() if key != "seeds"}) | set(series.columns)
-    assert not [word for word in words if "argon" in word or "copper" in word]
-    assert content["format"] == 2
-    materials, baths = content["settings"]["materials"], content["settings"]["baths"]
-    assert [materials[species]["symbol"] for species in ("fluid", "metal")] == ["Ar", "Cu"]
-    assert materials["fluid"]["mass_u"] == 39.948
-    assert materials["metal"]["lattice_A"] == 3.61
-    assert (materials["fluid_metal"], baths["fluid_atoms"]) == (None, 25280)
-    assert "protocol" not in content["versions"]
-    assert content["system"]["accessible_density_per_nm3"] == pytest.approx(19.56, abs=0.01)
-
-
 def test_shipped_friction_run_is_one_without_controller() -> None:
-    """The study's axes and the work of 0 along them, which format 1 wrote, are gone; its bath lies between walls."""
+    """No axis is coupled and no work is done; its bath lies between walls."""
     run = load_run(SHIPPED / "reference-paper" / "friction" / "replica_1")
     assert run.parameters.coupling_axes == ""
-    assert run.work.shape == (5001, 2, 0)
+    assert run.work.shape == (7501, 2, 0)
     assert run.internal_temperature is not None
     assert run.metadata["controller"] is None
-    assert run.metadata["protocol"] == {"experiment": "machine", "version": 1}
+    assert run.metadata["protocol"] == {"experiment": "machine", "version": 2}
     system = run.metadata["system"]
     assert (system["fluid_atoms_per_bath"], system["metal_atoms_per_particle"]) == (25280, 186)
+    assert system["accessible_density_per_nm3"] == pytest.approx(19.56, abs=0.01)
     assert system["boundaries"] == {"x": "walls", "y": "periodic", "z": "periodic"}
-    assert run.older_protocol is False
 
 
 def test_shipped_sweep_keeps_its_work() -> None:
-    """A driven run of format 1 has the axes, the work and the controller that its study named."""
+    """A driven run has the axes, the work and the controller of its study."""
     run = load_run(SHIPPED / "reference-paper" / "sweep" / "kH_4.80" / "replica_1")
     assert run.parameters.coupling_axes == "xyz"
-    assert run.work.shape == (5001, 2, 3)
+    assert run.work.shape == (7501, 2, 3)
     assert np.abs(run.work[-1]).min() > 0
-    assert run.metadata["controller"] == {"law": "linear"}
+    assert run.metadata["controller"]["law"] == "linear"
 
 
 @pytest.mark.parametrize(
@@ -414,12 +385,3 @@ def test_shipped_drag_run_tells_the_velocity_of_the_fluid() -> None:
     assert system["boundaries"] == {"x": "periodic", "y": "periodic", "z": "periodic"}
     assert read_metadata(run.folder)["protocol"] == {"experiment": "drag", "version": 2}
     assert read_metadata(run.folder)["controller"] is None
-
-
-def test_copies_of_older_runs_are_known(folder: Path) -> None:
-    """A copy that stands for a run of today's protocol says so in one key, whatever its format."""
-    assert load_run(folder).older_protocol is False
-    content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    content |= {"older_protocol": "made by protocol 1", "stands_for": "abc"}
-    (folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
-    assert load_run(folder).older_protocol is True

@@ -17,7 +17,6 @@ from analysis.compare.table import (
     IDENTITY,
     SIMPLIFICATIONS,
     heat_lines,
-    older_protocol,
     summary_table,
     summary_text,
 )
@@ -395,30 +394,6 @@ def test_no_error_is_told_as_zero(study: tuple[Comparison, FrictionResult], se: 
     text = summary_text(comparison, replace(friction, drags=(drag,)))
     assert f"3.0 nN, 100 K: {told} (paper 3.1)" in text
     assert "± 0.00 " not in text
-
-
-def test_text_counts_runs_of_an_older_protocol(study: tuple[Comparison, FrictionResult]) -> None:
-    """Copies of older runs are counted over friction, sweep and drag in one sentence, which is missing where there is none."""
-    comparison, friction = study
-    points = comparison.points
-    runs = friction.replicas + sum(point.replicas for point in points)
-    assert "older protocol" not in summary_text(comparison, friction)
-    older = [replace(points[0], older_protocol_runs=2), *points[1:]]
-    text = summary_text(beside(older, friction), replace(friction, older_protocol_runs=1))
-    assert f"Runs of an older protocol with the same physical parameters: 3 of {runs}.\n" in text
-    drag = replace(DRAG, replicas=4, older_protocol_runs=4)
-    assert older_protocol(older, replace(friction, drags=(drag,))) == (
-        f"Runs of an older protocol with the same physical parameters: 6 of {runs + 4}."
-    )
-
-
-def test_copies_of_older_runs_are_counted_in_the_files() -> None:
-    """``heat.json`` and ``friction.json`` tell how many of their runs are copies of older ones."""
-    for truth, summarise in ((WHITE, point_summary), (replace(WHITE, kappa_ratio=None), friction_summary)):
-        runs = synthetic_runs(truth, 30, 3, seed=43)
-        assert summarise(runs).to_json()["older_protocol_runs"] == 0
-        runs[1].metadata["older_protocol"] = "made by protocol 1"
-        assert summarise(runs).to_json()["older_protocol_runs"] == 1
 
 
 def test_text_tells_the_largest_drift_beside_the_smallest_decided_heat(

@@ -28,7 +28,7 @@ from simulation.study.files import check_study, load_study
 from tests.unit.synthetic import Truth, write_runs
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ROOT / "reference/reference-paper/sweep/kH_4.80/replica_1"
+SHIPPED = ROOT / "reference/reference/sweep/kH_4.80/replica_1"
 
 
 @pytest.fixture
@@ -189,9 +189,6 @@ def reference(**sections: Any) -> Experiment:
     """Run kH_4.80 of the study that the shipped one was made with, some of its fields replaced."""
     settings = read(SHIPPED)["settings"]
     data = {key: value for key, value in settings.items() if key != "name"}
-    data["integration"] = {
-        key: value for key, value in data["integration"].items() if key != "suffix"
-    }  # of a machine now
     data |= {"demon": data["demon"] | {"kappa_ratios": ["4.80"]}, "drag": {"forces_nN": []}}
     changed = {key: data.get(key, {}) | value if isinstance(value, dict) else value for key, value in sections.items()}
     return experiment_at(check_study(settings["name"], data | changed), "kH_4.80", 1)
@@ -205,14 +202,14 @@ DECIDING: dict[str, dict[str, Any]] = {
     "demon.coupling_axes = xyz (the study says xy)": {"demon": {"coupling_axes": "xy", "kappa_ratios": ["4.80"]}},
     "materials.cutoff_A = 8.5125 (the study says 9.0)": {"materials": {"cutoff_A": 9.0}},
     "materials.fluid_metal = None (the study says {'epsilon_eV': 0.03, 'sigma_A': 2.8715})": {
-        "materials": {"argon_copper": {"epsilon_eV": 0.03, "sigma_A": 2.8715}}
+        "materials": {"fluid_metal": {"epsilon_eV": 0.03, "sigma_A": 2.8715}}
     },
     "materials.fluid.mass_u = 39.948 (the study says 40.0)": {
-        "materials": {"argon": {"mass_u": 40.0, "epsilon_eV": 0.0104, "sigma_A": 3.405}}
+        "materials": {"fluid": {"mass_u": 40.0, "epsilon_eV": 0.0104, "sigma_A": 3.405}}
     },
-    "schedule.relaxation_ps = 100.0 (the study says 150.0)": {"schedule": {"relaxation_ps": 150.0}},
-    "schedule.equilibration_ps = 60.0 (the study says 150.0)": {"schedule": {"equilibration_ps": 150.0}},
-    "schedule.sweep_ns = 0.5 (the study says 2.0)": {"schedule": {"sweep_ns": 2.0}},
+    "schedule.relaxation_ps = 40.0 (the study says 150.0)": {"schedule": {"relaxation_ps": 150.0}},
+    "schedule.equilibration_ps = 200.0 (the study says 150.0)": {"schedule": {"equilibration_ps": 150.0}},
+    "schedule.sweep_ns = 1.0 (the study says 2.0)": {"schedule": {"sweep_ns": 2.0}},
     "schedule.sample_every_ps = 0.1 (the study says 0.2)": {"schedule": {"sample_every_ps": 0.2}},
     "integration.neighbour_skin_A = 0.8 (the study says 1.0)": {"integration": {"neighbour_skin_A": 1.0}},
 }
@@ -233,13 +230,13 @@ def test_one_differing_field_is_refused_by_name(named: str, tmp_path: Path) -> N
 def test_every_differing_field_is_named(tmp_path: Path) -> None:
     """Those that decide the run, all of them in one message, and no other."""
     other = reference(
-        baths={"edge_nm": 11.1}, schedule={"sweep_ns": 2.0, "friction_ns": 9.0, "friction_replicas": 9}, ranks=2
+        baths={"edge_nm": 6.6}, schedule={"sweep_ns": 2.0, "friction_ns": 9.0, "friction_replicas": 9}, ranks=2
     )
     with pytest.raises(ValueError, match="was made with") as failure:
         unpack(other, SHIPPED, tmp_path / "other")
     assert named_in(str(failure.value)) == ["baths.edge_nm", "schedule.sweep_ns"]
     renamed = experiment_at(reference().study.model_copy(update={"name": "mine"}), "kH_4.80", 1)
-    assert differences(renamed, read(SHIPPED)["settings"]) == ["name = reference-paper (the study says mine)"]
+    assert differences(renamed, read(SHIPPED)["settings"]) == ["name = reference (the study says mine)"]
 
 
 def named_in(message: str) -> list[str]:
@@ -256,19 +253,16 @@ def named_in(message: str) -> list[str]:
         {"drag": {"forces_nN": ["1.0"], "replicas": 3}},
         {"limits": {"closure_drift_eV_per_ns": 1.0}},
         {"demon": {"kappa_ratios": ["9", "4.80"], "shown_ratios": ["9"]}},
-        {"materials": {"argon_copper": {"epsilon_eV": (0.0104 * 0.4093) ** 0.5, "sigma_A": 2.8715}}},
+        {"materials": {"fluid_metal": {"epsilon_eV": (0.0104 * 0.4093) ** 0.5, "sigma_A": 2.8715}}},
     ],
     ids=["nothing", "ranks", "lengths of others", "drags", "limits", "other points", "the same, stated"],
 )
 def test_what_does_not_touch_a_run_does_not_keep_it_from_serving(sections: dict[str, Any], tmp_path: Path) -> None:
-    """An older run of the same physics is taken as what it is: the copy says so, and for which run it stands."""
+    """A run of the same physics is copied as it is."""
     wanted = reference(**sections)
     unpack(wanted, SHIPPED, tmp_path / "same")
     assert (tmp_path / "same/series.parquet").read_bytes() == (SHIPPED / "series.parquet").read_bytes()
-    record = read(tmp_path / "same")
-    assert record["stands_for"] == wanted.fingerprint
-    assert record["fingerprint"] == read(SHIPPED)["fingerprint"]
-    assert record["older_protocol"] == "Run of an older protocol (format 1) with the same physical parameters."
+    assert read(tmp_path / "same") == read(SHIPPED)
     assert not run_folder.missing(wanted, tmp_path / "same")
 
 
@@ -311,7 +305,7 @@ def test_a_run_of_this_version_must_be_the_same_run(tmp_path: Path) -> None:
 
 
 def test_another_run_of_the_study_is_refused_by_name(tmp_path: Path) -> None:
-    """Of this version or of an older protocol, whose runs all have the same settings; so is a folder without a run."""
+    """All runs of a study have the same settings; a folder without a run is refused, too."""
     perform(short(), tmp_path / "run", Ranks(1))
     for source, wanted, holds in (
         (

@@ -130,7 +130,7 @@ def test_names_of_the_particles_are_exchanged_in_every_fit() -> None:
 
 def test_a_result_says_what_was_measured(friction: FrictionResult) -> None:
     """Runs, time of all of them, traps of each set of axes, masses, and the time of the displacements."""
-    assert (friction.study, friction.replicas, friction.older_protocol_runs) == ("synthetic", 3, 0)
+    assert (friction.study, friction.replicas) == ("synthetic", 3)
     assert (friction.time, friction.sample_interval, friction.spacing) == (4.5, 0.5, 1.0)
     assert dict(friction.traps) == pytest.approx({"x": 0.01, "yz": 0.01, "xyz": 0.01})
     assert friction.masses == (1.225, 1.225)

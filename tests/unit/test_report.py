@@ -347,19 +347,6 @@ def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) ->
     assert ["0.3", "hot", "43.8 ± 2.7", "4.8", "−1.1", "82", "−0.13 ± 0.13", "–", "150 of 186"] in rows
 
 
-def test_runs_of_an_older_protocol_are_told(long_study: dict[str, Any]) -> None:
-    """Where runs are copies of older ones, one sentence says how many; protocols of all runs stand with the versions."""
-    html = report_page(**long_study, figures=[], design=DESIGN)
-    assert "older protocol" not in html
-    assert ["protocol", "2"] in Page(html).rows
-    runs = [dict(run) for run in long_study["runs"]]
-    runs[0]["protocol"] = {"experiment": "machine", "version": 1}
-    friction = replace(long_study["friction"], older_protocol_runs=1)
-    html = report_page(**long_study | {"friction": friction, "runs": runs}, figures=[], design=DESIGN)
-    assert f"Runs of an older protocol with the same physical parameters: 1 of {len(runs)}." in html
-    assert ["protocol", "1, 2"] in Page(html).rows
-
-
 def test_the_system_is_told_with_its_symbols(long_study: dict[str, Any]) -> None:
     """Atoms are counted as what the study calls them."""
     system = {

@@ -103,8 +103,8 @@ def test_heats_of_a_point() -> None:
     point = numbered(point, unlike())
     content = through_text(point.to_json())
     survives(point, HeatPoint.from_json(content))
-    assert [content[key] for key in ("note", "block_ps", "blocks", "replicas", "time_ns", "older_protocol_runs")] == [
-        *("why", point.block, point.blocks, point.replicas, point.time, point.older_protocol_runs)
+    assert [content[key] for key in ("note", "block_ps", "blocks", "replicas", "time_ns")] == [
+        *("why", point.block, point.blocks, point.replicas, point.time)
     ]
     for key, found in {
         "power_eV_per_ns": point.power,
@@ -227,7 +227,7 @@ def friction_result() -> FrictionResult:
     )
     axes = {axis: AxisResult((particle, particle), 1.0, 1, "why") for axis in ("x", "yz", "xyz")}
     traps = {"x": 1.0, "yz": 1.0, "xyz": 1.0}
-    empty = FrictionResult("s", 1, 1, 1.0, 1.0, traps, (1.0, 1.0), 1.0, ("x", "yz"), axes, (DRAG, DRAG))
+    empty = FrictionResult("s", 1, 1.0, 1.0, traps, (1.0, 1.0), 1.0, ("x", "yz"), axes, (DRAG, DRAG))
     found: FrictionResult = numbered(empty, unlike())
     return found
 
@@ -249,7 +249,7 @@ def test_friction_of_a_study() -> None:
                 )
             survives(expected, back)
         assert (one.block, one.blocks, one.note) == (other.block, other.blocks, other.note), place
-    for name in ("study", "replicas", "older_protocol_runs", "time", "sample_interval", "traps", "masses", "spacing"):
+    for name in ("study", "replicas", "time", "sample_interval", "traps", "masses", "spacing"):
         assert getattr(read, name) == getattr(friction, name), name
     assert [each.to_json() for each in read.drags] == [each.to_json() for each in friction.drags]
     for axes, along in friction.axes.items():

@@ -53,7 +53,6 @@ def point(feedback: dict[str, Any], heat: float = 0.0) -> HeatPoint:
         replicas=1,
         time=1.0,
         note=None,
-        older_protocol_runs=0,
         block=None,
         blocks=None,
         mode="undecided",
