@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.paired import Contestant, run, start, timed
-from benchmarks.systems import NO_SUFFIX, system
+from benchmarks.systems import NO_SUFFIX, PUBLISHED, system
 from benchmarks.worker import Loop
 from simulation.study.fields import Study
 from simulation.study.files import check_study
@@ -22,12 +22,6 @@ TARGET = 0.1
 FRICTION_KG_PER_S = 7e-12
 """Frictions from molecular dynamics of this system (docs/explanation/friction.md), for the exact noise of the heat."""
 
-# As a deck is usually written: 1 fs, LAMMPS's own skin and pair style for `units metal`, the paper's single axis.
-BY_HAND = {
-    "integration": {"timestep_fs": "1", "neighbour_skin_A": "2.0"},
-    "demon": {"coupling_axes": "x"},
-}
-
 
 def peers(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFrame:
     """Steps per second, ns per day and core-hours to a cold heat of 10 % at κ_H/κ_C = 4.80, on one core.
@@ -37,7 +31,7 @@ def peers(size: str = "demo", steps: int = 1500, rounds: int = 5) -> pd.DataFram
         (exact theory), `core_hours`, `ratio` of core-hours to the first (median over rounds).
     """
     restart = start(system(size), size)
-    ours, by_hand = system(size), system(size, **BY_HAND)
+    ours, by_hand = system(size), system(size, **PUBLISHED)
     loops: dict[str, list[Loop]] = {"nanofridge": [], "LAMMPS deck by hand": []}
     has_openmm = importlib.util.find_spec("openmm") is not None
     if has_openmm:

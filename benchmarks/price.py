@@ -29,7 +29,7 @@ from analysis.model import DressedPair, Refrigerator
 from analysis.statistics.timeseries import slope_variance
 from analysis.units import PER_NS
 from benchmarks.paired import Contestant, run, start
-from benchmarks.systems import NO_SUFFIX, system
+from benchmarks.systems import NO_SUFFIX, PUBLISHED, system
 from simulation.study.files import check_study
 
 TARGET = 0.1
@@ -42,12 +42,6 @@ STUDIES = {"demo": "reference", "paper": "reference-paper"}
 POINT = "sweep/kH_4.80"
 
 STEPS = {"demo": 1500, "paper": 400}
-
-PUBLISHED: dict[str, Any] = {
-    "integration": {"timestep_fs": "1", "neighbour_skin_A": "2.0"},
-    "demon": {"coupling_axes": "x"},
-}
-"""The paper's time step and axis; skin and pair style are LAMMPS's own for `units metal`."""
 
 
 @dataclass(frozen=True)

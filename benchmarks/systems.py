@@ -20,6 +20,13 @@ EDGES_NM = {"tiny": "3.6", "demo": "6.5", "paper": "11.0"}
 """Bath edge of each size; the fluid's density is the paper's in all."""
 
 
+PUBLISHED: dict[str, Any] = {
+    "integration": {"timestep_fs": "1", "neighbour_skin_A": "2.0"},
+    "demon": {"coupling_axes": "x"},
+}
+"""Changed sections for the paper's time step and axis; the skin is LAMMPS's own for `units metal`."""
+
+
 def system(size: str, **sections: dict[str, Any]) -> dict[str, Any]:
     """A study of a size, with some fields of its sections changed; `ranks` and other top-level fields are given as they are."""
     study: dict[str, Any] = {

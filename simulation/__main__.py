@@ -28,7 +28,7 @@ from simulation.overview.status import status_text
 from simulation.perform import perform
 from simulation.segments.stop import StopRequested
 from simulation.storage.lock import LockedError
-from simulation.study.fields import StudyError
+from simulation.study.fields import MOST_RANKS, StudyError
 from simulation.study.files import NOTHING_SIMULATED, is_machine, load_study, plain_study
 from simulation.study.section import SIDES
 from simulation.study.table import field_table, schema_text
@@ -48,8 +48,6 @@ PROBLEMS = (
 """Errors with a message for the user; any other is a bug and shows its traceback."""
 
 
-MOST_RANKS = 4096
-"""Largest number of ranks, as in a study, and of threads."""
 LONGEST = 1e6
 """Longest time on the command line, in its unit: some days of seconds, or years of minutes."""
 

@@ -52,6 +52,9 @@ BAR_PER_EV_PER_A3 = 1602176.634
 VARIANT = r"[a-z0-9][a-z0-9._-]*"  # may follow the @ in a study name, and names a folder
 STUDY_NAME = rf"[A-Za-z0-9][\w-]*(@{VARIANT})?"
 
+MOST_RANKS = 4096
+"""Largest number of MPI ranks of a simulation, and of threads of a rank."""
+
 Replicas = Annotated[int, Field(ge=1, le=10_000)]
 
 Friction = Annotated[float, Field(ge=1e-18, le=1e-6, allow_inf_nan=False)]
@@ -405,7 +408,7 @@ class Study(Section):
     """Every random stream of the study is hashed from this seed, the name of the study, the point and the replica."""
     engine: Literal["lammps", "langevin"] = "lammps"
     """`lammps` is molecular dynamics; `langevin` is the model of the paper or of any linear bath, without time-step error."""
-    ranks: Annotated[int, Field(ge=1, le=4096)] = 1
+    ranks: Annotated[int, Field(ge=1, le=MOST_RANKS)] = 1
     """MPI ranks (cores) of each simulation."""
     materials: Materials = Materials()
     interactions: Interactions = Interactions()
