@@ -19,6 +19,7 @@ from analysis.friction.summary import friction_summary
 from analysis.heat.point import by_ratio
 from analysis.heat.rates import point_summary
 from analysis.units import FRICTION_SI
+from benchmarks.price import protocols
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_RUNS = ROOT / "docs/explanation/long-runs.md"
@@ -143,6 +144,7 @@ def measured(benchmark: str) -> list[dict[str, Any]]:
 def test_prices_are_those_of_the_shipped_benchmarks() -> None:
     """Of one heat and of a sweep: each number of both tables of the page, and what the other page repeats."""
     one, sweep = measured("price"), measured("sweep_price")
+    assert [row["contestant"] for row in one] == list(protocols())
     for (_, step, axes, *cells, saved), row in zip(rows(PRICE, "| step/fs"), one, strict=True):
         assert (float(step), axes) == (row["timestep_fs"], row["axes"])
         assert all(map(agrees, cells, (row["ms_per_step"], row["needed_ns"], row["core_hours"])))
