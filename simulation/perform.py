@@ -7,15 +7,13 @@ import sys
 import time
 from pathlib import Path
 
-import pandas as pd
-
 from simulation.engines.lammps import lammps_build
 from simulation.engines.ranks import EngineError, Ranks
 from simulation.experiments.base import Experiment
 from simulation.folder import run_folder
 from simulation.segments.checkpoint import Segments
 from simulation.segments.complete import complete
-from simulation.storage.files import RESTART, RUN, SERIES, checksum
+from simulation.storage.files import RESTART, RUN, SERIES, checksum, read_series
 
 
 def perform(
@@ -96,7 +94,7 @@ def _by_lammps(
     with segments.locked() if ranks.is_root else contextlib.nullcontext():
         done = complete(experiment, segments, state, ranks, time_limit_minutes)
         if ranks.is_root:
-            parts = [pd.read_parquet(segment.folder / SERIES) for segment in run_folder.measured(experiment, done)]
+            parts = [read_series(segment.folder / SERIES) for segment in run_folder.measured(experiment, done)]
             series = run_folder.join_series(parts, experiment.columns())
             files = run_folder.lammps_files(experiment, done)
             run_folder.write(experiment, folder, series, run_folder.lammps_provenance(experiment, done), files)

@@ -24,6 +24,10 @@ FORMAT = 2
 INTERNAL_TEMPERATURE = tuple(f"internal_temperature_{side}_K" for side in SIDES)
 """Columns of runs with atoms that are missing in folders of the model."""
 
+# Where pyarrow reads in threads of its own, one that is left at the end of a process aborts it, after all work is done
+# (apache/arrow issues 34314 and 50482).
+_WITHOUT_THREADS: dict[str, Any] = {"use_threads": False, "pre_buffer": False}
+
 # Sample times are multiples of the time step written in decimal; rounding is far below this.
 _SPACING_TOLERANCE = 1e-6
 
@@ -174,7 +178,7 @@ def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
     if content.get("series_sha256", (own := hashlib.sha256(data).hexdigest())) != own:
         raise RunFolderError(f"{series_file}: damaged, its checksum does not match run.json; {_CURE}")
     try:
-        series = pd.read_parquet(io.BytesIO(data))
+        series = pd.read_parquet(io.BytesIO(data), **_WITHOUT_THREADS)
     except (ValueError, OSError):
         raise RunFolderError(f"{series_file}: damaged, not a Parquet file; {_CURE}") from None
     return folder, content, series

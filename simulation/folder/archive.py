@@ -15,7 +15,17 @@ import pandas as pd
 from simulation.control.controller import ControllerError
 from simulation.experiments.base import Experiment
 from simulation.folder.run_folder import matches
-from simulation.storage.files import RUN, SERIES, TOPOLOGY, TRAJECTORY, checksum, json_text, read_json, replace
+from simulation.storage.files import (
+    RUN,
+    SERIES,
+    TOPOLOGY,
+    TRAJECTORY,
+    checksum,
+    json_text,
+    read_json,
+    read_series,
+    replace,
+)
 from simulation.study.fields import Study
 
 FREE = ("controller_options", "variants")
@@ -53,7 +63,7 @@ def archive(results: Path, target: Path) -> Iterator[Path]:
                 continue
         copy.mkdir(parents=True, exist_ok=True)
         # Bytes of equal significance are grouped: of noise, only the highest bytes and those rounded to zero compress.
-        rounded(pd.read_parquet(source / SERIES)).to_parquet(
+        rounded(read_series(source / SERIES)).to_parquet(
             copy / SERIES, index=False, compression="zstd", use_dictionary=False, use_byte_stream_split=True
         )
         if record["purpose"] == "friction" and record["replica"] == 1:

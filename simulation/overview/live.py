@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 
@@ -19,7 +18,7 @@ from simulation.folder.closure import balance
 from simulation.folder.run_folder import join_series
 from simulation.overview.jobs import Job, jobs
 from simulation.overview.status import State, Status, counts, now, status_of
-from simulation.storage.files import SERIES, read_json, replace
+from simulation.storage.files import SERIES, read_json, read_series, replace
 from simulation.study.fields import Study
 from simulation.study.section import SIDES
 
@@ -158,7 +157,7 @@ def drifts(job: Job, state: State) -> Iterator[Drift]:
                 allowed = closure.get(f"{start}allowed_eV_per_ns", closure["limit_eV_per_ns"])
                 yield Drift(job.name, state, side, drift, closure.get(f"{start}drift_se"), allowed)
         return
-    parts = [pd.read_parquet(file) for file in _series_files(job)]
+    parts = [read_series(file) for file in _series_files(job)]
     if not parts:
         return
     series = join_series(parts, job.experiment.columns())
@@ -181,7 +180,7 @@ def _segment_works(job: Job, axes: str) -> Iterator[tuple[float, float, float]]:
     for file in _series_files(job):
         # Of the controller, and of moving the traps.
         works = [[name for name in names if re.match(rf"(trap_)?work_{side}_", name)] for side in SIDES]
-        series = pd.read_parquet(file, columns=["time_ps", *works[0], *works[1]])
+        series = read_series(file, columns=["time_ps", *works[0], *works[1]])
         change = series.iloc[-1] - series.iloc[0]
         cold, hot = (float(change[names].sum()) / len(axes) for names in works)
         yield float(change["time_ps"]), cold, hot

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 RUN = "run.json"
 SERIES = "series.parquet"
 TRAJECTORY = "trajectory.dcd"
@@ -54,6 +56,15 @@ def read_json(file: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def read_series(file: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """A series, or some of its columns.
+
+    Where pyarrow reads in threads of its own, one that is left at the end of a process aborts it, after all work is done
+    (apache/arrow issues 34314 and 50482).
+    """
+    return pd.read_parquet(file, columns=columns, use_threads=False, pre_buffer=False)
 
 
 def sync(path: Path) -> None:

@@ -350,15 +350,6 @@ def test_another_run_is_not_this_one(change_: dict[str, Any], finished: tuple[Ex
     assert {"run.json", "series.parquet"} <= run_folder.missing(run, folder)
 
 
-def test_a_copy_of_an_archived_run_stands_for_what_it_was_unpacked_for(finished: tuple[Experiment, Path]) -> None:
-    """And for nothing else."""
-    run, folder = finished
-    change(folder, fingerprint="of an older protocol", stands_for=run.fingerprint)
-    assert run_folder.missing(run, folder) == set()
-    change(folder, fingerprint=run.fingerprint, stands_for="of another")
-    assert "run.json" in run_folder.missing(run, folder)
-
-
 def test_cost_and_versions_are_those_of_all_segments() -> None:
     """Times add up, ranks are all that there were, the build and the neighbours are the last ones."""
     usual: dict[str, Any] = {
