@@ -24,9 +24,9 @@ FORMAT = 2
 INTERNAL_TEMPERATURE = tuple(f"internal_temperature_{side}_K" for side in SIDES)
 """Columns of runs with atoms that are missing in folders of the model."""
 
-# Where pyarrow reads in threads of its own, one that is left at the end of a process aborts it, after all work is done
-# (apache/arrow issues 34314 and 50482).
-_WITHOUT_THREADS: dict[str, Any] = {"use_threads": False, "pre_buffer": False}
+WITHOUT_THREADS: dict[str, Any] = {"use_threads": False, "pre_buffer": False}
+"""How to read Parquet: where pyarrow has threads of its own, one that is left at the end of a process aborts it, after all work
+is done (apache/arrow issues 34314 and 50482)."""
 
 # Sample times are multiples of the time step written in decimal; rounding is far below this.
 _SPACING_TOLERANCE = 1e-6
@@ -168,7 +168,7 @@ def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
     Raises:
         RunFolderError: if a file is missing or damaged, or the format is not known.
     """
-    folder = _folder(path)
+    folder = folder_of(path)
     content = read_metadata(folder)
     series_file = folder / "series.parquet"
     if not series_file.is_file():
@@ -178,7 +178,7 @@ def read_folder(path: str | Path) -> tuple[Path, dict[str, Any], pd.DataFrame]:
     if content.get("series_sha256", (own := hashlib.sha256(data).hexdigest())) != own:
         raise RunFolderError(f"{series_file}: damaged, its checksum does not match run.json; {_CURE}")
     try:
-        series = pd.read_parquet(io.BytesIO(data), **_WITHOUT_THREADS)
+        series = pd.read_parquet(io.BytesIO(data), **WITHOUT_THREADS)
     except (ValueError, OSError):
         raise RunFolderError(f"{series_file}: damaged, not a Parquet file; {_CURE}") from None
     return folder, content, series
@@ -190,7 +190,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     Raises:
         RunFolderError: if the file is missing or damaged, or the format is not known.
     """
-    file = _folder(path) / "run.json"
+    file = folder_of(path) / "run.json"
     if not file.is_file():
         raise RunFolderError(f"{file}: missing; run the simulation of this point again")
     try:
@@ -205,7 +205,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def _folder(path: str | Path) -> Path:
+def folder_of(path: str | Path) -> Path:
     """The run folder, given by itself or its ``run.json``."""
     return Path(path).parent if Path(path).name == "run.json" else Path(path)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.data.runs import RunFolderError, read_metadata
+from analysis.data.runs import RunFolderError, folder_of, read_metadata
 
 if TYPE_CHECKING:
     import MDAnalysis
@@ -53,7 +53,7 @@ def universe(folder: str | Path) -> MDAnalysis.Universe:
     """
     import MDAnalysis  # slow to load, and most jobs that import this module use no atoms
 
-    folder = Path(folder).parent if Path(folder).name == "run.json" else Path(folder)
+    folder = folder_of(folder)
     for file in (folder / TOPOLOGY, folder / TRAJECTORY):
         if not file.is_file():
             raise RunFolderError(
