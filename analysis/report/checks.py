@@ -18,7 +18,7 @@ def study_checks(friction: FrictionResult, structure: Structure | None, paramete
 
     Args:
         friction: measured in its runs without controller.
-        structure: its atoms; ``None`` if the engine has no atoms.
+        structure: its atoms; ``None`` if there are none.
         parameters: of any of its points.
 
     Returns:

@@ -73,7 +73,7 @@ def report_page(
         comparison: of its points with theory.
         performances: of the same points.
         friction: measured in its runs without controller.
-        structure: its atoms; ``None`` if the engine has no atoms.
+        structure: its atoms; ``None`` if the engine has no atoms, or the runs are shipped without them.
         figures: picture files (PNG; an SVG or CSV of the same name is included).
         design: folder of template, style, script and captions.
         interactive: the interactive figure, from ``explorer``; without it the page has none.
@@ -91,6 +91,7 @@ def report_page(
     return environment.get_template("page.html.j2").render(
         study=runs[0]["study"],
         atoms=runs[0]["engine"] == "lammps",
+        structure=structure is not None,
         sides=SIDES,
         style=(Path(design) / "style.css").read_text(encoding="utf-8"),
         verdict=verdict(comparison, performances),

@@ -28,7 +28,7 @@ def closing_text(
         comparison: of the study.
         performances: of its points.
         friction: measured in its runs without controller.
-        structure: its atoms; ``None`` if the engine has no atoms.
+        structure: its atoms; ``None`` if there are none.
     """
     checks = [
         check for check in study_checks(friction, structure, comparison.points[0].parameters) if check["ok"] is not None

@@ -397,6 +397,15 @@ def test_short_study_shows_unknown_errors(figures: list[Path]) -> None:
     assert "beyond a wall" not in html
 
 
+def test_runs_shipped_without_atoms_have_a_page(long_study: dict[str, Any]) -> None:
+    """It names the missing atoms, and does not call the study one of the exact model."""
+    html = report_page(**long_study | {"structure": None}, figures=[], design=DESIGN)
+    assert "as a sketch: the atoms of these runs are not shipped" in html
+    assert "no atoms" not in html
+    assert "beyond a wall" not in html
+    assert "beyond a wall" in report_page(**long_study, figures=[], design=DESIGN)
+
+
 def test_text_from_files_is_escaped(long_study: dict[str, Any]) -> None:
     """What a study file holds cannot become markup."""
     assert "</code><script>" not in report_page(**long_study, figures=[], design=DESIGN)

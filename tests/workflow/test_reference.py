@@ -8,7 +8,7 @@ import pytest
 from tests.workflow.checkout import MD_RULES, ROOT, Checkout, planned, snakemake
 
 HEAT = "results/reference/sweep/kH_4.80/heat.json"
-LOOPS, WITHOUT_WALLS = "reference-feedback", "reference-periodic"
+LOOPS, WITHOUT_WALLS, PAPER = "reference-feedback", "reference-periodic", "reference-paper"
 SIZES = ("reference", "bath-size@edge-5", "bath-size", "bath-size@edge-8", "reference-paper")
 SHIPPED = [file.relative_to(ROOT / "reference").parts[0] for file in (ROOT / "reference").rglob("run.json")]
 """The study of each shipped run."""
@@ -49,6 +49,7 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
     [
         (LOOPS, "feedback", 21, {"measure", "fit_friction", "compare_heats", "plot_loops"}),
         (WITHOUT_WALLS, "all", 5, {"measure", "fit_friction", "structure", "plot_setup", "write_report"}),
+        (PAPER, "all", 4, {"measure", "fit_friction", "axes", "write_report"}),
     ],
 )
 def test_shipped_runs_of_other_studies_are_taken(
@@ -60,6 +61,8 @@ def test_shipped_runs_of_other_studies_are_taken(
     assert jobs["unpack"] == sum(name.startswith(study) for name in SHIPPED) == runs
     assert analysis <= set(jobs)
     assert not MD_RULES & set(jobs)
+    # What needs atoms is planned only for runs that are shipped with them.
+    assert ("structure" in jobs) == ("plot_setup" in jobs) == ("structure" in analysis)
 
 
 def test_shipped_drags_are_taken(checkout: Checkout) -> None:

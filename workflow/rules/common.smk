@@ -225,11 +225,17 @@ SWEEP_FIGURES = [
 ]
 
 
+def has_atoms(chosen):
+    """Whether the runs of a study have atoms: not those of the exact model, nor shipped runs without them, to save space."""
+    shipped = ROOT / "reference" / machine.friction_runs(chosen)[0].folder
+    return chosen.engine == "lammps" and ((shipped / "topology.data").exists() or not (shipped / "run.json").exists())
+
+
 def figures(chosen):
-    """All figures of a study; those of atoms only if the study has atoms."""
+    """All figures of a study; those of atoms only if its runs have atoms."""
     names = [*EQUILIBRIUM_FIGURES, *SWEEP_FIGURES, "response", "cumulative"]
     names += ["drag"] if chosen.drag.forces_nN else []
-    names += ["structure", "setup"] if chosen.engine == "lammps" else []
+    names += ["structure", "setup"] if has_atoms(chosen) else []
     return [f"results/{chosen.name}/figures/{name}.png" for name in names]
 
 

@@ -15,9 +15,8 @@ rule write_report:
         friction="results/{study}/friction.json",
         response="results/{study}/response.npz",
         by_axis="results/{study}/work_by_axis.csv",
-        # Only studies with atoms have a structure.
         structure=lambda wildcards: (
-            [f"results/{wildcards.study}/structure.json"] if study(wildcards.study).engine == "lammps" else []
+            [f"results/{wildcards.study}/structure.json"] if has_atoms(study(wildcards.study)) else []
         ),
         figures=lambda wildcards: figures(study(wildcards.study)),
         page=str(HERE / "workflow/report/page.html.j2"),
