@@ -102,9 +102,7 @@ class DemonCallback:
         # The step at which segments meet is known already, and so is the second call at a first step.
         force = demon.force if clock == demon.step else self._told_by_root(clock, displacement)
         demon.move(clock, displacement, force)
-        if demon.moving_traps is not None:
-            force = force + demon.moving_traps.force(clock * demon.timestep_ps)
-        f.reshape(-1)[self._components] = np.dot(self._shares, force).ravel()
+        f.reshape(-1)[self._components] = np.dot(self._shares, demon.with_traps(clock, force)).ravel()
         if step % self.sample_every == 0:
             demon.check_particles(displacement)
             for index, work in enumerate(demon.works.flat):
@@ -135,10 +133,9 @@ class DemonCallback:
         """
         if clock - 1 != self.demon.step:  # no previous step: LAMMPS still has the velocities of this one
             return self._mean(self.lmp.numpy.extract_atom("v"))
-        force = self.atoms * self._mean(self.lmp.numpy.extract_atom("f")) + self.demon.force
+        own = self.demon.with_traps(clock, self.demon.force)
+        force = self.atoms * self._mean(self.lmp.numpy.extract_atom("f")) + own
         step = self.demon.timestep_ps
-        if self.demon.moving_traps is not None:
-            force += self.demon.moving_traps.force(clock * step)
         return np.asarray((displacement - self.demon.displacement) / step + step / (2 * self.mass) * force)
 
     def _mean(self, values: Vector) -> Vector:

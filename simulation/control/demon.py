@@ -110,6 +110,10 @@ class Demon:
                 self.moving_traps.move(times, self.displacement, displacement)
         self.step, self.displacement, self.force = step, displacement, force
 
+    def with_traps(self, step: int, force: Vector) -> Vector:
+        """A force plus that of moving traps at a step, if they move, eV/Å, shape (2, 3)."""
+        return force if self.moving_traps is None else force + self.moving_traps.force(step * self.timestep_ps)
+
     @property
     def works(self) -> Vector:
         """Works since the segment began: (2, 3) of the forces, then of moving traps if they move; eV."""
