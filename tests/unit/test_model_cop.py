@@ -9,18 +9,10 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 
-from analysis.model import LangevinPair, RatioLaw, sampled_cop, window_cop
+from analysis.model import RatioLaw, sampled_cop, window_cop
+from tests.unit.pairs import PAIR as PUBLISHED
 
-PAIR = LangevinPair(
-    mass=1.225,
-    friction_cold=0.2184528,
-    friction_hot=0.2184528,
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.727,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
+PAIR = replace(PUBLISHED, coupling_hot=0.727)
 GRID = np.array([-30.0, -3.0, -0.6, -0.05, 0.0, 0.05, 0.3, 0.8, 1.5, 5.0, 40.0])
 
 

@@ -10,32 +10,11 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from analysis.model import FLOWS, DressedPair, LangevinPair, Refrigerator
+from analysis.model import FLOWS, Refrigerator
+from tests.unit.pairs import DRESSED
+from tests.unit.pairs import PAIR as PUBLISHED
 
-PAIR = LangevinPair(
-    mass=(1.2, 1.5),
-    friction_cold=0.22,
-    friction_hot=0.4,
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.48,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
-DRESSED = DressedPair(
-    mass=(1.2, 1.5),
-    core_friction_cold=2.0,
-    core_friction_hot=1.5,
-    shell_friction_cold=0.66,
-    shell_friction_hot=0.5,
-    shell_mass_cold=1.6,
-    shell_mass_hot=2.0,
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.48,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
+PAIR = replace(PUBLISHED, mass=(1.2, 1.5), friction_cold=0.22, friction_hot=0.4)
 
 
 def gathered(machine: Refrigerator, duration: float, step: float, copies: int) -> NDArray[np.float64]:

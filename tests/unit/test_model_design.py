@@ -19,7 +19,7 @@ from analysis.model import (
     closed_forms,
     pareto_front,
 )
-from tests.unit.test_model_pair import FRICTION, PAIR
+from tests.unit.pairs import FRICTION, PAIR
 
 WIDE = Limits(coupling_cold=(0.001, 100.0), coupling_hot=(0.001, 1000.0))
 LAST_WORD = 2e-3  # cooling, relative, that a fine search by hand may find beyond a design

@@ -19,26 +19,11 @@ from analysis.model import (
     DelayedNetwork,
     Feedback,
     LinearLangevin,
-    PairWithBodies,
     SampledNetwork,
 )
+from tests.unit.pairs import BODIES, DRESSED, FRICTION, PAIR, UNLIKE
 from tests.unit.test_model_network import chain
-from tests.unit.test_model_pair import DRESSED, FRICTION, PAIR, UNLIKE
 
-BODIES = PairWithBodies(
-    mass=1.225,
-    friction_cold=0.2,
-    friction_hot=0.3,
-    body_frictions_cold=(0.3, 0.1),
-    body_times_cold=(1.0, 0.2),
-    body_frictions_hot=(0.2,),
-    body_times_hot=(3.0,),
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.48,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
 MACHINES = {"pair": PAIR, "unlike": replace(UNLIKE, friction_hot=0.15), "dressed": DRESSED, "bodies": BODIES}
 LOOPS = [
     Feedback(delay=0.2),

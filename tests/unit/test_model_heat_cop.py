@@ -1,24 +1,17 @@
 """The exact law of fluctuating coefficients of heat: against laws known otherwise, and against simulated runs."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from analysis.heat.performance import window_flows
-from analysis.model import DressedPair, LangevinPair, QuadraticRatioLaw, heat_cop, sampled_cop
+from analysis.model import DressedPair, QuadraticRatioLaw, heat_cop, sampled_cop
+from tests.unit.pairs import PAIR as PUBLISHED
 from tests.unit.synthetic import Truth, synthetic_runs
 
-PAIR = LangevinPair(
-    mass=1.225,
-    friction_cold=0.22,
-    friction_hot=0.3,
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.727,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
+PAIR = replace(PUBLISHED, friction_cold=0.22, friction_hot=0.3, coupling_hot=0.727)
 RATIOS = np.array([-100.0, -10, -3, -1, -0.3, -0.1, 0.0, 0.1, 0.3, 1, 3, 10, 100])
 
 

@@ -22,8 +22,7 @@ from analysis.model import (
     mutual_information,
 )
 from analysis.model.information import news_of_readings, rate_of_reading
-from tests.unit.test_model_feedback import BODIES
-from tests.unit.test_model_pair import DRESSED, PAIR, UNLIKE
+from tests.unit.pairs import BODIES, DRESSED, PAIR, UNLIKE
 
 MACHINES = {"pair": PAIR, "unlike": UNLIKE, "dressed": DRESSED, "bodies": BODIES}
 COLD_SIDE = {"pair": [0, 2], "unlike": [0, 2], "dressed": [0, 2, 4], "bodies": [0, 2, 4, 5]}

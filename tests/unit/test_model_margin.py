@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.model import Feedback, largest_stable_delay
-from tests.unit.test_model_pair import DRESSED, PAIR
+from tests.unit.pairs import DRESSED, PAIR
 
 
 def test_boundary_of_an_oscillator() -> None:

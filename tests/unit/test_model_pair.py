@@ -10,34 +10,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from analysis.model import BOLTZMANN, DressedPair, LangevinPair, Mode, Refrigerator
+from analysis.model import BOLTZMANN, Mode, Refrigerator
+from tests.unit.pairs import DRESSED, FRICTION, PAIR, UNLIKE
 
-FRICTION = 0.2184528  # 3.5e-12 kg/s
-PAIR = LangevinPair(
-    mass=1.225,
-    friction_cold=FRICTION,
-    friction_hot=FRICTION,
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.48,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
-DRESSED = DressedPair(
-    mass=(1.2, 1.5),
-    core_friction_cold=2.0,
-    core_friction_hot=1.5,
-    shell_friction_cold=0.66,
-    shell_friction_hot=0.5,
-    shell_mass_cold=1.6,
-    shell_mass_hot=2.0,
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.48,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
-UNLIKE = replace(PAIR, mass=(0.8, 2.0), friction_hot=0.05)
 # Heat into the colder and into the warmer bath, and work, by what the machine is.
 SIGNS = {
     Mode.HEATER_I: (1, 1, 1),

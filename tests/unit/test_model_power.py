@@ -13,31 +13,8 @@ from scipy.special import k0
 
 from analysis.model import DressedPair, LangevinPair, QuadraticFormLaw
 from analysis.model.refrigerator import Force, Target
+from tests.unit.pairs import DRESSED, PAIR
 
-PAIR = LangevinPair(
-    mass=1.225,
-    friction_cold=0.2184528,
-    friction_hot=0.2184528,
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.48,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
-DRESSED = DressedPair(
-    mass=1.225,
-    core_friction_cold=2.0,
-    core_friction_hot=1.5,
-    shell_friction_cold=0.66,
-    shell_friction_hot=0.5,
-    shell_mass_cold=1.6,
-    shell_mass_hot=2.0,
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.48,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
 LAWS = [
     (1.0, -1.0),  # product of independent variables
     (1.3, -0.02),  # product of strongly correlated ones

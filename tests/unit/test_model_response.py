@@ -9,8 +9,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from analysis.model import Feedback, RespondingPair
-from tests.unit.test_model_feedback import BODIES, names
-from tests.unit.test_model_pair import UNLIKE
+from tests.unit.pairs import BODIES, UNLIKE
+from tests.unit.test_model_feedback import names
 
 PARAMETERS: dict[str, Any] = {"trap": 0.01, "couplings": (0.1, 0.48), "temperatures": (100.0, 120.0)}
 

@@ -12,39 +12,15 @@ from scipy.integrate import quad
 from scipy.linalg import expm, solve_continuous_lyapunov
 from scipy.optimize import brentq
 
-from analysis.model import BOLTZMANN, Current, DressedPair, LangevinPair, Refrigerator, covariance_over
+from analysis.model import BOLTZMANN, Current, LangevinPair, Refrigerator, covariance_over
 from analysis.model.optimum import first_minimum
 from analysis.model.refrigerator import Force, Target
 from analysis.model.uncertainty import GATHERED, gathered_over_bound, sampled_over_bound
-from analysis.units import FRICTION_SI, MASS_SI
 from simulation.engines.langevin import propagate_pair
+from tests.unit.pairs import DRESSED, PAIR
 from tests.unit.synthetic import Truth, propagate
 
-PAIR = LangevinPair(
-    mass=1.963e-23 / MASS_SI,
-    friction_cold=3.5e-12 / FRICTION_SI,
-    friction_hot=3.5e-12 / FRICTION_SI,
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.48,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
 UNLIKE = replace(PAIR, mass=(0.8, 2.0), friction_hot=0.05, coupling_hot=0.02)
-DRESSED = DressedPair(
-    mass=1.225,
-    core_friction_cold=2.0,
-    core_friction_hot=1.5,
-    shell_friction_cold=0.66,
-    shell_friction_hot=0.5,
-    shell_mass_cold=1.6,
-    shell_mass_hot=2.0,
-    trap=0.01,
-    coupling_cold=0.1,
-    coupling_hot=0.48,
-    temperature_cold=100.0,
-    temperature_hot=120.0,
-)
 FORCES: tuple[Force, ...] = ("cross", "full", "antisymmetric")
 TARGETS: tuple[Target, ...] = ("cold", "hot", "total")
 
