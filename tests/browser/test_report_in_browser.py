@@ -19,7 +19,7 @@ from analysis.figures.style import save
 from analysis.report.explorer import ALL_AXES
 from analysis.report.page import report_page
 from analysis.report.words import measured
-from tests.unit.test_report import DESIGN, study
+from tests.unit.pages import DESIGN, study
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (

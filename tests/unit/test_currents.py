@@ -23,7 +23,7 @@ from analysis.mechanisms.ndemon import NDemon
 from analysis.mechanisms.sweep import Solution, SweepPoint, sweep_table
 from analysis.model import BOLTZMANN, LangevinPair
 from analysis.model.lyapunov import Array
-from tests.unit.test_mechanisms_cascaded import UNEQUAL
+from tests.unit.cascaded import UNEQUAL
 
 DEMON = NDemon((1.0, 2.0), (1.5, 1.3), 1.0, 0.6, 1.0)
 PAIR = LangevinPair(

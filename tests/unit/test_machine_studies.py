@@ -31,8 +31,8 @@ from simulation.study.files import load_study, machine_names
 from simulation.study.machines.files import KINDS, MachineStudy, load_machine_study
 from simulation.study.machines.sections import Values
 from simulation.study.places import SHIPPED
+from tests.unit.pages import DESIGN
 
-DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
 NDEMON = """
 machine: n-demon
 levels_hot: [1, 2]

@@ -15,7 +15,7 @@ from analysis.mechanisms.counting import biased_correlations, cumulant_function
 from analysis.mechanisms.figures.optomechanics import PUBLISHED
 from analysis.mechanisms.optomechanics import realisation
 from analysis.model.lyapunov import Array
-from tests.unit.test_mechanisms_cascaded import EQUAL, EXACT, UNEQUAL
+from tests.unit.cascaded import EQUAL, EXACT, UNEQUAL
 
 HOPPING = replace(EQUAL, detuning=0.5, hopping=0.3 + 0.4j, phase=0.7)
 

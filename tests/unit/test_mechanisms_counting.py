@@ -18,7 +18,7 @@ from analysis.mechanisms.counting import (
     uncertainty_product,
 )
 from analysis.model.lyapunov import Array
-from tests.unit.test_mechanisms_cascaded import EQUAL, EXACT, UNEQUAL
+from tests.unit.cascaded import EQUAL, EXACT, UNEQUAL
 
 BIASES = [(0.05, 0.0, 0.0), (-0.05, 0.03, 0.01), (0.0, 0.0, -0.1), (0.08, -0.1, 0.2)]
 

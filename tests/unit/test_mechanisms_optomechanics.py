@@ -18,7 +18,7 @@ from analysis.mechanisms.counting import moments
 from analysis.mechanisms.figures.comparison import MACHINES
 from analysis.mechanisms.figures.optomechanics import PUBLISHED, optomechanics_heat_flows
 from analysis.mechanisms.optomechanics import Optomechanics, realisation
-from tests.unit.test_mechanisms_cascaded import EQUAL, EXACT, UNEQUAL, few, machines
+from tests.unit.cascaded import EQUAL, EXACT, UNEQUAL, few, machines
 
 
 def device(machine: CascadedOscillators, damping: float, frequency: float = 1e3) -> Optomechanics:

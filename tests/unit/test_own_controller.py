@@ -32,9 +32,9 @@ from analysis.heat.rates import point_summary
 from analysis.heat.reversal import reversal_summary
 from analysis.report.page import paper_rates, report_page
 from analysis.units import PER_NS
+from tests.unit.pages import DESIGN, provenance
 from tests.unit.synthetic import Truth, synthetic_runs
 from tests.unit.synthetic import heat_rates as exact_rates
-from tests.unit.test_report import DESIGN, provenance
 
 LAW = "mine:Mine"
 TRUTH = Truth(kappa_ratio="4.80")

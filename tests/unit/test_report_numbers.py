@@ -30,8 +30,8 @@ from analysis.report.verdict import verdict
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
 from tests.unit import synthetic
+from tests.unit.pages import DESIGN, SIDE, STRUCTURE, Page, study
 from tests.unit.synthetic import Truth
-from tests.unit.test_report import DESIGN, SIDE, STRUCTURE, Page, study
 from tests.unit.test_results_in_files import friction_result
 
 TRUTH = Truth(friction_cold=0.2, friction_hot=0.3)

@@ -20,10 +20,9 @@ from analysis.report.studies_page import studies_page
 from analysis.report.verdict import Z_AGREES
 from analysis.report.words import measured, z_score
 from analysis.units import FRICTION_SI
+from tests.unit.pages import DESIGN, Page
 from tests.unit.synthetic import Truth, synthetic_runs
-from tests.unit.test_report import Page
 
-DESIGN = Path(__file__).resolve().parents[2] / "workflow" / "report"
 RATIOS = {"thin": ("0.17", "4.80"), "thick": ("4.80", "7.27")}
 
 
