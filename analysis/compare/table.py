@@ -358,4 +358,4 @@ def _with_error(value: float, se: float | None, digits: int = 3) -> str:
 
 
 def _z(value: float | None) -> str:
-    return "?" if value is None else f"{value:+.1f}"
+    return "?" if value is None else f"{value:+z.1f}"

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from analysis.compare.by_axis import work_by_axis
 from analysis.compare.comparison import THEORIES, Comparison
 from analysis.compare.finite_size import fit_size
+from analysis.data.parameters import SIDES
 from analysis.data.runs import load_runs
 from analysis.friction.drag import drag_summary, load_drag_runs
 from analysis.friction.response import responses
@@ -84,16 +86,41 @@ def check_heats(cells: list[str], comparison: Comparison, ratio: str) -> None:
 
 
 @pytest.mark.long
-def test_table_of_heats_is_that_of_the_shipped_runs() -> None:
+@pytest.mark.parametrize(
+    ("study", "heats", "agreement"),
+    [
+        ("reference", "κ<sub>H</sub>/κ<sub>C</sub> | cold bath", "nine points"),
+        ("reference-paper", "11 nm, at κ<sub>H</sub>/κ<sub>C</sub> | cold bath", "the points at 11 nm"),
+    ],
+)
+def test_table_of_heats_is_that_of_the_shipped_runs(study: str, heats: str, agreement: str) -> None:
     """All points, each beside four theories, and their χ²."""
-    comparison = compared("reference")
-    table = rows(LONG_RUNS, "κ<sub>H</sub>/κ<sub>C</sub> | cold bath")
+    comparison = compared(study)
+    table = rows(LONG_RUNS, heats)
     assert [row[0] for row in table] == [point.kappa_ratio for point in comparison.points]
     for ratio, *cells in table:
         check_heats(cells, comparison, ratio)
-    theories = rows(LONG_RUNS, "theory | χ² over nine points")
+    theories = rows(LONG_RUNS, f"theory | χ² over {agreement}")
     for name, (_, chi_square, _) in zip(THEORIES, theories, strict=True):
         assert agrees(chi_square, comparison.agreement[name].chi_square), name
+
+
+@pytest.mark.long
+def test_table_of_works_along_x_is_that_of_the_shipped_runs() -> None:
+    """All points at the paper's size, along the axis of its machine, for both baths and two theories."""
+    comparison = compared("reference-paper")
+    table = {ratio: cells for ratio, *cells in rows(LONG_RUNS, "11 nm, along x | cold")}
+    assert list(table) == [point.kappa_ratio for point in comparison.points]
+    for ratio, cells in table.items():
+        runs = load_runs(sorted((ROOT / f"reference/reference-paper/sweep/kH_{ratio}").glob("*/run.json")))
+        found = work_by_axis(runs, comparison.friction, comparison.responses)
+        by_axis: dict[Any, Any] = found.set_index("axis").loc["x"].to_dict()
+        for side, (work, *theories) in zip(SIDES, (cells[:5], cells[5:]), strict=True):
+            assert agrees(work, by_axis[f"work_{side}_eV_per_ns"], by_axis[f"work_{side}_se"])
+            for name, rate, z in zip(("response", "theory"), theories[::2], theories[1::2], strict=True):
+                exact = by_axis[f"{name}_{side}_eV_per_ns"]
+                assert abs(exact) < 1e-6 if rate == "0" else agrees(rate, exact)
+                assert agrees(z, by_axis[f"z_{name}_{side}"])
 
 
 @pytest.mark.long
