@@ -36,7 +36,7 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
         case _:
             result = snakemake("-n", *snakefile, "--directory", str(empty), "reference", folder=tmp_path)
     jobs = planned(result)
-    assert jobs["unpack"] == sum(name in SIZES for name in SHIPPED) == 68
+    assert jobs["unpack"] == sum(name in SIZES for name in SHIPPED) == 70
     analysis = {"measure", "fit_friction", "axes", "plot_response", "compare_sizes", "plot_sizes", "plot_sweep"}
     analysis |= {"plot_equilibrium", "plot_cumulative", "write_report"}
     assert analysis <= set(jobs)
@@ -49,7 +49,7 @@ def test_shipped_runs_are_taken_wherever_snakemake_works(how: str, checkout: Che
     [
         (LOOPS, "feedback", 21, {"measure", "fit_friction", "compare_heats", "plot_loops"}),
         (WITHOUT_WALLS, "all", 5, {"measure", "fit_friction", "structure", "plot_setup", "write_report"}),
-        (PAPER, "all", 8, {"measure", "fit_friction", "axes", "write_report"}),
+        (PAPER, "all", 10, {"measure", "fit_friction", "axes", "write_report"}),
     ],
 )
 def test_shipped_runs_of_other_studies_are_taken(
