@@ -340,7 +340,7 @@ def test_shipped_friction_run_is_one_without_controller() -> None:
     """No axis is coupled and no work is done; its bath lies between walls."""
     run = load_run(SHIPPED / "reference-paper" / "friction" / "replica_1")
     assert run.parameters.coupling_axes == ""
-    assert run.work.shape == (7501, 2, 0)
+    assert run.work.shape == (15001, 2, 0)
     assert run.internal_temperature is not None
     assert run.metadata["controller"] is None
     assert run.metadata["protocol"] == {"experiment": "machine", "version": 2}
@@ -354,7 +354,7 @@ def test_shipped_sweep_keeps_its_work() -> None:
     """A driven run has the axes, the work and the controller of its study."""
     run = load_run(SHIPPED / "reference-paper" / "sweep" / "kH_4.80" / "replica_1")
     assert run.parameters.coupling_axes == "xyz"
-    assert run.work.shape == (7501, 2, 3)
+    assert run.work.shape == (10001, 2, 3)
     assert np.abs(run.work[-1]).min() > 0
     assert run.metadata["controller"]["law"] == "linear"
 
