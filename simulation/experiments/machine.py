@@ -21,7 +21,7 @@ from simulation.experiments.baths import atoms, build_seeds, counted, start_of, 
 from simulation.experiments.decks import render
 from simulation.experiments.exact_machine import exact_series
 from simulation.study.axes import AXES
-from simulation.study.fields import NUMBER_TEXT, RUBBING, THERMOSTATS, Study, StudyError
+from simulation.study.fields import NUMBER_TEXT, RUBBING, THERMOSTATS, Demon, Study, StudyError
 from simulation.study.section import SIDES
 
 FRICTION = "friction"
@@ -370,14 +370,15 @@ def closure_limit(study: Study) -> tuple[float, str]:
     """Limit on the energy drift of one side, eV/ns, and its field.
 
     A drift appears as heat, so the limit is a fraction of the predicted heat from the cold bath at κ_H/κ_C = 1 + 2 T_H/T_C,
-    near the largest cooling, through all coupled axes together.
+    near the largest cooling, through all coupled axes together. It is that of the pair without loop and cold damping, which
+    is stable: with them this ratio, which need not be a point of the study, may be unstable or without heat. A study with
+    κ_C = 0 is judged by the default κ_C.
     """
     limits = study.limits
     if limits.closure_drift_eV_per_ns is not None:
         return limits.closure_drift_eV_per_ns, "limits.closure_drift_eV_per_ns"
-    cold = study.demon.coupling_cold_eV_per_A2
+    cold = abs(study.demon.coupling_cold_eV_per_A2) or Demon().coupling_cold_eV_per_A2  # stable for any signs
     best = cold * (1 + 2 * study.baths.temperature_hot_K / study.baths.temperature_cold_K)
-    pairs = [study.pair(abs(cold), abs(best), axis) for axis in study.demon.coupling_axes]  # stable for any signs
-    acting = [study.demon.controlled(pair) if any(study.demon.damping) else pair for pair in pairs]
-    expected = PER_NS * sum(abs(float(machine.heat_rates()[0])) for machine in acting if machine.is_stable)
+    pairs = [study.pair(cold, best, axis) for axis in study.demon.coupling_axes]
+    expected = PER_NS * sum(abs(float(pair.heat_rates()[0])) for pair in pairs)
     return limits.closure_drift_of_heat * expected, "limits.closure_drift_of_heat of the expected heat"

@@ -387,7 +387,7 @@ class Limits(Section):
     """Limits beyond which a run is rejected."""
 
     closure_drift_of_heat: Positive = 0.05
-    """Largest drift of the energy balance of one side, as a fraction of the predicted heat of all coupled axes."""
+    """Largest drift of the energy balance of one side, as a fraction of the largest cooling of the ideal demon (all axes)."""
     closure_drift_eV_per_ns: Positive | None = None
     """The same limit as an absolute value; if given, it replaces the fraction."""
     closure_drift_of_work: Positive = 0.005
