@@ -615,10 +615,20 @@ def _lengths(study: Study) -> list[tuple[set[str], str]]:
         *(drag_lengths if drag.forces_nN else ()),
     ):
         count = length / divisor
+        steps, steps_of_one = study.steps(length), study.steps(divisor)
+        is_whole = abs(count - round(count)) <= 1e-6 * count and round(count) >= 1
         found += _broken(
-            abs(count - round(count)) > 1e-6 * count or round(count) < 1,
+            not is_whole,
             f"{field} {divisor_field}",
             f"{field} ({length:g} ps) must be a whole multiple of {divisor_field} ({divisor:g} ps)",
+        )
+        # Runs advance in steps, so that one of other steps would not end where the field says.
+        found += _broken(
+            is_whole and steps != round(count) * steps_of_one,
+            f"{field} {divisor_field} integration.timestep_fs",
+            f"integration.timestep_fs = {study.integration.timestep_fs!r} makes {steps} steps of {field} ({length:g} ps), but "
+            f"{steps_of_one} of {divisor_field} ({divisor:g} ps), of which it is {round(count)}: write the step with more "
+            "digits, or one that divides both",
         )
         samples = length / schedule.sample_every_ps
         found += _broken(

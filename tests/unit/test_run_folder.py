@@ -350,6 +350,26 @@ def test_another_run_is_not_this_one(change_: dict[str, Any], finished: tuple[Ex
     assert {"run.json", "series.parquet"} <= run_folder.missing(run, folder)
 
 
+@pytest.mark.parametrize("timestep", [1.666667, 3.333333, 6.666667])
+def test_a_run_in_steps_of_few_digits_is_done_at_its_end(timestep: float, tmp_path: Path) -> None:
+    """Its series ends a part of a step beside the length of the study, and one of a step more or less is another run."""
+    run = run_of(
+        "friction",
+        engine="langevin",
+        baths={"edge_nm": 11.5, "accessible_density_per_nm3": None, "fluid_atoms": 25280},
+        integration={"timestep_fs": timestep},
+        schedule={"friction_ns": 2, "sample_every_ps": 10, "trajectory_every_ps": 20},
+    )
+    perform(run, tmp_path, Ranks(1))
+    record = read_json(tmp_path / "run.json")
+    assert record is not None
+    assert abs(record["duration_ps"] - run.duration_ps) > 1e-5
+    assert not run_folder.missing(run, tmp_path)
+    for steps in (-1, 1):
+        other = record | {"duration_ps": record["duration_ps"] + steps * run.study.timestep_ps}
+        assert not run_folder.matches(run, other)
+
+
 def test_cost_and_versions_are_those_of_all_segments() -> None:
     """Times add up, ranks are all that there were, the build and the neighbours are the last ones."""
     usual: dict[str, Any] = {

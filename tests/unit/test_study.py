@@ -1107,6 +1107,23 @@ def test_lengths_are_whole_multiples(field: str, divisor: str) -> None:
         assert (said not in found) == is_good, (count, found)
 
 
+@pytest.mark.parametrize(("length_ns", "is_good"), [(2, True), (20, False)])
+def test_lengths_are_whole_multiples_in_steps(length_ns: float, is_good: bool) -> None:
+    """A step in few digits is a part of a step beside 2 ns, and steps beside 20 ns, where a run of segments would not end."""
+    found = verdict(
+        baths={"fluid_atoms": 25280},
+        drag={"forces_nN": []},
+        integration={"timestep_fs": 1.666667},
+        schedule={"friction_ns": length_ns, "sweep_ns": 1},
+    )
+    said = (
+        "integration.timestep_fs = 1.666667 makes 11999998 steps of schedule.friction_ns (20000 ps), but 60000 of "
+        "schedule.segment_ps (100 ps), of which it is 200: write the step with more digits, or one that divides both"
+    )
+    assert (said in found) != is_good
+    assert ("timestep" not in found) == is_good
+
+
 @pytest.mark.parametrize(
     ("field", "low", "high"),
     [
