@@ -191,7 +191,7 @@ def main() -> int:
             case "deck":
                 print(_deck(experiment_at(study, arguments.point, arguments.replica)), end="")
             case "archive":
-                for copy in archive(RESULTS / study.name, arguments.folder):
+                for copy in archive(study, RESULTS, arguments.folder):
                     print(copy)
             case "unpack":
                 wanted = experiment_at(study, arguments.point, arguments.replica)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simulation.control.controller import ControllerError
-from simulation.experiments.base import Experiment
+from simulation.experiments import Experiment, experiments
 from simulation.folder.run_folder import matches
 from simulation.storage.files import (
     RUN,
@@ -32,30 +32,41 @@ FREE = ("controller_options", "variants")
 """Sections with keys chosen by the user."""
 
 
-def archive(results: Path, target: Path) -> Iterator[Path]:
+def archive(study: Study, results: Path, target: Path) -> Iterator[Path]:
     """Copy every finished run of a study; complete copies of the same run are kept.
 
     The series keeps all samples, rounded by at most a thousandth of their changes (`rounded`). Atoms are kept only for the
-    first equilibrium run: they are large, and one set shows the system.
+    first equilibrium run: they are large, and one set shows the system. Runs of other parameters or lengths than those of
+    the study are left out, each with a message.
 
     Args:
-        results: folder of the study, such as `results/demo`.
-        target: folder to fill; a run has the same relative path in it.
+        study: the study.
+        results: the folder with the results of all studies.
+        target: folder to fill; a run has the same path in it as in the folder of the study.
 
     Yields:
         The folder of each new copy.
 
     Raises:
-        ValueError: the study has no finished run, or `target` has a different run under the same path.
+        ValueError: the study has no finished run, one is damaged, or `target` has a different run under the same path.
     """
-    sources = sorted(file.parent for file in results.glob(f"*/**/replica_*/{RUN}"))
-    # The baths are only needed to start runs.
-    sources = [source for source in sources if (read_json(source / RUN) or {}).get("purpose") != "equilibration"]
-    if not sources:
-        raise ValueError(f"{results} has no finished run: run the study first")
-    for source in sources:
-        copy = target / source.relative_to(results)
-        record = json.loads((source / RUN).read_text(encoding="utf-8"))
+    runs = {results / run.folder: run for run in experiments(study)}
+    has_any = False
+    for file in sorted((results / study.name).glob(f"*/**/replica_*/{RUN}")):
+        source, run = file.parent, runs.get(file.parent)
+        if run is not None and run.purpose == "equilibration":  # only needed to start runs
+            continue
+        record = read_json(file)
+        if record is None:
+            raise ValueError(f"{file} is damaged: delete it and run the study again")
+        if run is None or not matches(run, record):
+            why = "the study has no such run: add it there, or delete this folder"
+            if run is not None:
+                why = f"it was made with {_of_another(run, record)}: run the study again"
+            print(f"{source} is left out: {why}", file=sys.stderr, flush=True)
+            continue
+        has_any = True
+        copy = target / source.relative_to(results / study.name)
         if (known := read_json(copy / RUN)) is not None:
             if known["fingerprint"] != record["fingerprint"]:
                 raise ValueError(f"{copy} holds a run of other parameters than {source}: move one of them away")
@@ -80,6 +91,8 @@ def archive(results: Path, target: Path) -> Iterator[Path]:
         }
         replace(copy / RUN, json_text(record))
         yield copy
+    if not has_any:
+        raise ValueError(f"{results / study.name} has no finished run: run the study first")
 
 
 def rounded(series: pd.DataFrame) -> pd.DataFrame:
@@ -150,8 +163,13 @@ def refusal(experiment: Experiment, record: dict[str, Any], place: str | Path) -
     """Why an archived run with this record, of this place, cannot replace that of a study; empty if it can."""
     if matches(experiment, record):
         return ""
-    other = ", ".join(differences(experiment, record["settings"])) or "another protocol or controller"
+    other = _of_another(experiment, record)
     return f"{place} was made with {other}: give the changed study a different name, or move {place} away"
+
+
+def _of_another(experiment: Experiment, record: dict[str, Any]) -> str:
+    """What a run with this record has of its own, for a message."""
+    return ", ".join(differences(experiment, record.get("settings", {}))) or "another protocol or controller"
 
 
 def differences(experiment: Experiment, settings: dict[str, Any]) -> list[str]:

@@ -31,11 +31,32 @@ ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "reference/reference/sweep/kH_4.80/replica_1"
 
 
+SHORT: dict[str, Any] = {
+    "engine": "langevin",
+    "baths": {"fluid_atoms": "25280"},
+    "demon": {"kappa_ratios": ["4.80"]},
+    "integration": {"timestep_fs": "20"},
+    "schedule": {"sweep_ns": "0.1", "segment_ps": "10", "trajectory_every_ps": "10"},
+}
+
+
+def short(**sections: Any) -> Experiment:
+    """A run of the exact model."""
+    changed = {key: SHORT.get(key, {}) | value for key, value in sections.items()}
+    return experiment_at(check_study("short", SHORT | changed), "kH_4.80", 1)
+
+
+def made(sweep_ns: str = "0.4", **sections: Any) -> Study:
+    """A study of two runs of one point, and of two without controller."""
+    lengths = {"sweep_ns": sweep_ns, "friction_ns": "0.05", "sweep_replicas": 2, "friction_replicas": 2}
+    return short(schedule=lengths, **sections).study
+
+
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """A study with two finished runs of one point."""
-    for folder in write_runs(tmp_path / "results", Truth(sample_interval=0.5), 400.0, 2, seed=1):
-        mark(folder, "first")
+    """Results with the two finished runs of the point."""
+    for folder in write_runs(tmp_path / "results/short", Truth(sample_interval=0.5), 400.0, 2, seed=1):
+        mark(folder, experiment_at(made(), "kH_4.80", int(folder.name[-1])).fingerprint)
     return tmp_path / "results"
 
 
@@ -60,8 +81,8 @@ def mark(folder: Path, fingerprint: str) -> None:
 
 def test_archive_keeps_what_is_measured(results: Path, tmp_path: Path) -> None:
     """Heats from the archive are those of the runs, to a hundredth of their errors; copies made once are not made again."""
-    copies = list(archive(results, tmp_path / "archive"))
-    sources = [results / copy.relative_to(tmp_path / "archive") for copy in copies]
+    copies = list(archive(made(), results, tmp_path / "archive"))
+    sources = [results / "short" / copy.relative_to(tmp_path / "archive") for copy in copies]
     assert len(copies) == 2
     ours, theirs = point_summary(load_runs(sources)), point_summary(load_runs(copies))
     for their, own in zip(theirs.heat, ours.heat, strict=True):
@@ -69,13 +90,13 @@ def test_archive_keeps_what_is_measured(results: Path, tmp_path: Path) -> None:
         assert their.se == pytest.approx(own.se, rel=0.01)
     size = [sum((folder / "series.parquet").stat().st_size for folder in folders) for folders in (sources, copies)]
     assert size[1] < 0.6 * size[0]
-    assert not list(archive(results, tmp_path / "archive"))
+    assert not list(archive(made(), results, tmp_path / "archive"))
 
 
 def test_archived_series_is_the_run_s_to_a_thousandth_of_its_changes(results: Path, tmp_path: Path) -> None:
     """Every column and every row; steps and times exactly; the record tells what was done and the new checksum."""
-    copy = next(archive(results, tmp_path / "archive"))
-    source = results / copy.relative_to(tmp_path / "archive")
+    copy = next(archive(made(), results, tmp_path / "archive"))
+    source = results / "short" / copy.relative_to(tmp_path / "archive")
     ours, theirs = (pd.read_parquet(folder / "series.parquet") for folder in (source, copy))
     assert list(theirs.columns) == list(ours.columns)
     for name in ours.columns:
@@ -114,14 +135,15 @@ def test_rounding_shortens_the_series_of_a_run() -> None:
 
 def test_atoms_are_kept_of_the_first_friction_run_alone(results: Path, tmp_path: Path) -> None:
     """They are large, and one set shows the system; checkpoints, decks, logs and baths are not published."""
-    write_runs(results, Truth(kappa_ratio=None, sample_interval=0.5), 50.0, 2, seed=2)
-    shutil.copytree(results / "friction/replica_1", results / "equilibrated/replica_1")
-    change(results / "equilibrated/replica_1", purpose="equilibration")
-    for folder in results.glob("*/**/replica_*"):
+    for folder in write_runs(results / "short", Truth(kappa_ratio=None, sample_interval=0.5), 50.0, 2, seed=2):
+        mark(folder, experiment_at(made(), "friction", int(folder.name[-1])).fingerprint)
+    shutil.copytree(results / "short/friction/replica_1", results / "short/equilibrated/replica_1")
+    change(results / "short/equilibrated/replica_1", purpose="equilibration")
+    for folder in results.glob("short/*/**/replica_*"):
         for name in ("topology.data", "trajectory.dcd", "end.restart", "deck.lmp", "log.lammps"):
             (folder / name).write_text(name, encoding="utf-8")
-        change(folder, fingerprint="one", sha256={"series.parquet": "0", "end.restart": "1"}, digest="of all this")
-    copies = {str(copy.relative_to(tmp_path / "a")): copy for copy in archive(results, tmp_path / "a")}
+        change(folder, sha256={"series.parquet": "0", "end.restart": "1"}, digest="of all this")
+    copies = {str(copy.relative_to(tmp_path / "a")): copy for copy in archive(made(), results, tmp_path / "a")}
     assert set(copies) == {f"{point}/replica_{n}" for point in ("friction", "sweep/kH_4.80") for n in (1, 2)}
     for name, copy in copies.items():
         kept = {"run.json", "series.parquet"}
@@ -151,23 +173,54 @@ def test_archived_atoms_are_those_of_the_run(tmp_path: Path) -> None:
 
 def test_archive_holds_one_run_in_each_place(results: Path, tmp_path: Path) -> None:
     """A run of other parameters is refused; a longer one of the same takes the place of a shorter one, and not the reverse."""
-    list(archive(results, tmp_path / "archive"))
-    run = results / "sweep/kH_4.80/replica_2"
+    list(archive(made(), results, tmp_path / "archive"))
+    run = results / "short/sweep/kH_4.80/replica_2"
     change(run, duration_ps=800.0)
-    assert [copy.name for copy in archive(results, tmp_path / "archive")] == ["replica_2"]
-    change(run, duration_ps=799.0)
-    assert not list(archive(results, tmp_path / "archive"))
-    mark(run, "second")
-    with pytest.raises(ValueError, match="run of other parameters") as refusal:
-        list(archive(results, tmp_path / "archive"))
+    assert [copy.name for copy in archive(made("0.8"), results, tmp_path / "archive")] == ["replica_2"]
+    change(run, duration_ps=790.0)
+    assert not list(archive(made("0.79"), results, tmp_path / "archive"))
     copy = tmp_path / "archive/sweep/kH_4.80/replica_2"
+    mark(copy, "second")
+    with pytest.raises(ValueError, match="run of other parameters") as refusal:
+        list(archive(made("0.79"), results, tmp_path / "archive"))
     assert str(refusal.value) == f"{copy} holds a run of other parameters than {run}: move one of them away"
+
+
+def test_archive_holds_runs_of_the_study_alone(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was made with other parameters, for another time, or for a point that is gone, is left out and named."""
+    sweep = results / "short/sweep"
+    shutil.copytree(sweep / "kH_4.80/replica_1", sweep / "kH_1.2/replica_1")
+    hot = made(baths={"temperature_hot_K": "121"})
+    for run, settings in (("kH_4.80/replica_1", hot), ("kH_4.80/replica_2", made())):
+        change(sweep / run, settings=settings.model_dump(mode="json"))
+    mark(sweep / "kH_4.80/replica_1", experiment_at(hot, "kH_4.80", 1).fingerprint)
+    assert [copy.name for copy in archive(made(), results, tmp_path / "archive")] == ["replica_2"]
+    assert sorted(file.parent.name for file in (tmp_path / "archive").rglob("run.json")) == ["replica_2"]
+    assert capsys.readouterr().err.splitlines() == [
+        f"{sweep}/kH_1.2/replica_1 is left out: the study has no such run: add it there, or delete this folder",
+        f"{sweep}/kH_4.80/replica_1 is left out: it was made with baths.temperature_hot_K = 121.0 (the study says 120.0): "
+        "run the study again",
+    ]
+    with pytest.raises(ValueError, match="short has no finished run: run the study first"):
+        list(archive(made("0.8"), results, tmp_path / "longer"))
+    assert "schedule.sweep_ns = 0.4 (the study says 0.8): run the study again" in capsys.readouterr().err
+
+
+def test_a_damaged_run_is_not_archived(results: Path, tmp_path: Path) -> None:
+    """It is named with what to do."""
+    file = results / "short/sweep/kH_4.80/replica_1/run.json"
+    file.write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError, match="is damaged") as refusal:
+        list(archive(made(), results, tmp_path / "archive"))
+    assert str(refusal.value) == f"{file} is damaged: delete it and run the study again"
 
 
 def test_nothing_to_archive_is_said(tmp_path: Path) -> None:
     """A study without finished runs is an error with its cure."""
     with pytest.raises(ValueError, match="no finished run: run the study first"):
-        list(archive(tmp_path, tmp_path / "archive"))
+        list(archive(made(), tmp_path, tmp_path / "archive"))
 
 
 # --- out of it --------------------------------------------------------------------------------------------------------
@@ -264,21 +317,6 @@ def test_what_does_not_touch_a_run_does_not_keep_it_from_serving(sections: dict[
     assert (tmp_path / "same/series.parquet").read_bytes() == (SHIPPED / "series.parquet").read_bytes()
     assert read(tmp_path / "same") == read(SHIPPED)
     assert not run_folder.missing(wanted, tmp_path / "same")
-
-
-SHORT: dict[str, Any] = {
-    "engine": "langevin",
-    "baths": {"fluid_atoms": "25280"},
-    "demon": {"kappa_ratios": ["4.80"]},
-    "integration": {"timestep_fs": "20"},
-    "schedule": {"sweep_ns": "0.1", "segment_ps": "10", "trajectory_every_ps": "10"},
-}
-
-
-def short(**sections: Any) -> Experiment:
-    """A run of the exact model."""
-    changed = {key: SHORT.get(key, {}) | value for key, value in sections.items()}
-    return experiment_at(check_study("short", SHORT | changed), "kH_4.80", 1)
 
 
 def test_a_run_of_this_version_must_be_the_same_run(tmp_path: Path) -> None:

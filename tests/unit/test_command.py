@@ -223,8 +223,8 @@ def test_counts_and_times_that_cannot_be_are_refused(
 def test_archives_are_filled_and_emptied(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
     """From the results of the study, each copy named; into a folder, from one of the archive."""
     assert calls.run("archive", "mine", "kept") == 0
-    name, places = calls.only
-    assert (name, places) == ("archive", (Path("results/mine"), Path("kept")))
+    name, (study, *places) = calls.only
+    assert (name, study.name, places) == ("archive", "mine", [Path("results"), Path("kept")])
     assert capsys.readouterr().out == "copy\n"
     assert calls.run("unpack", "mine", "sweep/kH_4.80", "2", "kept/there", "here") == 0
     name, (wanted, source, target) = calls.only

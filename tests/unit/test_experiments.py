@@ -579,7 +579,7 @@ def test_a_new_kind_of_experiment_is_one_class(toy: type[Experiment], tmp_path: 
     content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert content["purpose"] == "toy"
     assert content["closure"]["drift_eV_per_ns"] == pytest.approx(0, abs=1e-9)
-    (copy,) = archive(tmp_path / "results/example", tmp_path / "archive")
+    (copy,) = archive(exact, tmp_path / "results", tmp_path / "archive")
     unpack(run, copy, tmp_path / "again")
     assert (tmp_path / "again/series.parquet").is_file()
 
