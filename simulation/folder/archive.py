@@ -136,7 +136,8 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
         target: folder to fill.
 
     Raises:
-        ValueError: there is no such run, or it is another one or has other parameters; names all of them.
+        ValueError: there is no such run, its series is damaged, or it is another one or has other parameters; names all of
+            them.
     """
     record = read_json(source / RUN)
     if record is None or "settings" not in record:
@@ -152,6 +153,12 @@ def unpack(experiment: Experiment, source: Path, target: Path) -> None:
         )
     if why := refusal(experiment, record, source):
         raise ValueError(why)
+    series = source / SERIES
+    if not series.is_file() or checksum(series) != record.get("series_sha256"):
+        raise ValueError(
+            f"{series} is missing or damaged, its checksum does not match {RUN}: restore it in the archive, or run "
+            f"{experiment.label} anew"
+        )
     target.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
         if file.is_file() and file.name != RUN:  # a run folder that was not archived also has its segments

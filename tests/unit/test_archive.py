@@ -368,6 +368,24 @@ def test_another_run_of_the_study_is_refused_by_name(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.parametrize("damage", ["shorter", "gone"])
+def test_a_damaged_archive_is_not_unpacked(damage: str, tmp_path: Path) -> None:
+    """A series that is not the one of its record is named, and nothing is copied."""
+    shutil.copytree(SHIPPED, tmp_path / "archive")
+    series = tmp_path / "archive/series.parquet"
+    content = series.read_bytes()
+    series.unlink()
+    if damage == "shorter":
+        series.write_bytes(content[:-1000])
+    with pytest.raises(ValueError, match="series") as refusal:
+        unpack(reference(), tmp_path / "archive", tmp_path / "out")
+    assert str(refusal.value) == (
+        f"{series} is missing or damaged, its checksum does not match run.json: restore it in the archive, or run "
+        "reference kH_4.80 replica 1 anew"
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def test_options_of_a_controller_are_compared_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that only the run or only the study has is a difference, too."""
     monkeypatch.chdir(tmp_path)
