@@ -135,7 +135,13 @@ class Design:
         )
 
 
-def best_design(machine: Refrigerator, limits: Limits, goal: Goal = "cooling", feedback: Feedback = _IDEAL) -> Design:
+def best_design(
+    machine: Refrigerator,
+    limits: Limits,
+    goal: Goal = "cooling",
+    feedback: Feedback = _IDEAL,
+    excess: Callable[[Refrigerator, Feedback], float] | None = None,
+) -> Design:
     """The couplings, and if ``limits.delay`` is given the delay, that are best for a goal within limits.
 
     Args:
@@ -145,6 +151,7 @@ def best_design(machine: Refrigerator, limits: Limits, goal: Goal = "cooling", f
             minimum ``cooling`` tends to Carnot's coefficient and to no cooling; "precision" for the smallest relative error
             of the cooling after any long time.
         feedback: the loop.
+        excess: of a machine and its loop over a further limit; zero or negative within it.
 
     Raises:
         ValueError: if no machine of the coarse search cools within the limits.
@@ -153,16 +160,17 @@ def best_design(machine: Refrigerator, limits: Limits, goal: Goal = "cooling", f
     if limits.delay is not None:
         ranges.append(np.array(limits.delay))
 
-    def build(x: Array) -> Design:
+    def machine_at(x: Array) -> tuple[Refrigerator, Feedback]:
         # A logarithm and its inverse may cross a bound by rounding.
         cold, hot = (
             float(np.clip(math.exp(log), *ends))
             for log, ends in zip(x, (limits.coupling_cold, limits.coupling_hot), strict=False)
         )
         coupled = replace(machine, coupling_cold=cold, coupling_hot=hot)  # type: ignore[type-var]
-        return Design.of(coupled, feedback if limits.delay is None else replace(feedback, delay=float(x[2])))
+        return coupled, feedback if limits.delay is None else replace(feedback, delay=float(x[2]))
 
-    return _Search(build, ranges, limits, goal, machine).run()
+    further = None if excess is None else lambda x: excess(*machine_at(x))
+    return _Search(lambda x: Design.of(*machine_at(x)), ranges, limits, goal, machine, further).run()
 
 
 def best_damping(
@@ -226,8 +234,9 @@ class _Search:
         limits: Limits,
         goal: Goal,
         machine: Refrigerator,
+        further: Callable[[Array], float] | None = None,
     ) -> None:
-        self._build, self._limits, self._goal = build, limits, goal
+        self._build, self._limits, self._goal, self._further = build, limits, goal, further
         # Heats in units of the heat from a bath to a particle at rest.
         rates = machine.frictions.diagonal(axis1=1, axis2=2)[:, :2].sum(axis=0) / machine.masses[:2]
         self._unit = BOLTZMANN * float(machine.temperatures.max() * rates.max())
@@ -235,14 +244,18 @@ class _Search:
         self._free = self._high > self._low
         self._seen: dict[bytes, Design | None] = {}
 
+    def _whole(self, x: Array) -> Array:
+        """All variables, in their own units, at a point."""
+        whole: Array = self._low.copy()
+        whole[self._free] += x * (self._high - self._low)[self._free]
+        return whole
+
     def _design(self, x: Array) -> Design | None:
         """The design at a point, free variables as 0..1; None if it has no steady state."""
         key = np.asarray(x).tobytes()
         if key not in self._seen:
-            whole = self._low.copy()
-            whole[self._free] += x * (self._high - self._low)[self._free]
             try:
-                self._seen[key] = self._build(whole)
+                self._seen[key] = self._build(self._whole(x))
             except (ValueError, ArithmeticError):
                 self._seen[key] = None
         return self._seen[key]
@@ -269,6 +282,8 @@ class _Search:
                 kept.append(min(float(value) / limit - 1, _USELESS))
         if limits.cooling > -math.inf:
             kept.append(_USELESS if design is None else (limits.cooling - design.cooling) / self._unit)
+        if self._further is not None:
+            kept.append(_USELESS if design is None else self._further(self._whole(x)))
         return np.array(kept)
 
     def run(self) -> Design:

@@ -176,9 +176,12 @@ def test_front_is_that_of_the_ideal_demon_whatever_is_sought(tmp_path: Path, mon
     sought: list[Any] = []
     front: list[Any] = []
 
-    def best(machine: Refrigerator, limits: Limits, goal: str, *loop: Feedback) -> Design:
-        sought.append((limits.delay, goal, len(loop)))
-        return Design.of(machine, loop[0] if loop else Feedback())
+    def best(
+        machine: Refrigerator, limits: Limits, goal: str, loop: Feedback | None = None, excess: object = None
+    ) -> Design:
+        sought.append((limits.delay, goal, int(loop is not None)))
+        assert excess is None, "there is one machine along all axes"
+        return Design.of(machine, loop or Feedback())
 
     def at(_: Refrigerator, limits: Limits, power: float) -> list[Design]:
         front.append((limits.delay, limits.coupling_hot, power))
@@ -242,6 +245,55 @@ def test_a_delay_of_the_best_machine_is_whole_steps_in_its_file(tmp_path: Path) 
     assert again.demon.feedback.delayed == "partner"
     assert (again.baths.temperature_hot_K, again.variants, again.demon.shown_ratios) == (118, {}, ("4.8",))
     assert "friction: section langevin" in text
+
+
+def along(axes: str, cold: tuple[float, float], hot: tuple[float, float]) -> Study:
+    """A machine of strong friction along x alone, where a delay would allow stronger couplings than along y and z."""
+    friction = {"x": 2e-11, "yz": 1e-12}
+    data = {
+        "engine": "langevin",
+        "baths": {"fluid_atoms": 25280},
+        "langevin": {"friction_cold_kg_per_s": friction, "friction_hot_kg_per_s": friction},
+        "integration": {"timestep_fs": 5},
+        "demon": {
+            "coupling_axes": axes,
+            "coupling_cold_eV_per_A2": 0.02,
+            "kappa_ratios": ["4.80"],
+            "shown_ratios": ["4.80"],
+            "feedback": {"delay_ps": 0.2},
+        },
+        "design": {"coupling_cold_eV_per_A2": cold, "coupling_hot_eV_per_A2": hot},
+    }
+    return check_study("wanted", data)
+
+
+@pytest.mark.usefixtures("short_front")
+def test_best_machine_is_stable_along_every_axis(tmp_path: Path) -> None:
+    """It cools most of those that are, on a fine grid, and runs from its file; along one axis a better one is found."""
+    chosen = along("xyz", (0.05, 0.05), (0.001, 10))
+    loop = Feedback(delay=0.2)
+    grid = np.geomspace(0.1, 1, 50)
+    stable = [hot for hot in grid if chosen.pair(0.05, hot, "y").with_feedback(loop).is_stable]
+    assert 0 < len(stable) < len(grid)
+    cooling = max(1e3 * Design.of(chosen.pair(0.05, hot), loop).cooling for hot in stable)
+    make_design(chosen, tmp_path)
+    best = pd.read_csv(tmp_path / "wanted" / "design.csv").iloc[0]
+    assert 0.999 * cooling < best["cooling_eV_per_ns"] < 1.05 * cooling
+    written = yaml.safe_load((tmp_path / "wanted" / "design.yaml").read_text(encoding="utf-8"))
+    again = check_study("again", written)
+    couplings = again.demon.coupling_cold_eV_per_A2, again.coupling_hot_eV_per_A2(again.demon.kappa_ratios[0])
+    assert all(again.pair(*couplings, axis).with_feedback(loop).is_stable for axis in "xyz")
+    make_design(along("x", (0.05, 0.05), (0.001, 10)), tmp_path)
+    assert pd.read_csv(tmp_path / "wanted" / "design.csv").iloc[0]["cooling_eV_per_ns"] > 1.1 * cooling
+
+
+def test_no_machine_that_is_stable_along_every_axis_is_said(tmp_path: Path) -> None:
+    """Before anything is written."""
+    with pytest.raises(
+        StudyError, match="cools within its limits and is stable along all coupled axes: widen its ranges"
+    ):
+        make_design(along("xyz", (0.36, 0.36), (2, 3)), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_the_search_does_not_know_is_refused(tmp_path: Path) -> None:
