@@ -372,9 +372,9 @@ def _active(study: Study) -> list[tuple[set[str], str]]:
 
 def _demon(study: Study) -> list[tuple[set[str], str]]:
     demon = study.demon
-    found = _broken(
-        demon.coupling_cold_eV_per_A2 == 0 and not any(demon.damping),
-        "demon.coupling_cold_eV_per_A2",
+    found = _broken(  # a controller of one's own may exert forces of another kind alone
+        demon.controller == "linear" and demon.coupling_cold_eV_per_A2 == 0 and not any(demon.damping),
+        "demon.controller demon.coupling_cold_eV_per_A2",
         "demon.coupling_cold_eV_per_A2 = 0 gives no coupling, because κ_H is given by its ratio to κ_C: make it larger, or add "
         "cold damping",
     )

@@ -679,6 +679,19 @@ def test_a_study_s_controller_is_tried_with_its_own_ratios(write: Write) -> None
                 check_study("example", data)
 
 
+def test_a_controller_of_one_s_own_may_do_without_couplings(write: Write) -> None:
+    """Its forces may be of another kind; the linear one would exert none and is refused, with cold damping as the cure."""
+    write("mine.py", HEAD + textwrap.indent("def forces(self, seen): return -0.01 * seen.displacement_A\n", "    "))
+    data: dict[str, Any] = {
+        "baths": {"fluid_atoms": 25280},
+        "demon": {"coupling_cold_eV_per_A2": 0, "kappa_ratios": ["1"], "shown_ratios": ["1"]},
+    }
+    with pytest.raises(StudyError, match=r"gives no coupling.* or add cold damping"):
+        check_study("example", data)
+    data["demon"] |= {"controller": "mine:Mine"}
+    assert check_study("example", data).coupling_hot_eV_per_A2("1") == 0
+
+
 def test_a_study_s_controller_is_tried_as_it_will_run(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """With every coupling, on displacements of a free particle along the softest axis of the traps, and with the time step."""
     write("mine.py", "")
