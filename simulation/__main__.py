@@ -107,7 +107,9 @@ def _arguments() -> argparse.Namespace:
     pull.add_argument("folder", type=Path, help="run folder to write")
     for command in (start, run, pull):
         command.add_argument(
-            "--time-limit-min", type=_time, help="stop cleanly before this number of minutes has passed"
+            "--time-limit-min",
+            type=_time,
+            help="stop cleanly before this number of minutes has passed (ignored by engine langevin, without segments)",
         )
     deck = commands.add_parser("deck", help="print one run as a deck for a plain 'lmp -in'")
     deck.add_argument("study")

@@ -13,6 +13,7 @@ from simulation.experiments.base import Experiment
 from simulation.folder import run_folder
 from simulation.segments.checkpoint import Segments
 from simulation.segments.complete import complete
+from simulation.segments.stop import prompt_stop
 from simulation.storage.files import RESTART, RUN, SERIES, checksum, read_series
 
 
@@ -30,11 +31,12 @@ def perform(
         folder: the run folder.
         ranks: MPI ranks.
         start: run folder of the experiment that it starts from; only LAMMPS needs it.
-        time_limit_minutes: stop cleanly before this much wall time has passed; None for no limit.
+        time_limit_minutes: stop cleanly before this much wall time has passed; None for no limit. Exact runs, which have no
+            segments to continue from, have none.
 
     Raises:
         EngineError: LAMMPS or the controller failed; committed segments stay and the next call continues from them.
-        StopRequested: by a signal or the time limit; the next call continues.
+        StopRequested: by a signal or the time limit; the next call continues, or runs an exact run anew.
         ClosureError: the energy balance is violated.
         RejectedError: the result cannot be used for another reason.
         LockedError: another process runs it.
@@ -44,7 +46,8 @@ def perform(
             print(f"{experiment.label}: complete", file=sys.stderr, flush=True)
             run_folder.touch(folder)
     elif experiment.study.engine == "langevin":
-        _exactly(experiment, folder)
+        with prompt_stop(experiment.label):
+            _exactly(experiment, folder)
     else:
         _by_lammps(experiment, folder, ranks, start, time_limit_minutes)
 

@@ -62,13 +62,38 @@ def orderly_stop(label: str, ranks: Ranks) -> Iterator[Callable[[], None]]:
                 print(f"{label}: stopped {cause}; the same command continues from the last segment", flush=True)
             raise StopRequested(128 + mine)
 
-    with _watchdog():
-        before = [signal.signal(number, note) for number in SIGNALS]
-        try:
-            yield check
-        finally:
-            for number, handler in zip(SIGNALS, before, strict=True):
-                signal.signal(number, handler)
+    with _watchdog(), _handled_by(note):
+        yield check
+
+
+@contextlib.contextmanager
+def prompt_stop(label: str) -> Iterator[None]:
+    """Convert SIGTERM and SIGINT into a stop at once, of a run in Python that has no segments and keeps nothing.
+
+    Args:
+        label: name of the run in the message.
+
+    Raises:
+        StopRequested: after a signal, wherever it arrives.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            print(f"{label}: stopped by {signal.Signals(number).name}; the same command runs it anew", flush=True)
+        raise StopRequested(128 + number)
+
+    with _handled_by(stop):
+        yield
+
+
+@contextlib.contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = [signal.signal(number, handler) for number in SIGNALS]
+    try:
+        yield
+    finally:
+        for number, earlier in zip(SIGNALS, before, strict=True):
+            signal.signal(number, earlier)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -302,6 +304,33 @@ def test_failures_of_files_are_told_with_their_cure(
     assert os.strerror(number) in said
     assert cure in said
     assert ("free disk" in said, "writable" in said) == ("free disk" in cure, "writable" in cure)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_exact_run_stops_at_a_signal_in_a_line(number: signal.Signals, tmp_path: Path) -> None:
+    """With the exit code of the signal, as a run in segments does, and without a traceback or a run folder."""
+    (tmp_path / "config").mkdir()
+    exact = STUDY.replace("CONTROLLER", "linear") + "engine: langevin\n"
+    (tmp_path / "config/mine.yaml").write_text(exact, encoding="utf-8")
+    script = """
+import os, sys
+from simulation import __main__ as command
+from simulation.experiments.machine import Machine
+number = int(sys.argv.pop())
+Machine.exact = lambda _: os.kill(os.getpid(), number)
+sys.exit(command.main())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script, "run", "mine", "friction", "1", "out", str(int(number))],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout == f"mine friction replica 1: stopped by {number.name}; the same command runs it anew\n"
+    assert (ended.returncode, ended.stderr) == (128 + number, "")
+    assert not (tmp_path / "out").exists()
 
 
 def test_own_errors_are_told_in_a_line_and_bugs_with_their_traceback(
