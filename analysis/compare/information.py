@@ -17,9 +17,9 @@ import numpy as np
 
 from analysis.compare.comparison import Comparison
 from analysis.compare.theory import Model, models
-from analysis.data.parameters import LINEAR, SIDES, Array
+from analysis.data.parameters import LINEAR, SIDES, Array, Parameters
 from analysis.friction.result import Friction
-from analysis.heat.information import COLD
+from analysis.heat.information import COLD, coarse_samples, longest_interval, rate_of_samples
 from analysis.heat.point import HeatPoint, Sides
 from analysis.heat.results import InformationPoint
 from analysis.model import BOLTZMANN, DelayedNetwork, Refrigerator, SampledNetwork, information_flow_from_rate
@@ -37,10 +37,11 @@ class ComparedInformation:
     Attributes:
         point: its measured heats.
         friction: of the study.
-        flow: information flow into the cold particle, k_B/ns; that into the hot particle is its negative.
+        flow: information flow into the cold particle, k_B/ns; that into the hot particle is its negative. NaN where samples
+            are too far apart for it (``too_coarse``).
         shared: mutual information of both particles, k_B.
         reading: mutual information of one reading and the positions, k_B; NaN for readings without noise.
-        second_law: Q̇/T - k_B İ of each side, k_B/ns; NaN where a bath is active.
+        second_law: Q̇/T - k_B İ of each side, k_B/ns; NaN where a bath is active or the flow NaN.
     """
 
     point: HeatPoint
@@ -53,8 +54,8 @@ class ComparedInformation:
     @cached_property
     def flows(self) -> dict[str, Estimate]:
         """Prediction of ``flow`` by the models of ``MODELS`` that have one."""
-        exact = models(self.point.parameters, self.friction).items()
-        return {name: predicted for name, model in exact if (predicted := _predicted_flow(model)) is not None}
+        exact, lag = models(self.point.parameters, self.friction).items(), lag_of_flow(self.point.parameters)
+        return {name: predicted for name, model in exact if (predicted := _predicted_flow(model, lag)) is not None}
 
     @cached_property
     def readings(self) -> dict[str, tuple[Estimate, Estimate]]:
@@ -71,6 +72,11 @@ class ComparedInformation:
         """
         parameters = self.point.parameters
         return parameters.controller != LINEAR or parameters.feedback is not None or any(parameters.damping)
+
+    @property
+    def too_coarse(self) -> str | None:
+        """Why the flow is not known from the samples; ``None`` if it is."""
+        return coarse_samples(self.point.parameters)
 
     @property
     def information(self) -> Sides:
@@ -149,24 +155,34 @@ def compared_information(comparison: Comparison, flows: Sequence[InformationPoin
     ]
 
 
-def flow_into_cold(machine: Refrigerator | DelayedNetwork) -> float:
+def lag_of_flow(parameters: Parameters) -> float:
+    """Interval over which theory has the information flow, ps: one sample, or the longest one that can measure it."""
+    return min(parameters.sample_interval, longest_interval(parameters))
+
+
+def flow_into_cold(machine: Refrigerator | DelayedNetwork, lag: float) -> float:
     """Information flow into the cold particle of a solved machine, described by position and velocity, k_B/ps.
 
-    Bodies of fluid and the memory of a loop are not part of a particle, as in the measurement (``heat.information``).
+    Bodies of fluid and the memory of a loop are not part of a particle, and rates are differences over a lag, as in the
+    measurement (``heat.information``).
+
+    Args:
+        machine: in its steady state.
+        lag: ps; usually ``lag_of_flow``.
+
+    Raises:
+        ValueError: if there is no steady state.
     """
-    covariance = machine.covariance()
-    if isinstance(machine, Refrigerator):
-        rate = machine.drift() @ covariance
-    else:
-        rate = machine.drift @ covariance + machine.push @ machine.force_and_state()
-    return information_flow_from_rate(covariance[:4, :4], rate[:4, :4], COLD)
+    lagged = machine.correlation(lag) if isinstance(machine, Refrigerator) else machine.odd_correlation(lag)
+    rate = rate_of_samples(lagged, lag)
+    return information_flow_from_rate(machine.covariance()[:4, :4], rate[:4, :4], COLD)
 
 
-def _predicted_flow(model: Model) -> Estimate | None:
+def _predicted_flow(model: Model, lag: float) -> Estimate | None:
     """Information flow into the cold particle, k_B/ns; ``None`` for loops with updates and moving traps: no theory here."""
     if not isinstance(model.measured[0], Refrigerator | DelayedNetwork):
         return None
-    value, error = model.with_errors(model.mean(lambda machine: np.array([PER_NS * flow_into_cold(machine)])))
+    value, error = model.with_errors(model.mean(lambda machine: np.array([PER_NS * flow_into_cold(machine, lag)])))
     return Estimate(float(value[0]), float(error[0]))
 
 

@@ -206,6 +206,7 @@ def _information_lines(information: Sequence[ComparedInformation]) -> list[str]:
         lines.append("  ".join(cells))
     if any(each.has_pumping for each in information):
         lines.append(f"   {WITH_PUMPING}")
+    lines += [f"{each.point.kappa_ratio:>8}   {each.too_coarse}" for each in information if each.too_coarse]
     lines += [line for each in information for line in _information_theory_lines(each)]
     return lines
 

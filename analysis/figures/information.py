@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.compare.comparison import Comparison, without_theory
-from analysis.compare.information import ComparedInformation, flow_into_cold, reading_and_news
+from analysis.compare.information import ComparedInformation, flow_into_cold, lag_of_flow, reading_and_news
 from analysis.compare.theory import ideal_models
 from analysis.data.parameters import SIDES, Array, Parameters
 from analysis.figures.over_ratio import (
@@ -39,7 +40,7 @@ def information(comparison: Comparison, measured: Sequence[ComparedInformation])
     """Draw heat over temperature and information flow for each side.
 
     The second law requires the former not to be smaller than the latter. In theory, as in the measurement, each particle is
-    described by its position and velocity.
+    described by its position and velocity, and the flow is that over one sample.
 
     Args:
         comparison: of one study.
@@ -80,7 +81,8 @@ def _exact(parameters: Parameters) -> Any:
     """Function of a machine: heat over temperature and information flow of both sides, k_B/ns."""
 
     def values(machine: Refrigerator) -> Array:
-        flow = flow_into_cold(machine)
+        coupled = replace(parameters, coupling=(machine.coupling_cold, machine.coupling_hot))
+        flow = flow_into_cold(machine, lag_of_flow(coupled))
         cold, hot = machine.heat_rates() * parameters.per_kelvin / BOLTZMANN
         return PER_NS * np.array([cold, flow, hot, -flow])
 

@@ -366,10 +366,11 @@ class InformationPoint(BlockedPoint):
     """The content of ``information.json``, per coupled axis.
 
     Attributes:
-        flow: of information into the cold particle; that into the hot one is its negative. k_B/ns.
+        flow: of information into the cold particle; that into the hot one is its negative. k_B/ns. NaN where samples are too
+            far apart for it, as the note then says.
         shared: mutual information of the particles, k_B.
         reading: mutual information of one reading and both positions, k_B; NaN for readings without noise.
-        second_law: Q/T - k_B İ of each side, k_B/ns; NaN where a bath is active.
+        second_law: Q/T - k_B İ of each side, k_B/ns; NaN where a bath is active or the flow NaN.
     """
 
     flow: Estimate

@@ -171,6 +171,28 @@ class DelayedNetwork(ControlledNetwork):
         """See ``ControlledNetwork``."""
         return self._moments.copy()
 
+    def odd_correlation(self, tau: float) -> Array:
+        """Part of the time correlation C(τ) = <r(t + τ) r(t)ᵀ> that is odd in τ, (C - Cᵀ)/2, (p + n, p + n); Å, ps.
+
+        It is -(1/π) ∫₀^∞ Im S(ω) sin ωτ dω, with S the spectra of the state r of the network. The even part would have the slow
+        tails of white noise.
+
+        Args:
+            tau: lag, ps.
+
+        Raises:
+            ValueError: if there is no steady state.
+        """
+        self.require_steady_state()
+        d = len(self.drift)
+
+        def now_and_later(frequency: Array) -> Array:
+            now = self._spectra(frequency)[:, :d, :d]
+            odd = -np.sin(frequency * tau)[:, None, None] * now.imag
+            return np.block([[now.real, -odd], [odd, now.real]])
+
+        return self._integral(now_and_later)[d:, :d]
+
     def work_rates(self) -> Array:
         """See ``ControlledNetwork``; from the kinetic-energy balance of each coordinate, which is not affected by the noise."""
         p = self.network.coordinates

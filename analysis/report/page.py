@@ -173,7 +173,11 @@ def _row(compared: ComparedPoint, performance: PerformancePoint) -> dict[str, An
 def _information_row(each: ComparedInformation) -> dict[str, Any]:
     """Entries of the row of a point in the tables of information, and which z are large."""
     marked = {name: (z := each.z(name)) is not None and abs(z) > Z_AGREES for name in MODELS}
-    return each.row() | {"kappa_ratio": each.point.kappa_ratio, "marked": marked, "read_by": list(each.readings)}
+    return (
+        each.row()
+        | {"kappa_ratio": each.point.kappa_ratio, "marked": marked, "read_by": list(each.readings)}
+        | {"too_coarse": each.too_coarse}
+    )
 
 
 def _own_controller(points: Sequence[Point]) -> str | None:

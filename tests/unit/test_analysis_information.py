@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -18,10 +18,21 @@ from analysis.figures.information import information as draw_information
 from analysis.figures.style import ACCENT, COLD, HOT
 from analysis.friction.result import AxisFriction, Friction
 from analysis.friction.summary import friction_summary
-from analysis.heat.information import information, information_summary
+from analysis.heat.information import information, information_summary, longest_interval
 from analysis.heat.rates import point_summary
 from analysis.heat.results import InformationPoint
-from analysis.model import DelayedNetwork, Feedback, Oscillation, SampledNetwork, TrapMotion, mutual_information
+from analysis.model import (
+    DelayedNetwork,
+    DressedPair,
+    Feedback,
+    LangevinPair,
+    Oscillation,
+    Refrigerator,
+    SampledNetwork,
+    TrapMotion,
+    information_flow_from_rate,
+    mutual_information,
+)
 from analysis.statistics.timeseries import Estimate
 from tests.unit.drawn import curves, symbols
 from tests.unit.synthetic import BOLTZMANN_EV_PER_K, Truth, synthetic_runs
@@ -119,6 +130,65 @@ def test_motion_of_the_traps_is_no_information() -> None:
     assert found.flow.value == pytest.approx(expected.flow.value, abs=2 * expected.flow.se)
 
 
+def over_samples(pair: Refrigerator, interval: float) -> float:
+    """Exact flow into the cold particle with rates from covariances one sample apart, k_B/ps."""
+    later = pair.correlation(interval)[:4, :4]
+    return information_flow_from_rate(pair.covariance()[:4, :4], (later - later.T) / (2 * interval), (0, 2))
+
+
+def pairs(mass: tuple[float, float], hot: float) -> list[Refrigerator]:
+    """White and dressed pairs, of weak and of strong friction."""
+    baths: dict[str, Any] = {"temperature_cold": 100.0, "temperature_hot": 120.0}
+    springs: dict[str, Any] = {"mass": mass, "trap": 0.01, "coupling_cold": 0.1, "coupling_hot": hot}
+    found: list[Refrigerator] = [
+        LangevinPair(friction_cold=friction, friction_hot=friction, **springs, **baths) for friction in (0.05, 0.2, 1.0)
+    ]
+    shell = {"core_friction": 2.4, "shell_friction": 0.7, "shell_mass": 1.25}
+    sides = {f"{name}_{side}": value for name, value in shell.items() for side in ("cold", "hot")}
+    return [*found, DressedPair(**sides, **springs, **baths)]
+
+
+@pytest.mark.parametrize("mass", [(1.225, 1.225), (1.225, 0.6)])
+@pytest.mark.parametrize("ratio", [-0.5, 0.17, 4.8, 30])
+def test_samples_measure_the_flow_to_six_percent(mass: tuple[float, float], ratio: float) -> None:
+    """At the longest interval that is taken, for couplings of either sign; of short ones half misses a quarter."""
+    parameters = replace(
+        synthetic_runs(TRUTH, 1, 1, seed=90)[0].parameters, mass=mass, coupling=(0.1, 0.1 * ratio), traps=(0.01,) * 3
+    )
+    longest = longest_interval(parameters)
+    for pair in (each for each in pairs(mass, 0.1 * ratio) if each.is_stable):
+        flow = pair.information_flow()[0] if isinstance(pair, LangevinPair) else over_samples(pair, 1e-3)
+        missed, short, half = (over_samples(pair, longest / part) / flow - 1 for part in (1, 10, 20))
+        assert abs(missed) < 0.06
+        assert short / half == pytest.approx(4, abs=0.5)
+    weakest = pairs(mass, 0.1 * ratio)[0]
+    if ratio > 0 and mass[0] == mass[1]:
+        assert over_samples(weakest, longest) / weakest.information_flow()[0] < 0.96, "a longer one would miss more"
+
+
+def test_samples_too_far_apart_give_no_flow() -> None:
+    """Flow and second law are unknown, with the reason and the cure; the mutual information is as before."""
+    fine, coarse = (synthetic_runs(replace(TRUTH, sample_interval=interval), 400, 1, seed=90) for interval in (0.5, 1))
+    found = information_summary(coarse)
+    told = "samples each 1 ps are too far apart for the information flow at this coupling: sample each 0.55 ps or less"
+    assert found.note == told
+    for unknown in (found.flow, *found.second_law):
+        assert math.isnan(unknown.value)
+    assert found.shared.value == pytest.approx(information_summary(fine).shared.value, rel=0.3)
+    assert information_summary(fine).note is None
+    assert math.isfinite(information_summary(fine).flow.value)
+    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["information_cold_kB_per_ns"] is None
+    comparison = Comparison((point_summary(coarse),), FRICTION)
+    (point,) = compared_information(comparison, [found])
+    # Theory is that of the longest interval which could measure it.
+    pair = coarse[0].parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
+    expected = 1e3 * over_samples(pair, longest_interval(coarse[0].parameters))
+    assert point.flows["theory"].value == pytest.approx(expected, rel=1e-8)
+    assert point.z("theory") is None
+    assert f"    4.80   {told}" in summary_text(comparison, friction_summary(runs_at_rest()), [point])
+    draw_information(comparison, [point])[0].draw_without_rendering()
+
+
 def test_figure_shows_the_second_law_of_each_side() -> None:
     """Heat over temperature lies above the flow of information in theory's lines, and both vanish at T_H/T_C alone."""
     sweep = [synthetic_runs(replace(TRUTH, kappa_ratio=ratio), 150, 1, seed=93) for ratio in ("0.17", "1.2", "4.80")]
@@ -194,7 +264,10 @@ def test_table_has_the_second_law_beside_theory() -> None:
     (point,) = compared_information(comparison, [measured])
     row = summary_table(comparison, [point]).iloc[0]
     pair = runs[0].parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
-    assert row["theory_information_cold_kB_per_ns"] == pytest.approx(1e3 * pair.information_flow()[0], rel=1e-8)
+    # Over one sample, as in the measurement.
+    exact = 1e3 * over_samples(pair, TRUTH.sample_interval)
+    assert row["theory_information_cold_kB_per_ns"] == pytest.approx(exact, rel=1e-8)
+    assert exact == pytest.approx(1e3 * pair.information_flow()[0], rel=2e-3)
     # Friction known to 5 parts in 10 000 leaves an error of that size.
     assert 0 < row["theory_information_cold_se"] < 2e-3 * abs(row["theory_information_cold_kB_per_ns"])
     missed = measured.flow.value - row["theory_information_cold_kB_per_ns"]
@@ -294,4 +367,17 @@ def test_flow_of_a_delayed_pair_needs_no_friction(delayed: Literal["all", "partn
     pair = synthetic_runs(TRUTH, 1, 1, seed=97)[0].parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
     machine = pair.with_feedback(Feedback(delay=0.2, delayed=delayed))
     assert isinstance(machine, DelayedNetwork)
-    assert flow_into_cold(machine) == pytest.approx(machine.information_flow()[0], rel=1e-6)
+    assert flow_into_cold(machine, 1e-3) == pytest.approx(machine.information_flow()[0], rel=1e-6)
+
+
+def test_odd_correlation_of_a_loop() -> None:
+    """Without delay it is that of the ideal machine; with a delay C(τ) follows the force of a delay ago."""
+    pair = synthetic_runs(TRUTH, 1, 1, seed=97)[0].parameters.white_pair((TRUTH.friction_cold, TRUTH.friction_hot))
+    ideal, machine = (pair.with_feedback(Feedback(delay=delay)) for delay in (0.0, 0.2))
+    assert isinstance(ideal, DelayedNetwork)
+    assert isinstance(machine, DelayedNetwork)
+    lagged = pair.correlation(0.7)
+    np.testing.assert_allclose(ideal.odd_correlation(0.7), (lagged - lagged.T) / 2, atol=1e-10)
+    # At τ = 0 the rate of C is that of the covariance of state and force.
+    rate = machine.drift @ machine.covariance() + machine.push @ machine.force_and_state()
+    np.testing.assert_allclose(machine.odd_correlation(1e-4)[:2] / 1e-4, rate[:2], atol=1e-4)

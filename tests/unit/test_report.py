@@ -94,7 +94,7 @@ def test_tables_say_what_the_files_say(long_study: dict[str, Any], figures: list
 def test_information_is_beside_theory(long_study: dict[str, Any]) -> None:
     """The second law of each side and the flow with its theories are those of the comparison; without them no section."""
     assert 'id="information"' not in report_page(**long_study, figures=[], design=DESIGN)
-    truth = Truth(friction_cold=0.2, friction_hot=0.3)
+    truth = Truth(friction_cold=0.2, friction_hot=0.3, sample_interval=0.5)
     flows = [
         information_summary(synthetic_runs(replace(truth, kappa_ratio=ratio), 200, 1, seed=54))
         for ratio in ("4.80", "0.17")
@@ -114,6 +114,10 @@ def test_information_is_beside_theory(long_study: dict[str, Any]) -> None:
     damped = replace(information[0].point.parameters, damping=(0.01, 0.0))
     changed = replace(information[0], point=replace(information[0].point, parameters=damped))
     assert "entropy pumping" in report_page(**long_study, figures=[], design=DESIGN, information=[changed])
+    # The comparison has samples each 1 ps, too far apart at 4.80 alone.
+    (coarse,) = (each.too_coarse for each in information if each.too_coarse)
+    assert f"At κ<sub>H</sub>/κ<sub>C</sub> = 4.80, {coarse}." in page
+    assert page.count("too far apart") == 1
 
 
 def test_all_points_together_are_compared_with_each_theory(long_study: dict[str, Any]) -> None:
