@@ -19,7 +19,7 @@ import pandas as pd
 from analysis.compare.comparison import THEORIES, Comparison, forecasts
 from analysis.compare.information import compared_information
 from analysis.compare.table import summary_table
-from analysis.data.parameters import LINEAR, SIDES, Parameters
+from analysis.data.parameters import SIDES, Parameters
 from analysis.data.runs import Run, load_run, load_runs
 from analysis.data.universe import universe
 from analysis.dataset import dataset
@@ -258,15 +258,13 @@ class StudyResults:
         return found if like == point else _coupled(found, found.coupling[0], point)
 
     def _at_rest(self, point: str) -> Parameters:
-        """For a study with friction runs only: the controller follows from its settings."""
+        """For a study with friction runs only: controller, motion of the traps and active forces follow from its settings."""
         run = self.runs(FRICTION)[0]
         try:
-            demon = run.metadata["settings"]["demon"]
-            cold, axes = demon["coupling_cold_eV_per_A2"], demon["coupling_axes"]
+            acting = Parameters.of_sweep(run.metadata)
         except KeyError as missing:
             raise AnalysisError(f"{run.folder / 'run.json'}: key {missing} of its settings is missing") from None
-        acting = replace(run.parameters, coupling_axes=axes, controller=demon.get("controller", LINEAR))
-        return _coupled(acting, cold, point)
+        return _coupled(acting, acting.coupling[0], point)
 
     def _no_drag(self, point: str) -> str:
         if point in self.drags:

@@ -21,6 +21,7 @@ from analysis.model import (
     Refrigerator,
     TrapMotion,
 )
+from analysis.units import FRICTION_SI
 
 Array = NDArray[np.float64]
 SIDES = ("cold", "hot")
@@ -147,6 +148,25 @@ class Parameters:
         controller = metadata["controller"]
         law = (controller or {}).get("law", LINEAR)
         return cls.from_json(metadata["parameters"] | {"controller": law, **_told_loop(controller)})
+
+    @classmethod
+    def of_sweep(cls, metadata: dict[str, Any]) -> Parameters:
+        """Those of the sweep, from the content of the ``run.json`` of a friction run and its settings; κ_H is 0.
+
+        Raises:
+            KeyError: if a key is missing.
+        """
+        settings = metadata["settings"]
+        demon = settings["demon"]
+        acting = {key: demon[key] for key in ("coupling_cold_eV_per_A2", "coupling_axes")}
+        acting |= {f"trap_motion_{side}": settings["trap"][f"motion_{side}"] for side in SIDES}
+        acting |= {f"active_{side}": settings["langevin"][f"active_{side}"] for side in SIDES}
+        controller = {
+            "law": demon["controller"],
+            "feedback": demon["feedback"],
+            "damping": {side: demon[f"damping_{side}_kg_per_s"] / FRICTION_SI for side in SIDES},
+        }
+        return cls.of_run({"parameters": metadata["parameters"] | acting, "controller": controller})
 
     def to_json(self) -> dict[str, Any]:
         """``parameters`` of the JSON files of a point: those of its ``run.json``, the control law and its loop."""

@@ -7,6 +7,7 @@ import math
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 import analysis
 from analysis.compare.comparison import Comparison
 from analysis.compare.table import COLUMNS, summary_table
+from analysis.data.parameters import Parameters
 from analysis.data.runs import load_runs
 from analysis.data.universe import TOPOLOGY
 from analysis.dataset import dataset
@@ -36,7 +38,7 @@ from tests.unit.any_study import simulate
 from tests.unit.synthetic import Truth, synthetic_runs, write_atoms
 from tests.workflow.checkout import ROOT
 
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "engine": "langevin",
     "seed": 7,
     "demon": {"kappa_ratios": ["12.0", "0.17", "4.80"], "coupling_axes": "xz"},
@@ -202,6 +204,36 @@ def test_theory_needs_friction_runs_alone(folder: Path) -> None:
     _write(record, content)
     with pytest.raises(AnalysisError, match=rf"^{record}: key 'coupling_axes' of its settings is missing$"):
         analysis.load(folder).theory("4.80")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"demon": {"feedback": {"delay_ps": 0.2, "delayed": "partner", "filter_ps": 0.3}}},
+        {"demon": {"feedback": {"update_every_ps": 0.2, "position_noise_A": 0.1}}},
+        {"demon": {"feedback": {"force_limit_eV_per_A": 0.05}}},
+        {"demon": {"damping_cold_kg_per_s": 3e-12}},
+        {"trap": {"motion_cold": [{"amplitude_A": 1.0, "period_ps": 10, "phase_deg": 30}]}},
+        {"langevin": {"active_hot": [{"force_eV_per_A": 0.02, "time_ps": 1}]}},
+    ],
+)
+def test_settings_give_the_machine_of_the_sweep(fields: dict[str, Any], tmp_path: Path) -> None:
+    """Theory before the sweep is that of the machine which will run, with its loop, damping, traps and baths."""
+    short = {"friction_ns": 0.02, "friction_replicas": 1, "sweep_ns": 0.02, "sweep_replicas": 1}
+    own = {
+        **FIELDS,
+        **fields,
+        "demon": FIELDS["demon"] | fields.get("demon", {}),
+        "schedule": FIELDS["schedule"] | short,
+    }
+    study = check_study("exact", {key: value for key, value in own.items() if key != "drag"})
+    (at_rest,) = load_runs([simulate(run, tmp_path) for run in friction_runs(study)])
+    (moved,) = load_runs([simulate(run, tmp_path) for run in point_runs(study, "kH_4.80")])
+    found = Parameters.of_sweep(at_rest.metadata)
+    assert replace(found, coupling=moved.parameters.coupling) == moved.parameters
+    assert found.coupling[0] == moved.parameters.coupling[0]
+    shutil.rmtree(tmp_path / "exact/sweep")
+    assert analysis.load(tmp_path / "exact")._parameters("kH_4.80") == moved.parameters
 
 
 def test_theory_says_nothing_of_other_controllers(folder: Path) -> None:
