@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from analysis.compare.comparison import THEORIES, ComparedPoint, Comparison, without_theory
 from analysis.data.parameters import SIDES
+from analysis.heat.point import HeatPoint
 from analysis.heat.results import PerformancePoint
 from analysis.report.words import interval, measured, number, z_score
 from analysis.statistics.timeseries import known
@@ -39,25 +40,34 @@ def verdict(comparison: Comparison, performances: Sequence[PerformancePoint]) ->
 
 def _cooling(best: ComparedPoint, side: int, performances: Sequence[PerformancePoint]) -> tuple[str, str]:
     heat, power = best.point.heat[side], best.point.power
+    spender, spends = _spender(best.point)
     performance = next(each for each in performances if each.kappa_ratio == best.point.kappa_ratio)
     return (
         f"It cools: at κ_H/κ_C = {best.point.kappa_ratio} the {SIDES[side]} bath loses "
         f"{measured(-heat.value, known(heat.se))} eV/ns of heat along each coupled axis.",
-        f"The controller spends {measured(power.value, known(power.se))} eV/ns: the coefficient of performance, with its "
-        f"95 % interval, is {interval(performance.refrigeration)}."
+        f"{spender[0].upper()}{spender[1:]} {spends} {measured(power.value, known(power.se))} eV/ns: the coefficient of "
+        f"performance, with its 95 % interval, is {interval(performance.refrigeration)}."
         if power.value > 0
-        else f"The particles do {measured(-power.value, known(power.se))} eV/ns of work on the controller, so there is no "
+        else f"The particles do {measured(-power.value, known(power.se))} eV/ns of work on {spender}, so there is no "
         "coefficient of performance.",
     )
 
 
 def _not_cooling(nearest: ComparedPoint, side: int) -> tuple[str, str]:
     heat, power = nearest.point.heat[side], nearest.point.power
+    spender, spends = _spender(nearest.point)
     return (
         "No point of this study shows cooling at two standard errors.",
         f"The lowest heat into the {SIDES[side]} bath is {measured(heat.value, known(heat.se))} eV/ns per coupled axis, "
-        f"at κ_H/κ_C = {nearest.point.kappa_ratio}; there the controller spends "
+        f"at κ_H/κ_C = {nearest.point.kappa_ratio}; there {spender} {spends} "
         f"{measured(power.value, known(power.se))} eV/ns.",
+    )
+
+
+def _spender(point: HeatPoint) -> tuple[str, str]:
+    """What the sum of both heats is spent by, and the verb; moving traps do a part of the work."""
+    return (
+        ("the controller", "spends") if point.trap_power is None else ("controller and moving traps together", "spend")
     )
 
 

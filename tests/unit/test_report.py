@@ -217,6 +217,23 @@ def test_cop_is_told_for_what_it_is(long_study: dict[str, Any]) -> None:
     assert costs == told_work
 
 
+def test_traps_that_move_share_the_power(long_study: dict[str, Any]) -> None:
+    """Their work is part of the sum of both heats, so no sentence says that the controller spends it alone."""
+    comparison: Comparison = long_study["comparison"]
+    alone = verdict(comparison, long_study["performances"])[1]
+    assert alone.startswith("The controller spends ")
+    traps = (Estimate(0.1, 0.01), Estimate(0.2, 0.01))
+    moved = replace(comparison, points=tuple(replace(each, trap_power=traps) for each in comparison.points))
+    costs = verdict(moved, long_study["performances"])[1]
+    assert costs == alone.replace("The controller spends", "Controller and moving traps together spend")
+    gains = tuple(replace(each, power=Estimate(-0.17, 0.01)) for each in moved.points)
+    costs = verdict(replace(moved, points=gains), long_study["performances"])[1]
+    assert "of work on controller and moving traps together, so" in costs
+    for told, is_shared in ((comparison, False), (moved, True)):
+        page = report_page(**long_study | {"comparison": told}, figures=[], design=DESIGN)
+        assert ("power spent by the controller and the moving traps together, the sum" in page) == is_shared
+
+
 def test_dragged_particles_stand_beside_the_paper(long_study: dict[str, Any]) -> None:
     """A study that dragged shows friction, velocity and heating of each force; one that did not says so."""
     assert "This study has no drag runs" in report_page(**long_study, figures=[], design=DESIGN)

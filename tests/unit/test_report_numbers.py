@@ -325,7 +325,7 @@ def test_last_screen_counts_the_checks(short: dict[str, Any]) -> None:
 
 
 def test_sentences_of_a_study_that_does_not_cool(short: dict[str, Any]) -> None:
-    """The lowest heat into the colder bath, whichever that is, its place, and what the controller spends there."""
+    """The lowest heat into the colder bath, whichever that is, its place, and what is spent there, and by what."""
     first, last = (replace(made_up(p, n), mode="heater") for n, p in enumerate(short["comparison"].points, start=1))
     comparison = Comparison((last, first), FRICTION)
     assert verdict(comparison, short["performances"])[:2] == [
@@ -333,6 +333,11 @@ def test_sentences_of_a_study_that_does_not_cool(short: dict[str, Any]) -> None:
         "The lowest heat into the cold bath is 111.00 ± 0.11 eV/ns per coupled axis, at κ_H/κ_C = 0.17; there the controller "
         "spends 151.00 ± 0.13 eV/ns.",
     ]
+    traps = (Estimate(90.0, 0.1), Estimate(1.0, 0.1))
+    moved = Comparison(tuple(replace(p, trap_power=traps) for p in (last, first)), FRICTION)
+    assert verdict(moved, short["performances"])[1].endswith(
+        "there controller and moving traps together spend 151.00 ± 0.13 eV/ns."
+    )
     exchanged = [replace(p, parameters=replace(p.parameters, temperature=(120.0, 100.0))) for p in (first, last)]
     sentence = verdict(Comparison(tuple(exchanged), FRICTION), short["performances"])[1]
     assert sentence.startswith("The lowest heat into the hot bath is 112.00 ± 0.12 eV/ns")
