@@ -85,9 +85,10 @@ def axes_together(run: Run) -> int:
 
 
 def slow_mode(run: Run) -> Array:
-    """The slowest coordinate of the pair along each coupled axis with the linear controller, shape (axes, n), Å.
+    """The slow mode of the pair along each coupled axis with the linear controller, shape (axes, n), Å.
 
-    (κ_H X_C + κ_C X_H)/(κ_C + κ_H) is subject to the trap only, because the two forces of the controller cancel in it.
+    (κ_H X_C + κ_C X_H)/(κ_C + κ_H) is subject to the trap only, because the two forces of the controller cancel in it. It is
+    the slowest coordinate unless κ_C + κ_H is negative: the stiffness of X_H - X_C is κ + κ_C + κ_H.
     """
     cold, hot = run.position[..., [_axis(a) for a in run.parameters.coupling_axes]].transpose(1, 2, 0)
     kc, kh = run.parameters.coupling
@@ -97,12 +98,21 @@ def slow_mode(run: Run) -> Array:
 def slowest_memory(runs: Sequence[Run]) -> float:
     """Longest memory of any quantity quadratic in the coordinates of the runs of one point, ps.
 
-    With the linear controller this is the memory of the square of the slowest coordinate. For other controllers the longest
-    memory of all coordinates and of their squares, about their own means, is used.
+    With the linear controller this is the memory of the square of the slow mode. If a coupling is negative, that of
+    X_H - X_C may be longer (``slow_mode``), and that of a position longer than both, for modes that are nearly parallel; the
+    longest is used. For other controllers the longest memory of all coordinates and of their squares, about their own means,
+    is used.
     """
     interval = runs[0].parameters.sample_interval
     if runs[0].parameters.is_linear:
-        return memory_of_square(np.concatenate([slow_mode(run) for run in runs]), interval)
+        paths = [[slow_mode(run) for run in runs]]
+        if min(runs[0].parameters.coupling) < 0:
+            axes = [_axis(axis) for axis in runs[0].parameters.coupling_axes]
+            paths += [
+                [gap(run).T for run in runs],
+                *([run.position[:, j][:, axes].T for run in runs] for j in range(2)),
+            ]
+        return max(memory_of_square(np.concatenate(path), interval) for path in paths)
     # (replicas, 2, 3, n), without the mean response to moving traps, which does not decay
     positions = without_oscillations(
         np.stack([run.position.transpose(1, 2, 0) for run in runs]), interval, runs[0].parameters.motion.amplitudes

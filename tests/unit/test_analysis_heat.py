@@ -174,6 +174,17 @@ def test_blocks_of_the_linear_law_have_the_memory_of_its_slow_mode_and_of_its_ga
     assert np.isfinite(slow_mode(opposite[0])).all()
 
 
+@pytest.mark.parametrize(("cold", "ratio"), [(-0.004, "1.2"), (0.1, "-1.05")])
+def test_blocks_have_the_memory_of_the_weaker_trap(cold: float, ratio: str) -> None:
+    """With κ_C + κ_H < 0 X_H - X_C is slower than the slow mode, and each position may be slower than both."""
+    runs = synthetic_runs(Truth(kappa_ratio=ratio, coupling_cold=cold), 3000, 2, seed=16)
+    gaps = np.concatenate([(run.position[:, 1] - run.position[:, 0]).T for run in runs])
+    positions = [np.concatenate([run.position[:, side].T for run in runs]) for side in (0, 1)]
+    found = run_blocks(runs).memory
+    assert found == pytest.approx(max(memory_of_square(path, 1.0) for path in (gaps, *positions)))
+    assert found > 1.5 * memory_of_square(np.concatenate([slow_mode(run) for run in runs]), 1.0)
+
+
 def test_blocks_of_another_law_have_the_longest_memory(replicas: list[Run]) -> None:
     """Of all coordinates and their squares about their means; for currents that of the work on either particle."""
     others = of_another_law(replicas)
