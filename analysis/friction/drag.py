@@ -260,10 +260,14 @@ def _friction_of(runs: Sequence[DragRun]) -> DragFriction:
     run, interval = runs[0], runs[0].interval
     velocity = _stack(runs, "velocity_x_A_per_ps")
     start = steady_from(velocity)
-    mean, note = _mean(velocity[:, start:], interval)
+    mean, problem = _mean(velocity[:, start:], interval)
     halves = np.array_split(velocity[:, start:], 2, axis=1)
     thermal = math.sqrt(BOLTZMANN * run.temperature / run.mass)
     steps = velocity.shape[1] - 1
+    note = None
+    if problem:  # a longer run has a longer transient
+        whole = problem.required * steps / (steps - start)
+        note = f"{problem} after the transient, {math.ceil(whole)} ps in all"
     atoms, largest_piece = _whole(runs)
     work, thermostat = (
         mean_rate(_stack(runs, f"{name}_eV")[:, start:], interval, None).value * PER_NS
@@ -318,13 +322,13 @@ def _stack(runs: Sequence[DragRun], column: str) -> Array:
     return np.stack([run.column(column) for run in runs])
 
 
-def _mean(observable: Array, interval: float) -> tuple[Estimate, str | None]:
+def _mean(observable: Array, interval: float) -> tuple[Estimate, SeriesTooShortError | None]:
     """Mean of (m, n) replicas; with the reason if they are too short for an error."""
     series = len(observable)
     try:
         blocks = choose_blocks([observable], interval, series)
     except SeriesTooShortError as problem:
-        return stationary_mean(observable, None), str(problem)
+        return stationary_mean(observable, None), problem
     count = min(blocks.count, MOST_BLOCKS)
     length = blocks.length * blocks.count / count
     return stationary_mean(observable, replace(blocks, count=count, length=length, total=count * series)), None

@@ -81,7 +81,16 @@ def or_nan(value: float | None) -> float:
 
 
 class SeriesTooShortError(AnalysisError):
-    """A series is too short for an error bar; the message gives the required length."""
+    """A series is too short for an error bar; the message gives the required length.
+
+    Attributes:
+        required: that length, ps; NaN where the message gives a number of samples.
+    """
+
+    def __init__(self, message: str, required: float = math.nan) -> None:
+        """Keep the length beside the message."""
+        super().__init__(message)
+        self.required = required
 
 
 @dataclass(frozen=True)
@@ -310,9 +319,11 @@ def cut(
     per_run = max(blocks_per_run, math.ceil(MINIMUM_BLOCKS / series))
     count = min(int(steps * interval / target), steps, max(per_run, math.ceil(enough / series)))
     if count < per_run:
+        required = math.ceil(per_run * target)
         raise SeriesTooShortError(
             f"{series} series of {steps * interval:g} ps are too short for an error bar: the correlation time is about "
-            f"{remembered:.3g} ps, so each run must last at least {math.ceil(per_run * target)} ps"
+            f"{remembered:.3g} ps, so each run must last at least {required} ps",
+            required,
         )
     return Blocks(count, steps * interval / count, count * series, remembered)
 

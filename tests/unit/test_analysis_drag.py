@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -213,6 +214,20 @@ def test_run_that_never_settles_has_no_error_bar() -> None:
     assert found.note
     assert "too short" in found.note
     assert DragFriction.from_json(found.to_json()).to_json() == found.to_json()
+
+
+def test_length_that_the_note_asks_for_counts_the_transient() -> None:
+    """A run too short for an error has one when it lasts as long as its note says, a quarter of which is left out."""
+    long = dragged("0.3", 2000, 7)
+
+    def of(steps: int) -> DragFriction:
+        return drag_summary([[replace(long, series=long.series.iloc[: steps + 1])]])[0]
+
+    short = of(60)
+    assert short.note
+    after, whole = map(int, re.findall(r"at least (\d+) ps after the transient, (\d+) ps in all", short.note)[0])
+    assert whole == math.ceil(after * 60 / (60 - short.transient / long.interval))
+    assert of(math.ceil(whole / long.interval)).note is None
 
 
 def write(run: DragRun, folder: Path, **changes: Any) -> Path:
