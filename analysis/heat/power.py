@@ -48,7 +48,7 @@ class PointBlocks:
     Attributes:
         distribution: for distributions.
         current: for mean currents.
-        note: why a kind is missing.
+        note: why a kind is missing, with the length that both kinds need.
         together: number of neighbouring series that are not independent (``heat.axes_together``).
     """
 
@@ -61,14 +61,16 @@ class PointBlocks:
     def of(cls, runs: Sequence[Run], dt: float = DT_PS) -> PointBlocks:
         """Both kinds of blocks, for samples every dt (ps); a very short study (as in tests) has none."""
         found: list[Blocks | None] = []
-        note = None
+        problems: list[SeriesTooShortError] = []
         spacing = sampling_stride(runs[0], dt) * runs[0].parameters.sample_interval
         for choose in (run_blocks, current_blocks):
             try:
                 found.append(choose(runs, spacing))
             except SeriesTooShortError as problem:
                 found.append(None)
-                note = str(problem)
+                problems.append(problem)
+        # A run of the larger length has both.
+        note = str(max(problems, key=lambda problem: problem.required)) if problems else None
         return cls(found[0], found[1], note, axes_together(runs[0]))
 
 

@@ -28,7 +28,7 @@ from analysis.heat.power import (
 from analysis.heat.rates import current_blocks, heat_rates, rate_covariance, run_blocks
 from analysis.heat.results import TARGETS, PowerPoint
 from analysis.model import LangevinPair
-from analysis.statistics.timeseries import Blocks, Estimate, stationary_mean
+from analysis.statistics.timeseries import Blocks, Estimate, SeriesTooShortError, stationary_mean
 from tests.unit.drawn import symbols
 from tests.unit.synthetic import Truth, synthetic_runs
 
@@ -207,6 +207,19 @@ def test_summary_is_json_and_states_its_interval(runs: list[Run]) -> None:
     assert read.to_json() == summary
     assert read.variance["hot"].interval() == pytest.approx(point.variance["hot"].interval())
     np.testing.assert_allclose(read.histograms["hot"].density, point.histograms["hot"].density, rtol=1e-12)
+
+
+def test_length_that_the_note_asks_for_is_enough() -> None:
+    """A run along one axis that is too short for both kinds of blocks is told the longer length, that of the slow mode."""
+    short = PointBlocks.of(synthetic_runs(Truth(), 60, 1, seed=1, axes="x"))
+    assert (short.distribution, short.current) == (None, None)
+    lengths = []
+    for choose in (run_blocks, current_blocks):
+        with pytest.raises(SeriesTooShortError) as told:
+            choose(synthetic_runs(Truth(), 60, 1, seed=1, axes="x"), 1.0)
+        lengths.append(told.value.required)
+    assert lengths[0] > lengths[1]
+    assert str(short.note).endswith(f"each run must last at least {lengths[0]} ps")
 
 
 def test_short_run_has_values_without_errors_and_can_be_drawn() -> None:
