@@ -116,7 +116,8 @@ def heat_by_variant(runs: Sequence[Mapping[str, Any]], comparisons: Sequence[Com
 
 def _against(table: pd.DataFrame, own: pd.Series[bool]) -> pd.DataFrame:
     """The table with the deviations of its heats from those of its ``own`` rows, at the same κ_H/κ_C."""
-    reference = table[own].set_index("kappa_ratio").reindex(table["kappa_ratio"]).set_axis(table.index)
+    ratio = table["kappa_ratio"].astype(float)  # a variant may spell it otherwise
+    reference = table[own].set_index(ratio[own]).reindex(ratio).set_axis(table.index)
     for side in SIDES:
         heat, se = f"heat_{side}_eV_per_ns", f"heat_{side}_se"
         error = np.hypot(table[se].astype(float), reference[se].astype(float))

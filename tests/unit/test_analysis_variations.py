@@ -129,6 +129,12 @@ def test_heats_of_variants_stand_beside_their_own_theory(tmp_path: Path) -> None
     assert table["z_cold"].isna().tolist() == [True, False]
     own, thick = table["heat_cold_eV_per_ns"]
     assert table["z_cold"].iloc[1] == pytest.approx((thick - own) / np.hypot(*table["heat_cold_se"]))
+    # The same point is that of the same number, however a study spells it.
+    (point,) = comparisons[1].points
+    spelled = replace(comparisons[1], points=(replace(point, kappa_ratio="4.8"),))
+    again = heat_by_variant(runs, [comparisons[0], spelled])
+    assert again["kappa_ratio"].tolist() == ["4.80", "4.8"]
+    assert again["z_cold"].iloc[1] == table["z_cold"].iloc[1]
     z = table[["z_theory_cold", "z_theory_hot"]].to_numpy(float)
     assert np.abs(z).max() < 3.5
     # The forecasts of the two differ by more than their errors: each must have been made with its own friction.
