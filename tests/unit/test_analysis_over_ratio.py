@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 from matplotlib.figure import Figure
 
 from analysis.compare.comparison import Comparison
@@ -14,7 +15,14 @@ from analysis.compare.table import summary_text
 from analysis.data.parameters import Parameters
 from analysis.figures.cop import cop
 from analysis.figures.cop_fluctuations import cop_fluctuations
-from analysis.figures.over_ratio import cooling_range, draw_line, largest_cooling, line_ratios, theory_lines
+from analysis.figures.over_ratio import (
+    cooling_range,
+    draw_line,
+    largest_cooling,
+    line_ratios,
+    ratio_axis,
+    theory_lines,
+)
 from analysis.figures.uncertainty import uncertainty
 from analysis.friction.result import AxisFriction, Friction
 from analysis.friction.summary import friction_summary
@@ -26,7 +34,9 @@ from analysis.model import Feedback, LangevinPair
 from analysis.statistics.timeseries import Estimate
 from analysis.units import FRICTION_SI
 from tests.unit.synthetic import Truth, metadata, synthetic_runs
+from tests.workflow.checkout import ROOT
 
+CAPTIONS = ROOT / "workflow/report/captions.yaml"
 TRUTH = Truth(kappa_ratio="4.80", friction_cold=0.45, friction_hot=0.55)
 FRICTION = Friction.same(AxisFriction((Estimate(0.45, 0.01), Estimate(0.55, 0.01))))
 
@@ -77,6 +87,22 @@ def test_the_colder_bath_decides_where_the_shade_is() -> None:
         for ratio in np.geomspace(*limits, 25)[1:-1]:
             pair = replace(parameters, coupling=(0.1, 0.1 * float(ratio))).white_pair((0.3, 0.3))
             assert (expected[0] < ratio < expected[1]) == (pair.mode() == "refrigerator")
+
+
+def test_the_caption_says_what_the_shade_is() -> None:
+    """The range of cooling of the colder bath, for either order of temperatures, and none for a loop."""
+    ideal = stub("4.80").parameters
+    looped = replace(ideal, feedback=Feedback(delay=0.1))
+    exchanged = replace(ideal, temperature=(120.0, 100.0))
+    for parameters, shades in ((ideal, 1), (exchanged, 1), (looped, 0)):
+        axes = Figure().subplots()
+        ratio_axis(axes, (0.1, 20.0), parameters)
+        assert len(axes.patches) == shades
+    caption = " ".join(yaml.safe_load(CAPTIONS.read_text(encoding="utf-8"))["heat_rates"]["caption"].split())
+    assert (
+        "Shaded, for the ideal linear controller only: κ_H/κ_C at which theory predicts cooling of the colder bath."
+        in caption
+    )
 
 
 def test_a_line_is_broken_at_its_divergence() -> None:
