@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,16 @@ def test_table_of_heats_is_that_of_the_shipped_runs(study: str, heats: str, agre
     theories = rows(LONG_RUNS, f"theory | χ² over {agreement}")
     for name, (_, chi_square, _) in zip(THEORIES, theories, strict=True):
         assert agrees(chi_square, comparison.agreement[name].chi_square), name
+
+
+def test_table_of_two_white_frictions_is_what_its_program_prints() -> None:
+    """Both minima of the fit to the nine cold heats, and their χ²."""
+    (program,) = re.findall(r"```python\n(.*?)```", LONG_RUNS.read_text(encoding="utf-8"), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    printed = done.stdout.splitlines()
+    for cells, line in zip(rows(LONG_RUNS, "fitted friction, cold"), printed, strict=True):
+        for cell, found in zip(cells, line.split(), strict=True):
+            assert agrees(cell, float(found))
 
 
 @pytest.mark.long
