@@ -124,10 +124,9 @@ def information(runs: Sequence[Run], blocks: int) -> Information:
     """Flow of information into the cold particle, mutual information, that of a reading, and the second law of each side.
 
     Covariances are pooled over replicas and equivalent axes. Errors come from a jackknife over blocks of time of all series
-    together, so they are valid also for coupled axes. Flow and second law are NaN if a sample is longer than
-    ``longest_interval``. Heat and flow scatter together: the error of the second law is that of
+    together, so they are valid also for coupled axes. Heat and flow scatter together: the error of the second law is that of
     their difference in each block, with the heat as the random walk of the work (``heat.walk``), and that of the energy
-    stored at the ends of the runs.
+    stored at the ends of the runs. Flow and second law are NaN if a sample is longer than ``longest_interval``.
 
     Args:
         runs: replicas of one point.
@@ -145,6 +144,8 @@ def information(runs: Sequence[Run], blocks: int) -> Information:
         whole, spent = moments.sum(axis=0), entropies.sum(axis=0)
         kept = [(whole, spent), *zip((whole - moments)[:count], (spent - entropies)[:count], strict=True)]
         found += share * np.array([_found(*each, runs[0]) for each in kept])
+    if coarse_samples(parameters):
+        found[:, [0, 3, 4]] = math.nan  # the flow, and both second laws, which contain it
     errors = np.full(5, math.nan)
     if count:
         left_out = found[1:]
@@ -208,6 +209,4 @@ def _found(sums: Array, entropy: Array, run: Run) -> tuple[float, float, float, 
             flow, shared = information_flow_from_rate(covariance, rate, COLD), mutual_information(covariance, COLD)
         except np.linalg.LinAlgError:
             return math.nan, math.nan, math.nan, math.nan, math.nan
-    if coarse_samples(parameters):
-        flow = math.nan
     return flow, shared, read, cold - flow, hot + flow

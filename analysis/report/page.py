@@ -104,7 +104,7 @@ def report_page(
         agreement=_agreement(comparison),
         information=[_information_row(each) for each in information],
         informed={name: THEORIES[name] for name in MODELS if any(name in each.flows for each in information)},
-        moves=any(point.trap_power for point in comparison.points),
+        moves=any(point.trap_power is not None for point in comparison.points),
         has_pumping=any(each.has_pumping for each in information),
         own_controller=_own_controller(points),
         is_ideal=all(point.parameters.is_linear for point in points),

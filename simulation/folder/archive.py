@@ -59,10 +59,12 @@ def archive(study: Study, results: Path, target: Path) -> Iterator[Path]:
         record = read_json(file)
         if record is None:
             raise ValueError(f"{file} is damaged: delete it and run the study again")
-        if run is None or not matches(run, record):
+        why = ""
+        if run is None:
             why = "the study has no such run: add it there, or delete this folder"
-            if run is not None:
-                why = f"it was made with {_of_another(run, record)}: run the study again"
+        elif not matches(run, record):
+            why = f"it was made with {_of_another(run, record)}: run the study again"
+        if why:
             print(f"{source} is left out: {why}", file=sys.stderr, flush=True)
             continue
         has_any = True
