@@ -122,7 +122,7 @@ def _others(study: Study, friction: Friction) -> list[Refrigerator]:
         for axis in study.demon.coupling_axes
         for machine in (friction.machine(study, *couplings, axis), study.pair(*couplings, axis))
     ]
-    return list({repr(machine): machine for machine in each}.values())[1:]  # the first is the one that is designed
+    return list(dict.fromkeys(each))[1:]  # the first is the one that is designed
 
 
 def _growth(study: Study, others: Sequence[Refrigerator], machine: Refrigerator, loop: Feedback) -> float:
